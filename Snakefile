@@ -1,0 +1,53 @@
+"""lorabench: raw pictures in, a trained LoRA and what it does out.
+
+    snakemake --cores 1 --config raw_set=ponnyu_v1
+
+Rules say what, the programs in scripts/ say how to call, the package scripts/lorabench says how.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from lorabench.errors import UserError
+from lorabench.plan import make_plan
+
+try:
+    PLAN = make_plan(config, ROOT / "config" / "config.yaml")
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+include: "rules/common.smk"
+
+
+if PLAN.identity:
+
+    include: "rules/dataset.smk"
+    include: "rules/train.smk"
+
+
+include: "rules/bench.smk"
+
+
+rule all:
+    """Everything that a run leaves."""
+    default_target: True
+    input:
+        results=results(),
+
+
+onsuccess:
+    stop_server()
+
+
+onerror:
+    stop_server()

@@ -1,0 +1,139 @@
+"""From a LoRA to pictures, numbers and grids.
+
+REQUIRED INPUTS
+    runs/<run_id>/train/<profile>_<set>__<run_id>.safetensors
+    the benchmark workflow, a JSON in ComfyUI's API format
+
+OUTPUTS
+    runs/<run_id>/train/installed.json                  under which name the server lists it
+    runs/<run_id>/bench/sweep.yaml                      what was asked for
+    runs/<run_id>/bench/w<weight>/seed<seed>_<nn>.png   the pictures
+    runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
+    runs/<run_id>/grid/                                 what can be seen on them
+"""
+
+
+rule record_sweep:
+    """Record what is rendered, with what and by whom; the latest sweep of the run."""
+    output:
+        record=RUN.bench / "sweep.yaml",
+    log:
+        RUN.logs / "record_sweep.log",
+    benchmark:
+        RUN.timings / "record_sweep.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        contents=lambda wildcards: as_json(PLAN.sweep),
+    message:
+        "Recording the sweep"
+    shell:
+        f"{program('record_run.py')}"
+        " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
+
+
+rule install_lora:
+    """Put the LoRA where ComfyUI lists it, under a name that holds its content's hash."""
+    input:
+        lora=RUN.lora,
+    output:
+        receipt=RUN.lora.parent / "installed.json",
+    log:
+        RUN.logs / "install_lora.log",
+    benchmark:
+        RUN.timings / "install_lora.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        folder=CONFIG.lora_install_dir,
+    message:
+        "Installing the LoRA in {params.folder}"
+    shell:
+        f"{program('install_lora.py')}"
+        " --lora {input.lora:q} --install-dir {params.folder:q}"
+        " --receipt {output.receipt:q} --log {log:q}"
+
+
+rule bench_image:
+    """Render one cell of the sweep: a weight, a seed, a batch."""
+    input:
+        receipt=RUN.lora.parent / "installed.json",
+        workflow=ancient(CONFIG.bench_workflow),
+    output:
+        pictures=cell("{weight}", "{seed}"),
+    log:
+        RUN.logs / "bench_image" / "w{weight}_seed{seed}.log",
+    benchmark:
+        RUN.timings / "bench_image" / "w{weight}_seed{seed}.tsv"
+    retries: 2
+    conda:
+        "../envs/lorabench.yaml"
+    # A cell waits for the server; `comfyui` limits how many do so at once.
+    threads: 0
+    resources:
+        comfyui=1,
+    params:
+        run_id=RUN.run_id,
+        folder=str(RUN.bench / "w{weight}"),
+        prefix=str(RUN.bench / "w{weight}" / "seed{seed}"),
+        arguments=lambda wildcards: cell_arguments(),
+        # A workflow edited in place draws other pictures; a touched one does not.
+        workflow_digest=PLAN.workflow_digest,
+    message:
+        "Rendering weight {wildcards.weight}, seed {wildcards.seed}"
+    shell:
+        f"{program('bench_image.py')}"
+        " --workflow {input.workflow:q} --lora-receipt {input.receipt:q}"
+        " --run-id {params.run_id:q} --weight {wildcards.weight} --seed {wildcards.seed}"
+        " --output-dir {params.folder:q} --prefix {params.prefix:q} {params.arguments}"
+        " --log {log:q}"
+        f" {server_options()}"
+
+
+rule bench_metrics:
+    """Measure each picture, and against the same seed without the LoRA."""
+    input:
+        pictures=all_cells(),
+    output:
+        metrics=RUN.bench / "metrics.csv",
+        warnings=RUN.bench / "warnings.json",
+    log:
+        RUN.logs / "bench_metrics.log",
+    benchmark:
+        RUN.timings / "bench_metrics.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        pictures=lambda wildcards: all_cells_pattern(),
+    message:
+        "Measuring the pictures"
+    shell:
+        f"{program('bench_metrics.py')}"
+        " --output {output.metrics:q} --warnings {output.warnings:q}"
+        " --log {log:q} {params.pictures}"
+
+
+rule bench_grid:
+    """Lay the pictures out: weights by seeds."""
+    input:
+        pictures=all_cells(),
+        warnings=RUN.bench / "warnings.json",
+    output:
+        overview=RUN.grid / "overview.png",
+        seeds=[RUN.grid / f"seed{seed}_weights.png" for seed in CONFIG.seeds],
+    log:
+        RUN.logs / "bench_grid.log",
+    benchmark:
+        RUN.timings / "bench_grid.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        folder=RUN.grid,
+        title=RUN.run_id,
+        pictures=lambda wildcards: all_cells_pattern(),
+    message:
+        "Laying out the grids in {params.folder}"
+    shell:
+        f"{program('bench_grid.py')}"
+        " --output-dir {params.folder:q} --title {params.title:q}"
+        " --warnings {input.warnings:q} --log {log:q} {params.pictures}"

@@ -1,0 +1,128 @@
+"""What the rules share: paths, the sweep, and how a program is called."""
+
+import json
+import shlex
+from collections.abc import Iterable
+
+from lorabench import layout
+
+RUN = PLAN.paths
+CONFIG = PLAN.config
+
+
+wildcard_constraints:
+    weight=r"-?\d+\.\d\d",
+    seed=r"\d+",
+
+
+def program(name: str) -> str:
+    """Return the start of a command line; no param, so a moved project keeps its results."""
+    path = shlex.quote(str(ROOT / "scripts" / name))
+    return f"python {path}".replace("{", "{{").replace("}", "}}")
+
+
+def cell(weight: str, seed: str) -> list[str]:
+    """Return the pictures of one cell of the sweep."""
+    return [
+        str(RUN.bench / f"w{weight}" / f"seed{seed}_{index:02d}.png")
+        for index in range(CONFIG.batch_size)
+    ]
+
+
+def all_cells() -> list[str]:
+    """Return the pictures of the whole sweep."""
+    return [
+        picture
+        for weight in PLAN.weights
+        for seed in CONFIG.seeds
+        for picture in cell(weight, seed)
+    ]
+
+
+def all_cells_pattern() -> str:
+    """Return the sweep's pictures as a pattern that bash expands, for sweeps of any size.
+
+    Their names in full would not fit in one command line from about 2,000 cells on.
+    """
+    weights = either(PLAN.weights)
+    seeds = either(map(str, CONFIG.seeds))
+    indices = either(f"{index:02d}" for index in range(CONFIG.batch_size))
+    return f"{shlex.quote(str(RUN.bench))}/w{weights}/seed{seeds}_{indices}.png"
+
+
+def either(words: Iterable[str]) -> str:
+    """Write alternatives as bash does: `{a,b}`; bash leaves `{a}` as it is, so one stands alone."""
+    first, *others = words
+    return "{" + ",".join([first, *others]) + "}" if others else first
+
+
+def as_json(content: dict) -> str:
+    """Write a record as a param; through a function, because Snakemake would fill in braces."""
+    return json.dumps(content, ensure_ascii=False)
+
+
+def cell_arguments() -> str:
+    """Return the options of bench_image.py that decide what is drawn; a change renders again."""
+    options = {
+        "--batch-size": CONFIG.batch_size,
+        "--positive": CONFIG.positive,
+        "--negative": CONFIG.negative,
+        "--checkpoint": PLAN.checkpoint_name,
+        "--lora-node": CONFIG.bench.lora_node,
+        "--sampler-node": CONFIG.bench.sampler_node,
+        "--positive-node": CONFIG.bench.positive_node,
+        "--negative-node": CONFIG.bench.negative_node,
+        "--latent-node": CONFIG.bench.latent_node,
+        "--save-node": CONFIG.bench.save_node,
+    }
+    if PLAN.embedded_server:
+        options |= {
+            "--server-checkpoint": CONFIG.base_model,
+            "--threads": CONFIG.bench.threads,
+            "--device": CONFIG.bench.device,
+        }
+    return as_options(options)
+
+
+def server_options() -> str:
+    """Return the options of bench_image.py that decide who draws and for how long.
+
+    They are no params: another port or time limit draws the same pictures.
+    """
+    options = {
+        "--comfy-url": ",".join(CONFIG.comfy_url),
+        "--timeout": CONFIG.bench.timeout,
+        "--loras-dir": CONFIG.lora_install_dir,
+        "--server-state": layout.SERVER_STATE,
+        "--idle-timeout": CONFIG.bench.idle_timeout,
+    }
+    # The embedded server ends when this process is gone; jobs inherit the variable.
+    os.environ.setdefault("LORABENCH_WORKFLOW_PID", str(os.getpid()))
+    parent = "${LORABENCH_WORKFLOW_PID:+--parent-pid $LORABENCH_WORKFLOW_PID}"
+    return f"{as_options(options)} {parent}".replace("{", "{{").replace("}", "}}")
+
+
+def as_options(options: dict) -> str:
+    """Return the options that have a value as a quoted piece of a command line."""
+    return shlex.join(f"{name}={value}" for name, value in options.items() if value is not None)
+
+
+def results() -> list[str]:
+    """Return what a finished run holds."""
+    grids = [str(RUN.grid / f"seed{seed}_weights.png") for seed in CONFIG.seeds]
+    dataset = [str(RUN.root / "preprocess_log.csv")] if PLAN.identity else []
+    return [
+        *dataset,
+        *grids,
+        str(RUN.grid / "overview.png"),
+        str(RUN.bench / "metrics.csv"),
+        str(RUN.bench / "sweep.yaml"),
+    ]
+
+
+def stop_server() -> None:
+    """Stop the embedded server, if this workflow has one."""
+    if PLAN.embedded_server:
+        from lorabench.comfy.launch import stop_server as stop
+
+        stop(layout.SERVER_STATE)

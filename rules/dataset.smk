@@ -1,0 +1,82 @@
+"""From raw pictures to a normalized set.
+
+REQUIRED INPUTS
+    datasets/raw/{style,characters}/<set>/      the user's pictures and captions, never written
+
+OUTPUTS
+    runs/<run_id>/run.yaml                      what went into the run
+    datasets/normalized/<profile>/<set>-<hex>/  the set, shared by runs of the same content
+    runs/<run_id>/preprocess_log.csv, rejected/ what became of each picture
+"""
+
+
+rule record_run:
+    """Record data, settings, versions and host; a later call with others is refused."""
+    output:
+        record=RUN.record,
+    log:
+        RUN.logs / "record_run.log",
+    benchmark:
+        RUN.timings / "record_run.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        contents=lambda wildcards: as_json(PLAN.record),
+        digests=layout.DIGESTS,
+        large=[RUN.raw, CONFIG.base_model],
+    message:
+        f"Recording run {RUN.run_id}"
+    shell:
+        f"{program('record_run.py')}"
+        " --output {output.record:q} --contents {params.contents:q}"
+        " --digests {params.digests:q} --of {params.large:q} --log {log:q}"
+
+
+rule normalize_dataset:
+    """Make the pictures what both trainers take as they are."""
+    input:
+        # Within a run these cannot change; a touched file must not retrain for hours.
+        raw=ancient(PLAN.raw_files),
+        record=ancient(RUN.record),
+    output:
+        images=directory(RUN.normalized / "images"),
+        log=RUN.normalized / "preprocess_log.csv",
+        rejected=directory(RUN.normalized / "rejected"),
+    log:
+        RUN.logs / "normalize_dataset.log",
+    benchmark:
+        RUN.timings / "normalize_dataset.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    threads: workflow.cores
+    params:
+        raw=RUN.raw,
+        folder=RUN.normalized,
+        store=layout.PICTURE_STORE,
+    message:
+        f"Normalizing {CONFIG.raw_set}"
+    shell:
+        f"{program('resize_dataset.py')}"
+        " {params.raw:q} --output {params.folder:q} --yes"
+        " --settings {input.record:q} --store {params.store:q} --workers {threads} --log {log:q}"
+
+
+rule snapshot_dataset:
+    """Keep with the run what became of each picture, and those that were refused."""
+    input:
+        log=ancient(RUN.normalized / "preprocess_log.csv"),
+        rejected=ancient(RUN.normalized / "rejected"),
+    output:
+        log=RUN.root / "preprocess_log.csv",
+        rejected=directory(RUN.root / "rejected"),
+    log:
+        RUN.logs / "snapshot_dataset.log",
+    benchmark:
+        RUN.timings / "snapshot_dataset.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    message:
+        "Keeping the log of the pictures"
+    shell:
+        "(cp -R {input.rejected:q} {output.rejected:q} && cp {input.log:q} {output.log:q})"
+        " 2> {log:q}"

@@ -1,0 +1,39 @@
+"""From a normalized set to a LoRA.
+
+REQUIRED INPUTS
+    datasets/normalized/<profile>/<set>-<hex>/images/   pictures and captions
+    runs/<run_id>/run.yaml                              the settings
+
+OUTPUTS
+    runs/<run_id>/train/<profile>_<set>__<run_id>.safetensors
+    runs/<run_id>/train/train_log.csv, loss.png
+"""
+
+
+rule train_lora:
+    """Train the LoRA; after a kill it goes on from its last state."""
+    input:
+        images=ancient(RUN.normalized / "images"),
+        record=ancient(RUN.record),
+        base_model=ancient(CONFIG.base_model),
+    output:
+        lora=RUN.lora,
+        log=RUN.lora.parent / "train_log.csv",
+        curve=RUN.lora.parent / "loss.png",
+    log:
+        RUN.logs / "train_lora.log",
+    benchmark:
+        RUN.timings / "train_lora.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    threads: CONFIG.train.threads
+    resources:
+        gpu=1,
+    params:
+        data=RUN.normalized,
+    message:
+        f"Training {RUN.lora.name}"
+    shell:
+        f"{program('train_lora.py')}"
+        " --data {params.data:q} --base-model {input.base_model:q}"
+        " --settings {input.record:q} --output {output.lora:q} --log {log:q}"

@@ -1,0 +1,83 @@
+"""Run a local server with ComfyUI's API that draws the standard text-to-image workflows itself.
+
+It listens on 127.0.0.1 only. Checkpoints are taken from <models-dir>/checkpoints (files and
+diffusers folders), LoRAs from --loras-dir, VAEs from <models-dir>/vae; new files are seen at once.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lorabench import cli
+from lorabench.comfy.embedded.server import Options, serve
+
+
+def main() -> int:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=8188, metavar="N", help="0 takes any free one (default 8188)")
+    add("--models-dir", type=Path, default=Path("models"), metavar="DIR", help="default: models")
+    add("--loras-dir", type=Path, metavar="DIR", help="default: <models-dir>/loras")
+    add(
+        "--checkpoint",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="list this file or diffusers folder too, by its own name (may be repeated)",
+    )
+    add("--output-dir", type=Path, default=Path("output"), metavar="DIR", help="default: output")
+    add(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="CPU threads; the same number gives the same pixels (0, the default: all cores)",
+    )
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: auto")
+    add(
+        "--dtype",
+        choices=["auto", "fp32", "fp16", "bf16"],
+        default="auto",
+        help="precision of the UNet; a CPU always computes fp32 (default: auto)",
+    )
+    add(
+        "--idle-timeout",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="end after so long without a request or a prompt (0, the default: never)",
+    )
+    add("--parent-pid", type=int, metavar="PID", help="end when that process is gone")
+    add(
+        "--state-file",
+        type=Path,
+        metavar="FILE",
+        help='hold {"url": …, "pid": …} there while listening',
+    )
+    return cli.run(parser, _serve)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    serve(
+        Options(
+            port=arguments.port,
+            models_dir=arguments.models_dir,
+            loras_dir=arguments.loras_dir or arguments.models_dir / "loras",
+            checkpoints=arguments.checkpoint,
+            output_dir=arguments.output_dir,
+            threads=arguments.threads,
+            device=arguments.device,
+            dtype=arguments.dtype,
+            idle_timeout=arguments.idle_timeout,
+            parent_pid=arguments.parent_pid,
+            state_file=arguments.state_file,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""lorabench: normalize pictures, train a LoRA, render it over weights and seeds, judge it."""

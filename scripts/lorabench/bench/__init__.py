@@ -1,0 +1,1 @@
+"""The pictures of a sweep: measured, compared with weight 0, and laid out in grids."""

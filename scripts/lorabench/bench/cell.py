@@ -1,0 +1,88 @@
+"""One picture of a sweep: the weight, seed and batch index that its path tells."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from PIL import Image
+
+from lorabench.errors import UserError
+
+_PATH = re.compile(r"(?:^|/)w(-?\d+(?:\.\d+)?)/seed(\d+)_(\d+)\.png$")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One picture; cells are ordered, and equal, by seed, batch index and weight."""
+
+    seed: int
+    index: int
+    weight: float
+    path: Path = field(compare=False)
+
+    @classmethod
+    def parse(cls, path: Path) -> "Cell":
+        """Read `…/w0.40/seed7_00.png`; raise `UserError` for a path of another form."""
+        match = _PATH.search(path.as_posix())
+        if not match:
+            raise UserError(
+                f"{path}: not a picture of a sweep; its path must end like w0.40/seed7_00.png "
+                "(weight, seed, place in the batch)"
+            )
+        weight, seed, index = match.groups()
+        return cls(int(seed), int(index), float(weight), path)
+
+
+def sweep(pictures: Iterable[Path], list_file: Path | None = None) -> list[Cell]:
+    """Return the cells of `pictures` and of those in `list_file` (one path a line), in order.
+
+    Raises `UserError` for an unreadable list, a path that is none of a cell, two pictures of one
+    cell, and no picture at all.
+    """
+    cells = sorted(Cell.parse(path) for path in [*pictures, *_listed(list_file)])
+    if not cells:
+        raise UserError("no picture given: name PNG files, or a file that lists them with --list")
+    for one, other in pairwise(cells):
+        if one == other:
+            raise UserError(f"two pictures for one cell: {one.path} and {other.path}")
+    return cells
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """Read a picture whole, as RGB; raise `UserError` if it is missing or no picture."""
+    with _opened(path) as image:
+        return image.convert("RGB")
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Return a picture's width and height from its header; raises as `open_rgb` does."""
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path) as image:
+            yield image
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such picture; render it first") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a readable picture ({error}); delete it and render it again"
+        ) from None
+
+
+def _listed(list_file: Path | None) -> list[Path]:
+    if list_file is None:
+        return []
+    try:
+        lines = list_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"--list {list_file}: cannot be read as a list of paths ({error})"
+        ) from None
+    return [Path(line) for line in lines if line.strip()]

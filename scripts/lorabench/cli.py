@@ -1,0 +1,57 @@
+"""What every command line of the pipeline shares: a log, errors without tracebacks, bars."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from lorabench.errors import UserError
+
+log = logging.getLogger("lorabench")
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    program: Callable[[argparse.Namespace], None],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Parse `argv`, run `program`, and return the exit status.
+
+    Messages go to standard error and, with `--log`, to a file as well. A `UserError` is printed
+    as one message (status 1); anything else is a fault of ours and keeps its traceback.
+    """
+    parser.add_argument("--log", type=Path, metavar="FILE", help="write the messages here too")
+    arguments = parser.parse_args(argv)
+    _start_log(arguments.log)
+    try:
+        program(arguments)
+    except UserError as error:
+        log.error("error: %s", error)
+        return 1
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        return 130
+    except Exception:
+        log.exception("an unexpected error; please report it with these lines")
+        return 70
+    return 0
+
+
+def bar(things: Iterable[Any] | None = None, **options: Any) -> tqdm:
+    """Return a tqdm progress bar with an ETA; away from a terminal, a line every ten seconds."""
+    terminal = sys.stderr.isatty()
+    options.setdefault("dynamic_ncols", terminal)
+    return tqdm(things, mininterval=0.2 if terminal else 10, **options)
+
+
+def _start_log(path: Path | None) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    logging.captureWarnings(True)

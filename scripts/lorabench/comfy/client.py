@@ -1,0 +1,203 @@
+"""A thin client of ComfyUI's HTTP API: submit a graph, wait for it, fetch what it saved."""
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from lorabench.comfy.gui import to_gui
+from lorabench.comfy.replies import Image, rejection, saved_images
+from lorabench.comfy.transport import Outage, Pace, Transport
+from lorabench.comfy.workflow import Graph, with_nonce
+from lorabench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+Workflow = Mapping[str, Any]  # the GUI form of a graph, which ComfyUI keeps in its pictures
+
+
+class Vanished(Exception):
+    """A picture that the history names is not on the server any more."""
+
+
+class Client:
+    """One ComfyUI server.
+
+    `timeout` is how many seconds a prompt may take from its submission on, its time in the queue
+    included; `revive` is `Transport`'s.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 3600,
+        pace: Pace | None = None,
+        revive: Callable[[], str] | None = None,
+    ) -> None:
+        """Nothing is sent yet."""
+        self._pace = pace or Pace()
+        self._server = Transport(url, self._pace, revive)
+        self._timeout = timeout
+        self._id = uuid.uuid4().hex
+
+    @property
+    def url(self) -> str:
+        """Where the server is now."""
+        return self._server.url
+
+    def render(self, graph: Graph, save: str, count: int) -> list[bytes]:
+        """Run `graph` and return the `count` files that its node `save` wrote.
+
+        A prompt that a restarted server forgot is submitted again; so is, once, one whose
+        pictures were cached by name but are gone. Every other failure raises `UserError`.
+        Whatever ends the call early takes the prompt out of the server's queue.
+        """
+        workflow = to_gui(graph, self._node_info(graph))
+        for _ in range(self._pace.tries):
+            entry = self._run(graph, workflow)
+            if entry is None:
+                log.warning("%s forgot the prompt (a restart?); submitting it again", self.url)
+                continue
+            images = saved_images(graph, save, entry)
+            if len(images) != count:
+                raise UserError(
+                    f"{self.url} saved {len(images)} pictures, not the batch size of {count};"
+                    " does a node of the workflow repeat, split or drop pictures?"
+                )
+            try:
+                return [self._view(image) for image in images]
+            except Vanished as error:
+                if "lorabench_nonce" in graph[save]["inputs"]:
+                    raise UserError(f"{error}; does something clean up its output?") from None
+                log.warning("%s; having it saved again", error)
+                graph = with_nonce(graph, save, uuid.uuid4().hex)
+        raise UserError(f"{self.url} lost the prompt {self._pace.tries} times; see its own log")
+
+    def queue_length(self) -> int:
+        """Return how many prompts run or wait on the server."""
+        running, pending = self._queue()
+        return len(running) + len(pending)
+
+    def _node_info(self, graph: Graph) -> dict[str, Any]:
+        """Return what the server says of the graph's classes; it says nothing of unknown ones."""
+        info: dict[str, Any] = {}
+        for class_type in {body["class_type"] for body in graph.values()}:
+            info |= self._server.get_json(f"/object_info/{quote(class_type, safe='')}")
+        return info
+
+    def _run(self, graph: Graph, workflow: Workflow | None) -> dict[str, Any] | None:
+        """Return the history entry of one run of `graph`, or None if the server lost it."""
+        prompt_id = str(uuid.uuid4())
+        try:
+            self._submit(prompt_id, graph, workflow)
+            return self._wait(prompt_id)
+        except BaseException:
+            self._withdraw(prompt_id)
+            raise
+
+    def _submit(self, prompt_id: str, graph: Graph, workflow: Workflow | None) -> None:
+        body = {
+            "prompt": graph,
+            "prompt_id": prompt_id,
+            "client_id": self._id,
+            "extra_data": {"extra_pnginfo": {"workflow": workflow} if workflow else {}},
+        }
+        trial = self._server.trial()
+        while True:
+            try:
+                response = self._server.once("POST", "/prompt", json=body)
+                break
+            except Outage as outage:
+                trial.bear(outage)
+                if self._is_queued(prompt_id) or self._history(prompt_id):
+                    return  # it had arrived, only the answer was lost
+        reply = _object(response)
+        if response.status_code != 200 or reply.get("node_errors"):
+            reason = rejection(graph, reply) or f"HTTP {response.status_code} {response.text[:200]}"
+            raise UserError(f"{self.url} refused the workflow: {reason}")
+
+    def _wait(self, prompt_id: str) -> dict[str, Any] | None:
+        """Return the history entry of a prompt once it has ended, or None if it is lost."""
+        start = looked = time.monotonic()
+        pause = self._pace.poll
+        while time.monotonic() - start < self._timeout:
+            if entry := self._history(prompt_id):
+                return entry
+            if time.monotonic() - looked > self._pace.queue_look:
+                looked = time.monotonic()
+                if not self._is_queued(prompt_id):
+                    return self._history(prompt_id)  # it may have ended between the two looks
+            time.sleep(pause)
+            pause = min(1.1 * pause, self._pace.slowest_poll)
+        raise UserError(
+            f"{self.url} did not finish within {self._timeout:.0f} s (--timeout);"
+            " the prompt was taken out of its queue"
+        )
+
+    def _history(self, prompt_id: str) -> dict[str, Any] | None:
+        return self._server.get_json(f"/history/{prompt_id}").get(prompt_id)
+
+    def _queue(self) -> tuple[list[str], list[str]]:
+        """Return the ids of the running and of the waiting prompts."""
+        queue = self._server.get_json("/queue")
+        running, pending = ([item[1] for item in queue[f"queue_{k}"]] for k in _QUEUES)
+        return running, pending
+
+    def _is_queued(self, prompt_id: str) -> bool:
+        return any(prompt_id in ids for ids in self._queue())
+
+    def _view(self, image: Image) -> bytes:
+        response = self._server.ask("GET", "/view", params=image)
+        name = "/".join(part for part in (image["subfolder"], image["filename"]) if part)
+        if response.status_code == 404:
+            raise Vanished(f"{self.url} has no picture {name}, though it says that it saved it")
+        if response.status_code != 200:
+            raise UserError(f"{self.url} does not give {name}: HTTP {response.status_code}")
+        return response.content
+
+    def _withdraw(self, prompt_id: str) -> None:
+        """Take a prompt out of the queue, or stop it; a server that does not answer is left."""
+        try:
+            self._server.once("POST", "/queue", timeout=5, json={"delete": [prompt_id]})
+            queue = self._server.once("GET", "/queue", timeout=5).json()
+            if any(item[1] == prompt_id for item in queue["queue_running"]):
+                self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
+        except (Outage, ValueError, KeyError) as error:
+            log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)
+
+
+def with_shortest_queue(clients: Sequence[Client]) -> Client:
+    """Return the client whose server has the fewest prompts; those that do not answer drop out.
+
+    Raises `UserError` where none answers.
+    """
+    if len(clients) == 1:
+        return clients[0]
+    lengths: dict[Client, int] = {}
+    problems: list[str] = []
+    for client in random.sample(clients, len(clients)):  # so that ties do not pile up on one
+        try:
+            lengths[client] = client.queue_length()
+        except UserError as error:
+            log.warning("%s", error)
+            problems.append(str(error))
+    if not lengths:
+        raise UserError("; ".join(problems))
+    return min(lengths, key=lengths.__getitem__)
+
+
+_QUEUES = ("running", "pending")
+
+
+def _object(response: requests.Response) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except requests.JSONDecodeError:
+        return {}
+    return content if isinstance(content, dict) else {}

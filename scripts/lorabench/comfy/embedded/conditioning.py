@@ -1,0 +1,53 @@
+"""From prompt text to the tensors that the UNet listens to."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from lorabench.comfy.embedded import prompt_text
+from lorabench.comfy.embedded.prompt_text import Frame, Token
+
+
+def encode(
+    text: str, tokenizer: CLIPTokenizer, encoder: CLIPTextModel, last_layer: int | None
+) -> Tensor:
+    """Return the conditioning of `text`, float32 of shape [1, chunks * length, width].
+
+    `last_layer` counts from the end (-1 is the last one, -2 skips one; None and what lies beyond
+    the first mean the last). The final layer norm is applied in any case.
+
+    A token's weight moves its embedding along the line from the empty prompt's embedding at the
+    same place: e = empty + weight * (e - empty).
+    """
+    frame = Frame(
+        length=encoder.config.max_position_embeddings,
+        start=tokenizer.bos_token_id,
+        end=tokenizer.eos_token_id,
+    )
+    parts = prompt_text.chunks(text, _tokenize_with(tokenizer), frame)
+    if all(token.weight == 1.0 for part in parts for token in part):
+        return _hidden(parts, encoder, last_layer).flatten(0, 1)[None]
+    *hidden, empty = _hidden([*parts, frame.empty], encoder, last_layer)
+    weights = torch.tensor([[token.weight for token in part] for part in parts])
+    weights = weights[..., None].to(empty)
+    plain = torch.stack(hidden)
+    weighted = torch.where(weights == 1, plain, (plain - empty) * weights + empty)
+    return weighted.flatten(0, 1)[None]
+
+
+def _tokenize_with(tokenizer: CLIPTokenizer) -> Callable[[str], list[int]]:
+    def tokenize(text: str) -> list[int]:
+        # verbose=False: longer texts than the encoder takes are cut into chunks by us
+        return tokenizer(text, verbose=False)["input_ids"][1:-1]
+
+    return tokenize
+
+
+def _hidden(parts: list[list[Token]], encoder: CLIPTextModel, last_layer: int | None) -> Tensor:
+    ids = torch.tensor([[token.id for token in part] for part in parts], device=encoder.device)
+    if last_layer is None or -last_layer > encoder.config.num_hidden_layers:
+        return encoder(ids).last_hidden_state.float()
+    hidden = encoder(ids, output_hidden_states=True).hidden_states[last_layer]
+    return encoder.final_layer_norm(hidden).float()

@@ -1,0 +1,123 @@
+"""The model files and picture folders that the server knows by name."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKPOINT_FILES = (".safetensors",)
+LORA_FILES = (".safetensors", ".sft")
+MAX_HEADER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Library:
+    """Where models are looked for and where pictures go.
+
+    `checkpoints` are extra checkpoints outside `models_dir`, listed by their own name.
+    """
+
+    models_dir: Path
+    loras_dir: Path
+    output_dir: Path
+    temp_dir: Path
+    checkpoints: Sequence[Path] = ()
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names in "checkpoints", "loras" or "vae"; read anew at each call.
+
+        Raises:
+            KeyError: there is no such folder.
+        """
+        return sorted(self._paths(folder))
+
+    def path(self, folder: str, name: str) -> Path | None:
+        """Return the file or diffusers folder called `name`, or None."""
+        return self._paths(folder).get(name)
+
+    def fingerprint(self, folder: str, name: str) -> str:
+        """Return what changes when the file called `name` is replaced."""
+        path = self.path(folder, name)
+        if path is None:
+            return "absent"
+        stat = path.stat()
+        return f"{path} {stat.st_mtime_ns} {stat.st_size}"
+
+    def pictures(self, kind: str) -> Path | None:
+        """Return the folder of "output" or "temp" pictures, None for any other kind."""
+        return {"output": self.output_dir, "temp": self.temp_dir}.get(kind)
+
+    def metadata(self, folder: str, name: str) -> dict[str, str] | None:
+        """Return the metadata of a safetensors file, or None where there is none."""
+        path = self.path(folder, name)
+        if path is None or path.suffix != ".safetensors":
+            return None
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > MAX_HEADER_BYTES:
+                return None
+            return json.loads(file.read(length)).get("__metadata__")
+
+    def _paths(self, folder: str) -> dict[str, Path]:
+        if folder == "checkpoints":
+            extra = {path.name: path for path in self.checkpoints}
+            return extra | dict(_walk(self.models_dir / "checkpoints", CHECKPOINT_FILES))
+        where = {"loras": self.loras_dir, "vae": self.models_dir / "vae"}
+        return dict(_walk(where[folder], LORA_FILES))
+
+
+FOLDERS = ("checkpoints", "loras", "vae")
+
+
+def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Yield (name below `root`, path) of files with `suffixes` and of diffusers folders."""
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        here = Path(folder)
+        if "model_index.json" in files and here != root:
+            subfolders.clear()
+            yield here.relative_to(root).as_posix(), here
+            continue
+        for file in files:
+            if file.lower().endswith(suffixes):
+                yield (here / file).relative_to(root).as_posix(), here / file
+
+
+def next_picture(folder: Path, prefix: str, width: int, height: int) -> tuple[Path, str, int]:
+    """Return (folder to save in, file stem, first free counter) for a SaveImage prefix.
+
+    `prefix` may name subfolders and hold %width%, %height%, %year%, %month%, %day%, %hour%,
+    %minute% and %second%. The counter is the highest in use plus one.
+
+    Raises:
+        ValueError: the prefix leads out of `folder`.
+    """
+    now = time.localtime()
+    for key, value in {
+        "width": str(width),
+        "height": str(height),
+        "year": str(now.tm_year),
+        "month": f"{now.tm_mon:02}",
+        "day": f"{now.tm_mday:02}",
+        "hour": f"{now.tm_hour:02}",
+        "minute": f"{now.tm_min:02}",
+        "second": f"{now.tm_sec:02}",
+    }.items():
+        prefix = prefix.replace(f"%{key}%", value)
+    target = Path(os.path.normpath(folder / os.path.normpath(prefix)))
+    if not target.parent.is_relative_to(folder) or prefix.startswith("/"):
+        raise ValueError(f"Saving image outside the output folder is not allowed: {prefix!r}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target.parent, target.name, _highest(target.parent, target.name) + 1
+
+
+def _highest(folder: Path, stem: str) -> int:
+    """Return the highest counter of the files `<stem>_<counter>_….png` in `folder`, or 0."""
+    counters = [0]
+    for entry in os.scandir(folder):
+        rest = entry.name.removeprefix(f"{stem}_")
+        number = rest.split("_")[0]
+        if rest != entry.name and number.isdecimal():
+            counters.append(int(number))
+    return max(counters)

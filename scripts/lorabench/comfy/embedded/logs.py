@@ -1,0 +1,20 @@
+"""The last log lines, for `/internal/logs/raw`."""
+
+import logging
+from collections import deque
+from datetime import datetime
+
+CAPACITY = 1000
+
+
+class LogBuffer(logging.Handler):
+    """Keeps the last lines as {"t": ISO time, "m": text}."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__(logging.INFO)
+        self.entries: deque[dict[str, str]] = deque(maxlen=CAPACITY)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        self.entries.append({"t": datetime.now().isoformat(), "m": self.format(record) + "\n"})

@@ -1,0 +1,193 @@
+"""What each node does; `catalog` declares the same nodes. A function returns its sockets' values.
+
+Functions take the node's inputs by name, with `context` for what lies outside the graph.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from lorabench import files
+from lorabench.comfy.embedded import engine, loras, sampling
+from lorabench.comfy.embedded.engine import Clip, Engine, Model
+from lorabench.comfy.embedded.library import Library, next_picture
+from lorabench.comfy.embedded.loras import Patch
+
+Pictures = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the nodes of one prompt share.
+
+    `pnginfo` are the text chunks of saved pictures; `on_step(done, total)` reports progress and
+    raises when the prompt was interrupted.
+    """
+
+    engine: Engine
+    library: Library
+    pnginfo: dict[str, str]
+    on_step: Callable[[int, int], None]
+
+
+def load_checkpoint(context: Context, ckpt_name: str) -> tuple[Any, ...]:
+    """CheckpointLoaderSimple."""
+    loaded = context.engine.checkpoint(context.library.path("checkpoints", ckpt_name))
+    return Model(loaded), Clip(loaded), loaded.vae
+
+
+def load_lora(
+    context: Context,
+    model: Model,
+    clip: Clip,
+    lora_name: str,
+    strength_model: float,
+    strength_clip: float,
+) -> tuple[Model, Clip]:
+    """LoraLoader: at strengths 0 and 0 the inputs are handed on untouched."""
+    if strength_model == 0 and strength_clip == 0:
+        return model, clip
+    lora = loras.read(context.library.path("loras", lora_name))
+    loras.report_unused(lora, (model.loaded.unet, clip.loaded.text_encoder))
+    return (
+        replace(model, patches=(*model.patches, Patch(lora, strength_model))),
+        replace(clip, patches=(*clip.patches, Patch(lora, strength_clip))),
+    )
+
+
+def load_lora_model_only(
+    context: Context, model: Model, lora_name: str, strength_model: float
+) -> tuple[Model]:
+    """LoraLoaderModelOnly."""
+    if strength_model == 0:
+        return (model,)
+    lora = loras.read(context.library.path("loras", lora_name))
+    loras.report_unused(lora, (model.loaded.unet,))
+    return (replace(model, patches=(*model.patches, Patch(lora, strength_model))),)
+
+
+def load_vae(context: Context, vae_name: str) -> tuple[Any]:
+    """VAELoader."""
+    return (context.engine.vae(context.library.path("vae", vae_name)),)
+
+
+def encode_text(context: Context, text: str, clip: Clip) -> tuple[Tensor]:
+    """CLIPTextEncode."""
+    return (clip.encode(text),)
+
+
+def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tuple[Clip]:
+    """CLIPSetLastLayer."""
+    return (replace(clip, last_layer=stop_at_clip_layer),)
+
+
+def empty_latent(context: Context, width: int, height: int, batch_size: int) -> tuple[Tensor]:
+    """EmptyLatentImage: four channels, until a sampler knows how many its model needs."""
+    return (torch.zeros(batch_size, 4, height // 8, width // 8),)
+
+
+def sample(
+    context: Context,
+    model: Model,
+    seed: int,
+    steps: int,
+    cfg: float,
+    sampler_name: str,
+    scheduler: str,
+    positive: Tensor,
+    negative: Tensor,
+    latent_image: Tensor,
+    denoise: float,
+) -> tuple[Tensor]:
+    """KSampler."""
+    settings = sampling.Settings(seed, steps, cfg, sampler_name, scheduler, denoise)
+    return (sampling.sample(model, positive, negative, latent_image, settings, context.on_step),)
+
+
+def sample_advanced(
+    context: Context,
+    model: Model,
+    add_noise: str,
+    noise_seed: int,
+    steps: int,
+    cfg: float,
+    sampler_name: str,
+    scheduler: str,
+    positive: Tensor,
+    negative: Tensor,
+    latent_image: Tensor,
+    start_at_step: int,
+    end_at_step: int,
+    return_with_leftover_noise: str,
+) -> tuple[Tensor]:
+    """KSamplerAdvanced."""
+    settings = sampling.Settings(
+        noise_seed,
+        steps,
+        cfg,
+        sampler_name,
+        scheduler,
+        add_noise=add_noise == "enable",
+        start_at_step=start_at_step,
+        end_at_step=end_at_step,
+        leftover_noise=return_with_leftover_noise == "enable",
+    )
+    return (sampling.sample(model, positive, negative, latent_image, settings, context.on_step),)
+
+
+def decode(context: Context, samples: Tensor, vae: Any) -> tuple[Tensor]:
+    """VAEDecode."""
+    return (engine.decode(vae, samples),)
+
+
+def save_images(context: Context, images: Tensor, filename_prefix: str) -> Pictures:
+    """SaveImage."""
+    return _save(context, images, filename_prefix, "output")
+
+
+def preview_images(context: Context, images: Tensor) -> Pictures:
+    """PreviewImage."""
+    return _save(context, images, "ComfyUI_temp", "temp")
+
+
+def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Pictures:
+    """Write one PNG a picture, [height, width, 3] in [0, 1], each appearing by rename."""
+    root = context.library.pictures(kind)
+    height, width = images.shape[1:3]
+    folder, stem, counter = next_picture(root, prefix, width, height)
+    saved = []
+    for number, image in enumerate(images):
+        name = f"{stem.replace('%batch_num%', str(number))}_{counter + number:05}_.png"
+        pixels = np.clip(255.0 * image.numpy(), 0, 255).astype(np.uint8)
+        info = PngInfo()
+        for key, text in context.pnginfo.items():
+            info.add_text(key, text)
+        with files.publish(folder / name) as temporary:
+            Image.fromarray(pixels).save(temporary, "PNG", pnginfo=info, compress_level=4)
+        subfolder = folder.relative_to(root).as_posix()
+        saved.append(
+            {"filename": name, "subfolder": "" if subfolder == "." else subfolder, "type": kind}
+        )
+    return saved
+
+
+RUN: dict[str, Callable[..., Any]] = {
+    "CheckpointLoaderSimple": load_checkpoint,
+    "LoraLoader": load_lora,
+    "LoraLoaderModelOnly": load_lora_model_only,
+    "VAELoader": load_vae,
+    "CLIPTextEncode": encode_text,
+    "CLIPSetLastLayer": set_last_layer,
+    "EmptyLatentImage": empty_latent,
+    "KSampler": sample,
+    "KSamplerAdvanced": sample_advanced,
+    "VAEDecode": decode,
+    "SaveImage": save_images,
+    "PreviewImage": preview_images,
+}

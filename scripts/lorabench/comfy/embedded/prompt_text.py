@@ -1,0 +1,124 @@
+"""Prompts as ComfyUI reads them: emphasis, escapes, and chunks of the text encoder's length.
+
+- `(word)` weighs 1.1 times its surroundings, `(word:1.3)` exactly 1.3, nesting as it comes;
+  `\\(` and `\\)` are plain parentheses. Square brackets and BREAK mean nothing: they are text.
+- Text longer than the encoder is cut into chunks, each with its own start and end; a run of fewer
+  than eight tokens of one weight moves to the next chunk whole.
+- Textual inversions (`embedding:name`) are not supported: they are dropped with a warning.
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+EMPHASIS = 1.1
+KEEP_TOGETHER = 8
+_OPEN, _CLOSE = "\0\2", "\0\1"
+_EMBEDDING = "embedding:"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of a chunk and how strongly it counts (1 is as it is)."""
+
+    id: int
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What encloses the tokens of a chunk: its length in tokens, its first and its last token.
+
+    The end token also fills up the rest of the chunk.
+    """
+
+    length: int
+    start: int
+    end: int
+
+    @property
+    def empty(self) -> list[Token]:
+        """Return the chunk of an empty text."""
+        return self.around([])
+
+    def around(self, tokens: list[Token]) -> list[Token]:
+        """Return a full chunk with `tokens` in it (at most `length` - 2)."""
+        chunk = [Token(self.start), *tokens]
+        return chunk + [Token(self.end)] * (self.length - len(chunk))
+
+
+def weighted_segments(text: str) -> list[tuple[str, float]]:
+    """Return the runs of `text` with their weights, escapes resolved."""
+    hidden = text.replace("\\)", _CLOSE).replace("\\(", _OPEN)
+    return [
+        (segment.replace(_CLOSE, ")").replace(_OPEN, "("), weight)
+        for segment, weight in _weigh(hidden, 1.0)
+    ]
+
+
+def chunks(text: str, tokenize: Callable[[str], list[int]], frame: Frame) -> list[list[Token]]:
+    """Return `text` as full chunks of tokens, at least one.
+
+    `tokenize` gives the token ids of a text without start and end.
+    """
+    room = frame.length - 2
+    full: list[list[Token]] = []
+    tokens: list[Token] = []
+    for segment, weight in weighted_segments(text):
+        for words in _without_embeddings(segment):
+            group = [Token(token, weight) for token in tokenize(words)]
+            breakable = len(group) >= KEEP_TOGETHER
+            while len(tokens) + len(group) > room:
+                cut = room - len(tokens) if breakable else 0
+                full.append(tokens + group[:cut])
+                tokens, group = [], group[cut:]
+            tokens = tokens + group
+    return [frame.around(chunk) for chunk in [*full, tokens]]
+
+
+def _weigh(text: str, weight: float) -> Iterator[tuple[str, float]]:
+    for part in _split_groups(text):
+        if len(part) < 2 or not (part[0] == "(" and part[-1] == ")"):
+            yield part, weight
+            continue
+        inner, inner_weight = part[1:-1], weight * EMPHASIS
+        words, colon, number = inner.rpartition(":")
+        if colon and words:
+            try:
+                inner, inner_weight = words, float(number)
+            except ValueError:
+                inner = part[1:-1]
+        yield from _weigh(inner, inner_weight)
+
+
+def _split_groups(text: str) -> list[str]:
+    """Cut `text` before and after each outermost balanced pair of parentheses."""
+    cuts, depth = [0], 0
+    for position, character in enumerate(text):
+        if character == "(":
+            if depth == 0:
+                cuts.append(position)
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if depth == 0:
+                cuts.append(position + 1)
+    cuts.append(len(text))
+    return [text[a:b] for a, b in itertools.pairwise(cuts) if a < b]
+
+
+def _without_embeddings(segment: str) -> list[str]:
+    """Return the texts of `segment` around its `embedding:` words, which are named in the log."""
+    first, *others = segment.replace(f"\n{_EMBEDDING}", f" {_EMBEDDING}").split(f" {_EMBEDDING}")
+    if first.startswith(_EMBEDDING):
+        others.insert(0, first.removeprefix(_EMBEDDING))
+        first = ""
+    texts = [first]
+    for other in others:
+        name, *words = other.split() or [""]
+        log.warning("warning, embedding:%s does not exist, ignoring", name)
+        texts.append(" ".join(words))
+    return [text for text in texts if text]

@@ -1,0 +1,267 @@
+"""ComfyUI's HTTP routes, each also under /api."""
+
+import json
+import logging
+import os
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import psutil
+from aiohttp import web
+
+from lorabench.comfy.embedded import COMFYUI_VERSION, VERSION, catalog, views
+from lorabench.comfy.embedded.execution import Job
+from lorabench.comfy.embedded.library import FOLDERS, Library
+from lorabench.comfy.embedded.logs import LogBuffer
+from lorabench.comfy.embedded.queue import PromptQueue
+from lorabench.comfy.embedded.sockets import Sockets
+from lorabench.comfy.embedded.validate import validate
+from lorabench.comfy.embedded.worker import Worker
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MAX_BODY_BYTES = 100 * 2**20
+
+
+class Api:
+    """Answers requests from the queue, the library and the worker."""
+
+    def __init__(
+        self,
+        library: Library,
+        queue: PromptQueue,
+        worker: Worker,
+        sockets: Sockets,
+        logs: LogBuffer,
+        touch: Callable[[], None],
+    ) -> None:
+        """Take the parts of the server; `touch` is called at each request."""
+        self.library = library
+        self.queue = queue
+        self.worker = worker
+        self.sockets = sockets
+        self.logs = logs
+        self._touch = touch
+        self._submitted = 0
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application."""
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
+        app.router.add_get("/", self._root)
+        app.router.add_get("/internal/logs/raw", self._logs)
+        for prefix in ("", "/api"):
+            for method, path, handler in self._routes():
+                app.router.add_route(method, prefix + path, handler)
+        return app
+
+    def status(self) -> dict[str, dict[str, int]]:
+        """Return how many prompts remain, as `/prompt` and the websocket tell it."""
+        return {"exec_info": {"queue_remaining": self.queue.remaining()}}
+
+    def _routes(self) -> list[tuple[str, str, Handler]]:
+        return [
+            ("GET", "/prompt", self._get_prompt),
+            ("POST", "/prompt", self._post_prompt),
+            ("GET", "/history", self._get_history),
+            ("GET", "/history/{prompt_id}", self._get_history),
+            ("POST", "/history", self._post_history),
+            ("GET", "/queue", self._get_queue),
+            ("POST", "/queue", self._post_queue),
+            ("POST", "/interrupt", self._interrupt),
+            ("POST", "/free", self._free),
+            ("GET", "/view", self._view),
+            ("GET", "/system_stats", self._system_stats),
+            ("GET", "/object_info", self._object_info),
+            ("GET", "/object_info/{node_class}", self._object_info),
+            ("GET", "/models", self._folders),
+            ("GET", "/models/{folder}", self._models),
+            ("GET", "/view_metadata/{folder}", self._view_metadata),
+            ("GET", "/embeddings", self._embeddings),
+            ("GET", "/ws", self._ws),
+        ]
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Keep foreign web pages out; turn what we did not foresee into a plain 500."""
+        self._touch()
+        if _foreign(request):
+            log.warning("refused a request from origin %s", request.headers["Origin"])
+            return web.Response(status=403)
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            log.exception("Error handling request %s", request.path)
+            return web.Response(status=500, text=f"500 Internal Server Error: {error!r}")
+
+    async def _root(self, request: web.Request) -> web.Response:
+        return web.Response(
+            text=f"lorabench embedded server {VERSION}: the API of ComfyUI {COMFYUI_VERSION} "
+            "for the standard text-to-image nodes. It has no web page; see /object_info.\n"
+        )
+
+    async def _logs(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {"entries": list(self.logs.entries), "size": {"cols": 80, "rows": 24}}
+        )
+
+    async def _get_prompt(self, request: web.Request) -> web.Response:
+        return web.json_response(self.status())
+
+    async def _post_prompt(self, request: web.Request) -> web.Response:
+        log.info("got prompt")
+        body = json.loads(await request.text())
+        number = self._number(body)
+        if "prompt" not in body:
+            error = {
+                "type": "no_prompt",
+                "message": "No prompt provided",
+                "details": "No prompt provided",
+                "extra_info": {},
+            }
+            return web.json_response({"error": error, "node_errors": {}}, status=400)
+        graph = body["prompt"]
+        prompt_id = str(body.get("prompt_id", uuid.uuid4()))
+        nodes = catalog.nodes(self.library)
+        verdict = validate(graph, nodes, body.get("partial_execution_targets"))
+        for node, found in verdict.node_errors.items():
+            for reason in found["errors"]:
+                log.error("node %s: %s: %s", node, reason["message"], reason["details"])
+        if verdict.error:
+            log.warning("invalid prompt: %s", verdict.error)
+            refusal = {"error": verdict.error, "node_errors": verdict.node_errors}
+            return web.json_response(refusal, status=400)
+        extra = dict(body.get("extra_data", {}))
+        if "client_id" in body:
+            extra["client_id"] = body["client_id"]
+        self.queue.put(Job(number, prompt_id, graph, extra, verdict.outputs))
+        return web.json_response(
+            {"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors}
+        )
+
+    def _number(self, body: dict[str, object]) -> float:
+        """Return the place in the queue: the one asked for, the front, or the end."""
+        if "number" in body:
+            return float(body["number"])
+        number, self._submitted = self._submitted, self._submitted + 1
+        return -number if body.get("front") else number
+
+    async def _get_history(self, request: web.Request) -> web.Response:
+        if "prompt_id" in request.match_info:
+            return web.json_response(self.queue.history(request.match_info["prompt_id"]))
+        query = request.rel_url.query
+        most = int(query["max_items"]) if "max_items" in query else None
+        offset = int(query.get("offset", -1))
+        return web.json_response(self.queue.history(max_items=most, offset=offset))
+
+    async def _post_history(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        if body.get("clear"):
+            self.queue.forget()
+        for prompt_id in body.get("delete", []):
+            self.queue.forget(prompt_id)
+        return web.Response()
+
+    async def _get_queue(self, request: web.Request) -> web.Response:
+        return web.json_response(self.queue.listing())
+
+    async def _post_queue(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        if body.get("clear"):
+            self.queue.clear()
+        for prompt_id in body.get("delete", []):
+            self.queue.delete(prompt_id)
+        return web.Response()
+
+    async def _interrupt(self, request: web.Request) -> web.Response:
+        try:
+            wanted = json.loads(await request.text()).get("prompt_id")
+        except json.JSONDecodeError:
+            wanted = None
+        running = self.queue.running()
+        if not wanted or (running and running.prompt_id == wanted):
+            self.worker.interrupt()
+        return web.Response()
+
+    async def _free(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        for flag in ("unload_models", "free_memory"):
+            if body.get(flag):
+                self.queue.flag(flag)
+        return web.Response()
+
+    async def _view(self, request: web.Request) -> web.StreamResponse:
+        return views.view(request, self.library)
+
+    async def _system_stats(self, request: web.Request) -> web.Response:
+        memory = psutil.virtual_memory()
+        ram = {
+            "vram_total": memory.total,
+            "vram_free": memory.available,
+            "torch_vram_total": memory.total,
+            "torch_vram_free": memory.available,
+        }
+        engine = self.worker.engine
+        system = {
+            "os": os.name,
+            "ram_total": memory.total,
+            "ram_free": memory.available,
+            "comfyui_version": COMFYUI_VERSION,
+            "lorabench_embedded": VERSION,
+            "python_version": sys.version,
+            "pytorch_version": version("torch"),
+            "embedded_python": False,
+            "argv": sys.argv,
+            "ready": engine is not None,
+            "threads": engine.threads if engine else None,
+            "dtype": str(engine.dtype).removeprefix("torch.") if engine else None,
+        }
+        devices = [ram | engine.describe()] if engine else []
+        return web.json_response({"system": system, "devices": devices})
+
+    async def _object_info(self, request: web.Request) -> web.Response:
+        wanted = request.match_info.get("node_class")
+        return web.json_response(
+            {
+                name: node.info(name)
+                for name, node in catalog.nodes(self.library).items()
+                if wanted in (None, name)
+            }
+        )
+
+    async def _folders(self, request: web.Request) -> web.Response:
+        return web.json_response(list(FOLDERS))
+
+    async def _models(self, request: web.Request) -> web.Response:
+        folder = request.match_info["folder"]
+        if folder not in FOLDERS:
+            return web.Response(status=404)
+        return web.json_response(self.library.names(folder))
+
+    async def _view_metadata(self, request: web.Request) -> web.Response:
+        folder = request.match_info["folder"]
+        name = request.rel_url.query.get("filename", "")
+        metadata = self.library.metadata(folder, name) if folder in FOLDERS else None
+        return web.Response(status=404) if metadata is None else web.json_response(metadata)
+
+    async def _embeddings(self, request: web.Request) -> web.Response:
+        return web.json_response([])
+
+    async def _ws(self, request: web.Request) -> web.WebSocketResponse:
+        return await self.sockets.serve(request, self.status())
+
+
+def _foreign(request: web.Request) -> bool:
+    """Return whether a web page of another host sent this (browsers then add an Origin)."""
+    origin = urlsplit(request.headers.get("Origin", "")).netloc.lower()
+    host = request.headers.get("Host", "").lower()
+    if not origin or not host:
+        return False
+    if ":" not in origin or ":" not in host:
+        origin, host = origin.split(":")[0], host.split(":")[0]
+    return origin != host

@@ -1,0 +1,134 @@
+"""What KSampler does: guided denoising of a latent, from its seed's noise or its own content."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lorabench.comfy.embedded import sigmas
+from lorabench.comfy.embedded.engine import Loaded, Model
+from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of KSampler and KSamplerAdvanced, by ComfyUI's names."""
+
+    seed: int
+    steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    denoise: float = 1.0
+    add_noise: bool = True
+    start_at_step: int = 0
+    end_at_step: int = 10000
+    leftover_noise: bool = False
+
+
+def sample(
+    model: Model,
+    positive: Tensor,
+    negative: Tensor,
+    latent: Tensor,
+    settings: Settings,
+    on_step: OnStep,
+) -> Tensor:
+    """Return the sampled latents, float32 [batch, channels, height / 8, width / 8], unscaled.
+
+    An empty (all zero) `latent` takes the number of channels that the model needs.
+    `on_step(done, total)` is called once per step and may raise to stop.
+    """
+    loaded = model.loaded
+    latent = fit_channels(latent, loaded.unet.network.config.in_channels)
+    noise = _initial_noise(latent, settings)
+    levels = _levels(loaded, settings)
+    if len(levels) == 0:
+        return latent
+    unet = model.unet()
+    device = unet.device
+    scale = loaded.vae.config.scaling_factor
+    start = latent.to(device) * scale + noise.to(device) * _noise_scale(loaded, levels)
+    levels = levels.to(device)
+    total = len(levels) - 1
+    result = SAMPLERS[settings.sampler](
+        _guided(unet, loaded, positive.to(device), negative.to(device), settings.cfg),
+        start,
+        levels,
+        Noise(settings.seed),
+        lambda i: on_step(i + 1, total),
+    )
+    return (result / scale).cpu()
+
+
+def fit_channels(latent: Tensor, channels: int) -> Tensor:
+    """Return `latent`, or an empty one with the right number of channels if it is empty."""
+    if latent.shape[1] == channels or torch.count_nonzero(latent):
+        return latent
+    return latent.new_zeros(latent.shape[0], channels, *latent.shape[2:])
+
+
+def _initial_noise(latent: Tensor, settings: Settings) -> Tensor:
+    if not settings.add_noise:
+        return torch.zeros_like(latent)
+    generator = torch.Generator().manual_seed(settings.seed)
+    return torch.randn(latent.shape, generator=generator)
+
+
+def _levels(loaded: Loaded, settings: Settings) -> Tensor:
+    """Return the noise levels to walk; none if there is nothing to do."""
+    levels = sigmas.sampling_sigmas(
+        loaded.schedule, settings.sampler, settings.scheduler, settings.steps, settings.denoise
+    )
+    if settings.end_at_step < len(levels) - 1:
+        levels = levels[: settings.end_at_step + 1]
+        if not settings.leftover_noise:
+            levels[-1] = 0
+    if settings.start_at_step >= len(levels) - 1:
+        return levels[:0]
+    return levels[settings.start_at_step :]
+
+
+def _noise_scale(loaded: Loaded, levels: Tensor) -> Tensor:
+    """Return the noise's standard deviation: from the very top it carries the picture's share."""
+    top, highest = float(levels[0]), loaded.schedule.maximum
+    if top > highest or math.isclose(top, highest, rel_tol=1e-5):
+        return (1.0 + levels[0] ** 2).sqrt()
+    return levels[0]
+
+
+def _guided(
+    unet: nn.Module, loaded: Loaded, positive: Tensor, negative: Tensor, cfg: float
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the denoiser under classifier-free guidance (https://arxiv.org/abs/2207.12598)."""
+
+    def predict(x: Tensor, sigma: Tensor, texts: list[Tensor]) -> Tensor:
+        batch = x.repeat(len(texts), 1, 1, 1)
+        context = torch.cat([text.expand(len(x), -1, -1) for text in texts])
+        timestep = loaded.schedule.timestep(sigma.reshape(1)).float().expand(len(batch))
+        scaled = (batch / (sigma**2 + 1) ** 0.5).to(unet.dtype)
+        output = unet(scaled, timestep, context.to(unet.dtype)).sample.float()
+        return _denoised(batch, output, sigma, loaded.prediction)
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        if math.isclose(cfg, 1.0):
+            return predict(x, sigma, [positive])
+        if positive.shape == negative.shape:
+            without, following = predict(x, sigma, [negative, positive]).chunk(2)
+        else:
+            without = predict(x, sigma, [negative])
+            following = predict(x, sigma, [positive])
+        return without + (following - without) * cfg
+
+    return denoise
+
+
+def _denoised(x: Tensor, output: Tensor, sigma: Tensor, prediction: str) -> Tensor:
+    """Return the clean guess from the UNet's output (Salimans and Ho 2022 for v-prediction)."""
+    if prediction == "epsilon":
+        return x - output * sigma
+    return x / (sigma**2 + 1) - output * sigma / (sigma**2 + 1) ** 0.5

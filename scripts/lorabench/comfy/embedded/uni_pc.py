@@ -1,0 +1,114 @@
+"""UniPC, the unified predictor-corrector of Zhao et al. (2023, https://arxiv.org/abs/2302.04867).
+
+This is the data-prediction form with B(h) = h ("bh1"), up to third order and of lower order at
+both ends, in the variance-preserving view: alpha = 1 / sqrt(1 + sigma^2), x_vp = alpha * x.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+LAST_SIGMA = 0.001
+"""Stands for 0 at the end of the levels, whose logarithm the method needs."""
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """The model's clean guess at a level, with the level's half log-SNR."""
+
+    clean: Tensor
+    half_log_snr: Tensor
+
+
+def uni_pc(
+    denoise: Callable[[Tensor, Tensor], Tensor],
+    x: Tensor,
+    sigmas: Tensor,
+    on_step: Callable[[int], None],
+) -> Tensor:
+    """Walk `x` down `sigmas`; arguments as in `samplers`. A single step leaves `x` as it is."""
+    levels = sigmas.clone()
+    if levels[-1] == 0:
+        levels[-1] = LAST_SIGMA
+    steps = len(levels) - 1
+    full_order = min(3, steps - 1)
+    x = x * _alpha(levels[0])
+    history = [_Guess(denoise(x / _alpha(levels[0]), levels[0]), _half_log_snr(levels[0]))]
+    on_step(0)
+    for i in range(1, steps + 1 if steps > 1 else 1):
+        order = min(i, full_order, steps + 1 - i)
+        predicted = _step(x, levels[i - 1], levels[i], history[-order:], None)
+        if i == steps:
+            return predicted / _alpha(levels[i])
+        clean = denoise(predicted / _alpha(levels[i]), levels[i])
+        x = _step(x, levels[i - 1], levels[i], history[-order:], clean)
+        history.append(_Guess(clean, _half_log_snr(levels[i])))
+        on_step(i)
+    return x / _alpha(levels[-1])
+
+
+def _step(
+    x: Tensor, sigma: Tensor, lower: Tensor, history: list[_Guess], clean: Tensor | None
+) -> Tensor:
+    """Return `x` (variance preserving) one level down.
+
+    `history` holds the order's last guesses, newest last; with `clean`, the guess at the lower
+    level itself, this is the corrector, without it the predictor.
+    """
+    now = history[-1]
+    h = _half_log_snr(lower) - now.half_log_snr
+    alpha = _alpha(lower)
+    base = (_noise_share(lower) / _noise_share(sigma)) * x - alpha * torch.expm1(-h) * now.clean
+
+    older = history[-2::-1]
+    ratios = [(guess.half_log_snr - now.half_log_snr) / h for guess in older]
+    slopes = [(guess.clean - now.clean) / r for guess, r in zip(older, ratios, strict=True)]
+    if clean is not None:
+        ratios.append(torch.ones_like(h))
+        slopes.append(clean - now.clean)
+    weights = _weights(h, ratios, corrector=clean is not None)
+    correction = sum((w * d for w, d in zip(weights, slopes, strict=True)), torch.zeros_like(x))
+    return base + alpha * h * correction
+
+
+def _weights(h: Tensor, ratios: list[Tensor], corrector: bool) -> Tensor:
+    """Solve for the weights of the slopes at `ratios` (equation 9 of the paper, negated h).
+
+    With one slope the paper's own simplification is one half.
+    """
+    count = len(ratios)
+    if count == 0:
+        return torch.empty(0)
+    if count == 1:
+        return torch.tensor([0.5], device=h.device)
+    hh = -h
+    phi, factorial, right = torch.expm1(hh) / hh - 1, 1.0, []
+    for k in range(1, count + 1):
+        right.append(phi * factorial / hh)
+        factorial *= k + 1
+        phi = phi / hh - 1 / factorial
+    nodes = torch.stack(ratios)
+    matrix = torch.stack([nodes**k for k in range(count)])
+    return torch.linalg.solve(matrix, torch.stack(right))
+
+
+def _log_alpha(sigma: Tensor) -> Tensor:
+    return -0.5 * (sigma**2 + 1).log()
+
+
+def _alpha(sigma: Tensor) -> Tensor:
+    return _log_alpha(sigma).exp()
+
+
+def _noise_share(sigma: Tensor) -> Tensor:
+    return (1 - (2 * _log_alpha(sigma)).exp()).sqrt()
+
+
+def _half_log_snr(sigma: Tensor) -> Tensor:
+    """Return log(alpha / noise share): -log(sigma), but with the rounding that ComfyUI has.
+
+    Near the end, where 1 - alpha^2 has lost its digits in float32, that shows in the picture.
+    """
+    return _log_alpha(sigma) - 0.5 * (1 - (2 * _log_alpha(sigma)).exp()).log()

@@ -1,0 +1,234 @@
+"""Whether a graph can run, told in ComfyUI's own words (error types, messages, places)."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lorabench.comfy.embedded.catalog import Input, Node
+
+Graph = dict[str, dict[str, Any]]
+Error = dict[str, Any]
+
+LONG_LIST = 20
+CONVERSIONS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
+
+
+@dataclass
+class Verdict:
+    """What validation found.
+
+    `outputs` are the output nodes that can run; `error` says why none can; `node_errors` holds
+    the reasons by node, also where only some outputs fail.
+    """
+
+    outputs: list[str] = field(default_factory=list)
+    error: Error | None = None
+    node_errors: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def validate(graph: Graph, nodes: Mapping[str, Node], targets: list[str] | None = None) -> Verdict:
+    """Check `graph` and convert its widget values in place.
+
+    `targets` limits which output nodes run. The exceptions that a graph of the wrong shape raises
+    are left to the caller (the server answers 500, as ComfyUI does).
+    """
+    if error := _unknown_class(graph, nodes):
+        return Verdict(error=error)
+    wanted = [
+        name
+        for name, node in graph.items()
+        if nodes[node["class_type"]].is_output and (targets is None or name in targets)
+    ]
+    if not wanted:
+        return Verdict(error=_error("prompt_no_outputs", "Prompt has no outputs"))
+    verdict, checked, reasons = Verdict(), _Checker(graph, nodes), []
+    for output in wanted:
+        try:
+            good = checked.passes(output)
+        except Exception as error:
+            checked.results[output] = [
+                _exception("exception_during_validation", "Exception when validating node", error)
+            ]
+            good = False
+        if good:
+            verdict.outputs.append(output)
+        else:
+            reasons += checked.results[output]
+            _collect(verdict.node_errors, checked.results, graph, output)
+    if not verdict.outputs:
+        verdict.error = _error(
+            "prompt_outputs_failed_validation",
+            "Prompt outputs failed validation",
+            "\n".join(f"{reason['message']}: {reason['details']}" for reason in reasons),
+        )
+    return verdict
+
+
+class _Checker:
+    """Checks each node once, inputs first."""
+
+    def __init__(self, graph: Graph, nodes: Mapping[str, Node]) -> None:
+        self.graph = graph
+        self.nodes = nodes
+        self.results: dict[str, list[Error]] = {}
+        self._passed: dict[str, bool] = {}
+        self._open: list[str] = []
+
+    def passes(self, name: str) -> bool:
+        """Return whether node `name` and all that it depends on are valid."""
+        if name in self._passed:
+            return self._passed[name]
+        if name in self._open:
+            raise ValueError(f"Dependency cycle detected at node {name}")
+        self._open.append(name)
+        try:
+            errors, good = self._check(name)
+        finally:
+            self._open.pop()
+        self.results[name] = errors
+        self._passed[name] = good and not errors
+        return self._passed[name]
+
+    def _check(self, name: str) -> tuple[list[Error], bool]:
+        given = self.graph[name]["inputs"]
+        errors, good = [], True
+        for key, declared in self.nodes[self.graph[name]["class_type"]].inputs.items():
+            if key not in given:
+                errors.append(_missing(key))
+            elif isinstance(given[key], list):
+                error, sound = self._check_link(key, given[key], declared)
+                errors += [error] if error else []
+                good = good and sound
+            elif error := _check_value(key, given, declared):
+                errors.append(error)
+        return errors, good
+
+    def _check_link(self, key: str, link: list[Any], declared: Input) -> tuple[Error | None, bool]:
+        if len(link) != 2:
+            message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
+            return _input_error("bad_linked_input", message, key, key, declared, link), True
+        source, slot = link
+        offered = self.nodes[self.graph[source]["class_type"]].outputs[slot]
+        if offered != declared[0]:
+            error = _error(
+                "return_type_mismatch",
+                "Return type mismatch between linked nodes",
+                f"{key}, received_type({offered}) mismatch input_type({declared[0]})",
+                input_name=key,
+                input_config=declared,
+                received_type=offered,
+                linked_node=link,
+            )
+            return error, True
+        try:
+            return None, self.passes(source)
+        except Exception as error:
+            self.results[source] = [
+                _exception(
+                    "exception_during_inner_validation",
+                    "Exception when validating inner node",
+                    error,
+                    input_name=key,
+                    input_config=declared,
+                    exception_message=str(error),
+                    linked_node=link,
+                )
+            ]
+            self._passed[source] = False
+            return None, False
+
+
+def _check_value(key: str, given: dict[str, Any], declared: Input) -> Error | None:
+    """Convert a widget's value to its type and check it against its limits or choices."""
+    kind, options = declared
+    value = given[key]
+    if isinstance(value, dict) and "__value__" in value:
+        value = given[key] = value["__value__"]
+    if isinstance(kind, list):
+        return None if value in kind else _not_in_list(key, value, kind, declared)
+    try:
+        if kind in CONVERSIONS:
+            value = given[key] = CONVERSIONS[kind](value)
+    except Exception as error:
+        message = f"Failed to convert an input value to a {kind} value"
+        details = f"{key}, {value}, {error}"
+        found = _input_error("invalid_input_type", message, details, key, declared, value)
+        found["extra_info"]["exception_message"] = str(error)
+        return found
+    if "min" in options and value < options["min"]:
+        message = f"Value {value} smaller than min of {options['min']}"
+        return _input_error("value_smaller_than_min", message, key, key, declared, value)
+    if "max" in options and value > options["max"]:
+        message = f"Value {value} bigger than max of {options['max']}"
+        return _input_error("value_bigger_than_max", message, key, key, declared, value)
+    return None
+
+
+def _not_in_list(key: str, value: Any, choices: list[str], declared: Input) -> Error:
+    long = len(choices) > LONG_LIST
+    listed = f"(list of length {len(choices)})" if long else str(choices)
+    details = f"{key}: '{value}' not in {listed}"
+    config = None if long else declared
+    return _input_error("value_not_in_list", "Value not in list", details, key, config, value)
+
+
+def _unknown_class(graph: Graph, nodes: Mapping[str, Node]) -> Error | None:
+    for name, node in graph.items():
+        if "class_type" not in node:
+            message = "Cannot execute because a node is missing the class_type property."
+            return _error("invalid_prompt", message, f"Node ID '#{name}'")
+        if node["class_type"] not in nodes:
+            return _error(
+                "invalid_prompt",
+                f"Cannot execute because node {node['class_type']} does not exist.",
+                f"Node ID '#{name}'; this embedded server runs only {', '.join(nodes)}",
+                supported=list(nodes),
+            )
+    return None
+
+
+def _collect(
+    node_errors: dict[str, dict[str, Any]],
+    results: dict[str, list[Error]],
+    graph: Graph,
+    output: str,
+) -> None:
+    """Add every node that is known to be wrong; as ComfyUI, related to this output or not."""
+    for name, errors in results.items():
+        if errors:
+            entry = node_errors.setdefault(
+                name,
+                {
+                    "errors": errors,
+                    "dependent_outputs": [],
+                    "class_type": graph[name]["class_type"],
+                },
+            )
+            entry["dependent_outputs"].append(output)
+
+
+def _error(kind: str, message: str, details: str = "", **extra: Any) -> Error:
+    return {"type": kind, "message": message, "details": details, "extra_info": extra}
+
+
+def _missing(key: str) -> Error:
+    return _error("required_input_missing", "Required input is missing", key, input_name=key)
+
+
+def _input_error(
+    kind: str,
+    message: str,
+    details: str,
+    key: str,
+    config: Input | None,
+    value: Any,
+) -> Error:
+    return _error(kind, message, details, input_name=key, input_config=config, received_value=value)
+
+
+def _exception(kind: str, message: str, error: Exception, **extra: Any) -> Error:
+    found = _error(kind, message, str(error), **extra)
+    found["extra_info"]["exception_type"] = type(error).__name__
+    found["extra_info"]["traceback"] = traceback.format_tb(error.__traceback__)
+    return found

@@ -1,0 +1,95 @@
+"""The thread that draws: it takes prompts from the queue, one at a time."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lorabench.comfy.embedded import catalog
+from lorabench.comfy.embedded.execution import Executor, Interrupted, Job, Record, Send
+from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.embedded.queue import PromptQueue
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Owns the engine. Everything that touches torch happens on its thread."""
+
+    def __init__(
+        self,
+        library: Library,
+        queue: PromptQueue,
+        send: Send,
+        make_engine: Callable[[], Any],
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """Take what builds the engine (on the thread) and what to call when that fails."""
+        self.queue = queue
+        self.engine: Any = None
+        self._library = library
+        self._make_engine = make_engine
+        self._on_failure = on_failure
+        self._interrupt = threading.Event()
+        self._stop = threading.Event()
+        self._executor = Executor(library, send, self._check_interrupt)
+        self._thread = threading.Thread(target=self._main, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def interrupt(self) -> None:
+        """Stop the prompt that is running at its next step."""
+        self._interrupt.set()
+
+    def stop(self, patience: float = 10.0) -> None:
+        """End the thread, waiting at most `patience` seconds for the step that it is in."""
+        self._stop.set()
+        self.interrupt()
+        self.queue.wake()
+        self._thread.join(patience)
+
+    def _main(self) -> None:
+        try:
+            import torch
+
+            self.engine = self._make_engine()
+        except Exception as error:
+            self._on_failure(error)
+            return
+        with torch.inference_mode():
+            while not self._stop.is_set():
+                flags, job = self.queue.take()
+                self._free(flags)
+                if job is not None:
+                    self.queue.finish(job, self._draw(job))
+
+    def _free(self, flags: set[str]) -> None:
+        if flags:
+            self._executor.forget()
+        if "unload_models" in flags:
+            self.engine.unload()
+
+    def _draw(self, job: Job) -> Record:
+        from lorabench.comfy.embedded import nodes
+
+        def run(
+            name: str,
+            class_type: str,
+            inputs: dict[str, Any],
+            on_step: Callable[[int, int], None],
+        ) -> Any:
+            context = nodes.Context(self.engine, self._library, job.pnginfo(), on_step)
+            return nodes.RUN[class_type](context, **inputs)
+
+        began = time.monotonic()
+        self._interrupt.clear()
+        record = self._executor.execute(job, catalog.nodes(self._library), run)
+        log.info("Prompt executed in %.2f seconds", time.monotonic() - began)
+        return record
+
+    def _check_interrupt(self) -> None:
+        if self._interrupt.is_set():
+            raise Interrupted

@@ -1,0 +1,83 @@
+"""What ComfyUI answers, read: rejections, failures, and the pictures that a prompt saved."""
+
+import difflib
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lorabench.comfy.workflow import Graph, describe
+from lorabench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
+
+
+def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
+    """Return one line on why a server refused a prompt or a part of it.
+
+    `error.details` is usually empty: the reasons stand in `node_errors[id].errors[]`.
+    """
+    lines = [
+        f"node {_node(graph, node, body.get('class_type'))}: {_complaint(error)}"
+        for node, body in (reply.get("node_errors") or {}).items()
+        for error in body.get("errors", [])
+    ]
+    if lines:
+        return "; ".join(lines)
+    error = reply.get("error") or {}
+    if isinstance(error, str):
+        return error
+    return " ".join(part for part in (error.get("message"), error.get("details")) if part)
+
+
+def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Image]:
+    """Return what node `save` wrote, from a prompt's history entry.
+
+    Raises `UserError` if the prompt failed or was interrupted; a traceback goes to the log.
+    """
+    status = entry.get("status") or {}
+    messages = dict(status.get("messages") or [])
+    if "execution_error" in messages:
+        raise UserError(_failure(graph, messages["execution_error"]))
+    if "execution_interrupted" in messages:
+        raise UserError("somebody interrupted this prompt on the server; run the command again")
+    if status.get("status_str") != "success":
+        raise UserError(f"the server ended the prompt with status {status.get('status_str')!r}")
+    images = (entry.get("outputs") or {}).get(save, {}).get("images") or []
+    if not images:
+        raise UserError(f"the server reports success, but {describe(graph, save)} saved no picture")
+    return [{key: image[key] for key in ("filename", "subfolder", "type")} for image in images]
+
+
+def _failure(graph: Graph, error: Mapping[str, Any]) -> str:
+    node = _node(graph, str(error.get("node_id")), error.get("node_type"))
+    trace = error.get("traceback") or []
+    log.info("traceback of the server:\n%s", "".join(trace).rstrip())
+    message = " ".join(str(error.get("exception_message", "")).split())
+    return f"node {node} failed: {error.get('exception_type')}: {message}"
+
+
+def _complaint(error: Mapping[str, Any]) -> str:
+    """Return one node error in words, with the nearest names where a name is unknown."""
+    message, details = error.get("message", ""), str(error.get("details", ""))
+    text = f"{message} ({_cut(details)})" if details else message
+    if error.get("type") != "value_not_in_list":
+        return text
+    extra = error.get("extra_info") or {}
+    wanted, name = str(extra.get("received_value", "")), extra.get("input_name")
+    known = re.findall(r"'([^']*)'", details.partition(" not in ")[2])
+    if near := difflib.get_close_matches(wanted, known, n=3):
+        text += f"; nearest on the server: {', '.join(near)}"
+    if name == "lora_name":
+        text += "; lora_install_dir must be a folder that this server lists LoRAs from"
+    return text
+
+
+def _node(graph: Graph, node: str, class_type: str | None) -> str:
+    return describe(graph, node) if node in graph else f"{node} ({class_type})"
+
+
+def _cut(text: str, length: int = 300) -> str:
+    return text if len(text) <= length else text[:length] + " …"

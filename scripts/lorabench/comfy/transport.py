@@ -1,0 +1,147 @@
+"""HTTP to one ComfyUI server, with patience for restarts, dropped connections and 5xx."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from lorabench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+AWAY = (502, 503, 504)  # what a proxy in front of a restarting server says
+LONGEST_PAUSE = 8.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often to ask a server and how long to bear with it; seconds, but for `tries`."""
+
+    poll: float = 0.05  # first pause between two looks at the history; each is a tenth longer,
+    slowest_poll: float = 1.0  # up to this
+    queue_look: float = 2.0  # how often to see whether a prompt is still in the queue
+    backoff: float = 0.5  # first pause after a failed request; doubles
+    greeting: float = 20.0  # how long the first request of all may fail
+    patience: float = 180.0  # how long later ones may: many custom nodes make a slow restart
+    tries: int = 5  # how often a request may get a 500, and a lost prompt be submitted
+
+
+class Outage(Exception):
+    """A request without an answer (`down`), or with a 5xx."""
+
+    def __init__(self, problem: str, *, down: bool) -> None:
+        """`down`: the server is away and may come back, rather than faulty."""
+        super().__init__(problem)
+        self.down = down
+
+
+class Transport:
+    """Requests to the server at `url`.
+
+    `revive`, where given, is called when the server is away; it returns the URL of a living one.
+    """
+
+    def __init__(self, url: str, pace: Pace, revive: Callable[[], str] | None = None) -> None:
+        """Nothing is sent yet."""
+        self.url = url.rstrip("/")
+        self.pace = pace
+        self._revive = revive
+        self._limit = pace.greeting
+        self._session = requests.Session()
+        # A proxy in the environment leads to the internet, not to a machine in the room.
+        self._session.trust_env = False
+
+    def once(
+        self, method: str, path: str, timeout: float = 60, **options: Any
+    ) -> requests.Response:
+        """Send one request; raise `Outage` unless an answer below 500 comes."""
+        try:
+            response = self._session.request(
+                method, self.url + path, timeout=(min(timeout, 10), timeout), **options
+            )
+        except requests.RequestException as error:
+            raise Outage(_reason(error), down=True) from None
+        if response.status_code >= 500:
+            text = " ".join(response.text.split())[:200]
+            problem = f"HTTP {response.status_code} {text}"
+            raise Outage(problem, down=response.status_code in AWAY)
+        self._limit = self.pace.patience
+        return response
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request that may be repeated, until it is answered or patience ends."""
+        trial = self.trial()
+        while True:
+            try:
+                return self.once(method, path, **options)
+            except Outage as outage:
+                trial.bear(outage)
+
+    def get_json(self, path: str) -> Any:
+        """Return the JSON that a GET of `path` answers."""
+        response = self.ask("GET", path)
+        try:
+            if response.ok:
+                return response.json()
+        except requests.JSONDecodeError:
+            pass
+        raise UserError(
+            f"{self.url}{path} answered HTTP {response.status_code} and no JSON;"
+            " is this the URL of a ComfyUI server?"
+        )
+
+    def trial(self) -> "Trial":
+        """Start the patience for one request."""
+        return Trial(self)
+
+    def wake(self) -> None:
+        """Call the server back to life, where that is ours to do."""
+        if self._revive:
+            self.url = self._revive().rstrip("/")
+
+    @property
+    def limit(self) -> float:
+        """How many seconds a request may fail: few before the first answer, many after it."""
+        return self._limit
+
+
+class Trial:
+    """The patience with one request."""
+
+    def __init__(self, transport: Transport) -> None:
+        """The clock starts now."""
+        self._transport = transport
+        self._start = time.monotonic()
+        self._pause = transport.pace.backoff
+        self._faults = 0
+
+    def bear(self, outage: Outage) -> None:
+        """Pause before the next attempt, or raise `UserError` where there should be none."""
+        url = self._transport.url
+        self._faults += not outage.down
+        late = time.monotonic() + self._pause - self._start > self._transport.limit
+        if outage.down and late:
+            raise UserError(
+                f"no ComfyUI server answers at {url} ({outage}); start it or correct comfy_url"
+            )
+        if late or self._faults >= self._transport.pace.tries:
+            raise UserError(f"the server at {url} keeps failing: {outage}; see its own log")
+        log.warning("%s: %s; trying again", url, outage)
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        if outage.down:
+            self._transport.wake()
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "timed out"
+    text = str(error)
+    if "refused" in text:
+        return "connection refused"
+    if "resolve" in text:
+        return "unknown host"
+    return f"{type(error).__name__}: {text}"[:200]

@@ -1,0 +1,354 @@
+"""Every setting: its name, type, default and meaning. The only place that knows them.
+
+The schema, the commented default file and the key table of the docs are generated from these
+models (`scripts/config_docs.py`).
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from lorabench.errors import UserError
+from lorabench.presets import PRESETS, Family
+
+BUNDLED_BASE = "models/checkpoints/drawnworld"
+
+
+def _split(value: Any) -> Any:
+    """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _text(value: Any) -> Any:
+    """Take a number for the text it was typed as; the command line makes numbers of digits."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _two_decimals(weight: float) -> float:
+    if weight != round(weight, 2):
+        raise ValueError("at most two decimals, because file names carry the weight as 0.40")
+    return weight + 0.0  # -0.0 and 0.0 are one weight
+
+
+def _unique(values: tuple) -> tuple:
+    return tuple(sorted(set(values)))
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[Text, Field(pattern=r"^[^/\\\s.{}][^/\\{}]*$")]
+Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PreprocessSettings(Section):
+    """How raw pictures become a training set."""
+
+    resolution: int = Field(ge=64, le=4096, description="px; buckets have about this area squared")
+    bucket_step: int = Field(ge=8, le=512, description="px; bucket edges are multiples of it")
+    bucket_min: int = Field(ge=32, le=4096, description="px; shortest bucket edge")
+    bucket_max: int = Field(ge=64, le=8192, description="px; longest bucket edge")
+    max_aspect: float = Field(
+        3.0, ge=1, le=20, description="longer to shorter edge; a picture beyond it is rejected"
+    )
+    min_size: int = Field(
+        ge=1, le=8192, description="px; a picture with a shorter edge is rejected"
+    )
+    max_upscale: float = Field(
+        1.5, ge=1, le=8, description="a picture is never enlarged by more than this factor"
+    )
+    max_pixels: float = Field(
+        100, gt=0, le=2000, description="million pixels; a larger picture is taken for a bomb"
+    )
+    background: str = Field(
+        "#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="colour put behind transparency"
+    )
+    trigger: Text = Field(
+        "", description="caption of a picture that has none; empty: the name of the raw set"
+    )
+    duplicate_distance: int = Field(
+        4, ge=-1, le=64, description="perceptual hash bits; this near is a duplicate, -1 keeps all"
+    )
+
+    @model_validator(mode="after")
+    def _bucket_limits_agree(self) -> "PreprocessSettings":
+        if not self.bucket_min <= self.resolution <= self.bucket_max:
+            raise ValueError(
+                f"bucket_min {self.bucket_min} <= resolution {self.resolution} <= "
+                f"bucket_max {self.bucket_max} does not hold"
+            )
+        if self.resolution % self.bucket_step:
+            raise ValueError(
+                f"resolution {self.resolution} is no multiple of bucket_step {self.bucket_step}"
+            )
+        return self
+
+
+class TrainSettings(Section):
+    """How the LoRA is trained; names and meanings are kohya's where it has them."""
+
+    rank: int = Field(ge=1, le=1024, description="network_dim: rank of the LoRA")
+    alpha: float = Field(gt=0, le=1024, description="network_alpha: scale is alpha / rank")
+    unet_lr: float = Field(ge=0, le=1e6, description="learning rate of the UNet's LoRA")
+    text_encoder_lr: float = Field(
+        ge=0, le=1e6, description="learning rate of the text encoder's LoRA; 0: not trained"
+    )
+    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay")
+    scheduler: Literal["constant", "cosine", "cosine_with_restarts"] = Field(
+        description="learning rate over the steps"
+    )
+    warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up")
+    restarts: int = Field(3, ge=1, le=100, description="cycles of cosine_with_restarts")
+    steps: int | None = Field(ge=1, description="optimizer steps; empty: counted from epochs")
+    epochs: int | None = Field(None, ge=1, description="passes over the set; instead of steps")
+    batch_size: int = Field(ge=1, le=256, description="pictures per step")
+    gradient_accumulation: int = Field(1, ge=1, le=256, description="batches per optimizer step")
+    gradient_checkpointing: bool = Field(False, description="less memory, more time")
+    max_grad_norm: float = Field(1.0, ge=0, description="gradient clipping; 0: off")
+    min_snr_gamma: float = Field(5.0, ge=0, description="min-SNR loss weighting; 0: off")
+    noise_offset: float = Field(ge=0, le=1, description="brightness noise per picture; 0: off")
+    caption_dropout: float = Field(
+        0.0, ge=0, le=1, description="share of captions replaced by an empty one"
+    )
+    shuffle_caption: bool = Field(False, description="shuffle the comma-separated tags")
+    keep_tokens: int = Field(1, ge=0, description="leading tags that shuffling leaves in place")
+    flip: bool = Field(False, description="mirror half of the pictures")
+    clip_skip: int = Field(1, ge=1, le=12, description="text encoder layer from the end; 1: last")
+    cache_latents: bool = Field(True, description="encode each picture once")
+    save_every_epochs: int = Field(0, ge=0, description="keep a checkpoint; 0: only the end")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 or fp16 where the hardware has it, fp32 on CPU"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA when present")
+    threads: int = Field(
+        2, ge=1, le=256, description="CPU threads; another number gives other low bits"
+    )
+    seed: int = Field(42, ge=0, lt=2**32, description="two runs of one seed are equal on CPU")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "TrainSettings":
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give steps or epochs, one of the two")
+        if not self.unet_lr and not self.text_encoder_lr:
+            raise ValueError("unet_lr and text_encoder_lr are both 0: nothing would be trained")
+        return self
+
+
+class BenchSettings(Section):
+    """How the benchmark is rendered."""
+
+    checkpoint: Text | None = Field(
+        None,
+        description="checkpoint name for the workflow's loader; empty: the base model on the "
+        "embedded server, what the workflow says on a ComfyUI",
+    )
+    lora_node: Text | None = Field(None, description="id of the LoraLoader that takes the LoRA")
+    sampler_node: Text | None = Field(None, description="id of the sampler that takes the seed")
+    positive_node: Text | None = Field(None, description="id of the node with the prompt")
+    negative_node: Text | None = Field(None, description="id of the node with the negative prompt")
+    latent_node: Text | None = Field(None, description="id of the node with the batch size")
+    save_node: Text | None = Field(None, description="id of the SaveImage that is fetched")
+    timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
+    threads: int = Field(
+        2, ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="of the embedded server")
+    idle_timeout: float = Field(
+        120, gt=0, description="seconds without work after which the embedded server ends"
+    )
+
+
+class Config(Section):
+    """All settings of the pipeline."""
+
+    raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
+    profile: Literal["style", "char"] = Field(
+        "style", description="`style` or `char` (`char` reads datasets/raw/characters/)"
+    )
+    run_id: Name | None = Field(
+        None, description="name of the run; empty: the raw set and a digest of what goes in"
+    )
+    weights: Annotated[tuple[Weight, ...], BeforeValidator(_split), AfterValidator(_unique)] = (
+        Field((0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`")
+    )
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_split), AfterValidator(_unique)] = Field(
+        (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
+    )
+    baseline: bool = Field(True, description="adds weight 0, the base model without the LoRA")
+    comfy_url: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        ("embedded",), min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
+    )
+    bench_workflow: Text = Field(description="workflow JSON; default: one for the base's family")
+    positive: Text | None = Field(None, description="replaces the workflow's prompt")
+    negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
+    batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
+    trainer: Literal["embedded", "kohya"] = Field(
+        "embedded", description="`embedded` (diffusers + PEFT) or `kohya`"
+    )
+    skip_train: bool = Field(False, description="bench the run's existing LoRA as it is")
+    base_model: Text = Field(
+        BUNDLED_BASE, description="a .safetensors checkpoint or a diffusers folder"
+    )
+    lora_install_dir: Text = Field(
+        "models/loras", description="the folder that ComfyUI lists LoRAs from"
+    )
+    preprocess: PreprocessSettings = Field(description="normalizing the pictures")
+    train: TrainSettings = Field(description="training the LoRA")
+    bench: BenchSettings = Field(BenchSettings(), description="rendering the benchmark")
+
+    @field_validator("run_id", mode="before")
+    @classmethod
+    def _number_lost_its_underscore(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError(
+                "was read as a number, which loses underscores and leading zeros; "
+                "quote it twice: run_id=\"'20260131_120000'\""
+            )
+        return value
+
+    @field_validator("comfy_url")
+    @classmethod
+    def _embedded_or_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if urls == ("embedded",) or all(url.startswith(("http://", "https://")) for url in urls):
+            return tuple(url.rstrip("/") for url in urls)
+        raise ValueError("allowed: embedded, or URLs such as http://127.0.0.1:8188")
+
+    @property
+    def sweep(self) -> tuple[float, ...]:
+        """The weights to render, ascending, with 0 where the baseline is wanted."""
+        return _unique((*self.weights, 0.0)) if self.baseline else self.weights
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge mappings, later ones over earlier ones, sections key by key.
+
+    A section given on the command line arrives as YAML text (`train="{rank: 8}"`) and is read.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if key in SECTIONS:
+                value = merged.get(key, {}) | _section(key, value)
+            merged[key] = value
+    return merged
+
+
+def resolve(given: Mapping[str, Any], family: Family) -> Config:
+    """Validate what the user gave, over the preset of the base model's family.
+
+    Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
+    the nearest one.
+    """
+    preset = merge(PRESETS[family])
+    if "epochs" in given.get("train", {}):
+        preset["train"].pop("steps")
+        preset["train"]["steps"] = None
+    preset["preprocess"]["trigger"] = given.get("raw_set", "")
+    return validate(Config, merge(preset, _present(given)))
+
+
+def validate(model: type[Section], values: Mapping[str, Any]) -> Any:
+    """Return `model` made of `values`; raises `UserError` with a line per mistake."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = {_where(e): e for e in reversed(error.errors())}
+        raise UserError("\n".join(_explain(model, first[key]) for key in sorted(first))) from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; an empty file is an empty mapping. Raises `UserError`."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
+    return content
+
+
+SECTIONS = ("preprocess", "train", "bench")
+
+
+def keys() -> Iterator[str]:
+    """Yield every key, those of sections with a dot: `train.rank`."""
+    for name, field in Config.model_fields.items():
+        if name in SECTIONS:
+            yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)
+        else:
+            yield name
+
+
+def _present(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out keys without a value (`positive=`): they mean the default."""
+    return {
+        key: _present(value) if isinstance(value, dict) and key in SECTIONS else value
+        for key, value in given.items()
+        if value is not None
+    }
+
+
+def _section(key: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = yaml.safe_load(value)
+        except yaml.YAMLError:
+            value = None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{key}: should be a section such as {{rank: 8}}, not {value!r}")
+    return value
+
+
+def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
+    """Say one validation error in a line: key, value, what is allowed."""
+    where = _where(error)
+    if error["type"] == "extra_forbidden":
+        return f"{where}: no such key{_nearest(model, where)}"
+    if error["type"] == "missing":
+        return f"{where}: is required ({_describe(model, where)})"
+    message = error["msg"].removeprefix("Value error, ")
+    if not where or where in SECTIONS:
+        return f"{where}: {message}".lstrip(": ")
+    return f"{where}: {error['input']!r}: {message} ({_describe(model, where)})"
+
+
+def _where(error: Mapping[str, Any]) -> str:
+    return ".".join(part for part in error["loc"] if isinstance(part, str))
+
+
+def _nearest(model: type[Section], key: str) -> str:
+    known = list(keys()) if model is Config else list(model.model_fields)
+    last = {name.rsplit(".", 1)[-1]: name for name in reversed(known)}
+    near = difflib.get_close_matches(key, known, 1) or [
+        last[name] for name in difflib.get_close_matches(key.rsplit(".", 1)[-1], last, 1)
+    ]
+    return f"; did you mean {near[0]}?" if near else "; the keys are listed in the README"
+
+
+def _describe(model: type[Section], key: str) -> str:
+    for part in key.split("."):
+        field = model.model_fields[part]
+        model = field.annotation if part in SECTIONS else model
+    return field.description or ""

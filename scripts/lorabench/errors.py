@@ -1,0 +1,9 @@
+"""The one exception for what a user can mend."""
+
+
+class UserError(Exception):
+    """A mistake that a user can mend.
+
+    Its message says what is wrong, where, what is allowed and what to do. Command lines print it
+    without a traceback and exit with status 1.
+    """

@@ -1,0 +1,140 @@
+"""A run is what went into it: digests of data and settings, and the run_id made of them."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorabench import files
+from lorabench.config import Config
+from lorabench.errors import UserError
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+_MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".txt"})
+_DIGITS = 8
+
+
+class Digests:
+    """File digests remembered by path, size and mtime, so that large files are read once.
+
+    Parsing only reads the memory; a job writes it (`save`).
+    """
+
+    def __init__(self, memory: Path) -> None:
+        """Read what was remembered in `memory`; a missing or broken file is an empty memory."""
+        self._path = memory
+        try:
+            self._known: dict[str, list] = json.loads(memory.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+
+    def of(self, path: Path) -> str:
+        """Return the hex SHA-256 of a file."""
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        known = self._known.get(str(path))
+        if not known or known[:2] != stamp:
+            known = [*stamp, files.sha256(path)]
+            self._known[str(path)] = known
+        return known[2]
+
+    def remember(self, path: Path) -> None:
+        """Digest a file, or every file of a folder."""
+        for file in [path] if path.is_file() else path.rglob("*"):
+            if file.is_file():
+                self.of(file)
+
+    def save(self) -> None:
+        """Write the memory, whole or not at all."""
+        files.write_text(self._path, json.dumps(self._known))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What went into a run, and the two names made of it."""
+
+    contents: dict[str, Any]
+    run_id: str
+    normalized_id: str
+
+
+def raw_files(raw: Path) -> list[Path]:
+    """Return the pictures and captions of a raw set, subfolders included, in a fixed order."""
+    wanted = PICTURE_SUFFIXES | {".txt"}
+    found = (
+        path
+        for path in raw.rglob("*")
+        if path.suffix.lower() in wanted and not path.name.startswith(".") and path.is_file()
+    )
+    return sorted(found, key=lambda path: _name(path, raw))
+
+
+def identify(config: Config, raw: Path, digests: Digests) -> Identity:
+    """Return the identity of the run that `config` describes over the raw set `raw`.
+
+    Pure: it reads files and writes nothing.
+    """
+    data = {_name(path, raw): digests.of(path) for path in raw_files(raw)}
+    base = Path(config.base_model)
+    contents = {
+        "raw": {"files": len(data), "digest": digest(data)},
+        "profile": config.profile,
+        "preprocess": config.preprocess.model_dump(mode="json"),
+        "trainer": config.trainer,
+        "train": config.train.model_dump(mode="json"),
+        "base_model": {"name": base.name, "digest": model_digest(base, digests)},
+    }
+    normalized = digest({key: contents[key] for key in ("raw", "preprocess")})
+    return Identity(
+        contents=contents,
+        run_id=config.run_id or f"{config.raw_set}-{digest(contents)[:_DIGITS]}",
+        normalized_id=normalized[:_DIGITS],
+    )
+
+
+def model_digest(path: Path, digests: Digests) -> str:
+    """Return the digest of a checkpoint: of the file, or of a folder's weights and configs."""
+    if path.is_file():
+        return digests.of(path)
+    parts = sorted(p for p in path.rglob("*") if p.suffix in _MODEL_SUFFIXES and p.is_file())
+    return digest({_name(part, path): digests.of(part) for part in parts})
+
+
+def digest(content: Any) -> str:
+    """Return the hex SHA-256 of JSON-like content, independent of the order of its keys."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id: str) -> None:
+    """Raise `UserError` that lists what differs if the run was made of other contents."""
+    then, now = _flat(record), _flat(contents)
+    changed = [
+        f"  {key}: {then.get(key)!r} -> {now.get(key)!r}"
+        for key in sorted(then.keys() | now.keys())
+        if then.get(key) != now.get(key)
+    ]
+    if changed:
+        raise UserError(
+            f"run_id {run_id} was made of other data or settings. What differs:\n"
+            + "\n".join(changed)
+            + "\nTake another run_id (or none: one is derived), or set these back."
+        )
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _name(path: Path, root: Path) -> str:
+    """Name a file within `root`, the same on file systems that spell Unicode differently."""
+    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())

@@ -1,0 +1,90 @@
+"""Where everything lies: the paths that users and other tools rely on.
+
+All are relative to the working directory, so that two clones name their files alike.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorabench.config import Config
+
+RAW = Path("datasets/raw")
+NORMALIZED = Path("datasets/normalized")
+PICTURE_STORE = NORMALIZED / ".pictures"
+RUNS = Path("runs")
+DIGESTS = RUNS / ".digests.json"
+SERVER_STATE = RUNS / ".comfy_server" / "server.json"
+SERVER_LOG = RUNS / ".comfy_server" / "server.log"
+OUTPUT = Path("output")
+
+_RAW_FOLDER = {"style": "style", "char": "characters"}
+
+
+def raw_sets(profile: str) -> Path:
+    """Return the folder that holds the raw sets of a profile."""
+    return RAW / _RAW_FOLDER[profile]
+
+
+def weight_name(weight: float) -> str:
+    """Write a LoRA strength the one way that paths use: `0.40`."""
+    return f"{weight:.2f}"
+
+
+@dataclass(frozen=True)
+class RunLayout:
+    """The paths of one run."""
+
+    profile: str
+    raw_set: str
+    run_id: str
+    normalized_id: str
+
+    @property
+    def raw(self) -> Path:
+        """The user's pictures and captions."""
+        return raw_sets(self.profile) / self.raw_set
+
+    @property
+    def normalized(self) -> Path:
+        """The normalized set, shared by runs of the same content and settings."""
+        return NORMALIZED / self.profile / f"{self.raw_set}-{self.normalized_id}"
+
+    @property
+    def root(self) -> Path:
+        """The run's own folder."""
+        return RUNS / self.run_id
+
+    @property
+    def record(self) -> Path:
+        """What went into the run."""
+        return self.root / "run.yaml"
+
+    @property
+    def lora(self) -> Path:
+        """The trained LoRA."""
+        return self.root / "train" / f"{self.profile}_{self.raw_set}__{self.run_id}.safetensors"
+
+    @property
+    def bench(self) -> Path:
+        """The pictures, a folder per weight."""
+        return self.root / "bench"
+
+    @property
+    def grid(self) -> Path:
+        """The grids."""
+        return self.root / "grid"
+
+    @property
+    def logs(self) -> Path:
+        """One log per job."""
+        return self.root / "logs"
+
+    @property
+    def timings(self) -> Path:
+        """Snakemake's time and memory tables."""
+        return self.root / "benchmarks"
+
+
+def run_layout(config: Config, run_id: str, normalized_id: str) -> RunLayout:
+    """Return the paths of the run that `config` describes."""
+    return RunLayout(config.profile, config.raw_set, run_id, normalized_id)

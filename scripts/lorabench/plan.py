@@ -1,0 +1,143 @@
+"""From what the user gave to what the workflow needs: config, identity and paths of one run.
+
+Runs on every parse, a dry run included: it reads, checks and writes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lorabench import checkpoint, files, layout
+from lorabench.config import BUNDLED_BASE, Config, merge, read_yaml, resolve
+from lorabench.errors import UserError
+from lorabench.identity import Digests, Identity, check_binding, identify, raw_files
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run: its settings, its paths and, unless its LoRA is only benched, what went in."""
+
+    config: Config
+    paths: layout.RunLayout
+    identity: Identity | None
+
+    @property
+    def weights(self) -> list[str]:
+        """The weights of the sweep as paths spell them."""
+        return [layout.weight_name(weight) for weight in self.config.sweep]
+
+    @property
+    def embedded_server(self) -> bool:
+        """Whether the pictures are rendered by the embedded server."""
+        return self.config.comfy_url == ("embedded",)
+
+    @property
+    def checkpoint_name(self) -> str | None:
+        """The checkpoint that the workflow is made to load; None: as the workflow says."""
+        own = Path(self.config.base_model).name if self.embedded_server else None
+        return self.config.bench.checkpoint or own
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What went into the run, and the settings that its jobs read."""
+        sections = self.config.model_dump(mode="json", include={"preprocess", "train"})
+        contents = self.identity.contents if self.identity else {}
+        return {"run_id": self.paths.run_id, "identity": contents, **sections}
+
+    @property
+    def sweep(self) -> dict[str, Any]:
+        """What is rendered: the settings outside the run's identity."""
+        inside = {"raw_set", "profile", "trainer", "base_model", "preprocess", "train"}
+        settings = self.config.model_dump(mode="json", exclude=inside)
+        return {
+            **settings,
+            "run_id": self.paths.run_id,
+            "checkpoint": self.checkpoint_name,
+            "workflow_digest": self.workflow_digest,
+        }
+
+    @cached_property
+    def raw_files(self) -> list[str]:
+        """The pictures and captions of the raw set."""
+        return [str(path) for path in raw_files(self.paths.raw)]
+
+    @cached_property
+    def workflow_digest(self) -> str:
+        """Digest of the benchmark workflow's content; its mtime means nothing."""
+        return files.sha256(Path(self.config.bench_workflow))
+
+
+def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
+    """Return the plan for the settings `given`, over those in the file `defaults`.
+
+    Raises `UserError` for whatever a user can mend.
+    """
+    merged = merge(read_yaml(defaults), given)
+    base = checkpoint.inspect(Path(str(merged.get("base_model") or BUNDLED_BASE)))
+    config = resolve(merged, base.family)
+    _check_workflow(Path(config.bench_workflow))
+    if config.skip_train:
+        return _existing_run(config)
+    _check_trainer(config, base.family)
+    _check_raw_set(config)
+    identity = identify(config, _raw(config), Digests(layout.DIGESTS))
+    paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
+    if paths.record.exists():
+        check_binding(
+            read_yaml(paths.record).get("identity", {}), identity.contents, identity.run_id
+        )
+    return RunPlan(config, paths, identity)
+
+
+def _existing_run(config: Config) -> RunPlan:
+    if not config.run_id:
+        found = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
+        raise UserError(
+            "skip_train needs run_id, the run whose LoRA is benched; "
+            f"runs with a LoRA: {', '.join(dict.fromkeys(found)) or 'none yet'}"
+        )
+    paths = layout.run_layout(config, config.run_id, "")
+    if not paths.lora.exists():
+        raise UserError(
+            f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}"
+        )
+    return RunPlan(config, paths, None)
+
+
+def _raw(config: Config) -> Path:
+    return layout.raw_sets(config.profile) / config.raw_set
+
+
+def _check_raw_set(config: Config) -> None:
+    raw = _raw(config)
+    if not raw.is_dir():
+        raise UserError(f"raw_set: there is no folder {raw}. {_existing_sets()}")
+    if not any(not path.endswith(".txt") for path in map(str, raw_files(raw))):
+        raise UserError(f"raw_set: {raw} holds no picture (png, jpg, webp, bmp, gif or tiff)")
+
+
+def _existing_sets() -> str:
+    found = [
+        f"{folder.name} (profile={profile})"
+        for profile in ("style", "char")
+        for folder in sorted(layout.raw_sets(profile).glob("*/"))
+    ]
+    return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
+
+
+def _check_workflow(path: Path) -> None:
+    if not path.is_file():
+        near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
+        raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
+
+
+def _check_trainer(config: Config, family: str) -> None:
+    if config.trainer == "kohya":
+        raise UserError("trainer: kohya cannot be driven yet; allowed: embedded")
+    if family == "sdxl":
+        raise UserError(
+            f"base_model: {config.base_model} is an SDXL checkpoint; "
+            "the embedded trainer takes SD1.x checkpoints"
+        )

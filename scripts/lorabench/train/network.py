@@ -1,0 +1,84 @@
+"""The LoRA on a model: PEFT puts it in, kohya's names take it out."""
+
+import numpy as np
+import torch
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora import LoraLayer
+from torch import nn
+
+from lorabench.config import TrainSettings
+from lorabench.lora_file import ALPHA, DOWN, UP
+from lorabench.model import StableDiffusion
+
+ADAPTER = "default"
+UNET, TEXT = "lora_unet_", "lora_te_text_model_"
+
+Network = dict[str, LoraLayer]  # kohya's name of a module -> the module with its LoRA
+
+
+def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
+    """Put a fresh LoRA on every part of `model` that has a learning rate.
+
+    On the UNet it covers every linear layer and 1x1 convolution of its transformers, on the text
+    encoder attention and MLP: kohya's choice (192 and 72 modules on SD1.5). Down weights start
+    random, up weights at zero; both are float32 whatever the model is.
+    """
+    network: Network = {}
+    if settings.unet_lr:
+        network |= _inject(model.unet, UNET, _unet_targets(model.unet), settings)
+    if settings.text_encoder_lr:
+        targets = [name for name, module in _linear(model.text_encoder) if ".layers." in name]
+        network |= _inject(model.text_encoder, TEXT, targets, settings)
+    return network
+
+
+def weights(network: Network, part: str = "") -> list[nn.Parameter]:
+    """Return the trained weights, down and up by turns, of the modules whose name begins so."""
+    return [
+        matrix[ADAPTER].weight
+        for name, layer in network.items()
+        if name.startswith(part)
+        for matrix in (layer.lora_A, layer.lora_B)
+    ]
+
+
+def to_kohya(network: Network, alpha: float) -> dict[str, np.ndarray]:
+    """Return the LoRA under kohya's key names, as float16 arrays."""
+    tensors = {}
+    for name, layer in network.items():
+        for suffix, matrix in ((DOWN, layer.lora_A), (UP, layer.lora_B)):
+            tensors[name + suffix] = matrix[ADAPTER].weight.detach().cpu().half().numpy()
+        tensors[name + ALPHA] = np.array(alpha, np.float16)
+    return tensors
+
+
+def _unet_targets(unet: nn.Module) -> list[str]:
+    return [
+        f"{outer}.{inner}"
+        for outer, transformer in unet.named_modules()
+        if isinstance(transformer, Transformer2DModel)
+        for inner, _ in _linear(transformer)
+    ]
+
+
+def _linear(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [
+        (name, part)
+        for name, part in module.named_modules()
+        if isinstance(part, nn.Linear)
+        or (isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1))
+    ]
+
+
+def _inject(part: nn.Module, prefix: str, targets: list[str], settings: TrainSettings) -> Network:
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets)
+    inject_adapter_in_model(config, part, ADAPTER)
+    layers = {
+        prefix + name.removeprefix("text_model.").replace(".", "_"): layer
+        for name, layer in part.named_modules()
+        if isinstance(layer, LoraLayer)
+    }
+    for weight in weights(layers):
+        weight.data = weight.data.to(torch.float32)
+    return layers

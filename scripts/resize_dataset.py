@@ -1,0 +1,128 @@
+"""Make a training set of a folder of raw pictures.
+
+Reads png, jpg, jpeg, webp, bmp, gif and tiff, in subfolders too, with captions as .txt beside them.
+Writes OUTPUT/images (PNG and .txt), OUTPUT/preprocess_log.csv and OUTPUT/rejected. The raw folder
+is only read. Every picture is brought upright, to sRGB and to the size of the nearest aspect
+bucket; pictures that are broken, too small, too long or double are rejected with a reason.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from lorabench import cli, dataset
+from lorabench.config import PreprocessSettings, read_yaml, validate
+from lorabench.errors import UserError
+from lorabench.picture import Row
+from lorabench.presets import PRESETS
+
+log = logging.getLogger("lorabench")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("raw", type=Path, metavar="RAW_DIR", help="folder of raw pictures")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the set")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="DIR",
+        help="finished pictures, kept so that none is made twice; may be deleted at any time "
+        "(default: .pictures beside the output)",
+    )
+    parser.add_argument(
+        "--workers", type=_positive, default=os.cpu_count(), metavar="N", help="processes"
+    )
+    parser.add_argument(
+        "--settings", type=Path, metavar="YAML", help="a file with a `preprocess:` section"
+    )
+    parser.add_argument(
+        "--convert-rgb", action="store_true", help="accepted and without effect: always done"
+    )
+    parser.add_argument("--yes", action="store_true", help="replace an existing output, unasked")
+    _add_settings(parser.add_argument_group("settings", "over those of the file, or of SD1.5"))
+    return parser
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Normalize the set and say what became of it."""
+    store = arguments.store or arguments.output.resolve().parent / ".pictures"
+    _check_folders(arguments.raw, arguments.output, store)
+    settings = _settings(arguments)
+    dataset.check_replaceable(arguments.output)
+    if not arguments.yes:
+        _ask_to_replace(arguments.output)
+    rows = dataset.normalize_set(
+        arguments.raw, arguments.output, settings, store, arguments.workers
+    )
+    log.info("%s", _summary(rows, arguments.output))
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def _add_settings(group: argparse._ArgumentGroup) -> None:
+    for name, field in PreprocessSettings.model_fields.items():
+        group.add_argument(
+            f"--{name.replace('_', '-')}", type=field.annotation, help=field.description
+        )
+
+
+def _settings(arguments: argparse.Namespace) -> PreprocessSettings:
+    """Merge the preset, the settings file and the options, later ones over earlier ones."""
+    values = dict(PRESETS["sd15"]["preprocess"])
+    if arguments.settings:
+        values |= read_yaml(arguments.settings).get("preprocess") or {}
+    given = {name: getattr(arguments, name) for name in PreprocessSettings.model_fields}
+    values |= {name: value for name, value in given.items() if value is not None}
+    return validate(PreprocessSettings, values)
+
+
+def _check_folders(raw: Path, output: Path, store: Path) -> None:
+    """Raise `UserError` if a folder to write lies in one that is read or replaced."""
+    if not raw.is_dir():
+        raise UserError(f"there is no folder {raw}")
+    inside, out, kept = raw.resolve(), output.resolve(), store.resolve()
+    for name, folder in (("output", out), ("store", kept)):
+        if folder.is_relative_to(inside):
+            raise UserError(f"the {name} {folder} is in the raw folder, which is never written")
+    if inside.is_relative_to(out) or kept.is_relative_to(out):
+        raise UserError(f"the output {out} is replaced as a whole; nothing else may be in it")
+
+
+def _ask_to_replace(output: Path) -> None:
+    if not output.exists() or not any(output.iterdir()):
+        return
+    if not sys.stdin.isatty():
+        raise UserError(f"{output} exists; give --yes to replace it")
+    if input(f"{output} exists. Replace it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise UserError(f"{output} was left as it is")
+
+
+def _summary(rows: Sequence[Row], output: Path) -> str:
+    used = [row for row in rows if row.ok]
+    buckets = Counter((row.width, row.height) for row in used)
+    triggered = sum(row.caption == "trigger" for row in used)
+    lines = [f"{len(used)} of {len(rows)} pictures are in {output / dataset.IMAGES}"]
+    if triggered:
+        lines.append(f"{triggered} had no caption and got the trigger words")
+    if len(used) < len(rows):
+        lines.append(f"rejected: {dataset.reasons(rows)}")
+        lines.append(dataset.examples(rows))
+    lines.append("buckets:")
+    lines += [f"  {f'{w}×{h}':>9}  {count}" for (w, h), count in sorted(buckets.items())]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))

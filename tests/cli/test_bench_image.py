@@ -1,0 +1,219 @@
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import bench_image
+from lorabench.comfy import pictures
+from tests.fake_comfy import png, serving
+
+ROOT = Path(__file__).parents[2]
+WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
+
+
+@pytest.fixture
+def fake():
+    with serving() as server:
+        yield server
+
+
+def command(folder, url, **changes):
+    """The arguments of one good cell; `changes` replace options, None removes one."""
+    receipt = folder / "installed.json"
+    receipt.write_text(json.dumps({"name": "style_x-12345678.safetensors", "sha256": "ab" * 32}))
+    options = {
+        "workflow": WORKFLOW,
+        "comfy_url": url,
+        "lora_receipt": receipt,
+        "run_id": "r1",
+        "weight": "0.40",
+        "seed": "1",
+        "output_dir": folder / "bench/w0.40",
+        "prefix": "runs/r1/bench/w0.40/seed1",
+        **changes,
+    }
+    return [
+        f"--{key.replace('_', '-')}={value}" for key, value in options.items() if value is not None
+    ]
+
+
+def run(*arguments):
+    program = [sys.executable, str(ROOT / "scripts/bench_image.py")]
+    return subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=120)
+
+
+def call(monkeypatch, arguments):
+    """The same in this process: the exit status."""
+    monkeypatch.setattr(sys, "argv", ["bench_image.py", *arguments])
+    return bench_image.main()
+
+
+def test_a_cell_is_rendered_and_published(fake, tmp_path):
+    done = run(*command(tmp_path, fake.url, batch_size=2, log=tmp_path / "cell.log"))
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "bench/w0.40"
+    assert sorted(p.name for p in folder.iterdir()) == ["seed1_00.png", "seed1_01.png"]
+    assert "weight 0.40, seed 1: 2 picture(s)" in (tmp_path / "cell.log").read_text()
+    (graph,) = fake.prompts
+    for index in range(2):
+        image = Image.open(folder / f"seed1_{index:02d}.png")
+        assert json.loads(image.info["prompt"]) == graph
+        assert json.loads(image.info["lorabench"]) == {
+            "run_id": "r1",
+            "lora_sha256": "ab" * 32,
+            "weight": 0.4,
+            "seed": 1,
+            "batch_index": index,
+        }
+
+
+def test_the_pixels_are_the_servers(fake, tmp_path, monkeypatch):
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+    (served,) = fake.files.values()
+    published = (tmp_path / "bench/w0.40/seed1_00.png").read_bytes()
+    assert Image.open(io.BytesIO(published)).tobytes() == Image.open(io.BytesIO(served)).tobytes()
+
+
+def test_the_workflow_file_stays_as_it_is(fake, tmp_path, monkeypatch):
+    before = WORKFLOW.read_bytes()
+    assert call(monkeypatch, command(tmp_path, fake.url, positive="p", negative="")) == 0
+    assert WORKFLOW.read_bytes() == before
+    (graph,) = fake.prompts
+    assert graph["3"]["inputs"]["text"] == "p"
+    assert graph["2"]["inputs"]["lora_name"] == "style_x-12345678.safetensors"
+
+
+def broken(seed, texts):
+    return png(seed, texts, colour=(0, 0, 0))
+
+
+def truncated(seed, texts):
+    return png(seed, texts)[:-40]
+
+
+def of_another_graph(seed, texts):
+    graph = json.loads(json.dumps(texts["prompt"]))
+    graph["6"]["inputs"]["seed"] = 99
+    return png(seed, {"prompt": graph})
+
+
+def of_two_sizes(seed, texts):
+    return png(seed, texts, size=(16 + seed, 16))
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (broken, "NaN"),
+        (truncated, "no sound PNG"),
+        (lambda *_: b"<html>", "no sound PNG"),
+        (of_another_graph, "comes from another graph"),
+        (of_two_sizes, "differ in size"),
+    ],
+)
+def test_a_bad_picture_is_told_and_nothing_is_published(
+    fake, tmp_path, monkeypatch, capsys, draw, words
+):
+    fake.draw = draw
+    assert call(monkeypatch, command(tmp_path, fake.url, batch_size=2)) == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "bench").exists()
+    assert len(fake.prompts) == 1
+
+
+def test_one_bad_picture_keeps_the_whole_batch_back(fake, tmp_path, monkeypatch):
+    fake.draw = lambda seed, texts: png(seed, texts, colour=(0, 0, 0) if seed == 2 else None)
+    assert call(monkeypatch, command(tmp_path, fake.url, batch_size=2)) == 1
+    assert not (tmp_path / "bench").exists()
+
+
+def test_a_server_without_metadata_is_no_error(fake, tmp_path, monkeypatch):
+    fake.metadata = False
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+
+
+def test_a_second_job_with_a_cached_answer_publishes_again(fake, tmp_path, monkeypatch):
+    for _ in range(2):
+        assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+        (tmp_path / "bench/w0.40/seed1_00.png").unlink()
+    assert len(fake.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"workflow": "none.json"}, "workflow none.json: No such file"),
+        ({"lora_receipt": "none.json"}, "no LoRA receipt at none.json"),
+        ({"lora_receipt": WORKFLOW}, "is no LoRA receipt"),
+        ({"comfy_url": "127.0.0.1:8188"}, "expected embedded, or one or more URLs"),
+        ({"comfy_url": "embedded"}, "needs --server-state"),
+        ({"lora_node": "6"}, "drawnworld_lora_bench.json: bench.lora_node = '6'"),
+    ],
+)
+def test_bad_input_is_one_message(fake, tmp_path, monkeypatch, capsys, changes, words):
+    assert call(monkeypatch, command(tmp_path, fake.url, **changes)) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": "-1"}, {"seed": str(2**64)}, {"batch_size": "0"}, {"weight": None}]
+)
+def test_bad_arguments_are_usage_errors(fake, tmp_path, monkeypatch, capsys, changes):
+    with pytest.raises(SystemExit) as caught:
+        call(monkeypatch, command(tmp_path, fake.url, **changes))
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_help():
+    done = run("--help")
+    assert done.returncode == 0
+    assert "--lora-receipt" in done.stdout
+
+
+def test_only_light_modules_are_imported():
+    code = "import sys, bench_image; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "scripts"
+    )
+    loaded = set(done.stdout.split())
+    assert "requests" in loaded
+    assert not loaded & {"torch", "numpy", "pandas", "matplotlib", "snakemake", "pydantic"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("where", ["pending", "running"])
+def test_a_signal_takes_the_prompt_out_of_the_queue(fake, tmp_path, where, number):
+    fake.hold = where
+    program = [sys.executable, str(ROOT / "scripts/bench_image.py")]
+    process = subprocess.Popen([*program, *command(tmp_path, fake.url)], stderr=subprocess.PIPE)
+    while not getattr(fake, where):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, number)
+    assert process.wait(20) == 130
+    process.stderr.close()
+    assert not fake.pending
+    assert not fake.running
+
+
+def test_text_chunks_leave_every_other_byte_alone():
+    data = png(1, {"prompt": {"1": "日本語"}})
+    labelled = pictures.with_text(data, {"lorabench": {"name": "ねこ"}})
+    image = Image.open(io.BytesIO(labelled))
+    image.load()
+    assert json.loads(image.info["lorabench"]) == {"name": "ねこ"}
+    assert json.loads(image.info["prompt"]) == {"1": "日本語"}
+    size = len(labelled) - len(data)
+    assert labelled[:33] + labelled[33 + size :] == data
+    assert hashlib.sha256(data).digest() != hashlib.sha256(labelled).digest()

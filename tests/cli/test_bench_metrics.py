@@ -1,0 +1,92 @@
+"""bench_metrics.py as a user calls it."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_metrics.py"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A sweep of two weights and two seeds, with spaces and Japanese in its path."""
+    root = tmp_path / "ぽにゅ run" / "bench"
+    for weight in ("0.00", "0.40"):
+        for seed in (1, 2):
+            path = root / f"w{weight}" / f"seed{seed}_00.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.effect_noise((32, 32), 80).convert("RGB").save(path)
+    return root
+
+
+def run(folder, *arguments):
+    command = [sys.executable, SCRIPT, "--output", folder / "metrics.csv"]
+    command += ["--warnings", folder / "warnings.json", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_measures_a_sweep(folder):
+    first, *rest = sorted(folder.glob("w*/*.png"))
+    listed = folder / "pictures.txt"
+    listed.write_text("".join(f"{path}\n" for path in rest), encoding="utf-8")
+    done = run(folder, first, "--list", listed, "--log", folder / "log")
+    assert done.returncode == 0, done.stderr
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["seed"], row["weight"]) for row in rows] == [
+        *[("1", "0"), ("1", "0.4")],
+        *[("2", "0"), ("2", "0.4")],
+    ]
+    assert rows[1]["file"] == "w0.40/seed1_00.png"
+    assert rows[0]["ssim"] == "1"
+    assert json.loads((folder / "warnings.json").read_text()) == []
+    assert "WARNING" not in (folder / "log").read_text()
+
+
+def test_a_dead_lora_is_loud_and_fails_nothing(folder):
+    for seed in (1, 2):
+        name = f"seed{seed}_00.png"
+        (folder / "w0.40" / name).write_bytes((folder / "w0.00" / name).read_bytes())
+    done = run(folder, *folder.glob("w*/*.png"), "--log", folder / "log")
+    assert done.returncode == 0
+    for words in (done.stderr, (folder / "log").read_text()):
+        assert "WARNING  DEAD LoRA" in words
+    (warning,) = json.loads((folder / "warnings.json").read_text())
+    assert (warning["kind"], warning["weight"], warning["seeds"]) == ("dead_lora", 0.4, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("w0.40/seed3_00.png", "no such picture"),
+        ("w0.40/seed4_00.png", "not a readable picture"),
+        ("w0.40/picture.png", "not a picture of a sweep"),
+    ],
+)
+def test_a_bad_picture_is_named(folder, name, complaint):
+    (folder / "w0.40" / "seed4_00.png").write_text("words")
+    done = run(folder, folder / name)
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "metrics.csv").exists()
+    assert not (folder / "warnings.json").exists()
+
+
+def test_no_picture_is_an_error(folder):
+    done = run(folder)
+    assert done.returncode == 1
+    assert "no picture given" in done.stderr
+
+
+def test_help():
+    done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    for option in ("--output", "--warnings", "--list", "--log"):
+        assert option in done.stdout

@@ -1,0 +1,185 @@
+"""A scripted ComfyUI for tests: the shapes and the traps of its HTTP API, without a model."""
+
+import io
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+
+def png(seed, texts=None, size=(16, 16), colour=None):
+    """A picture whose pixels depend on `seed`, or one of a single colour."""
+    image = Image.new("RGB", size, colour or (seed % 256, 10, 20))
+    if colour is None:
+        image.putpixel((3, 4), (255, 255, 255))
+    info = PngInfo()
+    for key, value in (texts or {}).items():
+        info.add_text(key, json.dumps(value))
+    file = io.BytesIO()
+    image.save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+class FakeComfy:
+    """Answers at once unless told otherwise by its attributes."""
+
+    def __init__(self):
+        self.requests = []  # (method, path, JSON body or query)
+        self.pending = []
+        self.running = []
+        self.history = {}
+        self.files = {}
+        self.cache = {}
+        self.faults = []  # (method, path, status or "drop" or "drop after"): each for one request
+        self.lose = 0  # prompts to forget, as a restart does
+        self.hold = None  # "pending" or "running": prompts stay there
+        self.rejection = None  # (status, reply) of /prompt
+        self.failure = None  # messages of a failed prompt
+        self.vanish = 0  # how many prompts lose their files
+        self.extra = 0  # more pictures than asked for
+        self.metadata = True
+        self.draw = png
+
+    # what tests ask
+
+    def bodies(self, path):
+        return [body for method, p, body in self.requests if method == "POST" and p == path]
+
+    @property
+    def prompts(self):
+        return [body["prompt"] for body in self.bodies("/prompt")]
+
+    # the server
+
+    def submit(self, body):
+        prompt_id = body["prompt_id"]
+        if self.rejection:
+            return self.rejection
+        answer = 200, {"prompt_id": prompt_id, "number": 1, "node_errors": {}}
+        if self.lose:
+            self.lose -= 1
+        elif self.hold:
+            getattr(self, self.hold).append(prompt_id)
+        else:
+            self.history[prompt_id] = self.run(body)
+        return answer
+
+    def run(self, body):
+        if self.failure:
+            status = {"status_str": "error", "completed": False, "messages": self.failure}
+            return {"outputs": {}, "status": status}
+        graph = body["prompt"]
+        key = json.dumps(graph, sort_keys=True)
+        if key not in self.cache:
+            self.cache[key] = self.save(graph, body["extra_data"]["extra_pnginfo"])
+        if self.vanish:
+            self.vanish -= 1
+            self.files.clear()
+        status = {"status_str": "success", "completed": True, "messages": []}
+        return {"outputs": self.cache[key], "status": status}
+
+    def save(self, graph, extra):
+        (save,) = (n for n, b in graph.items() if b["class_type"] == "SaveImage")
+        (seed,) = (b["inputs"]["seed"] for b in graph.values() if "seed" in b["inputs"])
+        (batch,) = (
+            b["inputs"]["batch_size"] for b in graph.values() if "batch_size" in b["inputs"]
+        )
+        folder, _, stem = graph[save]["inputs"]["filename_prefix"].rpartition("/")
+        images = []
+        for index in range(batch + self.extra):
+            name = f"{stem}_{len(self.files) + 1:05d}_.png"
+            texts = {"prompt": graph, **extra} if self.metadata else {}
+            self.files[folder, name] = self.draw(seed + index, texts)
+            images.append({"filename": name, "subfolder": folder, "type": "output"})
+        return {save: {"images": images}}
+
+    def answer(self, method, path, body):
+        """Status and JSON, or bytes."""
+        if (method, path) == ("POST", "/prompt"):
+            return self.submit(body)
+        if path.startswith("/history/"):
+            prompt_id = path.removeprefix("/history/")
+            entry = self.history.get(prompt_id)
+            return 200, {prompt_id: entry} if entry else {}
+        if (method, path) == ("GET", "/queue"):
+            queue = {"running": self.running, "pending": self.pending}
+            return 200, {
+                f"queue_{name}": [[0, prompt_id, {}, {}, []] for prompt_id in ids]
+                for name, ids in queue.items()
+            }
+        if (method, path) == ("POST", "/queue"):
+            self.pending = [i for i in self.pending if i not in body["delete"]]
+            return 200, {}
+        if (method, path) == ("POST", "/interrupt"):
+            self.running = [i for i in self.running if i != body["prompt_id"]]
+            return 200, {}
+        if path == "/view":
+            data = self.files.get((body["subfolder"], body["filename"]))
+            return (200, data) if data else (404, {})
+        if path == "/system_stats":
+            return 200, {"system": {"comfyui_version": "fake"}, "devices": []}
+        return 404, {}
+
+    def fault(self, method, path):
+        for fault in self.faults:
+            if fault[:2] == (method, path):
+                self.faults.remove(fault)
+                return fault[2]
+        return None
+
+
+@contextmanager
+def serving():
+    """Yield a running fake and set its `url`."""
+    fake = FakeComfy()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self):
+            self.handle_request("GET")
+
+        def do_POST(self):
+            self.handle_request("POST")
+
+        def handle_request(self, method):
+            url = urlsplit(self.path)
+            body = {key: values[0] for key, values in parse_qs(url.query).items()}
+            body.setdefault("subfolder", "")
+            if method == "POST":
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fake.requests.append((method, url.path, body))
+            fault = fake.fault(method, url.path)
+            if fault == "drop":
+                self.close_connection = True
+                return
+            if isinstance(fault, int):
+                status, content = fault, {"fault": True}
+            else:
+                status, content = fake.answer(method, url.path, body)
+            if fault == "drop after":
+                self.close_connection = True
+                return
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,130 @@
+"""The settings: coercion, errors, presets, and what is generated from them."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import config_docs
+from lorabench.config import PreprocessSettings, keys, merge, resolve, validate
+from lorabench.errors import UserError
+from lorabench.presets import PRESETS
+
+ROOT = Path(__file__).parents[2]
+
+
+def resolved(**given):
+    return resolve(merge({"raw_set": "some_set", **given}), "bundled")
+
+
+@pytest.mark.parametrize("weights", ["0.4,0.8", "[0.8, 0.4]", [0.4, 0.80], ("0.8", "0.4", 0.4)])
+def test_weights_are_read_sorted_and_unique_however_they_are_typed(weights):
+    assert resolved(weights=weights).weights == (0.4, 0.8)
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [(7, (7,)), ("7", (7,)), ("3, 1", (1, 3))])
+def test_seeds_of_the_wrong_kind_are_coerced(seeds, expected):
+    assert resolved(seeds=seeds).seeds == expected
+
+
+def test_the_baseline_adds_weight_zero_once():
+    assert resolved(weights="0,0.5").sweep == (0.0, 0.5)
+    assert resolved(weights="0.5", baseline="False").sweep == (0.5,)
+
+
+def test_minus_zero_is_zero():
+    assert str(resolved(weights="-0.0").weights) == "(0.0,)"
+
+
+def test_a_key_without_a_value_is_the_default():
+    assert resolved(positive=None, weights=None) == resolved()
+
+
+def test_a_number_typed_for_a_name_is_a_name():
+    assert resolved(raw_set=2024).raw_set == "2024"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"raw_sett": "x"}, "raw_sett: no such key; did you mean raw_set?"),
+        ({"rank": 8}, "rank: no such key; did you mean train.rank?"),
+        ({"train": {"rnak": 8}}, "train.rnak: no such key; did you mean train.rank?"),
+        ({"weights": "0.4,a"}, "weights: 'a': "),
+        ({"weights": "0.405"}, "weights: '0.405': at most two decimals"),
+        ({"weights": "nan"}, "weights: 'nan': "),
+        ({"weights": ""}, "weights: "),
+        ({"seeds": -1}, "seeds: -1: "),
+        ({"profile": "anime"}, "profile: 'anime': Input should be 'style' or 'char'"),
+        ({"run_id": 20260131120000}, "quote it twice"),
+        ({"run_id": "../up"}, "run_id: '../up': "),
+        ({"comfy_url": "127.0.0.1:8188"}, "comfy_url: '127.0.0.1:8188': allowed: embedded, or"),
+        ({"train": "rank 8"}, "train: should be a section such as"),
+        ({"train": {"steps": 5, "epochs": 5}}, "train: give steps or epochs"),
+        ({"train": {"unet_lr": 0}}, "nothing would be trained"),
+        ({"preprocess": {"resolution": 100}}, "resolution 100 is no multiple of bucket_step 32"),
+        ({"preprocess": {"background": "white"}}, "preprocess.background: 'white': "),
+    ],
+)
+def test_an_error_names_the_key_the_value_and_what_is_allowed(given, said):
+    with pytest.raises(UserError) as error:
+        resolved(**given)
+    assert said in str(error.value)
+
+
+def test_every_mistake_is_said_at_once():
+    with pytest.raises(UserError) as error:
+        resolved(weights="a", seeds="b", train={"rank": 0})
+    assert str(error.value).count("\n") == 2
+
+
+def test_a_section_on_the_command_line_changes_only_its_keys():
+    config = resolve(
+        merge({"raw_set": "x", "train": {"rank": 4}}, {"train": "{alpha: 2, unet_lr: 1e-3}"}),
+        "bundled",
+    )
+    assert (config.train.rank, config.train.alpha, config.train.unet_lr) == (4, 2, 1e-3)
+
+
+def test_epochs_take_the_place_of_the_presets_steps():
+    train = resolved(train={"epochs": 3}).train
+    assert (train.steps, train.epochs) == (None, 3)
+
+
+@pytest.mark.parametrize("family", PRESETS)
+def test_every_preset_is_complete(family):
+    config = resolve({"raw_set": "some_set"}, family)
+    assert config.preprocess.trigger == "some_set"
+    assert config.bench_workflow == PRESETS[family]["bench_workflow"]
+
+
+def test_a_section_alone_can_be_validated():
+    with pytest.raises(UserError, match="did you mean resolution"):
+        validate(PreprocessSettings, {"resolutoin": 64})
+
+
+def test_generated_files_are_up_to_date():
+    stale = [p.name for p, text in config_docs.generated().items() if p.read_text() != text]
+    assert stale == [], "run: python scripts/config_docs.py"
+
+
+def test_the_default_file_with_its_comments_taken_off_is_the_default():
+    text = (ROOT / "config" / "config.yaml").read_text().split("\n\n", 1)[1]
+    names = {key.split(".")[-1] for key in keys()}
+    values = [
+        line.replace("# ", "", 1)
+        for line in text.splitlines()
+        if not line.lstrip().startswith("#") or line.split(":")[0].strip("# ") in names
+    ]
+    given = yaml.safe_load("\n".join(values)) | {"raw_set": "some_set"}
+    given["preprocess"].pop("trigger")  # its default is the set's name
+    assert resolve(merge(given), "bundled") == resolved()
+
+
+def test_conda_environments_have_the_projects_pins():
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    for file in (ROOT / "envs").glob("*.yaml"):
+        listed = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
+        assert sorted(listed) == sorted(pins), file.name
+    assert all("==" in pin for pin in pins)

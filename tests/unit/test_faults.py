@@ -1,0 +1,104 @@
+"""What counts as a dead LoRA or a broken render, and what does not."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from lorabench.bench import faults
+from lorabench.errors import UserError
+
+
+def table(*rows):
+    """Rows of weight, seed, contrast, difference."""
+    frame = pd.DataFrame(rows, columns=["weight", "seed", "contrast", "difference"])
+    frame["file"] = [f"w{row[0]:.2f}/seed{row[1]}_00.png" for row in rows]
+    return frame
+
+
+def kinds(*rows):
+    return [(fault.kind, fault.weight, fault.seeds) for fault in faults.find(table(*rows))]
+
+
+def test_a_lora_that_works_has_no_fault():
+    assert kinds((0, 1, 0.2, 0), (0.4, 1, 0.2, 0.05), (0.8, 1, 0.2, 0.1)) == []
+
+
+@pytest.mark.parametrize("difference", [0, 0.0039])
+def test_a_weight_whose_pictures_are_all_those_of_weight_0_is_dead(difference):
+    rows = (0, 1, 0.2, 0), (0.4, 1, 0.2, difference), (0.4, 2, 0.2, 0), (0.8, 1, 0.2, 0.1)
+    assert kinds(*rows) == [("dead_lora", 0.4, [1, 2])]
+
+
+def test_more_than_one_grey_level_is_a_change():
+    assert kinds((0.4, 1, 0.2, 1 / 255)) == [("dead_lora", 0.4, [1])]
+    assert kinds((0.4, 1, 0.2, 0.004)) == []
+
+
+def test_equality_to_the_bit_is_said():
+    exact, near = (faults.find(table((0.4, 1, 0.2, d)))[0].message for d in (0, 0.001))
+    assert "to the bit" in exact
+    assert "mean absolute difference at most 0.001" in near
+
+
+def test_negative_weights_can_be_dead_too():
+    assert kinds((-1, 1, 0.2, 0)) == [("dead_lora", -1, [1])]
+
+
+def test_some_equal_pictures_are_no_dead_lora():
+    assert kinds((0.4, 1, 0.2, 0), (0.4, 2, 0.2, 0.1)) == [("unchanged_picture", 0.4, [1])]
+
+
+def test_without_a_baseline_nothing_is_called_dead():
+    assert kinds((0.4, 1, 0.2, None)) == []
+
+
+def test_a_constant_picture_is_broken_and_not_dead():
+    rows = (0, 1, 0, 0), (0.4, 1, 0, 0)
+    assert kinds(*rows) == [("broken_render", 0, [1]), ("broken_render", 0.4, [1])]
+
+
+def test_a_broken_picture_does_not_hide_a_dead_lora():
+    rows = (0.4, 1, 0, 0.3), (0.4, 2, 0.2, 0)
+    assert kinds(*rows) == [("broken_render", 0.4, [1]), ("dead_lora", 0.4, [2])]
+
+
+def test_faults_survive_their_file(tmp_path):
+    found = faults.find(table((0, 1, 0, 0), (0.4, 2**64 - 1, 0.2, 0)))
+    path = tmp_path / "warnings.json"
+    faults.write(found, path)
+    assert faults.read(path) == found
+    assert json.loads(path.read_text(encoding="utf-8"))[1] == {
+        "kind": "dead_lora",
+        "weight": 0.4,
+        "seeds": [2**64 - 1],
+        "files": [f"w0.40/seed{2**64 - 1}_00.png"],
+        "message": "weight 0.4: the only picture is the same as at weight 0 (to the bit)",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"kind": 1}',
+        "[1]",
+        '[{"kind": "new", "weight": 0, "seeds": [], "files": [], "message": ""}]',
+    ],
+)
+def test_another_file_is_refused_by_name(tmp_path, text):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"other\.json"):
+        faults.read(path)
+
+
+def test_the_block_is_loud_and_complete():
+    rows = (0, 1, 0, 0), (0.4, 2, 0.2, 0), (0.6, 2, 0.2, 0)
+    text = faults.block(faults.find(table(*rows)))
+    assert "WARNING  DEAD LoRA" in text
+    assert "WARNING  BROKEN RENDER" in text
+    assert "weight 0.4: the only picture" in text
+    assert "weight 0.6: the only picture" in text
+    assert text.count("!" * 80) == 3
+    assert max(map(len, text.splitlines())) == 80

@@ -1,0 +1,166 @@
+"""Metrics whose values are known beforehand."""
+
+from math import sqrt
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from lorabench.bench import metrics
+from lorabench.bench.cell import sweep
+from lorabench.bench.metrics import Picture
+from lorabench.errors import UserError
+
+
+def plain(colour, size=(32, 16)):
+    return Picture.of(Image.new("RGB", size, colour))
+
+
+def grey(values):
+    return Picture.of(Image.fromarray(np.array(values, np.uint8)).convert("RGB"))
+
+
+def noise(seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), np.uint8)
+    return Picture.of(Image.fromarray(pixels))
+
+
+def test_a_constant_picture_has_only_brightness():
+    assert metrics.describe(plain((51, 51, 51))) == {
+        "sharpness": 0,
+        "contrast": 0,
+        "brightness": pytest.approx(0.2),
+        "saturation": 0,
+        "colourfulness": 0,
+        "clipped": 0,
+        "entropy": 0,
+    }
+
+
+def test_a_checkerboard_is_all_contrast():
+    measured = metrics.describe(grey([[0, 255], [255, 0]]))
+    # Borders are mirrored: two neighbours equal the pixel, two are its opposite.
+    assert measured["sharpness"] == pytest.approx((2 * 255) ** 2)
+    assert measured["contrast"] == pytest.approx(0.5)
+    assert measured["brightness"] == pytest.approx(0.5)
+    assert measured["entropy"] == pytest.approx(1)
+    assert measured["clipped"] == 1
+    assert measured["saturation"] == measured["colourfulness"] == 0
+
+
+def test_sharpness_falls_when_a_picture_is_blurred():
+    image = Image.fromarray(noise().rgb)
+    blurred = image.resize((8, 8)).resize(image.size)
+    sharp, soft = (metrics.describe(Picture.of(one))["sharpness"] for one in (image, blurred))
+    assert soft < sharp / 10
+
+
+@pytest.mark.parametrize(
+    ("colour", "luma", "opponents"),
+    [
+        ((255, 0, 0), 76, (255, 127.5)),
+        ((0, 255, 0), 150, (-255, 127.5)),
+        ((0, 0, 255), 29, (0, -255)),
+    ],
+)
+def test_pure_colours(colour, luma, opponents):
+    measured = metrics.describe(plain(colour))
+    assert measured["brightness"] == pytest.approx(luma / 255)
+    assert measured["saturation"] == 1
+    assert measured["clipped"] == 1
+    assert measured["colourfulness"] == pytest.approx(0.3 * np.hypot(*opponents))
+
+
+def test_saturation_is_of_hsv_and_black_has_none():
+    pixels = np.array([[[0, 0, 0], [200, 100, 100], [255, 255, 255], [0, 9, 3]]], np.uint8)
+    assert metrics.saturation(pixels) == pytest.approx((0 + 0.5 + 0 + 1) / 4)
+
+
+def test_colourfulness_by_hand():
+    """A red and a blue pixel: rg is 255 and 0, yb is 127.5 and −255."""
+    pixels = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)
+    spread = sqrt(127.5**2 + 191.25**2)
+    offset = sqrt(127.5**2 + 63.75**2)
+    assert metrics.colourfulness(pixels) == pytest.approx(spread + 0.3 * offset)
+    assert metrics.colourfulness(pixels) == pytest.approx(272.619, abs=1e-3)
+
+
+def test_entropy_counts_grey_levels():
+    assert metrics.describe(grey(np.arange(256).reshape(16, 16)))["entropy"] == pytest.approx(8)
+
+
+def test_clipped_counts_channel_values():
+    pixels = np.array([[[0, 1, 254], [255, 9, 0]]], np.uint8)
+    assert metrics.describe(Picture.of(Image.fromarray(pixels)))["clipped"] == pytest.approx(3 / 6)
+
+
+def test_a_picture_equals_itself():
+    measured = metrics.compare(noise(), noise())
+    assert measured == {"difference": 0, "ssim": pytest.approx(1), "hash_distance": 0}
+
+
+def test_constant_pictures_differ_by_their_grey():
+    measured = metrics.compare(plain((51, 51, 51)), plain((0, 0, 0)))
+    assert measured["difference"] == pytest.approx(0.2)
+    # Without structure only the luminance term is left: (2·0·51 + C1) / (0² + 51² + C1).
+    c1 = (0.01 * 255) ** 2
+    assert measured["ssim"] == pytest.approx(c1 / (51**2 + c1))
+
+
+def test_strangers_are_far_apart():
+    measured = metrics.compare(noise(1), noise(2))
+    # Two uniform values of 0..255 are 85 apart in the mean.
+    assert measured["difference"] == pytest.approx(1 / 3, abs=0.02)
+    assert abs(measured["ssim"]) < 0.1
+    assert measured["hash_distance"] > 16
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def save(name, picture):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(picture.rgb).save(path)
+        return path
+
+    paths = [
+        save("w0.40/seed1_00.png", noise(2)),
+        save("w0.00/seed1_00.png", noise(1)),
+        save("w0.40/seed2_00.png", noise(3)),
+        save("w0.40/seed1_01.png", noise(4)),
+        save("w0.00/seed1_01.png", noise(4)),
+    ]
+    return tmp_path, paths
+
+
+def test_the_table_has_a_row_per_picture(folder):
+    root, paths = folder
+    table = metrics.measure(sweep(paths), root)
+    assert list(table.columns) == metrics.COLUMNS
+    assert list(table["file"]) == [
+        "w0.00/seed1_00.png",
+        "w0.40/seed1_00.png",
+        "w0.00/seed1_01.png",
+        "w0.40/seed1_01.png",
+        "w0.40/seed2_00.png",
+    ]
+    assert list(table["weight"]) == [0, 0.4, 0, 0.4, 0.4]
+    assert list(table["seed"]) == [1, 1, 1, 1, 2]
+    assert list(table["index"]) == [0, 0, 1, 1, 0]
+
+
+def test_pictures_are_compared_with_their_own_baseline(folder):
+    root, paths = folder
+    table = metrics.measure(sweep(paths), root)
+    assert list(table["difference"] == 0) == [True, False, True, True, False]
+    assert table["hash_distance"].dtype == "Int64"
+    without = table.iloc[-1]
+    assert all(pd.isna(without[name]) for name in ("difference", "ssim", "hash_distance"))
+
+
+def test_a_baseline_of_another_size_is_refused(folder):
+    root, paths = folder
+    Image.new("RGB", (24, 32)).save(paths[0])
+    with pytest.raises(UserError, match=r"w0\.40/seed1_00\.png: 24 × 32 pixels.* 32 × 32"):
+        metrics.measure(sweep(paths), root)

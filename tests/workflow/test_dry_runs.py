@@ -1,0 +1,96 @@
+"""What the workflow would do: dry runs over a matrix of configs."""
+
+import pytest
+
+FIRST_RUN = {
+    "record_run": 1,
+    "normalize_dataset": 1,
+    "snapshot_dataset": 1,
+    "train_lora": 1,
+    "install_lora": 1,
+    "record_sweep": 1,
+    "bench_image": 4,
+    "bench_metrics": 1,
+    "bench_grid": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "cells"),
+    [
+        ({}, 4),
+        ({"weights": "0.5"}, 2),
+        ({"weights": "0.5", "baseline": "False"}, 1),
+        ({"weights": "0.2,0.4,0.6,0.8,1.0", "seeds": "1,2,3"}, 18),
+        ({"weights": "[0, 0.5]", "seeds": "[1, 2]"}, 4),
+        ({"weights": "-0.5,0.5"}, 3),
+        ({"batch_size": 3}, 4),
+        ({"positive": "a cat, with 'quotes' and {braces} and $HOME"}, 4),
+        ({"comfy_url": "http://127.0.0.1:8188"}, 4),
+        ({"train": "{steps: 3, rank: 4}"}, 4),
+        ({"run_id": "my run"}, 4),
+    ],
+)
+def test_a_dry_run_lists_every_job_and_leaves_the_tree_untouched(project, config, cells):
+    project.add_set()
+    before = project.files()
+    assert project.planned(raw_set="some_set", **config) == {**FIRST_RUN, "bench_image": cells}
+    assert project.files() == before
+
+
+def test_names_may_hold_spaces_and_japanese(project):
+    project.add_set("ぽにゅ 絵柄")
+    assert project.planned(raw_set="ぽにゅ 絵柄") == FIRST_RUN
+
+
+def test_the_character_profile_reads_its_own_folder(project):
+    project.add_set("mofu", profile="characters")
+    said = project.snakemake("--dry-run", raw_set="mofu", profile="char").stdout
+    assert "char_mofu__mofu-" in said
+
+
+def test_only_what_was_asked_for(project):
+    project.add_set()
+    planned = project.planned("normalize_dataset", raw_set="some_set")
+    assert planned == {"record_run": 1, "normalize_dataset": 1}
+
+
+def test_the_workflow_has_no_lints(project):
+    project.add_set()
+    said = project.snakemake("--lint", raw_set="some_set").stdout
+    assert "in a good condition" in said
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"raw_set": "some_sett"}, "Sets that exist: some_set (profile=style)"),
+        ({"raw_set": "some_set", "profile": "char"}, "Sets that exist: some_set (profile=style)"),
+        ({"raw_sett": "some_set"}, "did you mean raw_set?"),
+        ({"raw_set": "some_set", "weights": "0.4;0.6"}, "weights: '0.4;0.6'"),
+        ({"raw_set": "some_set", "base_model": "models/none"}, "models/none"),
+        ({"raw_set": "some_set", "bench_workflow": "none.json"}, "there is no file none.json"),
+        ({"raw_set": "some_set", "skip_train": "True"}, "skip_train needs run_id"),
+        (
+            {"raw_set": "some_set", "skip_train": "True", "run_id": "x"},
+            "run x has no LoRA",
+        ),
+        ({}, "raw_set: is required"),
+    ],
+)
+def test_a_mistake_stops_before_anything_is_done(project, config, said):
+    project.add_set()
+    before = project.files()
+    done = project.snakemake("--dry-run", check=False, **config)
+    assert done.returncode != 0
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+    assert project.files() == before
+
+
+def test_an_empty_set_is_refused(project):
+    folder = project.add_set(pictures=0)
+    (folder / "notes.txt").write_text("no picture here")
+    done = project.snakemake("--dry-run", check=False, raw_set="some_set")
+    assert done.returncode != 0
+    assert "holds no picture" in done.stdout
