@@ -12,7 +12,7 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.bench import faults, grid
     from lorabench.bench.cell import sweep
 
-    cells = sweep(arguments.pictures, arguments.list)
+    cells = sweep(arguments.pictures)
     found = faults.read(arguments.warnings) if arguments.warnings else []
     for path in grid.draw(cells, found, arguments.output_dir, arguments.title, arguments.caption):
         cli.log.info("%s", path)
@@ -25,8 +25,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Writes seed<seed>_weights.png for each seed and overview.png, and, for what one "
         "PNG cannot hold, overview_2.png and so on.",
     )
-    parser.add_argument("pictures", nargs="*", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
-    parser.add_argument("--list", type=Path, metavar="FILE", help="more pictures, a path a line")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
     parser.add_argument("--output-dir", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--title", default="", help="heads every grid; the run, for one")
     parser.add_argument("--caption", default="", help="stands below it; the prompt, for one")

@@ -12,7 +12,7 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.bench import faults, metrics
     from lorabench.bench.cell import sweep
 
-    cells = sweep(arguments.pictures, arguments.list)
+    cells = sweep(arguments.pictures)
     table = metrics.measure(cli.bar(cells, unit="picture"), arguments.output.parent)
     found = faults.find(table)
     with files.publish(arguments.output) as temporary:
@@ -31,8 +31,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Pictures of a weight above 0 that equal those of weight 0, and pictures of one "
         "colour, are reported loudly; the exit status is 0 all the same.",
     )
-    parser.add_argument("pictures", nargs="*", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
-    parser.add_argument("--list", type=Path, metavar="FILE", help="more pictures, a path a line")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
     parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="the table")
     parser.add_argument("--warnings", type=Path, required=True, metavar="JSON", help="the faults")
     return parser

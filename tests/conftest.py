@@ -1,88 +1,11 @@
-"""A project as a user has it: a copy of what is tracked, in a folder of its own."""
-
-import os
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+"""Fixtures of every test."""
 
 import pytest
-from PIL import Image
 
-ROOT = Path(__file__).parents[1]
-_PIPELINE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
-_STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
-
-
-class Project:
-    """A copy of the pipeline, with `snakemake` to run in it."""
-
-    def __init__(self, root: Path):
-        self.root = root
-
-    def add_set(self, name="some_set", pictures=4, profile="style"):
-        folder = self.root / "datasets" / "raw" / profile / name
-        folder.mkdir(parents=True)
-        for number in range(pictures):
-            picture = Image.effect_noise((160 + 8 * number, 160), 60 + number).convert("RGB")
-            picture.save(folder / f"{number}.png")
-            (folder / f"{number}.txt").write_text(f"trigger, picture {number}")
-        return folder
-
-    def command(self, *arguments, cores=1, **config):
-        settings = [f"{key}={value}" for key, value in config.items()]
-        return [
-            *(sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments),
-            *(["--config", *settings] if settings else []),
-        ]
-
-    def snakemake(self, *arguments, check=True, **config):
-        """Run the workflow; its whole output is `.stdout`."""
-        done = subprocess.run(
-            self.command(*arguments, **config),
-            cwd=self.root,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert not check or done.returncode == 0, done.stdout
-        return done
-
-    def environment(self):
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path}
-
-    def planned(self, *arguments, **config):
-        """Return what a dry run would do: jobs by rule, `all` left out."""
-        said = self.snakemake("--dry-run", *arguments, **config).stdout
-        jobs = {rule: int(count) for rule, count in _STATS_ROW.findall(said)}
-        return {rule: count for rule, count in jobs.items() if rule not in ("all", "total")}
-
-    def files(self):
-        """Return every file with its content's size and mtime, Snakemake's own left out."""
-        return {
-            str(path.relative_to(self.root)): (path.stat().st_size, path.stat().st_mtime_ns)
-            for path in self.root.rglob("*")
-            if path.is_file() and not {".snakemake", "__pycache__"} & set(path.parts)
-        }
-
-
-def make_project(root: Path) -> Project:
-    root.mkdir(parents=True)
-    for name in _PIPELINE:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, root / name)
-    (root / "models" / "checkpoints").mkdir(parents=True)
-    bundled = Path("models", "checkpoints", "drawnworld")
-    (root / bundled).symlink_to(ROOT / bundled)
-    return Project(root)
+from tests.project import make_project
 
 
 @pytest.fixture
 def project(tmp_path):
+    """A project as a user has it, in a folder of its own."""
     return make_project(tmp_path / "project")

@@ -42,6 +42,7 @@ class FakeComfy:
         self.vanish = 0  # how many prompts lose their files
         self.extra = 0  # more pictures than asked for
         self.metadata = True
+        self.node_info = {}
         self.draw = png
 
     # what tests ask
@@ -120,6 +121,9 @@ class FakeComfy:
         if path == "/view":
             data = self.files.get((body["subfolder"], body["filename"]))
             return (200, data) if data else (404, {})
+        if path.startswith("/object_info/"):
+            name = path.removeprefix("/object_info/")
+            return 200, {name: self.node_info[name]} if name in self.node_info else {}
         if path == "/system_stats":
             return 200, {"system": {"comfyui_version": "fake"}, "devices": []}
         return 404, {}

@@ -229,6 +229,7 @@ def _publish(
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.path, copy)
     _write_log(temporary / LOG, rows)
+    os.sync()  # the pictures reach the disk before their final name does
     _rename_over(temporary, output)
 
 

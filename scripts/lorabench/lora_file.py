@@ -48,7 +48,7 @@ def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, s
     Raises:
         UserError: the tensors are no working LoRA (see `verify`); `path` stays as it was.
     """
-    arrays = {key: np.ascontiguousarray(array) for key, array in tensors.items()}
+    arrays = {key: np.asarray(array, order="C") for key, array in tensors.items()}
     with files.publish(path) as temporary:
         temporary.write_bytes(serialize(arrays, {**metadata, **_hashes(arrays, metadata)}))
         return verify(temporary)
@@ -73,7 +73,7 @@ def verify(path: Path) -> Lora:
     if not names:
         raise UserError(f"{path}: holds no {DOWN} tensor, so it is not a LoRA of kohya's format.")
     ranks = Counter(_rank(path, name, tensors) for name in names)
-    alphas = Counter(float(tensors[name + ALPHA]) for name in names if name + ALPHA in tensors)
+    alphas = Counter(tensors[name + ALPHA].item() for name in names if name + ALPHA in tensors)
     if any(alpha <= 0 for alpha in alphas):
         raise UserError(f"{path}: an alpha of {min(alphas)} switches its module off.")
     if not any(tensors[name + UP].any() for name in names):

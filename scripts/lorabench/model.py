@@ -22,6 +22,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
+from diffusers.utils import logging as diffusers_logging
 from safetensors.torch import load_file
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -30,8 +31,9 @@ from transformers.utils import logging as transformers_logging
 from lorabench import checkpoint
 from lorabench.errors import UserError
 
-# Its bar over a second of loading would stand between the program's own.
+# A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
 transformers_logging.disable_progress_bar()
+diffusers_logging.set_verbosity_error()
 
 # The architecture of Stable Diffusion 1.x, where it differs from the defaults of the classes
 # (runwayml/stable-diffusion-v1-5: unet/config.json, vae/config.json, text_encoder/config.json,

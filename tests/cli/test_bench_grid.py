@@ -30,14 +30,13 @@ def run(folder, *arguments):
 
 
 def test_draws_the_grids(folder):
-    first, *rest = sorted(folder.glob("bench/w*/*.png"))
-    listed, warnings = folder / "pictures.txt", folder / "warnings.json"
+    pictures = sorted(folder.glob("bench/w*/*.png"))
+    warnings = folder / "warnings.json"
     missing = folder / "bench" / "w0.80" / "seed1_00.png"
-    listed.write_text("".join(f"{path}\n" for path in [*rest, missing]), encoding="utf-8")
     fault = {"kind": "dead_lora", "weight": 0.4, "seeds": [1], "message": "weight 0.4: the same"}
     warnings.write_text(json.dumps([{**fault, "files": ["w0.40/seed1_00.png"]}]))
     words = ["--title", "ぽにゅ", "--caption", "赤い猫"]
-    done = run(folder, first, "--list", listed, "--warnings", warnings, *words)
+    done = run(folder, *pictures, missing, "--warnings", warnings, *words)
     assert done.returncode == 0, done.stderr
     names = ["overview.png", "seed1_weights.png", "seed2_weights.png"]
     assert sorted(path.name for path in (folder / "grid").iterdir()) == names
@@ -77,5 +76,5 @@ def test_bad_warnings_are_named(folder):
 def test_help():
     done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for option in ("--output-dir", "--title", "--caption", "--warnings", "--list", "--log"):
+    for option in ("--output-dir", "--title", "--caption", "--warnings", "--log"):
         assert option in done.stdout

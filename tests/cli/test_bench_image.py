@@ -8,14 +8,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 import bench_image
 from lorabench.comfy import pictures
+from lorabench.comfy.client import Client
+from lorabench.comfy.launch import stop_server
 from tests.fake_comfy import png, serving
 
 ROOT = Path(__file__).parents[2]
+BASE = ROOT / "models/checkpoints/drawnworld"
 WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
 
 
@@ -217,3 +222,85 @@ def test_text_chunks_leave_every_other_byte_alone():
     size = len(labelled) - len(data)
     assert labelled[:33] + labelled[33 + size :] == data
     assert hashlib.sha256(data).digest() != hashlib.sha256(labelled).digest()
+
+
+# ---------------------------------------------------------------- the embedded server
+
+
+def a_lora(path):
+    """A LoRA for the bundled base that changes the pictures: random, rank 4, attention only."""
+    rng = np.random.default_rng(0)
+    tensors = {}
+    for name, weight in load_file(BASE / "unet/diffusion_pytorch_model.safetensors").items():
+        if name.endswith(("to_q.weight", "to_v.weight")):
+            key = "lora_unet_" + name.removesuffix(".weight").replace(".", "_")
+            rows, columns = weight.shape
+            down, up = rng.standard_normal((4, columns)), rng.standard_normal((rows, 4))
+            tensors[f"{key}.lora_down.weight"] = down.astype(np.float16)
+            tensors[f"{key}.lora_up.weight"] = (up / 4).astype(np.float16)
+            tensors[f"{key}.alpha"] = np.array(4, np.float16)
+    path.parent.mkdir()
+    save_file(tensors, path)
+
+
+def pixels(path):
+    return Image.open(path).convert("RGB").tobytes()
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    """The options for one embedded server, and for a workflow of two steps."""
+    folder = tmp_path_factory.mktemp("embedded")
+    a_lora(folder / "loras/style_x-12345678.safetensors")
+    graph = json.loads(WORKFLOW.read_text())
+    graph["6"]["inputs"]["steps"] = 2
+    short = folder / "short.json"
+    short.write_text(json.dumps(graph))
+    state = folder / "server/server.json"
+    yield {
+        "url": "embedded",
+        "workflow": short,
+        "server_state": state,
+        "models_dir": ROOT / "models",
+        "loras_dir": folder / "loras",
+        "server_output_dir": folder / "output",
+        "threads": 1,
+        "device": "cpu",
+        "parent_pid": os.getpid(),
+    }
+    stop_server(state)
+
+
+def test_the_embedded_server_renders_and_weight_0_is_the_base(embedded, tmp_path, monkeypatch):
+    for weight in ("0.00", "0.80"):
+        cell = {
+            "weight": weight,
+            "output_dir": tmp_path / f"w{weight}",
+            "prefix": f"runs/r1/bench/w{weight}/seed1",
+        }
+        assert call(monkeypatch, command(tmp_path, **embedded, **cell)) == 0
+    without = tmp_path / "w0.00/seed1_00.png"
+    assert pixels(without) != pixels(tmp_path / "w0.80/seed1_00.png")
+    stored = Image.open(without).info
+    assert json.loads(stored["prompt"])["2"]["inputs"]["strength_clip"] == 0
+    assert len(json.loads(stored["workflow"])["nodes"]) == 8
+
+    graph = json.loads(embedded["workflow"].read_text())
+    del graph["2"]
+    graph["6"]["inputs"] |= {"model": ["1", 0], "seed": 1}
+    for text in ("3", "4"):
+        graph[text]["inputs"]["clip"] = ["1", 1]
+    url = json.loads(embedded["server_state"].read_text())["url"]
+    (base,) = Client(url).render(graph, "8", 1)
+    assert pixels(without) == pixels(io.BytesIO(base))
+
+
+def test_a_lora_that_the_embedded_server_does_not_list_is_told(
+    embedded, tmp_path, monkeypatch, capsys
+):
+    receipt = tmp_path / "other.json"
+    receipt.write_text(json.dumps({"name": "style_x.safetensors", "sha256": ""}))
+    options = embedded | {"lora_receipt": receipt}
+    assert call(monkeypatch, command(tmp_path, **options)) == 1
+    error = capsys.readouterr().err
+    assert "nearest on the server: style_x-12345678.safetensors" in error

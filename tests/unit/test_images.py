@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageDraw
 
-from lorabench.images import RejectedError, decode, open_picture, resize, upright_size
+from lorabench.images import RejectedError, check_pixels, decode, open_picture, resize, upright_size
 from tests.pictures import CORNERS, close, corner_colours, corners, photo
 
 
@@ -20,12 +20,12 @@ def saved(image, format, **options):
 
 
 def decoded(image, format, background="#ffffff", scale=1.0, **options):
-    return decode(open_picture(saved(image, format, **options), 100), background, scale)
+    return decode(open_picture(saved(image, format, **options)), background, scale)
 
 
-def reason(data, max_pixels=100):
+def reason(data):
     with pytest.raises(RejectedError) as refusal:
-        decode(open_picture(io.BytesIO(data), max_pixels))
+        decode(open_picture(io.BytesIO(data)))
     return str(refusal.value)
 
 
@@ -53,7 +53,7 @@ def test_every_exif_orientation_comes_out_upright(format, orientation):
     stored = upright.transpose(lying[orientation]) if orientation in lying else upright
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    image = open_picture(saved(stored, format, exif=exif), 100)
+    image = open_picture(saved(stored, format, exif=exif))
     assert upright_size(image) == (64, 48)
     picture = decode(image)
     assert picture.size == (64, 48)
@@ -87,8 +87,6 @@ def test_sixteen_bit_grey_keeps_its_high_byte(format):
 
 def test_sixteen_bit_grey_of_the_other_byte_order():
     ramp = np.linspace(0, 65535, 64).astype(np.uint16)
-    tiff = saved(Image.fromarray(np.tile(ramp, (16, 1))), "TIFF").getvalue()
-    assert tiff[:2] == b"II"
     image = Image.frombytes("I;16B", (64, 16), np.tile(ramp, (16, 1)).astype(">u2").tobytes())
     picture = decoded(image, "TIFF")
     assert np.array_equal(np.asarray(picture)[0, :, 0], ramp >> 8)
@@ -97,7 +95,7 @@ def test_sixteen_bit_grey_of_the_other_byte_order():
 @pytest.mark.parametrize("channels", [3, 4])
 def test_sixteen_bit_colour(channels):
     values = (0xFFFF, 0x8000, 0x1000, 0xFFFF)[:channels]
-    picture = decode(open_picture(io.BytesIO(png16(8, 8, values)), 100))
+    picture = decode(open_picture(io.BytesIO(png16(8, 8, values))))
     assert close(picture.getpixel((4, 4)), (255, 128, 16), 1)
 
 
@@ -139,15 +137,15 @@ def test_a_transparent_palette_colour_becomes_the_background(format):
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
-@pytest.mark.parametrize(("background", "expected"), [("#ffffff", 178), ("#000000", 100)])
+@pytest.mark.parametrize(
+    ("background", "expected"), [("#ffffff", (227, 177, 127)), ("#000000", (100, 50, 0))]
+)
 def test_alpha_is_flattened_on_the_background(format, background, expected):
-    # 200 at alpha 127.5: half of it, and half of the background's 255 or 0, give 227 or 100
-    image = Image.new("RGBA", (32, 32), (200, 100, 0, 128))
-    picture = decoded(image, format, background, **({"lossless": True} if format == "WEBP" else {}))
-    base = 255 if background == "#ffffff" else 0
-    meant = [round(v * 128 / 255 + base * 127 / 255) for v in (200, 100, 0)]
-    assert close(picture.getpixel((8, 8)), meant, 1)
-    assert (meant[1] == expected) or background == "#000000"
+    options = {"lossless": True} if format == "WEBP" else {}
+    picture = decoded(
+        Image.new("RGBA", (32, 32), (200, 100, 0, 128)), format, background, **options
+    )
+    assert close(picture.getpixel((8, 8)), expected, 1)
 
 
 def test_grey_with_alpha():
@@ -171,8 +169,8 @@ def test_cmyk(format):
 
 def test_ycbcr_and_lab():
     assert close(decoded(corners(32, 32).convert("YCbCr"), "TIFF").getpixel((4, 4)), CORNERS[0], 4)
-    # L* 53.2, a* 80.1, b* 67.2 is sRGB red
-    lab = Image.new("LAB", (32, 32), (136, 80, 67))
+    # L* 53.2, a* 80.1, b* 67.2 is sRGB red; Pillow keeps a* and b* with 128 added
+    lab = Image.new("LAB", (32, 32), (136, 208, 195))
     assert close(decoded(lab, "TIFF").getpixel((4, 4)), CORNERS[0], 12)
 
 
@@ -185,12 +183,14 @@ def swapped_profile():
         tags[bytes(data[at : at + 4])] = at
     for name, new in ((b"rXYZ", b"bXYZ"), (b"bXYZ", b"rXYZ")):
         data[tags[name] : tags[name] + 4] = new
-    return bytes(data).replace("sRGB built-in".encode("utf-16-be"), "swapped colou".encode("utf-16-be"))
+    old, new = ("sRGB built-in".encode("utf-16-be"), "red is blue!!".encode("utf-16-be"))
+    return bytes(data).replace(old, new)
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_colours_go_through_the_icc_profile(format):
-    picture = decoded(Image.new("RGB", (32, 32), (255, 0, 0)), format, icc_profile=swapped_profile())
+    image = Image.new("RGB", (32, 32), (255, 0, 0))
+    picture = decoded(image, format, icc_profile=swapped_profile())
     assert close(picture.getpixel((8, 8)), (0, 0, 255), 8)
 
 
@@ -249,13 +249,14 @@ def test_jpeg_is_decoded_smaller_only_where_lanczos_halves_it_still():
 
 def test_decoding_smaller_loses_nothing():
     noise = np.random.default_rng(0).normal(0, 20, (600, 800, 3))
-    image = Image.fromarray(np.clip(np.asarray(photo(1, 800, 600)) + noise, 0, 255).astype(np.uint8))
+    noisy = np.clip(np.asarray(photo(1, 800, 600)) + noise, 0, 255)
+    image = Image.fromarray(noisy.astype(np.uint8))
     jpeg = saved(image, "JPEG", quality=95)
     whole = Image.open(jpeg).resize((160, 120), Image.Resampling.LANCZOS)
-    drafted = decode(open_picture(saved(image, "JPEG", quality=95), 100), scale=0.2)
+    drafted = decode(open_picture(saved(image, "JPEG", quality=95)), scale=0.2)
     assert drafted.size == (400, 300)
     found = resize(drafted, (160, 120), (0, 0, 400, 300))
-    assert np.abs(np.asarray(found, int) - np.asarray(whole, int)).max() <= 3
+    assert np.abs(np.asarray(found, int) - np.asarray(whole, int)).max() <= 4
 
 
 def test_garbage_has_a_reason():
@@ -264,24 +265,39 @@ def test_garbage_has_a_reason():
     assert "<" not in reason(b"\x89PNG\r\n\x1a\n" + b"\xff" * 100)
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
-@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
-def test_truncation_is_found(format, share):
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("PNG", {}),
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("WEBP", {}),
+        ("WEBP", {"lossless": True}),
+        ("BMP", {}),
+        ("GIF", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
+)
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+def test_truncation_is_found(format, options, share):
     noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
-    options = {"compression": "tiff_lzw"} if format == "TIFF" else {}
     data = saved(Image.fromarray(noise), format, **options).getvalue()
-    assert reason(data[: int(len(data) * share)]).startswith(("truncated", "cannot be decoded"))
+    assert reason(data[: int(len(data) * share)]) == "truncated: the file ends too early"
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP"])
-def test_truncation_is_called_so(format):
-    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
-    data = saved(Image.fromarray(noise), format).getvalue()
-    assert reason(data[: len(data) // 2]).startswith("truncated")
+@pytest.mark.parametrize("scale", [1, 0.1])
+def test_truncation_is_found_where_a_jpeg_is_decoded_smaller(scale):
+    data = saved(photo(1, 800, 600), "JPEG").getvalue()
+    with pytest.raises(RejectedError, match="truncated"):
+        decode(open_picture(io.BytesIO(data[: len(data) // 2])), scale=scale)
 
 
-def test_a_bomb_is_refused_before_it_is_decoded():
-    bomb = saved(Image.new("1", (20000, 20000)), "PNG").getvalue()
-    assert len(bomb) < 1e6
-    assert reason(bomb) == "too many pixels: 20000×20000 are 400.0 million, at most 100"
-    assert reason(bomb, 0.5).endswith("at most 0.5")
+def test_a_bomb_is_known_before_it_is_decoded():
+    bomb = saved(Image.new("1", (20000, 20000)), "PNG")
+    assert len(bomb.getvalue()) < 1e6
+    size = open_picture(bomb).size
+    with pytest.raises(RejectedError) as refusal:
+        check_pixels(size, 100)
+    assert str(refusal.value) == "too many pixels: 20000×20000 are 400.0 million, at most 100"
+    check_pixels(size, 400)

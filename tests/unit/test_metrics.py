@@ -108,6 +108,21 @@ def test_constant_pictures_differ_by_their_grey():
     assert measured["ssim"] == pytest.approx(c1 / (51**2 + c1))
 
 
+def test_ssim_of_one_window_by_hand():
+    """On 11 × 11 pixels the window of Wang et al. has one place; their formula 13, written out."""
+    a, b = (np.asarray(Image.fromarray(noise(s).rgb[:11, :11]).convert("L")) for s in (1, 2))
+    bell = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    weights = np.outer(bell, bell) / bell.sum() ** 2
+    mean_a, mean_b = (weights * a).sum(), (weights * b).sum()
+    var_a, var_b = (weights * (a - mean_a) ** 2).sum(), (weights * (b - mean_b) ** 2).sum()
+    covariance = (weights * (a - mean_a) * (b - mean_b)).sum()
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    structure = (2 * covariance + c2) / (var_a + var_b + c2)
+    measured = metrics.compare(grey(a), grey(b))["ssim"]
+    assert measured == pytest.approx(luminance * structure, abs=1e-6)
+
+
 def test_strangers_are_far_apart():
     measured = metrics.compare(noise(1), noise(2))
     # Two uniform values of 0..255 are 85 apart in the mean.

@@ -36,15 +36,12 @@ class Cell:
         return cls(int(seed), int(index), float(weight), path)
 
 
-def sweep(pictures: Iterable[Path], list_file: Path | None = None) -> list[Cell]:
-    """Return the cells of `pictures` and of those in `list_file` (one path a line), in order.
+def sweep(pictures: Iterable[Path]) -> list[Cell]:
+    """Return the cells of `pictures` in order.
 
-    Raises `UserError` for an unreadable list, a path that is none of a cell, two pictures of one
-    cell, and no picture at all.
+    Raises `UserError` for a path that is none of a cell and for two pictures of one cell.
     """
-    cells = sorted(Cell.parse(path) for path in [*pictures, *_listed(list_file)])
-    if not cells:
-        raise UserError("no picture given: name PNG files, or a file that lists them with --list")
+    cells = sorted(map(Cell.parse, pictures))
     for one, other in pairwise(cells):
         if one == other:
             raise UserError(f"two pictures for one cell: {one.path} and {other.path}")
@@ -74,15 +71,3 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise UserError(
             f"{path}: not a readable picture ({error}); delete it and render it again"
         ) from None
-
-
-def _listed(list_file: Path | None) -> list[Path]:
-    if list_file is None:
-        return []
-    try:
-        lines = list_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"--list {list_file}: cannot be read as a list of paths ({error})"
-        ) from None
-    return [Path(line) for line in lines if line.strip()]

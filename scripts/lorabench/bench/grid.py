@@ -27,15 +27,16 @@ def draw(
     folder: Path,
     title: str = "",
     caption: str = "",
-) -> list[Path]:
+) -> Iterator[Path]:
     """Draw `seed<seed>_weights.png` for each seed and `overview.png` into `folder`.
 
-    Returns the files, further pages included; pages that an earlier, larger sweep left are
-    removed. A picture that does not exist is an empty cell; `UserError` if none exists or one is
-    unreadable.
+    Yields each file when it is there, further pages included; pages that an earlier, larger sweep
+    left are removed. A picture that does not exist is an empty cell; `UserError` if none exists or
+    one is unreadable.
     """
     sweep = _sweep(cells, faults)
-    return [path for grid in _grids(cells, title, caption) for path in _save(grid, sweep, folder)]
+    for grid in _grids(cells, title, caption):
+        yield from _save(grid, sweep, folder)
 
 
 def _sweep(cells: Sequence[Cell], faults: Sequence[Fault]) -> Sweep:
@@ -72,17 +73,17 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def _save(grid: Grid, sweep: Sweep, folder: Path) -> list[Path]:
+def _save(grid: Grid, sweep: Sweep, folder: Path) -> Iterator[Path]:
     measures = Measures.of(grid, sweep)
     pages = _pages(grid, measures)
-    paths = [_path(folder, grid.name, number) for number in range(1, len(pages) + 1)]
-    for one, path in zip(pages, paths, strict=True):
+    for number, one in enumerate(pages, start=1):
+        path = _path(folder, grid.name, number)
         with files.publish(path) as temporary:
-            page.draw(one, sweep, measures).save(temporary, "PNG", compress_level=4)
+            page.draw(one, sweep, measures).save(temporary, "PNG", compress_level=3)
+        yield path
     further = (_path(folder, grid.name, number) for number in count(len(pages) + 1))
     for left_over in list(takewhile(Path.exists, further)):
         left_over.unlink()
-    return paths
 
 
 def _pages(grid: Grid, measures: Measures) -> list[Grid]:

@@ -114,7 +114,7 @@ class Measures:
 
     def rows_per_page(self, columns: int) -> int:
         """How many rows fit below the longest header, one at least."""
-        room = min(MAX_SIDE, MAX_PIXELS // self.page_width(columns)) - 26 * self.em
+        room = min(MAX_SIDE, MAX_PIXELS // self.page_width(columns)) - 27 * self.em
         return max(1, (room + self.gap) // (self.height + self.gap))
 
 

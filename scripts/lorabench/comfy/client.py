@@ -79,10 +79,14 @@ class Client:
                 graph = with_nonce(graph, save, uuid.uuid4().hex)
         raise UserError(f"{self.url} lost the prompt {self._pace.tries} times; see its own log")
 
-    def queue_length(self) -> int:
-        """Return how many prompts run or wait on the server."""
-        running, pending = self._queue()
-        return len(running) + len(pending)
+    def queue_length(self) -> int | None:
+        """Return how many prompts run or wait on the server, None if it does not answer now."""
+        try:
+            queue = self._server.once("GET", "/queue", timeout=5).json()
+            return len(queue["queue_running"]) + len(queue["queue_pending"])
+        except (Outage, ValueError, KeyError, TypeError) as error:
+            log.warning("%s: %s", self.url, error)
+            return None
 
     def _node_info(self, graph: Graph) -> dict[str, Any]:
         """Return what the server says of the graph's classes; it says nothing of unknown ones."""
@@ -143,14 +147,9 @@ class Client:
     def _history(self, prompt_id: str) -> dict[str, Any] | None:
         return self._server.get_json(f"/history/{prompt_id}").get(prompt_id)
 
-    def _queue(self) -> tuple[list[str], list[str]]:
-        """Return the ids of the running and of the waiting prompts."""
-        queue = self._server.get_json("/queue")
-        running, pending = ([item[1] for item in queue[f"queue_{k}"]] for k in _QUEUES)
-        return running, pending
-
     def _is_queued(self, prompt_id: str) -> bool:
-        return any(prompt_id in ids for ids in self._queue())
+        queue = self._server.get_json("/queue")
+        return any(item[1] == prompt_id for items in queue.values() for item in items)
 
     def _view(self, image: Image) -> bytes:
         response = self._server.ask("GET", "/view", params=image)
@@ -173,26 +172,13 @@ class Client:
 
 
 def with_shortest_queue(clients: Sequence[Client]) -> Client:
-    """Return the client whose server has the fewest prompts; those that do not answer drop out.
-
-    Raises `UserError` where none answers.
-    """
+    """Return the client whose server has the fewest prompts; those that do not answer come last."""
     if len(clients) == 1:
         return clients[0]
-    lengths: dict[Client, int] = {}
-    problems: list[str] = []
-    for client in random.sample(clients, len(clients)):  # so that ties do not pile up on one
-        try:
-            lengths[client] = client.queue_length()
-        except UserError as error:
-            log.warning("%s", error)
-            problems.append(str(error))
-    if not lengths:
-        raise UserError("; ".join(problems))
-    return min(lengths, key=lengths.__getitem__)
-
-
-_QUEUES = ("running", "pending")
+    shuffled = random.sample(clients, len(clients))  # so that ties do not pile up on one server
+    lengths = {client: client.queue_length() for client in shuffled}
+    answering = {client: length for client, length in lengths.items() if length is not None}
+    return min(answering, key=answering.__getitem__, default=shuffled[0])
 
 
 def _object(response: requests.Response) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Engine:
         Raises:
             UserError: CUDA is asked for and absent, or half precision on a CPU.
         """
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or _cores()
         torch.set_num_threads(self.threads)
         self.device = _device(device)
         if self.device == "cpu" and dtype in ("fp16", "bf16"):
@@ -150,6 +150,11 @@ def decode(vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
     """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
     pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
     return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _device(asked: str) -> str:

@@ -64,14 +64,14 @@ class Executor:
 
     def __init__(self, library: Library, send: Send, check_interrupt: Callable[[], None]) -> None:
         """Take where messages go and a function that raises `Interrupted` when it is time."""
-        self._library = library
-        self._send = send
-        self._check_interrupt = check_interrupt
-        self._values: dict[str, Any] = {}
+        self.library = library
+        self.send = send
+        self.check_interrupt = check_interrupt
+        self.values: dict[str, Any] = {}
 
     def forget(self) -> None:
         """Drop every remembered output."""
-        self._values.clear()
+        self.values.clear()
 
     def execute(self, job: Job, nodes: dict[str, Node], run: Runner) -> Record:
         """Run what `job` needs and is not remembered; `run(node, class, inputs, on_step)`."""
@@ -82,16 +82,16 @@ class _Execution:
     """One prompt on its way through the nodes."""
 
     def __init__(self, executor: Executor, job: Job, nodes: dict[str, Node], run: Runner) -> None:
-        self._values = executor._values
-        self._check_interrupt = executor._check_interrupt
-        self._send = executor._send
+        self._values = executor.values
+        self._check_interrupt = executor.check_interrupt
+        self._send = executor.send
         self._job = job
         self._nodes = nodes
         self._run = run
         self._record = Record()
         self._executed: list[str] = []
         self._progress: dict[str, dict[str, Any]] = {}
-        self._keys = dict(_signatures(job.graph, executor._library))
+        self._keys = dict(_signatures(job.graph, executor.library))
 
     def result(self) -> Record:
         """Run the prompt and return its record."""
@@ -110,7 +110,6 @@ class _Execution:
             self._tell("execution_success")
             self._record.success = True
         self._list_pictures()
-        self._send("executing", {"node": None, "prompt_id": job.prompt_id}, job.client_id)
         return self._record
 
     def _visit(self, name: str) -> None:

@@ -13,8 +13,13 @@ class LogBuffer(logging.Handler):
     def __init__(self) -> None:
         """Start empty."""
         super().__init__(logging.INFO)
-        self.entries: deque[dict[str, str]] = deque(maxlen=CAPACITY)
+        self._entries: deque[dict[str, str]] = deque(maxlen=CAPACITY)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one line."""
-        self.entries.append({"t": datetime.now().isoformat(), "m": self.format(record) + "\n"})
+        self._entries.append({"t": datetime.now().isoformat(), "m": self.format(record) + "\n"})
+
+    def lines(self) -> list[dict[str, str]]:
+        """Return the kept lines, oldest first."""
+        with self.lock:
+            return list(self._entries)

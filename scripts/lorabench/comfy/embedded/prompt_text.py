@@ -120,5 +120,6 @@ def _without_embeddings(segment: str) -> list[str]:
     for other in others:
         name, *words = other.split() or [""]
         log.warning("warning, embedding:%s does not exist, ignoring", name)
-        texts.append(" ".join(words))
+        commas = name[len(name.strip(",")) :]
+        texts.append(" ".join([commas, *words] if commas else words))
     return [text for text in texts if text]

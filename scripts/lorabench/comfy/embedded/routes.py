@@ -106,9 +106,7 @@ class Api:
         )
 
     async def _logs(self, request: web.Request) -> web.Response:
-        return web.json_response(
-            {"entries": list(self.logs.entries), "size": {"cols": 80, "rows": 24}}
-        )
+        return web.json_response({"entries": self.logs.lines(), "size": {"cols": 80, "rows": 24}})
 
     async def _get_prompt(self, request: web.Request) -> web.Response:
         return web.json_response(self.status())
@@ -184,8 +182,8 @@ class Api:
         except json.JSONDecodeError:
             wanted = None
         running = self.queue.running()
-        if not wanted or (running and running.prompt_id == wanted):
-            self.worker.interrupt()
+        if running and wanted in (None, "", running.prompt_id):
+            self.worker.interrupt(running)
         return web.Response()
 
     async def _free(self, request: web.Request) -> web.Response:

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from lorabench.comfy.embedded import sigmas
-from lorabench.comfy.embedded.engine import Loaded, Model
 from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
+
+if TYPE_CHECKING:  # the engine brings diffusers with it
+    from lorabench.comfy.embedded.engine import Loaded, Model
 
 OnStep = Callable[[int, int], None]
 
@@ -31,7 +34,7 @@ class Settings:
 
 
 def sample(
-    model: Model,
+    model: "Model",
     positive: Tensor,
     negative: Tensor,
     latent: Tensor,
@@ -79,7 +82,7 @@ def _initial_noise(latent: Tensor, settings: Settings) -> Tensor:
     return torch.randn(latent.shape, generator=generator)
 
 
-def _levels(loaded: Loaded, settings: Settings) -> Tensor:
+def _levels(loaded: "Loaded", settings: Settings) -> Tensor:
     """Return the noise levels to walk; none if there is nothing to do."""
     levels = sigmas.sampling_sigmas(
         loaded.schedule, settings.sampler, settings.scheduler, settings.steps, settings.denoise
@@ -93,7 +96,7 @@ def _levels(loaded: Loaded, settings: Settings) -> Tensor:
     return levels[settings.start_at_step :]
 
 
-def _noise_scale(loaded: Loaded, levels: Tensor) -> Tensor:
+def _noise_scale(loaded: "Loaded", levels: Tensor) -> Tensor:
     """Return the noise's standard deviation: from the very top it carries the picture's share."""
     top, highest = float(levels[0]), loaded.schedule.maximum
     if top > highest or math.isclose(top, highest, rel_tol=1e-5):
@@ -102,7 +105,7 @@ def _noise_scale(loaded: Loaded, levels: Tensor) -> Tensor:
 
 
 def _guided(
-    unet: nn.Module, loaded: Loaded, positive: Tensor, negative: Tensor, cfg: float
+    unet: nn.Module, loaded: "Loaded", positive: Tensor, negative: Tensor, cfg: float
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the denoiser under classifier-free guidance (https://arxiv.org/abs/2207.12598)."""
 

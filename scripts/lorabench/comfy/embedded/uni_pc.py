@@ -28,7 +28,7 @@ def uni_pc(
     sigmas: Tensor,
     on_step: Callable[[int], None],
 ) -> Tensor:
-    """Walk `x` down `sigmas`; arguments as in `samplers`. A single step leaves `x` as it is."""
+    """Walk `x` down `sigmas`; arguments as in `samplers`. A single step only rescales `x`."""
     levels = sigmas.clone()
     if levels[-1] == 0:
         levels[-1] = LAST_SIGMA

@@ -86,7 +86,7 @@ class _Checker:
             errors, good = self._check(name)
         finally:
             self._open.pop()
-        self.results[name] = errors
+        self.results[name] = [*self.results.get(name, []), *errors]  # a circle left its own
         self._passed[name] = good and not errors
         return self._passed[name]
 

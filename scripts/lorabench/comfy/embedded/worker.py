@@ -31,7 +31,9 @@ class Worker:
         self._library = library
         self._make_engine = make_engine
         self._on_failure = on_failure
-        self._interrupt = threading.Event()
+        self._send = send
+        self._current: Job | None = None
+        self._interrupted: Job | None = None
         self._stop = threading.Event()
         self._executor = Executor(library, send, self._check_interrupt)
         self._thread = threading.Thread(target=self._main, name="worker", daemon=True)
@@ -40,14 +42,13 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def interrupt(self) -> None:
-        """Stop the prompt that is running at its next step."""
-        self._interrupt.set()
+    def interrupt(self, job: Job) -> None:
+        """Stop `job` at its next step, if it is still running."""
+        self._interrupted = job
 
-    def stop(self, patience: float = 10.0) -> None:
+    def stop(self, patience: float = 5.0) -> None:
         """End the thread, waiting at most `patience` seconds for the step that it is in."""
         self._stop.set()
-        self.interrupt()
         self.queue.wake()
         self._thread.join(patience)
 
@@ -64,7 +65,9 @@ class Worker:
                 flags, job = self.queue.take()
                 self._free(flags)
                 if job is not None:
+                    self._current = job
                     self.queue.finish(job, self._draw(job))
+                    self._tell_end(job)
 
     def _free(self, flags: set[str]) -> None:
         if flags:
@@ -85,11 +88,15 @@ class Worker:
             return nodes.RUN[class_type](context, **inputs)
 
         began = time.monotonic()
-        self._interrupt.clear()
         record = self._executor.execute(job, catalog.nodes(self._library), run)
         log.info("Prompt executed in %.2f seconds", time.monotonic() - began)
         return record
 
+    def _tell_end(self, job: Job) -> None:
+        """Tell the client, after an error too, once the history knows what became of it."""
+        if job.client_id is not None:
+            self._send("executing", {"node": None, "prompt_id": job.prompt_id}, job.client_id)
+
     def _check_interrupt(self) -> None:
-        if self._interrupt.is_set():
+        if self._stop.is_set() or self._current is self._interrupted:
             raise Interrupted

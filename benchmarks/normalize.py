@@ -1,0 +1,114 @@
+"""Pictures normalized per second and core, against a plain Pillow loop over the same pictures.
+
+Makes photo-like pictures of 1 to 12 million pixels (JPEG, and a PNG for every fifth), then
+measures in the same run
+- the plain loop: open, convert to RGB, Lanczos to the same sizes, PNG of the same compression;
+- ours in one process and in a pool: all that, and upright, sRGB, digests, perceptual hash, log;
+- ours again over the finished set, and over the set with one picture more.
+
+    python benchmarks/normalize.py --pictures 60 --workers 2
+"""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from lorabench.config import PreprocessSettings, validate
+from lorabench.dataset import normalize_set
+from lorabench.picture import COMPRESS_LEVEL, Row
+from lorabench.presets import PRESETS
+
+SIZES = ((1200, 900), (1600, 1200), (1920, 1080), (2400, 3600), (4000, 3000), (3024, 4032))
+
+
+def make_picture(path: Path, index: int) -> None:
+    """Write a picture with edges, texture and noise, of one of `SIZES`."""
+    random = np.random.default_rng(index)
+    width, height = SIZES[index % len(SIZES)]
+    layers = []
+    for cell, strength in ((120, 0.6), (24, 0.25), (4, 0.15)):
+        noise = random.integers(0, 256, (height // cell + 2, width // cell + 2, 3), dtype=np.uint8)
+        layer = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+        layers.append(np.asarray(layer, np.float32) * strength)
+    Image.fromarray(np.clip(sum(layers), 0, 255).astype(np.uint8)).save(path, quality=90)
+
+
+def make_set(raw: Path, count: int) -> None:
+    """Fill a raw folder."""
+    raw.mkdir()
+    for index in range(count):
+        make_picture(raw / f"{index:04}.{'png' if index % 5 == 4 else 'jpg'}", index)
+
+
+def plain_loop(raw: Path, output: Path, rows: list[Row]) -> None:
+    """Do the least that makes pictures of these sizes, the way one writes it first."""
+    output.mkdir()
+    for row in rows:
+        left, top, width, height = map(int, row.crop.split(","))
+        with Image.open(raw / row.source) as image:
+            box = (left, top, left + width, top + height)
+            size = (row.width, row.height)
+            result = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, box=box)
+        result.save(output / f"{row.source}.png", compress_level=COMPRESS_LEVEL)
+
+
+def timed(name: str, count: int, work: Callable[[], object]) -> float:
+    """Run `work`, print a line of the table, and return pictures per second of processor time."""
+    before, start = os.times(), time.perf_counter()
+    work()
+    wall, after = time.perf_counter() - start, os.times()
+    cpu = sum(after[:4]) - sum(before[:4])
+    print(f"{name:<28} {wall:8.2f} {count / wall:10.1f} {cpu:10.2f} {count / cpu:15.1f}")
+    return count / cpu
+
+
+def measure(folder: Path, count: int, workers: int) -> None:
+    """Make the pictures, measure, and print the table."""
+    raw = folder / "raw"
+    make_set(raw, count)
+    settings = validate(PreprocessSettings, PRESETS["sd15"]["preprocess"])
+
+    def ours(name: str, processes: int) -> list[Row]:
+        return normalize_set(raw, folder / name, settings, folder / f"store_{name}", processes)
+
+    rows = ours("warm", 1)  # and what is imported late, and the pages of the files
+    print(f"{count} pictures, {sum(p.stat().st_size for p in raw.iterdir()) / 1e6:.0f} MB")
+    print(f"{'':<28} {'wall s':>8} {'per second':>10} {'CPU s':>10} {'per second·core':>15}")
+    plain = timed("plain Pillow loop", count, lambda: plain_loop(raw, folder / "plain", rows))
+    single = timed("ours, one process", count, lambda: ours("one", 1))
+    timed(f"ours, {workers} processes", count, lambda: ours("pool", workers))
+    timed("ours, all done before", count, lambda: ours("one", 1))
+    make_picture(raw / "one more.jpg", count)
+    timed("ours, one picture more", count + 1, lambda: ours("one", 1))
+    print(f"ours / plain, per core: {single / plain:.2f}")
+
+
+def main() -> None:
+    """Parse the command line and measure in a temporary folder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+    folder = Path(tempfile.mkdtemp(prefix="normalize_"))
+    try:
+        measure(folder, arguments.pictures, arguments.workers)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Installs a LoRA in the folder that ComfyUI lists LoRAs from."""
+
+import json
+import shutil
+from pathlib import Path
+
+from lorabench import files, lora_file
+from lorabench.errors import UserError
+
+DIGITS = 8
+
+
+def install(lora: Path, folder: Path, receipt: Path) -> Path:
+    """Copy `lora` into `folder` and write `receipt`; return the installed path.
+
+    The name is `<stem>-<8 hex>.safetensors`. The hex digits are the first of the SHA-256 of the
+    tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
+    equal weights keep theirs whenever they were trained. A file of that name whose tensors are
+    those is kept. The receipt is JSON: name (as ComfyUI lists it), path, sha256 and size in bytes
+    of the installed file, source.
+
+    Raises:
+        UserError: `lora` is no working LoRA, or `folder` cannot be written.
+    """
+    if not lora.is_file():
+        raise UserError(f"--lora {lora}: there is no such file; train it first.")
+    content = lora_file.verify(lora).content
+    target = folder / f"{lora.stem}-{content[:DIGITS]}.safetensors"
+    if not _holds(target, content):
+        _copy(lora, target)
+    facts = {
+        "name": target.name,
+        "path": target.as_posix(),
+        "sha256": files.sha256(target),
+        "size": target.stat().st_size,
+        "source": lora.as_posix(),
+    }
+    files.write_text(receipt, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    return target
+
+
+def _holds(target: Path, content: str) -> bool:
+    """Tell whether `target` is already there, whole and with those tensors."""
+    try:
+        return target.is_file() and lora_file.verify(target).content == content
+    except UserError:
+        return False
+
+
+def _copy(lora: Path, target: Path) -> None:
+    try:
+        with files.publish(target) as temporary:
+            shutil.copyfile(lora, temporary)
+            lora_file.verify(temporary)
+    except OSError as error:
+        raise UserError(
+            f"--install-dir {target.parent}: cannot be written ({error.strerror or error}); allow "
+            "it, or name the folder of your ComfyUI's LoRAs in lora_install_dir."
+        ) from error

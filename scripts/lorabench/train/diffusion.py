@@ -1,0 +1,51 @@
+"""What a step teaches: noise a latent, let the UNet predict, weigh the error."""
+
+import torch
+import torch.nn.functional as F
+
+from lorabench.config import TrainSettings
+from lorabench.model import StableDiffusion
+
+
+def loss(
+    model: StableDiffusion,
+    latents: torch.Tensor,
+    condition: torch.Tensor,
+    generator: torch.Generator,
+    settings: TrainSettings,
+) -> torch.Tensor:
+    """Return the mean loss of `latents` [N, C, h, w] under the text features [N, L, D].
+
+    Timesteps and noise are drawn on the CPU, so that a seed means the same on every device.
+    """
+    count, channels, *_ = latents.shape
+    timesteps = torch.randint(len(model.alphas_cumprod), (count,), generator=generator)
+    noise = torch.randn(latents.shape, generator=generator)
+    if settings.noise_offset:
+        # One number a channel and picture, so that it learns to be as a whole darker or lighter
+        # (Guttenberg, "Diffusion with offset noise", 2023).
+        offset = torch.randn(count, channels, 1, 1, generator=generator)
+        noise = noise + settings.noise_offset * offset
+    noise = noise.to(latents.device)
+    alpha = model.alphas_cumprod[timesteps]
+    signal, spread = (
+        share.to(latents.device).view(-1, 1, 1, 1) for share in (alpha.sqrt(), (1 - alpha).sqrt())
+    )
+    noised = signal * latents + spread * noise
+    target = noise if model.prediction == "epsilon" else signal * noise - spread * latents
+    predicted = model.unet(noised, timesteps.to(latents.device), condition).sample
+    errors = F.mse_loss(predicted.float(), target, reduction="none").mean(dim=(1, 2, 3))
+    weights = min_snr_weights(alpha, settings.min_snr_gamma, model.prediction)
+    return (errors * weights.to(errors.device)).mean()
+
+
+def min_snr_weights(alpha: torch.Tensor, gamma: float, prediction: str) -> torch.Tensor:
+    """Return the min-SNR weights at `alpha` (alphas_cumprod [N]); all 1 where `gamma` is 0.
+
+    min(SNR, gamma) is the weight of an error in x0 (Hang et al., "Efficient Diffusion Training
+    via Min-SNR Weighting Strategy", 2023): over SNR for an error in epsilon, over SNR + 1 in v.
+    """
+    if not gamma:
+        return torch.ones_like(alpha)
+    snr = (alpha / (1 - alpha)).clamp(min=1e-8)
+    return snr.clamp(max=gamma) / (snr if prediction == "epsilon" else snr + 1)

@@ -1,0 +1,76 @@
+"""The course of a training: `train_log.csv`, a row per step, and a picture of the loss."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from lorabench import files
+
+
+class Row(NamedTuple):
+    """One step, counted from 1; `seconds` since the training began, pauses left out."""
+
+    step: int
+    epoch: int
+    loss: float
+    lr: float
+    seconds: float
+
+    def line(self) -> str:
+        """Return the row as a line of CSV."""
+        return f"{self.step},{self.epoch},{self.loss:.6f},{self.lr:.6g},{self.seconds:.2f}\n"
+
+
+class History:
+    """All rows so far; the file has each as soon as its step is done."""
+
+    def __init__(self, path: Path, rows: list[Row]) -> None:
+        """Start the file with `rows`, those of the state that the training goes on from."""
+        self.rows = rows
+        files.write_text(path, ",".join(Row._fields) + "\n" + "".join(map(Row.line, rows)))
+        self._file = path.open("a", encoding="utf-8")
+
+    def add(self, row: Row) -> None:
+        """Append a row."""
+        self.rows.append(row)
+        self._file.write(row.line())
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """Return the centred running mean over `window` values, over fewer at both ends."""
+    kernel = np.ones(window)
+    return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
+
+
+def draw(rows: list[Row], path: Path, title: str) -> None:
+    """Draw the loss over the steps, raw and smoothed, and the learning rate below it."""
+    from matplotlib.figure import Figure  # takes a second to import; needed once, at the end
+    from matplotlib.ticker import MaxNLocator
+
+    steps = np.array([row.step for row in rows])
+    losses = np.array([row.loss for row in rows])
+    smoothed = smooth(losses, min(max(1, len(rows) // 20), len(rows)))
+    figure = Figure(figsize=(9, 5.4), dpi=140, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    upper.plot(steps, losses, color="#b9c6d6", linewidth=0.8, label="each step")
+    upper.plot(steps, smoothed, color="#1f4e8c", linewidth=2.2, label="running mean")
+    upper.set(ylabel="loss", ylim=(0, max(1.15 * np.quantile(losses, 0.995), 1e-9)))
+    upper.set_title(title, loc="left", fontsize=11)
+    upper.legend(frameon=False, loc="upper right", ncols=2)
+    lower.plot(steps, [row.lr for row in rows], color="#c2542d", linewidth=1.6)
+    lower.set(xlabel="step", ylabel="learning rate", xlim=(steps[0] - 0.5, steps[-1] + 0.5))
+    lower.set_ylim(bottom=0)
+    lower.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (upper, lower):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
+        axes.set_axisbelow(True)
+    with files.publish(path) as temporary:
+        figure.savefig(temporary, format="png")

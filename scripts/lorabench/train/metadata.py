@@ -1,0 +1,114 @@
+"""What a LoRA file says of its making, under the names that kohya gave them.
+
+A1111 and LoRA managers show the `ss_*` keys, model registries the `modelspec.*` ones (the Stability
+model metadata standard, 1.0.1). All values are strings.
+"""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from lorabench import identity, layout
+from lorabench.checkpoint import Checkpoint
+from lorabench.train.data import TrainingSet
+
+IMAGE_STEP = 8  # px; bucket edges are multiples of it
+
+
+def describe(
+    base: Checkpoint, pictures: TrainingSet, name: str, step: int, total: int, seconds: float
+) -> dict[str, str]:
+    """Return the metadata of the LoRA `name` after `step` of `total` steps and `seconds` of work.
+
+    Without the hashes of the file, which only its writer knows.
+    """
+    settings = pictures.settings
+    now = datetime.now(UTC)
+    epoch = -(-step * settings.gradient_accumulation // pictures.batches_per_epoch)
+    side = _side(pictures)
+    sd15 = base.family == "sd15"
+    facts: dict[str, Any] = {
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": settings.rank,
+        "ss_network_alpha": settings.alpha,
+        "ss_base_model_version": "sd_v1" if sd15 else base.path.name,
+        "ss_v2": False,
+        "ss_sd_model_name": base.path.name,
+        "ss_output_name": name,
+        "ss_resolution": f"({side}, {side})",
+        "ss_seed": settings.seed,
+        "ss_steps": step,
+        "ss_epoch": epoch,
+        "ss_max_train_steps": total,
+        "ss_num_epochs": settings.epochs
+        or -(-total * settings.gradient_accumulation // pictures.batches_per_epoch),
+        "ss_num_train_images": len(pictures.pictures),
+        "ss_num_reg_images": 0,
+        "ss_num_batches_per_epoch": pictures.batches_per_epoch,
+        "ss_batch_size_per_device": settings.batch_size,
+        "ss_total_batch_size": settings.batch_size,
+        "ss_gradient_accumulation_steps": settings.gradient_accumulation,
+        "ss_gradient_checkpointing": settings.gradient_checkpointing,
+        "ss_learning_rate": settings.unet_lr or settings.text_encoder_lr,
+        "ss_unet_lr": settings.unet_lr or None,
+        "ss_text_encoder_lr": settings.text_encoder_lr or None,
+        "ss_optimizer": f"torch.optim.adamw.AdamW(weight_decay={settings.weight_decay})",
+        "ss_lr_scheduler": settings.scheduler,
+        "ss_lr_warmup_steps": settings.warmup_steps,
+        "ss_max_grad_norm": settings.max_grad_norm,
+        "ss_min_snr_gamma": settings.min_snr_gamma or None,
+        "ss_noise_offset": settings.noise_offset or None,
+        "ss_caption_dropout_rate": settings.caption_dropout,
+        "ss_shuffle_caption": settings.shuffle_caption,
+        "ss_keep_tokens": settings.keep_tokens,
+        "ss_flip_aug": settings.flip,
+        "ss_clip_skip": settings.clip_skip,
+        "ss_cache_latents": settings.cache_latents,
+        "ss_mixed_precision": settings.precision,
+        "ss_enable_bucket": True,
+        "ss_bucket_info": json.dumps(_buckets(pictures)),
+        "ss_dataset_dirs": json.dumps(
+            {pictures.folder.name: {"n_repeats": 1, "img_count": len(pictures.pictures)}}
+        ),
+        "ss_tag_frequency": json.dumps({pictures.folder.name: _tags(pictures)}, ensure_ascii=False),
+        "ss_training_started_at": now.timestamp() - seconds,
+        "ss_training_finished_at": now.timestamp(),
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": f"{'stable-diffusion-v1' if sd15 else base.path.name}/lora",
+        "modelspec.implementation": "diffusers",
+        "modelspec.title": name,
+        "modelspec.date": now.isoformat(timespec="seconds"),
+        "modelspec.resolution": f"{side}x{side}",
+        "modelspec.prediction_type": "epsilon" if base.prediction == "epsilon" else "v",
+        "modelspec.encoder_layer": settings.clip_skip,
+    }
+    if base.kind == "file":  # the hash by which model sites know a checkpoint
+        memory = identity.Digests(layout.DIGESTS)
+        facts["ss_new_sd_model_hash"] = identity.model_digest(base.path, memory)
+    return {key: str(value) for key, value in facts.items()}
+
+
+def _side(pictures: TrainingSet) -> int:
+    """Return the edge in px of the square that has the pictures' mean area."""
+    areas = [width * height for width, height in (picture.size for picture in pictures.pictures)]
+    return round((sum(areas) / len(areas)) ** 0.5 / IMAGE_STEP) * IMAGE_STEP
+
+
+def _buckets(pictures: TrainingSet) -> dict[str, Any]:
+    buckets = {
+        str(number): {"resolution": list(size), "count": len(found)}
+        for number, (size, found) in enumerate(pictures.buckets.items())
+    }
+    return {"buckets": buckets, "mean_img_ar_error": 0.0}
+
+
+def _tags(pictures: TrainingSet) -> dict[str, int]:
+    return dict(
+        Counter(
+            tag.strip()
+            for picture in pictures.pictures
+            for tag in picture.caption.split(",")
+            if tag.strip()
+        )
+    )

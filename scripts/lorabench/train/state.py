@@ -1,0 +1,73 @@
+"""The state of a training between steps, so that a killed one goes on where it was."""
+
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lorabench import files, identity, layout
+from lorabench.train.data import TrainingSet
+
+log = logging.getLogger(__name__)
+
+# A state may cost this share of the time: the next one is due after the last one's duration
+# divided by it. Small models save several times a second, large ones every minute.
+SHARE = 0.02
+
+
+class StateFile:
+    """The last state of one training, in a hidden folder beside its output."""
+
+    def __init__(self, output: Path, purpose: str) -> None:
+        """Keep the state of the training that makes `output`; `purpose` digests all its inputs."""
+        self.folder = output.with_name(f".{output.stem}.state")
+        self._path = self.folder / "state.pt"
+        self._purpose = purpose
+        self._due = 0.0
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the last state; None if there is none, or only one of another training."""
+        if not self._path.exists():
+            return None
+        try:
+            state = torch.load(self._path, weights_only=True)
+            if state.pop("purpose") == self._purpose:
+                return state
+            reason = "belongs to other pictures, settings, base model or PyTorch"
+        except Exception as error:  # whatever is wrong with it, training anew mends it
+            reason = f"is unreadable ({error})"
+        log.warning(
+            "the state in %s %s; it is discarded, training starts anew", self.folder, reason
+        )
+        self.remove()
+        return None
+
+    def save_if_due(self, **state: Any) -> None:
+        """Replace the last state by this one, if the time for it has come."""
+        begin = time.monotonic()
+        if begin < self._due:
+            return
+        with files.publish(self._path) as temporary:
+            torch.save({"purpose": self._purpose, **state}, temporary)
+        end = time.monotonic()
+        self._due = end + (end - begin) / SHARE
+
+    def remove(self) -> None:
+        """Remove the state and its folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def purpose(pictures: TrainingSet, base: Path, device: str) -> str:
+    """Return a digest of all that decides the tensors of a training."""
+    return identity.digest(
+        {
+            "pictures": pictures.digest(),
+            "settings": pictures.settings.model_dump(mode="json"),
+            "base": identity.model_digest(base, identity.Digests(layout.DIGESTS)),
+            "device": device,
+            "torch": torch.__version__,
+        }
+    )

@@ -1,0 +1,248 @@
+"""Real runs on the embedded default: a real training, a real server, real pictures."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from safetensors.numpy import load_file
+
+from lorabench.comfy.launch import stop_server
+from tests.project import make_project
+
+SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project with one finished run."""
+    project = make_project(tmp_path_factory.mktemp("finished") / "project")
+    project.add_set()
+    project.said = project.snakemake(**SMALL).stdout
+    return project
+
+
+def run_folder(project):
+    (folder,) = [path for path in (project.root / "runs").iterdir() if path.name[0] != "."]
+    return folder
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_a_run_leaves_every_path_of_the_design(finished):
+    run = run_folder(finished)
+    name = f"style_some_set__{run.name}"
+    left = {
+        "run.yaml",
+        "preprocess_log.csv",
+        "rejected",
+        f"train/{name}.safetensors",
+        "train/train_log.csv",
+        "train/loss.png",
+        "train/installed.json",
+        "bench/sweep.yaml",
+        "bench/metrics.csv",
+        "bench/warnings.json",
+        "bench/w0.00/seed123456789_00.png",
+        "bench/w0.50/seed123456789_00.png",
+        "grid/overview.png",
+        "grid/seed123456789_weights.png",
+        "logs/train_lora.log",
+        "benchmarks/train_lora.tsv",
+    }
+    assert {path for path in left if not (run / path).exists()} == set()
+    receipt = json.loads((run / "train" / "installed.json").read_text())
+    assert (finished.root / "models" / "loras" / receipt["name"]).is_file()
+    assert receipt["name"].startswith(f"{name}-")
+    normalized = list((finished.root / "datasets" / "normalized" / "style").iterdir())
+    assert [path.name[:9] for path in normalized] == ["some_set-"]
+
+
+def test_no_unfinished_file_is_left(finished):
+    assert [path for path in finished.files() if path.endswith(".tmp")] == []
+
+
+def test_the_record_says_what_was_resolved(finished):
+    record = yaml.safe_load((run_folder(finished) / "run.yaml").read_text())
+    assert record["train"]["rank"] == 4
+    assert record["preprocess"] | {"resolution": 128, "trigger": "some_set"} == record["preprocess"]
+    assert record["versions"]["torch"]
+    assert record["identity"]["raw"]["files"] == 8
+
+
+def test_the_training_log_has_every_step_once(finished):
+    with (run_folder(finished) / "train" / "train_log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == list(range(1, 7))
+    assert all(float(row["loss"]) > 0 for row in rows)
+
+
+def test_a_picture_carries_its_graph_and_its_origin(finished):
+    run = run_folder(finished)
+    with Image.open(run / "bench" / "w0.50" / "seed123456789_00.png") as picture:
+        text = picture.text
+    classes = {node["class_type"] for node in json.loads(text["prompt"]).values()}
+    assert {"LoraLoader", "KSampler", "SaveImage"} <= classes
+    label = json.loads(text["lorabench"])
+    assert (label["run_id"], label["weight"], label["seed"]) == (run.name, 0.5, 123456789)
+
+
+def test_the_lora_changes_the_picture(finished):
+    bench = run_folder(finished) / "bench"
+    base = pixels(bench / "w0.00" / "seed123456789_00.png")
+    with_lora = pixels(bench / "w0.50" / "seed123456789_00.png")
+    assert base.shape == with_lora.shape == (128, 128, 3)
+    assert not np.array_equal(base, with_lora)
+
+
+def test_the_server_ends_with_the_workflow(finished):
+    assert not (finished.root / "runs" / ".comfy_server" / "server.json").exists()
+
+
+def test_again_there_is_nothing_to_do(finished):
+    assert finished.planned(**SMALL) == {}
+
+
+def test_one_more_weight_renders_only_its_cells(finished):
+    evaluated = {"record_sweep": 1, "bench_metrics": 1, "bench_grid": 1}
+    planned = finished.planned(**{**SMALL, "weights": "0.5,0.7", "seeds": "123456789"})
+    assert planned == {"bench_image": 1, **evaluated}
+
+
+def test_forcing_the_bench_renders_and_evaluates_without_training(finished):
+    planned = finished.planned("--forcerun", "bench_image", **SMALL)
+    assert planned == {"bench_image": 2, "bench_metrics": 1, "bench_grid": 1}
+
+
+def test_another_prompt_renders_again_without_training(finished):
+    planned = finished.planned(**SMALL, positive="a {blue} dog")
+    assert planned == {"record_sweep": 1, "bench_image": 2, "bench_metrics": 1, "bench_grid": 1}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "datasets/raw/**/*",
+        "scripts/**/*.py",
+        "Snakefile",
+        "rules/*",
+        "config/**/*",
+        "runs/*/run.yaml",
+    ],
+)
+def test_touching_does_nothing(finished, pattern):
+    for path in finished.root.glob(pattern):
+        if path.is_file():
+            path.touch()
+    assert finished.planned(**SMALL) == {}
+
+
+def test_another_learning_rate_is_another_run_on_the_same_pictures(finished):
+    before = finished.files()
+    planned = finished.planned(**{**SMALL, "train": "{steps: 6, batch_size: 2, unet_lr: 1e-3}"})
+    assert planned["train_lora"] == 1
+    assert "normalize_dataset" not in planned
+    assert finished.files() == before
+
+
+def test_another_caption_is_another_run(finished):
+    caption = finished.root / "datasets" / "raw" / "style" / "some_set" / "0.txt"
+    old = caption.read_text()
+    caption.write_text("another caption")
+    try:
+        planned = finished.planned(**SMALL)
+    finally:
+        caption.write_text(old)
+    assert planned["normalize_dataset"] == planned["train_lora"] == 1
+    assert planned["bench_image"] == 2
+
+
+def test_skip_train_benches_the_lora_that_is_there(finished):
+    run_id = run_folder(finished).name
+    (finished.root / "datasets" / "raw").rename(finished.root / "datasets" / "away")
+    try:
+        planned = finished.planned(**SMALL, skip_train="True", run_id=run_id, seeds="5")
+    finally:
+        (finished.root / "datasets" / "away").rename(finished.root / "datasets" / "raw")
+    assert planned == {"record_sweep": 1, "bench_image": 2, "bench_metrics": 1, "bench_grid": 1}
+
+
+def test_a_second_clone_gives_the_same_run_tensors_and_pixels(finished, project):
+    project.add_set()
+    project.snakemake(**SMALL)
+    one, other = run_folder(finished), run_folder(project)
+    assert one.name == other.name
+    lora = f"train/style_some_set__{one.name}.safetensors"
+    tensors, others = load_file(one / lora), load_file(other / lora)
+    assert tensors.keys() == others.keys()
+    assert all(np.array_equal(tensors[key], others[key]) for key in tensors)
+    for picture in sorted((one / "bench").glob("w*/*.png")):
+        twin = other / picture.relative_to(one)
+        assert np.array_equal(pixels(picture), pixels(twin)), picture.name
+
+
+def test_a_run_named_by_hand_is_bound_to_its_contents(project):
+    project.add_set()
+    named = {**SMALL, "run_id": "mine"}
+    project.snakemake("runs/mine/run.yaml", **named)
+    assert project.planned("runs/mine/run.yaml", **named) == {}
+    done = project.snakemake(
+        "--dry-run", check=False, **{**named, "train": "{steps: 6, batch_size: 2, rank: 8}"}
+    )
+    assert done.returncode != 0
+    assert "train.rank: 4 -> 8" in done.stdout
+
+
+STAGES = ("normalize_dataset", "train_lora", "bench_image", "bench_grid")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_killed_workflow_goes_on_where_it_stopped(project, stage):
+    project.add_set(pictures=12)
+    config = {**SMALL, "seeds": "1,2,3", "train": "{steps: 40, batch_size: 2, rank: 4}"}
+    kill_in(project, stage, config)
+    published = {path: stamp for path, stamp in project.files().items() if "/bench/w" in path}
+    project.snakemake("--unlock", **config)
+    project.snakemake(**config)
+    after = project.files()
+    assert {path: after[path] for path in published} == published
+    assert len(list((run_folder(project) / "bench").glob("w*/*.png"))) == 6
+
+
+def kill_in(project, stage, config):
+    """Start the workflow and end all its processes with SIGKILL once `stage` is running."""
+    process = subprocess.Popen(
+        project.command(**config),
+        cwd=project.root,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 180
+    while not reached(project.root, stage):
+        assert process.poll() is None, f"ended before {stage}"
+        assert time.monotonic() < deadline, f"never came to {stage}"
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    stop_server(project.root / "runs" / ".comfy_server" / "server.json")
+
+
+def reached(root, stage):
+    signs = {
+        "normalize_dataset": "runs/*/logs/normalize_dataset.log",
+        "train_lora": "runs/*/train/train_log.csv",
+        "bench_image": "runs/*/bench/w*/*.png",
+        "bench_grid": "runs/*/logs/bench_grid.log",
+    }
+    return any(root.glob(signs[stage]))

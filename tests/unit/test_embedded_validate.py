@@ -1,0 +1,159 @@
+import pytest
+
+from lorabench.comfy.embedded.catalog import nodes
+from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.embedded.validate import validate
+
+
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory):
+    root = tmp_path_factory.mktemp("library")
+    (root / "checkpoints").mkdir()
+    (root / "checkpoints/base.safetensors").touch()
+    return nodes(Library(root, root / "loras", root, root))
+
+
+@pytest.fixture
+def graph():
+    return {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "base.safetensors"}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a", "clip": ["1", 1]}},
+        "3": {
+            "class_type": "EmptyLatentImage",
+            "inputs": {"width": 64, "height": 64, "batch_size": 1},
+        },
+        "4": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["1", 0],
+                "seed": 1,
+                "steps": 2,
+                "cfg": 7,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "positive": ["2", 0],
+                "negative": ["2", 0],
+                "latent_image": ["3", 0],
+                "denoise": 1,
+            },
+        },
+        "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
+        "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": "x"}},
+    }
+
+
+def reasons(verdict, node):
+    return [(error["type"], error["details"]) for error in verdict.node_errors[node]["errors"]]
+
+
+def test_a_good_graph_runs_and_its_numbers_take_their_type(graph, declared):
+    graph["4"]["inputs"] |= {"steps": "3", "cfg": 7, "nonce": ["not", "checked", "at all"]}
+    verdict = validate(graph, declared)
+    assert (verdict.error, verdict.outputs, verdict.node_errors) == (None, ["6"], {})
+    assert graph["4"]["inputs"]["steps"] == 3
+    assert isinstance(graph["4"]["inputs"]["cfg"], float)
+
+
+def test_a_file_that_is_not_there(graph, declared):
+    graph["1"]["inputs"]["ckpt_name"] = "nope.safetensors"
+    verdict = validate(graph, declared)
+    assert verdict.error["type"] == "prompt_outputs_failed_validation"
+    details = "ckpt_name: 'nope.safetensors' not in ['base.safetensors']"
+    assert reasons(verdict, "1") == [("value_not_in_list", details)]
+    assert verdict.node_errors["1"]["class_type"] == "CheckpointLoaderSimple"
+    assert verdict.node_errors["1"]["dependent_outputs"] == ["6"]
+    extra = verdict.node_errors["1"]["errors"][0]["extra_info"]
+    assert (extra["input_name"], extra["received_value"]) == ("ckpt_name", "nope.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("steps", 0, "value_smaller_than_min"),
+        ("steps", 10001, "value_bigger_than_max"),
+        ("seed", 2**64, "value_bigger_than_max"),
+        ("seed", -1, "value_smaller_than_min"),
+        ("cfg", "much", "invalid_input_type"),
+        ("sampler_name", "dpm_fast", "value_not_in_list"),
+        ("scheduler", "beta", "value_not_in_list"),
+        ("model", ["1", 1], "return_type_mismatch"),
+        ("model", ["1"], "bad_linked_input"),
+    ],
+)
+def test_a_wrong_value_is_named(graph, declared, key, value, kind):
+    graph["4"]["inputs"][key] = value
+    verdict = validate(graph, declared)
+    assert [found for found, _ in reasons(verdict, "4")] == [kind]
+
+
+def test_an_unsupported_sampler_lists_the_supported_ones(graph, declared):
+    graph["4"]["inputs"]["sampler_name"] = "dpm_fast"
+    ((_, details),) = reasons(validate(graph, declared), "4")
+    assert details.startswith("sampler_name: 'dpm_fast' not in ['euler', 'euler_ancestral'")
+
+
+def test_a_missing_input(graph, declared):
+    del graph["4"]["inputs"]["seed"]
+    assert reasons(validate(graph, declared), "4") == [("required_input_missing", "seed")]
+
+
+def test_a_mismatch_says_both_types(graph, declared):
+    graph["6"]["inputs"]["images"] = ["4", 0]
+    ((kind, details),) = reasons(validate(graph, declared), "6")
+    assert kind == "return_type_mismatch"
+    assert details == "images, received_type(LATENT) mismatch input_type(IMAGE)"
+
+
+def test_an_unknown_node_lists_what_is_supported(graph, declared):
+    graph["9"] = {"class_type": "ControlNetLoader", "inputs": {}}
+    error = validate(graph, declared).error
+    assert error["type"] == "invalid_prompt"
+    assert error["message"] == "Cannot execute because node ControlNetLoader does not exist."
+    assert "Node ID '#9'" in error["details"]
+    assert "KSamplerAdvanced" in error["details"]
+    assert "LoraLoader" in error["extra_info"]["supported"]
+
+
+def test_the_gui_format_is_refused(declared):
+    error = validate({"nodes": [], "links": []}, declared).error
+    assert error["type"] == "invalid_prompt"
+    assert "missing the class_type property" in error["message"]
+
+
+def test_a_graph_without_output(graph, declared):
+    del graph["6"]
+    assert validate(graph, declared).error["type"] == "prompt_no_outputs"
+
+
+def test_one_output_of_two_may_fail(graph, declared):
+    graph["7"] = {"class_type": "PreviewImage", "inputs": {"images": ["3", 0]}}
+    verdict = validate(graph, declared)
+    assert (verdict.error, verdict.outputs) == (None, ["6"])
+    assert [kind for kind, _ in reasons(verdict, "7")] == ["return_type_mismatch"]
+
+
+def test_targets_limit_the_outputs(graph, declared):
+    graph["7"] = {"class_type": "PreviewImage", "inputs": {"images": ["5", 0]}}
+    assert validate(graph, declared, ["7"]).outputs == ["7"]
+
+
+def test_a_link_to_nowhere(graph, declared):
+    graph["5"]["inputs"]["samples"] = ["77", 0]
+    verdict = validate(graph, declared)
+    assert reasons(verdict, "5")[0][0] == "exception_during_inner_validation"
+
+
+def test_a_circle(graph, declared):
+    graph["8"] = {
+        "class_type": "LoraLoaderModelOnly",
+        "inputs": {"model": ["8", 0], "lora_name": "x", "strength_model": 1.0},
+    }
+    graph["4"]["inputs"]["model"] = ["8", 0]
+    verdict = validate(graph, declared)
+    assert verdict.outputs == []
+    assert any("cycle" in details for details in str(verdict.node_errors).split(","))
+
+
+def test_what_is_no_graph_raises(declared):
+    with pytest.raises((TypeError, AttributeError)):
+        validate(None, declared)
