@@ -6,7 +6,7 @@ measures in the same run
 - ours in one process and in a pool: all that, and upright, sRGB, digests, perceptual hash, log;
 - ours again over the finished set, and over the set with one picture more.
 
-    python benchmarks/normalize.py --pictures 60 --workers 2
+    python benchmarks/normalize.py --pictures 72 --workers 2
 """
 
 import argparse
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from lorabench.config import PreprocessSettings, validate
 from lorabench.dataset import normalize_set
-from lorabench.picture import COMPRESS_LEVEL, Row
+from lorabench.picture import PNG_OPTIONS, Row
 from lorabench.presets import PRESETS
 
 SIZES = ((1200, 900), (1600, 1200), (1920, 1080), (2400, 3600), (4000, 3000), (3024, 4032))
@@ -36,12 +36,12 @@ def make_picture(path: Path, index: int) -> None:
     """Write a picture with edges, texture and noise, of one of `SIZES`."""
     random = np.random.default_rng(index)
     width, height = SIZES[index % len(SIZES)]
-    layers = []
-    for cell, strength in ((120, 0.6), (24, 0.25), (4, 0.15)):
+    picture = Image.new("RGB", (width, height))
+    for cell, share in ((120, 1.0), (24, 0.3), (4, 0.15)):
         noise = random.integers(0, 256, (height // cell + 2, width // cell + 2, 3), dtype=np.uint8)
-        layer = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-        layers.append(np.asarray(layer, np.float32) * strength)
-    Image.fromarray(np.clip(sum(layers), 0, 255).astype(np.uint8)).save(path, quality=90)
+        layer = Image.fromarray(noise).resize((width, height), Image.Resampling.BILINEAR)
+        picture = Image.blend(picture, layer, share)
+    picture.save(path, quality=90, compress_level=1)
 
 
 def make_set(raw: Path, count: int) -> None:
@@ -60,7 +60,7 @@ def plain_loop(raw: Path, output: Path, rows: list[Row]) -> None:
             box = (left, top, left + width, top + height)
             size = (row.width, row.height)
             result = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, box=box)
-        result.save(output / f"{row.source}.png", compress_level=COMPRESS_LEVEL)
+        result.save(output / f"{row.source}.png", **PNG_OPTIONS)
 
 
 def timed(name: str, count: int, work: Callable[[], object]) -> float:
@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--pictures", type=int, default=72)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)

@@ -15,7 +15,6 @@ from tests.project import Project, make_project
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from lorabench import layout
 from lorabench.comfy import workflow
 from lorabench.comfy.client import Client
 from lorabench.comfy.launch import ServerOptions, ensure_server, stop_server
@@ -32,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder, "project"))
         project.add_set()
-        state = project.root / layout.SERVER_STATE
+        state = project.root / "server.json"
         url = start_server(project, state)
         try:
             project.snakemake(**SMALL, comfy_url=url, weights="0.5", seeds="0")

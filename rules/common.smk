@@ -4,8 +4,6 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from lorabench import layout
-
 RUN = PLAN.paths
 CONFIG = PLAN.config
 
@@ -93,7 +91,7 @@ def server_options() -> str:
         "--comfy-url": ",".join(CONFIG.comfy_url),
         "--timeout": CONFIG.bench.timeout,
         "--loras-dir": CONFIG.lora_install_dir,
-        "--server-state": layout.SERVER_STATE,
+        "--server-state": RUN.server_state,
         "--idle-timeout": CONFIG.bench.idle_timeout,
     }
     # The embedded server ends when this process is gone; jobs inherit the variable.
@@ -125,4 +123,4 @@ def stop_server() -> None:
     if PLAN.embedded_server:
         from lorabench.comfy.launch import stop_server as stop
 
-        stop(layout.SERVER_STATE)
+        stop(RUN.server_state)

@@ -112,7 +112,7 @@ def _receipt(path: Path) -> dict[str, str]:
 
 
 def _publish(drawn: list[bytes], arguments: argparse.Namespace, sha256: str) -> None:
-    """Write the pictures with their labels; all of them get their names, or none."""
+    """Write the pictures with their labels; none gets its name before all are written."""
     with ExitStack() as stack:
         for number, data in enumerate(drawn):
             label = {

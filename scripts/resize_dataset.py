@@ -63,11 +63,14 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.raw, arguments.output, settings, store, arguments.workers
     )
     log.info("%s", _summary(rows, arguments.output))
+    if others := dataset.left_out(arguments.raw):
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common())
+        log.info("files of other kinds were left out: %s", kinds)
 
 
 def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a number of at least 1")
     return int(text)
 
 

@@ -1,8 +1,10 @@
 """Train a LoRA on a normalized set, with diffusers and PEFT."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -53,18 +55,28 @@ def main(arguments: argparse.Namespace) -> None:
 def _settings(arguments: argparse.Namespace) -> TrainSettings:
     """Merge the preset of the base model's family, the file and the options."""
     preset = PRESETS[checkpoint.inspect(arguments.base_model).family]["train"]
-    given = {}
-    if arguments.settings:
-        given |= read_yaml(arguments.settings).get("train") or {}
+    from_file = read_yaml(arguments.settings).get("train") if arguments.settings else None
+    options = {}
     for option in arguments.set:
         key, equals, value = option.partition("=")
         if not equals:
             raise UserError(f"--set {option}: should be key=value, such as rank=8.")
-        given[key.strip()] = yaml.safe_load(value)
-    if given.get("epochs"):
-        given.setdefault("steps", None)
-    return validate(TrainSettings, {**preset, **given})
+        options[key.strip()] = yaml.safe_load(value)
+    return validate(TrainSettings, _over(_over(preset, from_file or {}), options))
+
+
+def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """Lay `upper` over `lower`; of epochs and steps the one that it gives replaces the other."""
+    cleared = {
+        other: None
+        for one, other in (("epochs", "steps"), ("steps", "epochs"))
+        if upper.get(one) is not None
+    }
+    return lower | cleared | upper
 
 
 if __name__ == "__main__":
+    # Threads that wait asleep instead of spinning: where other programs keep the cores busy, a
+    # step then takes a tenth of the time. PyTorch reads this once, when it is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(cli.run(parser(), main))

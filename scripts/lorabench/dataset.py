@@ -14,15 +14,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+
+from PIL import ImageColor
 
 from lorabench import cli
 from lorabench.config import PreprocessSettings
 from lorabench.duplicates import Candidate, find_duplicates
 from lorabench.errors import UserError
-from lorabench.identity import raw_files
+from lorabench.identity import PICTURE_SUFFIXES, raw_files
 from lorabench.picture import Row, Store, normalize
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ _KINDS = {
     "nearly the same picture": "near duplicate",
 }
 # A process costs about a second to start, as long as it takes for so many pictures.
-_PER_WORKER = 16
+_PER_WORKER = 32
 _CHUNK = 4
 _NAME_BYTES = 120
 
@@ -74,6 +76,7 @@ def normalize_set(
     Raises:
         UserError: no usable picture, an unreadable caption, or an `output` that is not ours.
     """
+    output = output.absolute()
     check_replaceable(output)
     sources = scan(raw)
     rows = _normalize_all(sources, settings, store_root, workers)
@@ -102,6 +105,16 @@ def scan(raw: Path) -> list[Source]:
         raise UserError(f"{raw} holds no picture (png, jpg, jpeg, webp, bmp, gif, tif or tiff)")
     texts = _read_captions({_beside(path): captions.get(_beside(path)) for path in pictures})
     return [Source(path, _name(path, raw), texts[_beside(path)]) for path in pictures]
+
+
+def left_out(raw: Path) -> Counter[str]:
+    """Count by suffix the files of a raw set that are neither pictures read here nor captions."""
+    read = PICTURE_SUFFIXES | {".txt"}
+    return Counter(
+        path.suffix.lower() or path.name
+        for path in raw.rglob("*")
+        if path.is_file() and path.suffix.lower() not in read and not path.name.startswith(".")
+    )
 
 
 def check_replaceable(output: Path) -> None:
@@ -183,6 +196,7 @@ def _reject_duplicates(rows: list[Row], sources: Sequence[Source], distance: int
             row.source,
             row.source_sha256,
             row.phash,
+            ImageColor.getrgb(row.colour),
             row.original_width * row.original_height,
             bool(source.caption),
             source.path.stat().st_size,
@@ -253,7 +267,7 @@ def _write_log(path: Path, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(map(asdict, rows))
+        writer.writerows(map(vars, rows))
 
 
 def _read_captions(paths: dict[str, Path | None]) -> dict[str, str]:

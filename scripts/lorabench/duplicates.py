@@ -5,14 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# The perceptual hash sees brightness only. Pictures whose average colours are further apart than
+# this (of 255, in any channel) are variants, such as another hair colour, and no duplicates.
+_SAME_COLOUR = 32
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is compared of a picture: its file's digest, its perceptual hash, what it is worth."""
+    """What is compared of a picture: digest, perceptual hash, average colour, what it is worth."""
 
     name: str
     sha256: str
     phash: str
+    colour: tuple[int, int, int]
     pixels: int
     captioned: bool
     file_size: int
@@ -28,8 +33,8 @@ def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str,
 
     Args:
         candidates: the pictures, with unique names and 64-bit hashes in hex.
-        distance: perceptual hashes that differ in at most so many bits are near duplicates;
-            below 0 only equal files count.
+        distance: pictures of like colour whose perceptual hashes differ in at most so many bits
+            are near duplicates; below 0 only equal files count.
     """
     reasons: dict[str, str] = {}
     of_digest: dict[str, Candidate] = {}
@@ -52,8 +57,9 @@ def _near(pictures: list[Candidate], distance: int) -> dict[str, str]:
     for picture in pictures:
         phash = np.uint64(int(picture.phash, 16))
         differing = np.bitwise_count(hashes[: len(kept)] ^ phash)
-        if kept and differing.min() <= distance:
-            nearest = int(differing.argmin())
+        near = [i for i in np.flatnonzero(differing <= distance) if _like(kept[i], picture)]
+        if near:
+            nearest = min(near, key=lambda i: differing[i])
             reasons[picture.name] = (
                 f"nearly the same picture as {kept[nearest].name} (distance {differing[nearest]})"
             )
@@ -61,3 +67,7 @@ def _near(pictures: list[Candidate], distance: int) -> dict[str, str]:
             hashes[len(kept)] = phash
             kept.append(picture)
     return reasons
+
+
+def _like(one: Candidate, other: Candidate) -> bool:
+    return all(abs(a - b) <= _SAME_COLOUR for a, b in zip(one.colour, other.colour, strict=True))

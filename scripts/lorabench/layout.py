@@ -13,9 +13,6 @@ NORMALIZED = Path("datasets/normalized")
 PICTURE_STORE = NORMALIZED / ".pictures"
 RUNS = Path("runs")
 DIGESTS = RUNS / ".digests.json"
-SERVER_STATE = RUNS / ".comfy_server" / "server.json"
-SERVER_LOG = RUNS / ".comfy_server" / "server.log"
-OUTPUT = Path("output")
 
 _RAW_FOLDER = {"style": "style", "char": "characters"}
 
@@ -78,6 +75,11 @@ class RunLayout:
     def logs(self) -> Path:
         """One log per job."""
         return self.root / "logs"
+
+    @property
+    def server_state(self) -> Path:
+        """Where the run's embedded server says that it listens; its log lies beside it."""
+        return self.logs / "comfy_server.json"
 
     @property
     def timings(self) -> Path:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from lorabench.images import RejectedError
 _VERSION = 1
 _PIXEL_SETTINGS = ("resolution", "bucket_step", "bucket_min", "bucket_max", "background")
 
-# Higher levels save 6 % of the space for 20 % more time, 0 doubles the space.
-COMPRESS_LEVEL = 1
+# Run lengths are nearly all that deflate finds after PNG's filters: than level 1 as it is, this
+# takes 70 % of the time and 91 % of the space on photos, 50 % and 94 % on flat drawings.
+PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
 
 @dataclasses.dataclass
@@ -46,6 +48,7 @@ class Row:
         result_sha256: of the PNG.
         result: name of the PNG in images/.
         phash: 64-bit perceptual hash of the result, hex.
+        colour: average colour of the result, `#rrggbb`.
         caption: `own` or `trigger`.
     """
 
@@ -64,6 +67,7 @@ class Row:
     result_sha256: str = ""
     result: str = ""
     phash: str = ""
+    colour: str = ""
     caption: str = ""
 
     def fill(self, facts: dict[str, Any]) -> None:
@@ -177,6 +181,7 @@ def _make(
         "scale": round(fitted.scale, 6),
         "result_sha256": hashlib.sha256(png).hexdigest(),
         "phash": str(imagehash.phash(result)),
+        "colour": _average_colour(result),
     }
     facts = {"source": source, "result": made}
     store.add(row.source_sha256, png, facts)
@@ -221,7 +226,11 @@ def _sizes(settings: PreprocessSettings) -> tuple[tuple[int, int], ...]:
     )
 
 
+def _average_colour(image: Image.Image) -> str:
+    return "#" + bytes(image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))).hex()
+
+
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=COMPRESS_LEVEL)
+    image.save(buffer, "PNG", **PNG_OPTIONS)
     return buffer.getvalue()

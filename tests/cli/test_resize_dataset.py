@@ -1,6 +1,7 @@
 """The program that makes a training set of a raw folder."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def raw(tmp_path):
     photo(1).save(folder / "a.png")
     photo(2, 300, 200).save(folder / "sub" / "b 猫.jpg")
     photo(3, 40, 40).save(folder / "tiny.png")
+    (folder / "c.HEIC").write_bytes(b"of a phone")
     return folder
 
 
@@ -50,6 +52,7 @@ def test_a_set_is_made_and_summed_up(raw, tmp_path):
     assert "tiny.png: too small: 40×40, at least 64 on the shorter edge" in answer.stderr
     assert "rejected: 1 too small" in log.read_text(encoding="utf-8")
     assert "128×128  1" in answer.stderr
+    assert "left out: 1 .heic" in answer.stderr
     assert {path.name for path in out.iterdir()} == {"images", "preprocess_log.csv", "rejected"}
     assert len(list((out / "images").iterdir())) == 4
     assert (tmp_path / ".pictures").is_dir()
@@ -74,6 +77,19 @@ def test_an_existing_output_is_replaced_only_with_yes(raw, tmp_path):
     assert again.returncode == 1
     assert "give --yes to replace it" in again.stderr
     assert resize(*arguments, "--yes").returncode == 0
+
+
+@pytest.mark.parametrize(("typed", "status"), [("n", 1), ("", 1), ("y", 0)])
+def test_on_a_terminal_it_asks(raw, tmp_path, typed, status):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "preprocess_log.csv").write_text("an older one")
+    terminal, stdin = pty.openpty()
+    os.write(terminal, f"{typed}\n".encode())
+    answer = resize(raw, "--output", out, *BUNDLED, stdin=stdin)
+    assert "Replace it? [y/N]" in answer.stdout
+    assert answer.returncode == status
+    assert (out / "images").exists() is (status == 0)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +125,13 @@ def test_bad_settings_are_named(raw, tmp_path, arguments, message):
     assert answer.returncode == 1
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("workers", ["0", "many"])
+def test_a_number_of_workers_is_a_number(raw, tmp_path, workers):
+    answer = resize(raw, "--output", tmp_path / "out", "--workers", workers)
+    assert answer.returncode == 2
+    assert "at least 1" in answer.stderr
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -162,8 +185,8 @@ def test_after_a_kill_only_the_rest_is_done(tmp_path):
 def test_a_killed_program_leaves_no_process_behind(tmp_path):
     raw = tmp_path / "raw"
     raw.mkdir()
-    for index in range(32):
-        photo(index, 400, 400).save(raw / f"{index}.png")
+    for index in range(64):
+        photo(index).save(raw / f"{index}.png")
     command = [sys.executable, PROGRAM, raw, "--output", tmp_path / "out", "--workers=2", *BUNDLED]
     program = psutil.Popen(command, stderr=subprocess.DEVNULL)
     while not any((tmp_path / ".pictures").rglob("*.png")):  # a worker is at work
@@ -174,6 +197,6 @@ def test_a_killed_program_leaves_no_process_behind(tmp_path):
     program.kill()
     program.wait()
     assert not psutil.wait_procs(children, timeout=30)[1]
-    answer = resize(*command[2:])
+    answer = resize(*command[2:], "--workers=1")
     assert answer.returncode == 0, answer.stderr
-    assert "32 of 32" in answer.stderr
+    assert "64 of 64" in answer.stderr

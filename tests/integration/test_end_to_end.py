@@ -105,7 +105,7 @@ def test_the_lora_changes_the_picture(finished):
 
 
 def test_the_server_ends_with_the_workflow(finished):
-    assert not (finished.root / "runs" / ".comfy_server" / "server.json").exists()
+    assert not (run_folder(finished) / "logs" / "comfy_server.json").exists()
 
 
 def test_again_there_is_nothing_to_do(finished):
@@ -235,7 +235,7 @@ def kill_in(project, stage, config):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    stop_server(project.root / "runs" / ".comfy_server" / "server.json")
+    stop_server(run_folder(project) / "logs" / "comfy_server.json")
 
 
 def reached(root, stage):

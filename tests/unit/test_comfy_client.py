@@ -1,3 +1,4 @@
+import copy
 import io
 import json
 import socket
@@ -90,6 +91,23 @@ def test_a_picture_that_vanishes_twice_is_an_error(fake):
     fake.vanish = 9
     with pytest.raises(UserError, match="no picture a/b/s_00001_"):
         render(fake)
+    assert len(fake.prompts) == 2
+
+
+def test_a_cached_name_that_another_graph_took_over_is_saved_again(fake):
+    (wanted,) = render(fake)
+    (place,) = fake.files
+    other = copy.deepcopy(GRAPH)
+    other["2"]["inputs"]["steps"] = 9
+    fake.files[place] = png(5, {"prompt": other}, colour=(1, 2, 3))
+    (data,) = render(fake)
+    assert Image.open(io.BytesIO(data)).tobytes() == Image.open(io.BytesIO(wanted)).tobytes()
+    assert "lorabench_nonce" in fake.prompts[-1]["3"]["inputs"]
+
+
+def test_a_server_that_rewrites_the_stored_graph_costs_one_more_save_only(fake):
+    fake.draw = lambda seed, texts: png(seed, {"prompt": {"2": {"inputs": {"seed": -1}}}})
+    assert len(render(fake)) == 1
     assert len(fake.prompts) == 2
 
 

@@ -177,6 +177,17 @@ def test_duplicates_are_refused_and_the_larger_one_stays(raw, tmp_path):
     assert [name for name, row in rows.items() if row.ok] == ["a.png", "b.jpg", "d.png"]
 
 
+def test_one_drawing_in_two_colours_is_two_pictures(raw, tmp_path):
+    for colour in ("red", "blue"):
+        put(raw, f"{colour}.png", Image.new("RGB", (160, 160), colour))
+    rows = normalized(raw, tmp_path)
+    assert rows["red.png"].phash == rows["blue.png"].phash
+    assert {name: row.colour for name, row in rows.items() if row.ok} == {
+        "blue.png": "#0000ff",
+        "red.png": "#ff0000",
+    }
+
+
 def test_captions_travel_along(raw, tmp_path):
     put(raw, "own.png", caption="a girl, 猫耳\n")
     put(raw, "none.png")

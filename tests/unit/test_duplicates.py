@@ -7,8 +7,10 @@ import pytest
 from lorabench.duplicates import Candidate, find_duplicates
 
 
-def candidate(name, phash=0, sha256=None, pixels=100, captioned=False, file_size=1000):
-    return Candidate(name, sha256 or name, f"{phash:016x}", pixels, captioned, file_size)
+def candidate(
+    name, phash=0, sha256=None, pixels=100, captioned=False, file_size=1000, colour=(9, 9, 9)
+):
+    return Candidate(name, sha256 or name, f"{phash:016x}", colour, pixels, captioned, file_size)
 
 
 def test_equal_files_are_exact_duplicates_at_any_distance():
@@ -72,6 +74,12 @@ def test_agrees_with_counting_every_pair():
             kept.append(picture)
     dropped = {p.name for p in pictures} - {p.name for p in kept}
     assert set(find_duplicates(pictures, 2)) == dropped
+
+
+@pytest.mark.parametrize(("blue", "found"), [(9, True), (41, True), (42, False), (255, False)])
+def test_another_colour_is_another_picture(blue, found):
+    pictures = [candidate("a"), candidate("b", colour=(9, 9, blue))]
+    assert bool(find_duplicates(pictures, 4)) is found
 
 
 def test_no_picture_has_no_duplicate():

@@ -61,6 +61,7 @@ def test_every_exif_orientation_comes_out_upright(format, orientation):
         assert close(found, meant, 8)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_an_orientation_that_does_not_exist_and_broken_exif_are_ignored():
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 99

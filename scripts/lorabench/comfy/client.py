@@ -11,9 +11,10 @@ from urllib.parse import quote
 import requests
 
 from lorabench.comfy.gui import to_gui
+from lorabench.comfy.pictures import is_made_by
 from lorabench.comfy.replies import Image, rejection, saved_images
 from lorabench.comfy.transport import Outage, Pace, Transport
-from lorabench.comfy.workflow import Graph, with_nonce
+from lorabench.comfy.workflow import Graph, has_nonce, with_nonce
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ Workflow = Mapping[str, Any]  # the GUI form of a graph, which ComfyUI keeps in 
 
 
 class Vanished(Exception):
-    """A picture that the history names is not on the server any more."""
+    """A picture that the history names is gone, or another one stands under its name."""
 
 
 class Client:
@@ -55,7 +56,7 @@ class Client:
         """Run `graph` and return the `count` files that its node `save` wrote.
 
         A prompt that a restarted server forgot is submitted again; so is, once, one whose
-        pictures were cached by name but are gone. Every other failure raises `UserError`.
+        pictures were cached by name but are not there. Every other failure raises `UserError`.
         Whatever ends the call early takes the prompt out of the server's queue.
         """
         workflow = to_gui(graph, self._node_info(graph))
@@ -71,9 +72,9 @@ class Client:
                     " does a node of the workflow repeat, split or drop pictures?"
                 )
             try:
-                return [self._view(image) for image in images]
+                return [self._fetch(image, graph, save) for image in images]
             except Vanished as error:
-                if "lorabench_nonce" in graph[save]["inputs"]:
+                if has_nonce(graph, save):
                     raise UserError(f"{error}; does something clean up its output?") from None
                 log.warning("%s; having it saved again", error)
                 graph = with_nonce(graph, save, uuid.uuid4().hex)
@@ -151,13 +152,16 @@ class Client:
         queue = self._server.get_json("/queue")
         return any(item[1] == prompt_id for items in queue.values() for item in items)
 
-    def _view(self, image: Image) -> bytes:
+    def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
         response = self._server.ask("GET", "/view", params=image)
         name = "/".join(part for part in (image["subfolder"], image["filename"]) if part)
         if response.status_code == 404:
             raise Vanished(f"{self.url} has no picture {name}, though it says that it saved it")
         if response.status_code != 200:
             raise UserError(f"{self.url} does not give {name}: HTTP {response.status_code}")
+        # A cached name may have been given anew after a clean-up. With a nonce nothing is cached.
+        if not has_nonce(graph, save) and not is_made_by(response.content, graph):
+            raise Vanished(f"{self.url} has another graph's picture under the name {name}")
         return response.content
 
     def _withdraw(self, prompt_id: str) -> None:

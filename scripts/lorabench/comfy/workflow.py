@@ -19,6 +19,7 @@ Graph = dict[str, dict[str, Any]]
 SEED_INPUTS = ("seed", "noise_seed")
 TEXT_INPUTS = ("text", "text_g", "text_l")
 STRENGTH_INPUTS = ("strength_model", "strength_clip")
+NONCE = "lorabench_nonce"
 
 
 class Slot(NamedTuple):
@@ -148,8 +149,13 @@ def with_nonce(graph: Graph, save: str, nonce: str) -> Graph:
     ComfyUI ignores an unknown input but counts it into the node's cache key.
     """
     patched = copy.deepcopy(graph)
-    patched[save]["inputs"]["lorabench_nonce"] = nonce
+    patched[save]["inputs"][NONCE] = nonce
     return patched
+
+
+def has_nonce(graph: Graph, save: str) -> bool:
+    """Return whether `with_nonce` was applied."""
+    return NONCE in graph[save]["inputs"]
 
 
 def describe(graph: Graph, node: str) -> str:

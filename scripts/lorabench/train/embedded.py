@@ -207,6 +207,6 @@ def _restore(weights: list[torch.nn.Parameter], found: list[torch.Tensor]) -> No
 def _checkpoint_gradients(sd: model.StableDiffusion) -> None:
     # Both work in training mode only; neither model has a dropout that this would switch on.
     sd.unet.enable_gradient_checkpointing()
-    sd.text_encoder.gradient_checkpointing_enable({"use_reentrant": False})
+    sd.text_encoder.activation_checkpointing_enable()
     sd.unet.train()
     sd.text_encoder.train()

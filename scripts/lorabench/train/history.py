@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
 
@@ -51,6 +52,7 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
 def draw(rows: list[Row], path: Path, title: str) -> None:
     """Draw the loss over the steps, raw and smoothed, and the learning rate below it."""
     from matplotlib.figure import Figure  # takes a second to import; needed once, at the end
+    from matplotlib.font_manager import FontProperties
     from matplotlib.ticker import MaxNLocator
 
     steps = np.array([row.step for row in rows])
@@ -61,7 +63,7 @@ def draw(rows: list[Row], path: Path, title: str) -> None:
     upper.plot(steps, losses, color="#b9c6d6", linewidth=0.8, label="each step")
     upper.plot(steps, smoothed, color="#1f4e8c", linewidth=2.2, label="running mean")
     upper.set(ylabel="loss", ylim=(0, max(1.15 * np.quantile(losses, 0.995), 1e-9)))
-    upper.set_title(title, loc="left", fontsize=11)
+    upper.set_title(title, loc="left", font=FontProperties(fname=str(FONT_PATH), size=11))
     upper.legend(frameon=False, loc="upper right", ncols=2)
     lower.plot(steps, [row.lr for row in rows], color="#c2542d", linewidth=1.6)
     lower.set(xlabel="step", ylabel="learning rate", xlim=(steps[0] - 0.5, steps[-1] + 0.5))

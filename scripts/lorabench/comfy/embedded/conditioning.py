@@ -1,17 +1,20 @@
 """From prompt text to the tensors that the UNet listens to."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
 
 from lorabench.comfy.embedded import prompt_text
 from lorabench.comfy.embedded.prompt_text import Frame, Token
 
+if TYPE_CHECKING:
+    from transformers import CLIPTextModel, CLIPTokenizer
+
 
 def encode(
-    text: str, tokenizer: CLIPTokenizer, encoder: CLIPTextModel, last_layer: int | None
+    text: str, tokenizer: "CLIPTokenizer", encoder: "CLIPTextModel", last_layer: int | None
 ) -> Tensor:
     """Return the conditioning of `text`, float32 of shape [1, chunks * length, width].
 
@@ -37,7 +40,7 @@ def encode(
     return weighted.flatten(0, 1)[None]
 
 
-def _tokenize_with(tokenizer: CLIPTokenizer) -> Callable[[str], list[int]]:
+def _tokenize_with(tokenizer: "CLIPTokenizer") -> Callable[[str], list[int]]:
     def tokenize(text: str) -> list[int]:
         # verbose=False: longer texts than the encoder takes are cut into chunks by us
         return tokenizer(text, verbose=False)["input_ids"][1:-1]
@@ -45,7 +48,7 @@ def _tokenize_with(tokenizer: CLIPTokenizer) -> Callable[[str], list[int]]:
     return tokenize
 
 
-def _hidden(parts: list[list[Token]], encoder: CLIPTextModel, last_layer: int | None) -> Tensor:
+def _hidden(parts: list[list[Token]], encoder: "CLIPTextModel", last_layer: int | None) -> Tensor:
     ids = torch.tensor([[token.id for token in part] for part in parts], device=encoder.device)
     if last_layer is None or -last_layer > encoder.config.num_hidden_layers:
         return encoder(ids).last_hidden_state.float()

@@ -40,10 +40,7 @@ class Library:
     def fingerprint(self, folder: str, name: str) -> str:
         """Return what changes when the file called `name` is replaced."""
         path = self.path(folder, name)
-        if path is None:
-            return "absent"
-        stat = path.stat()
-        return f"{path} {stat.st_mtime_ns} {stat.st_size}"
+        return "absent" if path is None else fingerprint(path)
 
     def pictures(self, kind: str) -> Path | None:
         """Return the folder of "output" or "temp" pictures, None for any other kind."""
@@ -69,6 +66,13 @@ class Library:
 
 
 FOLDERS = ("checkpoints", "loras", "vae")
+
+
+def fingerprint(path: Path) -> str:
+    """Return what changes when the file, or a file in the folder, is replaced."""
+    parts = sorted(path.rglob("*.*")) if path.is_dir() else [path]
+    stats = [(part, part.stat()) for part in parts]
+    return "\n".join(f"{part} {stat.st_mtime_ns} {stat.st_size}" for part, stat in stats)
 
 
 def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Path]]:

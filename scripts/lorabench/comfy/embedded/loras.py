@@ -162,7 +162,7 @@ def _layers(network: nn.Module) -> list[tuple[str, str]]:
 def _factors(tensors: dict[str, Tensor], layer: str, up: str, down: str) -> _Factors:
     keys = [layer + up, layer + down]
     scale = 1.0
-    if alpha := layer + ".alpha" if layer + ".alpha" in tensors else "":
-        keys.append(alpha)
-        scale = float(tensors[alpha]) / tensors[layer + down].shape[0]
+    if f"{layer}.alpha" in tensors:
+        keys.append(f"{layer}.alpha")
+        scale = float(tensors[keys[-1]]) / tensors[layer + down].shape[0]
     return _Factors(tensors[layer + up].float(), tensors[layer + down].float(), scale, tuple(keys))

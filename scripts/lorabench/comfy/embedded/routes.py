@@ -204,7 +204,7 @@ class Api:
             "torch_vram_total": memory.total,
             "torch_vram_free": memory.available,
         }
-        engine = self.worker.engine
+        device = self.worker.engine.device if self.worker.engine else None
         system = {
             "os": os.name,
             "ram_total": memory.total,
@@ -215,11 +215,11 @@ class Api:
             "pytorch_version": version("torch"),
             "embedded_python": False,
             "argv": sys.argv,
-            "ready": engine is not None,
-            "threads": engine.threads if engine else None,
-            "dtype": str(engine.dtype).removeprefix("torch.") if engine else None,
+            "ready": device is not None,
+            "threads": device.threads if device else None,
+            "dtype": str(device.dtype).removeprefix("torch.") if device else None,
         }
-        devices = [ram | engine.describe()] if engine else []
+        devices = [ram | device.describe()] if device else []
         return web.json_response({"system": system, "devices": devices})
 
     async def _object_info(self, request: web.Request) -> web.Response:

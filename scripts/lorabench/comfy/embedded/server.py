@@ -54,6 +54,8 @@ def serve(options: Options) -> None:
     Raises:
         UserError: the port is taken, a path or the parent is missing, or the device is.
     """
+    if options.threads < 0:
+        raise UserError(f"--threads {options.threads}: allowed are 0 (all cores) and more.")
     for checkpoint in options.checkpoints:
         if not checkpoint.exists():
             raise UserError(f"--checkpoint {checkpoint}: there is no such file or folder.")
@@ -132,11 +134,13 @@ class _Server:
                 self._end(f"idle for {self._options.idle_timeout:g} seconds")
 
     def _make_engine(self) -> Any:
-        from lorabench.comfy.embedded.engine import Engine
+        from lorabench.comfy.embedded import devices
 
-        engine = Engine(self._options.device, self._options.dtype, self._options.threads)
-        log.info("ready on %s, %s, %s threads", engine.device, engine.dtype, engine.threads)
-        return engine
+        device = devices.choose(self._options.device, self._options.dtype, self._options.threads)
+        from lorabench.comfy.embedded.engine import Engine  # takes seconds: after the checks
+
+        log.info("ready on %s, %s, %s threads", device.name, device.dtype, device.threads)
+        return Engine(device)
 
     def _fail(self, error: Exception) -> None:
         self._failure = error

@@ -47,10 +47,14 @@ class Worker:
         self._interrupted = job
 
     def stop(self, patience: float = 5.0) -> None:
-        """End the thread, waiting at most `patience` seconds for the step that it is in."""
+        """End the thread, waiting at most `patience` seconds for the step that it is in.
+
+        A thread that is still starting up is left to die with the process.
+        """
         self._stop.set()
         self.queue.wake()
-        self._thread.join(patience)
+        if self.engine is not None:
+            self._thread.join(patience)
 
     def _main(self) -> None:
         try:

@@ -1,0 +1,113 @@
+"""Seconds per picture: the embedded server over HTTP against a diffusers pipeline in process.
+
+    uv run python -m benchmarks.render
+
+Both draw 128-px pictures on the bundled base: 20 steps of DPM++ 2M, CFG 4, one at a time.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+
+from tests.project import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from lorabench import model
+from lorabench.comfy import workflow
+from lorabench.comfy.client import Client
+from lorabench.comfy.launch import ServerOptions, ensure_server, stop_server
+from lorabench.config import BenchSettings
+
+PICTURES = 12
+WARM_UP = 2
+BASE = ROOT / "models" / "checkpoints" / "drawnworld"
+WORKFLOW = ROOT / "config" / "workflows" / "drawnworld_lora_bench.json"
+THREADS = BenchSettings().threads
+
+
+def main() -> None:
+    """Print the median seconds per picture of both, and their ratio."""
+    served, piped = serve(), pipe()
+    print(f"128 px, 20 steps, CFG 4, {THREADS} threads")
+    print(f"diffusers pipeline, in process  {piped:6.3f} s a picture")
+    print(f"embedded server, over HTTP      {served:6.3f} s a picture")
+    print(f"server / pipeline               {served / piped:6.2f}")
+
+
+def serve() -> float:
+    """Render through the server, without a LoRA."""
+    graph = workflow.load(WORKFLOW)
+    graph = {key: node for key, node in graph.items() if node["class_type"] != "LoraLoader"}
+    (loader,) = [k for k, node in graph.items() if node["class_type"] == "CheckpointLoaderSimple"]
+    (sampler,) = [key for key, node in graph.items() if node["class_type"] == "KSampler"]
+    (save,) = [key for key, node in graph.items() if node["class_type"] == "SaveImage"]
+    for node in graph.values():
+        for name, slot in (("model", 0), ("clip", 1)):
+            if name in node["inputs"]:
+                node["inputs"][name] = [loader, slot]
+
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder, "server.json")
+        options = ServerOptions(
+            models_dir=ROOT / "models", output_dir=Path(folder, "output"), threads=THREADS
+        )
+        client = Client(ensure_server(state, options))
+
+        def draw(seed: int) -> None:
+            graph[sampler]["inputs"]["seed"] = seed
+            client.render(graph, save, 1)
+
+        try:
+            return median_seconds(draw)
+        finally:
+            stop_server(state)
+
+
+def pipe() -> float:
+    """Render through the pipeline."""
+    torch.set_num_threads(THREADS)
+    sd = model.load(BASE, "cpu", torch.float32)
+    pipeline = StableDiffusionPipeline(
+        vae=sd.vae,
+        text_encoder=sd.text_encoder,
+        tokenizer=sd.tokenizer,
+        unet=sd.unet,
+        scheduler=DPMSolverMultistepScheduler.from_pretrained(BASE, subfolder="scheduler"),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+
+    def draw(seed: int) -> None:
+        pipeline(
+            "a red cat on a blue background",
+            num_inference_steps=20,
+            guidance_scale=4.0,
+            height=128,
+            width=128,
+            generator=torch.Generator().manual_seed(seed),
+        )
+
+    return median_seconds(draw)
+
+
+def median_seconds(draw: Callable[[int], None]) -> float:
+    """Return the median wall time of `draw` over seeds, the first ones left out."""
+    taken = []
+    for seed in range(WARM_UP + PICTURES):
+        start = time.perf_counter()
+        draw(seed)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken[WARM_UP:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Seconds per training step: our trainer against a bare diffusers + PEFT loop, same shapes.
+
+    uv run python -m benchmarks.train_step
+
+The bare loop has no data, log, state or loss weighting: what it takes, every trainer takes.
+"""
+
+import csv
+import statistics
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+
+from tests.project import ROOT, make_project
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from lorabench import model
+from lorabench.config import PreprocessSettings, TrainSettings, validate
+from lorabench.dataset import normalize_set
+from lorabench.presets import PRESETS
+from lorabench.train import network
+from lorabench.train.embedded import train
+
+STEPS = 60
+WARM_UP = 10
+BASE = ROOT / "models" / "checkpoints" / "drawnworld"
+
+
+def main() -> None:
+    """Print the median seconds per step of both, and their ratio."""
+    given = {**PRESETS["bundled"]["train"], "steps": STEPS}
+    settings = validate(TrainSettings, given)
+    ours, bare = trained(settings), looped(settings)
+    shape = f"batch {settings.batch_size}, rank {settings.rank}, 128 px, {settings.threads} threads"
+    print(shape)
+    print(f"bare diffusers + PEFT loop  {bare:6.3f} s a step")
+    print(f"lorabench                   {ours:6.3f} s a step")
+    print(f"lorabench / bare            {ours / bare:6.2f}")
+
+
+def trained(settings: TrainSettings) -> float:
+    """Return the median step of a real training."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = make_project(Path(folder, "project"))
+        raw = project.add_set(pictures=settings.batch_size)
+        preprocess = validate(PreprocessSettings, PRESETS["bundled"]["preprocess"])
+        data = project.root / "set"
+        normalize_set(raw, data, preprocess, project.root / "store")
+        output = project.root / "train" / "lora.safetensors"
+        train(data, BASE, output, settings)
+        with output.with_name("train_log.csv").open() as file:
+            clock = [float(row["seconds"]) for row in csv.DictReader(file)]
+    return median_step(clock)
+
+
+def looped(settings: TrainSettings) -> float:
+    """Return the median step of the bare loop."""
+    torch.set_num_threads(settings.threads)
+    sd = model.load(BASE, "cpu", torch.float32)
+    weights = network.weights(network.inject(sd, settings))
+    optimizer = torch.optim.AdamW(weights, lr=settings.unet_lr)
+    batch = settings.batch_size
+    latents = torch.randn(batch, sd.unet.config.in_channels, 16, 16)
+    text = torch.randn(batch, 77, sd.unet.config.cross_attention_dim)
+    clock = []
+    for _ in range(STEPS):
+        timesteps = torch.randint(0, 1000, (batch,))
+        prediction = sd.unet(latents, timesteps, text).sample
+        torch.nn.functional.mse_loss(prediction, latents).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        clock.append(time.perf_counter())
+    return median_step(clock)
+
+
+def median_step(clock: list[float]) -> float:
+    """Return the median difference of times, the first steps left out."""
+    steps = [after - before for before, after in pairwise(clock)]
+    return statistics.median(steps[WARM_UP:])
+
+
+if __name__ == "__main__":
+    main()

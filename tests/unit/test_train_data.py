@@ -1,0 +1,107 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from lorabench.errors import UserError
+from lorabench.train import data
+from tests.training import make_set, settings
+
+SIZES = [(32, 32)] * 5 + [(48, 24)] * 3
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return make_set(tmp_path / "set", SIZES)
+
+
+def test_an_epoch_shows_every_picture_once_in_batches_of_one_size(folder):
+    pictures = data.read_set(folder, settings(batch_size=2))
+    assert pictures.batches_per_epoch == 5
+    for epoch in range(3):
+        batches = [pictures.batch(5 * epoch + number) for number in range(5)]
+        assert all(len({picture.size for picture in batch.pictures}) == 1 for batch in batches)
+        assert Counter(picture for batch in batches for picture in batch.pictures) == Counter(
+            pictures.pictures
+        )
+
+
+def test_a_batch_depends_on_its_number_and_the_seed_alone(folder):
+    options = {"flip": True, "shuffle_caption": True, "caption_dropout": 0.3}
+    one = data.read_set(folder, settings(**options))
+    other = data.read_set(folder, settings(**options))
+    straight = [one.batch(number) for number in range(12)]
+    assert [other.batch(number) for number in (7, 3, 11)] == [straight[n] for n in (7, 3, 11)]
+    another = data.read_set(folder, settings(**options, seed=7))
+    assert [another.batch(number) for number in range(12)] != straight
+
+
+def test_epochs_come_in_different_orders(folder):
+    pictures = data.read_set(folder, settings())
+    first, second = (
+        [pictures.batch(5 * epoch + number).pictures for number in range(5)] for epoch in (0, 1)
+    )
+    assert first != second
+
+
+def test_shuffling_keeps_the_first_tags_and_all_others(folder):
+    pictures = data.read_set(folder, settings(shuffle_caption=True, keep_tokens=2))
+    captions = [caption for number in range(20) for caption in pictures.batch(number).captions]
+    assert all(caption.startswith("ponnyu, cat ") for caption in captions)
+    assert {frozenset(caption.split(", ")[2:]) for caption in captions} == {
+        frozenset({"red", "立っている"})
+    }
+    assert len({tuple(caption.split(", ")[2:]) for caption in captions}) == 2
+
+
+def test_dropout_and_flips_strike_their_share(folder):
+    pictures = data.read_set(folder, settings(caption_dropout=0.25, flip=True))
+    batches = [pictures.batch(number) for number in range(500)]
+    captions = [caption for batch in batches for caption in batch.captions]
+    mirrored = [flag for batch in batches for flag in batch.mirrored]
+    assert captions.count("") / len(captions) == pytest.approx(0.25, abs=0.05)
+    assert np.mean(mirrored) == pytest.approx(0.5, abs=0.05)
+
+
+def test_nothing_is_dropped_shuffled_or_flipped_unasked(folder):
+    pictures = data.read_set(folder, settings())
+    for number in range(20):
+        batch = pictures.batch(number)
+        assert batch.captions == [picture.caption for picture in batch.pictures]
+        assert not any(batch.mirrored)
+
+
+def test_pixels_are_between_minus_one_and_one_and_mirrored_on_demand(folder):
+    picture = data.read_set(folder, settings()).pictures[-1]
+    pixels = picture.pixels(mirrored=False)
+    assert pixels.shape == (3, 24, 48) and pixels.dtype == np.float32
+    assert -1 <= pixels.min() < -0.9 and 0.9 < pixels.max() <= 1
+    assert np.array_equal(picture.pixels(mirrored=True), pixels[:, :, ::-1])
+
+
+def test_the_digest_knows_pictures_and_captions(folder):
+    before = data.read_set(folder, settings()).digest()
+    assert data.read_set(folder, settings(seed=7)).digest() == before
+    (folder / "images" / "p0.txt").write_text("another")
+    assert data.read_set(folder, settings()).digest() != before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda images: [path.unlink() for path in images.iterdir()], "no picture"),
+        (lambda images: (images / "p0.txt").unlink(), "p0.txt"),
+        (lambda images: (images / "p0.txt").write_text(" \n"), "caption is empty"),
+        (lambda images: (images / "p0.txt").write_bytes(b"\xff\xfe\x00"), "unreadable"),
+        (lambda images: (images / "p0.png").write_bytes(b"garbage"), "unreadable"),
+    ],
+)
+def test_a_broken_set_is_refused_with_the_reason(folder, spoil, message):
+    spoil(folder / "images")
+    with pytest.raises(UserError, match=message):
+        data.read_set(folder, settings())
+
+
+def test_a_picture_of_no_buckets_size_is_refused(tmp_path):
+    with pytest.raises(UserError, match="33x32 px"):
+        data.read_set(make_set(tmp_path / "set", [(33, 32)]), settings())

@@ -1,0 +1,44 @@
+import numpy as np
+from PIL import Image
+
+from lorabench.train.history import History, Row, draw, smooth
+
+
+def rows(count):
+    return [Row(n + 1, n // 5 + 1, 1 / (n + 1), 1e-3, n / 10) for n in range(count)]
+
+
+def test_a_step_is_in_the_file_as_soon_as_it_is_done(tmp_path):
+    path = tmp_path / "train_log.csv"
+    history = History(path, [])
+    history.add(Row(1, 1, 0.5, 2e-3, 0.25))
+    assert path.read_text() == "step,epoch,loss,lr,seconds\n1,1,0.500000,0.002,0.25\n"
+    history.close()
+
+
+def test_going_on_drops_rows_after_the_state(tmp_path):
+    path = tmp_path / "train_log.csv"
+    killed = History(path, [])
+    for row in rows(7):
+        killed.add(row)
+    killed.close()
+    History(path, rows(4)).close()
+    assert [line.split(",")[0] for line in path.read_text().splitlines()[1:]] == [
+        "1",
+        "2",
+        "3",
+        "4",
+    ]
+
+
+def test_smoothing_keeps_a_constant_to_its_ends():
+    assert np.allclose(smooth(np.full(20, 3.0), 7), 3)
+    assert np.allclose(smooth(np.arange(5.0), 3), [0.5, 1, 2, 3, 3.5])
+
+
+def test_the_curve_is_drawn_for_any_number_of_steps_and_any_name(tmp_path, recwarn):
+    for count in (1, 2, 300):
+        draw(rows(count), tmp_path / "loss.png", "style_猫ポニュ")
+        with Image.open(tmp_path / "loss.png") as image:
+            assert image.format == "PNG" and image.width > 600
+    assert not [w for w in recwarn if "Glyph" in str(w.message)]
