@@ -4,6 +4,8 @@ import json
 import shlex
 from collections.abc import Iterable
 
+from lorabench import layout
+
 RUN = PLAN.paths
 CONFIG = PLAN.config
 

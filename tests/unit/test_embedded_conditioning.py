@@ -64,7 +64,6 @@ def test_a_weight_of_one_changes_nothing():
 def test_long_texts_are_chunks_in_a_row():
     found = encode("a a a a bb").flatten()
     expected = [hidden([1, 10, 10, 10, 10, 2]), hidden([1, 20, 2, 2, 2, 2])]
-    # one segment of five tokens is shorter than a chunk's eight and longer than a chunk's room
     assert len(found) == 2 * LENGTH
     assert found.tolist() == torch.cat(expected).tolist()
 

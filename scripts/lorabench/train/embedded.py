@@ -95,10 +95,10 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
         for number in batches_of(step, settings):
             batch = pictures.batch(number)
             generator = torch.Generator().manual_seed(noise_seed(settings.seed, number))
+            encoded = latents(batch, generator)
             with torch.autocast(device, dtype, enabled=dtype != torch.float32):
-                part = diffusion.loss(
-                    sd, latents(batch, generator), captions(batch.captions), generator, settings
-                )
+                condition = captions(batch.captions)
+                part = diffusion.loss(sd, encoded, condition, generator, settings)
             part = part / settings.gradient_accumulation
             loss += part.item()
             check(loss, step + 1, settings)

@@ -11,9 +11,7 @@ from typing import Any
 
 from lorabench import identity, layout
 from lorabench.checkpoint import Checkpoint
-from lorabench.train.data import TrainingSet
-
-IMAGE_STEP = 8  # px; bucket edges are multiples of it
+from lorabench.train.data import MULTIPLE, TrainingSet
 
 
 def describe(
@@ -92,7 +90,7 @@ def describe(
 def _side(pictures: TrainingSet) -> int:
     """Return the edge in px of the square that has the pictures' mean area."""
     areas = [width * height for width, height in (picture.size for picture in pictures.pictures)]
-    return round((sum(areas) / len(areas)) ** 0.5 / IMAGE_STEP) * IMAGE_STEP
+    return round((sum(areas) / len(areas)) ** 0.5 / MULTIPLE) * MULTIPLE
 
 
 def _buckets(pictures: TrainingSet) -> dict[str, Any]:

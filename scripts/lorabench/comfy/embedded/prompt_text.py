@@ -70,7 +70,7 @@ def chunks(text: str, tokenize: Callable[[str], list[int]], frame: Frame) -> lis
     for segment, weight in weighted_segments(text):
         for words in _without_embeddings(segment):
             group = [Token(token, weight) for token in tokenize(words)]
-            breakable = len(group) >= KEEP_TOGETHER
+            breakable = len(group) >= min(KEEP_TOGETHER, room + 1)
             while len(tokens) + len(group) > room:
                 cut = room - len(tokens) if breakable else 0
                 full.append(tokens + group[:cut])

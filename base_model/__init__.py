@@ -1,0 +1,1 @@
+"""The bundled base model, from nothing: a drawn world, its captions, and what learns them."""

@@ -1,0 +1,77 @@
+"""Draw the UNet's training pictures and keep only their latents and scenes, shard by shard."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny
+
+from base_model import training, workers
+from base_model.networks import PIXELS
+from base_model.painting import paint
+from base_model.world import Scene, sample
+from lorabench import cli, files
+
+_SHARD = 500
+
+
+def load(folder: Path) -> tuple[torch.Tensor, list[Scene]]:
+    """Return the latents, float16 [pictures, channels, h, w], and the scenes of all shards."""
+    latents, scenes = [], []
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as shard:
+            latents.append(torch.from_numpy(shard["latents"]))
+            scenes += [Scene(**fields) for fields in json.loads(str(shard["scenes"]))]
+    return torch.cat(latents), scenes
+
+
+def program(arguments: argparse.Namespace) -> None:
+    """Write the shards that `--output` still lacks, in `--processes` processes."""
+    workers.run(arguments.processes, _encode, arguments)
+
+
+def _encode(rank: int, arguments: argparse.Namespace) -> None:
+    vae = AutoencoderTiny.from_pretrained(arguments.vae).to(
+        training.device(), memory_format=torch.channels_last
+    )
+    mine = range(rank, arguments.drawings // _SHARD, arguments.processes)
+    for number in cli.bar(mine, disable=rank > 0):
+        path = arguments.output / f"{number:04d}.npz"
+        if not path.exists():
+            _write(path, vae, training.seed_of(arguments.seed, number))
+
+
+@torch.no_grad()
+def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
+    rng = Random(seed)
+    scenes = [sample(rng) for _ in range(_SHARD)]
+    latents = []
+    for start in range(0, _SHARD, 25):
+        pictures = [np.asarray(paint(s, PIXELS, PIXELS)) for s in scenes[start : start + 25]]
+        x = torch.from_numpy(np.stack(pictures)).to(vae.device).permute(0, 3, 1, 2)
+        with torch.autocast(vae.device.type, torch.bfloat16):
+            latents.append(vae.encode(x.float() / 127.5 - 1).latents.half().cpu())
+    fields = json.dumps([scene.as_dict() for scene in scenes])
+    with files.publish(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, latents=torch.cat(latents).numpy(), scenes=fields)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("vae", type=Path, help="folder of the trained autoencoder")
+    parser.add_argument("output", type=Path, help="folder of the shards")
+    parser.add_argument("--drawings", type=int, default=40_000)
+    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="one thread each")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(_parser(), program))

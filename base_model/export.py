@@ -1,0 +1,52 @@
+"""Export the trained parts as a diffusers folder in half precision, with its model card."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from transformers import CLIPTextModel
+
+from base_model.networks import save
+from lorabench import cli
+
+_CARD = Path(__file__).with_name("model_card.md")
+
+
+def program(arguments: argparse.Namespace) -> None:
+    """Write the folder beside its final place, then let it take that place."""
+    output: Path = arguments.output
+    fresh = output.with_name(f".{output.name}.tmp")
+    old = output.with_name(f".{output.name}.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    save(
+        fresh,
+        AutoencoderTiny.from_pretrained(arguments.vae),
+        UNet2DConditionModel.from_pretrained(arguments.trained / "unet"),
+        CLIPTextModel.from_pretrained(arguments.trained / "text_encoder"),
+        arguments.trained / "tokenizer",
+    )
+    shutil.copyfile(_CARD, fresh / "README.md")
+    for path in fresh.rglob("*.safetensors"):
+        path.chmod(0o644)  # the library leaves them to the owner alone
+    if output.exists():
+        output.rename(old)
+    fresh.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("vae", type=Path, help="folder of the trained autoencoder")
+    parser.add_argument("trained", type=Path, help="folder of tokenizer, text encoder and UNet")
+    parser.add_argument("output", type=Path, help="the diffusers folder to write")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(_parser(), program))

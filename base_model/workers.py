@@ -1,0 +1,50 @@
+"""One training in several processes of one thread each, which average their gradients.
+
+On a busy machine this is much faster than one process of several threads, whose threads wait
+for one another in every operation; on an idle one it is a little faster.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+
+def run(count: int, work: Callable[..., None], *arguments: Any) -> None:
+    """Call `work(rank, *arguments)` in `count` processes, `rank` from 0; in this one if 1."""
+    if count == 1:
+        torch.set_num_threads(1)
+        work(0, *arguments)
+        return
+    with TemporaryDirectory() as folder:
+        meeting = Path(folder) / "meeting"
+        mp.spawn(_start, (count, str(meeting), work, arguments), nprocs=count)
+
+
+def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Replace each gradient by its mean over the processes."""
+    if not dist.is_initialized():
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.reshape(-1) for g in gradients])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def _start(
+    rank: int, count: int, meeting: str, work: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=count)
+    try:
+        work(rank, *arguments)
+    finally:
+        dist.destroy_process_group()
