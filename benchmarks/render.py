@@ -23,13 +23,13 @@ from lorabench import model
 from lorabench.comfy import workflow
 from lorabench.comfy.client import Client
 from lorabench.comfy.launch import ServerOptions, ensure_server, stop_server
-from lorabench.config import BenchSettings
+from lorabench.presets import PRESETS
 
 PICTURES = 12
 WARM_UP = 2
 BASE = ROOT / "models" / "checkpoints" / "drawnworld"
 WORKFLOW = ROOT / "config" / "workflows" / "drawnworld_lora_bench.json"
-THREADS = BenchSettings().threads
+THREADS = PRESETS["bundled"]["bench"]["threads"]
 
 
 def main() -> None:

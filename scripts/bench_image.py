@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--server-output-dir", type=Path, default=Path("output"), metavar="DIR")
     add("--server-checkpoint", type=Path, action="append", default=[], metavar="PATH",
         help="a checkpoint outside the models folder; may be repeated")  # fmt: skip
-    add("--threads", type=_positive, default=2, help="CPU threads (default: 2)")
+    add("--threads", type=_positive, default=1, help="CPU threads (default: 1)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
     add("--dtype", default="auto", choices=("auto", "fp32", "fp16", "bf16"))
     add("--idle-timeout", type=float, default=600, metavar="SECONDS",

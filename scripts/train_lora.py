@@ -1,7 +1,6 @@
 """Train a LoRA on a normalized set, with diffusers and PEFT."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,4 @@ def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # Threads that wait asleep instead of spinning: where other programs keep the cores busy, a
-    # step then takes a tenth of the time. PyTorch reads this once, when it is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(cli.run(parser(), main))

@@ -141,7 +141,7 @@ class TrainSettings(Section):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA when present")
     threads: int = Field(
-        2, ge=1, le=256, description="CPU threads; another number gives other low bits"
+        ge=1, le=256, description="CPU threads; another number gives other low bits"
     )
     seed: int = Field(42, ge=0, lt=2**32, description="two runs of one seed are equal on CPU")
 
@@ -170,7 +170,7 @@ class BenchSettings(Section):
     save_node: Text | None = Field(None, description="id of the SaveImage that is fetched")
     timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
     threads: int = Field(
-        2, ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
+        ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="of the embedded server")
     idle_timeout: float = Field(
@@ -214,7 +214,7 @@ class Config(Section):
     )
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
     train: TrainSettings = Field(description="training the LoRA")
-    bench: BenchSettings = Field(BenchSettings(), description="rendering the benchmark")
+    bench: BenchSettings = Field(description="rendering the benchmark")
 
     @field_validator("run_id", mode="before")
     @classmethod

@@ -77,11 +77,12 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     merged = merge(read_yaml(defaults), given)
     base = checkpoint.inspect(Path(str(merged.get("base_model") or BUNDLED_BASE)))
     config = resolve(merged, base.family)
+    if not config.skip_train:
+        _check_trainer(config, base.family)
+        _check_raw_set(config)
     _check_workflow(Path(config.bench_workflow))
     if config.skip_train:
         return _existing_run(config)
-    _check_trainer(config, base.family)
-    _check_raw_set(config)
     identity = identify(config, _raw(config), Digests(layout.DIGESTS))
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():

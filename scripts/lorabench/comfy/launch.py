@@ -28,7 +28,7 @@ class ServerOptions:
     loras_dir: Path = Path("models/loras")
     output_dir: Path = Path("output")
     checkpoints: tuple[Path, ...] = ()
-    threads: int = 2
+    threads: int = 1
     device: str = "auto"
     dtype: str = "auto"
     idle_timeout: float = 600  # seconds without a prompt after which the server ends itself
