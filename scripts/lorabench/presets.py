@@ -25,7 +25,7 @@ PRESETS: dict[Family, dict[str, Any]] = {
             "unet_lr": 2e-3,
             "text_encoder_lr": 0,
             "scheduler": "cosine",
-            "steps": 700,
+            "steps": 600,
             "batch_size": 8,
             "noise_offset": 0.1,
             "threads": 1,
