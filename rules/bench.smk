@@ -58,7 +58,6 @@ rule bench_image:
     """Render one cell of the sweep: a weight, a seed, a batch."""
     input:
         receipt=RUN.lora.parent / "installed.json",
-        workflow=ancient(CONFIG.bench_workflow),
     output:
         pictures=cell("{weight}", "{seed}"),
     log:
@@ -77,13 +76,14 @@ rule bench_image:
         folder=str(RUN.bench / "w{weight}"),
         prefix=str(RUN.bench / "w{weight}" / "seed{seed}"),
         arguments=lambda wildcards: cell_arguments(),
-        # A workflow edited in place draws other pictures; a touched one does not.
+        # What the files hold counts, not where they lie or when they were touched.
         workflow_digest=PLAN.workflow_digest,
+        base_digest=PLAN.base_digest,
     message:
         "Rendering weight {wildcards.weight}, seed {wildcards.seed}"
     shell:
         f"{program('bench_image.py')}"
-        " --workflow {input.workflow:q} --lora-receipt {input.receipt:q}"
+        " --lora-receipt {input.receipt:q}"
         " --run-id {params.run_id:q} --weight {wildcards.weight} --seed {wildcards.seed}"
         " --output-dir {params.folder:q} --prefix {params.prefix:q} {params.arguments}"
         " --log {log:q}"

@@ -17,8 +17,17 @@ wildcard_constraints:
 
 def program(name: str) -> str:
     """Return the start of a command line; no param, so a moved project keeps its results."""
-    path = shlex.quote(str(ROOT / "scripts" / name))
-    return f"python {path}".replace("{", "{{").replace("}", "}}")
+    return f"python {quoted(ROOT / 'scripts' / name)}"
+
+
+def literal(text: str) -> str:
+    """Write braces so that Snakemake leaves them as they are."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def quoted(text: object) -> str:
+    """Write one word of a shell command."""
+    return literal(shlex.quote(str(text)))
 
 
 def cell(weight: str, seed: str) -> list[str]:
@@ -77,7 +86,6 @@ def cell_arguments() -> str:
     }
     if PLAN.embedded_server:
         options |= {
-            "--server-checkpoint": CONFIG.base_model,
             "--threads": CONFIG.bench.threads,
             "--device": CONFIG.bench.device,
         }
@@ -85,12 +93,14 @@ def cell_arguments() -> str:
 
 
 def server_options() -> str:
-    """Return the options of bench_image.py that decide who draws and for how long.
+    """Return the options of bench_image.py that decide where files lie, who draws, how long.
 
     They are no params: another port or time limit draws the same pictures.
     """
     options = {
+        "--workflow": CONFIG.bench_workflow,
         "--comfy-url": ",".join(CONFIG.comfy_url),
+        "--server-checkpoint": CONFIG.base_model if PLAN.embedded_server else None,
         "--timeout": CONFIG.bench.timeout,
         "--loras-dir": CONFIG.lora_install_dir,
         "--server-state": RUN.server_state,
@@ -99,7 +109,7 @@ def server_options() -> str:
     # The embedded server ends when this process is gone; jobs inherit the variable.
     os.environ.setdefault("LORABENCH_WORKFLOW_PID", str(os.getpid()))
     parent = "${LORABENCH_WORKFLOW_PID:+--parent-pid $LORABENCH_WORKFLOW_PID}"
-    return f"{as_options(options)} {parent}".replace("{", "{{").replace("}", "}}")
+    return literal(f"{as_options(options)} {parent}")
 
 
 def as_options(options: dict) -> str:

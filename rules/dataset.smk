@@ -22,22 +22,19 @@ rule record_run:
         "../envs/lorabench.yaml"
     params:
         contents=lambda wildcards: as_json(PLAN.record),
-        digests=layout.DIGESTS,
-        large=[RUN.raw, CONFIG.base_model],
     message:
         f"Recording run {RUN.run_id}"
     shell:
         f"{program('record_run.py')}"
-        " --output {output.record:q} --contents {params.contents:q}"
-        " --digests {params.digests:q} --of {params.large:q} --log {log:q}"
+        " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
+        f" --digests {quoted(layout.DIGESTS)} --of {quoted(RUN.raw)} {quoted(CONFIG.base_model)}"
 
 
 rule normalize_dataset:
     """Make the pictures what both trainers take as they are."""
     input:
-        # Within a run these cannot change; a touched file must not retrain for hours.
+        # Within a set these cannot change; a touched file must not retrain for hours.
         raw=ancient(PLAN.raw_files),
-        record=ancient(RUN.record),
     output:
         images=directory(RUN.normalized / "images"),
         log=RUN.normalized / "preprocess_log.csv",
@@ -52,13 +49,16 @@ rule normalize_dataset:
     params:
         raw=RUN.raw,
         folder=RUN.normalized,
+        # Not run.yaml: the set is shared, and another run's file would be another input.
+        settings=lambda wildcards: as_json({"preprocess": PLAN.record["preprocess"]}),
         store=layout.PICTURE_STORE,
     message:
         f"Normalizing {CONFIG.raw_set}"
     shell:
         f"{program('resize_dataset.py')}"
         " {params.raw:q} --output {params.folder:q} --yes"
-        " --settings {input.record:q} --store {params.store:q} --workers {threads} --log {log:q}"
+        " --settings /dev/stdin --store {params.store:q} --workers {threads} --log {log:q}"
+        " <<< {params.settings:q}"
 
 
 rule snapshot_dataset:
@@ -78,5 +78,6 @@ rule snapshot_dataset:
     message:
         "Keeping the log of the pictures"
     shell:
-        "(cp -R {input.rejected:q} {output.rejected:q} && cp {input.log:q} {output.log:q})"
+        "(cp -R {input.rejected:q} {output.rejected:q}"
+        " && cp {input.log:q} {output.log:q}.tmp && mv {output.log:q}.tmp {output.log:q})"
         " 2> {log:q}"

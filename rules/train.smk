@@ -15,7 +15,6 @@ rule train_lora:
     input:
         images=ancient(RUN.normalized / "images"),
         record=ancient(RUN.record),
-        base_model=ancient(CONFIG.base_model),
     output:
         lora=RUN.lora,
         log=RUN.lora.parent / "train_log.csv",
@@ -35,5 +34,5 @@ rule train_lora:
         f"Training {RUN.lora.name}"
     shell:
         f"{program('train_lora.py')}"
-        " --data {params.data:q} --base-model {input.base_model:q}"
-        " --settings {input.record:q} --output {output.lora:q} --log {log:q}"
+        " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
+        f" --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"

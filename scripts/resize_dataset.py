@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lorabench import cli, dataset
-from lorabench.config import PreprocessSettings, read_yaml, validate
+from lorabench.config import PreprocessSettings, read_section, validate
 from lorabench.errors import UserError
 from lorabench.picture import Row
 from lorabench.presets import PRESETS
@@ -85,7 +85,7 @@ def _settings(arguments: argparse.Namespace) -> PreprocessSettings:
     """Merge the preset, the settings file and the options, later ones over earlier ones."""
     values = dict(PRESETS["sd15"]["preprocess"])
     if arguments.settings:
-        values |= read_yaml(arguments.settings).get("preprocess") or {}
+        values |= read_section(arguments.settings, "preprocess")
     given = {name: getattr(arguments, name) for name in PreprocessSettings.model_fields}
     values |= {name: value for name, value in given.items() if value is not None}
     return validate(PreprocessSettings, values)

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from lorabench import checkpoint, cli
-from lorabench.config import TrainSettings, read_yaml, validate
+from lorabench.config import TrainSettings, read_section, validate
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
 
@@ -54,14 +54,21 @@ def main(arguments: argparse.Namespace) -> None:
 def _settings(arguments: argparse.Namespace) -> TrainSettings:
     """Merge the preset of the base model's family, the file and the options."""
     preset = PRESETS[checkpoint.inspect(arguments.base_model).family]["train"]
-    from_file = read_yaml(arguments.settings).get("train") if arguments.settings else None
+    from_file = read_section(arguments.settings, "train") if arguments.settings else {}
     options = {}
     for option in arguments.set:
         key, equals, value = option.partition("=")
         if not equals:
             raise UserError(f"--set {option}: should be key=value, such as rank=8.")
-        options[key.strip()] = yaml.safe_load(value)
-    return validate(TrainSettings, _over(_over(preset, from_file or {}), options))
+        options[key.strip()] = _value(option, value)
+    return validate(TrainSettings, _over(_over(preset, from_file), options))
+
+
+def _value(option: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {option}: the value cannot be read as YAML.") from None
 
 
 def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,9 @@ def run(
     except UserError as error:
         log.error("error: %s", error)
         return 1
+    except OSError as error:
+        log.error("error: %s", error)
+        return 1
     except KeyboardInterrupt:
         log.error("interrupted")
         return 130

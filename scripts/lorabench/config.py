@@ -6,6 +6,7 @@ models (`scripts/config_docs.py`).
 
 import difflib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,7 +32,10 @@ def _split(value: Any) -> Any:
     """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list."""
     if isinstance(value, str):
         return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
-    return value if isinstance(value, list | tuple) else [value]
+    values = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(one, bool) for one in values):
+        raise ValueError("True and False are no numbers")
+    return values
 
 
 def _text(value: Any) -> Any:
@@ -50,7 +54,7 @@ def _unique(values: tuple) -> tuple:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[Text, Field(pattern=r"^[^/\\\s.{}][^/\\{}]*$")]
+Name = Annotated[Text, Field(pattern=r"^[^/\\\s.{}][^/\\{}\x00-\x1f]*$")]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 
@@ -87,7 +91,10 @@ class PreprocessSettings(Section):
         "", description="caption of a picture that has none; empty: the name of the raw set"
     )
     duplicate_distance: int = Field(
-        4, ge=-1, le=64, description="perceptual hash bits; this near is a duplicate, -1 keeps all"
+        4,
+        ge=-1,
+        le=64,
+        description="perceptual hash bits; nearer is a duplicate; -1: only equal files",
     )
 
     @model_validator(mode="after")
@@ -203,7 +210,7 @@ class Config(Section):
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
     trainer: Literal["embedded", "kohya"] = Field(
-        "embedded", description="`embedded` (diffusers + PEFT) or `kohya`"
+        "embedded", description="`embedded` (diffusers + PEFT); `kohya` cannot be driven yet"
     )
     skip_train: bool = Field(False, description="bench the run's existing LoRA as it is")
     base_model: Text = Field(
@@ -260,10 +267,9 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
     the nearest one.
     """
     preset = merge(PRESETS[family])
-    if "epochs" in given.get("train", {}):
-        preset["train"].pop("steps")
+    if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
-    preset["preprocess"]["trigger"] = given.get("raw_set", "")
+    preset["preprocess"]["trigger"] = given.get("raw_set") or ""
     return validate(Config, merge(preset, _present(given)))
 
 
@@ -285,6 +291,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
     return content
+
+
+def read_section(path: Path, name: str) -> dict[str, Any]:
+    """Read one section of a YAML file, such as run.yaml; raises `UserError`."""
+    return _section(name, read_yaml(path).get(name))
 
 
 SECTIONS = ("preprocess", "train", "bench")
@@ -310,10 +321,8 @@ def _present(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _section(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, str):
-        try:
+        with suppress(yaml.YAMLError):  # said below
             value = yaml.safe_load(value)
-        except yaml.YAMLError:
-            value = None
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -67,7 +67,7 @@ def raw_files(raw: Path) -> list[Path]:
     found = (
         path
         for path in raw.rglob("*")
-        if path.suffix.lower() in wanted and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in wanted and not _hidden(path, raw) and path.is_file()
     )
     return sorted(found, key=lambda path: _name(path, raw))
 
@@ -75,16 +75,17 @@ def raw_files(raw: Path) -> list[Path]:
 def identify(config: Config, raw: Path, digests: Digests) -> Identity:
     """Return the identity of the run that `config` describes over the raw set `raw`.
 
-    Pure: it reads files and writes nothing.
+    Pure: it reads files and writes nothing. Settings at their default are left out, so that a
+    later version with one more setting finds the same run.
     """
     data = {_name(path, raw): digests.of(path) for path in raw_files(raw)}
     base = Path(config.base_model)
     contents = {
         "raw": {"files": len(data), "digest": digest(data)},
         "profile": config.profile,
-        "preprocess": config.preprocess.model_dump(mode="json"),
+        "preprocess": config.preprocess.model_dump(mode="json", exclude_defaults=True),
         "trainer": config.trainer,
-        "train": config.train.model_dump(mode="json"),
+        "train": config.train.model_dump(mode="json", exclude_defaults=True),
         "base_model": {"name": base.name, "digest": model_digest(base, digests)},
     }
     normalized = digest({key: contents[key] for key in ("raw", "preprocess")})
@@ -123,6 +124,10 @@ def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id
             + "\n".join(changed)
             + "\nTake another run_id (or none: one is derived), or set these back."
         )
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -110,7 +110,7 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     if found.family == "sdxl":
         raise UserError(
             f"base model {path}: an SDXL checkpoint, and the embedded trainer and server run "
-            "SD1.x only; use trainer=kohya and comfy_url=<the URL of a ComfyUI server>."
+            "SD1.x only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
         )
     read = _load_folder if found.kind == "folder" else _load_file
     try:

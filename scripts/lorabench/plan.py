@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import checkpoint, files, layout
+from lorabench.comfy import workflow
 from lorabench.config import BUNDLED_BASE, Config, merge, read_yaml, resolve
 from lorabench.errors import UserError
-from lorabench.identity import Digests, Identity, check_binding, identify, raw_files
+from lorabench.identity import (
+    Digests,
+    Identity,
+    check_binding,
+    identify,
+    model_digest,
+    raw_files,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class RunPlan:
     config: Config
     paths: layout.RunLayout
     identity: Identity | None
+    base_digest: str
 
     @property
     def weights(self) -> list[str]:
@@ -80,19 +89,21 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     if not config.skip_train:
         _check_trainer(config, base.family)
         _check_raw_set(config)
-    _check_workflow(Path(config.bench_workflow))
+    _check_workflow(config)
+    digests = Digests(layout.DIGESTS)
+    base_digest = model_digest(base.path, digests)
     if config.skip_train:
-        return _existing_run(config)
-    identity = identify(config, _raw(config), Digests(layout.DIGESTS))
+        return RunPlan(config, _existing_run(config, base_digest), None, base_digest)
+    identity = identify(config, _raw(config), digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
         check_binding(
             read_yaml(paths.record).get("identity", {}), identity.contents, identity.run_id
         )
-    return RunPlan(config, paths, identity)
+    return RunPlan(config, paths, identity, base_digest)
 
 
-def _existing_run(config: Config) -> RunPlan:
+def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
     if not config.run_id:
         found = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
         raise UserError(
@@ -104,7 +115,14 @@ def _existing_run(config: Config) -> RunPlan:
         raise UserError(
             f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}"
         )
-    return RunPlan(config, paths, None)
+    if paths.record.exists():
+        trained_on = read_yaml(paths.record).get("identity", {}).get("base_model", {})
+        if trained_on.get("digest", base_digest) != base_digest:
+            raise UserError(
+                f"skip_train: run {config.run_id} was trained on {trained_on.get('name')}, "
+                f"not on {config.base_model}; name that checkpoint with base_model="
+            )
+    return paths
 
 
 def _raw(config: Config) -> Path:
@@ -115,7 +133,13 @@ def _check_raw_set(config: Config) -> None:
     raw = _raw(config)
     if not raw.is_dir():
         raise UserError(f"raw_set: there is no folder {raw}. {_existing_sets()}")
-    if not any(not path.endswith(".txt") for path in map(str, raw_files(raw))):
+    found = [str(path) for path in raw_files(raw)]
+    for path in found:
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"raw_set: {path}: take the braces out of its name, Snakemake reads them"
+            )
+    if all(path.lower().endswith(".txt") for path in found):
         raise UserError(f"raw_set: {raw} holds no picture (png, jpg, webp, bmp, gif or tiff)")
 
 
@@ -123,15 +147,26 @@ def _existing_sets() -> str:
     found = [
         f"{folder.name} (profile={profile})"
         for profile in ("style", "char")
-        for folder in sorted(layout.raw_sets(profile).glob("*/"))
+        for folder in sorted(layout.raw_sets(profile).glob("[!.]*/"))
     ]
     return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
 
 
-def _check_workflow(path: Path) -> None:
+def _check_workflow(config: Config) -> None:
+    """Find out before anything is done, not when the first cell is rendered."""
+    path = Path(config.bench_workflow)
     if not path.is_file():
         near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
         raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
+    try:
+        workflow.find_roles(workflow.load(path), _choices(config))
+    except UserError as error:
+        raise UserError(f"bench_workflow: {path}: {error}") from None
+
+
+def _choices(config: Config) -> workflow.Choices:
+    roles = ("lora", "sampler", "positive", "negative", "latent", "save")
+    return workflow.Choices(**{role: getattr(config.bench, f"{role}_node") for role in roles})
 
 
 def _check_trainer(config: Config, family: str) -> None:

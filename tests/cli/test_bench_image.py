@@ -117,7 +117,6 @@ def of_two_sizes(seed, texts):
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (broken, "NaN"),
         (truncated, "no sound PNG"),
         (lambda *_: b"<html>", "no sound PNG"),
         (of_another_graph, "comes from another graph"),
@@ -134,8 +133,15 @@ def test_a_bad_picture_is_told_and_nothing_is_published(
     assert len(fake.prompts) <= 2
 
 
+def test_a_picture_of_one_colour_is_published_with_a_warning(fake, tmp_path, monkeypatch, capsys):
+    fake.draw = broken
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+    assert "NaN" in capsys.readouterr().err
+    assert (tmp_path / "bench/w0.40/seed1_00.png").exists()
+
+
 def test_one_bad_picture_keeps_the_whole_batch_back(fake, tmp_path, monkeypatch):
-    fake.draw = lambda seed, texts: png(seed, texts, colour=(0, 0, 0) if seed == 2 else None)
+    fake.draw = lambda seed, texts: (truncated if seed == 2 else png)(seed, texts)
     assert call(monkeypatch, command(tmp_path, fake.url, batch_size=2)) == 1
     assert not (tmp_path / "bench").exists()
 

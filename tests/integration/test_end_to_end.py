@@ -154,6 +154,13 @@ def test_another_learning_rate_is_another_run_on_the_same_pictures(finished):
     assert finished.files() == before
 
 
+def test_another_spelling_of_the_same_files_is_the_same_run(finished):
+    root = finished.root
+    workflow = root / "config" / "workflows" / "drawnworld_lora_bench.json"
+    spelled = {"base_model": root / "models/checkpoints/drawnworld", "bench_workflow": workflow}
+    assert finished.planned(**SMALL, **spelled) in ({}, {"record_sweep": 1})
+
+
 def test_another_caption_is_another_run(finished):
     caption = finished.root / "datasets" / "raw" / "style" / "some_set" / "0.txt"
     old = caption.read_text()

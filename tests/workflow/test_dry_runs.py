@@ -43,6 +43,26 @@ def test_names_may_hold_spaces_and_japanese(project):
     assert project.planned(raw_set="ぽにゅ 絵柄") == FIRST_RUN
 
 
+def test_a_picture_with_braces_in_its_name_is_named(project):
+    folder = project.add_set()
+    (folder / "0.png").rename(folder / "{a} b.png")
+    done = project.snakemake("--dry-run", check=False, raw_set="some_set")
+    assert done.returncode != 0
+    assert "{a} b.png: take the braces out of its name" in done.stdout
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"nodes": [], "links": []}'])
+def test_a_workflow_that_cannot_be_used_stops_before_anything_is_done(project, content):
+    project.add_set()
+    (project.root / "mine.json").write_text(content)
+    done = project.snakemake(
+        "--dry-run", check=False, raw_set="some_set", bench_workflow="mine.json"
+    )
+    assert done.returncode != 0
+    assert "mine.json" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_the_character_profile_reads_its_own_folder(project):
     project.add_set("mofu", profile="characters")
     said = project.snakemake("--dry-run", raw_set="mofu", profile="char").stdout
@@ -52,7 +72,7 @@ def test_the_character_profile_reads_its_own_folder(project):
 def test_only_what_was_asked_for(project):
     project.add_set()
     planned = project.planned("normalize_dataset", raw_set="some_set")
-    assert planned == {"record_run": 1, "normalize_dataset": 1}
+    assert planned == {"normalize_dataset": 1}
 
 
 def test_the_workflow_has_no_lints(project):
@@ -76,6 +96,8 @@ def test_the_workflow_has_no_lints(project):
             "run x has no LoRA",
         ),
         ({}, "raw_set: is required"),
+        ({"raw_set": ""}, "raw_set: is required"),
+        ({"raw_set": "some_set", "train": "{steps: 10"}, "train: should be a section"),
     ],
 )
 def test_a_mistake_stops_before_anything_is_done(project, config, said):

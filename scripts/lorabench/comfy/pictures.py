@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -12,19 +13,21 @@ from PIL import Image
 from lorabench.comfy.workflow import Graph, Slot
 from lorabench.errors import UserError
 
+log = logging.getLogger(__name__)
+
 _AFTER_HEADER = 33  # a PNG's signature (8) and its IHDR chunk (4 + 4 + 13 + 4)
 
 
 def check(pictures: Sequence[bytes], graph: Graph, slots: Sequence[Slot]) -> None:
     """Raise `UserError` unless these are sound pictures that `graph` made.
 
-    They must be PNGs that decode, of one size, not of a single colour, and, where the server
-    stores the graph in its pictures, of a graph with the same values in `slots`.
+    They must be PNGs that decode, of one size and, where the server stores the graph in its
+    pictures, of a graph with the same values in `slots`. One of a single colour is warned of.
     """
     sizes = set()
     for number, data in enumerate(pictures):
         image = _decode(data, number)
-        _check_content(image, number)
+        _warn_of_one_colour(image, number)
         _check_graph(image, graph, slots, number)
         sizes.add(image.size)
     if len(sizes) > 1:
@@ -69,15 +72,18 @@ def _decode(data: bytes, number: int) -> Image.Image:
     return image
 
 
-def _check_content(image: Image.Image, number: int) -> None:
+def _warn_of_one_colour(image: Image.Image, number: int) -> None:
     extrema = image.convert("RGB").getextrema()
     if all(low == high for low, high in extrema):
         colour = tuple(low for low, _ in extrema)
-        raise UserError(
-            f"picture {number} of the batch is one colour, RGB {colour}: a broken render."
-            " The likely cause is NaN (not a number) in the model: a LoRA trained at too high a"
-            " rate, or half precision that a VAE or card does not bear; look at train_log.csv,"
-            " then try the server with full precision"
+        # No error: drawing it again changes nothing, and the metrics and grids point it out.
+        log.warning(
+            "picture %d of the batch is one colour, RGB %s: a broken render. The likely cause is"
+            " NaN (not a number) in the model: a LoRA trained at too high a rate, or half"
+            " precision that a VAE or card does not bear; look at train_log.csv, then try the"
+            " server with full precision",
+            number,
+            colour,
         )
 
 
