@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="run.yaml")
-    parser.add_argument("--contents", type=json.loads, required=True, help="JSON to record")
+    parser.add_argument("--contents", type=_object, required=True, help="JSON to record")
     parser.add_argument("--digests", type=Path, help="memory of file digests to bring up to date")
     parser.add_argument("--of", type=Path, nargs="*", default=[], help="files or folders to digest")
     return parser
@@ -41,6 +41,16 @@ def main(arguments: argparse.Namespace) -> None:
     record = {**arguments.contents, **_circumstances()}
     text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
     files.write_text(arguments.output, text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object")
+    return content
 
 
 def _circumstances() -> dict[str, Any]:

@@ -1,0 +1,35 @@
+"""config_docs.py: comparing, and a file that is out of date."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+import config_docs
+from lorabench.errors import UserError
+
+
+def run(*arguments):
+    command = [sys.executable, config_docs.__file__, *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_what_is_there_is_up_to_date():
+    done = run("--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_out_of_date_is_named(monkeypatch):
+    path = config_docs.ROOT / "config" / "config.yaml"
+    monkeypatch.setattr(config_docs, "generated", lambda: {path: "something else"})
+    with pytest.raises(UserError, match=r"config\.yaml is out of date"):
+        config_docs.main(argparse.Namespace(check=True))
+
+
+def test_an_unknown_option_is_refused():
+    assert run("--chek").returncode == 2
+
+
+def test_help():
+    assert "--check" in run("--help").stdout
