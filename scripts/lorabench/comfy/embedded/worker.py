@@ -70,7 +70,7 @@ class Worker:
                 self._free(flags)
                 if job is not None:
                     self._current = job
-                    self.queue.finish(job, self._draw(job))
+                    self.queue.finish(job, self._drawn(job))
                     self._tell_end(job)
 
     def _free(self, flags: set[str]) -> None:
@@ -78,6 +78,22 @@ class Worker:
             self._executor.forget()
         if "unload_models" in flags:
             self.engine.unload()
+
+    def _drawn(self, job: Job) -> Record:
+        """Draw; a fault outside the nodes ends the prompt, not this thread."""
+        try:
+            return self._draw(job)
+        except Exception as error:
+            log.exception("the prompt could not be executed")
+            fault = {
+                "prompt_id": job.prompt_id,
+                "node_id": None,
+                "node_type": None,
+                "exception_message": str(error),
+                "exception_type": type(error).__qualname__,
+                "traceback": [],
+            }
+            return Record(messages=[("execution_error", fault)])
 
     def _draw(self, job: Job) -> Record:
         from lorabench.comfy.embedded import nodes
