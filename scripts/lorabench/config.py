@@ -94,7 +94,7 @@ class PreprocessSettings(Section):
         4,
         ge=-1,
         le=64,
-        description="perceptual hash bits; nearer is a duplicate; -1: only equal files",
+        description="bits of the hash; up to so many is a duplicate; -1: only equal files",
     )
 
     @model_validator(mode="after")

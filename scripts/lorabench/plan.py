@@ -4,7 +4,7 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from lorabench.identity import (
     model_digest,
     raw_files,
 )
+
+_ROLES = fields(workflow.Choices)
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         _check_raw_set(config)
     _check_workflow(config)
     digests = Digests(layout.DIGESTS)
-    base_digest = model_digest(base.path, digests)
     if config.skip_train:
+        base_digest = model_digest(base.path, digests)
         return RunPlan(config, _existing_run(config, base_digest), None, base_digest)
     identity = identify(config, _raw(config), digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
@@ -100,7 +102,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         check_binding(
             read_yaml(paths.record).get("identity", {}), identity.contents, identity.run_id
         )
-    return RunPlan(config, paths, identity, base_digest)
+    return RunPlan(config, paths, identity, identity.contents["base_model"]["digest"])
 
 
 def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
@@ -165,8 +167,8 @@ def _check_workflow(config: Config) -> None:
 
 
 def _choices(config: Config) -> workflow.Choices:
-    roles = ("lora", "sampler", "positive", "negative", "latent", "save")
-    return workflow.Choices(**{role: getattr(config.bench, f"{role}_node") for role in roles})
+    nodes = {field.name: getattr(config.bench, f"{field.name}_node") for field in _ROLES}
+    return workflow.Choices(**nodes)
 
 
 def _check_trainer(config: Config, family: str) -> None:

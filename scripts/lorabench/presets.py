@@ -1,8 +1,8 @@
 """Defaults that depend on the family of the base model.
 
 `bundled` was measured on the bundled checkpoint (docs/performance.md), its one thread too: on so
-small a model two are little faster when the cores are idle and many times slower when they are
-not. The others are what authors of SD1.5 and SDXL LoRAs usually start from.
+small a model two are 1.5 times as fast when the cores are idle and many times slower when they
+are not. The others are what authors of SD1.5 and SDXL LoRAs usually start from.
 """
 
 from typing import Any, Literal
