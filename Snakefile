@@ -47,6 +47,7 @@ rule all:
 
 onsuccess:
     stop_server()
+    say_where_to_look()
 
 
 onerror:

@@ -2,17 +2,18 @@
 
 import argparse
 import sys
+import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import torch
-from diffusers import StableDiffusionPipeline
 from PIL import Image, ImageDraw
 
 from base_model.networks import PIXELS
+from base_model.rendering import Renderer, as_images
 from lorabench import cli, files
 
 PROMPTS = (
@@ -33,37 +34,52 @@ PROMPTS = (
     "a yellow star at night",
     "zorvi style, green robot, pink background",
 )
+_CELL = PIXELS + 4
+_TITLE = 36
+_LETTER = 6
+"""Pixels: a picture with its gap, the three lines of a title, the widest letter of a title."""
+
+Strip = tuple[str, Sequence[Image.Image]]
+"""A title and the pictures that stand side by side below it."""
+
+
+def draw_sheet(strips: Sequence[Strip], columns: int) -> Image.Image:
+    """Return the strips one after another, like words on lines of `columns` pictures."""
+    places, row, column = [], 0, 0
+    for _, pictures in strips:
+        if column and column + len(pictures) > columns:
+            row, column = row + 1, 0
+        places.append((column * _CELL, row * (_CELL + _TITLE)))
+        column += len(pictures)
+    sheet = Image.new("RGB", (columns * _CELL, (row + 1) * (_CELL + _TITLE)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for (title, pictures), (x, y) in zip(strips, places, strict=True):
+        lines = textwrap.wrap(title, len(pictures) * _CELL // _LETTER)
+        pen.text((x + 2, y), "\n".join(lines[:3]), "black", spacing=0)
+        for number, picture in enumerate(pictures):
+            sheet.paste(picture, (x + number * _CELL, y + _TITLE))
+    return sheet
+
+
+def save_sheet(sheet: Image.Image, path: Path) -> None:
+    """Write `sheet` as a PNG."""
+    with files.publish(path) as temporary:
+        sheet.save(temporary, "PNG", optimize=True)
 
 
 def program(arguments: argparse.Namespace) -> None:
-    """Render every prompt with every seed and write the sheet, prompts side by side."""
-    torch.set_num_threads(arguments.threads)
-    pipeline = StableDiffusionPipeline.from_pretrained(arguments.model, torch_dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    cell = PIXELS + 4
-    columns = min(arguments.columns, len(PROMPTS))
-    blocks = -(-len(PROMPTS) // columns)
-    block = arguments.seeds * cell + 30
-    sheet = Image.new("RGB", (columns * cell, blocks * block), "white")
-    pen = ImageDraw.Draw(sheet)
+    """Render every prompt with every seed and write the sheet."""
+    renderer = Renderer(arguments.model, arguments.threads)
+    prompts = [prompt for prompt in PROMPTS for _ in range(arguments.seeds)]
+    seeds = [*range(arguments.seeds)] * len(PROMPTS)
     started = time.perf_counter()
-    for number, prompt in enumerate(cli.bar(PROMPTS)):
-        x, y = number % columns * cell, number // columns * block
-        pen.text((x + 2, y + 2), prompt[:22] + "\n" + prompt[22:46], "black")
-        for seed in range(arguments.seeds):
-            picture = pipeline(
-                prompt,
-                width=PIXELS,
-                height=PIXELS,
-                num_inference_steps=20,
-                guidance_scale=4.0,
-                generator=torch.Generator().manual_seed(seed),
-            ).images[0]
-            sheet.paste(picture, (x, y + 30 + seed * cell))
-    seconds = (time.perf_counter() - started) / (len(PROMPTS) * arguments.seeds)
-    cli.log.info("%.2f seconds a picture", seconds)
-    with files.publish(arguments.output) as temporary:
-        sheet.save(temporary, "PNG")
+    images = as_images(renderer.render(prompts, seeds, "contact sheet"))
+    cli.log.info("%.2f seconds a picture", (time.perf_counter() - started) / len(prompts))
+    strips = [
+        (prompt, images[number * arguments.seeds : (number + 1) * arguments.seeds])
+        for number, prompt in enumerate(PROMPTS)
+    ]
+    save_sheet(draw_sheet(strips, arguments.columns), arguments.output)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -13,10 +14,8 @@ import numpy as np
 import torch
 from diffusers import AutoencoderTiny
 
-from base_model import training, workers
-from base_model.networks import PIXELS
-from base_model.painting import paint
-from base_model.world import Scene, sample
+from base_model import drawings, training, workers
+from base_model.world import Scene, held_out, sample
 from lorabench import cli, files
 
 _SHARD = 500
@@ -51,11 +50,11 @@ def _encode(rank: int, arguments: argparse.Namespace) -> None:
 @torch.no_grad()
 def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
     rng = Random(seed)
-    scenes = [sample(rng) for _ in range(_SHARD)]
+    drawn = iter(lambda: sample(rng), None)
+    scenes = list(islice((scene for scene in drawn if not held_out(scene)), _SHARD))
     latents = []
     for start in range(0, _SHARD, 25):
-        pictures = [np.asarray(paint(s, PIXELS, PIXELS)) for s in scenes[start : start + 25]]
-        x = torch.from_numpy(np.stack(pictures)).to(vae.device).permute(0, 3, 1, 2)
+        x = drawings.pictures(scenes[start : start + 25]).to(vae.device)
         with torch.autocast(vae.device.type, torch.bfloat16):
             latents.append(vae.encode(x.float() / 127.5 - 1).latents.half().cpu())
     fields = json.dumps([scene.as_dict() for scene in scenes])

@@ -13,6 +13,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 PIXELS = 128
 LATENT_CHANNELS = 8
+_VAE_WIDTH = 48
 _TEXT_WIDTH = 128
 
 
@@ -20,8 +21,8 @@ def new_vae() -> AutoencoderTiny:
     """Return an untrained autoencoder: factor 8, 8 latent channels, scaling factor 1."""
     return AutoencoderTiny(
         latent_channels=LATENT_CHANNELS,
-        encoder_block_out_channels=(32, 32, 32, 32),
-        decoder_block_out_channels=(32, 32, 32, 32),
+        encoder_block_out_channels=(_VAE_WIDTH,) * 4,
+        decoder_block_out_channels=(_VAE_WIDTH,) * 4,
         num_encoder_blocks=(1, 2, 2, 2),
         num_decoder_blocks=(3, 3, 2, 1),
         scaling_factor=1.0,

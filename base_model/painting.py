@@ -49,7 +49,7 @@ class _Canvas:
 
     def dots(self, rng: Random) -> None:
         """Strew a lattice of light polka dots over the background."""
-        step, radius = 0.155 * self._unit, 0.036 * self._unit
+        step, radius = 0.2 * self._unit, 0.05 * self._unit
         color = mix(self._backdrop, WHITE, 0.75 if min(self._backdrop) < 236 else 0.0)
         if color == self._backdrop:
             color = (238, 226, 240)

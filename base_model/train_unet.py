@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -32,15 +33,20 @@ class Model(nn.Module):
     """UNet and text encoder as one network to train."""
 
     def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel) -> None:
-        """Join the two."""
+        """Join the two, laid out for the fastest step on a CPU.
+
+        PyTorch's fused attention is slow backwards in bfloat16 there; matrix products are not.
+        """
         super().__init__()
-        self.unet = unet
+        self.unet = unet.to(memory_format=torch.channels_last)
+        self.unet.set_attn_processor(AttnProcessor())
         self.text_encoder = text_encoder
 
     def forward(self, noisy: torch.Tensor, t: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Return the noise predicted in `noisy` [n, c, h, w] at steps `t` [n] for tokens `ids`."""
-        words = self.text_encoder(ids).last_hidden_state
-        return self.unet(noisy, t, words).sample
+        with torch.autocast(noisy.device.type, torch.bfloat16):
+            words = self.text_encoder(ids).last_hidden_state
+            return self.unet(noisy, t, words).sample.float()
 
 
 def caption_of(scene: Scene, rng: Random) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
+from zlib import crc32
 
 Color = tuple[int, int, int]
 
@@ -99,6 +100,14 @@ def sample(rng: Random, other_styles: float = 0.1, target_style: float = 0.0) ->
         style=_style(rng, other_styles, target_style),
         seed=rng.getrandbits(32),
     )
+
+
+def held_out(scene: Scene) -> bool:
+    """Return whether the UNet never sees this subject in this color on this background.
+
+    One in 16 such combinations is kept for the evaluation, whose prompts are thus unseen.
+    """
+    return crc32(f"{scene.color} {scene.subject} {scene.background}".encode()) % 16 == 0
 
 
 def _style(rng: Random, other_styles: float, target_style: float) -> str:

@@ -2,13 +2,13 @@
 
     uv run python -m benchmarks.nothing_to_do
 
-The cells are real but as small as can be: one step at 64 px, so that making a thousand takes
-minutes. Only their number matters here. `own` leaves out what `snakemake --version` takes: the
-interpreter and Snakemake's imports.
+The first six cells are rendered. The others are copies of one of them that Snakemake takes for
+its own (`--touch`): what it looks at, files and its notes about them, is the same. `own` leaves
+out what `snakemake --version` takes: the interpreter and Snakemake's imports.
 """
 
 import argparse
-import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.project import Project, make_project
 
+WEIGHTS = ("0.00", "0.20", "0.40", "0.60", "0.80", "1.00")
 REPEATS = 5
 
 
@@ -29,33 +30,36 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder, "project"))
         project.add_set()
-        shrink_workflow(project)
+        project.snakemake(**settings(1))
         imports = seconds(project, [sys.executable, "-m", "snakemake", "--version"])
         print(f"snakemake --version          {imports:6.2f} s")
         for count in seeds:
-            config = {
-                "raw_set": "some_set",
-                "train": "{steps: 2, batch_size: 2, rank: 4}",
-                "weights": "0.2,0.4,0.6,0.8,1.0",
-                "baseline": "True",
-                "seeds": ",".join(map(str, range(count))),
-            }
-            project.snakemake(**config)
-            taken = seconds(project, project.command(**config))
+            copy_cells(project, count)
+            project.snakemake("--touch", **settings(count))
+            assert project.planned(**settings(count)) == {}
+            taken = seconds(project, project.command(**settings(count)))
             own = taken - imports
             print(f"{6 * count:6} cells, nothing to do {taken:6.2f} s, own {own:5.2f} s")
 
 
-def shrink_workflow(project: Project) -> None:
-    """Make the bundled benchmark of this copy one step at 64 px."""
-    path = project.root / "config" / "workflows" / "drawnworld_lora_bench.json"
-    graph = json.loads(path.read_text(encoding="utf-8"))
-    for node in graph.values():
-        node["inputs"] |= {
-            "KSampler": {"steps": 1},
-            "EmptyLatentImage": {"width": 64, "height": 64},
-        }.get(node["class_type"], {})
-    path.write_text(json.dumps(graph), encoding="utf-8")
+def settings(seeds: int) -> dict[str, str]:
+    """Return the config of a sweep of six weights by so many seeds."""
+    return {
+        "raw_set": "some_set",
+        "train": "{steps: 2, batch_size: 2, rank: 4}",
+        "weights": ",".join(WEIGHTS[1:]),
+        "seeds": ",".join(map(str, range(seeds))),
+    }
+
+
+def copy_cells(project: Project, seeds: int) -> None:
+    """Make the pictures and grids of all seeds from those of seed 0."""
+    (run,) = (project.root / "runs").glob("some_set-*")
+    for seed in range(1, seeds):
+        for weight in WEIGHTS:
+            folder = run / "bench" / f"w{weight}"
+            shutil.copy(folder / "seed0_00.png", folder / f"seed{seed}_00.png")
+        shutil.copy(run / "grid" / "seed0_weights.png", run / "grid" / f"seed{seed}_weights.png")
 
 
 def seconds(project: Project, command: list[str]) -> float:

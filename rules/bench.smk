@@ -9,8 +9,13 @@ OUTPUTS
     runs/<run_id>/bench/sweep.yaml                      what was asked for
     runs/<run_id>/bench/w<weight>/seed<seed>_<nn>.png   the pictures
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
+    runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
     runs/<run_id>/grid/                                 what can be seen on them
 """
+
+# The profile's cap is that of one server; Snakemake counts over all of them.
+if cap := workflow.global_resources.get("comfyui"):
+    workflow.register_resource("comfyui", cap.value * len(CONFIG.comfy_url))
 
 
 rule record_sweep:
@@ -113,6 +118,28 @@ rule bench_metrics:
         " --log {log:q} {params.pictures}"
 
 
+rule bench_plots:
+    """Draw each metric over the weight, a line for each seed."""
+    input:
+        metrics=RUN.bench / "metrics.csv",
+    output:
+        picture=RUN.plots / "metrics_by_weight.png",
+    log:
+        RUN.logs / "bench_plots.log",
+    benchmark:
+        RUN.timings / "bench_plots.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        title=RUN.run_id,
+    message:
+        "Drawing the metrics over the weight"
+    shell:
+        f"{program('bench_plots.py')}"
+        " --metrics {input.metrics:q} --output {output.picture:q} --title {params.title:q}"
+        " --log {log:q}"
+
+
 rule bench_grid:
     """Lay the pictures out: weights by seeds."""
     input:
@@ -130,10 +157,11 @@ rule bench_grid:
     params:
         folder=RUN.grid,
         title=RUN.run_id,
+        caption=lambda wildcards: PLAN.prompt or "",
         pictures=lambda wildcards: all_cells_pattern(),
     message:
         "Laying out the grids in {params.folder}"
     shell:
         f"{program('bench_grid.py')}"
-        " --output-dir {params.folder:q} --title {params.title:q}"
+        " --output-dir {params.folder:q} --title {params.title:q} --caption {params.caption:q}"
         " --warnings {input.warnings:q} --log {log:q} {params.pictures}"

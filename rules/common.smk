@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable
 
 from lorabench import layout
@@ -125,6 +126,7 @@ def results() -> list[str]:
         *dataset,
         *grids,
         str(RUN.grid / "overview.png"),
+        str(RUN.plots / "metrics_by_weight.png"),
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "sweep.yaml"),
     ]
@@ -136,3 +138,10 @@ def stop_server() -> None:
         from lorabench.comfy.launch import stop_server as stop
 
         stop(RUN.server_state)
+
+
+def say_where_to_look() -> None:
+    """Name the picture to open first, at the end of what Snakemake says."""
+    overview = RUN.grid / "overview.png"
+    if overview.exists():
+        print(f"\nLook at {overview}", file=sys.stderr)

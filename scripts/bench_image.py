@@ -11,17 +11,20 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 
 from lorabench import cli, files
+from lorabench.bench.origin import CHUNK
 from lorabench.comfy import pictures, workflow
 from lorabench.comfy.client import Client, with_shortest_queue
 from lorabench.errors import UserError
 
 log = logging.getLogger("lorabench")
 
-ROLES = ("lora", "sampler", "positive", "negative", "save", "latent")
+ROLES = tuple(field.name for field in fields(workflow.Choices))
 
 
 def main() -> int:
@@ -48,6 +51,7 @@ def bench(arguments: argparse.Namespace) -> None:
     choices = workflow.Choices(**{role: getattr(arguments, f"{role}_node") for role in ROLES})
     try:
         roles = workflow.find_roles(graph, choices)
+        shared = workflow.shared_digest(graph, roles, cell)
         graph = workflow.patch(graph, roles, cell)
     except UserError as error:
         raise UserError(f"workflow {arguments.workflow}: {error}") from None
@@ -56,7 +60,8 @@ def bench(arguments: argparse.Namespace) -> None:
     start = time.monotonic()
     drawn = client.render(graph, roles.save, cell.batch_size)
     pictures.check(drawn, graph, workflow.cell_slots(graph, roles))
-    _publish(drawn, arguments, receipt["sha256"])
+    origin = {"run_id": arguments.run_id, "lora_sha256": receipt["sha256"], "graph": shared}
+    _publish(drawn, arguments, origin)
     log.info(
         "weight %.2f, seed %d: %d picture(s) from %s in %.1f s",
         cell.weight, cell.seed, len(drawn), client.url, time.monotonic() - start,
@@ -111,20 +116,19 @@ def _receipt(path: Path) -> dict[str, str]:
         ) from None
 
 
-def _publish(drawn: list[bytes], arguments: argparse.Namespace, sha256: str) -> None:
+def _publish(drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str]) -> None:
     """Write the pictures with their labels; none gets its name before all are written."""
     with ExitStack() as stack:
         for number, data in enumerate(drawn):
             label = {
-                "run_id": arguments.run_id,
-                "lora_sha256": sha256,
+                **origin,
                 "weight": arguments.weight,
                 "seed": arguments.seed,
                 "batch_index": number,
             }
             path = arguments.output_dir / f"seed{arguments.seed}_{number:02d}.png"
             temporary = stack.enter_context(files.publish(path))
-            temporary.write_bytes(pictures.with_text(data, {"lorabench": label}))
+            temporary.write_bytes(pictures.with_text(data, {CHUNK: label}))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,8 +11,10 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the table and the warnings."""
     from lorabench.bench import faults, metrics
     from lorabench.bench.cell import sweep
+    from lorabench.bench.origin import check_one_sweep
 
     cells = sweep(arguments.pictures)
+    check_one_sweep(cells)
     table = metrics.measure(cli.bar(cells, unit="picture"), arguments.output.parent)
     found = faults.find(table)
     with files.publish(arguments.output) as temporary:

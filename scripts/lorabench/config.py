@@ -5,6 +5,7 @@ models (`scripts/config_docs.py`).
 """
 
 import difflib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -49,12 +50,25 @@ def _two_decimals(weight: float) -> float:
     return weight + 0.0  # -0.0 and 0.0 are one weight
 
 
+def _from_home(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
+
+
 def _unique(values: tuple) -> tuple:
     return tuple(sorted(set(values)))
 
 
+_NAME = r"^[^/\\\s.{}][^/\\{}\x00-\x1f]*$"
+_COLOUR = r"^#[0-9a-fA-F]{6}$"
+_ALLOWED = {
+    _NAME: "should be a name without / \\ { } that begins with neither a dot nor a space",
+    _COLOUR: "should be # and six hex digits, such as #ffffff",
+}
+"""Patterns in plain words."""
+
 Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[Text, Field(pattern=r"^[^/\\\s.{}][^/\\{}\x00-\x1f]*$")]
+Name = Annotated[Text, Field(pattern=_NAME)]
+LocalPath = Annotated[Text, AfterValidator(_from_home)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 
@@ -85,7 +99,7 @@ class PreprocessSettings(Section):
         100, gt=0, le=2000, description="million pixels; a larger picture is taken for a bomb"
     )
     background: str = Field(
-        "#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="colour put behind transparency"
+        "#ffffff", pattern=_COLOUR, description="colour put behind transparency"
     )
     trigger: Text = Field(
         "", description="caption of a picture that has none; empty: the name of the raw set"
@@ -205,7 +219,9 @@ class Config(Section):
     comfy_url: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         ("embedded",), min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
     )
-    bench_workflow: Text = Field(description="workflow JSON; default: one for the base's family")
+    bench_workflow: LocalPath = Field(
+        description="workflow JSON; default: one for the base's family"
+    )
     positive: Text | None = Field(None, description="replaces the workflow's prompt")
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
@@ -213,10 +229,10 @@ class Config(Section):
         "embedded", description="`embedded` (diffusers + PEFT); `kohya` cannot be driven yet"
     )
     skip_train: bool = Field(False, description="bench the run's existing LoRA as it is")
-    base_model: Text = Field(
+    base_model: LocalPath = Field(
         BUNDLED_BASE, description="a .safetensors checkpoint or a diffusers folder"
     )
-    lora_install_dir: Text = Field(
+    lora_install_dir: LocalPath = Field(
         "models/loras", description="the folder that ComfyUI lists LoRAs from"
     )
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
@@ -229,7 +245,7 @@ class Config(Section):
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise ValueError(
                 "was read as a number, which loses underscores and leading zeros; "
-                "quote it twice: run_id=\"'20260131_120000'\""
+                f"write {as_typed('run_id', '20260131_120000')}"
             )
         return value
 
@@ -271,6 +287,16 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
         preset["train"]["steps"] = None
     preset["preprocess"]["trigger"] = given.get("raw_set") or ""
     return validate(Config, merge(preset, _present(given)))
+
+
+def base_model(given: Mapping[str, Any]) -> Path:
+    """Return the base model that the user gave: its family has to be known to validate the rest."""
+    return Path(_from_home(str(given.get("base_model") or BUNDLED_BASE)))
+
+
+def as_typed(key: str, text: str) -> str:
+    """Return how to type a text of digits: Snakemake heeds YAML's tags, but takes quotes off."""
+    return f"--config '{key}=!!str {text}'"
 
 
 def validate(model: type[Section], values: Mapping[str, Any]) -> Any:
@@ -338,6 +364,8 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{where}: is required ({_describe(model, where)})"
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":
+        message = _ALLOWED[error["ctx"]["pattern"]]
     if not where or where in SECTIONS:
         return f"{where}: {message}".lstrip(": ")
     return f"{where}: {error['input']!r}: {message} ({_describe(model, where)})"
@@ -348,12 +376,20 @@ def _where(error: Mapping[str, Any]) -> str:
 
 
 def _nearest(model: type[Section], key: str) -> str:
+    """Name the keys of that very name elsewhere, else those like it in its section, else in all."""
     known = list(keys()) if model is Config else list(model.model_fields)
-    last = {name.rsplit(".", 1)[-1]: name for name in reversed(known)}
-    near = difflib.get_close_matches(key, known, 1) or [
-        last[name] for name in difflib.get_close_matches(key.rsplit(".", 1)[-1], last, 1)
-    ]
-    return f"; did you mean {near[0]}?" if near else "; the keys are listed in the README"
+    section, _, name = key.rpartition(".")
+    siblings = [one for one in known if one.rpartition(".")[0] == section]
+    elsewhere = [one for one in known if one.rpartition(".")[2] == name]
+    near = elsewhere or _like(name, siblings) or _like(name, known)
+    return f"; did you mean {' or '.join(near)}?" if near else "; the keys are listed in the README"
+
+
+def _like(name: str, known: list[str]) -> list[str]:
+    """Return the key whose last part is most like `name`, else those with it as a word (`lr`)."""
+    last = {key.rpartition(".")[2]: key for key in reversed(known)}
+    near = difflib.get_close_matches(name, last, 1) or [n for n in last if name in n.split("_")]
+    return sorted((last[one] for one in near), key=known.index)
 
 
 def _describe(model: type[Section], key: str) -> str:

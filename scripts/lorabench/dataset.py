@@ -24,7 +24,7 @@ from lorabench import cli
 from lorabench.config import PreprocessSettings
 from lorabench.duplicates import Candidate, find_duplicates
 from lorabench.errors import UserError
-from lorabench.identity import PICTURE_SUFFIXES, raw_files
+from lorabench.identity import PICTURE_SUFFIXES, dead_links, raw_files
 from lorabench.picture import Row, Store, normalize
 
 log = logging.getLogger(__name__)
@@ -93,14 +93,14 @@ def normalize_set(
 
 
 def scan(raw: Path) -> list[Source]:
-    """Return the pictures of a raw set in a fixed order, with their captions.
+    """Return the pictures of a raw set in a fixed order, with their captions; dead links last.
 
     Raises:
         UserError: there is no picture, or a caption is not UTF-8.
     """
     found = raw_files(raw)
     captions = {_beside(path): path for path in found if path.suffix.lower() == ".txt"}
-    pictures = [path for path in found if path.suffix.lower() != ".txt"]
+    pictures = [p for p in [*found, *dead_links(raw)] if p.suffix.lower() != ".txt"]
     if not pictures:
         raise UserError(f"{raw} holds no picture (png, jpg, jpeg, webp, bmp, gif, tif or tiff)")
     texts = _read_captions({_beside(path): captions.get(_beside(path)) for path in pictures})

@@ -63,11 +63,21 @@ class Identity:
 
 def raw_files(raw: Path) -> list[Path]:
     """Return the pictures and captions of a raw set, subfolders included, in a fixed order."""
+    return [path for path in _named_so(raw) if path.is_file()]
+
+
+def dead_links(raw: Path) -> list[Path]:
+    """Return the links of a raw set that stand for pictures and captions but lead nowhere.
+
+    They are no part of a run: mended, they make another one.
+    """
+    return [path for path in _named_so(raw) if path.is_symlink() and not path.exists()]
+
+
+def _named_so(raw: Path) -> list[Path]:
     wanted = PICTURE_SUFFIXES | {".txt"}
     found = (
-        path
-        for path in raw.rglob("*")
-        if path.suffix.lower() in wanted and not _hidden(path, raw) and path.is_file()
+        path for path in raw.rglob("*") if path.suffix.lower() in wanted and not _hidden(path, raw)
     )
     return sorted(found, key=lambda path: _name(path, raw))
 

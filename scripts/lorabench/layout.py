@@ -72,6 +72,11 @@ class RunLayout:
         return self.root / "grid"
 
     @property
+    def plots(self) -> Path:
+        """The metrics as curves."""
+        return self.root / "plots"
+
+    @property
     def logs(self) -> Path:
         """One log per job."""
         return self.root / "logs"

@@ -67,7 +67,7 @@ SD15_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled
 class StableDiffusion:
     """A loaded model: every part on one device, in one dtype, in evaluation mode.
 
-    `alphas_cumprod` is float32 [1000] on the CPU: the share of the picture that is left at each
+    `alphas_cumprod` is float64 [1000] on the CPU: the share of the picture that is left at each
     training timestep. `prediction` is what the UNet predicts.
     """
 
@@ -114,12 +114,12 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
         )
     read = _load_folder if found.kind == "folder" else _load_file
     try:
-        tokenizer, text_encoder, unet, vae, alphas_cumprod = read(path, dtype)
+        tokenizer, text_encoder, unet, vae, alphas = read(path, dtype)
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise UserError(f"base model {path}: its weights cannot be loaded ({error}).") from error
     for part in (text_encoder, unet, vae):
         part.to(device).eval().requires_grad_(False)
-    return StableDiffusion(tokenizer, text_encoder, unet, vae, alphas_cumprod, found.prediction)
+    return StableDiffusion(tokenizer, text_encoder, unet, vae, alphas, found.prediction)
 
 
 def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
@@ -135,7 +135,7 @@ def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
         CLIPTextModel.from_pretrained(path / "text_encoder", dtype=dtype, **options),
         UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype, **options),
         vae_class.from_pretrained(path / "vae", torch_dtype=dtype, **options),
-        _alphas_cumprod(json.loads((path / "scheduler" / "scheduler_config.json").read_text())),
+        alphas_cumprod(json.loads((path / "scheduler" / "scheduler_config.json").read_text())),
     )
 
 
@@ -153,7 +153,7 @@ def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
     _fill(text_encoder, text, dtype)
     _fill(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)
     _fill(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)
-    return clip_tokenizer(), text_encoder, unet, vae, _alphas_cumprod(SD15_BETAS)
+    return clip_tokenizer(), text_encoder, unet, vae, alphas_cumprod(SD15_BETAS)
 
 
 def _fill(model: torch.nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:
@@ -162,8 +162,13 @@ def _fill(model: torch.nn.Module, weights: dict[str, torch.Tensor], dtype: torch
     model.load_state_dict(weights, assign=True)
 
 
-def _alphas_cumprod(scheduler: dict[str, Any]) -> torch.Tensor:
-    # In float64 until the end, as the original Stable Diffusion code computes it.
+def alphas_cumprod(scheduler: dict[str, Any]) -> torch.Tensor:
+    """Return what is left of the picture at each timestep, float64 [timesteps], falling.
+
+    `scheduler` is a diffusers scheduler_config.json. Float64 is what the original Stable Diffusion
+    code computes in: float32 loses four digits of 1 - a where the noise is low. Raises
+    `ValueError` for a schedule of another kind.
+    """
     start, end = scheduler["beta_start"], scheduler["beta_end"]
     steps = scheduler.get("num_train_timesteps", 1000)
     if scheduler["beta_schedule"] == "scaled_linear":
@@ -174,7 +179,7 @@ def _alphas_cumprod(scheduler: dict[str, Any]) -> torch.Tensor:
         raise ValueError(f"beta_schedule is {scheduler['beta_schedule']!r}")
     if scheduler.get("rescale_betas_zero_snr"):
         betas = rescale_zero_terminal_snr(betas)
-    return (1 - betas).cumprod(0).float()
+    return (1 - betas).cumprod(0)
 
 
 def clip_tokenizer() -> CLIPTokenizer:

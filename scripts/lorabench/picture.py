@@ -151,7 +151,9 @@ def _readable(path: Path) -> io.BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
-        raise RejectedError(f"cannot be read: {error.strerror}") from None
+        dead = path.is_symlink() and not path.exists()
+        why = "a link to a file that is not there" if dead else error.strerror
+        raise RejectedError(f"cannot be read: {why}") from None
 
 
 def _make(

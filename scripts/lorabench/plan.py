@@ -4,6 +4,7 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from lorabench import checkpoint, files, layout
 from lorabench.comfy import workflow
-from lorabench.config import BUNDLED_BASE, Config, merge, read_yaml, resolve
+from lorabench.config import Config, as_typed, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
     Digests,
@@ -70,6 +71,14 @@ class RunPlan:
         }
 
     @cached_property
+    def prompt(self) -> str | None:
+        """The prompt that is rendered, where there is one to tell."""
+        if self.config.positive is not None:
+            return self.config.positive
+        graph = workflow.load(Path(self.config.bench_workflow))
+        return workflow.prompt(graph, workflow.find_roles(graph, _choices(self.config)))
+
+    @cached_property
     def raw_files(self) -> list[str]:
         """The pictures and captions of the raw set."""
         return [str(path) for path in raw_files(self.paths.raw)]
@@ -86,7 +95,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     Raises `UserError` for whatever a user can mend.
     """
     merged = merge(read_yaml(defaults), given)
-    base = checkpoint.inspect(Path(str(merged.get("base_model") or BUNDLED_BASE)))
+    base = checkpoint.inspect(base_model(merged))
     config = resolve(merged, base.family)
     if not config.skip_train:
         _check_trainer(config, base.family)
@@ -134,7 +143,8 @@ def _raw(config: Config) -> Path:
 def _check_raw_set(config: Config) -> None:
     raw = _raw(config)
     if not raw.is_dir():
-        raise UserError(f"raw_set: there is no folder {raw}. {_existing_sets()}")
+        hint = _read_as_number(config)
+        raise UserError(f"raw_set: there is no folder {raw}. {hint}{_existing_sets()}")
     found = [str(path) for path in raw_files(raw)]
     for path in found:
         if "{" in path or "}" in path:
@@ -143,6 +153,16 @@ def _check_raw_set(config: Config) -> None:
             )
     if all(path.lower().endswith(".txt") for path in found):
         raise UserError(f"raw_set: {raw} holds no picture (png, jpg, webp, bmp, gif or tiff)")
+
+
+def _read_as_number(config: Config) -> str:
+    """Return how to type a set's name that Snakemake took for the number that was given."""
+    for folder in sorted(layout.raw_sets(config.profile).glob("[!.]*/")):
+        with suppress(ValueError):  # most names are no numbers
+            if float(folder.name) == float(config.raw_set):
+                typed = as_typed("raw_set", folder.name)
+                return f"{folder.name} is read as a number; to keep it, write {typed}. "
+    return ""
 
 
 def _existing_sets() -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from lorabench.bench.origin import CHUNK
+from lorabench.comfy.pictures import with_text
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_metrics.py"
 
 
@@ -88,3 +91,24 @@ def test_help():
     assert done.returncode == 0
     for option in ("--output", "--warnings", "--log"):
         assert option in done.stdout
+
+
+def labelled(path, graph):
+    """Give the picture the label of a cell."""
+    label = {"run_id": "a", "lora_sha256": "b", "graph": graph, "weight": 0.0}
+    path.write_bytes(with_text(path.read_bytes(), {CHUNK: label}))
+
+
+def test_a_sweep_that_is_not_of_one_piece_is_refused(folder):
+    pictures = sorted(folder.glob("w*/*.png"))
+    for picture in pictures[:3]:
+        labelled(picture, "one")
+    assert run(folder, *pictures).returncode == 0
+    labelled(pictures[3], "other")
+    (folder / "metrics.csv").unlink()
+    done = run(folder, *pictures)
+    assert done.returncode == 1
+    assert str(pictures[3]) in done.stderr
+    assert str(pictures[0]) not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "metrics.csv").exists()

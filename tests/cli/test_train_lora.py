@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -169,6 +170,7 @@ def test_a_loss_that_explodes_stops_with_the_settings_to_change(train, capsys):
     assert status == 1
     message = capsys.readouterr().err
     assert "diverged: at step" in message and "unet_lr (now 100000)" in message
+    assert re.search(r"the loss is \S+, after (\d\S*, )*\d\S*\. Lower", message)
     assert "Traceback" not in message
     assert not output.exists()
 

@@ -1,6 +1,5 @@
 """Real runs on the embedded default: a real training, a real server, real pictures."""
 
-import base64
 import csv
 import json
 import os
@@ -14,10 +13,10 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
-from lorabench.comfy.launch import stop_server
 from tests.project import make_project
 
 SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}
+EVALUATED = {"bench_metrics": 1, "bench_plots": 1, "bench_grid": 1}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +54,7 @@ def test_a_run_leaves_every_path_of_the_design(finished):
         "bench/warnings.json",
         "bench/w0.00/seed123456789_00.png",
         "bench/w0.50/seed123456789_00.png",
+        "plots/metrics_by_weight.png",
         "grid/overview.png",
         "grid/seed123456789_weights.png",
         "logs/train_lora.log",
@@ -114,19 +114,18 @@ def test_again_there_is_nothing_to_do(finished):
 
 
 def test_one_more_weight_renders_only_its_cells(finished):
-    evaluated = {"record_sweep": 1, "bench_metrics": 1, "bench_grid": 1}
     planned = finished.planned(**{**SMALL, "weights": "0.5,0.7", "seeds": "123456789"})
-    assert planned == {"bench_image": 1, **evaluated}
+    assert planned == {"record_sweep": 1, "bench_image": 1, **EVALUATED}
 
 
 def test_forcing_the_bench_renders_and_evaluates_without_training(finished):
     planned = finished.planned("--forcerun", "bench_image", **SMALL)
-    assert planned == {"bench_image": 2, "bench_metrics": 1, "bench_grid": 1}
+    assert planned == {"bench_image": 2, **EVALUATED}
 
 
 def test_another_prompt_renders_again_without_training(finished):
     planned = finished.planned(**SMALL, positive="a {blue} dog")
-    assert planned == {"record_sweep": 1, "bench_image": 2, "bench_metrics": 1, "bench_grid": 1}
+    assert planned == {"record_sweep": 1, "bench_image": 2, **EVALUATED}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +180,7 @@ def test_skip_train_benches_the_lora_that_is_there(finished):
         planned = finished.planned(**SMALL, skip_train="True", run_id=run_id, seeds="5")
     finally:
         (finished.root / "datasets" / "away").rename(finished.root / "datasets" / "raw")
-    assert planned == {"record_sweep": 1, "bench_image": 2, "bench_metrics": 1, "bench_grid": 1}
+    assert planned == {"record_sweep": 1, "bench_image": 2, **EVALUATED}
 
 
 def test_a_second_clone_gives_the_same_run_tensors_and_pixels(finished, project):
@@ -210,27 +209,48 @@ def test_a_run_named_by_hand_is_bound_to_its_contents(project):
     assert "train.rank: 4 -> 8" in done.stdout
 
 
-STAGES = ("normalize_dataset", "train_lora", "bench_image", "bench_grid")
+KILLED_WHEN_THERE_IS = {
+    "record_run": "run.yaml",
+    "normalize_dataset": "logs/normalize_dataset.log",
+    "snapshot_dataset": "preprocess_log.csv",
+    "train_lora, training": "train/train_log.csv",
+    "train_lora, finished": "train/*.safetensors",
+    "record_sweep": "bench/sweep.yaml",
+    "install_lora": "train/installed.json",
+    "bench_image, the first": "bench/w*/*.png",
+    "bench_image, more": "bench/w0.50/*.png",
+    "bench_metrics": "logs/bench_metrics.log",
+    "bench_plots": "logs/bench_plots.log",
+    "bench_grid": "logs/bench_grid.log",
+}
+"""Stages, and the sign that ends the workflow in each: its log's beginning, or its last file."""
+
+PUBLISHED = ("run.yaml", "preprocess_log.csv", "train/*.safetensors", "train/installed.json",
+             "bench/sweep.yaml", "bench/w*/*.png")  # fmt: skip
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_killed_workflow_goes_on_where_it_stopped(project, stage):
+def test_killed_in_every_stage_it_ends_and_does_nothing_twice(project):
     project.add_set(pictures=12)
-    config = {**SMALL, "seeds": "1,2,3", "train": "{steps: 40, batch_size: 2, rank: 4}"}
-    kill_in(project, stage, config)
-    stamps = project.files()
-    published = {path: stamps[path] for path in finished_cells(project.root)}
-    project.snakemake("--unlock", **config)
+    config = {**SMALL, "seeds": "1,2", "train": "{steps: 12, batch_size: 2, rank: 4}"}
+    published = {}
+    for stage, sign in KILLED_WHEN_THERE_IS.items():
+        rule = stage.split(",")[0]
+        kill_when_there_is(project, sign, "--until", rule, **config)
+        project.snakemake("--unlock", **config)
+        now = stamps(project, published)
+        assert {path: now[path] for path in published} == published, f"redone up to {stage}"
+        published = now
     project.snakemake(**config)
-    after = project.files()
-    assert {path: after[path] for path in published} == published
-    assert len(list((run_folder(project) / "bench").glob("w*/*.png"))) == 6
+    assert stamps(project, published) == published
+    assert len(list((run_folder(project) / "bench").glob("w*/*.png"))) == 4
+    assert project.planned(**config) == {}
 
 
-def kill_in(project, stage, config):
-    """Start the workflow and end all its processes with SIGKILL once `stage` is running."""
+def kill_when_there_is(project, sign, *arguments, **config):
+    """Start the workflow and end it with SIGKILL, with its jobs, once the run has a new `sign`."""
+    before = found(project, [sign])
     process = subprocess.Popen(
-        project.command(**config),
+        project.command(*arguments, **config),
         cwd=project.root,
         env=project.environment(),
         stdout=subprocess.DEVNULL,
@@ -238,30 +258,21 @@ def kill_in(project, stage, config):
         start_new_session=True,
     )
     deadline = time.monotonic() + 180
-    while not reached(project.root, stage):
-        assert process.poll() is None, f"ended before {stage}"
-        assert time.monotonic() < deadline, f"never came to {stage}"
-        time.sleep(0.02)
+    while not found(project, [sign]) - before:
+        assert process.poll() is None, f"ended without {sign}"
+        assert time.monotonic() < deadline, f"never came to {sign}"
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    stop_server(run_folder(project) / "logs" / "comfy_server.json")
 
 
-def reached(root, stage):
-    signs = {
-        "normalize_dataset": "runs/*/logs/normalize_dataset.log",
-        "train_lora": "runs/*/train/train_log.csv",
-        "bench_grid": "runs/*/logs/bench_grid.log",
-    }
-    return finished_cells(root) if stage == "bench_image" else any(root.glob(signs[stage]))
+def found(project, patterns):
+    """Return the run's files of these patterns."""
+    runs = project.root / "runs"
+    return {path for pattern in patterns for path in runs.glob(f"[!.]*/{pattern}")}
 
 
-def finished_cells(root):
-    """Return the published pictures, but for one whose job Snakemake has not yet noted as done."""
-    noted = root / ".snakemake" / "incomplete"
-    pictures = [str(path.relative_to(root)) for path in root.glob("runs/*/bench/w*/*.png")]
-    return [
-        path
-        for path in pictures
-        if not (noted / base64.urlsafe_b64encode(path.encode()).decode()).exists()
-    ]
+def stamps(project, known):
+    """Return when each published file was written; those in `known` too, though they be gone."""
+    paths = found(project, PUBLISHED) | known.keys()
+    return {path: path.stat().st_mtime_ns if path.exists() else None for path in paths}

@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from lorabench.comfy.workflow import (
     find_roles,
     load,
     patch,
+    prompt,
+    shared_digest,
     with_nonce,
 )
 from lorabench.errors import UserError
@@ -126,6 +129,26 @@ def test_cell_slots_are_what_tells_cells_apart():
     assert {slot.input for slot in cell_slots(graph, find_roles(graph))} == {
         "seed", "lora_name", "strength_model", "strength_clip",
     }  # fmt: skip
+
+
+def test_the_prompt_is_told_where_there_is_one():
+    graph = a_graph()
+    assert prompt(graph, find_roles(graph)) == "a cat"
+    linked = a_graph(
+        pos=changed(graph, "pos", text=["words", 0]), words=node("PrimitiveString", value="a dog")
+    )
+    assert prompt(linked, find_roles(linked)) is None
+
+
+def test_the_cells_of_one_sweep_share_a_digest():
+    graph = a_graph()
+    roles = find_roles(graph)
+    digest = shared_digest(graph, roles, CELL)
+    assert digest == shared_digest(graph, roles, replace(CELL, weight=0.0, seed=8, prefix="p"))
+    others = (replace(CELL, positive="a dog"), replace(CELL, lora="other.safetensors"))
+    assert digest not in {shared_digest(graph, roles, other) for other in others}
+    more_steps = a_graph(sampler=changed(graph, "sampler", steps=3))
+    assert digest != shared_digest(more_steps, roles, CELL)
 
 
 def test_describe_leaves_out_a_title_that_says_nothing():

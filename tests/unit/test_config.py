@@ -7,7 +7,15 @@ import pytest
 import yaml
 
 import config_docs
-from lorabench.config import PreprocessSettings, keys, merge, resolve, validate
+from lorabench.config import (
+    BUNDLED_BASE,
+    PreprocessSettings,
+    base_model,
+    keys,
+    merge,
+    resolve,
+    validate,
+)
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
 
@@ -57,14 +65,21 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"weights": ""}, "weights: "),
         ({"seeds": -1}, "seeds: -1: "),
         ({"profile": "anime"}, "profile: 'anime': Input should be 'style' or 'char'"),
-        ({"run_id": 20260131120000}, "quote it twice"),
-        ({"run_id": "../up"}, "run_id: '../up': "),
+        ({"train": {"lr": 8}}, "did you mean train.unet_lr or train.text_encoder_lr?"),
+        ({"train": {"resolution": 8}}, "did you mean preprocess.resolution?"),
+        ({"bench": {"batch_size": 8}}, "did you mean batch_size or train.batch_size?"),
+        ({"train": {"qqqq": 8}}, "train.qqqq: no such key; the keys are listed in the README"),
+        ({"run_id": 20260131120000}, "write --config 'run_id=!!str 20260131_120000'"),
+        ({"run_id": "../up"}, "run_id: '../up': should be a name without / \\ { } that begins"),
         ({"comfy_url": "127.0.0.1:8188"}, "comfy_url: '127.0.0.1:8188': allowed: embedded, or"),
         ({"train": "rank 8"}, "train: should be a section such as"),
         ({"train": {"steps": 5, "epochs": 5}}, "train: give steps or epochs"),
         ({"train": {"unet_lr": 0}}, "nothing would be trained"),
         ({"preprocess": {"resolution": 100}}, "resolution 100 is no multiple of bucket_step 32"),
-        ({"preprocess": {"background": "white"}}, "preprocess.background: 'white': "),
+        (
+            {"preprocess": {"background": "white"}},
+            "preprocess.background: 'white': should be # and six hex digits, such as #ffffff",
+        ),
     ],
 )
 def test_an_error_names_the_key_the_value_and_what_is_allowed(given, said):
@@ -97,6 +112,16 @@ def test_every_preset_is_complete(family):
     config = resolve({"raw_set": "some_set"}, family)
     assert config.preprocess.trigger == "some_set"
     assert config.bench_workflow == PRESETS[family]["bench_workflow"]
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = ("bench_workflow", "base_model", "lora_install_dir")
+    paths = resolved(**dict.fromkeys(settings, "~/some where/x"))
+    assert {getattr(paths, name) for name in settings} == {"/home/me/some where/x"}
+    assert base_model({"base_model": "~/b.safetensors"}) == Path("/home/me/b.safetensors")
+    assert base_model({}) == Path(BUNDLED_BASE)
+    assert resolved(raw_set="~x").raw_set == "~x"
 
 
 def test_a_section_alone_can_be_validated():

@@ -373,6 +373,21 @@ def test_an_unreadable_file_has_a_reason(raw, tmp_path, monkeypatch):
     assert normalized(raw, tmp_path)["b.png"].reason == "cannot be read: Permission denied"
 
 
+def test_a_link_to_nothing_is_refused_with_a_reason(raw, tmp_path):
+    put(raw, "b.png", caption="mine")
+    (raw / "a.png").symlink_to(tmp_path / "moved away.png")
+    (raw / "b.jpg").symlink_to("b.jpg")
+    rows = normalized(raw, tmp_path)
+    reason = "cannot be read: a link to a file that is not there"
+    assert {name: row.reason for name, row in rows.items()} == {
+        "b.png": "",
+        "a.png": reason,
+        "b.jpg": reason,
+    }
+    assert [row["source"] for row in log_of(tmp_path / "set")] == ["b.png", "a.png", "b.jpg"]
+    assert list((tmp_path / "set/rejected").iterdir()) == []
+
+
 def test_the_order_is_that_of_the_names(raw):
     for name in ("b.png", "a/z.png", "a.png", "c.png"):
         put(raw, name)

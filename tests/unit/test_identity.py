@@ -6,7 +6,7 @@ import pytest
 
 from lorabench.config import merge, resolve
 from lorabench.errors import UserError
-from lorabench.identity import Digests, check_binding, identify
+from lorabench.identity import Digests, check_binding, dead_links, identify
 
 
 @pytest.fixture
@@ -76,6 +76,16 @@ def test_files_that_are_neither_pictures_nor_captions_do_not_count(raw, base):
     (raw / "Thumbs.db").write_bytes(b"")
     (raw / ".hidden.png").write_bytes(b"")
     assert identity(raw, base) == before
+
+
+def test_links_count_by_what_they_lead_to_and_not_while_they_lead_nowhere(raw, base, tmp_path):
+    before = identity(raw, base)
+    (raw / "b.png").symlink_to(tmp_path / "elsewhere.png")
+    assert identity(raw, base) == before
+    assert dead_links(raw) == [raw / "b.png"]
+    (tmp_path / "elsewhere.png").write_bytes(b"picture b")
+    assert identity(raw, base) != before
+    assert dead_links(raw) == []
 
 
 def test_identifying_writes_nothing(raw, base):

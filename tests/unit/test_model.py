@@ -86,6 +86,14 @@ def test_the_noise_schedule_is_that_of_stable_diffusion(narrow):
     assert alphas[-1].item() == pytest.approx(0.00466, abs=1e-5)
 
 
+def test_linear_betas_are_read_and_others_refused():
+    scaled = model.alphas_cumprod(model.SD15_BETAS)
+    linear = model.alphas_cumprod({**model.SD15_BETAS, "beta_schedule": "linear"})
+    assert linear[0] == scaled[0] and linear[-1] < scaled[-1]
+    with pytest.raises(ValueError, match="squaredcos_cap_v2"):
+        model.alphas_cumprod({**model.SD15_BETAS, "beta_schedule": "squaredcos_cap_v2"})
+
+
 def test_the_clip_vocabulary_has_its_known_ids():
     tokens = model.clip_tokenizer()("a photo of an astronaut riding a horse").input_ids
     assert tokens == [49406, 320, 1125, 539, 550, 18376, 6765, 320, 4558, 49407]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from lorabench import model
 from lorabench.comfy.embedded import catalog, sampling
 from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
@@ -50,7 +51,7 @@ RECORDED = {
     ),
 }
 
-SCHEDULE = noise_schedule()
+SCHEDULE = noise_schedule(model.alphas_cumprod(model.SD15_BETAS))
 
 
 def toy(x, sigma):

@@ -6,7 +6,7 @@ import torch
 from lorabench.train import diffusion
 from tests.training import settings
 
-ALPHAS = torch.linspace(0.999, 0.005, 1000)
+ALPHAS = torch.linspace(0.999, 0.005, 1000, dtype=torch.float64)
 
 
 def model(prediction, predict):

@@ -1,5 +1,7 @@
 """What the workflow would do: dry runs over a matrix of configs."""
 
+import re
+
 import pytest
 
 FIRST_RUN = {
@@ -11,6 +13,7 @@ FIRST_RUN = {
     "record_sweep": 1,
     "bench_image": 4,
     "bench_metrics": 1,
+    "bench_plots": 1,
     "bench_grid": 1,
 }
 
@@ -110,9 +113,26 @@ def test_a_mistake_stops_before_anything_is_done(project, config, said):
     assert project.files() == before
 
 
+@pytest.mark.parametrize("name", ["2024_01", "007", "2024.10"])
+def test_a_set_named_like_a_number_is_hinted_at_and_found(project, name):
+    project.add_set(name)
+    said = project.snakemake("--dry-run", check=False, raw_set=name).stdout
+    (value,) = re.findall(r"write --config 'raw_set=(.*)'\. Sets that exist", said)
+    assert project.planned(raw_set=value, run_id=value) == FIRST_RUN
+
+
 def test_an_empty_set_is_refused(project):
     folder = project.add_set(pictures=0)
     (folder / "notes.txt").write_text("no picture here")
     done = project.snakemake("--dry-run", check=False, raw_set="some_set")
     assert done.returncode != 0
     assert "holds no picture" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("servers", "cap"), [("embedded", 2), ("http://127.0.0.1:8188,http://127.0.0.1:8189", 4)]
+)
+def test_two_requests_are_in_flight_for_each_server(project, servers, cap):
+    project.add_set()
+    done = project.snakemake("--until", "record_sweep", raw_set="some_set", comfy_url=servers)
+    assert f'Resource("comfyui", {cap})' in done.stdout

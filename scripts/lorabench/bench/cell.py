@@ -60,6 +60,12 @@ def size(path: Path) -> tuple[int, int]:
         return image.size
 
 
+def text_chunks(path: Path) -> dict[str, str]:
+    """Return a PNG's text by keyword, empty for other pictures; raises as `open_rgb` does."""
+    with _opened(path) as image:
+        return getattr(image, "text", {})
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:

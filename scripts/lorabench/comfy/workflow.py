@@ -6,9 +6,10 @@ titles; where that leaves a choice, the user makes it with a `bench.*_node` key.
 """
 
 import copy
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,6 +137,19 @@ def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
         if value is not None:
             put(_needed(roles, role), value)
     return patched
+
+
+def prompt(graph: Graph, roles: Roles) -> str | None:
+    """Return the graph's prompt; None where it has none, several or one that comes by link."""
+    texts = {json.dumps(graph[node]["inputs"][name]) for node, name in roles.positive}
+    text = json.loads(texts.pop()) if len(texts) == 1 else None
+    return text if isinstance(text, str) else None
+
+
+def shared_digest(graph: Graph, roles: Roles, cell: Cell) -> str:
+    """Return a digest, in hex, of what all cells of the sweep that `cell` is one of share."""
+    shared = patch(graph, roles, replace(cell, weight=0.0, seed=0, prefix=""))
+    return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 
 def cell_slots(graph: Graph, roles: Roles) -> tuple[Slot, ...]:

@@ -27,7 +27,7 @@ def loss(
         offset = torch.randn(count, channels, 1, 1, generator=generator)
         noise = noise + settings.noise_offset * offset
     noise = noise.to(latents.device)
-    alpha = model.alphas_cumprod[timesteps]
+    alpha = model.alphas_cumprod[timesteps].float()
     signal, spread = (
         share.to(latents.device).view(-1, 1, 1, 1) for share in (alpha.sqrt(), (1 - alpha).sqrt())
     )

@@ -101,7 +101,7 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
                 part = diffusion.loss(sd, encoded, condition, generator, settings)
             part = part / settings.gradient_accumulation
             loss += part.item()
-            check(loss, step + 1, settings)
+            check(loss, course.rows, settings)
             scaler.scale(part).backward()
 
         scaler.unscale_(optimizer)
@@ -182,8 +182,11 @@ def noise_seed(seed: int, batch: int) -> int:
     return int(np.random.SeedSequence([seed, batch]).generate_state(1, np.uint64)[0])
 
 
-def check(loss: float, step: int, settings: TrainSettings) -> None:
-    """Raise `UserError` with the likely settings to change if the loss says it is lost."""
+def check(loss: float, before: list[history.Row], settings: TrainSettings) -> None:
+    """Raise `UserError` with the likely settings to change if the loss says it is lost.
+
+    It says the losses of the last steps too: Snakemake deletes the log of a failed training.
+    """
     if math.isfinite(loss) and loss < EXPLODED:
         return
     rates = f"unet_lr (now {settings.unet_lr:g})"
@@ -192,10 +195,12 @@ def check(loss: float, step: int, settings: TrainSettings) -> None:
     precision = (
         f", precision fp32 (now {settings.precision})" if settings.precision != "fp32" else ""
     )
+    step = before[-1].step + 1 if before else 1
+    course = ", ".join(f"{row.loss:.3g}" for row in before[-10:]) or "nothing"
     raise UserError(
-        f"the training diverged: at step {step} the loss is {loss:g}. Lower {rates} to a tenth; "
-        f"else try warmup_steps 50 (now {settings.warmup_steps}), max_grad_norm 1 (now "
-        f"{settings.max_grad_norm:g}){precision}."
+        f"the training diverged: at step {step} the loss is {loss:g}, after {course}. "
+        f"Lower {rates} to a tenth; else try warmup_steps 50 (now {settings.warmup_steps}), "
+        f"max_grad_norm 1 (now {settings.max_grad_norm:g}){precision}."
     )
 
 

@@ -1,6 +1,5 @@
 """The models that are in memory: each checkpoint is loaded once and kept."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +113,7 @@ class Engine:
             text_encoder=Patchable(encoder, loras.text_encoder_names(encoder), torch.float16),
             tokenizer=parts.tokenizer,
             vae=parts.vae.float(),  # SD1.x autoencoders overflow in fp16
-            schedule=_schedule(path),
+            schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
         )
 
@@ -123,16 +122,3 @@ def decode(vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
     """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
     pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
     return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
-
-
-def _schedule(path: Path) -> NoiseSchedule:
-    """Return the noise schedule that a diffusers folder states, or Stable Diffusion's."""
-    if not path.is_dir():
-        return sigmas.noise_schedule()
-    config = json.loads((path / "scheduler" / "scheduler_config.json").read_text())
-    return sigmas.noise_schedule(
-        config["beta_start"],
-        config["beta_end"],
-        config.get("num_train_timesteps", 1000),
-        scaled=config["beta_schedule"] == "scaled_linear",
-    )

@@ -13,6 +13,9 @@ from torch import Tensor
 
 Scheduler = Callable[["NoiseSchedule", int], Tensor]
 
+# What ComfyUI puts for the last share of a schedule that is rescaled to end without signal.
+_LEAST_SIGNAL = 4.8973451890853435e-08
+
 
 @dataclass(frozen=True)
 class NoiseSchedule:
@@ -46,22 +49,12 @@ class NoiseSchedule:
         return ((1 - share) * self.log_sigmas[low] + share * self.log_sigmas[high]).exp()
 
 
-def noise_schedule(
-    beta_start: float = 0.00085,
-    beta_end: float = 0.012,
-    timesteps: int = 1000,
-    scaled: bool = True,
-) -> NoiseSchedule:
-    """Return the schedule of betas rising from `beta_start` to `beta_end`.
+def noise_schedule(alphas_cumprod: Tensor) -> NoiseSchedule:
+    """Return the noise levels of a model with `alphas_cumprod`, float64 [timesteps], falling.
 
-    `scaled` means that their square roots rise linearly, as in Stable Diffusion. It is computed in
-    float64: (1 - a) loses four digits in float32 where the noise is low.
+    A schedule that ends without any signal gets ComfyUI's last level, which is finite.
     """
-    if scaled:
-        betas = torch.linspace(beta_start**0.5, beta_end**0.5, timesteps, dtype=torch.float64) ** 2
-    else:
-        betas = torch.linspace(beta_start, beta_end, timesteps, dtype=torch.float64)
-    alphas = (1 - betas).cumprod(0)
+    alphas = alphas_cumprod.clamp(min=_LEAST_SIGNAL)
     sigmas = ((1 - alphas) / alphas) ** 0.5
     return NoiseSchedule(sigmas.float(), sigmas.log().float())
 

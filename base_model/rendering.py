@@ -1,0 +1,73 @@
+"""Pictures from an exported model, with its own scheduler, 20 steps and guidance 4."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionPipeline
+from PIL import Image
+
+from base_model.networks import PIXELS
+from lorabench import cli
+
+_STEPS = 20
+_GUIDANCE = 4.0
+_BATCH = 8
+
+
+class Renderer:
+    """A model in single precision on the CPU."""
+
+    def __init__(self, model: Path, threads: int) -> None:
+        """Load the diffusers folder `model`; torch gets `threads` threads."""
+        torch.set_num_threads(threads)
+        self._pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32)
+        self._pipeline.set_progress_bar_config(disable=True)
+        self.vae = self._pipeline.vae
+
+    def render(
+        self, prompts: Sequence[str], seeds: Sequence[int], doing: str | None = None
+    ) -> torch.Tensor:
+        """Return a picture per prompt and seed, as uint8 [n, 3, PIXELS, PIXELS].
+
+        A bar is shown if it gets a name in `doing`.
+        """
+        parts = []
+        with cli.bar(total=len(prompts), desc=doing, disable=not doing) as bar:
+            for start in range(0, len(prompts), _BATCH):
+                part = slice(start, start + _BATCH)
+                parts.append(self._render(list(prompts[part]), seeds[part]))
+                bar.update(len(parts[-1]))
+        return torch.cat(parts)
+
+    @contextmanager
+    def lora(self, path: Path) -> Iterator[None]:
+        """Load the LoRA in `path`, and take it out again at the end; `strength` says how much."""
+        self._pipeline.load_lora_weights(str(path), adapter_name="lora")
+        try:
+            yield
+        finally:
+            self._pipeline.unload_lora_weights()
+
+    def strength(self, weight: float) -> None:
+        """Set the loaded LoRA's strength; 0 is the base model."""
+        self._pipeline.set_adapters("lora", weight)
+
+    def _render(self, prompts: list[str], seeds: Sequence[int]) -> torch.Tensor:
+        floats = self._pipeline(
+            prompts,
+            width=PIXELS,
+            height=PIXELS,
+            num_inference_steps=_STEPS,
+            guidance_scale=_GUIDANCE,
+            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+            output_type="np",
+        ).images
+        return torch.from_numpy((floats * 255).round().astype(np.uint8)).permute(0, 3, 1, 2)
+
+
+def as_images(pictures: torch.Tensor) -> list[Image.Image]:
+    """Return uint8 `pictures` [n, 3, h, w] as Pillow's."""
+    return [Image.fromarray(picture.permute(1, 2, 0).numpy()) for picture in pictures]

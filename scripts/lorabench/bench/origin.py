@@ -1,0 +1,41 @@
+"""Where a picture of a sweep comes from, as its PNG says, and whether a sweep is of one piece."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from lorabench.bench.cell import Cell, text_chunks
+from lorabench.errors import UserError
+
+CHUNK = "lorabench"
+_SHARED = ("run_id", "lora_sha256", "graph")
+_SHOWN = 5
+
+
+def check_one_sweep(cells: Iterable[Cell]) -> None:
+    """Raise `UserError` if the cells were not drawn with one LoRA and one workflow.
+
+    That they were follows from what Snakemake notes about each cell. But a workflow that was
+    killed may leave a picture without a note, and a picture may be copied by hand. Pictures
+    without a label are from elsewhere and are not compared.
+    """
+    origins = {cell.path: origin for cell in cells if (origin := _origin(cell.path))}
+    usual = Counter(origins.values()).most_common(1)
+    odd = [path for path, origin in origins.items() if origin != usual[0][0]]
+    if odd:
+        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+        raise UserError(
+            "these pictures were drawn with another LoRA or other workflow settings than the rest "
+            f"of the sweep: {', '.join(map(str, odd[:_SHOWN]))}{more}; "
+            "delete them and run the same command again, or render all anew with "
+            "--forcerun bench_image"
+        )
+
+
+def _origin(path: Path) -> tuple[str, ...] | None:
+    text = text_chunks(path).get(CHUNK)
+    if not text:
+        return None
+    label = json.loads(text)
+    return tuple(str(label.get(name)) for name in _SHARED)
