@@ -11,6 +11,9 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}
+"""The config of a run that is over soon."""
+
 _PIPELINE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
 _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
@@ -82,3 +85,9 @@ def make_project(root: Path) -> Project:
     bundled = Path("models", "checkpoints", "drawnworld")
     (root / bundled).symlink_to(ROOT / bundled)
     return Project(root)
+
+
+def run_folder(project: Project) -> Path:
+    """Return the folder of the project's only run."""
+    (folder,) = [path for path in (project.root / "runs").iterdir() if path.name[0] != "."]
+    return folder
