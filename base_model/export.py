@@ -1,4 +1,4 @@
-"""Export the trained parts as a diffusers folder in half precision, with its model card."""
+"""Export the trained parts as a diffusers folder in half precision."""
 
 import argparse
 import shutil
@@ -13,8 +13,6 @@ from transformers import CLIPTextModel
 
 from base_model.networks import save
 from lorabench import cli
-
-_CARD = Path(__file__).with_name("model_card.md")
 
 
 def program(arguments: argparse.Namespace) -> None:
@@ -31,7 +29,6 @@ def program(arguments: argparse.Namespace) -> None:
         CLIPTextModel.from_pretrained(arguments.trained / "text_encoder"),
         arguments.trained / "tokenizer",
     )
-    shutil.copyfile(_CARD, fresh / "README.md")
     for path in fresh.rglob("*.safetensors"):
         path.chmod(0o644)  # the library leaves them to the owner alone
     if output.exists():

@@ -15,7 +15,9 @@ def main(arguments: argparse.Namespace) -> None:
 
     cells = sweep(arguments.pictures)
     check_one_sweep(cells)
-    table = metrics.measure(cli.bar(cells, unit="picture"), arguments.output.parent)
+    table = metrics.measure(
+        cli.bar(cells, desc="measuring", unit="picture"), arguments.output.parent
+    )
     found = faults.find(table)
     with files.publish(arguments.output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")

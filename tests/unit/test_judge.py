@@ -1,6 +1,7 @@
 """The judge tells drawings apart, and the evaluation says honestly what it found."""
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from base_model import drawings, goals, judge, measures
+from base_model import drawings, goals, judge, measures, write_card
 from base_model.contact_sheet import draw_sheet
 from base_model.draw_sets import character_scenes, style_scenes
 from base_model.evaluate import training_seconds, write
@@ -203,3 +204,11 @@ def test_strips_of_a_sheet_stand_side_by_side_until_the_line_is_full() -> None:
     seen = [sheet.getpixel((x * width + 64, y * height + 100)) for x, y in corners]
     r, b, w = (255, 0, 0), (0, 0, 255), (255, 255, 255)
     assert seen == [r, b, b, w, r, b]
+
+
+def test_the_card_takes_the_table_in(tmp_path):
+    card, table = tmp_path / "card.md", tmp_path / "table.md"
+    card.write_text(f"before\n\n{write_card.MARK}\n\nafter\n")
+    table.write_text("| figure |\n")
+    write_card.program(Namespace(card=card, table=table, output=tmp_path / "README.md"))
+    assert (tmp_path / "README.md").read_text() == "before\n\n| figure |\n\nafter\n"
