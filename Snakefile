@@ -5,7 +5,6 @@
 Rules say what, the programs in scripts/ say how to call, the package scripts/lorabench says how.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -17,9 +16,11 @@ min_version("9.0")
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.plan import make_plan
 
+parent.announce()
 try:
     PLAN = make_plan(config, ROOT / "config" / "config.yaml")
 except UserError as error:

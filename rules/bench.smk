@@ -35,6 +35,7 @@ rule record_sweep:
     shell:
         f"{program('record_run.py')}"
         " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
+        f" --digests {quoted(layout.DIGESTS)} --of {quoted(CONFIG.base_model)}"
 
 
 rule install_lora:
@@ -99,6 +100,7 @@ rule bench_metrics:
     """Measure each picture, and against the same seed without the LoRA."""
     input:
         pictures=all_cells(),
+        sweep=RUN.bench / "sweep.yaml",
     output:
         metrics=RUN.bench / "metrics.csv",
         warnings=RUN.bench / "warnings.json",

@@ -107,10 +107,7 @@ def server_options() -> str:
         "--server-state": RUN.server_state,
         "--idle-timeout": CONFIG.bench.idle_timeout,
     }
-    # The embedded server ends when this process is gone; jobs inherit the variable.
-    os.environ.setdefault("LORABENCH_WORKFLOW_PID", str(os.getpid()))
-    parent = "${LORABENCH_WORKFLOW_PID:+--parent-pid $LORABENCH_WORKFLOW_PID}"
-    return literal(f"{as_options(options)} {parent}")
+    return literal(as_options(options))
 
 
 def as_options(options: dict) -> str:
@@ -141,7 +138,12 @@ def stop_server() -> None:
 
 
 def say_where_to_look() -> None:
-    """Name the picture to open first, at the end of what Snakemake says."""
-    overview = RUN.grid / "overview.png"
+    """Say last, where it is not overlooked, what is wrong and which picture to open first."""
+    from lorabench.bench import faults
+
+    overview, warnings = RUN.grid / "overview.png", RUN.bench / "warnings.json"
+    found = faults.read(warnings) if warnings.exists() else []
+    if found:
+        print(faults.block(found), file=sys.stderr)
     if overview.exists():
         print(f"\nLook at {overview}", file=sys.stderr)

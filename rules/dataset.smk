@@ -78,6 +78,8 @@ rule snapshot_dataset:
     message:
         "Keeping the log of the pictures"
     shell:
-        "(cp -R {input.rejected:q} {output.rejected:q}"
+        "(rm -rf {output.rejected:q}.tmp"
+        " && cp -R {input.rejected:q} {output.rejected:q}.tmp"
+        " && mv {output.rejected:q}.tmp {output.rejected:q}"
         " && cp {input.log:q} {output.log:q}.tmp && mv {output.log:q}.tmp {output.log:q})"
         " 2> {log:q}"

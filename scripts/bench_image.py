@@ -8,7 +8,6 @@ checkpoint are set; a ComfyUI server draws; the checked pictures appear as
 import argparse
 import json
 import logging
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from lorabench import cli, files
+from lorabench import cli, files, parent
 from lorabench.bench.origin import CHUNK
 from lorabench.comfy import pictures, workflow
 from lorabench.comfy.client import Client, with_shortest_queue
@@ -27,14 +26,7 @@ log = logging.getLogger("lorabench")
 ROLES = tuple(field.name for field in fields(workflow.Choices))
 
 
-def main() -> int:
-    """Run the command line."""
-    # A scheduler ends jobs with SIGTERM: like Ctrl-C, it takes the prompt out of the queue.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return cli.run(_parser(), bench)
-
-
-def bench(arguments: argparse.Namespace) -> None:
+def main(arguments: argparse.Namespace) -> None:
     """Render and publish the cell that the command line describes."""
     receipt = _receipt(arguments.lora_receipt)
     graph = workflow.load(arguments.workflow)
@@ -92,7 +84,7 @@ def _client(arguments: argparse.Namespace) -> Client:
         device=arguments.device,
         dtype=arguments.dtype,
         idle_timeout=arguments.idle_timeout,
-        parent_pid=arguments.parent_pid,
+        parent_pid=parent.workflow_pid(),
     )
 
     def revive() -> str:
@@ -131,7 +123,8 @@ def _publish(drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[
             temporary.write_bytes(pictures.with_text(data, {CHUNK: label}))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -168,7 +161,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--dtype", default="auto", choices=("auto", "fp32", "fp16", "bf16"))
     add("--idle-timeout", type=float, default=600, metavar="SECONDS",
         help="the server ends after so long without a prompt (default: 600)")  # fmt: skip
-    add("--parent-pid", type=int, metavar="PID", help="the server ends with this process")
     return parser
 
 
@@ -185,4 +177,4 @@ def _seed(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run(parser(), main))

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lorabench import cli, dataset
+from lorabench import cli, dataset, parent
 from lorabench.config import PreprocessSettings, read_section, validate
 from lorabench.errors import UserError
 from lorabench.picture import Row
@@ -59,6 +59,7 @@ def main(arguments: argparse.Namespace) -> None:
     dataset.check_replaceable(arguments.output)
     if not arguments.yes:
         _ask_to_replace(arguments.output)
+    parent.end_with_workflow()
     rows = dataset.normalize_set(
         arguments.raw, arguments.output, settings, store, arguments.workers
     )
@@ -115,7 +116,7 @@ def _ask_to_replace(output: Path) -> None:
 def _summary(rows: Sequence[Row], output: Path) -> str:
     used = [row for row in rows if row.ok]
     buckets = Counter((row.width, row.height) for row in used)
-    triggered = sum(row.caption == "trigger" for row in used)
+    triggered = sum(row.caption != "own" for row in used)
     lines = [f"{len(used)} of {len(rows)} pictures are in {output / dataset.IMAGES}"]
     if triggered:
         lines.append(f"{triggered} had no caption and got the trigger words")

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from lorabench import checkpoint, cli
+from lorabench import checkpoint, cli, parent
 from lorabench.config import TrainSettings, read_section, validate
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
@@ -45,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> None:
     """Resolve the settings and train."""
     from lorabench.train.embedded import train  # imports torch: only once all else is right
+
+    parent.end_with_workflow()
 
     if arguments.output.suffix != ".safetensors":
         raise UserError(f"--output {arguments.output}: its name should end in .safetensors.")

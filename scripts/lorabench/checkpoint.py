@@ -49,10 +49,10 @@ def inspect(path: Path) -> Checkpoint:
     if path.is_dir():
         return _inspect_folder(path)
     if not path.is_file():
-        raise UserError(f"base model {path}: there is no such file or folder; {ALLOWED}.")
+        raise UserError(f"{path}: there is no such file or folder; {ALLOWED}.")
     if path.suffix.lower() != ".safetensors":
         raise UserError(
-            f"base model {path}: {path.suffix or 'a file without suffix'} is not read, because "
+            f"{path}: {path.suffix or 'a file without suffix'} is not read, because "
             f"pickled files can run code; {ALLOWED}. Convert it to .safetensors first."
         )
     return _inspect_file(path)
@@ -84,16 +84,16 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 def _inspect_folder(path: Path) -> Checkpoint:
     pipeline = _read_json(path / "model_index.json").get("_class_name", "?")
     if not (path / "unet").is_dir():
-        raise UserError(f"base model {path}: a {pipeline} without a UNet; {ALLOWED}.")
+        raise UserError(f"{path}: a {pipeline} without a UNet; {ALLOWED}.")
     unet = _read_json(path / "unet" / "config.json")
     scheduler = _read_json(path / "scheduler" / "scheduler_config.json")
     for part in ("unet", "vae", "text_encoder"):
         if not any((path / part).glob("*.safetensors")):
-            raise UserError(f"base model {path}: no .safetensors weights in its folder {part}/.")
+            raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     width = unet.get("cross_attention_dim")
     family = FAMILY_BY_WIDTH.get(width, "bundled")
     if width == SD2_WIDTH or not isinstance(width, int):
-        raise UserError(f"base model {path}: its cross-attention is {width} wide; {ALLOWED}.")
+        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
     return Checkpoint(
         path,
         "folder",
@@ -109,17 +109,17 @@ def _inspect_file(path: Path) -> Checkpoint:
     if not keys:
         lora = any(key.startswith("lora_") for key in tensors)
         what = "a LoRA" if lora else "not a Stable Diffusion checkpoint in the LDM format"
-        raise UserError(f"base model {path}: this is {what}; {ALLOWED}.")
+        raise UserError(f"{path}: this is {what}; {ALLOWED}.")
     width = tensors[keys[0]]["shape"][1]
     if width not in FAMILY_BY_WIDTH:
-        raise UserError(f"base model {path}: its cross-attention is {width} wide; {ALLOWED}.")
+        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
     for prefix, part in (
         ("first_stage_model.", "VAE"),
         (("cond_stage_model.", "conditioner."), "text encoder"),
     ):
         if not any(key.startswith(prefix) for key in tensors):
             raise UserError(
-                f"base model {path}: the file holds no {part}; take the full checkpoint, with "
+                f"{path}: the file holds no {part}; take the full checkpoint, with "
                 "UNet, VAE and text encoder in one file, or a diffusers folder."
             )
     # Fine-tunes on v-prediction mark themselves with an empty tensor of this name.
@@ -140,8 +140,7 @@ def _inspect_file(path: Path) -> Checkpoint:
 def _prediction(path: Path, name: str) -> Literal["epsilon", "v_prediction"]:
     if name not in ("epsilon", "v_prediction"):
         raise UserError(
-            f"base model {path}: its scheduler predicts {name!r}; "
-            "allowed are epsilon and v_prediction."
+            f"{path}: its scheduler predicts {name!r}; allowed are epsilon and v_prediction."
         )
     return name
 
@@ -149,7 +148,7 @@ def _prediction(path: Path, name: str) -> Literal["epsilon", "v_prediction"]:
 def _latent_channels(path: Path, channels_in: int, channels_out: int) -> int:
     if channels_in != channels_out:
         raise UserError(
-            f"base model {path}: its UNet reads {channels_in} channels and writes {channels_out}, "
+            f"{path}: its UNet reads {channels_in} channels and writes {channels_out}, "
             "as an inpainting model does; take the text-to-image checkpoint."
         )
     return channels_in

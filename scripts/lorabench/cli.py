@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ def run(
     Messages go to standard error and, with `--log`, to a file as well. A `UserError` is printed
     as one message (status 1); anything else is a fault of ours and keeps its traceback.
     """
+    # A scheduler ends jobs with SIGTERM: like Ctrl-C, it lets a program clean up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser.add_argument("--log", type=Path, metavar="FILE", help="write the messages here too")
     arguments = parser.parse_args(argv)
     _start_log(arguments.log)

@@ -83,7 +83,9 @@ class PreprocessSettings(Section):
     """How raw pictures become a training set."""
 
     resolution: int = Field(ge=64, le=4096, description="px; buckets have about this area squared")
-    bucket_step: int = Field(ge=8, le=512, description="px; bucket edges are multiples of it")
+    bucket_step: int = Field(
+        ge=8, le=512, multiple_of=8, description="px; bucket edges are multiples of it"
+    )
     bucket_min: int = Field(ge=32, le=4096, description="px; shortest bucket edge")
     bucket_max: int = Field(ge=64, le=8192, description="px; longest bucket edge")
     max_aspect: float = Field(
@@ -228,7 +230,9 @@ class Config(Section):
     trainer: Literal["embedded", "kohya"] = Field(
         "embedded", description="`embedded` (diffusers + PEFT); `kohya` cannot be driven yet"
     )
-    skip_train: bool = Field(False, description="bench the run's existing LoRA as it is")
+    skip_train: bool = Field(
+        False, description="bench the existing LoRA of `run_id` as it is; its `raw_set` names it"
+    )
     base_model: LocalPath = Field(
         BUNDLED_BASE, description="a .safetensors checkpoint or a diffusers folder"
     )

@@ -50,11 +50,16 @@ _NAME_BYTES = 120
 
 @dataclass(frozen=True)
 class Source:
-    """A raw picture: where it is, its name within the set, its caption (empty: it has none)."""
+    """A raw picture: where it is, its name within the set, its caption (None: no file)."""
 
     path: Path
     name: str
-    caption: str
+    caption: str | None
+
+    @property
+    def caption_state(self) -> str:
+        """`own`, or why the trigger words stand in: the file is `empty` or `missing`."""
+        return "missing" if self.caption is None else "own" if self.caption else "empty"
 
 
 def normalize_set(
@@ -81,7 +86,7 @@ def normalize_set(
     sources = scan(raw)
     rows = _normalize_all(sources, settings, store_root, workers)
     _reject_duplicates(rows, sources, settings.duplicate_distance)
-    _name_results(rows, sources)
+    _name_results(rows)
     if not any(row.ok for row in rows):
         raise UserError(
             f"no picture of {raw} can be used: {reasons(rows)}.\n{examples(rows)}\n"
@@ -160,7 +165,9 @@ def _normalize_all(
 
 
 def _normalize_one(source: Source, settings: PreprocessSettings, store: Store) -> Row:
-    return normalize(source.path, source.name, settings, store)
+    row = normalize(source.path, source.name, settings, store)
+    row.caption = source.caption_state
+    return row
 
 
 def _in_processes(work: partial, sources: Sequence[Source], workers: int) -> Iterator[Row]:
@@ -210,18 +217,17 @@ def _reject_duplicates(rows: list[Row], sources: Sequence[Source], distance: int
             row.reject(duplicates[row.source])
 
 
-def _name_results(rows: list[Row], sources: Sequence[Source]) -> None:
+def _name_results(rows: list[Row]) -> None:
     """Name each result after its source and content.
 
     The digest keeps `a.png`, `a.jpg` and `a b.png` apart, and a name does not change with what
     else is in the set.
     """
-    for row, source in zip(rows, sources, strict=True):
+    for row in rows:
         if row.ok:
             readable = re.sub(r"[^\w.-]+", "_", row.source.rsplit(".", 1)[0])
             readable = readable.encode()[:_NAME_BYTES].decode(errors="ignore")
             row.result = f"{readable}-{row.source_sha256[:8]}.png"
-            row.caption = "own" if source.caption else "trigger"
 
 
 def _publish(
@@ -270,11 +276,12 @@ def _write_log(path: Path, rows: Iterable[Row]) -> None:
         writer.writerows(map(vars, rows))
 
 
-def _read_captions(paths: dict[str, Path | None]) -> dict[str, str]:
-    texts, broken = {}, []
+def _read_captions(paths: dict[str, Path | None]) -> dict[str, str | None]:
+    texts: dict[str, str | None] = {}
+    broken = []
     for key, path in paths.items():
         try:
-            texts[key] = _one_line(path.read_text(encoding="utf-8-sig")) if path else ""
+            texts[key] = _one_line(path.read_text(encoding="utf-8-sig")) if path else None
         except UnicodeDecodeError:
             broken.append(f"  {path}")
     if broken:

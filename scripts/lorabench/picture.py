@@ -49,7 +49,7 @@ class Row:
         result: name of the PNG in images/.
         phash: 64-bit perceptual hash of the result, hex.
         colour: average colour of the result, `#rrggbb`.
-        caption: `own` or `trigger`.
+        caption: `own`, or the trigger words stand in because it is `empty` or `missing`.
     """
 
     source: str
@@ -78,7 +78,7 @@ class Row:
     def reject(self, reason: str) -> None:
         """Refuse the picture: what describes a result is emptied."""
         self.fill(dict.fromkeys(("width", "height", "scale")))
-        self.fill(dict.fromkeys(("crop", "result_sha256", "result", "caption"), ""))
+        self.fill(dict.fromkeys(("crop", "result_sha256", "result"), ""))
         self.ok, self.reason = False, reason
 
 

@@ -56,7 +56,8 @@ class RunPlan:
         """What went into the run, and the settings that its jobs read."""
         sections = self.config.model_dump(mode="json", include={"preprocess", "train"})
         contents = self.identity.contents if self.identity else {}
-        return {"run_id": self.paths.run_id, "identity": contents, **sections}
+        name = {"run_id": self.paths.run_id, "raw_set": self.config.raw_set}
+        return {**name, "identity": contents, **sections}
 
     @property
     def sweep(self) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     Raises `UserError` for whatever a user can mend.
     """
     merged = merge(read_yaml(defaults), given)
-    base = checkpoint.inspect(base_model(merged))
+    base = _inspect(base_model(merged))
     config = resolve(merged, base.family)
     if not config.skip_train:
         _check_trainer(config, base.family)
@@ -108,10 +109,21 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     identity = identify(config, _raw(config), digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
-        check_binding(
-            read_yaml(paths.record).get("identity", {}), identity.contents, identity.run_id
-        )
+        _check_binding(read_yaml(paths.record), config, identity)
     return RunPlan(config, paths, identity, identity.contents["base_model"]["digest"])
+
+
+def _check_binding(record: Mapping[str, Any], config: Config, identity: Identity) -> None:
+    """Refuse a run of other contents, or of a set of another name: it names the run's LoRA."""
+    then = {"raw_set": record.get("raw_set"), **record.get("identity", {})}
+    check_binding(then, {"raw_set": config.raw_set, **identity.contents}, identity.run_id)
+
+
+def _inspect(path: Path) -> checkpoint.Checkpoint:
+    try:
+        return checkpoint.inspect(path)
+    except UserError as error:
+        raise UserError(f"base_model: {error}") from None
 
 
 def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:

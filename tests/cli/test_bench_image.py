@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 import bench_image
+from lorabench import cli
 from lorabench.comfy import pictures
 from lorabench.comfy.client import Client
 from lorabench.comfy.launch import stop_server
@@ -58,7 +59,7 @@ def run(*arguments):
 def call(monkeypatch, arguments):
     """The same in this process: the exit status."""
     monkeypatch.setattr(sys, "argv", ["bench_image.py", *arguments])
-    return bench_image.main()
+    return cli.run(bench_image.parser(), bench_image.main)
 
 
 def test_a_cell_is_rendered_and_published(fake, tmp_path):
@@ -274,7 +275,6 @@ def embedded(tmp_path_factory):
         "server_output_dir": folder / "output",
         "threads": 1,
         "device": "cpu",
-        "parent_pid": os.getpid(),
     }
     stop_server(state)
 

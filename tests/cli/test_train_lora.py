@@ -175,6 +175,13 @@ def test_a_loss_that_explodes_stops_with_the_settings_to_change(train, capsys):
     assert not output.exists()
 
 
+def test_a_lora_that_is_destroyed_without_an_explosion_stops_too(train, capsys):
+    output, status = train(unet_lr=0.3, scheduler="constant", steps=60)
+    assert status == 1
+    assert "diverged: at step" in capsys.readouterr().err
+    assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

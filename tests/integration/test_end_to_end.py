@@ -197,3 +197,7 @@ def test_a_run_named_by_hand_is_bound_to_its_contents(project):
     )
     assert done.returncode != 0
     assert "train.rank: 4 -> 8" in done.stdout
+    project.add_set("twin")
+    done = project.snakemake("--dry-run", check=False, **{**named, "raw_set": "twin"})
+    assert done.returncode != 0
+    assert "raw_set: 'some_set' -> 'twin'" in done.stdout

@@ -44,8 +44,22 @@ def test_killed_in_every_stage_it_ends_and_does_nothing_twice(project):
     assert project.planned(**config) == {}
 
 
-def kill_when_there_is(project, sign, *arguments, **config):
-    """Start the workflow and end it with SIGKILL, with its jobs, once the run has a new `sign`."""
+def test_when_only_the_workflow_is_killed_its_training_ends_too(project):
+    project.add_set()
+    config = {**SMALL, "train": "{steps: 2000, batch_size: 2, rank: 4}"}
+    kill_when_there_is(project, "train/train_log.csv", jobs=False, **config)
+    log = run_folder(project) / "train" / "train_log.csv"
+    deadline = time.monotonic() + 30
+    while True:
+        before = log.stat().st_size
+        time.sleep(2)
+        if log.stat().st_size == before:
+            break
+        assert time.monotonic() < deadline, "the training goes on"
+
+
+def kill_when_there_is(project, sign, *arguments, jobs=True, **config):
+    """Start the workflow and end it with SIGKILL once the run has a new `sign`; `jobs` too."""
     before = found(project, [sign])
     process = subprocess.Popen(
         project.command(*arguments, **config),
@@ -60,7 +74,7 @@ def kill_when_there_is(project, sign, *arguments, **config):
         assert process.poll() is None, f"ended without {sign}"
         assert time.monotonic() < deadline, f"never came to {sign}"
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL) if jobs else process.kill()
     process.wait()
 
 

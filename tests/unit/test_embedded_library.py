@@ -40,6 +40,11 @@ def test_checkpoints_are_files_folders_and_extra_ones(library, tmp_path):
     assert library.path("checkpoints", "x.safetensors") == tmp_path / "elsewhere/x.safetensors"
 
 
+def test_an_extra_checkpoint_goes_before_one_of_its_name_in_the_models_folder(library, tmp_path):
+    (tmp_path / "models/checkpoints/x.safetensors").touch()
+    assert library.path("checkpoints", "x.safetensors") == tmp_path / "elsewhere/x.safetensors"
+
+
 def test_loras_are_listed_below_their_folder_without_unfinished_ones(library):
     assert library.names("loras") == ["l.safetensors", "sub dir/画.safetensors"]
 

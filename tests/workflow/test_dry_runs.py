@@ -91,7 +91,8 @@ def test_the_workflow_has_no_lints(project):
         ({"raw_set": "some_set", "profile": "char"}, "Sets that exist: some_set (profile=style)"),
         ({"raw_sett": "some_set"}, "did you mean raw_set?"),
         ({"raw_set": "some_set", "weights": "0.4;0.6"}, "weights: '0.4;0.6'"),
-        ({"raw_set": "some_set", "base_model": "models/none"}, "models/none"),
+        ({"raw_set": "some_set", "base_model": "models/none"}, "base_model: models/none"),
+        ({"raw_set": "some_set", "preprocess": "{bucket_step: 20}"}, "multiple of 8"),
         ({"raw_set": "some_set", "bench_workflow": "none.json"}, "there is no file none.json"),
         ({"raw_set": "some_set", "skip_train": "True"}, "skip_train needs run_id"),
         (

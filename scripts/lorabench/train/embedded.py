@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # To predict nothing costs a loss of about 1; from ten times that no training comes back.
 EXPLODED = 10.0
+LOST, LOST_AFTER = 1.0, 20
+"""A mean loss over so many steps that is worse than to predict nothing: the LoRA is destroyed."""
 
 
 def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings) -> None:
@@ -187,7 +189,9 @@ def check(loss: float, before: list[history.Row], settings: TrainSettings) -> No
 
     It says the losses of the last steps too: Snakemake deletes the log of a failed training.
     """
-    if math.isfinite(loss) and loss < EXPLODED:
+    latest = [*(row.loss for row in before[1 - LOST_AFTER :]), loss]
+    lost = len(latest) == LOST_AFTER and np.mean(latest) > LOST
+    if math.isfinite(loss) and loss < EXPLODED and not lost:
         return
     rates = f"unet_lr (now {settings.unet_lr:g})"
     if settings.text_encoder_lr:

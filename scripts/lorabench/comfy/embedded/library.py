@@ -60,7 +60,7 @@ class Library:
     def _paths(self, folder: str) -> dict[str, Path]:
         if folder == "checkpoints":
             extra = {path.name: path for path in self.checkpoints}
-            return extra | dict(_walk(self.models_dir / "checkpoints", CHECKPOINT_FILES))
+            return dict(_walk(self.models_dir / "checkpoints", CHECKPOINT_FILES)) | extra
         where = {"loras": self.loras_dir, "vae": self.models_dir / "vae"}
         return dict(_walk(where[folder], LORA_FILES))
 

@@ -1,0 +1,48 @@
+"""The workflow that started this program; what it started ends with it, however it went.
+
+A workflow that is killed cannot end its jobs. A training that went on alone would write into the
+files of the one that the same command starts next.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+_VARIABLE = "LORABENCH_WORKFLOW"
+_EVERY_SECONDS = 0.5
+
+
+def announce() -> None:
+    """Tell the programs that this process starts that it is their workflow."""
+    os.environ.setdefault(_VARIABLE, f"{socket.gethostname()}:{os.getpid()}")
+
+
+def workflow_pid() -> int | None:
+    """Return the workflow's process id; None without one and for one on another host."""
+    host, _, pid = os.environ.get(_VARIABLE, "").rpartition(":")
+    return int(pid) if host == socket.gethostname() and pid.isdecimal() else None
+
+
+def end_with_workflow() -> None:
+    """End this process by SIGTERM when the workflow that started it, if one did, is gone."""
+    pid = workflow_pid()
+    if pid:
+        threading.Thread(target=_watch, args=(pid,), daemon=True).start()
+
+
+def _watch(pid: int) -> None:
+    while _exists(pid):
+        time.sleep(_EVERY_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True

@@ -1,0 +1,45 @@
+"""Programs end with the workflow that started them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lorabench import parent
+
+PROGRAM = """
+import sys, time
+sys.path.insert(0, "scripts")
+from lorabench import parent
+parent.end_with_workflow()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_workflow(monkeypatch):
+    monkeypatch.delenv("LORABENCH_WORKFLOW", raising=False)
+
+
+def test_a_process_that_announces_itself_is_the_workflow():
+    parent.announce()
+    assert parent.workflow_pid() == os.getpid()
+
+
+@pytest.mark.parametrize("value", ["", "another-host:1", "no number", ":"])
+def test_without_a_workflow_here_there_is_none(monkeypatch, value):
+    monkeypatch.setenv("LORABENCH_WORKFLOW", value)
+    assert parent.workflow_pid() is None
+
+
+def test_a_program_ends_when_its_workflow_is_gone(monkeypatch):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as workflow:
+        host = os.uname().nodename
+        monkeypatch.setenv("LORABENCH_WORKFLOW", f"{host}:{workflow.pid}")
+        program = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE)
+        assert program.stdout.readline() == b"ready\n"
+        assert program.poll() is None
+    assert program.wait(30) != 0
+    program.stdout.close()
