@@ -34,7 +34,7 @@ _DRAWINGS = 200
 
 def program(arguments: argparse.Namespace) -> None:
     """Measure everything there is to measure and write the three files."""
-    renderer = Renderer(arguments.model, arguments.threads)
+    renderer = Renderer(arguments.model, arguments.threads, arguments.kept)
     jury = judge.load(arguments.judge)
     prompts = measures.unseen_prompts(arguments.prompts)
 
@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("judge", type=Path, help="folder of the judge")
     parser.add_argument("output", type=Path, help="JSON of the figures; a table, .md, beside it")
     parser.add_argument("sheet", type=Path, help="the contact sheet, a PNG")
+    parser.add_argument("kept", type=Path, help="folder of the pictures, to go on after a kill")
     parser.add_argument("--style-lora", type=Path, help="trained on the style's example set")
     parser.add_argument("--character-lora", type=Path, help="trained on the character's set")
     parser.add_argument("--train-log", type=Path, help="the style LoRA's train_log.csv")

@@ -146,10 +146,10 @@ def character(renderer: Renderer, judge: Judge, lora: Path, prompts: Prompts) ->
 
 def seconds_a_picture(renderer: Renderer, prompts: Prompts) -> float:
     """Return the mean time of a picture rendered by itself, after one that does not count."""
-    renderer.render(prompts.texts[:1], [0])
+    renderer.draw(prompts.texts[:1], [0])
     started = time.perf_counter()
     for seed, text in enumerate(cli.bar(prompts.texts, desc="one by one")):
-        renderer.render([text], [seed])
+        renderer.draw([text], [seed])
     return (time.perf_counter() - started) / len(prompts.texts)
 
 

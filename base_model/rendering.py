@@ -1,4 +1,7 @@
-"""Pictures from an exported model, with its own scheduler, 20 steps and guidance 4."""
+"""Pictures from an exported model, with its own scheduler, 20 steps and guidance 4.
+
+What is rendered is kept, so that an evaluation that was killed goes on where it stopped.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +13,8 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from base_model.networks import PIXELS
-from lorabench import cli
+from lorabench import cli, files
+from lorabench.identity import Digests, digest, model_digest
 
 _STEPS = 20
 _GUIDANCE = 4.0
@@ -20,9 +24,15 @@ _BATCH = 8
 class Renderer:
     """A model in single precision on the CPU."""
 
-    def __init__(self, model: Path, threads: int) -> None:
-        """Load the diffusers folder `model`; torch gets `threads` threads."""
+    def __init__(self, model: Path, threads: int, kept: Path) -> None:
+        """Load the diffusers folder `model`; torch gets `threads` threads.
+
+        Pictures are kept in the folder `kept`, by all that they depend on.
+        """
         torch.set_num_threads(threads)
+        self._kept = kept
+        self._made_by = [model_digest(model, Digests(kept / "none")), threads]
+        self._lora: list[str | float] = []
         self._pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32)
         self._pipeline.set_progress_bar_config(disable=True)
         self.vae = self._pipeline.vae
@@ -38,7 +48,7 @@ class Renderer:
         with cli.bar(total=len(prompts), desc=doing, disable=not doing) as bar:
             for start in range(0, len(prompts), _BATCH):
                 part = slice(start, start + _BATCH)
-                parts.append(self._render(list(prompts[part]), seeds[part]))
+                parts.append(self._remembered(list(prompts[part]), list(seeds[part])))
                 bar.update(len(parts[-1]))
         return torch.cat(parts)
 
@@ -46,16 +56,27 @@ class Renderer:
     def lora(self, path: Path) -> Iterator[None]:
         """Load the LoRA in `path`, and take it out again at the end; `strength` says how much."""
         self._pipeline.load_lora_weights(str(path), adapter_name="lora")
+        self._lora = [files.sha256(path), 1.0]
         try:
             yield
         finally:
             self._pipeline.unload_lora_weights()
+            self._lora = []
 
     def strength(self, weight: float) -> None:
         """Set the loaded LoRA's strength; 0 is the base model."""
         self._pipeline.set_adapters("lora", weight)
+        self._lora[1] = weight
 
-    def _render(self, prompts: list[str], seeds: Sequence[int]) -> torch.Tensor:
+    def _remembered(self, prompts: list[str], seeds: list[int]) -> torch.Tensor:
+        path = self._kept / f"{digest([*self._made_by, self._lora, prompts, seeds])}.npy"
+        if not path.exists():
+            with files.publish(path) as temporary, temporary.open("wb") as file:
+                np.save(file, self.draw(prompts, seeds).numpy())
+        return torch.from_numpy(np.load(path))
+
+    def draw(self, prompts: list[str], seeds: Sequence[int]) -> torch.Tensor:
+        """Return a picture per prompt and seed as `render` does, as one batch, drawn anew."""
         floats = self._pipeline(
             prompts,
             width=PIXELS,
