@@ -66,7 +66,7 @@ def _train(rank: int, arguments: argparse.Namespace) -> None:
         vae.load_state_dict(average.weights)
         if not arguments.decoder_of:
             _whiten(vae)
-        vae.save_pretrained(arguments.output)
+        training.save_folder(vae, arguments.output)
 
 
 def _start(decoder_of: Path | None) -> AutoencoderTiny:
@@ -146,9 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, help="folder of the trained autoencoder")
     parser.add_argument("--decoder-of", type=Path, help="tune only the decoder of this one")
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=3200)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2, help="one thread each")
     parser.add_argument("--save-every", type=int, default=500)

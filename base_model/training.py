@@ -1,6 +1,7 @@
 """What both trainings share: states that survive a kill, averaged weights, the learning rate."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ class Average:
         for name, value in state["weights"].items():
             self.weights[name].copy_(value)
         self._updates = state["updates"]
+
+
+def save_folder(network: Any, folder: Path) -> None:
+    """Write a network of diffusers as `folder`, which appears by rename."""
+    fresh = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(fresh, ignore_errors=True)
+    network.save_pretrained(fresh)
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
 
 
 def save_state(path: Path, step: int, **parts: Any) -> None:
