@@ -24,14 +24,14 @@ _BATCH = 8
 class Renderer:
     """A model in single precision on the CPU."""
 
-    def __init__(self, model: Path, threads: int, kept: Path) -> None:
+    def __init__(self, model: Path, threads: int, kept: Path | None = None) -> None:
         """Load the diffusers folder `model`; torch gets `threads` threads.
 
-        Pictures are kept in the folder `kept`, by all that they depend on.
+        Pictures are kept in the folder `kept`, if there is one, by all that they depend on.
         """
         torch.set_num_threads(threads)
         self._kept = kept
-        self._made_by = [model_digest(model, Digests(kept / "none")), threads]
+        self._made_by = [model_digest(model, Digests(model / "none")), threads]
         self._lora: list[str | float] = []
         self._pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32)
         self._pipeline.set_progress_bar_config(disable=True)
@@ -69,6 +69,8 @@ class Renderer:
         self._lora[1] = weight
 
     def _remembered(self, prompts: list[str], seeds: list[int]) -> torch.Tensor:
+        if self._kept is None:
+            return self.draw(prompts, seeds)
         path = self._kept / f"{digest([*self._made_by, self._lora, prompts, seeds])}.npy"
         if not path.exists():
             with files.publish(path) as temporary, temporary.open("wb") as file:
