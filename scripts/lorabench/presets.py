@@ -22,10 +22,10 @@ PRESETS: dict[Family, dict[str, Any]] = {
         "train": {
             "rank": 16,
             "alpha": 16,
-            "unet_lr": 2e-3,
+            "unet_lr": 3e-3,
             "text_encoder_lr": 0,
             "scheduler": "cosine",
-            "steps": 600,
+            "steps": 420,
             "batch_size": 8,
             "noise_offset": 0.1,
             "threads": 1,
