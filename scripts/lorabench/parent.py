@@ -16,7 +16,7 @@ _EVERY_SECONDS = 0.5
 
 def announce() -> None:
     """Tell the programs that this process starts that it is their workflow."""
-    os.environ.setdefault(_VARIABLE, f"{socket.gethostname()}:{os.getpid()}")
+    os.environ[_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
 
 
 def workflow_pid() -> int | None:

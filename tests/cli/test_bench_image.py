@@ -210,7 +210,12 @@ def test_only_light_modules_are_imported():
 def test_a_signal_takes_the_prompt_out_of_the_queue(fake, tmp_path, where, number):
     fake.hold = where
     program = [sys.executable, str(ROOT / "scripts/bench_image.py")]
-    process = subprocess.Popen([*program, *command(tmp_path, fake.url)], stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*program, *command(tmp_path, fake.url)],
+        stderr=subprocess.PIPE,
+        # A shell lets what it starts in the background ignore Ctrl-C; tests may run there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not getattr(fake, where):
         assert process.poll() is None
         time.sleep(0.02)
