@@ -50,6 +50,8 @@ STYLES: dict[str, Style] = {
     "chalk": Style(_board, _board, ink=(238, 238, 226), ink_width=0.0105),
     "pixel art": Style(pixels=32),
     "sticker": Style(border=0.026),
+    "comic": Style(ink=(40, 34, 44), ink_width=0.013),
+    "polka dots": Style(dots=True),
     "ponnyu": Style(_muted, _pastel, ink=(46, 34, 66), ink_width=0.016, dots=True, cheeks=True),
 }
 """The styles by the names in world.STYLES."""

@@ -74,7 +74,7 @@ def _train(rank: int, arguments: argparse.Namespace) -> None:
     latents, scenes = encode_world.load(arguments.world)
     model = Model(new_unet(), new_text_encoder(words)).to(training.device())
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=arguments.lr, betas=(0.9, 0.99), weight_decay=0.01
+        model.parameters(), lr=arguments.lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     average = training.Average(model, 1 - _AVERAGED / arguments.steps)
     state = arguments.output / "training.state"

@@ -41,6 +41,8 @@ SUBJECTS = (*CREATURES, *THINGS_WITH_FACE, *THINGS_WITHOUT_FACE)
 CHARACTER = "mofu"
 """The one character of the example set; the base model is trained without it."""
 WITH_FACE = (*CREATURES, *THINGS_WITH_FACE, CHARACTER)
+WITH_POSES = ("cat", "dog", "rabbit", "bear")
+"""The hardest to learn: they sit or stand, and differ from one another in ears and tail only."""
 
 HATS = ("party hat", "top hat", "crown", "wool hat")
 SIZES = ("small", "normal", "big")
@@ -49,7 +51,7 @@ MOODS = ("calm", "happy", "sleepy", "surprised")
 
 TARGET_STYLE = "ponnyu"
 """The drawing style of the example set; the base model's UNet is trained without it."""
-OTHER_STYLES = ("line art", "chalk", "pixel art", "sticker")
+OTHER_STYLES = ("line art", "chalk", "pixel art", "sticker", "comic", "polka dots")
 STYLES = ("flat", *OTHER_STYLES, TARGET_STYLE)
 
 
@@ -77,11 +79,13 @@ class Scene:
         return asdict(self)
 
 
-def sample(rng: Random, other_styles: float = 0.1, target_style: float = 0.0) -> Scene:
+def sample(
+    rng: Random, other_styles: float = 0.15, target_style: float = 0.0, posed: float = 1.0
+) -> Scene:
     """Return a random scene.
 
     `other_styles` and `target_style` are the shares (0 to 1) of drawings in another style than
-    flat, and in TARGET_STYLE.
+    flat, and in TARGET_STYLE; each of WITH_POSES comes `posed` times as often as another subject.
     """
     number = rng.choices((1, 2, 3), (88, 8, 4))[0]
     size = rng.choices(SIZES, (20, 60, 20))[0] if number == 1 else "normal"
@@ -89,7 +93,7 @@ def sample(rng: Random, other_styles: float = 0.1, target_style: float = 0.0) ->
         rng.choice(PLACES_OUTSIDE) if rng.random() < 0.25 else rng.choice(tuple(PLAIN_BACKGROUNDS))
     )
     return Scene(
-        subject=rng.choice(SUBJECTS),
+        subject=rng.choices(SUBJECTS, [posed if s in WITH_POSES else 1 for s in SUBJECTS])[0],
         color=rng.choice([color for color in COLORS if color != background]),
         background=background,
         hat=rng.choice(HATS) if rng.random() < 0.4 else None,
