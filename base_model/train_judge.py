@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from base_model import drawings, training
 from base_model.judge import HEADS, NONE, Judge, as_input, labels, load, save
 from base_model.world import TARGET_STYLE
-from lorabench import cli, files
+from lorabench import cli, files, parent
 
 _TESTED = 1000
 _TEST_SEED = 2**40
@@ -27,6 +27,7 @@ _BLOTCHES = 0.06
 
 def program(arguments: argparse.Namespace) -> None:
     """Train, write the weights, then measure them on unseen drawings."""
+    parent.end_with_workflow()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     judge = Judge().to(training.device(), memory_format=torch.channels_last)

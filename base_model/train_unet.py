@@ -98,8 +98,8 @@ def _train(rank: int, arguments: argparse.Namespace) -> None:
             training.note(arguments.output, f"step {step + 1}: loss {smooth:.4f}")
     if rank == 0:
         model.load_state_dict(average.weights)
-        model.unet.save_pretrained(arguments.output / "unet")
-        model.text_encoder.save_pretrained(arguments.output / "text_encoder")
+        training.save_folder(model.unet, arguments.output / "unet")
+        training.save_folder(model.text_encoder, arguments.output / "text_encoder")
 
 
 def _step(

@@ -14,16 +14,22 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from lorabench import parent
+
 
 def run(count: int, work: Callable[..., None], *arguments: Any) -> None:
-    """Call `work(rank, *arguments)` in `count` processes, `rank` from 0; in this one if 1."""
+    """Call `work(rank, *arguments)` in `count` processes, `rank` from 0; in this one if 1.
+
+    They end with this process, and it with its workflow, however those end.
+    """
+    parent.end_with_workflow()
     if count == 1:
         torch.set_num_threads(1)
         work(0, *arguments)
         return
     with TemporaryDirectory() as folder:
         meeting = Path(folder) / "meeting"
-        mp.spawn(_start, (count, str(meeting), work, arguments), nprocs=count)
+        mp.spawn(_start, (count, os.getpid(), str(meeting), work, arguments), nprocs=count)
 
 
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
@@ -39,8 +45,14 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 
 def _start(
-    rank: int, count: int, meeting: str, work: Callable[..., None], arguments: tuple[Any, ...]
+    rank: int,
+    count: int,
+    starter: int,
+    meeting: str,
+    work: Callable[..., None],
+    arguments: tuple[Any, ...],
 ) -> None:
+    parent.end_with(starter)
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=count)

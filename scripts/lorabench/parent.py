@@ -29,7 +29,12 @@ def end_with_workflow() -> None:
     """End this process by SIGTERM when the workflow that started it, if one did, is gone."""
     pid = workflow_pid()
     if pid:
-        threading.Thread(target=_watch, args=(pid,), daemon=True).start()
+        end_with(pid)
+
+
+def end_with(pid: int) -> None:
+    """End this process by SIGTERM when process `pid` is gone."""
+    threading.Thread(target=_watch, args=(pid,), daemon=True).start()
 
 
 def _watch(pid: int) -> None:
