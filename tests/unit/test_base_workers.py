@@ -46,5 +46,6 @@ def test_killed_it_takes_its_processes_along(tmp_path: Path) -> None:
         assert [started.stdout.readline() for _ in range(2)] == [b"ready\n"] * 2
         children = psutil.Process(started.pid).children()
         started.kill()
+        started.wait()
         gone, alive = psutil.wait_procs(children, timeout=30)
     assert len(gone) >= 2 and not alive
