@@ -33,7 +33,8 @@ BASE = ROOT / "models" / "checkpoints" / "drawnworld"
 
 def main() -> None:
     """Print the median seconds per step of both, and their ratio."""
-    given = {**PRESETS["bundled"]["train"], "steps": STEPS}
+    # The UNet's LoRA alone: the bare loop has no text encoder.
+    given = {**PRESETS["bundled"]["train"], "steps": STEPS, "text_encoder_lr": 0}
     settings = validate(TrainSettings, given)
     ours, bare = trained(settings), looped(settings)
     shape = f"batch {settings.batch_size}, rank {settings.rank}, 128 px, {settings.threads} threads"
