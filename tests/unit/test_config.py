@@ -74,7 +74,7 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"comfy_url": "127.0.0.1:8188"}, "comfy_url: '127.0.0.1:8188': allowed: embedded, or"),
         ({"train": "rank 8"}, "train: should be a section such as"),
         ({"train": {"steps": 5, "epochs": 5}}, "train: give steps or epochs"),
-        ({"train": {"unet_lr": 0}}, "nothing would be trained"),
+        ({"train": {"unet_lr": 0, "text_encoder_lr": 0}}, "nothing would be trained"),
         ({"preprocess": {"resolution": 100}}, "resolution 100 is no multiple of bucket_step 32"),
         (
             {"preprocess": {"background": "white"}},
