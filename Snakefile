@@ -46,6 +46,19 @@ rule all:
         results=results(),
 
 
+if PLAN.identity:
+
+    rule trained:
+        """A run up to its LoRA, not benched yet."""
+        input:
+            dataset=RUN.root / "preprocess_log.csv",
+            lora=RUN.lora,
+
+
+onstart:
+    look_ahead()
+
+
 onsuccess:
     stop_server()
     say_where_to_look()

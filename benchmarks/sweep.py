@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from lorabench.comfy import workflow
 from lorabench.comfy.client import Client
 from lorabench.comfy.launch import ServerOptions, ensure_server, stop_server
+from lorabench.comfy.patching import Cell, patch
+from lorabench.comfy.roles import Choices, find_roles
 
 SMALL = {"raw_set": "some_set", "train": "{steps: 5, batch_size: 2}", "baseline": "False"}
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
@@ -58,15 +60,13 @@ def start_server(project: Project, state: Path) -> str:
 def loop(project: Project, url: str, seeds: range) -> float:
     """Render every cell through one client, two in flight, and return the seconds."""
     graph = workflow.load(project.root / "config" / "workflows" / "drawnworld_lora_bench.json")
-    roles = workflow.find_roles(graph, workflow.Choices())
+    roles = find_roles(graph, Choices())
     (lora,) = (project.root / "models" / "loras").glob("*.safetensors")
     client = Client(url)
 
     def render(weight: float, seed: int) -> None:
-        cell = workflow.Cell(
-            lora=lora.name, weight=weight, seed=seed, prefix=f"loop/w{weight}/seed{seed}"
-        )
-        client.render(workflow.patch(graph, roles, cell), roles.save, 1)
+        cell = Cell(lora=lora.name, weight=weight, seed=seed, prefix=f"loop/w{weight}/seed{seed}")
+        client.render(patch(graph, roles, cell), roles.save, 1)
 
     start = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:

@@ -2,10 +2,11 @@
 
 REQUIRED INPUTS
     runs/<run_id>/train/<profile>_<set>__<run_id>.safetensors
-    the benchmark workflow, a JSON in ComfyUI's API format
+    the benchmark workflow, a ComfyUI JSON
 
 OUTPUTS
     runs/<run_id>/train/installed.json                  under which name the server lists it
+    runs/<run_id>/bench/workflow.json                   the graph that every cell renders
     runs/<run_id>/bench/sweep.yaml                      what was asked for
     runs/<run_id>/bench/w<weight>/seed<seed>_<nn>.png   the pictures
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
@@ -43,7 +44,7 @@ rule install_lora:
     input:
         lora=RUN.lora,
     output:
-        receipt=RUN.lora.parent / "installed.json",
+        receipt=RECEIPT,
     log:
         RUN.logs / "install_lora.log",
     benchmark:
@@ -60,10 +61,34 @@ rule install_lora:
         " --receipt {output.receipt:q} --log {log:q}"
 
 
+rule bench_preflight:
+    """Check that the servers can render the sweep, and keep the graph; see also `look_ahead`."""
+    input:
+        receipt=RECEIPT,
+    output:
+        graph=GRAPH,
+    log:
+        RUN.logs / "bench_preflight.log",
+    benchmark:
+        RUN.timings / "bench_preflight.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        workflow_digest=PLAN.workflow_digest,
+    message:
+        "Checking the ComfyUI servers"
+    shell:
+        f"{program('bench_preflight.py')}"
+        " --lora-receipt {input.receipt:q} --output {output.graph:q}"
+        f" --workflow {quoted(CONFIG.bench_workflow)} {literal(cell_arguments())}"
+        f" {literal(server_options())} --log {{log:q}}"
+
+
 rule bench_image:
     """Render one cell of the sweep: a weight, a seed, a batch."""
     input:
-        receipt=RUN.lora.parent / "installed.json",
+        receipt=RECEIPT,
+        graph=GRAPH,  # not ancient: that would keep a cell from running when its producer does
     output:
         pictures=cell("{weight}", "{seed}"),
     log:
@@ -89,11 +114,10 @@ rule bench_image:
         "Rendering weight {wildcards.weight}, seed {wildcards.seed}"
     shell:
         f"{program('bench_image.py')}"
-        " --lora-receipt {input.receipt:q}"
+        " --lora-receipt {input.receipt:q} --workflow {input.graph:q}"
         " --run-id {params.run_id:q} --weight {wildcards.weight} --seed {wildcards.seed}"
         " --output-dir {params.folder:q} --prefix {params.prefix:q} {params.arguments}"
-        " --log {log:q}"
-        f" {server_options()}"
+        f" --timeout {CONFIG.bench.timeout} --log {{log:q}} {literal(server_options())}"
 
 
 rule bench_metrics:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterable
 
@@ -9,6 +10,8 @@ from lorabench import layout
 
 RUN = PLAN.paths
 CONFIG = PLAN.config
+RECEIPT = RUN.lora.parent / "installed.json"
+GRAPH = RUN.bench / "workflow.json"
 
 
 wildcard_constraints:
@@ -19,6 +22,30 @@ wildcard_constraints:
 def program(name: str) -> str:
     """Return the start of a command line; no param, so a moved project keeps its results."""
     return f"python {quoted(ROOT / 'scripts' / name)}"
+
+
+def replaceable(path: str) -> str:
+    """Return the start of a command line of a program that users may replace by their own."""
+    return f"{'python' if path.endswith('.py') else 'bash'} {quoted(path)}"
+
+
+def trainer() -> str:
+    """Return the start of the command line of the program that trains."""
+    if CONFIG.trainer == "embedded":
+        return program("train_lora.py")
+    return f"{replaceable(CONFIG.programs.run_lora)} {kohya_options()}"
+
+
+def kohya_options() -> str:
+    """Return where sd-scripts is, as options; another place trains the same LoRA."""
+    kohya = CONFIG.kohya
+    folders = [f"--path={here}={there}" for here, there in kohya.paths.items()]
+    options = {
+        "--sd-scripts": kohya.sd_scripts or None,
+        "--launcher": kohya.launcher or None,
+        "--accelerate": kohya.accelerate or None,
+    }
+    return literal(f"{as_options(options)} {shlex.join(folders)}".strip())
 
 
 def literal(text: str) -> str:
@@ -72,7 +99,7 @@ def as_json(content: dict) -> str:
 
 
 def cell_arguments() -> str:
-    """Return the options of bench_image.py that decide what is drawn; a change renders again."""
+    """Return the options of a cell that decide what is drawn; a change renders again."""
     options = {
         "--batch-size": CONFIG.batch_size,
         "--positive": CONFIG.positive,
@@ -94,20 +121,18 @@ def cell_arguments() -> str:
 
 
 def server_options() -> str:
-    """Return the options of bench_image.py that decide where files lie, who draws, how long.
+    """Return the options of a cell that decide where files lie and who draws.
 
-    They are no params: another port or time limit draws the same pictures.
+    They are no params: another port draws the same pictures.
     """
     options = {
-        "--workflow": CONFIG.bench_workflow,
         "--comfy-url": ",".join(CONFIG.comfy_url),
         "--server-checkpoint": CONFIG.base_model if PLAN.embedded_server else None,
-        "--timeout": CONFIG.bench.timeout,
         "--loras-dir": CONFIG.lora_install_dir,
         "--server-state": RUN.server_state,
         "--idle-timeout": CONFIG.bench.idle_timeout,
     }
-    return literal(as_options(options))
+    return as_options(options)
 
 
 def as_options(options: dict) -> str:
@@ -127,6 +152,29 @@ def results() -> list[str]:
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "sweep.yaml"),
     ]
+
+
+def look_ahead() -> None:
+    """Check the servers, if cells will be rendered, before a job starts and a file is deleted.
+
+    The job bench_preflight cannot: it runs for a new LoRA or workflow only, because its graph
+    is kept. And a training takes a night, at whose end nobody wants to hear of a missing file.
+    """
+    jobs = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    installed = "install_lora" not in jobs
+    if workflow.touch or "bench_image" not in jobs or (PLAN.embedded_server and not installed):
+        return
+    options = {
+        "--workflow": CONFIG.bench_workflow,
+        "--lora-receipt": RECEIPT if installed else None,
+        "--kept": GRAPH if "bench_preflight" not in jobs else None,
+        "--log": RUN.logs / "bench_preflight.log",
+    }
+    words = shlex.split(f"{cell_arguments()} {server_options()} {as_options(options)}")
+    program = [sys.executable, ROOT / "scripts" / "bench_preflight.py"]
+    if subprocess.run([*program, *words]).returncode:
+        stop_server()
+        raise WorkflowError("stopped before the first job: see the error above")
 
 
 def stop_server() -> None:

@@ -55,10 +55,14 @@ rule normalize_dataset:
     message:
         f"Normalizing {CONFIG.raw_set}"
     shell:
-        f"{program('resize_dataset.py')}"
+        f"{replaceable(CONFIG.programs.resize)}"
         " {params.raw:q} --output {params.folder:q} --yes"
         " --settings /dev/stdin --store {params.store:q} --workers {threads} --log {log:q}"
         " <<< {params.settings:q}"
+        # Another program than ours may have written none.
+        " && (test -f {output.log:q} || (echo error: {output.log:q} is missing:"
+        f" {quoted(CONFIG.programs.resize)} has to write it, as scripts/resize_dataset.py does"
+        " | tee -a {log:q} >&2; exit 1))"
 
 
 rule snapshot_dataset:

@@ -7,6 +7,7 @@ REQUIRED INPUTS
 OUTPUTS
     runs/<run_id>/train/<profile>_<set>__<run_id>.safetensors
     runs/<run_id>/train/train_log.csv, loss.png
+    output/kohya/<profile>_<set>.safetensors            with trainer=kohya, which writes there first
 """
 
 
@@ -33,6 +34,6 @@ rule train_lora:
     message:
         f"Training {RUN.lora.name}"
     shell:
-        f"{program('train_lora.py')}"
+        f"{trainer()}"
         " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
         f" --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"

@@ -1,14 +1,20 @@
 """A scripted ComfyUI for tests: the shapes and the traps of its HTTP API, without a model."""
 
+import base64
+import hashlib
 import io
 import json
 import threading
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from lorabench.comfy.embedded import catalog
+from lorabench.comfy.embedded.library import Library
 
 
 def png(seed, texts=None, size=(16, 16), colour=None):
@@ -43,6 +49,11 @@ class FakeComfy:
         self.extra = 0  # more pictures than asked for
         self.metadata = True
         self.node_info = {}
+        self.library = None  # with one, the stock nodes are known, and its files
+        self.folders = {}  # where models lie, as the server says
+        self.log = []  # (time, text)
+        self.unknown_keys = []  # of the LoRA; each prompt that is not cached logs them
+        self.events = []  # what a websocket hears
         self.draw = png
 
     # what tests ask
@@ -54,7 +65,20 @@ class FakeComfy:
     def prompts(self):
         return [body["prompt"] for body in self.bodies("/prompt")]
 
+    def has_models(self, folder, loras=None):
+        """Know the stock nodes, and list the files below `folder` (`loras`: those elsewhere)."""
+        for name in ("checkpoints", "vae", "loras"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        loras = loras or folder / "loras"
+        self.library = Library(folder, loras, folder / "output", folder / "temp")
+        self.folders = {"loras": [str(loras)]}
+
     # the server
+
+    def say(self, *lines):
+        for line in lines:
+            time = datetime(2026, 1, 1) + timedelta(microseconds=len(self.log))
+            self.log.append((time.isoformat(timespec="microseconds"), line))
 
     def submit(self, body):
         prompt_id = body["prompt_id"]
@@ -76,6 +100,7 @@ class FakeComfy:
         graph = body["prompt"]
         key = json.dumps(graph, sort_keys=True)
         if key not in self.cache:
+            self.say(*(f"lora key not loaded: {name}\n" for name in self.unknown_keys))
             self.cache[key] = self.save(graph, body["extra_data"]["extra_pnginfo"])
         if self.vanish:
             self.vanish -= 1
@@ -123,10 +148,24 @@ class FakeComfy:
             return (200, data) if data else (404, {})
         if path.startswith("/object_info/"):
             name = path.removeprefix("/object_info/")
-            return 200, {name: self.node_info[name]} if name in self.node_info else {}
+            known = self.nodes()
+            return 200, {name: known[name]} if name in known else {}
+        if path == "/object_info":
+            return 200, self.nodes()
         if path == "/system_stats":
             return 200, {"system": {"comfyui_version": "fake"}, "devices": []}
+        if path == "/internal/logs/raw":
+            return 200, {"entries": [{"t": time, "m": text} for time, text in self.log[-300:]]}
+        if path == "/internal/folder_paths":
+            return 200, self.folders
+        if path == "/free":
+            self.cache.clear()
+            return 200, {}
         return 404, {}
+
+    def nodes(self):
+        stock = catalog.nodes(self.library) if self.library else {}
+        return {name: node.info(name) for name, node in stock.items()} | self.node_info
 
     def fault(self, method, path):
         for fault in self.faults:
@@ -158,6 +197,8 @@ def serving():
             if method == "POST":
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             fake.requests.append((method, url.path, body))
+            if url.path == "/ws":
+                return self.tell()
             fault = fake.fault(method, url.path)
             if fault == "drop":
                 self.close_connection = True
@@ -174,6 +215,21 @@ def serving():
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def tell(self):
+            """Send `events`, then drop the connection, as a restart does."""
+            key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
+            self.send_header("Sec-WebSocket-Accept", accept)
+            self.end_headers()
+            for event in fake.events:
+                text = event if isinstance(event, bytes) else json.dumps(event).encode()
+                kind = 0x82 if isinstance(event, bytes) else 0x81
+                self.wfile.write(bytes([kind, 126]) + len(text).to_bytes(2, "big") + text)
+            self.close_connection = True
 
         def log_message(self, *_):
             pass

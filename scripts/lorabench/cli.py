@@ -18,10 +18,10 @@ log = logging.getLogger("lorabench")
 
 def run(
     parser: argparse.ArgumentParser,
-    program: Callable[[argparse.Namespace], None],
+    program: Callable[[argparse.Namespace], int | None],
     argv: Sequence[str] | None = None,
 ) -> int:
-    """Parse `argv`, run `program`, and return the exit status.
+    """Parse `argv`, run `program`, and return the exit status: its own, or 0 where it has none.
 
     Messages go to standard error and, with `--log`, to a file as well. A `UserError` is printed
     as one message (status 1); anything else is a fault of ours and keeps its traceback.
@@ -32,7 +32,7 @@ def run(
     arguments = parser.parse_args(argv)
     _start_log(arguments.log)
     try:
-        program(arguments)
+        return program(arguments) or 0
     except UserError as error:
         log.error("error: %s", error)
         return 1
@@ -45,7 +45,6 @@ def run(
     except Exception:
         log.exception("an unexpected error; please report it with these lines")
         return 70
-    return 0
 
 
 def bar(things: Iterable[Any] | None = None, **options: Any) -> "tqdm":
@@ -58,9 +57,12 @@ def bar(things: Iterable[Any] | None = None, **options: Any) -> "tqdm":
 
 
 def _start_log(path: Path | None) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(logging.INFO)  # a log file gets our finer messages, too
+    handlers: list[logging.Handler] = [screen]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    log.setLevel(logging.DEBUG)
     logging.captureWarnings(True)

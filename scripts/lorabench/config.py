@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from lorabench.errors import UserError
+from lorabench.mappings import Folders, Options
 from lorabench.presets import PRESETS, Family
 
 BUNDLED_BASE = "models/checkpoints/drawnworld"
@@ -167,6 +168,11 @@ class TrainSettings(Section):
         ge=1, le=256, description="CPU threads; another number gives other low bits"
     )
     seed: int = Field(42, ge=0, lt=2**32, description="two runs of one seed are equal on CPU")
+    kohya_args: Options = Field(
+        {},
+        description="sd-scripts' own options, over those made of these settings; "
+        "true: a flag, false: without it",
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainSettings":
@@ -185,12 +191,16 @@ class BenchSettings(Section):
         description="checkpoint name for the workflow's loader; empty: the base model on the "
         "embedded server, what the workflow says on a ComfyUI",
     )
-    lora_node: Text | None = Field(None, description="id of the LoraLoader that takes the LoRA")
-    sampler_node: Text | None = Field(None, description="id of the sampler that takes the seed")
-    positive_node: Text | None = Field(None, description="id of the node with the prompt")
-    negative_node: Text | None = Field(None, description="id of the node with the negative prompt")
-    latent_node: Text | None = Field(None, description="id of the node with the batch size")
-    save_node: Text | None = Field(None, description="id of the SaveImage that is fetched")
+    lora_node: Text | None = Field(
+        None, description="the LoraLoader that takes the LoRA, by id or title"
+    )
+    sampler_node: Text | None = Field(
+        None, description="the one sampler that takes the seed; empty: all that add noise"
+    )
+    positive_node: Text | None = Field(None, description="the node with the prompt")
+    negative_node: Text | None = Field(None, description="the node with the negative prompt")
+    latent_node: Text | None = Field(None, description="the node with the batch size")
+    save_node: Text | None = Field(None, description="the SaveImage that is fetched")
     timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
     threads: int = Field(
         ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
@@ -198,6 +208,36 @@ class BenchSettings(Section):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="of the embedded server")
     idle_timeout: float = Field(
         120, gt=0, description="seconds without work after which the embedded server ends"
+    )
+
+
+class KohyaSettings(Section):
+    """Where sd-scripts is; no part of a run's identity."""
+
+    sd_scripts: LocalPath = Field(
+        "",
+        description="folder of sd-scripts; SD_SCRIPTS_DIR in the environment wins; "
+        "empty, behind a launcher: /app/sd-scripts",
+    )
+    launcher: Text = Field(
+        "",
+        description="command that starts a program in the container, such as "
+        "`docker compose -f kohya-docker/docker-compose.yml exec -T kohya`; empty: here",
+    )
+    paths: Folders = Field(
+        {}, description="for a container: folders here and there, such as `{datasets: /dataset}`"
+    )
+    accelerate: Text = Field("", description="more arguments of `accelerate launch`")
+
+
+class Programs(Section):
+    """Programs that others with the same interface may replace."""
+
+    run_lora: LocalPath = Field(
+        "scripts/run_lora.bash", description="trains with kohya; another one takes the same options"
+    )
+    resize: LocalPath = Field(
+        "scripts/resize_dataset.py", description="normalizes; another one takes the same options"
     )
 
 
@@ -228,7 +268,7 @@ class Config(Section):
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
     trainer: Literal["embedded", "kohya"] = Field(
-        "embedded", description="`embedded` (diffusers + PEFT); `kohya` cannot be driven yet"
+        "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
     )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id` as it is; its `raw_set` names it"
@@ -242,6 +282,10 @@ class Config(Section):
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
     train: TrainSettings = Field(description="training the LoRA")
     bench: BenchSettings = Field(description="rendering the benchmark")
+    kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
+    programs: Programs = Field(
+        Programs(), description="programs that others with the same interface may replace"
+    )
 
     @field_validator("run_id", mode="before")
     @classmethod
@@ -328,7 +372,7 @@ def read_section(path: Path, name: str) -> dict[str, Any]:
     return _section(name, read_yaml(path).get(name))
 
 
-SECTIONS = ("preprocess", "train", "bench")
+SECTIONS = ("preprocess", "train", "bench", "kohya", "programs")
 
 
 def keys() -> Iterator[str]:

@@ -12,6 +12,7 @@ RAW = Path("datasets/raw")
 NORMALIZED = Path("datasets/normalized")
 PICTURE_STORE = NORMALIZED / ".pictures"
 RUNS = Path("runs")
+KOHYA = Path("output/kohya")
 DIGESTS = RUNS / ".digests.json"
 
 _RAW_FOLDER = {"style": "style", "char": "characters"}

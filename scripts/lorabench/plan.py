@@ -12,6 +12,7 @@ from typing import Any
 
 from lorabench import checkpoint, files, layout
 from lorabench.comfy import workflow
+from lorabench.comfy.roles import Choices, find_roles, prompt
 from lorabench.config import Config, as_typed, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
@@ -22,8 +23,9 @@ from lorabench.identity import (
     model_digest,
     raw_files,
 )
+from lorabench.train.kohya import limits, options
 
-_ROLES = fields(workflow.Choices)
+_ROLES = fields(Choices)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class RunPlan:
     def sweep(self) -> dict[str, Any]:
         """What is rendered: the settings outside the run's identity."""
         inside = {"raw_set", "profile", "trainer", "base_model", "preprocess", "train"}
+        inside |= {"kohya", "programs"}
         settings = self.config.model_dump(mode="json", exclude=inside)
         return {
             **settings,
@@ -76,8 +79,10 @@ class RunPlan:
         """The prompt that is rendered, where there is one to tell."""
         if self.config.positive is not None:
             return self.config.positive
-        graph = workflow.load(Path(self.config.bench_workflow))
-        return workflow.prompt(graph, workflow.find_roles(graph, _choices(self.config)))
+        graph = workflow.read(Path(self.config.bench_workflow))
+        if isinstance(graph, workflow.GuiWorkflow):
+            return None  # only a server can read it
+        return prompt(graph, find_roles(graph, _choices(self.config)))
 
     @cached_property
     def raw_files(self) -> list[str]:
@@ -99,8 +104,10 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     base = _inspect(base_model(merged))
     config = resolve(merged, base.family)
     if not config.skip_train:
-        _check_trainer(config, base.family)
+        _check_programs(config)
+        _check_trainer(config, base)
         _check_raw_set(config)
+    _check_server(config, base)
     _check_workflow(config)
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
@@ -127,16 +134,14 @@ def _inspect(path: Path) -> checkpoint.Checkpoint:
 
 
 def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
+    found = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
+    trained = f"runs with a LoRA: {', '.join(dict.fromkeys(found)) or 'none yet'}"
     if not config.run_id:
-        found = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
-        raise UserError(
-            "skip_train needs run_id, the run whose LoRA is benched; "
-            f"runs with a LoRA: {', '.join(dict.fromkeys(found)) or 'none yet'}"
-        )
+        raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {trained}")
     paths = layout.run_layout(config, config.run_id, "")
     if not paths.lora.exists():
         raise UserError(
-            f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}"
+            f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {trained}"
         )
     if paths.record.exists():
         trained_on = read_yaml(paths.record).get("identity", {}).get("base_model", {})
@@ -146,6 +151,15 @@ def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
                 f"not on {config.base_model}; name that checkpoint with base_model="
             )
     return paths
+
+
+def _check_programs(config: Config) -> None:
+    used = {"resize": config.programs.resize}
+    if config.trainer == "kohya":
+        used["run_lora"] = config.programs.run_lora
+    for name, path in used.items():
+        if not Path(path).is_file():
+            raise UserError(f"programs.{name}: there is no file {path}")
 
 
 def _raw(config: Config) -> Path:
@@ -193,21 +207,36 @@ def _check_workflow(config: Config) -> None:
         near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
         raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
     try:
-        workflow.find_roles(workflow.load(path), _choices(config))
+        graph = workflow.read(path)
+        if not isinstance(graph, workflow.GuiWorkflow):  # which only a server can read
+            find_roles(graph, _choices(config))
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
 
 
-def _choices(config: Config) -> workflow.Choices:
+def _choices(config: Config) -> Choices:
     nodes = {field.name: getattr(config.bench, f"{field.name}_node") for field in _ROLES}
-    return workflow.Choices(**nodes)
+    return Choices(**nodes)
 
 
-def _check_trainer(config: Config, family: str) -> None:
-    if config.trainer == "kohya":
-        raise UserError("trainer: kohya cannot be driven yet; allowed: embedded")
-    if family == "sdxl":
+def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
+    if config.comfy_url == ("embedded",) and base.family == "sdxl":
         raise UserError(
-            f"base_model: {config.base_model} is an SDXL checkpoint; "
-            "the embedded trainer takes SD1.x checkpoints"
+            "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
+            "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
+        )
+
+
+def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
+    """Refuse what the trainer cannot do, and options of the other one."""
+    if config.trainer == "kohya":
+        limits.check_base(base)
+        limits.check_buckets(config.preprocess, base.family)
+        options.check_owned(config.train.kohya_args)
+    elif config.train.kohya_args:
+        raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
+    elif base.family == "sdxl":
+        raise UserError(
+            f"base_model: {config.base_model} is an SDXL checkpoint; the embedded trainer takes "
+            "SD1.x checkpoints. trainer=kohya takes both"
         )

@@ -34,7 +34,11 @@ def fake():
 def command(folder, url, **changes):
     """The arguments of one good cell; `changes` replace options, None removes one."""
     receipt = folder / "installed.json"
-    receipt.write_text(json.dumps({"name": "style_x-12345678.safetensors", "sha256": "ab" * 32}))
+    receipt.write_text(
+        json.dumps(
+            {"name": "style_x-12345678.safetensors", "path": str(folder / "x"), "sha256": "ab" * 32}
+        )
+    )
     options = {
         "workflow": WORKFLOW,
         "comfy_url": url,
@@ -147,6 +151,16 @@ def test_one_bad_picture_keeps_the_whole_batch_back(fake, tmp_path, monkeypatch)
     fake.draw = lambda seed, texts: (truncated if seed == 2 else png)(seed, texts)
     assert call(monkeypatch, command(tmp_path, fake.url, batch_size=2)) == 1
     assert not (tmp_path / "bench").exists()
+
+
+def test_a_lora_that_does_not_fit_fails_the_cell_at_each_try(fake, tmp_path, monkeypatch, capsys):
+    save_file({"lora_unet_a.alpha": np.zeros(1), "lora_unet_b.alpha": np.zeros(1)}, tmp_path / "x")
+    fake.unknown_keys = ["lora_unet_a.alpha"]
+    for _ in range(2):
+        assert call(monkeypatch, command(tmp_path, fake.url)) == 1
+        assert "1 of its 2 keys do not fit" in capsys.readouterr().err
+    assert not (tmp_path / "bench").exists()
+    assert call(monkeypatch, command(tmp_path, fake.url, weight="0.00")) == 0
 
 
 def test_a_server_without_metadata_is_no_error(fake, tmp_path, monkeypatch):
@@ -312,7 +326,7 @@ def test_a_lora_that_the_embedded_server_does_not_list_is_told(
     embedded, tmp_path, monkeypatch, capsys
 ):
     receipt = tmp_path / "other.json"
-    receipt.write_text(json.dumps({"name": "style_x.safetensors", "sha256": ""}))
+    receipt.write_text(json.dumps({"name": "style_x.safetensors", "path": "x", "sha256": ""}))
     options = embedded | {"lora_receipt": receipt}
     assert call(monkeypatch, command(tmp_path, **options)) == 1
     error = capsys.readouterr().err

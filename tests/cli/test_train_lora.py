@@ -191,6 +191,7 @@ def test_a_lora_that_is_destroyed_without_an_explosion_stops_too(train, capsys):
         ({"precision": "fp16"}, "fp16 does not train on a CPU"),
         ({"rnak": 4}, "rank"),
         ({"rank": 0}, "rank"),
+        ({"kohya_args": {"xformers": True}}, "take trainer=kohya, or none of them"),
     ],
 )
 def test_bad_input_is_one_message(train, capsys, settings, message):

@@ -40,6 +40,7 @@ def test_a_run_leaves_every_path_of_the_design(finished):
         "train/loss.png",
         "train/installed.json",
         "bench/sweep.yaml",
+        "bench/workflow.json",
         "bench/metrics.csv",
         "bench/warnings.json",
         "bench/w0.00/seed123456789_00.png",

@@ -15,6 +15,7 @@ KILLED_WHEN_THERE_IS = {
     "train_lora, finished": "train/*.safetensors",
     "record_sweep": "bench/sweep.yaml",
     "install_lora": "train/installed.json",
+    "bench_preflight": "bench/workflow.json",
     "bench_image, the first": "bench/w*/*.png",
     "bench_image, more": "bench/w0.50/*.png",
     "bench_metrics": "logs/bench_metrics.log",
@@ -24,7 +25,7 @@ KILLED_WHEN_THERE_IS = {
 """Stages, and the sign that ends the workflow in each: its log's beginning, or its last file."""
 
 PUBLISHED = ("run.yaml", "preprocess_log.csv", "train/*.safetensors", "train/installed.json",
-             "bench/sweep.yaml", "bench/w*/*.png")  # fmt: skip
+             "bench/sweep.yaml", "bench/workflow.json", "bench/w*/*.png")  # fmt: skip
 
 
 def test_killed_in_every_stage_it_ends_and_does_nothing_twice(project):

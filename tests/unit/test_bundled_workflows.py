@@ -1,29 +1,50 @@
-"""The bundled benchmark in both formats: what opens in ComfyUI is what is sent to it."""
+"""The bundled benchmarks in both formats: what opens in ComfyUI is what is sent to it."""
 
 import json
 from pathlib import Path
 
+import pytest
+
+from lorabench.comfy.convert import to_api
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.gui import to_gui
-from lorabench.comfy.workflow import load
+from lorabench.comfy.gui_draw import to_gui
+from lorabench.comfy.roles import find_roles
+from lorabench.comfy.workflow import load, read
 
 WORKFLOWS = Path(__file__).parents[2] / "config" / "workflows"
-NAME = "drawnworld_lora_bench.json"
+NAMES = sorted(path.name for path in WORKFLOWS.glob("*.json"))
 
 
-def drawn(tmp_path):
+@pytest.fixture
+def info(tmp_path):
     nodes = catalog.nodes(Library(tmp_path, tmp_path, tmp_path, tmp_path))
-    info = json.loads(json.dumps({name: node.info(name) for name, node in nodes.items()}))
-    return to_gui(load(WORKFLOWS / NAME), info)
+    return json.loads(json.dumps({name: node.info(name) for name, node in nodes.items()}))
 
 
-def test_the_gui_file_is_the_api_file_drawn(tmp_path):
-    assert json.loads((WORKFLOWS / "gui" / NAME).read_text(encoding="utf-8")) == drawn(tmp_path)
+def test_each_workflow_has_its_twin():
+    assert [path.name for path in sorted((WORKFLOWS / "gui").glob("*.json"))] == NAMES
 
 
-def test_each_link_of_the_gui_file_joins_two_slots_that_name_it():
-    gui = json.loads((WORKFLOWS / "gui" / NAME).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gui_file_is_the_api_file_drawn(info, name):
+    drawn = to_gui(load(WORKFLOWS / name), info)
+    assert json.loads((WORKFLOWS / "gui" / name).read_text(encoding="utf-8")) == drawn
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gui_file_is_sent_as_the_api_file(info, name):
+    assert to_api(read(WORKFLOWS / "gui" / name), info) == load(WORKFLOWS / name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_role_can_be_set(name):
+    assert not find_roles(load(WORKFLOWS / name)).reasons
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_link_of_the_gui_file_joins_two_slots_that_name_it(name):
+    gui = json.loads((WORKFLOWS / "gui" / name).read_text(encoding="utf-8"))
     nodes = {node["id"]: node for node in gui["nodes"]}
     assert len(gui["links"]) == 11
     for number, source, output, target, slot, kind in gui["links"]:

@@ -161,7 +161,7 @@ def test_status_200_with_node_errors_is_a_failure_and_withdraws_the_rest(fake):
 
 
 def test_an_execution_error_is_one_line_and_its_traceback_goes_to_the_log(fake, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     error = {
         "node_id": "2",
         "node_type": "KSampler",
@@ -173,13 +173,31 @@ def test_an_execution_error_is_one_line_and_its_traceback_goes_to_the_log(fake, 
     with pytest.raises(UserError) as caught:
         render(fake)
     assert str(caught.value) == "node 2 (KSampler) failed: RuntimeError: mat1 and mat2 shapes"
-    assert "File sampling.py" in caplog.text
+    (traceback,) = [record for record in caplog.records if "File sampling.py" in record.message]
+    assert traceback.levelname == "DEBUG"  # for the log file, not for the screen
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("torch.OutOfMemoryError", "Allocation on device \nThis error means you ran out"),
+        ("RuntimeError", "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+        ("RuntimeError", "MPS backend out of memory"),
+    ],
+)
+def test_out_of_memory_is_told_with_remedies(fake, kind, message):
+    error = {"node_id": "2", "node_type": "KSampler", "exception_type": kind}
+    fake.failure = [["execution_error", error | {"exception_message": message}]]
+    with pytest.raises(UserError, match=r"2 \(KSampler\) ran out of memory .*--lowvram") as caught:
+        render(fake)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_interrupt_by_hand_is_told(fake):
     fake.failure = [["execution_interrupted", {"node_id": "2"}]]
-    with pytest.raises(UserError, match="interrupted"):
+    with pytest.raises(UserError, match="someone pressed interrupt"):
         render(fake)
+    assert len(fake.prompts) == 1
 
 
 @pytest.mark.parametrize("count", [1, 3])

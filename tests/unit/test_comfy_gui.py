@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lorabench.comfy.gui import to_gui
+from lorabench.comfy.gui_draw import to_gui
 from lorabench.comfy.workflow import load
 
 SEED = {"default": 0, "control_after_generate": True}

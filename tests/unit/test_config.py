@@ -75,6 +75,8 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"train": "rank 8"}, "train: should be a section such as"),
         ({"train": {"steps": 5, "epochs": 5}}, "train: give steps or epochs"),
         ({"train": {"unet_lr": 0, "text_encoder_lr": 0}}, "nothing would be trained"),
+        ({"train": {"kohya_args": {"a": {"b": 1}}}}, "train.kohya_args: {'a': {'b': 1}}: a should"),
+        ({"kohya": {"paths": "datasets"}}, "kohya.paths: 'datasets': should map folders to"),
         ({"preprocess": {"resolution": 100}}, "resolution 100 is no multiple of bucket_step 32"),
         (
             {"preprocess": {"background": "white"}},
@@ -100,6 +102,15 @@ def test_a_section_on_the_command_line_changes_only_its_keys():
         "bundled",
     )
     assert (config.train.rank, config.train.alpha, config.train.unet_lr) == (4, 2, 1e-3)
+
+
+def test_options_of_sd_scripts_are_one_however_they_are_typed():
+    typed = {"a": "True", "--b": "false", "c-d": "1e-4", "e": "5", "f": ["1", "x=2"], "g": "null"}
+    read = {"a": True, "b": False, "c_d": 1e-4, "e": 5, "f": [1, "x=2"], "g": None}
+    for given in (typed, read):
+        assert resolved(train={"kohya_args": given}).train.kohya_args == read
+    texts = {"a": "512,512", "b": "nan", "c": "AdamW8bit", "d": ""}
+    assert resolved(train={"kohya_args": texts}).train.kohya_args == texts
 
 
 def test_epochs_take_the_place_of_the_presets_steps():

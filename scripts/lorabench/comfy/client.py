@@ -5,16 +5,19 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from lorabench.comfy.gui import to_gui
+from lorabench.comfy import progress
+from lorabench.comfy.graph import Graph
+from lorabench.comfy.gui_draw import to_gui
+from lorabench.comfy.patching import has_nonce, with_nonce
 from lorabench.comfy.pictures import is_made_by
 from lorabench.comfy.replies import Image, rejection, saved_images
 from lorabench.comfy.transport import Outage, Pace, Transport
-from lorabench.comfy.workflow import Graph, has_nonce, with_nonce
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -89,6 +92,19 @@ class Client:
             log.warning("%s: %s", self.url, error)
             return None
 
+    def log_lines(self) -> list[tuple[str, str]]:
+        """Return the last lines of the server's log with their times, oldest first; maybe none."""
+        try:
+            entries = self._server.once("GET", "/internal/logs/raw").json()["entries"]
+            return [(entry["t"], entry["m"]) for entry in entries]
+        except (Outage, ValueError, KeyError, TypeError):
+            return []  # an internal route: nothing is promised about it
+
+    def free_memory(self) -> None:
+        """Have the server forget, soon, its models and what it has cached."""
+        with suppress(Outage):
+            self._server.once("POST", "/free", json={"unload_models": True, "free_memory": True})
+
     def _node_info(self, graph: Graph) -> dict[str, Any]:
         """Return what the server says of the graph's classes; it says nothing of unknown ones."""
         info: dict[str, Any] = {}
@@ -99,9 +115,11 @@ class Client:
     def _run(self, graph: Graph, workflow: Workflow | None) -> dict[str, Any] | None:
         """Return the history entry of one run of `graph`, or None if the server lost it."""
         prompt_id = str(uuid.uuid4())
+        pace = self._pace
         try:
-            self._submit(prompt_id, graph, workflow)
-            return self._wait(prompt_id)
+            with progress.reported(lambda: self.url, self._id, graph, pace.listen, pace.report):
+                self._submit(prompt_id, graph, workflow)
+                return self._wait(prompt_id)
         except BaseException:
             self._withdraw(prompt_id)
             raise
@@ -120,7 +138,7 @@ class Client:
                 break
             except Outage as outage:
                 trial.bear(outage)
-                if self._is_queued(prompt_id) or self._history(prompt_id):
+                if self._place(prompt_id) is not None or self._history(prompt_id):
                     return  # it had arrived, only the answer was lost
         reply = _object(response)
         if response.status_code != 200 or reply.get("node_errors"):
@@ -131,13 +149,17 @@ class Client:
         """Return the history entry of a prompt once it has ended, or None if it is lost."""
         start = looked = time.monotonic()
         pause = self._pace.poll
+        place = 0
         while time.monotonic() - start < self._timeout:
             if entry := self._history(prompt_id):
                 return entry
             if time.monotonic() - looked > self._pace.queue_look:
                 looked = time.monotonic()
-                if not self._is_queued(prompt_id):
+                before, place = place, self._place(prompt_id)
+                if place is None:
                     return self._history(prompt_id)  # it may have ended between the two looks
+                if place not in (before, 0):
+                    log.debug("in the queue of %s, behind %d", self.url, place)
             time.sleep(pause)
             pause = min(1.1 * pause, self._pace.slowest_poll)
         raise UserError(
@@ -148,9 +170,12 @@ class Client:
     def _history(self, prompt_id: str) -> dict[str, Any] | None:
         return self._server.get_json(f"/history/{prompt_id}").get(prompt_id)
 
-    def _is_queued(self, prompt_id: str) -> bool:
+    def _place(self, prompt_id: str) -> int | None:
+        """Return how many prompts come before this one; None if the server has it no more."""
         queue = self._server.get_json("/queue")
-        return any(item[1] == prompt_id for items in queue.values() for item in items)
+        pending = sorted(queue["queue_pending"], key=lambda item: item[0])
+        ids = [item[1] for item in (*queue["queue_running"], *pending)]
+        return ids.index(prompt_id) if prompt_id in ids else None
 
     def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
         response = self._server.ask("GET", "/view", params=image)

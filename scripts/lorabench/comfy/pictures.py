@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from lorabench.comfy.workflow import Graph, Slot
+from lorabench.comfy.graph import Graph, Slot
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lorabench.comfy.workflow import Graph, describe
+from lorabench.comfy.graph import Graph, describe
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = re.compile(r"out ?of ?memory|not enough memory|allocation on device", re.IGNORECASE)
+LESS_MEMORY = (
+    "take a smaller batch_size or resolution, start ComfyUI with --lowvram, or end what else uses"
+    " the card, such as a training"
+)
 
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
 
@@ -42,21 +48,29 @@ def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Imag
     if "execution_error" in messages:
         raise UserError(_failure(graph, messages["execution_error"]))
     if "execution_interrupted" in messages:
-        raise UserError("somebody interrupted this prompt on the server; run the command again")
+        raise UserError(
+            "someone pressed interrupt on the server while it drew this; run the command again"
+        )
     if status.get("status_str") != "success":
         raise UserError(f"the server ended the prompt with status {status.get('status_str')!r}")
     images = (entry.get("outputs") or {}).get(save, {}).get("images") or []
     if not images:
-        raise UserError(f"the server reports success, but {describe(graph, save)} saved no picture")
+        raise UserError(
+            f"the server reports success, but {describe(graph, save)} saved no picture in its"
+            " output folder; does a picture reach that node, and does something clean up there?"
+        )
     return [{key: image[key] for key in ("filename", "subfolder", "type")} for image in images]
 
 
 def _failure(graph: Graph, error: Mapping[str, Any]) -> str:
     node = _node(graph, str(error.get("node_id")), error.get("node_type"))
     trace = error.get("traceback") or []
-    log.info("traceback of the server:\n%s", "".join(trace).rstrip())
+    log.debug("traceback of the server:\n%s", "".join(trace).rstrip())
     message = " ".join(str(error.get("exception_message", "")).split())
-    return f"node {node} failed: {error.get('exception_type')}: {message}"
+    reason = f"{error.get('exception_type')}: {_cut(message)}"
+    if OUT_OF_MEMORY.search(reason):
+        return f"node {node} ran out of memory ({reason}); {LESS_MEMORY}"
+    return f"node {node} failed: {reason}"
 
 
 def _complaint(error: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 AWAY = (502, 503, 504)  # what a proxy in front of a restarting server says
 LONGEST_PAUSE = 8.0
+HOW_TO_START = "docker compose -f comfy-docker/docker-compose.yml up -d"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Pace:
     queue_look: float = 2.0  # how often to see whether a prompt is still in the queue
     backoff: float = 0.5  # first pause after a failed request; doubles
     greeting: float = 20.0  # how long the first request of all may fail
+    listen: float = 2.0  # when to listen to the server's progress, and again after a drop
+    report: float = 5.0  # how often to log that progress at most
     patience: float = 180.0  # how long later ones may: many custom nodes make a slow restart
     tries: int = 5  # how often a request may get a 500, and a lost prompt be submitted
 
@@ -125,7 +128,8 @@ class Trial:
         late = time.monotonic() + self._pause - self._start > self._transport.limit
         if outage.down and late:
             raise UserError(
-                f"no ComfyUI server answers at {url} ({outage}); start it or correct comfy_url"
+                f"no ComfyUI server answers at {url} ({outage}); start it (in Docker:"
+                f" {HOW_TO_START}) or correct comfy_url"
             )
         if late or self._faults >= self._transport.pace.tries:
             raise UserError(f"the server at {url} keeps failing: {outage}; see its own log")

@@ -32,11 +32,8 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
     number of the batch. On CPU two runs are equal to the bit, given equal settings.
 
     Raises:
-        UserError: the set or the base model cannot be trained on, the output exists, or the
-            training diverged.
+        UserError: the set or the base model cannot be trained on, or the training diverged.
     """
-    if output.exists():
-        raise UserError(f"{output} exists and is not overwritten; delete it or name another.")
     torch.set_num_threads(settings.threads)
     device, dtype = hardware(settings)
 

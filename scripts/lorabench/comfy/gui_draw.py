@@ -1,15 +1,13 @@
 """An API graph drawn as the GUI saves workflows, so that a picture opens in ComfyUI as a graph.
 
-`node_info` maps class names to what the server's `/object_info/<class>` says of them: inputs
-(required, then optional) and outputs, in the order in which the GUI counts them.
+`node_info` maps class names to what the server's `/object_info/<class>` says of them, in the order
+in which the GUI counts inputs and outputs.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lorabench.comfy.workflow import Graph, is_link
-
-NodeInfo = Mapping[str, Mapping[str, Any]]
+from lorabench.comfy.graph import Graph, NodeInfo, is_link
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 COLUMN, GAP, WIDTH = 400, 40, 320  # pixels

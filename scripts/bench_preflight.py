@@ -1,0 +1,49 @@
+"""Check that every ComfyUI server can render a sweep, and settle the graph that its cells render.
+
+All that is missing, on all servers, is said in one message: checkpoints, VAEs and other files,
+custom nodes, samplers, the LoRA's folder. Nothing is rendered for it. Without a --lora-receipt
+the LoRA is not there yet: the rest is checked, and a server that is away may still be started.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lorabench import cli
+from lorabench.comfy import options, preflight
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Check the sweep that the command line describes."""
+    lora = options.receipt(arguments.lora_receipt) if arguments.lora_receipt else None
+    sweep = preflight.Sweep(
+        workflow=arguments.workflow,
+        choices=options.choices(arguments),
+        cell=options.cell(
+            arguments, lora.name if lora else "", weight=1, seed=0, prefix="preflight"
+        ),
+        lora=lora,
+    )
+    graph = preflight.settle(sweep, options.addresses(arguments))
+    if graph and arguments.kept:
+        preflight.check_kept(graph, arguments.kept, arguments.workflow)
+    if graph and arguments.output:
+        preflight.keep(graph, arguments.output)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--lora-receipt", type=Path, metavar="JSON", help="from install_lora.py")
+    add("--output", type=Path, metavar="JSON", help="write the graph here, in API format")
+    add("--kept", type=Path, metavar="JSON", help="the graph has to be this one")
+    options.add_workflow(parser)
+    options.add_servers(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))

@@ -1,0 +1,66 @@
+"""ComfyUI's API graphs: node ids to `{"class_type", "inputs", "_meta"}`, and walks over them.
+
+An input is a value or a link `[node id, output index]`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+Graph = dict[str, dict[str, Any]]
+
+NodeInfo = Mapping[str, Mapping[str, Any]]
+"""What a server's `/object_info` says of classes: inputs (required, then optional), outputs."""
+
+SEED_INPUTS = ("seed", "noise_seed")
+TEXT_INPUTS = ("text", "text_g", "text_l")
+STRENGTH_INPUTS = ("strength_model", "strength_clip")
+
+
+class Slot(NamedTuple):
+    """One input of one node."""
+
+    node: str
+    input: str
+
+
+def is_link(value: object) -> bool:
+    """Return whether an input's value is a link to another node's output."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], int)
+    )
+
+
+def upstream(graph: Graph, start: str) -> Iterator[str]:
+    """Yield `start` and every node that it depends on, nearest first, each once."""
+    seen = {start: None}
+    queue = [start]
+    for node in queue:
+        yield node
+        for value in graph[node]["inputs"].values():
+            if is_link(value) and value[0] not in seen:
+                seen[value[0]] = None
+                queue.append(value[0])
+
+
+def slots(graph: Graph, node: str, names: Iterable[str]) -> tuple[Slot, ...]:
+    """Return those of a node's inputs that are in `names`, in their order there."""
+    return tuple(Slot(node, name) for name in names if name in graph[node]["inputs"])
+
+
+def title(graph: Graph, node: str) -> str:
+    """Return a node's title, its class where it has none."""
+    return (graph[node].get("_meta") or {}).get("title") or graph[node]["class_type"]
+
+
+def describe(graph: Graph, node: str) -> str:
+    """Return a node's id, class and title as messages show them: `3 (LoraLoader "Tested")`."""
+    class_type, name = graph[node]["class_type"], title(graph, node)
+    return f'{node} ({class_type} "{name}")' if name != class_type else f"{node} ({class_type})"
+
+
+def listing(graph: Graph, nodes: Iterable[str]) -> str:
+    """Return several nodes as messages show them."""
+    return ", ".join(describe(graph, node) for node in nodes) or "(there is none)"

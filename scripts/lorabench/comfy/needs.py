@@ -1,0 +1,143 @@
+"""What a graph needs of a server, by the server's own `/object_info`, and has not got there."""
+
+import difflib
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lorabench.comfy.graph import Graph, Slot, describe, is_link
+from lorabench.comfy.options import Receipt
+from lorabench.comfy.roles import Roles
+from lorabench.comfy.transport import Outage, Transport
+
+log = logging.getLogger(__name__)
+
+SHOWN = 3
+CHECKPOINT = (
+    "put it into the server's models/checkpoints, or name one that is there with"
+    " --config 'bench={checkpoint: NAME}'"
+)
+PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A graph in which a cell is set, and a server.
+
+    `info` is what the server says of the graph's classes. Without a `lora`, that of the graph is
+    left out.
+    """
+
+    graph: Graph
+    roles: Roles
+    info: Mapping[str, Mapping[str, Any]]
+    server: Transport
+    lora: Receipt | None
+
+    def unmet(self) -> Iterator[str]:
+        """Yield in words what keeps the server from running the graph."""
+        for node, body in self.graph.items():
+            if body["class_type"] not in self.info:
+                yield (
+                    f"{self._node(node)}: the server has no such class. Install there the custom"
+                    " node that brings it (ComfyUI-Manager finds it by this name) and restart the"
+                    " server, or take the node out of the workflow"
+                )
+        for node in self._executed():
+            for name, definition in self._inputs(node):
+                yield from self._unmet_input(Slot(node, name), definition)
+        if self.lora and self.roles.lora in self._executed():
+            yield from self._unlisted_lora(self.lora)
+
+    def _executed(self) -> list[str]:
+        """Return the known nodes whose results reach an output; no others' inputs matter."""
+        queue = [node for node in self.graph if self._declared(node).get("output_node")]
+        for node in queue:
+            links = filter(is_link, self.graph[node]["inputs"].values())
+            queue += dict.fromkeys(source for source, _ in links if source not in queue)
+        return [node for node in queue if self._declared(node)]
+
+    def _unmet_input(self, slot: Slot, definition: Any) -> Iterator[str]:
+        """Yield that a required value is not given, or that there is no such choice."""
+        known, options = _choices(definition)
+        value = self.graph[slot.node]["inputs"].get(slot.input)
+        if value is None:
+            if slot.input in self._declared(slot.node)["input"].get("required", {}):
+                yield f"{self._node(slot.node)}: its input {slot.input} is required and not given"
+            return
+        of_lora = slot == (self.roles.lora, "lora_name")
+        if known is None or of_lora or isinstance(value, list | dict) or value in known:
+            return
+        uploaded = any(name.endswith("upload") for name in options)
+        if uploaded and self._is_uploaded(str(value)):
+            return
+        hint = CHECKPOINT if slot in self.roles.checkpoint else PICTURE if uploaded else ""
+        problem = f"{self._node(slot.node)}: {_unknown(slot.input, str(value), known, hint)}"
+        if str(self._declared(slot.node).get("python_module", "")).startswith("custom_nodes"):
+            log.warning("%s: %s (a custom node may know better)", self.server.url, problem)
+        else:
+            yield problem
+
+    def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
+        """Yield that the server does not list the installed LoRA, and where it should lie."""
+        known, _ = _choices(dict(self._inputs(self.roles.lora)).get("lora_name"))
+        if known is None or lora.name in known:
+            return
+        within = [name for name in known if name.replace("\\", "/").endswith(f"/{lora.name}")]
+        if within:
+            reason = f"it lists it as {within[0]}, because that lies within its own folder"
+        else:
+            reason = _unknown("lora_name", lora.name, known)
+        yield (
+            f"the LoRA was installed in {lora.path.parent.resolve()}, which is not where this"
+            f" server reads LoRAs: {reason}. lora_install_dir must be that folder"
+            f"{self._lora_folders()}; in Docker, the one that comfy-docker/docker-compose.yml"
+            " mounts there"
+        )
+
+    def _lora_folders(self) -> str:
+        """Return where the server itself says that its LoRAs lie, in brackets, or nothing."""
+        try:
+            folders = self.server.once("GET", "/internal/folder_paths", timeout=5).json()["loras"]
+            return f" (on the server: {', '.join(map(str, folders))})"
+        except (Outage, ValueError, KeyError, TypeError):
+            return ""  # an internal route: nothing is promised about it
+
+    def _is_uploaded(self, value: str) -> bool:
+        """Return whether the server has the picture `folder/name.png [type]`; it lists fewer."""
+        name, mark, kind = value.removesuffix("]").rpartition(" [")
+        subfolder, _, filename = (name if mark else value).rpartition("/")
+        query = {"filename": filename, "subfolder": subfolder, "type": kind if mark else "input"}
+        return self.server.ask("GET", "/view", params=query).ok
+
+    def _node(self, node: str) -> str:
+        return f"node {describe(self.graph, node)}"
+
+    def _declared(self, node: str) -> Mapping[str, Any]:
+        return self.info.get(self.graph[node]["class_type"], {})
+
+    def _inputs(self, node: str) -> Iterator[tuple[str, Any]]:
+        for group in ("required", "optional"):
+            yield from self._declared(node)["input"].get(group, {}).items()
+
+
+def _choices(definition: Any) -> tuple[list[Any] | None, Mapping[str, Any]]:
+    """Return what may be chosen (None: anything) and the input's options."""
+    kind, *rest = definition if isinstance(definition, list) else [definition]
+    options = rest[0] if rest and isinstance(rest[0], dict) else {}
+    if isinstance(kind, list):
+        return kind, options
+    return (options.get("options") if kind == "COMBO" else None), options
+
+
+def _unknown(name: str, value: str, known: list[Any], hint: str = "") -> str:
+    names = [str(one) for one in known]
+    near = difflib.get_close_matches(value, names, n=SHOWN, cutoff=0.4)
+    if near:
+        has = f"nearest there: {', '.join(near)}"
+    elif names:
+        has = f"it has {', '.join(names[:SHOWN])}" + (" …" if len(names) > SHOWN else "")
+    else:
+        has = "it has none at all"
+    return f"{name} {value!r} is not on the server; {has}" + (f"; {hint}" if hint else "")

@@ -1,0 +1,141 @@
+"""The command line that the programs of a benchmark share: a workflow, its nodes, its servers."""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from lorabench import parent
+from lorabench.comfy.patching import Cell
+from lorabench.comfy.roles import Choices
+from lorabench.errors import UserError
+
+ROLES = tuple(field.name for field in fields(Choices))
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is; `revive`, for one of ours, starts it where need be and tells its URL."""
+
+    url: str
+    revive: Callable[[], str] | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What install_lora.py tells: the LoRA's name on a server, where it lies, its SHA-256."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+def add_workflow(parser: argparse.ArgumentParser) -> None:
+    """Add what decides which graph is rendered."""
+    add = parser.add_argument
+    add("--workflow", type=Path, required=True, metavar="JSON", help="a ComfyUI workflow")
+    add("--batch-size", type=positive, default=1, help="pictures in a cell (default: 1)")
+    add("--positive", help="replaces the workflow's prompt")
+    add("--negative", help="replaces the workflow's negative prompt")
+    add("--checkpoint", metavar="NAME", help="replaces the workflow's checkpoint")
+    for role in ROLES:
+        add(f"--{role}-node", metavar="ID", help=f"the {role} node, by id or title, where the"
+            " workflow leaves a choice")  # fmt: skip
+
+
+def add_servers(parser: argparse.ArgumentParser) -> None:
+    """Add what decides who renders."""
+    parser.add_argument("--comfy-url", default="embedded", help="embedded, or URLs separated by"
+        " commas; a cell goes to the server with the shortest queue")  # fmt: skip
+    server = parser.add_argument_group("embedded server", "for --comfy-url embedded")
+    add = server.add_argument
+    add("--server-state", type=Path, metavar="FILE", help="where the server says that it listens")
+    add("--models-dir", type=Path, default=Path("models"), metavar="DIR")
+    add("--loras-dir", type=Path, default=Path("models/loras"), metavar="DIR")
+    add("--server-output-dir", type=Path, default=Path("output"), metavar="DIR")
+    add("--server-checkpoint", type=Path, action="append", default=[], metavar="PATH",
+        help="a checkpoint outside the models folder; may be repeated")  # fmt: skip
+    add("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add("--dtype", default="auto", choices=("auto", "fp32", "fp16", "bf16"))
+    add("--idle-timeout", type=float, default=600, metavar="SECONDS",
+        help="the server ends after so long without a prompt (default: 600)")  # fmt: skip
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def choices(arguments: argparse.Namespace) -> Choices:
+    """Return the nodes that the command line names."""
+    return Choices(**{role: getattr(arguments, f"{role}_node") for role in ROLES})
+
+
+def cell(
+    arguments: argparse.Namespace, lora: str, *, weight: float, seed: int, prefix: str
+) -> Cell:
+    """Return a cell with what the command line says of all."""
+    return Cell(
+        lora=lora,
+        weight=weight,
+        seed=seed,
+        prefix=prefix,
+        batch_size=arguments.batch_size,
+        positive=arguments.positive,
+        negative=arguments.negative,
+        checkpoint=arguments.checkpoint,
+    )
+
+
+def addresses(arguments: argparse.Namespace) -> list[Address]:
+    """Return the servers; the embedded one is started if it is not there yet."""
+    if arguments.comfy_url == "embedded":
+        revive = _embedded(arguments)
+        return [Address(revive(), revive)]
+    urls = [url.strip() for url in arguments.comfy_url.split(",") if url.strip()]
+    if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
+        raise UserError(
+            f"comfy_url = {arguments.comfy_url!r}: expected embedded, or one or more"
+            " URLs such as http://127.0.0.1:8188, separated by commas"
+        )
+    return [Address(url) for url in urls]
+
+
+def receipt(path: Path) -> Receipt:
+    """Read what install_lora.py wrote."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Receipt(str(content["name"]), Path(content["path"]), str(content["sha256"]))
+    except OSError as error:
+        raise UserError(
+            f"no LoRA receipt at {path} ({error.strerror}); install_lora.py writes it"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{path} is no LoRA receipt: JSON with name, path and sha256 is expected, as"
+            " install_lora.py writes it"
+        ) from None
+
+
+def _embedded(arguments: argparse.Namespace) -> Callable[[], str]:
+    # Starting a server is the exception: what only that needs is imported only here.
+    from lorabench.comfy.launch import ServerOptions, ensure_server
+
+    if not arguments.server_state:
+        raise UserError("comfy_url = embedded needs --server-state FILE")
+    options = ServerOptions(
+        models_dir=arguments.models_dir,
+        loras_dir=arguments.loras_dir,
+        output_dir=arguments.server_output_dir,
+        checkpoints=tuple(arguments.server_checkpoint),
+        threads=arguments.threads,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        idle_timeout=arguments.idle_timeout,
+        parent_pid=parent.workflow_pid(),
+    )
+    return lambda: ensure_server(arguments.server_state, options)

@@ -1,0 +1,165 @@
+"""One look at every server before the first cell: what a sweep needs and they do not have.
+
+All that is wrong, on all of them, is said at once and in words; nothing is rendered for it.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from lorabench import files
+from lorabench.comfy import needs, workflow
+from lorabench.comfy.graph import Graph
+from lorabench.comfy.options import Address, Receipt
+from lorabench.comfy.patching import Cell, patch
+from lorabench.comfy.roles import Choices, find_roles
+from lorabench.comfy.transport import Pace, Transport
+from lorabench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+PACE = Pace(greeting=5.0, patience=60.0)  # somebody waits for the answer
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A workflow, a cell for what all cells share, and the LoRA; None: it is not trained yet."""
+
+    workflow: Path
+    choices: Choices
+    cell: Cell
+    lora: Receipt | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one server makes of a sweep: the graph to render, and the problems in its way."""
+
+    url: str
+    graph: Graph | None = None
+    problems: tuple[str, ...] = ()
+    away: bool = False
+
+
+def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
+    """Return the graph that every server can render; None if none answers, without a LoRA.
+
+    Raises:
+        UserError: something is missing on a server, or they read the workflow differently; it
+            lists everything. A server that is away is no problem yet while there is no LoRA.
+    """
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        verdicts = list(pool.map(lambda address: _ask(sweep, address), addresses))
+    if not sweep.lora:
+        for verdict in verdicts:
+            if verdict.away:
+                log.warning("%s; it has to be there before the first cell", *verdict.problems)
+        verdicts = [verdict for verdict in verdicts if not verdict.away]
+    if any(verdict.problems for verdict in verdicts):
+        raise UserError("the benchmark cannot start:\n" + "\n".join(_lines(verdicts)))
+    graphs = {_essence(verdict.graph or {}): verdict for verdict in verdicts}
+    if len(graphs) > 1:
+        urls = " and ".join(verdict.url for verdict in graphs.values())
+        raise UserError(
+            f"{urls} read {sweep.workflow} differently; do they have other versions of ComfyUI or"
+            " of a custom node? Save the workflow with Export (API), or use one of them"
+        )
+    return verdicts[0].graph if verdicts else None
+
+
+def keep(graph: Graph, path: Path) -> None:
+    """Write the graph that the cells of a run render."""
+    files.write_text(path, json.dumps(graph, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_kept(graph: Graph, path: Path, source: Path) -> None:
+    """Raise `UserError` if the graph at `path`, which the cells render, is another one."""
+    if _essence(workflow.load(path)) != _essence(graph):
+        raise UserError(
+            f"{path} is not what {source} gives now: another version of ComfyUI or of a custom"
+            " node reads it differently, or it was changed by hand. Render the whole sweep anew"
+            " with --forcerun bench_preflight"
+        )
+
+
+def _essence(graph: Graph) -> str:
+    """Return what decides the pictures: titles and file names, which may hold dates, do not."""
+    nodes = {
+        node: [
+            body["class_type"],
+            {name: v for name, v in body["inputs"].items() if name != "filename_prefix"},
+        ]
+        for node, body in graph.items()
+    }
+    return json.dumps(nodes, sort_keys=True)
+
+
+def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield each problem once, with the servers that have it."""
+    urls: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        for problem in verdict.problems:
+            urls.setdefault(problem, []).append(verdict.url)
+    for problem, having in urls.items():
+        yield f"  {' and '.join(having)}: {problem}"
+
+
+def _ask(sweep: Sweep, address: Address) -> Verdict:
+    server = Transport(address.url, PACE, address.revive)
+    try:
+        answer = server.ask("GET", "/system_stats")
+    except UserError as error:
+        return Verdict(address.url, problems=(str(error),), away=True)
+    try:
+        _introduce(server.url, answer)
+        graph = _graph(sweep.workflow, server)
+        roles = find_roles(graph, sweep.choices)
+        patched = patch(graph, roles, sweep.cell)
+        info = _node_info(server, patched)
+        unmet = needs.Needs(patched, roles, info, server, sweep.lora).unmet()
+        return Verdict(server.url, graph, tuple(unmet))
+    except UserError as error:
+        return Verdict(server.url, problems=(str(error),))
+
+
+def _graph(path: Path, server: Transport) -> Graph:
+    """Return the workflow as the graph that this server's frontend would send."""
+    content = workflow.read(path)
+    if not isinstance(content, workflow.GuiWorkflow):
+        return content
+    from lorabench.comfy.convert import to_api  # it imports a converter that few need
+
+    try:
+        return to_api(content, server.get_json("/object_info"))
+    except UserError as error:
+        raise UserError(f"workflow {path}: {error}") from None
+
+
+def _introduce(url: str, answer: requests.Response) -> None:
+    """Log who answers; raise `UserError` if it is no ComfyUI."""
+    try:
+        about = answer.json()
+        system, devices = about["system"], about["devices"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            f"what answers there is no ComfyUI (HTTP {answer.status_code} to /system_stats);"
+            " correct comfy_url"
+        ) from None
+    names = [str(device.get("name")) for device in devices]
+    version = system.get("comfyui_version", "(old)")
+    log.info("%s: ComfyUI %s%s", url, version, f" on {', '.join(names)}" if names else "")
+
+
+def _node_info(server: Transport, graph: Graph) -> dict[str, Any]:
+    """Return the server's entry of `/object_info` for each class of the graph that it has."""
+    info: dict[str, Any] = {}
+    for class_type in {body["class_type"] for body in graph.values()}:
+        info |= server.get_json(f"/object_info/{quote(class_type, safe='')}")
+    return info

@@ -1,0 +1,87 @@
+"""How far a server is with a prompt, in the job's log, as its websocket tells.
+
+A thread of its own listens. It may fail in any way: rendering does not depend on it.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+from lorabench.comfy.graph import Graph, describe
+
+log = logging.getLogger(__name__)
+
+CONNECT, LISTEN = 10.0, 1.0  # seconds
+
+
+@contextmanager
+def reported(
+    url: Callable[[], str], client_id: str, graph: Graph, pause: float, every: float
+) -> Iterator[None]:
+    """Log, while the body waits, what the server at `url()` tells `client_id` about `graph`.
+
+    It listens after `pause` seconds (a short cell needs no report), and as long after each loss
+    of the connection; it logs at most a line in `every` seconds.
+    """
+    over = threading.Event()
+    reporter = _Reporter(graph, every)
+
+    def listen() -> None:
+        while not over.wait(pause):
+            try:
+                _hear(url(), client_id, reporter, over)
+            except Exception as error:
+                log.debug("%s tells no progress now (%s)", url(), error)
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _hear(url: str, client_id: str, reporter: "_Reporter", over: threading.Event) -> None:
+    import websocket  # 25 ms of work that most cells of a small model are over before
+
+    address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
+    # ComfyUI refuses foreign origins; a proxy leads to the internet, not to a machine in the room.
+    connection = websocket.create_connection(
+        address, timeout=CONNECT, suppress_origin=True, http_no_proxy=["*"]
+    )
+    with closing(connection):
+        connection.settimeout(LISTEN)
+        while not over.is_set():
+            try:
+                message = connection.recv()
+            except websocket.WebSocketTimeoutException:
+                continue
+            if isinstance(message, str):  # the others are previews
+                reporter.take(message)
+
+
+@dataclass
+class _Reporter:
+    graph: Graph
+    every: float
+    _last: float = field(default=float("-inf"))
+
+    def take(self, message: str) -> None:
+        """Log what the message says, if it is worth a line and the last one is some time ago."""
+        content = json.loads(message)
+        line = self._line(content.get("type"), content.get("data") or {})
+        if line and time.monotonic() - self._last >= self.every:
+            self._last = time.monotonic()
+            log.debug("%s", line)
+
+    def _line(self, kind: str | None, data: dict) -> str | None:
+        node = str(data.get("node"))
+        what = describe(self.graph, node) if node in self.graph else f"node {node}"
+        if kind == "progress":
+            return f"{what}: {data.get('value')}/{data.get('max')}"
+        if kind == "executing" and data.get("node"):
+            return f"{what} is at work"
+        return None

@@ -1,0 +1,48 @@
+"""Settings that are mappings: what a user typed, and what the command line makes of it."""
+
+import os
+from contextlib import suppress
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+_WORDS = {"true": True, "false": False, "null": None}
+
+
+def _options(values: Any) -> Any:
+    """Take options of a program however they are spelt: `--key`, `-key`, `some-key`."""
+    if not isinstance(values, dict):
+        raise ValueError("should be a mapping such as {optimizer_type: AdamW8bit}")
+    options = {str(key).lstrip("-").replace("-", "_"): value for key, value in values.items()}
+    for key, value in options.items():
+        parts = value if isinstance(value, list) else [value]
+        if not all(isinstance(part, bool | int | float | str | None) for part in parts):
+            raise ValueError(f"{key} should be a number, a text, True, False or a list of those")
+        options[key] = [_typed(v) for v in value] if isinstance(value, list) else _typed(value)
+    return options
+
+
+def _typed(value: Any) -> Any:
+    """Read a text as the number or truth that it spells: Snakemake's --config makes texts of them.
+
+    One option is one value, then, wherever it was written.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    if any(map(str.isdigit, value)):  # nan and inf are words
+        for number in (int, float):
+            with suppress(ValueError):
+                return number(value)
+    return value
+
+
+def _folders(values: Any) -> Any:
+    if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
+        raise ValueError("should map folders to folders: {datasets: /dataset, output: /output}")
+    return {os.path.expanduser(str(here)): there for here, there in values.items()}  # noqa: PTH111
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(_options)]
+Folders = Annotated[dict[str, str], BeforeValidator(_folders)]

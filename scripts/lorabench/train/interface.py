@@ -1,0 +1,79 @@
+"""What both training programs take on their command lines."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lorabench import checkpoint
+from lorabench.config import TrainSettings, read_section, validate
+from lorabench.errors import UserError
+from lorabench.presets import PRESETS
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the command line that the programs share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="the normalized set: a folder with images/"
+    )
+    parser.add_argument(
+        "--base-model",
+        type=Path,
+        required=True,
+        help="the checkpoint: a .safetensors file or a diffusers folder",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        help="YAML with a section train:, such as run.yaml; "
+        "what it leaves out is as usual for the base model",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting, over those of the file; may be given several times",
+    )
+    return parser
+
+
+def check_output(output: Path) -> None:
+    """Raise `UserError` if the LoRA cannot appear at `output`."""
+    if output.suffix != ".safetensors":
+        raise UserError(f"--output {output}: its name should end in .safetensors.")
+    if output.exists():
+        raise UserError(f"{output} exists and is not overwritten; delete it or name another.")
+
+
+def settings(arguments: argparse.Namespace) -> TrainSettings:
+    """Merge the preset of the base model's family, the file and the options."""
+    preset = PRESETS[checkpoint.inspect(arguments.base_model).family]["train"]
+    from_file = read_section(arguments.settings, "train") if arguments.settings else {}
+    options = {}
+    for option in arguments.set:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise UserError(f"--set {option}: should be key=value, such as rank=8.")
+        options[key.strip()] = _value(option, value)
+    return validate(TrainSettings, _over(_over(preset, from_file), options))
+
+
+def _value(option: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {option}: the value cannot be read as YAML.") from None
+
+
+def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """Lay `upper` over `lower`; of epochs and steps the one that it gives replaces the other."""
+    cleared = {
+        other: None
+        for one, other in (("epochs", "steps"), ("steps", "epochs"))
+        if upper.get(one) is not None
+    }
+    return lower | cleared | upper

@@ -1,0 +1,173 @@
+"""From the pipeline's settings to what sd-scripts is told: two TOML files and a command line."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from lorabench.train.kohya.hardware import Hardware
+from lorabench.train.kohya.installation import Installation
+from lorabench.train.kohya.limits import BUCKET_STEPS, PROGRAMS
+from lorabench.train.kohya.options import as_arguments
+from lorabench.train.kohya.resume import State, remaining
+from lorabench.train.kohya.training import Training
+
+Toml = dict[str, Any]
+
+ON_COMMAND_LINE = (
+    "config_file",
+    "dataset_config",
+    "console_log_simple",
+    "resume",
+    "save_every_n_steps",
+)
+"""Options that `command` gives, besides those of the user's."""
+
+
+def dataset(training: Training, installation: Installation) -> Toml:
+    """Return the dataset TOML: which pictures. How they are taken stands among the options."""
+    images = installation.seen(training.pictures.folder / "images")
+    return {"datasets": [{"subsets": [{"image_dir": images, "num_repeats": 1}]}]}
+
+
+def config(training: Training, installation: Installation, hardware: Hardware) -> Toml:
+    """Return the config TOML: the options that the pipeline's settings make.
+
+    Options that the user gives otherwise (`train.kohya_args`) are left out.
+    """
+    settings = training.settings
+    made = {
+        "pretrained_model_name_or_path": installation.seen(training.base.path),
+        "v_parameterization": training.base.prediction == "v_prediction",
+        "output_dir": installation.seen(training.folder),
+        "output_name": training.name,
+        "save_model_as": "safetensors",
+        "save_precision": "fp16",
+        **_network(training),
+        **_schedule(training),
+        **_pictures(training),
+        **_saving(training),
+        "max_grad_norm": settings.max_grad_norm,
+        "min_snr_gamma": settings.min_snr_gamma or None,
+        "noise_offset": settings.noise_offset or None,
+        "clip_skip": settings.clip_skip if settings.clip_skip > 1 else None,
+        "gradient_checkpointing": settings.gradient_checkpointing,
+        "mixed_precision": hardware.mixed_precision,
+        "no_half_vae": True,
+        "sdpa": True,
+        "seed": settings.seed,
+    }
+    return {
+        name: value
+        for name, value in made.items()
+        if value is not None and name not in settings.kohya_args
+    }
+
+
+def command(
+    training: Training, installation: Installation, hardware: Hardware, state: State | None
+) -> list[str]:
+    """Return the Python program that trains, from `state` on, with its arguments."""
+    launch = {
+        "num_processes": 1,
+        "num_machines": 1,
+        "mixed_precision": hardware.mixed_precision,
+        "dynamo_backend": "no",
+        "num_cpu_threads_per_process": training.settings.threads,
+    }
+    program = installation.script(PROGRAMS[training.base.family])
+    options = {
+        "config_file": installation.seen(config_file(training)),
+        "dataset_config": installation.seen(dataset_file(training)),
+        # Otherwise rich writes the log and draws random numbers: one seed, two results.
+        "console_log_simple": True,
+        "resume": installation.seen(state.folder) if state else None,
+        "save_every_n_steps": remaining(training, state),
+        **training.settings.kohya_args,
+    }
+    return [
+        *("-m", "accelerate.commands.launch"),
+        *(["--cpu"] if hardware.device == "cpu" else []),
+        *as_arguments(launch),
+        *installation.accelerate,
+        program,
+        *as_arguments(options),
+    ]
+
+
+def config_file(training: Training) -> Path:
+    """Return where the config TOML is written."""
+    return training.folder / "config.toml"
+
+
+def dataset_file(training: Training) -> Path:
+    """Return where the dataset TOML is written."""
+    return training.folder / "dataset.toml"
+
+
+def _network(training: Training) -> Toml:
+    settings = training.settings
+    return {
+        "network_module": "networks.lora",
+        "network_dim": settings.rank,
+        "network_alpha": settings.alpha,
+        "network_train_unet_only": not settings.text_encoder_lr,
+        "network_train_text_encoder_only": not settings.unet_lr,
+    }
+
+
+def _schedule(training: Training) -> Toml:
+    settings = training.settings
+    warms_up = settings.scheduler == "constant" and settings.warmup_steps
+    return {
+        "optimizer_type": "AdamW",
+        "optimizer_args": [f"weight_decay={settings.weight_decay}"],
+        "learning_rate": settings.unet_lr or settings.text_encoder_lr,
+        "unet_lr": settings.unet_lr or None,
+        "text_encoder_lr": [settings.text_encoder_lr] if settings.text_encoder_lr else None,
+        "lr_scheduler": "constant_with_warmup" if warms_up else settings.scheduler,
+        "lr_warmup_steps": settings.warmup_steps,
+        "lr_scheduler_num_cycles": settings.restarts,
+        "max_train_steps": training.steps,
+        "train_batch_size": settings.batch_size,
+        "gradient_accumulation_steps": settings.gradient_accumulation,
+    }
+
+
+def _pictures(training: Training) -> Toml:
+    """Take every picture as it is: its size is its bucket.
+
+    Without upscaling a picture's own size becomes its bucket, if the edges are multiples of the
+    step and the area is within the resolution's.
+    """
+    settings = training.settings
+    step = BUCKET_STEPS[training.base.family]
+    sizes = training.pictures.buckets
+    edges = [edge for size in sizes for edge in size]
+    area = max(width * height for width, height in sizes)
+    side = step * math.ceil(math.sqrt(area) / step)
+    return {
+        "caption_extension": ".txt",  # else every caption becomes the class name, in silence
+        "resolution": f"{side},{side}",
+        "enable_bucket": True,
+        "bucket_no_upscale": True,
+        "bucket_reso_steps": step,
+        "min_bucket_reso": min(side, *edges),
+        "max_bucket_reso": max(side, *edges),
+        "keep_tokens": settings.keep_tokens,
+        "shuffle_caption": settings.shuffle_caption,
+        "caption_dropout_rate": settings.caption_dropout,
+        "flip_aug": settings.flip,
+        "cache_latents": settings.cache_latents,
+        # Another number of workers draws other random numbers, and it is capped by the cores.
+        "max_data_loader_n_workers": 0,
+    }
+
+
+def _saving(training: Training) -> Toml:
+    every = training.save_every
+    return {
+        "save_every_n_epochs": every,
+        "save_last_n_epochs": None if training.kept_epochs else 1,
+        "save_state": True,
+        "save_last_n_epochs_state": 1,
+    }

@@ -1,0 +1,100 @@
+"""From what sd-scripts wrote before it ended to one message for the user."""
+
+import re
+from collections.abc import Sequence
+
+from lorabench.errors import UserError
+from lorabench.train.kohya import supervisor
+
+# The last line of a traceback, as Python writes it.
+_EXCEPTION = re.compile(r"^(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Invalid)\b")
+# accelerate reports the failure of its child by one of its own.
+_SECOND_HAND = re.compile(r"^subprocess\.CalledProcessError")
+
+_KILLED = 128 + 9
+_HINT_KILLED = "It was killed, most likely for lack of memory; see train: {batch_size: …}."
+_HINTS = (
+    (r"died with <Signals\.SIGKILL", _HINT_KILLED),
+    (
+        r"CUDA out of memory|OutOfMemoryError|can't allocate memory|MemoryError",
+        "There was not enough memory: train: {batch_size: 1, gradient_checkpointing: True}, or a "
+        "lower preprocess resolution.",
+    ),
+    (
+        r"Cannot connect to the Docker daemon|docker daemon running",
+        "Docker does not run here: start it.",
+    ),
+    (
+        r"No such container|is not running|no such service|no configuration file provided",
+        "The container does not run: docker compose -f kohya-docker/docker-compose.yml up -d",
+    ),
+    (
+        r"No module named '?accelerate",
+        "The Python of sd-scripts has no accelerate: install the requirements.txt of sd-scripts "
+        "into its venv/, or name another Python by kohya: {launcher: …}.",
+    ),
+    (
+        r"ModuleNotFoundError|No module named",
+        "The Python that ran it lacks a package of sd-scripts: install its requirements.txt into "
+        "its venv/, or name another Python by kohya: {launcher: …}.",
+    ),
+    (
+        r"can't open file|No such file or directory: '.*train_network\.py",
+        "sd-scripts is not there: set SD_SCRIPTS_DIR or kohya: {sd_scripts: …} to its folder, as "
+        "the container calls it.",
+    ),
+    (
+        r"Can't load tokenizer|couldn't connect to|offline mode|LocalEntryNotFoundError",
+        "sd-scripts fetches CLIP's vocabulary from the network on its first run: let it run once "
+        "with a connection.",
+    ),
+    (
+        r"unrecognized arguments|invalid choice|expected .*argument",
+        "Mend it in train: {kohya_args: …}.",
+    ),
+)
+
+
+def not_started(program: str, error: OSError) -> UserError:
+    """Return the message for a command that could not be started at all."""
+    return UserError(
+        f"{program} cannot be started ({error.strerror}); kohya: {{launcher: …}} should be a "
+        "command that exists, or empty for an sd-scripts on this machine."
+    )
+
+
+def explain(status: int, output: Sequence[str]) -> UserError:
+    """Return the message for a program that ended with `status` after it wrote `output`."""
+    if status == supervisor.NO_LIFELINE:
+        return UserError(
+            "the launcher does not pass standard input on, by which the training is ended with "
+            "its workflow: `docker exec` needs -i, `docker compose exec` needs -T."
+        )
+    error = _last_error(output)
+    # Not all of it: what it warns of on its way is seldom what it fails of.
+    text = "\n".join([error, *output[-5:]])
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
+    if status == _KILLED:
+        hint = hint or _HINT_KILLED
+    told = [f"sd-scripts failed (exit status {status})", error.rstrip(".")]
+    return UserError(". ".join(filter(None, [": ".join(filter(None, told)), hint])))
+
+
+def no_file(image_dir: str, output: Sequence[str]) -> UserError:
+    """Return the message for a training that ended well and left no LoRA."""
+    found_nothing = any("No data found" in line for line in output)
+    reason = (
+        f"it found no picture in {image_dir}. Is that the folder of the set in the container? "
+        "See kohya: {paths: …}."
+        if found_nothing
+        else "its output is in the log. Does kohya: {paths: …} name the folder that it wrote to?"
+    )
+    return UserError(f"sd-scripts ended without an error and without a LoRA: {reason}")
+
+
+def _last_error(output: Sequence[str]) -> str:
+    """Return the last line that names an exception, else the last line, if it says anything."""
+    told = [line.strip() for line in output if line.strip()]
+    errors = [line for line in told if _EXCEPTION.match(line)]
+    first_hand = [line for line in errors if not _SECOND_HAND.match(line)]
+    return (first_hand or ([""] if errors else told) or [""])[-1]

@@ -1,0 +1,119 @@
+"""Where sd-scripts is, how a program is started there, and how paths are called there."""
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lorabench.config import KohyaSettings
+from lorabench.errors import UserError
+from lorabench.train.kohya import failures
+
+IN_CONTAINER = "/app/sd-scripts"
+_VENVS = ("venv", ".venv")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An sd-scripts: `launcher` is the command prefix that starts a program where it is.
+
+    `folder` and `python` are named as they are called there; `paths` are (folder here, folder
+    there), none where both are the same.
+    """
+
+    folder: str
+    python: str
+    launcher: tuple[str, ...]
+    paths: tuple[tuple[Path, PurePosixPath], ...]
+    accelerate: tuple[str, ...]
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command that starts the Python of sd-scripts with these arguments."""
+        return [*self.launcher, self.python, *arguments]
+
+    def script(self, name: str) -> str:
+        """Return the path of one of its programs, as it is called there."""
+        return f"{self.folder}/{name}"
+
+    def seen(self, path: Path) -> str:
+        """Return how the local `path` is called there.
+
+        Raises:
+            UserError: it lies in no folder that the container has.
+        """
+        absolute = _absolute(path)
+        if not self.paths:
+            return str(absolute)
+        for here, there in self.paths:
+            if absolute.is_relative_to(here):
+                return str(there / absolute.relative_to(here).as_posix())
+        known = ", ".join(f"{here} as {there}" for here, there in self.paths)
+        raise UserError(
+            f"{path}: the container does not see this path; kohya.paths gives it {known}. Mount "
+            "its folder too and add it there, such as kohya={paths: {/my/folder: /mounted/at}}."
+        )
+
+    def ask(self, *arguments: str) -> str:
+        """Run its Python with these arguments and return what it wrote to standard output.
+
+        Raises:
+            UserError: it could not be started, or it failed.
+        """
+        command = self.command(*arguments)
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+        except OSError as error:
+            raise failures.not_started(command[0], error) from None
+        if done.returncode:
+            output = (done.stdout + done.stderr).decode(errors="replace").splitlines()
+            raise failures.explain(done.returncode, output)
+        return done.stdout.decode(errors="replace")
+
+
+def find(settings: KohyaSettings) -> Installation:
+    """Return the sd-scripts that the settings, or SD_SCRIPTS_DIR, name.
+
+    Raises:
+        UserError: none is named, or it is not where it is said to be.
+    """
+    launcher = tuple(shlex.split(settings.launcher))
+    folder = os.environ.get("SD_SCRIPTS_DIR") or settings.sd_scripts
+    if launcher:
+        folder, python = folder or IN_CONTAINER, "python"
+    else:
+        folder = _checkout(folder)
+        python = _own_python(Path(folder))
+    nearest_first = sorted(settings.paths.items(), key=lambda pair: -len(_absolute(pair[0]).parts))
+    return Installation(
+        folder.rstrip("/"),
+        python,
+        launcher,
+        tuple((_absolute(here), PurePosixPath(there)) for here, there in nearest_first),
+        tuple(shlex.split(settings.accelerate)),
+    )
+
+
+def _checkout(folder: str) -> str:
+    if not folder:
+        raise UserError(
+            "trainer=kohya needs kohya's sd-scripts: set SD_SCRIPTS_DIR (or kohya: {sd_scripts: "
+            "…}) to its folder, or kohya: {launcher: …} to the command that starts programs in "
+            "its container; the README says how."
+        )
+    if not Path(folder, "train_network.py").is_file():
+        raise UserError(
+            f"{folder}: there is no train_network.py, so sd-scripts is not there; set "
+            "SD_SCRIPTS_DIR (or kohya: {sd_scripts: …}) to the folder that holds it."
+        )
+    return str(Path(folder).absolute())
+
+
+def _own_python(folder: Path) -> str:
+    """Return the Python of the environment in its folder, where one is made there, as usual."""
+    own = [folder / name / "bin" / "python" for name in _VENVS]
+    return next((str(python) for python in own if python.exists()), "python")
+
+
+def _absolute(path: Path | str) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 (.. goes, links stay: they are mounted too)

@@ -1,0 +1,51 @@
+"""Whether sd-scripts would take the pictures and captions of a set as they are.
+
+What it stumbles over it tells late, or not at all: some files it leaves out, some it crops.
+"""
+
+from pathlib import Path
+
+from PIL import Image
+
+from lorabench.checkpoint import Family
+from lorabench.errors import UserError
+from lorabench.train.data import Picture, TrainingSet
+from lorabench.train.kohya.limits import BUCKET_STEPS
+
+
+def check(pictures: TrainingSet, family: Family) -> None:
+    """Raise `UserError` that names what sd-scripts would not take as it is.
+
+    `read_set` has seen already that each picture has a header and a caption that is not empty.
+    """
+    step = BUCKET_STEPS[family]
+    faults = [fault for picture in pictures.pictures if (fault := _fault(picture, step))]
+    faults += [
+        f"{path}: neither a .png nor its .txt; sd-scripts would train on it, or on a part of them"
+        for path in sorted((pictures.folder / "images").iterdir())
+        if path.suffix not in (".png", ".txt") and not path.name.startswith(".")
+    ]
+    if faults:
+        more = f"\nand {len(faults) - 20} more" if len(faults) > 20 else ""
+        raise UserError("\n".join(faults[:20]) + more + "\nNormalize the raw set again.")
+
+
+def _fault(picture: Picture, step: int) -> str | None:
+    width, height = picture.size
+    if width % step or height % step:
+        return (
+            f"{picture.path}: {width}x{height} px would be cropped, because the edges should be "
+            f"multiples of {step} (preprocess: {{bucket_step: {step}}})"
+        )
+    return _unreadable(picture.path)
+
+
+def _unreadable(path: Path) -> str | None:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            if image.has_transparency_data:
+                return f"{path}: its transparency would be dropped, and what lies under it shown"
+    except (OSError, SyntaxError, ValueError) as error:
+        return f"{path}: cannot be read to its end ({error})"
+    return None

@@ -1,0 +1,61 @@
+"""A training as a process: started behind its supervisor, read line by line, ended as a whole."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import resources
+from typing import IO
+
+from lorabench.train.kohya import supervisor
+from lorabench.train.kohya.installation import Installation
+
+_BREAK = re.compile(rb"[\r\n]+")
+
+
+@contextmanager
+def started(installation: Installation, command: Sequence[str]) -> Iterator[subprocess.Popen]:
+    """Start the Python program `command` where sd-scripts is; on leaving, nothing of it is left.
+
+    It runs behind `supervisor`, whose lifeline is a pipe from here: it breaks when this process
+    ends, in whatever way, and then the program ends, in a container as well.
+    """
+    source = resources.files(__package__).joinpath("supervisor.py").read_text(encoding="utf-8")
+    program = subprocess.Popen(
+        installation.command("-c", source, *command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C reaches it through us alone
+    )
+    try:
+        with suppress(BrokenPipeError):
+            program.stdin.write(f"{supervisor.READY}\n".encode())
+            program.stdin.flush()
+        yield program
+    finally:
+        _end(program)
+
+
+def lines(stream: IO[bytes]) -> Iterator[str]:
+    """Yield what is written to `stream` line by line; a progress bar's states are lines, too."""
+    rest = b""
+    while chunk := os.read(stream.fileno(), 1 << 16):
+        *whole, rest = _BREAK.split(rest + chunk)
+        yield from (line.decode(errors="replace") for line in whole if line.strip())
+    if rest.strip():
+        yield rest.decode(errors="replace")
+
+
+def _end(program: subprocess.Popen) -> None:
+    with suppress(BrokenPipeError):
+        program.stdin.close()
+    try:
+        program.wait(supervisor.GRACE_SECONDS + 5)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
+    program.stdout.close()

@@ -1,0 +1,115 @@
+"""From the progress bar of sd-scripts to the rows of train_log.csv."""
+
+import csv
+import math
+import re
+import time
+from pathlib import Path
+
+from lorabench import cli
+from lorabench.config import TrainSettings
+from lorabench.errors import UserError
+from lorabench.train.history import History, Row
+from lorabench.train.kohya.training import Training
+from lorabench.train.schedule import factor
+
+_STEPS = re.compile(r"^steps:.*\| *(\d+)/\d+ \[")
+_LOSS = re.compile(r"\bavr_loss=([^],\s]+)")
+_BAR = re.compile(r"\d+%\|.*\| *\d+/\d+ \[|^\d+it \[")
+# Options that make the learning rate another one than the settings say.
+_CHANGES_RATE = re.compile(r"lr|learning_rate|optimizer")
+
+
+def is_bar(line: str) -> bool:
+    """Whether the line is a state of a progress bar, of which there are many."""
+    return bool(_BAR.search(line) or _STEPS.match(line))
+
+
+class Progress:
+    """Follows a training by its progress bar: a bar of our own, and a row for each step.
+
+    A step's loss is what the bar shows: the mean over the last epoch, in three digits. Its
+    learning rate, which sd-scripts does not show, follows from the settings; it is NaN where
+    options of the user's decide it.
+    """
+
+    def __init__(self, training: Training, log: Path, first: int) -> None:
+        """Go on after `first` steps; the rows of those are read from the file `log`."""
+        self._training = training
+        self._first = first
+        rows = read_rows(log, first)
+        self._before = rows[-1].seconds if rows else 0.0
+        self._begin = time.monotonic()
+        self._current: Row | None = None
+        self._history = History(log, rows)
+        self._bar = cli.bar(total=training.steps, initial=first, desc="training", unit="step")
+
+    def read(self, line: str) -> None:
+        """Take a line of the output; all but the bar of the steps is passed over.
+
+        Raises:
+            UserError: the loss is no number any more.
+        """
+        found = _STEPS.match(line)
+        if not found:
+            return
+        if found[1] == "0":
+            self._begin = time.monotonic()  # until now everything was only loaded
+        loss = _LOSS.search(line)
+        step = self._first + int(found[1])
+        if loss is None or not self._first < step <= self._training.steps:
+            return
+        self._check(step, float(loss[1]))
+        if self._current and self._current.step < step:
+            self._add(self._current)
+        self._current = self._row(step, float(loss[1]))
+
+    def close(self) -> None:
+        """Write the last row and end the bar."""
+        if self._current:
+            self._add(self._current)
+        self._bar.close()
+        self._history.close()
+
+    def _add(self, row: Row) -> None:
+        self._history.add(row)
+        self._bar.set_postfix(loss=f"{row.loss:.4f}", refresh=False)
+        self._bar.update(row.step - self._bar.n)
+
+    def _row(self, step: int, loss: float) -> Row:
+        training = self._training
+        epoch = (step - 1) // training.steps_per_epoch + 1
+        seconds = self._before + time.monotonic() - self._begin
+        return Row(step, epoch, loss, _rate(step, training.steps, training.settings), seconds)
+
+    def _check(self, step: int, loss: float) -> None:
+        if not math.isfinite(loss):
+            settings = self._training.settings
+            raise UserError(
+                f"the training diverged: at step {step} the loss is {loss}. Lower unet_lr (now "
+                f"{settings.unet_lr:g}) and text_encoder_lr (now {settings.text_encoder_lr:g}) to "
+                f"a tenth; else try precision fp32 (now {settings.precision})."
+            )
+
+
+def read_rows(log: Path, steps: int) -> list[Row]:
+    """Return the rows of the first `steps` steps in the file `log`; none without one."""
+    if not steps or not log.exists():
+        return []
+    with log.open(encoding="utf-8", newline="") as file:
+        rows = [
+            Row(int(r["step"]), int(r["epoch"]), *(float(r[k]) for k in Row._fields[2:]))
+            for r in csv.DictReader(file)
+            if None not in r.values()  # the last line may be cut short
+        ]
+    return [row for row in rows if row.step <= steps]
+
+
+def _rate(step: int, total: int, settings: TrainSettings) -> float:
+    """Return the learning rate of `step`, from 1; sd-scripts' warm-up begins at 0, ours above."""
+    if any(_CHANGES_RATE.search(name) for name in settings.kohya_args):
+        return math.nan
+    peak = settings.unet_lr or settings.text_encoder_lr
+    if step <= settings.warmup_steps:
+        return peak * (step - 1) / settings.warmup_steps
+    return peak * factor(step - 1, total, settings)

@@ -1,0 +1,86 @@
+"""From the folder of a training to output/kohya/ and to the run: read back, then moved."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+from lorabench import checkpoint, files, layout, lora_file
+from lorabench.train import history
+from lorabench.train.kohya.progress import read_rows
+from lorabench.train.kohya.training import Training, epoch_suffix
+
+log = logging.getLogger(__name__)
+
+
+def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
+    """Check what sd-scripts wrote and publish it at `output` and beside it, the LoRA last.
+
+    Each file is first moved to output/kohya/, where users of sd-scripts look for it. What has its
+    name there, of another training, keeps its content under another name.
+
+    Args:
+        training: which is over.
+        final: the LoRA that it wrote at its end.
+        rows: the CSV of its steps.
+        output: where the LoRA is to appear; `train_log.csv`, `loss.png` and the LoRAs of the
+            epochs that are kept appear beside it.
+
+    Raises:
+        UserError: a LoRA is broken, cut short, holds NaN or has learnt nothing.
+    """
+    written = {"": final}
+    _say_steps(final, training.steps, training.epochs)
+    for epoch in training.kept_epochs:
+        path = training.file(epoch_suffix(epoch))
+        if path.exists():
+            _say_steps(path, epoch * training.steps_per_epoch, epoch)
+            written = {epoch_suffix(epoch): path, **written}
+    for path in written.values():
+        lora_file.verify(path)
+    course = read_rows(rows, training.steps)
+    if course:
+        history.draw(course, output.with_name("loss.png"), output.stem)
+    _copy(rows, output.with_name("train_log.csv"))
+    for suffix, path in written.items():
+        kept = layout.KOHYA / f"{training.name}{suffix}.safetensors"
+        _keep_what_is_there(kept)
+        path.replace(kept)
+        _copy(kept, output.with_name(f"{output.stem}{suffix}.safetensors"))
+    _remove(training.folder)
+
+
+def _say_steps(path: Path, steps: int, epoch: int) -> None:
+    """Correct the steps in a LoRA's metadata: sd-scripts counts from where it went on."""
+    _, metadata = checkpoint.read_header(path)
+    right = {"ss_steps": str(steps), "ss_epoch": str(epoch)}
+    if metadata | right == metadata or "ss_steps" not in metadata:
+        return
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = {**json.loads(data[8:start]), "__metadata__": metadata | right}
+    text = json.dumps(header, ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    files.write_bytes(path, len(text).to_bytes(8, "little") + text + data[start:])
+
+
+def _keep_what_is_there(path: Path) -> None:
+    if not path.exists():
+        return
+    number = 1
+    while (other := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+        number += 1
+    path.rename(other)
+    log.info("%s was there already; it is now %s", path, other.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with files.publish(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what is of no more use; a container may have left it to another user."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        log.warning("%s could not be removed whole: its files belong to another user", folder)

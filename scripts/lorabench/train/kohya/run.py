@@ -1,0 +1,122 @@
+"""Trains a LoRA with sd-scripts, from a normalized set to a checked file."""
+
+import logging
+import shlex
+from collections import deque
+from pathlib import Path
+
+import tomli_w
+
+from lorabench import checkpoint, files, layout
+from lorabench.config import KohyaSettings, TrainSettings
+from lorabench.errors import UserError
+from lorabench.train import data
+from lorabench.train.kohya import (
+    command,
+    failures,
+    hardware,
+    installation,
+    limits,
+    options,
+    pictures,
+    process,
+    results,
+    resume,
+)
+from lorabench.train.kohya.installation import Installation
+from lorabench.train.kohya.progress import Progress, is_bar
+from lorabench.train.kohya.training import Training
+
+log = logging.getLogger(__name__)
+
+_MEMORY = 500
+"""Lines of its output that a message is made of."""
+
+
+def train(
+    folder: Path,
+    base_model: Path,
+    output: Path,
+    settings: TrainSettings,
+    kohya: KohyaSettings,
+    name: str,
+) -> None:
+    """Train a LoRA on the normalized set in `folder` and write it to `output`.
+
+    Beside it appear `train_log.csv`, `loss.png` and, every `save_every_epochs`,
+    `<stem>-<epoch>.safetensors`; all LoRAs also in output/kohya/, as `<name>….safetensors`. A
+    training that was killed goes on from its last whole epoch that was saved.
+
+    Raises:
+        UserError: the settings, the set, the base model or sd-scripts cannot be used, or the
+            training failed, diverged or left no working LoRA.
+    """
+    options.check_owned(settings.kohya_args)
+    base = checkpoint.inspect(base_model)
+    limits.check_base(base)
+    there = installation.find(kohya)
+    taken = data.read_set(folder, settings)
+    pictures.check(taken, base.family)
+    training = Training(name, taken, base)
+
+    # What sd-scripts is told.
+    has = hardware.find(there, settings)
+    config = command.config(training, there, has)
+    known = options.known(there, limits.PROGRAMS[base.family])
+    options.check_known(settings.kohya_args, [*config, *command.ON_COMMAND_LINE], known)
+    state = resume.prepare(training)
+    files.write_text(command.config_file(training), tomli_w.dumps(config))
+    dataset = tomli_w.dumps(command.dataset(training, there))
+    files.write_text(command.dataset_file(training), dataset)
+
+    # The training itself.
+    log.info(
+        "%d pictures in %d sizes, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
+        *(len(taken.pictures), len(taken.buckets), settings.rank, training.steps),
+        *(settings.batch_size * settings.gradient_accumulation, *has, training.folder),
+    )
+    if state:
+        log.info("going on after step %d of %d", state.steps, training.steps)
+    rows = training.folder / "train_log.csv"
+    progress = Progress(training, rows, state.steps if state else 0)
+    try:
+        said = _follow(there, command.command(training, there, has, state), progress)
+    finally:
+        progress.close()
+
+    # What it left.
+    cut = resume.remaining(training, state)
+    final = training.file(f"-step{cut:08d}" if cut else "")
+    if not final.exists():
+        raise failures.no_file(there.seen(folder / "images"), said)
+    results.collect(training, final, rows, output)
+    log.info("the LoRA is in %s, and in %s", output, layout.KOHYA / f"{name}.safetensors")
+
+
+def _follow(there: Installation, arguments: list[str], progress: Progress) -> list[str]:
+    """Run the training to its end and return the last lines that it wrote, bars left out.
+
+    All of them are in the job's log, and not on the screen.
+    """
+    log.debug("%s", shlex.join(arguments))
+    said: deque[str] = deque(maxlen=_MEMORY)
+    with process.started(there, arguments) as program:
+        for line in process.lines(program.stdout):
+            if is_bar(line):
+                progress.read(line)
+                continue
+            said.append(line)
+            log.debug("%s", line)
+            _check_captions(line)
+        status = program.wait()
+    if status:
+        raise failures.explain(status, list(said))
+    return list(said)
+
+
+def _check_captions(line: str) -> None:
+    if "No caption file found" in line:
+        raise UserError(
+            "sd-scripts does not find the captions of all pictures and would train on the class "
+            f"name instead ({line.strip()[:100]}…). Does the container see the .txt files?"
+        )

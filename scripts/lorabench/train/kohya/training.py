@@ -1,0 +1,82 @@
+"""One training: what goes in, where it is made, and how long it takes."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lorabench import identity, layout
+from lorabench.checkpoint import Checkpoint
+from lorabench.config import TrainSettings
+from lorabench.train.data import TrainingSet
+
+# A killed training loses at most about this share of its work.
+_STATES = 10
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of the LoRA `name`.
+
+    `steps` are optimizer steps. sd-scripts begins each epoch with a new step, whatever gradients
+    it accumulates, so an epoch is a whole number of steps.
+    """
+
+    name: str
+    pictures: TrainingSet
+    base: Checkpoint
+
+    @property
+    def settings(self) -> TrainSettings:
+        """How it is trained."""
+        return self.pictures.settings
+
+    @cached_property
+    def folder(self) -> Path:
+        """Its own folder, where sd-scripts writes until the training is over.
+
+        sd-scripts overwrites files without a word; here are none but of this very training.
+        """
+        purpose = {
+            "pictures": self.pictures.digest(),
+            "settings": self.settings.model_dump(mode="json"),
+            "base": identity.model_digest(self.base.path, identity.Digests(layout.DIGESTS)),
+        }
+        return layout.KOHYA / f"{self.name}-{identity.digest(purpose)[:8]}.training"
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in which every picture is seen once."""
+        return math.ceil(self.pictures.batches_per_epoch / self.settings.gradient_accumulation)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in all: those configured, or those of all epochs."""
+        return self.settings.steps or self.settings.epochs * self.steps_per_epoch
+
+    @property
+    def epochs(self) -> int:
+        """Epochs begun."""
+        return math.ceil(self.steps / self.steps_per_epoch)
+
+    @property
+    def save_every(self) -> int:
+        """Epochs between two saves of LoRA and state: a state is saved with a LoRA only."""
+        often = max(1, self.epochs // _STATES)
+        wanted = self.settings.save_every_epochs
+        return max(n for n in range(1, often + 1) if wanted % n == 0) if wanted else often
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """The epochs whose LoRA is kept, besides the last."""
+        every = self.settings.save_every_epochs
+        return list(range(every, self.epochs, every)) if every else []
+
+    def file(self, suffix: str = "") -> Path:
+        """Return where sd-scripts writes a LoRA; the one of an epoch ends in `-000001`."""
+        return self.folder / f"{self.name}{suffix}.safetensors"
+
+
+def epoch_suffix(epoch: int) -> str:
+    """Return what sd-scripts, and the embedded trainer, append to the name after an epoch."""
+    return f"-{epoch:06d}"

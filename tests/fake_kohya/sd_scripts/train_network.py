@@ -1,0 +1,177 @@
+"""Trains nothing, as kohya's program of this name trains: options, output, files and faults.
+
+FAKE_KOHYA names what goes wrong: no-file, nan-file, zero-file, nan-loss, crash, oom, hang or
+kill=STEP. FAKE_MOUNTS maps the paths of a container to real ones. FAKE_RECORD is a file for the
+options as they were understood.
+"""
+
+import argparse
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+FLAGS = (
+    *("console_log_simple", "cache_latents", "enable_bucket", "bucket_no_upscale"),
+    *("shuffle_caption", "flip_aug", "network_train_unet_only", "v_parameterization"),
+    *("network_train_text_encoder_only", "save_state", "no_half_vae", "sdpa", "xformers"),
+    *("gradient_checkpointing", "cache_latents_to_disk"),
+)
+INTEGERS = (
+    *("network_dim", "lr_warmup_steps", "lr_scheduler_num_cycles", "max_train_steps"),
+    *("train_batch_size", "gradient_accumulation_steps", "bucket_reso_steps", "min_bucket_reso"),
+    *("max_bucket_reso", "keep_tokens", "max_data_loader_n_workers", "save_every_n_epochs"),
+    *("save_every_n_steps", "save_last_n_epochs", "save_last_n_epochs_state", "clip_skip", "seed"),
+)
+NUMBERS = (
+    *("network_alpha", "learning_rate", "unet_lr", "max_grad_norm", "min_snr_gamma"),
+    *("noise_offset", "caption_dropout_rate"),
+)
+LISTS = ("text_encoder_lr", "optimizer_args", "network_args")
+TEXTS = (
+    *("config_file", "dataset_config", "resume", "pretrained_model_name_or_path", "output_dir"),
+    *("output_name", "save_model_as", "save_precision", "network_module", "optimizer_type"),
+    *("lr_scheduler", "resolution", "mixed_precision"),
+)
+FAULT = os.environ.get("FAKE_KOHYA", "")
+MODULES = ("lora_te_text_model_encoder_layers_0_mlp_fc1", "lora_unet_mid_block_attentions_0_proj")
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(prog="train_network.py")
+    for name in FLAGS:
+        parser.add_argument(f"--{name}", action="store_true")
+    for names, kind in ((INTEGERS, int), (NUMBERS, float), (TEXTS, str)):
+        for name in names:
+            parser.add_argument(f"--{name}", type=kind)
+    for name in LISTS:
+        parser.add_argument(f"--{name}", nargs="*", help="several / いくつか")
+    parser.add_argument("--caption_extension", default=".caption")
+    return parser
+
+
+def read_options():
+    parser = make_parser()
+    given = parser.parse_args()
+    config = tomllib.loads(real(given.config_file).read_text("utf-8"))
+    return parser.parse_args(namespace=argparse.Namespace(**config))
+
+
+def real(path):
+    for there, here in json.loads(os.environ.get("FAKE_MOUNTS", "{}")).items():
+        if Path(path).is_relative_to(there):
+            return Path(here) / Path(path).relative_to(there)
+    return Path(path)
+
+
+def main(family):
+    options = read_options()
+    if record := os.environ.get("FAKE_RECORD"):
+        Path(record).write_text(json.dumps({**vars(options), "family": family}))
+    print("prepare images.")
+    dataset = tomllib.loads(real(options.dataset_config).read_text("utf-8"))
+    (subset,) = dataset["datasets"][0]["subsets"]
+    pictures = sorted(real(subset["image_dir"]).glob("*.png"))
+    if not pictures:
+        print("No data found. Please verify arguments")
+        return
+    captions = [picture.with_suffix(options.caption_extension) for picture in pictures]
+    missing = sum(not caption.is_file() for caption in captions)
+    if missing:
+        print(f"No caption file found for {missing} images. Training will continue without")
+    go_wrong_at_once()
+    Training(options, pictures).run()
+
+
+def go_wrong_at_once():
+    if FAULT == "crash":
+        raise ValueError("the optimizer does not exist")
+    if FAULT == "oom":
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+    if FAULT == "hang":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+        print(f"hanging {os.getpid()} {child.pid}", flush=True)
+        time.sleep(300)
+
+
+class Training:
+    def __init__(self, options, pictures):
+        from PIL import Image  # not for --help, which is asked for in each test
+
+        self.options = options
+        self.folder = real(options.output_dir)
+        sizes = Counter(Image.open(picture).size for picture in pictures)
+        batches = sum(math.ceil(n / options.train_batch_size) for n in sizes.values())
+        self.per_epoch = math.ceil(batches / options.gradient_accumulation_steps)
+        self.weight, self.first_epoch = 0.0, 0
+        if options.resume:
+            state = json.loads((real(options.resume) / "train_state.json").read_text())
+            self.weight = state["weight"]
+            self.first_epoch = state["current_step"] // self.per_epoch
+
+    def run(self):
+        from tqdm import tqdm
+
+        options = self.options
+        step = 0  # counted from where it went on, as the real one does
+        bar = tqdm(range(options.max_train_steps), smoothing=0, desc="steps")
+        epochs = math.ceil(options.max_train_steps / self.per_epoch)
+        for epoch in range(self.first_epoch, epochs):
+            for _ in range(self.per_epoch):
+                self.weight = self.weight * 1.01 + 0.01 * (epoch + 1)
+                step += 1
+                bar.update(1)
+                if options.save_every_n_steps and step % options.save_every_n_steps == 0:
+                    self.save(f"-step{step:08d}", step, epoch)
+                loss = math.nan if FAULT == "nan-loss" and step == 2 else 1 / (step + 1)
+                bar.set_postfix(avr_loss=loss)
+                if f"kill={step}" == FAULT and not options.resume:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if step >= options.max_train_steps:
+                    break
+            done = epoch + 1
+            if done % options.save_every_n_epochs == 0 and done < epochs:
+                self.save(f"-{done:06d}", step, done)
+                self.save_state(done)
+        if FAULT != "no-file":
+            self.save("", step, epochs)
+
+    def save(self, suffix, steps, epoch):
+        import numpy as np
+        from safetensors.numpy import save_file
+
+        rank = self.options.network_dim
+        up = {"nan-file": math.nan, "zero-file": 0.0}.get(FAULT, self.weight)
+        tensors = {}
+        for module in MODULES:
+            tensors[f"{module}.lora_down.weight"] = np.full((rank, 8), 0.1, np.float16)
+            tensors[f"{module}.lora_up.weight"] = np.full((8, rank), up, np.float16)
+            tensors[f"{module}.alpha"] = np.array(self.options.network_alpha, np.float16)
+        metadata = {"ss_network_dim": str(rank), "ss_steps": str(steps), "ss_epoch": str(epoch)}
+        save_file(
+            tensors, self.folder / f"{self.options.output_name}{suffix}.safetensors", metadata
+        )
+
+    def save_state(self, epoch):
+        name, every = self.options.output_name, self.options.save_every_n_epochs
+        folder = self.folder / f"{name}-{epoch:06d}-state"
+        folder.mkdir(exist_ok=True)
+        state = {"current_step": epoch * self.per_epoch, "weight": self.weight}
+        (folder / "train_state.json").write_text(json.dumps(state))
+        (folder / "random_states_0.pkl").write_bytes(b"...")
+        shutil.rmtree(self.folder / f"{name}-{epoch - every:06d}-state", ignore_errors=True)
+        if self.options.save_last_n_epochs:
+            old = self.folder / f"{name}-{epoch - every:06d}.safetensors"
+            old.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main("sd15")

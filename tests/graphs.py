@@ -1,0 +1,45 @@
+"""Small API graphs to find roles in and to patch."""
+
+import copy
+
+from lorabench.comfy.patching import Cell, patch
+from lorabench.comfy.roles import find_roles
+
+CELL = Cell(lora="new.safetensors", weight=0.4, seed=7, prefix="runs/r/bench/w0.40/seed7")
+
+
+def node(class_type, title=None, **inputs):
+    body = {"class_type": class_type, "inputs": inputs}
+    return body | ({"_meta": {"title": title}} if title else {})
+
+
+def a_graph(**changes):
+    """Text to image with one LoRA; `changes` replace or add nodes, None removes one."""
+    graph = {
+        "ckpt": node("CheckpointLoaderSimple", ckpt_name="a.safetensors"),
+        "lora": node(
+            "LoraLoader", model=["ckpt", 0], clip=["ckpt", 1], lora_name="old.safetensors",
+            strength_model=1.0, strength_clip=1.0,
+        ),
+        "pos": node("CLIPTextEncode", "Prompt", clip=["lora", 1], text="a cat"),
+        "neg": node("CLIPTextEncode", "Prompt", clip=["lora", 1], text="blurry"),
+        "latent": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "sampler": node(
+            "KSampler", model=["lora", 0], positive=["pos", 0], negative=["neg", 0],
+            latent_image=["latent", 0], seed=1, steps=2,
+        ),
+        "vae": node("VAEDecode", samples=["sampler", 0], vae=["ckpt", 2]),
+        "save": node("SaveImage", images=["vae", 0], filename_prefix="x"),
+    }  # fmt: skip
+    graph |= changes
+    return {key: copy.deepcopy(value) for key, value in graph.items() if value}
+
+
+def changed(graph, name, **inputs):
+    """The node `name` of `graph` with other inputs."""
+    return {**graph[name], "inputs": {**graph[name]["inputs"], **inputs}}
+
+
+def patched(graph, choices=None, **cell):
+    roles = find_roles(graph, choices)
+    return patch(graph, roles, Cell(**{**CELL.__dict__, **cell}))

@@ -1,0 +1,123 @@
+"""The older command line, as its users type it, on the embedded server."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.project import make_project, run_folder
+
+WORKFLOW = "config/workflows/drawnworld_lora_bench.json"
+TYPED = ("--profile", "style", "--raw-set", "some_set", "--bench-workflow", WORKFLOW)
+TINY = {"steps": 4, "batch_size": 2, "rank": 4}
+
+
+class OlderCommandLine:
+    """A project in which the older command line is typed."""
+
+    def __init__(self, project):
+        self.project, self.root = project, project.root
+        project.add_set()
+        (self.root / "config" / "config.yaml").write_text(yaml.safe_dump({"train": TINY}))
+        workflow = self.root / WORKFLOW
+        workflow.write_text(re.sub(r'"steps": \d+', '"steps": 2', workflow.read_text()))
+
+    def type(self, *arguments):
+        return subprocess.run(
+            [sys.executable, "scripts/pipeline_run.py", *TYPED, *arguments],
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project with one finished run, and what was said."""
+    typed = OlderCommandLine(make_project(tmp_path_factory.mktemp("older") / "project"))
+    typed.done = typed.type(
+        *("--resize", "--yes", "--fix-owner", "--comfy-url", "embedded"),
+        *("--weights", "0.4,0.6,0.8", "--seeds", "123456789,987654321"),
+    )
+    assert typed.done.returncode == 0, typed.done.stderr
+    return typed
+
+
+def last_lines(done, number=2):
+    return done.stderr.splitlines()[-number:]
+
+
+def test_it_leaves_a_whole_run(finished):
+    run = run_folder(finished.project)
+    pictures = sorted(str(p.relative_to(run / "bench")) for p in run.glob("bench/w*/*.png"))
+    assert pictures == [
+        f"w{weight}/seed{seed}_00.png"
+        for weight in ("0.00", "0.40", "0.60", "0.80")
+        for seed in (123456789, 987654321)
+    ]
+    lora = f"runs/{run.name}/train/style_some_set__{run.name}.safetensors"
+    assert last_lines(finished.done, 1) == [f"The LoRA: {lora}"]
+    for name in (lora, f"runs/{run.name}/grid/overview.png", f"runs/{run.name}/preprocess_log.csv"):
+        assert (finished.root / name).is_file(), name
+    assert "everything in datasets output belongs to user" in finished.done.stdout
+
+
+def test_the_lora_is_benched_again_without_the_pictures(finished):
+    name = run_folder(finished.project).name
+    (finished.root / "datasets").rename(finished.root / "away")
+    try:
+        done = finished.type(
+            *("--skip-train", "--run-id", name, "--comfy-url", "embedded", "--weights", "0.5")
+        )
+    finally:
+        (finished.root / "away").rename(finished.root / "datasets")
+    assert done.returncode == 0, done.stderr
+    assert len(list((finished.root / "runs" / name / "bench" / "w0.50").iterdir())) == 1
+
+
+def test_a_set_is_made_again_without_training_again(finished):
+    name = run_folder(finished.project).name
+    lora = finished.root / "runs" / name / "train" / f"style_some_set__{name}.safetensors"
+    (log,) = finished.root.glob("datasets/normalized/style/*/preprocess_log.csv")
+    before = lora.stat().st_mtime_ns, log.stat().st_mtime_ns
+    arguments = ("--run-id", name, "--comfy-url", "embedded", "--skip-bench", "--resize")
+    refused = finished.type(*arguments)
+    assert refused.returncode == 1
+    assert "give --yes to make it again" in refused.stderr
+    done = finished.type(*arguments, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert lora.stat().st_mtime_ns == before[0]
+    assert log.stat().st_mtime_ns > before[1]
+
+
+def test_a_server_that_is_not_there_is_said_last(finished):
+    name = run_folder(finished.project).name
+    done = finished.type(
+        *("--skip-train", "--run-id", name, "--comfy-url", "http://127.0.0.1:9", "--seeds", "5")
+    )
+    assert done.returncode != 0
+    *error, last = last_lines(done, 3)
+    assert "error: " in "".join(error)
+    assert "no ComfyUI server answers at http://127.0.0.1:9" in "".join(error)
+    assert last == f"Run {name} did not finish; its logs: runs/{name}/logs"
+
+
+NO_LOG = """
+while (($#)); do [[ $1 == --output ]] && out=$2; shift; done
+mkdir -p "$out/images" "$out/rejected"
+"""
+
+
+def test_another_resize_script_without_a_log_is_named(project):
+    typed = OlderCommandLine(project)
+    (typed.root / "my resize.bash").write_text(NO_LOG)
+    done = typed.type(
+        *("--resize", "--comfy-url", "embedded", "--resize-script", "my resize.bash"),
+        "--skip-bench",
+    )
+    assert done.returncode == 1
+    error, _ = last_lines(done)
+    assert "preprocess_log.csv is missing: my resize.bash has to write it" in error

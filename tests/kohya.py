@@ -1,0 +1,83 @@
+"""What the tests of kohya's trainer share: checkpoints that are only recognised, and settings."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import yaml
+from safetensors.numpy import save_file
+
+from lorabench import checkpoint, cli
+from lorabench.train import data
+from lorabench.train.kohya.installation import Installation
+from lorabench.train.kohya.training import Training
+from tests import training
+
+FAKE = Path(__file__).parent / "fake_kohya"
+SIZES = ((64, 64), (64, 64), (64, 64), (128, 64))
+HERE = Installation("/sd", "python", (), (), ())
+
+
+def save_checkpoint(path: Path, family: str = "sd15") -> Path:
+    """Write a file that is recognised as a full checkpoint of the family; it renders nothing."""
+    sdxl = family == "sdxl"
+    unet = "model.diffusion_model"
+    attention = f"input_blocks.{4 if sdxl else 1}.1.transformer_blocks.0.attn2.to_k.weight"
+    tensors = {
+        f"{unet}.{attention}": np.zeros((1, 2048 if sdxl else 768), np.float16),
+        f"{unet}.input_blocks.0.0.weight": np.zeros((1, 4, 1, 1), np.float16),
+        f"{unet}.out.2.weight": np.zeros((4, 1, 1, 1), np.float16),
+        "first_stage_model.x": np.zeros(1, np.float16),
+        f"{'conditioner' if sdxl else 'cond_stage_model'}.x": np.zeros(1, np.float16),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path)
+    return path
+
+
+def make_training(folder: Path, family: str = "sd15", sizes=SIZES, **changes) -> Training:
+    """Return a training of a new set in `folder` by the tiny settings, some of them changed."""
+    base = checkpoint.inspect(save_checkpoint(folder / "base.safetensors", family))
+    pictures = data.read_set(training.make_set(folder / "set", sizes), training.settings(**changes))
+    return Training("style_x", pictures, base)
+
+
+class Author:
+    """A project with the fake sd-scripts, in which `train` runs the program."""
+
+    def __init__(self, root: Path, monkeypatch):
+        self.root, self._monkeypatch = root, monkeypatch
+        self.data = training.make_set(root / "datasets" / "some set", SIZES)
+        self.base = save_checkpoint(root / "models" / "base.safetensors")
+        self.kohya = root / "output" / "kohya"
+        monkeypatch.chdir(root)
+        monkeypatch.setenv("SD_SCRIPTS_DIR", str(FAKE / "sd_scripts"))
+        path = [str(FAKE / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+        bins = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        monkeypatch.setenv("PATH", os.pathsep.join(bins))
+        monkeypatch.setenv("FAKE_RECORD", str(root / "options.json"))
+
+    def arguments(self, run="run", **settings):
+        """Return output and command line of a training of the run `run`."""
+        record = self.root / f"{run}.yaml"
+        settings = {**training.TINY, **settings}
+        record.write_text(yaml.safe_dump({"run_id": run, "train": settings}))
+        output = self.root / "runs" / run / "train" / f"style_x__{run}.safetensors"
+        options = {
+            "--data": self.data,
+            "--settings": record,
+            "--output": output,
+            "--base-model": self.base,
+            "--log": self.root / f"{run}.log",
+        }
+        return output, [f"{name}={value}" for name, value in options.items()]
+
+    def train(self, *options, fault="", **settings):
+        """Train, with a fault of the fake's if one is named; return output and exit status."""
+        import train_kohya  # by now the fake packages are on the children's path alone
+
+        self._monkeypatch.setenv("FAKE_KOHYA", fault)
+        output, arguments = self.arguments(**settings)
+        return output, cli.run(train_kohya.parser(), train_kohya.main, [*arguments, *options])

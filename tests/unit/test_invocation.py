@@ -1,0 +1,88 @@
+"""One call of Snakemake: settings, interrupts, what the logs say."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lorabench import invocation
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+TYPED = {"positive": "ぽ: {a} '\"\n#", "run_id": "20260131_120000", "programs": {"resize": "1"}}
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def test_settings_are_in_a_file_as_they_were_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with invocation.command(TYPED) as command:
+        file = Path(command[command.index("--configfile") + 1])
+        assert json.loads(file.read_text(encoding="utf-8")) == TYPED
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("pass", 0), ("exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 128 + 9)],
+)
+def test_the_exit_status_is_the_programs(code, status):
+    assert invocation.run(python(code)) == status
+
+
+def test_jobs_find_this_python_first():
+    first = str(Path(sys.executable).parent)
+    code = f"import os; exit(os.environ['PATH'].split(os.pathsep)[0] != {first!r})"
+    assert invocation.run(python(code)) == 0
+
+
+CHILD = """
+import time
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    exit(5)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupt_of_this_process_alone_reaches_all_that_it_started(number):
+    shell = ["bash", "-c", '"$@"; exit 9', "bash", *python(CHILD)]
+    code = f"from lorabench import invocation; exit(invocation.run({shell!r}))"
+    process = subprocess.Popen(
+        python(code),
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=30)[0] == "interrupted\n"
+    assert process.returncode == 9
+
+
+def test_errors_are_those_of_this_call_each_once(tmp_path):
+    def write(name, text):
+        (tmp_path / "cells").mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    write("old.log", "error: long ago")
+    os.utime(tmp_path / "old.log", (1, 1))
+    start = time.time() - 60
+    write("a.log", "some error: not one\nerror: first\n  its second line\n")
+    write("cells/b.log", "error: the same ぽ")
+    write("cells/c.log", "retrying\nerror: the same ぽ\n")
+    write("d.log", "some error: not one")
+    write("e.txt", "error: no log")
+    found = invocation.errors(tmp_path, start)
+    assert found == ["error: first\n  its second line", "error: the same ぽ"]
+    assert invocation.errors(tmp_path / "none", start) == []

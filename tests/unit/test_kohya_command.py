@@ -1,0 +1,163 @@
+"""What sd-scripts is told: the two TOML files and the command line."""
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from lorabench.train.kohya import command
+from lorabench.train.kohya.hardware import Hardware
+from lorabench.train.kohya.installation import Installation
+from lorabench.train.kohya.resume import State
+from tests.kohya import HERE, SIZES, make_training
+
+CPU = Hardware("cpu", "fp32")
+GPU = Hardware("cuda", "bf16")
+
+
+def config(folder, hardware=CPU, **changes):
+    return command.config(make_training(folder, **changes), HERE, hardware)
+
+
+def test_the_settings_become_options(tmp_path):
+    made = config(
+        tmp_path,
+        hardware=GPU,
+        rank=32,
+        alpha=16,
+        unet_lr=1e-4,
+        text_encoder_lr=1e-5,
+        scheduler="cosine_with_restarts",
+        restarts=2,
+        warmup_steps=5,
+        steps=100,
+        gradient_accumulation=2,
+        clip_skip=2,
+        flip=True,
+        caption_dropout=0.1,
+        noise_offset=0.05,
+    )
+    expected = {
+        "network_dim": 32,
+        "network_alpha": 16,
+        "learning_rate": 1e-4,
+        "unet_lr": 1e-4,
+        "text_encoder_lr": [1e-5],
+        "network_train_unet_only": False,
+        "network_train_text_encoder_only": False,
+        "lr_scheduler": "cosine_with_restarts",
+        "lr_scheduler_num_cycles": 2,
+        "lr_warmup_steps": 5,
+        "max_train_steps": 100,
+        "train_batch_size": 2,
+        "gradient_accumulation_steps": 2,
+        "clip_skip": 2,
+        "flip_aug": True,
+        "caption_dropout_rate": 0.1,
+        "noise_offset": 0.05,
+        "min_snr_gamma": 5.0,
+        "mixed_precision": "bf16",
+        "optimizer_args": ["weight_decay=0.01"],
+        "seed": 42,
+        "v_parameterization": False,
+    }
+    assert {name: made.get(name) for name in expected} == expected
+
+
+def test_what_is_off_is_left_out(tmp_path):
+    made = config(tmp_path, text_encoder_lr=0, min_snr_gamma=0, noise_offset=0)
+    assert made["network_train_unet_only"]
+    left_out = {"text_encoder_lr", "min_snr_gamma", "noise_offset", "clip_skip"}
+    assert not left_out & set(made)
+    assert made["mixed_precision"] == "no"
+
+
+def test_a_constant_rate_with_a_warm_up_is_another_scheduler_there(tmp_path):
+    assert config(tmp_path / "a", scheduler="constant")["lr_scheduler"] == "constant"
+    warm = config(tmp_path / "b", scheduler="constant", warmup_steps=2)
+    assert warm["lr_scheduler"] == "constant_with_warmup"
+
+
+@pytest.mark.parametrize(
+    ("family", "sizes", "resolution", "step"),
+    [
+        ("sd15", SIZES, "128,128", 64),
+        ("sd15", ((512, 512), (384, 640)), "512,512", 64),
+        ("sd15", ((384, 640),), "512,512", 64),
+        ("sdxl", ((96, 64), (64, 96)), "96,96", 32),
+    ],
+)
+def test_every_picture_is_its_own_bucket(tmp_path, family, sizes, resolution, step):
+    made = config(tmp_path, family=family, sizes=sizes)
+    assert made["resolution"] == resolution
+    assert made["enable_bucket"] and made["bucket_no_upscale"]
+    assert made["bucket_reso_steps"] == step
+    side = int(resolution.split(",")[0])
+    assert made["min_bucket_reso"] <= side <= made["max_bucket_reso"]
+    # sd-scripts shrinks what is larger than the resolution, and crops to the step
+    assert all(width * height <= side * side for width, height in sizes)
+    assert all(edge % step == 0 for size in sizes for edge in size)
+
+
+def test_the_users_options_replace_ours_on_the_command_line(tmp_path):
+    given = {"optimizer_type": "AdamW8bit", "sdpa": False, "network_args": ["conv_dim=4", "a=b"]}
+    training = make_training(tmp_path, kohya_args=given)
+    assert not set(given) & set(command.config(training, HERE, CPU))
+    words = command.command(training, HERE, CPU, None)
+    assert "--optimizer_type=AdamW8bit" in words
+    assert words[words.index("--network_args") :][:3] == ["--network_args", "conv_dim=4", "a=b"]
+    assert not any(word.startswith("--sdpa") for word in words)
+
+
+def test_the_launcher_of_accelerate_is_told_the_machine(tmp_path):
+    here = Installation("/sd", "python", (), (), ("--gpu_ids", "1"))
+    training = make_training(tmp_path, threads=3)
+    words = command.command(training, here, GPU, None)
+    assert words[:2] == ["-m", "accelerate.commands.launch"]
+    assert "--cpu" not in words and "--cpu" in command.command(training, HERE, CPU, None)
+    assert {"--num_cpu_threads_per_process=3", "--mixed_precision=bf16"} <= set(words)
+    assert words.index("--gpu_ids") < words.index("/sd/train_network.py")
+    assert "--console_log_simple" in words
+
+
+def test_it_goes_on_from_a_state_and_ends_at_the_right_step(tmp_path):
+    # three batches an epoch: 12 steps end with an epoch, 11 within one
+    for steps, extra in ((12, None), (11, "--save_every_n_steps=5")):
+        training = make_training(tmp_path / str(steps), steps=steps)
+        words = command.command(training, HERE, CPU, State(Path("/s"), 6))
+        assert "--resume=/s" in words
+        assert [w for w in words if w.startswith("--save_every")] == ([extra] if extra else [])
+
+
+def test_a_container_is_told_its_own_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = ((tmp_path / "output", PurePosixPath("/o")), (tmp_path, PurePosixPath("/p")))
+    there = Installation("/app", "python", ("docker",), folders, ())
+    training = make_training(tmp_path)
+    made = command.config(training, there, CPU)
+    assert made["pretrained_model_name_or_path"] == "/p/base.safetensors"
+    assert made["output_dir"].startswith("/o/kohya/style_x-")
+    dataset = command.dataset(training, there)["datasets"][0]["subsets"][0]
+    assert dataset == {"image_dir": "/p/set/images", "num_repeats": 1}
+    words = command.command(training, there, CPU, None)
+    assert f"--config_file={made['output_dir']}/config.toml" in words
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps", "epochs", "every", "kept"),
+    [
+        ({"steps": 12}, 12, 4, 1, []),
+        ({"steps": 11}, 11, 4, 1, []),
+        ({"steps": 120}, 120, 40, 4, []),
+        ({"epochs": 5}, 15, 5, 1, []),
+        ({"epochs": 5, "gradient_accumulation": 2}, 10, 5, 1, []),
+        ({"epochs": 40, "save_every_epochs": 10}, 120, 40, 2, [10, 20, 30]),
+        ({"epochs": 3, "save_every_epochs": 1}, 9, 3, 1, [1, 2]),
+    ],
+)
+def test_the_length_of_a_training(tmp_path, changes, steps, epochs, every, kept):
+    training = make_training(tmp_path, **changes)
+    assert (training.steps, training.epochs) == (steps, epochs)
+    assert (training.save_every, training.kept_epochs) == (every, kept)
+    saving = command.config(training, HERE, CPU)
+    assert saving["save_every_n_epochs"] == every
+    assert saving.get("save_last_n_epochs") == (None if kept else 1)

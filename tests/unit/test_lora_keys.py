@@ -1,0 +1,98 @@
+"""A LoRA that a server could not apply, as only its log tells."""
+
+import numpy as np
+import pytest
+
+from lorabench import lora_file
+from lorabench.comfy import lora_keys
+from lorabench.comfy.client import Client
+from lorabench.errors import UserError
+from tests.fake_comfy import serving
+
+NAMES = ("lora_unet_a", "lora_unet_b", "lora_te_text_model_a")
+WITH_CLIP = {"inputs": {"strength_model": 0.4, "strength_clip": 0.4}}
+MODEL_ONLY = {"inputs": {"strength_model": 0.4}}
+
+
+@pytest.fixture
+def lora(tmp_path):
+    path = tmp_path / "style.safetensors"
+    tensors = {}
+    for name in NAMES:
+        tensors[f"{name}.lora_down.weight"] = np.ones((2, 4), np.float16)
+        tensors[f"{name}.lora_up.weight"] = np.ones((4, 2), np.float16)
+        tensors[f"{name}.alpha"] = np.array(2, np.float16)
+    lora_file.save(path, tensors, {})
+    return path
+
+
+@pytest.fixture
+def fake():
+    with serving() as server:
+        yield server
+
+
+def rendering(fake, lora, *lines, loader=WITH_CLIP):
+    with lora_keys.watched(Client(fake.url), loader, lora):
+        fake.say(*lines)
+
+
+def unknown(*names):
+    return [f"lora key not loaded: {name}\n" for name in names]
+
+
+def test_keys_that_were_not_loaded_are_a_failure_that_counts_them(fake, lora):
+    lines = unknown("lora_unet_b.alpha", "lora_unet_a.alpha", "lora_unet_a.alpha")
+    with pytest.raises(UserError, match=r"2 of its 9 keys do not fit .*: lora_unet_a\.alpha") as e:
+        rendering(fake, lora, "loading\n", *lines)
+    assert fake.url in str(e.value)
+    assert fake.bodies("/free") == [{"unload_models": True, "free_memory": True}]
+
+
+def test_layers_of_another_shape_are_a_failure(fake, lora):
+    line = "ERROR lora diffusion_model.x.weight shape '[320]' is invalid for input of size 64\n"
+    with pytest.raises(UserError, match=r"1 layers have another shape.*diffusion_model\.x\.weight"):
+        rendering(fake, lora, line)
+
+
+def test_what_was_logged_before_is_none_of_ours(fake, lora):
+    fake.say(*unknown("lora_unet_a.alpha"))
+    rendering(fake, lora, "Prompt executed in 2.1 seconds\n")
+    assert fake.bodies("/free") == []
+
+
+def test_the_keys_of_another_lora_are_none_of_ours(fake, lora):
+    rendering(fake, lora, *unknown("lora_unet_elsewhere.alpha"))
+
+
+def test_a_loader_of_the_model_alone_may_leave_the_text_encoder(fake, lora):
+    rendering(fake, lora, *unknown("lora_te_text_model_a.alpha"), loader=MODEL_ONLY)
+    with pytest.raises(UserError, match="1 of its 9 keys"):
+        rendering(fake, lora, *unknown("lora_te_text_model_a.alpha"))
+
+
+def test_where_the_servers_log_was_too_short_the_count_is_a_lower_bound(fake, lora):
+    fake.say("before\n")
+    with pytest.raises(UserError, match="at least 1 of its 9 keys"):
+        rendering(fake, lora, *["noise\n"] * 310, *unknown("lora_unet_a.alpha"))
+
+
+def test_at_weight_0_nothing_is_asked(fake, lora):
+    loader = {"inputs": {"strength_model": 0.0, "strength_clip": 0.0}}
+    rendering(fake, lora, *unknown("lora_unet_a.alpha"), loader=loader)
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("fault", [404, 500, "drop"])
+def test_a_server_without_that_log_is_believed(fake, lora, fault):
+    fake.faults = [("GET", "/internal/logs/raw", fault)] * 2
+    rendering(fake, lora, *unknown("lora_unet_a.alpha"))
+
+
+def test_a_failure_of_the_rendering_comes_first(fake, lora):
+    with (
+        pytest.raises(RuntimeError, match="of the rendering"),
+        lora_keys.watched(Client(fake.url), WITH_CLIP, lora),
+    ):
+        fake.say(*unknown("lora_unet_a.alpha"))
+        raise RuntimeError("of the rendering")

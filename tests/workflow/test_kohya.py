@@ -1,0 +1,81 @@
+"""The workflow with trainer=kohya: what it would do, what it refuses, and one training."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lorabench import lora_file
+from lorabench.errors import UserError
+from lorabench.plan import make_plan
+from tests.kohya import FAKE, save_checkpoint
+from tests.project import run_folder
+
+KOHYA = {"raw_set": "some_set", "trainer": "kohya", "base_model": "models/base.safetensors"}
+SMALL = {
+    "preprocess": "{resolution: 64, bucket_min: 64, bucket_max: 128, min_size: 64}",
+    "train": "{steps: 2, rank: 4, threads: 1, kohya_args: {optimizer_type: AdamW8bit}}",
+}
+
+
+@pytest.fixture
+def based(project):
+    project.add_set()
+    save_checkpoint(project.root / "models" / "base.safetensors")
+    save_checkpoint(project.root / "models" / "xl.safetensors", "sdxl")
+    return project
+
+
+def test_kohya_trains_by_its_own_program(based):
+    there = {"kohya": "{launcher: docker exec -i k, paths: {models: /m, output: /o}}"}
+    said = based.snakemake("--dry-run", "--printshellcmds", **KOHYA, **there).stdout
+    (line,) = [line for line in said.splitlines() if "run_lora" in line]
+    assert "bash scripts/run_lora.bash '--launcher=docker exec -i k'" in line
+    assert "--path=models=/m --path=output=/o --data datasets/" in line
+
+
+def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, monkeypatch):
+    monkeypatch.chdir(based.root)
+
+    def run_id(**config):
+        return make_plan({**KOHYA, **config}, Path("config/config.yaml")).identity.run_id
+
+    assert run_id(train="{kohya_args: {xformers: True}}") != run_id()
+    assert run_id(train="{kohya_args: {}}") == run_id()
+    assert run_id(kohya="{launcher: docker exec -i k}") == run_id()
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"base_model": None}, "is no full-size Stable Diffusion model; trainer=kohya needs"),
+        ({"preprocess": "{bucket_step: 32}"}, "crops pictures of this base model to multiples"),
+        ({"train": "{kohya_args: {output_dir: x}}"}, "output_dir: the pipeline names and places"),
+        ({"train": "{kohya_args: 5}"}, "train.kohya_args: 5: should be a mapping"),
+        ({"kohya": "{paths: 5}"}, "kohya.paths: 5: should map folders"),
+        ({"kohya": "{lancher: x}"}, "kohya.lancher: no such key; did you mean kohya.launcher?"),
+        ({"trainer": "embedded", "train": "{kohya_args: {a: 1}}"}, "set trainer=kohya"),
+        ({"trainer": "embedded", "base_model": "models/xl.safetensors"}, "trainer=kohya takes"),
+        ({"base_model": "models/xl.safetensors"}, "name a running ComfyUI"),
+    ],
+)
+def test_what_cannot_work_is_refused_while_the_workflow_is_read(based, monkeypatch, config, said):
+    monkeypatch.chdir(based.root)
+    with pytest.raises(UserError) as error:
+        make_plan({**KOHYA, **config}, Path("config/config.yaml"))
+    assert said in str(error.value)
+
+
+def test_a_training_from_the_pipeline(based, monkeypatch):
+    monkeypatch.setenv("SD_SCRIPTS_DIR", str(FAKE / "sd_scripts"))
+    path = [str(FAKE / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    based.snakemake("train_lora", **KOHYA, **SMALL)
+    (lora,) = (run_folder(based) / "train").glob("*.safetensors")
+    assert lora_file.verify(lora).rank == 4
+    assert (based.root / "output" / "kohya" / "style_some_set.safetensors").exists()
+    record = yaml.safe_load((run_folder(based) / "run.yaml").read_text())
+    assert record["identity"]["train"]["kohya_args"] == {"optimizer_type": "AdamW8bit"}
+    again = based.snakemake("train_lora", **KOHYA, **SMALL, kohya="{accelerate: --gpu_ids 1}")
+    assert "Nothing to be done" in again.stdout

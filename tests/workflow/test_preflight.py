@@ -1,0 +1,240 @@
+"""When the servers are checked, and that no picture is lost to a server that cannot render."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from lorabench import lora_file
+from tests.fake_comfy import serving
+from tests.project import Project, make_project
+
+CONFIG = {"raw_set": "some_set", "skip_train": "True", "run_id": "mine", "weights": "0.5"}
+FORCE = ("--forcerun", "bench_image")
+
+
+def write_lora(project, value=1.0):
+    tensors = {
+        "lora_unet_a.lora_down.weight": np.ones((4, 6), np.float16),
+        "lora_unet_a.lora_up.weight": np.full((5, 4), value, np.float16),
+        "lora_unet_a.alpha": np.array(4, np.float16),
+    }
+    lora_file.save(project.root / "runs/mine/train/style_some_set__mine.safetensors", tensors, {})
+
+
+class Bench:
+    """A project whose cells, and nothing behind them, are rendered by a fake server."""
+
+    def __init__(self, project, fake):
+        self.project, self.fake = project, fake
+        fake.has_models(project.root / "models")
+
+    def run(self, *arguments, check=True, **changes):
+        """Render weights 0 and 0.5, or others; forget what the server was asked before."""
+        self.fake.requests.clear()
+        config = {**CONFIG, "comfy_url": self.fake.url, **changes}
+        cells = [f"{weight:.2f}" for weight in {0.0, *map(float, config["weights"].split(","))}]
+        targets = [f"runs/mine/bench/w{cell}/seed123456789_00.png" for cell in cells]
+        return self.project.snakemake(*targets, *arguments, check=check, **config)
+
+    @property
+    def checks(self):
+        return [path for _, path, _ in self.fake.requests].count("/system_stats")
+
+    @property
+    def rendered(self):
+        weights = [prompt["2"]["inputs"]["strength_model"] for prompt in self.fake.prompts]
+        return sorted(weights)
+
+    def pictures(self):
+        found = (self.project.root / "runs/mine/bench").glob("w*/*.png")
+        return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+    def change_workflow(self, **inputs):
+        """Give the run's sampler other inputs; returns the setting that names the workflow."""
+        source = self.project.root / "config/workflows/drawnworld_lora_bench.json"
+        graph = json.loads(source.read_text())
+        graph["6"]["inputs"] |= inputs
+        (self.project.root / "mine.json").write_text(json.dumps(graph))
+        return {"bench_workflow": "mine.json"}
+
+
+@pytest.fixture
+def fake():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project whose two cells are rendered."""
+    project = make_project(tmp_path_factory.mktemp("finished") / "project")
+    write_lora(project)
+    with serving() as server:
+        bench = Bench(project, server)
+        project.said = bench.run().stdout
+        assert bench.rendered == [0, 0.5]
+        assert bench.checks == 2  # before the LoRA was installed, and with it
+    return project
+
+
+@pytest.fixture
+def bench(finished, fake, tmp_path):
+    """A copy of the finished project, with a server of its own."""
+    root = shutil.copytree(finished.root, tmp_path / "project", symlinks=True)
+    return Bench(Project(root), fake)
+
+
+def dead_url():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_the_first_run_checks_before_the_first_cell_and_keeps_the_graph(finished):
+    said = finished.said
+    assert said.index("Checking the ComfyUI servers") < said.index("Rendering weight")
+    kept = json.loads((finished.root / "runs/mine/bench/workflow.json").read_text())
+    source = finished.root / "config/workflows/drawnworld_lora_bench.json"
+    assert kept == json.loads(source.read_text())
+
+
+def test_a_finished_run_asks_the_server_nothing(bench):
+    assert "Nothing to be done" in bench.run(comfy_url=dead_url()).stdout
+
+
+def test_a_dead_server_stops_before_a_picture_is_deleted(bench):
+    before = bench.pictures()
+    done = bench.run(*FORCE, comfy_url=dead_url(), check=False)
+    assert done.returncode != 0
+    assert "no ComfyUI server answers" in done.stdout
+    assert "docker compose -f comfy-docker/docker-compose.yml up -d" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert bench.pictures() == before
+
+
+def test_a_dry_run_asks_nothing(bench):
+    said = bench.run("--dry-run", *FORCE, comfy_url=dead_url()).stdout
+    assert "bench_image " in said
+    assert "bench_preflight " not in said
+
+
+def test_rendering_anew_is_checked_first_and_only_once(bench):
+    before = bench.pictures()
+    bench.run(*FORCE)
+    assert bench.checks == 1
+    assert bench.fake.requests[0][1] == "/system_stats"
+    assert bench.rendered == [0, 0.5]
+    assert all(bench.pictures()[path] != content for path, content in before.items())
+
+
+def test_a_new_weight_is_checked_and_rendered_alone(bench):
+    before = bench.pictures()
+    bench.run(weights="0.5,0.7")
+    assert bench.checks == 1
+    assert bench.rendered == [0.7]
+    assert before.items() <= bench.pictures().items()
+
+
+def test_after_a_failed_cell_the_next_run_checks_again_and_renders_that_cell(bench):
+    bench.fake.failure = [["execution_interrupted", {}]]
+    done = bench.run(weights="0.7", check=False)
+    assert "someone pressed interrupt" in done.stdout
+    bench.fake.failure = None
+    bench.run(weights="0.7")
+    assert bench.checks == 1
+    assert bench.rendered == [0.7]
+
+
+def test_after_a_killed_run_the_next_one_checks_again(bench):
+    bench.fake.hold = "running"
+    project = bench.project
+    process = subprocess.Popen(
+        project.command(
+            "runs/mine/bench/w0.70/seed123456789_00.png",
+            **{**CONFIG, "weights": "0.7", "comfy_url": bench.fake.url},
+        ),
+        cwd=project.root,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not bench.fake.running:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    bench.fake.hold = None
+    bench.run("--unlock", weights="0.7")
+    bench.run(weights="0.7")
+    assert bench.checks == 1
+    assert bench.rendered == [0.7]
+
+
+def test_another_workflow_is_checked_and_renders_all_a_touched_one_nothing(bench):
+    (bench.project.root / "config/workflows/drawnworld_lora_bench.json").touch()
+    assert "Nothing to be done" in bench.run().stdout
+    bench.run(**bench.change_workflow(steps=3))
+    assert bench.fake.requests[0][1] == "/system_stats"
+    assert bench.rendered == [0, 0.5]
+    assert bench.fake.prompts[0]["6"]["inputs"]["steps"] == 3
+
+
+def test_a_workflow_that_cannot_run_costs_neither_pictures_nor_the_kept_graph(bench):
+    before = bench.pictures()
+    done = bench.run(**bench.change_workflow(sampler_name="eulr"), check=False)
+    assert done.returncode != 0
+    assert "sampler_name 'eulr' is not on the server; nearest there: euler" in done.stdout
+    assert bench.rendered == []
+    assert bench.pictures() == before
+    bench.run(weights="0.5,0.7")
+    assert bench.rendered == [0.7]
+
+
+def test_a_gui_workflow_is_converted_with_the_servers_help_and_kept(bench):
+    gui = {"bench_workflow": "config/workflows/gui/drawnworld_lora_bench.json"}
+    bench.run(**gui)
+    assert bench.rendered == [0, 0.5]
+    kept = json.loads((bench.project.root / "runs/mine/bench/workflow.json").read_text())
+    source = bench.project.root / "config/workflows/drawnworld_lora_bench.json"
+    api = json.loads(source.read_text())
+    assert {node: body["inputs"] for node, body in kept.items()} == {
+        node: body["inputs"] for node, body in api.items()
+    }
+    bench.run(**gui, weights="0.5,0.7")
+    assert bench.rendered == [0.7]
+
+
+def test_other_tensors_in_the_lora_are_checked_and_render_all(bench):
+    write_lora(bench.project, value=2.0)
+    bench.run()
+    assert bench.fake.requests[0][1] == "/system_stats"
+    assert bench.rendered == [0, 0.5]
+    names = {prompt["2"]["inputs"]["lora_name"] for prompt in bench.fake.prompts}
+    assert len(names) == 1
+    assert names < set(bench.fake.library.names("loras"))
+
+
+def test_a_job_of_a_cluster_does_not_check_again(bench):
+    """Snakemake starts such jobs without hooks."""
+    bench.run("--no-hooks", *FORCE)
+    assert bench.checks == 0
+    assert bench.rendered == [0, 0.5]
+
+
+def test_what_a_server_lacks_is_told_before_the_training(project, fake):
+    project.add_set()
+    fake.has_models(project.root / "elsewhere")
+    done = project.snakemake(check=False, raw_set="some_set", comfy_url=fake.url)
+    assert done.returncode != 0
+    assert "ckpt_name 'drawnworld' is not on the server; it has none at all" in done.stdout
+    assert "Training" not in done.stdout
+    assert not list(project.root.glob("runs/*/train"))
+    assert not (project.root / "datasets/normalized").exists()
