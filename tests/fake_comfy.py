@@ -73,6 +73,13 @@ class FakeComfy:
         self.library = Library(folder, loras, folder / "output", folder / "temp")
         self.folders = {"loras": [str(loras)]}
 
+    def has_all(self, folder, lora):
+        """List the bundled checkpoint and `lora` below `folder`."""
+        self.has_models(folder)
+        (folder / "loras" / lora).touch()
+        (folder / "checkpoints/drawnworld").mkdir()
+        (folder / "checkpoints/drawnworld/model_index.json").write_text("{}")
+
     # the server
 
     def say(self, *lines):

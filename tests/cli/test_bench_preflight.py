@@ -27,10 +27,7 @@ def haste(monkeypatch):
 @pytest.fixture
 def fake(tmp_path):
     with serving() as server:
-        server.has_models(tmp_path / "models")
-        (tmp_path / "models/loras" / LORA).touch()
-        (tmp_path / "models/checkpoints/drawnworld").mkdir()
-        (tmp_path / "models/checkpoints/drawnworld/model_index.json").write_text("{}")
+        server.has_all(tmp_path / "models", LORA)
         yield server
 
 

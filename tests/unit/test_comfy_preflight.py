@@ -30,15 +30,8 @@ def haste(monkeypatch):
 @pytest.fixture
 def fake(tmp_path):
     with serving() as server:
-        equip(server, tmp_path / "models")
+        server.has_all(tmp_path / "models", LORA)
         yield server
-
-
-def equip(server, folder):
-    server.has_models(folder)
-    (folder / "loras" / LORA).touch()
-    (folder / "checkpoints" / "drawnworld").mkdir()
-    (folder / "checkpoints" / "drawnworld" / "model_index.json").write_text("{}")
 
 
 def sweep(tmp_path, graph=GRAPH, installed=True, **cell):
@@ -192,7 +185,7 @@ def test_the_list_of_a_custom_node_is_only_warned_of(fake, tmp_path, caplog):
 
 def test_of_two_servers_the_one_that_lacks_a_file_is_named(fake, tmp_path):
     with serving() as second:
-        equip(second, tmp_path / "other")
+        second.has_all(tmp_path / "other", LORA)
         assert settle(sweep(tmp_path), fake, second) == GRAPH
         (tmp_path / "other/loras" / LORA).unlink()
         (line,) = problems(sweep(tmp_path), fake, second)
@@ -203,7 +196,7 @@ def test_all_problems_of_all_servers_are_in_one_message_and_each_once(fake, tmp_
     graph = changed(_6_sampler_name="eulr")
     dead = dead_url()
     with serving() as second:
-        equip(second, tmp_path / "other")
+        second.has_all(tmp_path / "other", LORA)
         (tmp_path / "other/loras" / LORA).unlink()
         lines = problems(sweep(tmp_path, graph), fake, dead, second)
     assert len(lines) == 3
@@ -255,7 +248,7 @@ def test_servers_that_read_a_workflow_differently_are_named(fake, tmp_path, monk
 
     monkeypatch.setattr(preflight, "_graph", graph)
     with serving() as second:
-        equip(second, tmp_path / "other")
+        second.has_all(tmp_path / "other", LORA)
         with pytest.raises(UserError, match=rf"{fake.url} and {second.url} read .* differently"):
             settle(sweep(tmp_path), fake, second)
 

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
 import requests
 
@@ -62,7 +61,7 @@ class Client:
         pictures were cached by name but are not there. Every other failure raises `UserError`.
         Whatever ends the call early takes the prompt out of the server's queue.
         """
-        workflow = to_gui(graph, self._node_info(graph))
+        workflow = to_gui(graph, self._server.node_info(graph))
         for _ in range(self._pace.tries):
             entry = self._run(graph, workflow)
             if entry is None:
@@ -104,13 +103,6 @@ class Client:
         """Have the server forget, soon, its models and what it has cached."""
         with suppress(Outage):
             self._server.once("POST", "/free", json={"unload_models": True, "free_memory": True})
-
-    def _node_info(self, graph: Graph) -> dict[str, Any]:
-        """Return what the server says of the graph's classes; it says nothing of unknown ones."""
-        info: dict[str, Any] = {}
-        for class_type in {body["class_type"] for body in graph.values()}:
-            info |= self._server.get_json(f"/object_info/{quote(class_type, safe='')}")
-        return info
 
     def _run(self, graph: Graph, workflow: Workflow | None) -> dict[str, Any] | None:
         """Return the history entry of one run of `graph`, or None if the server lost it."""

@@ -13,7 +13,7 @@ from typing import Any
 from autograph.api import convert_with_errors
 
 from lorabench.comfy import gui_text
-from lorabench.comfy.graph import Graph, NodeInfo, describe, is_link
+from lorabench.comfy.graph import Graph, NodeInfo, dangling, describe
 from lorabench.comfy.gui_links import (
     REMEDY,
     Literal,
@@ -240,10 +240,8 @@ def _title(body: Mapping[str, Any], node_info: NodeInfo) -> str:
 
 
 def _check_links(graph: Graph) -> None:
-    for node, body in graph.items():
-        for name, value in body["inputs"].items():
-            if is_link(value) and value[0] not in graph:
-                raise UserError(
-                    f"node {describe(graph, node)}: its {name} is linked to node {value[0]}, which"
-                    f" does not run; {REMEDY}"
-                )
+    for (node, name), source in dangling(graph):
+        raise UserError(
+            f"node {describe(graph, node)}: its {name} is linked to node {source}, which"
+            f" does not run; {REMEDY}"
+        )

@@ -45,6 +45,14 @@ def upstream(graph: Graph, start: str) -> Iterator[str]:
                 queue.append(value[0])
 
 
+def dangling(graph: Graph) -> Iterator[tuple[Slot, str]]:
+    """Yield each input that is linked to a node that the graph does not have, and that node."""
+    for node, body in graph.items():
+        for name, value in body["inputs"].items():
+            if is_link(value) and value[0] not in graph:
+                yield Slot(node, name), value[0]
+
+
 def slots(graph: Graph, node: str, names: Iterable[str]) -> tuple[Slot, ...]:
     """Return those of a node's inputs that are in `names`, in their order there."""
     return tuple(Slot(node, name) for name in names if name in graph[node]["inputs"])

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import requests
 
@@ -122,7 +120,7 @@ def _ask(sweep: Sweep, address: Address) -> Verdict:
         graph = _graph(sweep.workflow, server)
         roles = find_roles(graph, sweep.choices)
         patched = patch(graph, roles, sweep.cell)
-        info = _node_info(server, patched)
+        info = server.node_info(patched)
         unmet = needs.Needs(patched, roles, info, server, sweep.lora).unmet()
         return Verdict(server.url, graph, tuple(unmet))
     except UserError as error:
@@ -155,11 +153,3 @@ def _introduce(url: str, answer: requests.Response) -> None:
     names = [str(device.get("name")) for device in devices]
     version = system.get("comfyui_version", "(old)")
     log.info("%s: ComfyUI %s%s", url, version, f" on {', '.join(names)}" if names else "")
-
-
-def _node_info(server: Transport, graph: Graph) -> dict[str, Any]:
-    """Return the server's entry of `/object_info` for each class of the graph that it has."""
-    info: dict[str, Any] = {}
-    for class_type in {body["class_type"] for body in graph.values()}:
-        info |= server.get_json(f"/object_info/{quote(class_type, safe='')}")
-    return info

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
+from lorabench.comfy.graph import Graph
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,13 @@ class Transport:
             f"{self.url}{path} answered HTTP {response.status_code} and no JSON;"
             " is this the URL of a ComfyUI server?"
         )
+
+    def node_info(self, graph: Graph) -> dict[str, Any]:
+        """Return the entry of `/object_info` for each class of `graph` that the server has."""
+        info: dict[str, Any] = {}
+        for class_type in {body["class_type"] for body in graph.values()}:
+            info |= self.get_json(f"/object_info/{quote(class_type, safe='')}")
+        return info
 
     def trial(self) -> "Trial":
         """Start the patience for one request."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from lorabench.comfy.graph import Graph, describe, is_link
+from lorabench.comfy.graph import Graph, dangling, describe
 from lorabench.errors import UserError
 
 KEPT = ("class_type", "inputs", "_meta")
@@ -77,11 +77,9 @@ def _checked(content: object) -> Graph | GuiWorkflow:
     graph = {
         node: {key: body[key] for key in KEPT if key in body} for node, body in content.items()
     }
-    for node, body in graph.items():
-        for name, value in body["inputs"].items():
-            if is_link(value) and value[0] not in graph:
-                raise UserError(
-                    f"node {describe(graph, node)}: its input {name} is linked to node"
-                    f" {value[0]}, which is not in the file; export the workflow again"
-                )
+    for (node, name), source in dangling(graph):
+        raise UserError(
+            f"node {describe(graph, node)}: its input {name} is linked to node"
+            f" {source}, which is not in the file; export the workflow again"
+        )
     return graph
