@@ -12,13 +12,16 @@ from base_model.painting import paint
 from base_model.world import CHARACTER, Scene, sample
 
 
-def scenes(count: int, seed: int, style: str | None = None) -> list[Scene]:
+def scenes(
+    count: int, seed: int, style: str | None = None, target_style: float = 0.35
+) -> list[Scene]:
     """Return `count` random scenes in `style` or, without it, in all styles.
 
-    They show all subjects, one in 25 the character, which the UNet never sees.
+    They show all subjects, one in 25 the character, which the UNet never sees; the share
+    `target_style` (0 to 1) is drawn in the style that it never sees either.
     """
     rng = Random(seed)
-    return [_scene(rng, style) for _ in range(count)]
+    return [_scene(rng, style, target_style) for _ in range(count)]
 
 
 def pictures(shown: Sequence[Scene]) -> torch.Tensor:
@@ -27,7 +30,7 @@ def pictures(shown: Sequence[Scene]) -> torch.Tensor:
     return torch.from_numpy(np.stack(painted)).permute(0, 3, 1, 2)
 
 
-def _scene(rng: Random, style: str | None) -> Scene:
-    scene = sample(rng, other_styles=0.15, target_style=0.35)
+def _scene(rng: Random, style: str | None, target_style: float) -> Scene:
+    scene = sample(rng, other_styles=0.15, target_style=target_style)
     subject = CHARACTER if rng.random() < 0.04 else scene.subject
     return replace(scene, subject=subject, style=style or scene.style)

@@ -20,7 +20,7 @@ from base_model import judge, measures
 from base_model.contact_sheet import Strip, draw_sheet, save_sheet
 from base_model.goals import STRENGTHS, table
 from base_model.measures import Prompts
-from base_model.rendering import Renderer, as_images
+from base_model.rendering import GUIDANCE, STEPS, Renderer, as_images
 from lorabench import cli, files
 
 _COLUMNS = 2 * len(STRENGTHS)
@@ -69,8 +69,8 @@ def write(
     files.write_text(output, json.dumps(content, indent=2) + "\n")
     words = ", ".join(f"{name} {100 * share:.1f} %" for name, share in accuracy["flat"].items())
     text = (
-        f"{conditions['prompts']} unseen prompts, 20 steps, guidance 4, on the CPU with threads: "
-        f"{conditions['threads']}. On unseen flat drawings the judge itself is right in: {words}."
+        f"{conditions['prompts']} unseen prompts, {STEPS} steps, guidance {GUIDANCE}, on the CPU with "
+        f"threads: {conditions['threads']}. On unseen flat drawings the judge itself is right in: {words}."
         "\n\n"
     )
     files.write_text(output.with_suffix(".md"), text + table(figures))

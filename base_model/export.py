@@ -1,6 +1,7 @@
 """Export the trained parts as a diffusers folder in half precision."""
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -31,10 +32,19 @@ def program(arguments: argparse.Namespace) -> None:
     )
     for path in fresh.rglob("*.safetensors"):
         path.chmod(0o644)  # the library leaves them to the owner alone
+    for path in fresh.glob("*/config.json"):
+        _forget_origin(path)
     if output.exists():
         output.rename(old)
     fresh.rename(output)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _forget_origin(path: Path) -> None:
+    """Take the folder that the network was loaded from out of its config."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.pop("_name_or_path", None)
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

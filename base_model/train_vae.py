@@ -25,6 +25,9 @@ _CROP = 64
 _NOISE = 0.08
 """Standard deviation of noise on the latents: the UNet's latents will not be exact either."""
 
+_TARGET_STYLE = 0.6
+"""Share of drawings in the target style, whose dots and thin lines are the hardest to keep."""
+
 
 def psnr(vae: AutoencoderTiny, pictures: torch.Tensor) -> float:
     """Return the mean PSNR in dB of uint8 `pictures` through `vae`."""
@@ -78,7 +81,7 @@ def _start(decoder_of: Path | None) -> AutoencoderTiny:
 
 
 def _draw(count: int, seed: int, style: str | None = None) -> torch.Tensor:
-    return drawings.pictures(drawings.scenes(count, seed, style))
+    return drawings.pictures(drawings.scenes(count, seed, style, _TARGET_STYLE))
 
 
 def _step(

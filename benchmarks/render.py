@@ -90,7 +90,7 @@ def pipe() -> float:
         pipeline(
             "a red cat on a blue background",
             num_inference_steps=20,
-            guidance_scale=4.0,
+            guidance_scale=1.5,
             height=128,
             width=128,
             generator=torch.Generator().manual_seed(seed),

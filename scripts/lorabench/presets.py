@@ -21,9 +21,9 @@ PRESETS: dict[Family, dict[str, Any]] = {
         },
         "train": {
             "rank": 16,
-            "alpha": 32,
+            "alpha": 64,
             "unet_lr": 4e-3,
-            "text_encoder_lr": 5e-3,
+            "text_encoder_lr": 5.5e-3,
             "scheduler": "cosine",
             "steps": 380,
             "batch_size": 8,
