@@ -69,8 +69,9 @@ def write(
     files.write_text(output, json.dumps(content, indent=2) + "\n")
     words = ", ".join(f"{name} {100 * share:.1f} %" for name, share in accuracy["flat"].items())
     text = (
-        f"{conditions['prompts']} unseen prompts, {STEPS} steps, guidance {GUIDANCE}, on the CPU with "
-        f"threads: {conditions['threads']}. On unseen flat drawings the judge itself is right in: {words}."
+        f"{conditions['prompts']} unseen prompts, {STEPS} steps, guidance {GUIDANCE}, "
+        f"on the CPU with threads: {conditions['threads']}. "
+        f"On unseen flat drawings the judge itself is right in: {words}."
         "\n\n"
     )
     files.write_text(output.with_suffix(".md"), text + table(figures))
