@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from PIL import Image, ImageDraw
 
+from base_model.inputs import positive
 from base_model.networks import PIXELS
 from base_model.rendering import Renderer, as_images
 from lorabench import cli, files
@@ -35,9 +36,9 @@ PROMPTS = (
     "zorvi style, green robot, pink background",
 )
 _CELL = PIXELS + 4
-_TITLE = 36
+_TITLE = 48
 _LETTER = 6
-"""Pixels: a picture with its gap, the three lines of a title, the widest letter of a title."""
+"""Pixels: a picture with its gap, the four lines of a title, the widest letter of a title."""
 
 Strip = tuple[str, Sequence[Image.Image]]
 """A title and the pictures that stand side by side below it."""
@@ -55,7 +56,7 @@ def draw_sheet(strips: Sequence[Strip], columns: int) -> Image.Image:
     pen = ImageDraw.Draw(sheet)
     for (title, pictures), (x, y) in zip(strips, places, strict=True):
         lines = textwrap.wrap(title, len(pictures) * _CELL // _LETTER)
-        pen.text((x + 2, y), "\n".join(lines[:3]), "black", spacing=0)
+        pen.text((x + 2, y), "\n".join(lines[:4]), "black", spacing=0)
         for number, picture in enumerate(pictures):
             sheet.paste(picture, (x + number * _CELL, y + _TITLE))
     return sheet
@@ -86,9 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="the exported diffusers folder")
     parser.add_argument("output", type=Path, help="the sheet, a PNG")
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--columns", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seeds", type=positive, default=2)
+    parser.add_argument("--columns", type=positive, default=8)
+    parser.add_argument("--threads", type=positive, default=2)
     return parser
 
 

@@ -3,8 +3,9 @@
 from math import cos, pi, sin
 from random import Random
 
-from base_model.parts import SKIN, Head, Palette, eye_white, face, mix
+from base_model.parts import CHEEK, INK, SKIN, WHITE, Head, Palette, eye_white, face, mix
 from base_model.pen import Pen
+from base_model.world import COLORS
 
 _PINK = (246, 164, 180)
 _TEAL = (40, 150, 150)
@@ -38,7 +39,7 @@ def dog(pen: Pen, c: Palette, rng: Random, mood: str) -> Head:
         pen.blob([(x + side * 0.3, y - 0.42), (x + side * 0.6, y - 0.25),
                   (x + side * 0.68, y + low), (x + side * 0.48, y + low + 0.02)],
                  c.dark)  # fmt: skip
-    pen.ellipse(x, y + 0.2, 0.28, 0.22, mix(c.light, (255, 255, 255), 0.4), kind="mark")
+    pen.ellipse(x, y + 0.2, 0.28, 0.22, mix(c.light, WHITE, 0.4), kind="mark")
     face(pen, x, y, 0.23, mood, "big")
     return Head(x, y - 0.4, 0.62)
 
@@ -115,8 +116,8 @@ def frog(pen: Pen, c: Palette, rng: Random, mood: str) -> Head:
             continue
         pen.ellipse(side * 0.38, -high, 0.17, color=eye_white(c.body), kind="mark")
         wide = 0.12 if mood == "surprised" else 0.09
-        pen.ellipse(side * 0.38, -high, wide, color=(40, 34, 44), kind="mark")
-        pen.ellipse(side * 0.5, -0.06, 0.11, 0.09, (246, 132, 146), kind="cheek")
+        pen.ellipse(side * 0.38, -high, wide, color=INK, kind="mark")
+        pen.ellipse(side * 0.5, -0.06, 0.11, 0.09, CHEEK, kind="cheek")
     if mood == "surprised":
         pen.ellipse(0, -0.02, 0.11, 0.13, (150, 44, 60), kind="mark")
     else:
@@ -156,7 +157,7 @@ def fish(pen: Pen, c: Palette, rng: Random, mood: str) -> Head:
     for x in (-0.02, 0.24)[: rng.randint(1, 2)]:
         pen.ellipse(x, 0.0, 0.07, fat * 0.72 - abs(x) * 0.6, c.light, kind="mark")
     _side_eye(pen, -0.46, -0.12, mood)
-    pen.ellipse(-0.42, 0.16, 0.11, 0.09, (246, 132, 146), kind="cheek")
+    pen.ellipse(-0.42, 0.16, 0.11, 0.09, CHEEK, kind="cheek")
     mouth = 0.06 if mood == "happy" else 0.0
     pen.stroke([(-0.8, 0.14), (-0.7, 0.2 + mouth), (-0.6, 0.16)], 0.05, c.dark)
     return Head(-0.3, -0.74 * fat - 0.04, 0.5)
@@ -164,7 +165,7 @@ def fish(pen: Pen, c: Palette, rng: Random, mood: str) -> Head:
 
 def turtle(pen: Pen, c: Palette, rng: Random, mood: str) -> Head:
     """From the side: its shell has the colour."""
-    skin = (150, 196, 110) if c.body != (60, 166, 74) else (206, 196, 120)
+    skin = (150, 196, 110) if c.body != COLORS["green"] else (206, 196, 120)
     up = rng.uniform(-0.15, 0.12)
     pen.polygon([(0.6, 0.42), (0.98, 0.6), (0.6, 0.64)], skin)
     for x in (-0.42, 0.4):
@@ -216,12 +217,12 @@ def _tail(pen: Pen, c: Palette, rng: Random, kind: str, x: float, y: float) -> N
 
 def _side_eye(pen: Pen, x: float, y: float, mood: str) -> None:
     if mood == "sleepy":
-        pen.stroke([(x - 0.1, y), (x, y + 0.06), (x + 0.1, y)], 0.06, (40, 34, 44))
+        pen.stroke([(x - 0.1, y), (x, y + 0.06), (x + 0.1, y)], 0.06, INK)
         return
     size = 0.16 if mood == "surprised" else 0.13
-    pen.ellipse(x, y, size + 0.03, color=(255, 255, 255), kind="mark")
-    pen.ellipse(x - 0.02, y, size - 0.02, color=(40, 34, 44), kind="mark")
-    pen.ellipse(x + 0.02, y - 0.05, 0.045, color=(255, 255, 255), kind="mark")
+    pen.ellipse(x, y, size + 0.03, color=WHITE, kind="mark")
+    pen.ellipse(x - 0.02, y, size - 0.02, color=INK, kind="mark")
+    pen.ellipse(x + 0.02, y - 0.05, 0.045, color=WHITE, kind="mark")
 
 
 CREATURES = {

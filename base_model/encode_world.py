@@ -15,8 +15,11 @@ import torch
 from diffusers import AutoencoderTiny
 
 from base_model import drawings, training, workers
+from base_model.inputs import positive, present
 from base_model.world import Scene, held_out, sample
 from lorabench import cli, files
+from lorabench.errors import UserError
+from lorabench.identity import digest
 
 _SHARD = 500
 _POSED = 2.0
@@ -24,8 +27,14 @@ _POSED = 2.0
 
 
 def load(folder: Path) -> tuple[torch.Tensor, list[Scene]]:
-    """Return the latents, float16 [pictures, channels, h, w], and the scenes of all shards."""
+    """Return the latents, float16 [pictures, channels, h, w], and the scenes of all shards.
+
+    Raises:
+        UserError: there are none.
+    """
     latents, scenes = [], []
+    if not any(folder.glob("*.npz")):
+        raise UserError(f"{folder}: no encoded drawings there; encode_world.py makes them.")
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as shard:
             latents.append(torch.from_numpy(shard["latents"]))
@@ -34,26 +43,45 @@ def load(folder: Path) -> tuple[torch.Tensor, list[Scene]]:
 
 
 def program(arguments: argparse.Namespace) -> None:
-    """Write the shards that `--output` still lacks, in `--processes` processes."""
+    """Write the shards that the folder still lacks, in `--processes` processes.
+
+    A shard's name tells what it was made from; those of another autoencoder or seed are removed.
+    """
+    planned = _shards(arguments)
+    for path in arguments.output.glob("*.npz"):
+        if path not in planned:
+            path.unlink()
     workers.run(arguments.processes, _encode, arguments)
+
+
+def _shards(arguments: argparse.Namespace) -> list[Path]:
+    weights = arguments.vae / "diffusion_pytorch_model.safetensors"
+    sha256 = files.sha256(present(weights, "a trained autoencoder"))
+    source = digest([sha256, arguments.seed, _POSED])[:8]
+    count = arguments.drawings // _SHARD
+    return [arguments.output / f"{number:04d}-{source}.npz" for number in range(count)]
 
 
 def _encode(rank: int, arguments: argparse.Namespace) -> None:
     vae = AutoencoderTiny.from_pretrained(arguments.vae).to(
         training.device(), memory_format=torch.channels_last
     )
-    mine = range(rank, arguments.drawings // _SHARD, arguments.processes)
-    for number in cli.bar(mine, disable=rank > 0):
-        path = arguments.output / f"{number:04d}.npz"
+    mine = list(enumerate(_shards(arguments)))[rank :: arguments.processes]
+    for number, path in cli.bar(mine, disable=rank > 0):
         if not path.exists():
             _write(path, vae, training.seed_of(arguments.seed, number))
 
 
-@torch.no_grad()
-def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
+def shown(seed: int) -> list[Scene]:
+    """Return the scenes of a shard: what is held out for the evaluation is not among them."""
     rng = Random(seed)
     drawn = iter(lambda: sample(rng, posed=_POSED), None)
-    scenes = list(islice((scene for scene in drawn if not held_out(scene)), _SHARD))
+    return list(islice((scene for scene in drawn if not held_out(scene)), _SHARD))
+
+
+@torch.no_grad()
+def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
+    scenes = shown(seed)
     latents = []
     for start in range(0, _SHARD, 25):
         x = drawings.pictures(scenes[start : start + 25]).to(vae.device)
@@ -64,13 +92,20 @@ def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
         np.savez(file, latents=torch.cat(latents).numpy(), scenes=fields)
 
 
+def _whole_shards(text: str) -> int:
+    number = positive(text)
+    if number % _SHARD:
+        raise argparse.ArgumentTypeError(f"{text}: should be a multiple of {_SHARD}")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vae", type=Path, help="folder of the trained autoencoder")
     parser.add_argument("output", type=Path, help="folder of the shards")
-    parser.add_argument("--drawings", type=int, default=40_000)
+    parser.add_argument("--drawings", type=_whole_shards, default=40_000)
     parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--processes", type=int, default=2, help="one thread each")
+    parser.add_argument("--processes", type=positive, default=2, help="one thread each")
     return parser
 
 

@@ -19,6 +19,7 @@ import torch
 from base_model import judge, measures
 from base_model.contact_sheet import Strip, draw_sheet, save_sheet
 from base_model.goals import STRENGTHS, table
+from base_model.inputs import positive, present
 from base_model.measures import Prompts
 from base_model.rendering import GUIDANCE, STEPS, Renderer, as_images
 from lorabench import cli, files
@@ -34,6 +35,11 @@ _DRAWINGS = 200
 
 def program(arguments: argparse.Namespace) -> None:
     """Measure everything there is to measure and write the three files."""
+    for path in (arguments.style_lora, arguments.character_lora):
+        if path:
+            present(path, "a LoRA")
+    if arguments.train_log:
+        present(arguments.train_log, "the log of a training")
     renderer = Renderer(arguments.model, arguments.threads, arguments.kept)
     jury = judge.load(arguments.judge)
     prompts = measures.unseen_prompts(arguments.prompts)
@@ -70,7 +76,10 @@ def write(
     words = ", ".join(f"{name} {100 * share:.1f} %" for name, share in accuracy["flat"].items())
     text = (
         f"{conditions['prompts']} unseen prompts, {STEPS} steps, guidance {GUIDANCE}, "
-        f"on the CPU with threads: {conditions['threads']}. "
+        f"on the CPU with threads: {conditions['threads']}. LoRAs are judged on up to "
+        f"{_LORA_PROMPTS} prompts, the autoencoder on up to {_DRAWINGS} drawings of each kind, the "
+        f"difference of seeds on up to {_DIVERSITY_PROMPTS} prompts with {measures.SEEDS_A_PROMPT} "
+        f"seeds each. "
         f"On unseen flat drawings the judge itself is right in: {words}."
         "\n\n"
     )
@@ -119,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--style-lora", type=Path, help="trained on the style's example set")
     parser.add_argument("--character-lora", type=Path, help="trained on the character's set")
     parser.add_argument("--train-log", type=Path, help="the style LoRA's train_log.csv")
-    parser.add_argument("--prompts", type=int, default=500, help="fewer for a quick look")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--prompts", type=positive, default=500, help="fewer for a quick look")
+    parser.add_argument("--threads", type=positive, default=2)
     return parser
 
 

@@ -12,13 +12,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from diffusers import AutoencoderTiny, UNet2DConditionModel
 from transformers import CLIPTextModel
 
+from base_model.inputs import present
 from base_model.networks import save
+from base_model.write_card import write_card
 from lorabench import cli
 
 
 def program(arguments: argparse.Namespace) -> None:
     """Write the folder beside its final place, then let it take that place."""
     output: Path = arguments.output
+    for part in (arguments.vae, arguments.trained / "unet", arguments.trained / "text_encoder"):
+        present(part / "config.json", "a trained network")
     fresh = output.with_name(f".{output.name}.tmp")
     old = output.with_name(f".{output.name}.old")
     for leftover in (fresh, old):
@@ -34,6 +38,7 @@ def program(arguments: argparse.Namespace) -> None:
         path.chmod(0o644)  # the library leaves them to the owner alone
     for path in fresh.glob("*/config.json"):
         _forget_origin(path)
+    write_card(arguments.card, "Not yet evaluated.", fresh / "README.md")
     if output.exists():
         output.rename(old)
     fresh.rename(output)
@@ -51,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vae", type=Path, help="folder of the trained autoencoder")
     parser.add_argument("trained", type=Path, help="folder of tokenizer, text encoder and UNet")
+    parser.add_argument("card", type=Path, help="text of the model card, still without figures")
     parser.add_argument("output", type=Path, help="the diffusers folder to write")
     return parser
 

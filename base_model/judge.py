@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from base_model.inputs import present
 from base_model.world import BACKGROUNDS, CHARACTER, COLORS, STYLES, SUBJECTS, Scene
 from lorabench import files
 
@@ -23,7 +24,7 @@ WEIGHTS = "judge.safetensors"
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions added to what comes in; one may halve the size instead."""
+    """Two 3x3 convolutions added to what comes in."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -96,9 +97,13 @@ def save(judge: Judge, folder: Path) -> None:
 
 
 def load(folder: Path) -> Judge:
-    """Return the judge whose weights lie in `folder`, ready to judge."""
+    """Return the judge whose weights lie in `folder`, ready to judge.
+
+    Raises:
+        UserError: there are none.
+    """
     judge = Judge()
-    judge.load_state_dict(load_file(folder / WEIGHTS))
+    judge.load_state_dict(load_file(present(folder / WEIGHTS, "a trained judge")))
     return judge.to(memory_format=torch.channels_last).eval()
 
 

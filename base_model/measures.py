@@ -28,7 +28,7 @@ _JUDGED = ("subject", "color", "background")
 _SEED = 2**41
 """Beyond every seed of a training, so that no drawing comes twice."""
 _TRIGGERS = (f"{TARGET_STYLE} style", CHARACTER, "sks", "ohwx", "zwirbl art", "Quaxi_v3")
-_SEEDS_A_PROMPT = 8
+SEEDS_A_PROMPT = 8
 _CHARACTER_STRENGTH = 0.8
 
 
@@ -112,7 +112,7 @@ def diversity(renderer: Renderer, prompts: Prompts) -> float:
 
     Both are mean Hamming distances of the 64-bit perceptual hashes of eight pictures.
     """
-    seeds = list(range(_SEEDS_A_PROMPT))
+    seeds = list(range(SEEDS_A_PROMPT))
     texts = [text for text in prompts.texts for _ in seeds]
     rendered = renderer.render(texts, seeds * len(prompts.texts), "seeds")
     fresh = [replace(scene, seed=_SEED + seed) for scene in prompts.scenes for seed in seeds]
@@ -169,5 +169,5 @@ def _share(truths: Iterable[bool]) -> float:
 def _spread(pictures: torch.Tensor) -> float:
     """Return the mean distance within each eight of `pictures`, in bits."""
     hashes = [imagehash.phash(image) for image in as_images(pictures)]
-    groups = [hashes[i : i + _SEEDS_A_PROMPT] for i in range(0, len(hashes), _SEEDS_A_PROMPT)]
+    groups = [hashes[i : i + SEEDS_A_PROMPT] for i in range(0, len(hashes), SEEDS_A_PROMPT)]
     return float(np.mean([a - b for group in groups for a, b in combinations(group, 2)]))

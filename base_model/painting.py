@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from base_model.creatures import CREATURES
 from base_model.parts import WHITE, Palette, hat, mix
 from base_model.pen import Pen, Placing, Shape
-from base_model.styles import STYLES, Style
+from base_model.styles import LOOKS, Style
 from base_model.things import THINGS
 from base_model.world import COLORS, PLAIN_BACKGROUNDS, Color, Scene
 
@@ -20,7 +20,7 @@ _SIDES = {"left": -0.22, "center": 0.0, "right": 0.22}
 
 def paint(scene: Scene, width: int, height: int) -> Image.Image:
     """Return `scene` as an RGB picture of `width` x `height` pixels; equal scenes, equal pixels."""
-    style = STYLES[scene.style]
+    style = LOOKS[scene.style]
     rng = Random(scene.seed)
     unit = min(width, height)
     aspect = (width / unit, height / unit)
@@ -156,30 +156,42 @@ def _background(
         color = PLAIN_BACKGROUNDS[scene.background]
         return mix(color, WHITE if tone > 0 else (0, 0, 0), abs(tone)), []
     pen = Pen(Placing(0.0, 0.0, 1.0))
-    width, height = aspect
-    horizon = height * rng.uniform(0.58, 0.7)
-    if scene.background == "meadow":
-        pen.ellipse(width * rng.uniform(0.1, 0.9), 0.16, 0.1, color=(255, 236, 130))
-        _hill(pen, width, height, horizon, (126, 200, 92), rng)
-        return (176, 222, 252), pen.shapes
-    if scene.background == "night":
-        for _ in range(9):
-            x, y = rng.uniform(0.04, width - 0.04), rng.uniform(0.04, horizon - 0.1)
-            pen.ellipse(x, y, rng.uniform(0.008, 0.016), color=(255, 250, 214))
-        x = width * rng.choice((0.14, 0.86))
-        pen.ellipse(x, 0.16, 0.09, color=(255, 244, 190))
-        _hill(pen, width, height, horizon + 0.1, (40, 58, 92), rng)
-        return (30, 36, 86), pen.shapes
-    if scene.background == "beach":
-        pen.polygon([(0, horizon - 0.2), (width, horizon - 0.2), (width, height), (0, height)],
-                    (92, 176, 226))  # fmt: skip
-        _hill(pen, width, height, horizon, (246, 224, 164), rng)
-        return (190, 230, 252), pen.shapes
+    horizon = aspect[1] * rng.uniform(0.58, 0.7)
+    return _PLACES[scene.background](pen, *aspect, horizon, rng), pen.shapes
+
+
+def _meadow(pen: Pen, width: float, height: float, horizon: float, rng: Random) -> Color:
+    pen.ellipse(width * rng.uniform(0.1, 0.9), 0.16, 0.1, color=(255, 236, 130))
+    _hill(pen, width, height, horizon, (126, 200, 92), rng)
+    return (176, 222, 252)
+
+
+def _night(pen: Pen, width: float, height: float, horizon: float, rng: Random) -> Color:
+    for _ in range(9):
+        x, y = rng.uniform(0.04, width - 0.04), rng.uniform(0.04, horizon - 0.1)
+        pen.ellipse(x, y, rng.uniform(0.008, 0.016), color=(255, 250, 214))
+    pen.ellipse(width * rng.choice((0.14, 0.86)), 0.16, 0.09, color=(255, 244, 190))
+    _hill(pen, width, height, horizon + 0.1, (40, 58, 92), rng)
+    return (30, 36, 86)
+
+
+def _beach(pen: Pen, width: float, height: float, horizon: float, rng: Random) -> Color:
+    shore = horizon - 0.2
+    pen.polygon([(0, shore), (width, shore), (width, height), (0, height)], (92, 176, 226))
+    _hill(pen, width, height, horizon, (246, 224, 164), rng)
+    return (190, 230, 252)
+
+
+def _snow(pen: Pen, width: float, height: float, horizon: float, rng: Random) -> Color:
     _hill(pen, width, height, horizon, (250, 252, 255), rng)
     for _ in range(12):
         x, y = rng.uniform(0, width), rng.uniform(0, horizon)
         pen.ellipse(x, y, rng.uniform(0.01, 0.02), color=WHITE)
-    return (176, 200, 224), pen.shapes
+    return (176, 200, 224)
+
+
+_PLACES = {"meadow": _meadow, "night": _night, "beach": _beach, "snow": _snow}
+"""A place outside -> what draws its scenery and returns the colour of its sky."""
 
 
 def _hill(pen: Pen, width: float, height: float, y: float, color: Color, rng: Random) -> None:

@@ -12,6 +12,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
+from base_model.inputs import present
 from base_model.networks import PIXELS
 from lorabench import cli, files
 from lorabench.identity import Digests, digest, model_digest
@@ -30,7 +31,11 @@ class Renderer:
         """Load the diffusers folder `model`; torch gets `threads` threads.
 
         Pictures are kept in the folder `kept`, if there is one, by all that they depend on.
+
+        Raises:
+            UserError: there is no model.
         """
+        present(model / "model_index.json", "an exported model")
         torch.set_num_threads(threads)
         self._kept = kept
         self._made_by = [model_digest(model, Digests(model / "none")), threads, STEPS, GUIDANCE]

@@ -44,7 +44,7 @@ def _board(color: Color) -> Color:
     return mix(color, (36, 52, 48), 0.8)
 
 
-STYLES: dict[str, Style] = {
+LOOKS: dict[str, Style] = {
     "flat": Style(),
     "line art": Style(_paper, _paper, ink=(60, 60, 70), ink_width=0.0075),
     "chalk": Style(_board, _board, ink=(238, 238, 226), ink_width=0.0105),
@@ -54,4 +54,4 @@ STYLES: dict[str, Style] = {
     "polka dots": Style(dots=True),
     "ponnyu": Style(_muted, _pastel, ink=(46, 34, 66), ink_width=0.016, dots=True, cheeks=True),
 }
-"""The styles by the names in world.STYLES."""
+"""The names in world.STYLES -> how each is drawn."""

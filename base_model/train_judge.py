@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
@@ -12,9 +14,11 @@ import torch
 import torch.nn.functional as F
 
 from base_model import drawings, training
+from base_model.inputs import positive
 from base_model.judge import HEADS, NONE, Judge, as_input, labels, load, save
-from base_model.world import TARGET_STYLE
+from base_model.world import CHARACTER, TARGET_STYLE, Scene
 from lorabench import cli, files, parent
+from lorabench.identity import digest
 
 _TESTED = 1000
 _TEST_SEED = 2**40
@@ -32,6 +36,8 @@ def program(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     judge = Judge().to(training.device(), memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=arguments.lr, weight_decay=0.02)
+    purpose = digest([arguments.batch, arguments.lr, arguments.seed])
+    training.check_state(arguments.state, purpose)
     start = training.load_state(arguments.state, judge=judge, optimizer=optimizer)
     bar = training.bar(0, start, arguments.steps)
     for step in bar:
@@ -42,20 +48,28 @@ def program(arguments: argparse.Namespace) -> None:
         if step % 50 == 0:
             bar.set_postfix(loss=f"{loss:.3f}")
         if (step + 1) % arguments.save_every == 0:
-            training.save_state(arguments.state, step + 1, judge=judge, optimizer=optimizer)
+            parts = {"judge": judge, "optimizer": optimizer}
+            training.save_state(arguments.state, purpose, step + 1, **parts)
     save(judge, arguments.output)
-    figures = {style: accuracy(load(arguments.output), style) for style in ("flat", TARGET_STYLE)}
-    text = json.dumps({"drawings of each style": _TESTED, **figures}, indent=2)
+    trained = load(arguments.output)
+    figures = {style: accuracy(trained, unseen(style)) for style in ("flat", TARGET_STYLE)}
+    shown = [replace(scene, subject=CHARACTER) for scene in unseen("flat")]
+    figures[CHARACTER] = {"subject": accuracy(trained, shown)["subject"]}
+    text = json.dumps({"drawings of each kind": _TESTED, **figures}, indent=2)
     files.write_text(arguments.output / "accuracy.json", text + "\n")
     cli.log.info("%s", text)
 
 
-def accuracy(judge: Judge, style: str, count: int = _TESTED) -> dict[str, float]:
-    """Return the share (0 to 1) of `count` unseen drawings in `style` judged right, per head.
+def unseen(style: str, count: int = _TESTED) -> list[Scene]:
+    """Return `count` scenes in `style` that no judge has learnt from."""
+    return drawings.scenes(count, _TEST_SEED, style)
+
+
+def accuracy(judge: Judge, scenes: Sequence[Scene]) -> dict[str, float]:
+    """Return the share (0 to 1) of drawings of `scenes` judged right, per head.
 
     The entry of TARGET_STYLE is whether that style is told from all others.
     """
-    scenes = drawings.scenes(count, _TEST_SEED, style)
     chosen = judge.verdicts(drawings.pictures(scenes))
     right = {}
     for name, indices in labels(scenes).items():
@@ -64,11 +78,13 @@ def accuracy(judge: Judge, style: str, count: int = _TESTED) -> dict[str, float]
             for index, verdict in zip(indices.tolist(), chosen[name], strict=True)
             if index != NONE
         ]
-        right[name] = sum(true == verdict for true, verdict in pairs) / len(pairs)
+        if pairs:  # the character has no color
+            right[name] = sum(true == verdict for true, verdict in pairs) / len(pairs)
     target = sum(
-        (verdict == TARGET_STYLE) == (style == TARGET_STYLE) for verdict in chosen["style"]
+        (verdict == TARGET_STYLE) == (scene.style == TARGET_STYLE)
+        for scene, verdict in zip(scenes, chosen["style"], strict=True)
     )
-    return right | {TARGET_STYLE: target / count}
+    return right | {TARGET_STYLE: target / len(scenes)}
 
 
 def soften(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
@@ -108,11 +124,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, help="folder of the weights and their accuracy")
     parser.add_argument("state", type=Path, help="file that a killed training goes on from")
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=positive, default=2000)
+    parser.add_argument("--batch", type=positive, default=32)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=4)
-    parser.add_argument("--save-every", type=int, default=200)
+    parser.add_argument("--save-every", type=positive, default=200)
     return parser
 
 

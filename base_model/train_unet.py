@@ -15,9 +15,11 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from base_model import captions, encode_world, tokenizer, training, workers
+from base_model.inputs import positive
 from base_model.networks import new_scheduler, new_text_encoder, new_unet
 from base_model.world import Scene, sample
 from lorabench import cli
+from lorabench.identity import digest
 
 _NOISE_OFFSET = 0.2
 _MIN_SNR = 5.0
@@ -60,15 +62,18 @@ def caption_of(scene: Scene, rng: Random) -> str:
 
 def program(arguments: argparse.Namespace) -> None:
     """Train in `--processes` processes, then write the averaged weights to `--output`."""
+    encode_world.load(arguments.world)  # nothing is written before there is something to learn
     folder = arguments.output / "tokenizer"
     if not (folder / "tokenizer.json").exists():
         rng = Random(arguments.seed)
         texts = [captions.caption(sample(rng), rng) for _ in range(6000)]
         tokenizer.build(texts, folder)
-    workers.run(arguments.processes, _train, arguments)
+    purpose = _purpose(arguments)
+    training.check_state(_state(arguments), purpose)
+    workers.run(arguments.processes, _train, arguments, purpose)
 
 
-def _train(rank: int, arguments: argparse.Namespace) -> None:
+def _train(rank: int, arguments: argparse.Namespace, purpose: str) -> None:
     torch.manual_seed(arguments.seed)
     words = CLIPTokenizer.from_pretrained(arguments.output / "tokenizer")
     latents, scenes = encode_world.load(arguments.world)
@@ -77,7 +82,7 @@ def _train(rank: int, arguments: argparse.Namespace) -> None:
         model.parameters(), lr=arguments.lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     average = training.Average(model, 1 - _AVERAGED / arguments.steps)
-    state = arguments.output / "training.state"
+    state = _state(arguments)
     start = training.load_state(state, model=model, optimizer=optimizer, average=average)
     alphas = new_scheduler().alphas_cumprod.to(training.device())
     bar = training.bar(rank, start, arguments.steps)
@@ -94,12 +99,22 @@ def _train(rank: int, arguments: argparse.Namespace) -> None:
         smooth = loss if not smooth else 0.98 * smooth + 0.02 * loss
         bar.set_postfix(loss=f"{smooth:.4f}", refresh=False)
         if rank == 0 and (step + 1) % arguments.save_every == 0:
-            training.save_state(state, step + 1, model=model, optimizer=optimizer, average=average)
+            parts = {"model": model, "optimizer": optimizer, "average": average}
+            training.save_state(state, purpose, step + 1, **parts)
             training.note(arguments.output, f"step {step + 1}: loss {smooth:.4f}")
     if rank == 0:
         model.load_state_dict(average.weights)
         training.save_folder(model.unet, arguments.output / "unet")
         training.save_folder(model.text_encoder, arguments.output / "text_encoder")
+
+
+def _state(arguments: argparse.Namespace) -> Path:
+    return arguments.output / "training.state"
+
+
+def _purpose(arguments: argparse.Namespace) -> str:
+    shown = sorted(path.name for path in arguments.world.glob("*.npz"))
+    return digest([shown, arguments.batch, arguments.lr, arguments.seed, arguments.processes])
 
 
 def _step(
@@ -134,12 +149,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("world", type=Path, help="folder of the encoded drawings")
     parser.add_argument("output", type=Path, help="folder of tokenizer, text encoder and UNet")
-    parser.add_argument("--steps", type=int, default=15_000)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=positive, default=15_000)
+    parser.add_argument("--batch", type=positive, default=32)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2, help="one thread each")
-    parser.add_argument("--save-every", type=int, default=250)
+    parser.add_argument("--processes", type=positive, default=2, help="one thread each")
+    parser.add_argument("--save-every", type=positive, default=250)
     return parser
 
 

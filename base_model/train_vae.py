@@ -17,16 +17,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from base_model import drawings, training, workers
+from base_model.inputs import positive, present
 from base_model.networks import PIXELS, new_vae
 from base_model.vae_start import start_as_color_identity, whiten
-from lorabench import cli
+from lorabench import cli, files
+from lorabench.identity import digest
 
 _CROP = 64
 _NOISE = 0.08
 """Standard deviation of noise on the latents: the UNet's latents will not be exact either."""
 
-_TARGET_STYLE = 0.6
-"""Share of drawings in the target style, whose dots and thin lines are the hardest to keep."""
+_TARGET_STYLE, _TARGET_STYLE_TUNED = 0.35, 0.6
+"""Shares of drawings in the target style; its dots and thin lines are the hardest to keep."""
 
 
 def psnr(vae: AutoencoderTiny, pictures: torch.Tensor) -> float:
@@ -42,34 +44,49 @@ def psnr(vae: AutoencoderTiny, pictures: torch.Tensor) -> float:
 
 def program(arguments: argparse.Namespace) -> None:
     """Train in `--processes` processes, then write the averaged weights to `--output`."""
-    workers.run(arguments.processes, _train, arguments)
+    purpose = _purpose(arguments)
+    training.check_state(_state(arguments), purpose)
+    workers.run(arguments.processes, _train, arguments, purpose)
 
 
-def _train(rank: int, arguments: argparse.Namespace) -> None:
+def _train(rank: int, arguments: argparse.Namespace, purpose: str) -> None:
     torch.manual_seed(arguments.seed)
     vae = _start(arguments.decoder_of).to(training.device(), memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=arguments.lr, weight_decay=1e-4)
     average = training.Average(vae, 0.995)
-    state = arguments.output.with_suffix(".state")
+    state = _state(arguments)
     start = training.load_state(state, vae=vae, optimizer=optimizer, average=average)
     bar = training.bar(rank, start, arguments.steps)
     for step in bar:
         lr = training.learning_rate(step, arguments.steps, arguments.lr, 100)
         optimizer.param_groups[0]["lr"] = lr
         seed = training.seed_of(arguments.seed, step * arguments.processes + rank)
-        pictures = _draw(arguments.batch // arguments.processes, seed)
+        share = _TARGET_STYLE_TUNED if arguments.decoder_of else _TARGET_STYLE
+        scenes = drawings.scenes(arguments.batch // arguments.processes, seed, target_style=share)
+        pictures = drawings.pictures(scenes)
         loss = _step(vae, optimizer, pictures, seed, decoder_only=bool(arguments.decoder_of))
         average.update()
         if step % 50 == 0:
             bar.set_postfix(loss=f"{loss:.4f}")
         if rank == 0 and (step + 1) % arguments.save_every == 0:
-            training.save_state(state, step + 1, vae=vae, optimizer=optimizer, average=average)
+            parts = {"vae": vae, "optimizer": optimizer, "average": average}
+            training.save_state(state, purpose, step + 1, **parts)
             training.note(arguments.output, f"step {step + 1}: {_quality(vae, average)}")
     if rank == 0:
         vae.load_state_dict(average.weights)
         if not arguments.decoder_of:
             _whiten(vae)
         training.save_folder(vae, arguments.output)
+
+
+def _state(arguments: argparse.Namespace) -> Path:
+    return arguments.output.with_suffix(".state")
+
+
+def _purpose(arguments: argparse.Namespace) -> str:
+    weights = arguments.decoder_of and arguments.decoder_of / "diffusion_pytorch_model.safetensors"
+    begun_from = files.sha256(present(weights, "a trained autoencoder")) if weights else "nothing"
+    return digest([begun_from, arguments.batch, arguments.lr, arguments.seed, arguments.processes])
 
 
 def _start(decoder_of: Path | None) -> AutoencoderTiny:
@@ -80,8 +97,8 @@ def _start(decoder_of: Path | None) -> AutoencoderTiny:
     return vae
 
 
-def _draw(count: int, seed: int, style: str | None = None) -> torch.Tensor:
-    return drawings.pictures(drawings.scenes(count, seed, style, _TARGET_STYLE))
+def _draw(count: int, seed: int, style: str) -> torch.Tensor:
+    return drawings.pictures(drawings.scenes(count, seed, style))
 
 
 def _step(
@@ -138,10 +155,10 @@ def _whiten(vae: AutoencoderTiny) -> None:
 
 def _quality(vae: AutoencoderTiny, average: training.Average) -> str:
     """Return the PSNR of the averaged weights on unseen drawings, in words."""
-    present = {k: v.clone() for k, v in vae.state_dict().items()}
+    now = {k: v.clone() for k, v in vae.state_dict().items()}
     vae.load_state_dict(average.weights)
     figures = [f"{s} {psnr(vae, _draw(32, 11, s)):.2f} dB" for s in ("flat", "ponnyu")]
-    vae.load_state_dict(present)
+    vae.load_state_dict(now)
     return ", ".join(figures)
 
 
@@ -149,12 +166,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, help="folder of the trained autoencoder")
     parser.add_argument("--decoder-of", type=Path, help="tune only the decoder of this one")
-    parser.add_argument("--steps", type=int, default=3200)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=positive, default=3200)
+    parser.add_argument("--batch", type=positive, default=32)
     parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=2, help="one thread each")
-    parser.add_argument("--save-every", type=int, default=500)
+    parser.add_argument("--processes", type=positive, default=2, help="one thread each")
+    parser.add_argument("--save-every", type=positive, default=500)
     return parser
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from tqdm import tqdm
 
 from lorabench import cli, files
+from lorabench.errors import UserError
 
 
 def seed_of(seed: int, step: int) -> int:
@@ -63,11 +64,30 @@ def save_folder(network: Any, folder: Path) -> None:
     fresh.rename(folder)
 
 
-def save_state(path: Path, step: int, **parts: Any) -> None:
-    """Write the state of each part under `path`, whole or not at all."""
+def save_state(path: Path, purpose: str, step: int, **parts: Any) -> None:
+    """Write the state of each part under `path`, whole or not at all.
+
+    `purpose` is a digest of all but the number of steps that decides what is learnt.
+    """
     state = {name: part.state_dict() for name, part in parts.items()}
     with files.publish(path) as temporary:
-        torch.save({"step": step, **state}, temporary)
+        torch.save({"purpose": purpose, "step": step, **state}, temporary)
+
+
+def check_state(path: Path, purpose: str) -> None:
+    """Check that a training for `purpose` may go on from `path`, if there is such a file.
+
+    Raises:
+        UserError: it was left by a training from other data or with other settings.
+    """
+    if not path.exists():
+        return
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    if state["purpose"] != purpose:
+        raise UserError(
+            f"{path}: left by a training from other data or with other settings, "
+            f"at step {state['step']}. Remove it to begin anew, or move it away to keep it."
+        )
 
 
 def load_state(path: Path, **parts: Any) -> int:

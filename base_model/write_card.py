@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from lorabench import cli, files
+from lorabench.errors import UserError
 
 MARK = "<!-- evaluation -->"
 """The line of the card that the table takes the place of."""
@@ -14,9 +15,19 @@ MARK = "<!-- evaluation -->"
 
 def program(arguments: argparse.Namespace) -> None:
     """Write the card."""
-    card = arguments.card.read_text(encoding="utf-8")
-    table = arguments.table.read_text(encoding="utf-8")
-    files.write_text(arguments.output, card.replace(MARK, table.strip()))
+    write_card(arguments.card, arguments.table.read_text(encoding="utf-8"), arguments.output)
+
+
+def write_card(card: Path, figures: str, output: Path) -> None:
+    """Write the text of `card` with `figures`, Markdown, at its mark to `output`.
+
+    Raises:
+        UserError: there is no mark.
+    """
+    text = card.read_text(encoding="utf-8")
+    if MARK not in text:
+        raise UserError(f"{card}: there is no line {MARK}, whose place the figures should take.")
+    files.write_text(output, text.replace(MARK, figures.strip()))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from base_model import captions, tokenizer, training
 from base_model.networks import new_vae
 from base_model.vae_start import start_as_color_identity, whiten
 from base_model.world import sample
+from lorabench.errors import UserError
 
 
 def test_the_learning_rate_warms_up_and_falls() -> None:
@@ -26,7 +27,7 @@ def test_a_saved_state_is_where_training_goes_on(tmp_path: Path) -> None:
     with torch.no_grad():
         network.weight += 1
     average.update()
-    training.save_state(tmp_path / "s", 7, network=network, average=average)
+    training.save_state(tmp_path / "s", "cats", 7, network=network, average=average)
     other = torch.nn.Linear(3, 2)
     resumed = training.Average(other, 0.9)
     assert training.load_state(tmp_path / "s", network=other, average=resumed) == 7
@@ -36,7 +37,16 @@ def test_a_saved_state_is_where_training_goes_on(tmp_path: Path) -> None:
 
 
 def test_without_a_state_training_begins_at_step_0(tmp_path: Path) -> None:
+    training.check_state(tmp_path / "none", "cats")
     assert training.load_state(tmp_path / "none") == 0
+
+
+def test_a_state_of_another_training_is_refused_and_kept(tmp_path: Path) -> None:
+    training.save_state(tmp_path / "s", "cats", 7, network=torch.nn.Linear(3, 2))
+    training.check_state(tmp_path / "s", "cats")
+    with pytest.raises(UserError, match=r"at step 7\. Remove it to begin anew"):
+        training.check_state(tmp_path / "s", "dogs")
+    assert (tmp_path / "s").exists()
 
 
 def test_a_new_autoencoder_keeps_plain_colors() -> None:

@@ -16,7 +16,7 @@ from base_model.contact_sheet import draw_sheet
 from base_model.draw_sets import character_scenes, style_scenes
 from base_model.evaluate import training_seconds, write
 from base_model.judge import HEADS, NONE, Judge
-from base_model.train_judge import accuracy, soften
+from base_model.train_judge import accuracy, soften, unseen
 from base_model.world import CHARACTER, TARGET_STYLE, Scene, held_out
 
 STORED = Path(__file__).resolve().parents[2] / "base_model" / "judge"
@@ -89,12 +89,12 @@ def test_a_saved_judge_judges_as_before(tmp_path: Path) -> None:
 
 def test_the_stored_judge_is_small_and_right_on_fresh_drawings(stored: Judge) -> None:
     assert (STORED / judge.WEIGHTS).stat().st_size < 1_500_000
-    right = accuracy(stored, "flat", 60)
+    right = accuracy(stored, unseen("flat", 60))
     assert right["subject"] > 0.9
     assert right["color"] > 0.9
     assert right["background"] > 0.9
     assert right[TARGET_STYLE] > 0.98
-    assert accuracy(stored, TARGET_STYLE, 60)[TARGET_STYLE] > 0.95
+    assert accuracy(stored, unseen(TARGET_STYLE, 60))[TARGET_STYLE] > 0.95
 
 
 def test_softened_pictures_are_the_same_ones_a_little_off() -> None:
@@ -198,7 +198,7 @@ def test_the_training_took_what_the_last_row_says(tmp_path: Path) -> None:
 def test_strips_of_a_sheet_stand_side_by_side_until_the_line_is_full() -> None:
     red, blue = (Image.new("RGB", (128, 128), color) for color in ("red", "blue"))
     sheet = draw_sheet([("one", [red]), ("two", [blue, blue]), ("three", [red, blue])], 4)
-    width, height = 132, 168
+    width, height = 132, 180
     assert sheet.size == (4 * width, 2 * height)
     corners = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1)]
     seen = [sheet.getpixel((x * width + 64, y * height + 100)) for x, y in corners]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from base_model import rendering
 from base_model.rendering import Renderer
 
 BUNDLED = Path(__file__).parents[2] / "models" / "checkpoints" / "drawnworld"
@@ -20,3 +21,8 @@ def test_a_picture_is_rendered_once_for_all_that_it_depends_on(tmp_path, monkeyp
     for prompt, seed in ((CAT, 2), (DOG, 1)):
         with pytest.raises(pytest.fail.Exception, match="drawn again"):
             renderer.render([prompt], [seed])
+    monkeypatch.setattr(rendering, "GUIDANCE", 3.0)
+    other = Renderer(BUNDLED, 1, tmp_path)
+    monkeypatch.setattr(other, "draw", lambda *_: pytest.fail("drawn again"))
+    with pytest.raises(pytest.fail.Exception, match="drawn again"):
+        other.render([CAT], [1])
