@@ -29,7 +29,9 @@ def run(count: int, work: Callable[..., None], *arguments: Any) -> None:
         return
     with TemporaryDirectory() as folder:
         meeting = Path(folder) / "meeting"
-        mp.spawn(_start, (count, os.getpid(), str(meeting), work, arguments), nprocs=count)
+        of_one = (count, os.getpid(), str(meeting), work, arguments)
+        # As daemons they are ended, and not waited for, when this process is interrupted.
+        mp.spawn(_start, of_one, nprocs=count, daemon=True)
 
 
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
