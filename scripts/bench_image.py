@@ -18,7 +18,7 @@ from lorabench.bench.origin import CHUNK
 from lorabench.comfy import lora_keys, options, pictures, workflow
 from lorabench.comfy.client import Client, with_shortest_queue
 from lorabench.comfy.patching import cell_slots, patch, shared_digest
-from lorabench.comfy.roles import find_roles
+from lorabench.comfy.roles import find_roles, prompt
 from lorabench.errors import UserError
 
 log = logging.getLogger("lorabench")
@@ -52,7 +52,12 @@ def main(arguments: argparse.Namespace) -> None:
     with lora_keys.watched(client, graph[roles.lora], receipt.path):
         drawn = client.render(graph, roles.save, cell.batch_size)
     pictures.check(drawn, graph, cell_slots(graph, roles))
-    origin = {"run_id": arguments.run_id, "lora_sha256": receipt.sha256, "graph": shared}
+    origin = {
+        "run_id": arguments.run_id,
+        "lora_sha256": receipt.sha256,
+        "graph": shared,
+        "prompt": prompt(graph, roles),
+    }
     _publish(drawn, arguments, origin)
     log.info(
         "weight %.2f, seed %d: %d picture(s) from %s in %.1f s",
@@ -60,7 +65,9 @@ def main(arguments: argparse.Namespace) -> None:
     )  # fmt: skip
 
 
-def _publish(drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str]) -> None:
+def _publish(
+    drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str | None]
+) -> None:
     """Write the pictures with their labels; none gets its name before all are written."""
     with ExitStack() as stack:
         for number, data in enumerate(drawn):
