@@ -1,6 +1,7 @@
 import copy
 import io
 import json
+import logging
 import socket
 import threading
 import uuid
@@ -219,6 +220,14 @@ def test_dropped_connections_and_5xx_are_tried_again(fake, request_, fault):
     fake.faults = [(*request_, fault)] * 2
     assert len(render(fake)) == 1
     assert fake.faults == []
+
+
+def test_an_outage_is_told_once_in_plain_words(fake, caplog):
+    caplog.set_level(logging.DEBUG, "lorabench")
+    fake.faults = [("GET", "/view", "drop")] * 3
+    render(fake)
+    told = [record.levelname for record in caplog.records if "connection dropped" in record.message]
+    assert told == ["WARNING", "DEBUG", "DEBUG"]
 
 
 def test_a_prompt_whose_answer_was_dropped_is_not_submitted_twice(fake):

@@ -129,6 +129,7 @@ class Trial:
         self._start = time.monotonic()
         self._pause = transport.pace.backoff
         self._faults = 0
+        self._said = False
 
     def bear(self, outage: Outage) -> None:
         """Pause before the next attempt, or raise `UserError` where there should be none."""
@@ -142,7 +143,11 @@ class Trial:
             )
         if late or self._faults >= self._transport.pace.tries:
             raise UserError(f"the server at {url} keeps failing: {outage}; see its own log")
-        log.warning("%s: %s; trying again", url, outage)
+        # Once is enough on the screen: a restart takes many attempts, of several cells at once.
+        log.log(
+            logging.DEBUG if self._said else logging.WARNING, "%s: %s; trying again", url, outage
+        )
+        self._said = True
         time.sleep(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         if outage.down:
@@ -157,4 +162,6 @@ def _reason(error: requests.RequestException) -> str:
         return "connection refused"
     if "resolve" in text:
         return "unknown host"
+    if "Connection aborted" in text:
+        return "connection dropped"
     return f"{type(error).__name__}: {text}"[:200]
