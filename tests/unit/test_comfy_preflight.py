@@ -106,8 +106,9 @@ def test_a_missing_vae_and_an_unknown_sampler_and_scheduler_are_told_at_once(fak
     (vae,) = [line for line in found if "node 9 (VAELoader)" in line]
     sampler, scheduler = [line for line in found if "node 6 (KSampler" in line]
     assert "vae_name 'kl.safetensors'" in vae
-    assert "it has none at all" in vae
+    assert "it has none at all; put it where this server keeps such files" in vae
     assert "sampler_name 'eulr' is not on the server; nearest there: euler" in sampler
+    assert sampler.endswith("; choose another in the workflow")
     assert "nearest there: karras" in scheduler
 
 

@@ -115,7 +115,10 @@ def test_a_dead_server_stops_before_a_picture_is_deleted(bench):
     assert done.returncode != 0
     assert "no ComfyUI server answers" in done.stdout
     assert "docker compose -f comfy-docker/docker-compose.yml up -d" in done.stdout
+    assert "stopped before the first job: see the error above" in done.stdout
     assert "Traceback" not in done.stdout
+    assert 'File "' not in done.stdout  # Snakemake tells so where an exception came through
+    assert not list((bench.project.root / ".snakemake/locks").glob("*"))
     assert bench.pictures() == before
 
 
