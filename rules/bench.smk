@@ -95,7 +95,6 @@ rule bench_image:
         RUN.logs / "bench_image" / "w{weight}_seed{seed}.log",
     benchmark:
         RUN.timings / "bench_image" / "w{weight}_seed{seed}.tsv"
-    retries: 2
     conda:
         "../envs/lorabench.yaml"
     # A cell waits for the server; `comfyui` limits how many do so at once.

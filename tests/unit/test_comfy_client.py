@@ -192,6 +192,28 @@ def test_out_of_memory_is_told_with_remedies(fake, kind, message):
     with pytest.raises(UserError, match=r"2 \(KSampler\) ran out of memory .*--lowvram") as caught:
         render(fake)
     assert "\n" not in str(caught.value)
+    assert len(fake.prompts) == 2  # the server has unloaded its models in between
+
+
+def test_what_fits_at_the_second_try_is_drawn(fake):
+    error = {"node_id": "2", "node_type": "KSampler", "exception_type": "torch.OutOfMemoryError"}
+    real = fake.run
+
+    def run(body):
+        fake.failure = None if len(fake.prompts) > 1 else [["execution_error", error]]
+        return real(body)
+
+    fake.run = run
+    assert len(render(fake)) == 1
+
+
+def test_a_damaged_file_on_the_server_is_told_with_the_remedy(fake):
+    kind = "safetensors._safetensors_rust.SafetensorError"
+    error = {"node_id": "2", "exception_type": kind, "exception_message": "HeaderTooLarge"}
+    fake.failure = [["execution_error", error]]
+    with pytest.raises(UserError, match="damaged on the server: copy it there again"):
+        render(fake)
+    assert len(fake.prompts) == 1
 
 
 def test_an_interrupt_by_hand_is_told(fake):

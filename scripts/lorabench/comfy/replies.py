@@ -11,11 +11,17 @@ from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
+DAMAGED = re.compile(r"SafetensorError|UnpicklingError|PytorchStreamReader")
 OUT_OF_MEMORY = re.compile(r"out ?of ?memory|not enough memory|allocation on device", re.IGNORECASE)
 LESS_MEMORY = (
     "take a smaller batch_size or resolution, start ComfyUI with --lowvram, or end what else uses"
     " the card, such as a training"
 )
+
+
+class OutOfMemory(UserError):
+    """The server's memory did not do; it may, now that it has unloaded what it held."""
+
 
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
 
@@ -46,7 +52,7 @@ def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Imag
     status = entry.get("status") or {}
     messages = dict(status.get("messages") or [])
     if "execution_error" in messages:
-        raise UserError(_failure(graph, messages["execution_error"]))
+        raise _failure(graph, messages["execution_error"])
     if "execution_interrupted" in messages:
         raise UserError(
             "someone pressed interrupt on the server while it drew this; run the command again"
@@ -62,15 +68,17 @@ def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Imag
     return [{key: image[key] for key in ("filename", "subfolder", "type")} for image in images]
 
 
-def _failure(graph: Graph, error: Mapping[str, Any]) -> str:
+def _failure(graph: Graph, error: Mapping[str, Any]) -> UserError:
     node = _node(graph, str(error.get("node_id")), error.get("node_type"))
     trace = error.get("traceback") or []
     log.debug("traceback of the server:\n%s", "".join(trace).rstrip())
     message = " ".join(str(error.get("exception_message", "")).split())
     reason = f"{error.get('exception_type')}: {_cut(message)}"
     if OUT_OF_MEMORY.search(reason):
-        return f"node {node} ran out of memory ({reason}); {LESS_MEMORY}"
-    return f"node {node} failed: {reason}"
+        return OutOfMemory(f"node {node} ran out of memory ({reason}); {LESS_MEMORY}")
+    if DAMAGED.search(reason):
+        reason += "; the file that it loads is damaged on the server: copy it there again"
+    return UserError(f"node {node} failed: {reason}")
 
 
 def _complaint(error: Mapping[str, Any]) -> str:

@@ -43,6 +43,10 @@ class Outage(Exception):
         self.down = down
 
 
+class Away(UserError):
+    """A server that has not answered for as long as one bears with it."""
+
+
 class Transport:
     """Requests to the server at `url`.
 
@@ -137,7 +141,7 @@ class Trial:
         self._faults += not outage.down
         late = time.monotonic() + self._pause - self._start > self._transport.limit
         if outage.down and late:
-            raise UserError(
+            raise Away(
                 f"no ComfyUI server answers at {url} ({outage}); start it (in Docker:"
                 f" {HOW_TO_START}) or correct comfy_url"
             )
