@@ -345,4 +345,4 @@ def test_a_lora_that_the_embedded_server_does_not_list_is_told(
     options = embedded | {"lora_receipt": receipt}
     assert call(monkeypatch, command(tmp_path, **options)) == 1
     error = capsys.readouterr().err
-    assert "nearest on the server: style_x-12345678.safetensors" in error
+    assert "nearest there: style_x-12345678.safetensors" in error

@@ -139,11 +139,23 @@ def test_a_rejection_names_node_reason_and_the_nearest_name(fake):
     message = str(caught.value)
     for part in (
         "7 (LoraLoader)",
-        "Value not in list",
-        "nearest on the server: ponnyu.safetensors",
+        "lora_name 'ponyu.safetensors' is not on the server; nearest there: ponnyu.safetensors;",
+        "--forcerun install_lora",
     ):
         assert part in message
     assert "\n" not in message
+
+
+def test_a_rejection_without_the_names_that_the_server_has_is_told_as_it_is(fake):
+    """It gives no list of more than 20."""
+    error = {
+        "type": "value_not_in_list",
+        "details": "ckpt_name: 'a.ckpt' not in (list of length 37)",
+        "extra_info": {"input_name": "ckpt_name", "received_value": "a.ckpt"},
+    }
+    fake.rejection = 400, {"node_errors": {"7": {"class_type": "Loader", "errors": [error]}}}
+    with pytest.raises(UserError, match=r"ckpt_name 'a\.ckpt' is not on the server$"):
+        render(fake)
 
 
 def test_a_rejection_without_node_errors_gives_the_servers_words(fake):

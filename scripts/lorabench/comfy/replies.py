@@ -82,18 +82,27 @@ def _failure(graph: Graph, error: Mapping[str, Any]) -> UserError:
 
 
 def _complaint(error: Mapping[str, Any]) -> str:
-    """Return one node error in words, with the nearest names where a name is unknown."""
+    if error.get("type") == "value_not_in_list" and error.get("extra_info"):
+        return _unlisted(error["extra_info"], str(error.get("details", "")))
     message, details = error.get("message", ""), str(error.get("details", ""))
-    text = f"{message} ({_cut(details)})" if details else message
-    if error.get("type") != "value_not_in_list":
-        return text
-    extra = error.get("extra_info") or {}
-    wanted, name = str(extra.get("received_value", "")), extra.get("input_name")
+    return f"{message} ({_cut(details)})" if details else message
+
+
+def _unlisted(about: Mapping[str, Any], details: str) -> str:
+    """Say that a server does not list a name, with the nearest that it has.
+
+    `details` ends with them, or with "(list of length 37)" where they are more than 20.
+    """
+    name, wanted = about.get("input_name"), str(about.get("received_value"))
     known = re.findall(r"'([^']*)'", details.partition(" not in ")[2])
+    text = f"{name} {wanted!r} is not on the server"
     if near := difflib.get_close_matches(wanted, known, n=3):
-        text += f"; nearest on the server: {', '.join(near)}"
+        text += f"; nearest there: {', '.join(near)}"
     if name == "lora_name":
-        text += "; lora_install_dir must be a folder that this server lists LoRAs from"
+        text += (
+            "; lora_install_dir must be a folder that this server lists LoRAs from, and what was"
+            " deleted there is installed again with --forcerun install_lora"
+        )
     return text
 
 
