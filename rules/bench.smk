@@ -95,7 +95,6 @@ rule bench_image:
         RUN.logs / "bench_image" / "w{weight}_seed{seed}.log",
     benchmark:
         RUN.timings / "bench_image" / "w{weight}_seed{seed}.tsv"
-    retries: 2
     conda:
         "../envs/lorabench.yaml"
     # A cell waits for the server; `comfyui` limits how many do so at once.
@@ -183,11 +182,10 @@ rule bench_grid:
     params:
         folder=RUN.grid,
         title=RUN.run_id,
-        caption=lambda wildcards: PLAN.prompt or "",
         pictures=lambda wildcards: all_cells_pattern(),
     message:
         "Laying out the grids in {params.folder}"
     shell:
         f"{program('bench_grid.py')}"
-        " --output-dir {params.folder:q} --title {params.title:q} --caption {params.caption:q}"
+        " --output-dir {params.folder:q} --title {params.title:q}"
         " --warnings {input.warnings:q} --log {log:q} {params.pictures}"

@@ -174,7 +174,8 @@ def look_ahead() -> None:
     program = [sys.executable, ROOT / "scripts" / "bench_preflight.py"]
     if subprocess.run([*program, *words]).returncode:
         stop_server()
-        raise WorkflowError("stopped before the first job: see the error above")
+        # A WorkflowError would be told with the places in these files that it came through.
+        sys.exit("stopped before the first job: see the error above")
 
 
 def stop_server() -> None:

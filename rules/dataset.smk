@@ -86,4 +86,4 @@ rule snapshot_dataset:
         " && cp -R {input.rejected:q} {output.rejected:q}.tmp"
         " && mv {output.rejected:q}.tmp {output.rejected:q}"
         " && cp {input.log:q} {output.log:q}.tmp && mv {output.log:q}.tmp {output.log:q})"
-        " 2> {log:q}"
+        " 2>&1 | tee {log:q} >&2"

@@ -1,4 +1,7 @@
-"""Lay the pictures of a sweep out in grids: a PNG for each seed, and an overview."""
+"""Lay the pictures of a sweep out in grids: a PNG for each seed, and an overview.
+
+Below the title stands the prompt, where the pictures tell one.
+"""
 
 import argparse
 import sys
@@ -9,12 +12,13 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw the grids."""
-    from lorabench.bench import faults, grid
+    from lorabench.bench import faults, grid, origin
     from lorabench.bench.cell import sweep
 
     cells = sweep(arguments.pictures)
     found = faults.read(arguments.warnings) if arguments.warnings else []
-    for path in grid.draw(cells, found, arguments.output_dir, arguments.title, arguments.caption):
+    caption = origin.prompt(cells)
+    for path in grid.draw(cells, found, arguments.output_dir, arguments.title, caption):
         cli.log.info("%s", path)
 
 
@@ -28,7 +32,6 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
     parser.add_argument("--output-dir", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--title", default="", help="heads every grid; the run, for one")
-    parser.add_argument("--caption", default="", help="stands below it; the prompt, for one")
     parser.add_argument("--warnings", type=Path, metavar="JSON", help="what bench_metrics.py found")
     return parser
 

@@ -9,7 +9,7 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from lorabench import cli, files
 from lorabench.bench.origin import CHUNK
 from lorabench.comfy import lora_keys, options, pictures, workflow
 from lorabench.comfy.client import Client, with_shortest_queue
+from lorabench.comfy.graph import Graph
 from lorabench.comfy.patching import cell_slots, patch, shared_digest
-from lorabench.comfy.roles import find_roles
+from lorabench.comfy.roles import Roles, find_roles, prompt
+from lorabench.comfy.transport import Away
 from lorabench.errors import UserError
 
 log = logging.getLogger("lorabench")
@@ -42,25 +44,46 @@ def main(arguments: argparse.Namespace) -> None:
     except UserError as error:
         raise UserError(f"workflow {arguments.workflow}: {error}") from None
 
-    client = with_shortest_queue(
-        [
-            Client(address.url, timeout=arguments.timeout, revive=address.revive)
-            for address in options.addresses(arguments)
-        ]
-    )
+    clients = [
+        Client(address.url, timeout=arguments.timeout, revive=address.revive)
+        for address in options.addresses(arguments)
+    ]
     start = time.monotonic()
-    with lora_keys.watched(client, graph[roles.lora], receipt.path):
-        drawn = client.render(graph, roles.save, cell.batch_size)
+    url, drawn = _render(clients, graph, roles, receipt.path, cell.batch_size)
     pictures.check(drawn, graph, cell_slots(graph, roles))
-    origin = {"run_id": arguments.run_id, "lora_sha256": receipt.sha256, "graph": shared}
+    origin = {
+        "run_id": arguments.run_id,
+        "lora_sha256": receipt.sha256,
+        "graph": shared,
+        "prompt": prompt(graph, roles),
+    }
     _publish(drawn, arguments, origin)
     log.info(
         "weight %.2f, seed %d: %d picture(s) from %s in %.1f s",
-        cell.weight, cell.seed, len(drawn), client.url, time.monotonic() - start,
+        cell.weight, cell.seed, len(drawn), url, time.monotonic() - start,
     )  # fmt: skip
 
 
-def _publish(drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str]) -> None:
+def _render(
+    clients: Sequence[Client], graph: Graph, roles: Roles, lora: Path, count: int
+) -> tuple[str, list[bytes]]:
+    """Return who drew, the shortest queue or, where that server goes away, another, and what."""
+    client = with_shortest_queue(clients)
+    try:
+        with lora_keys.watched(client, graph[roles.lora], lora):
+            drawn = client.render(graph, roles.save, count)
+        return client.url, drawn  # it may have moved
+    except Away as error:
+        others = [other for other in clients if other is not client]
+        if not others:
+            raise
+        log.warning("%s; going to another server", error)
+        return _render(others, graph, roles, lora, count)
+
+
+def _publish(
+    drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str | None]
+) -> None:
     """Write the pictures with their labels; none gets its name before all are written."""
     with ExitStack() as stack:
         for number, data in enumerate(drawn):

@@ -12,7 +12,7 @@ from typing import Any
 
 from lorabench import checkpoint, files, layout
 from lorabench.comfy import workflow
-from lorabench.comfy.roles import Choices, find_roles, prompt
+from lorabench.comfy.roles import Choices, find_roles
 from lorabench.config import Config, as_typed, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
@@ -73,16 +73,6 @@ class RunPlan:
             "checkpoint": self.checkpoint_name,
             "workflow_digest": self.workflow_digest,
         }
-
-    @cached_property
-    def prompt(self) -> str | None:
-        """The prompt that is rendered, where there is one to tell."""
-        if self.config.positive is not None:
-            return self.config.positive
-        graph = workflow.read(Path(self.config.bench_workflow))
-        if isinstance(graph, workflow.GuiWorkflow):
-            return None  # only a server can read it
-        return prompt(graph, find_roles(graph, _choices(self.config)))
 
     @cached_property
     def raw_files(self) -> list[str]:

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from lorabench.bench.origin import CHUNK
+from lorabench.comfy.pictures import with_text
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_grid.py"
 
 
@@ -35,8 +38,7 @@ def test_draws_the_grids(folder):
     missing = folder / "bench" / "w0.80" / "seed1_00.png"
     fault = {"kind": "dead_lora", "weight": 0.4, "seeds": [1], "message": "weight 0.4: the same"}
     warnings.write_text(json.dumps([{**fault, "files": ["w0.40/seed1_00.png"]}]))
-    words = ["--title", "ぽにゅ", "--caption", "赤い猫"]
-    done = run(folder, *pictures, missing, "--warnings", warnings, *words)
+    done = run(folder, *pictures, missing, "--warnings", warnings, "--title", "ぽにゅ")
     assert done.returncode == 0, done.stderr
     names = ["overview.png", "seed1_weights.png", "seed2_weights.png"]
     assert sorted(path.name for path in (folder / "grid").iterdir()) == names
@@ -47,6 +49,16 @@ def test_draws_the_grids(folder):
             assert image.width > 3 * 256
             marked = (np.asarray(image) == red).all(axis=-1).any()
             assert marked == (name != "seed2_weights.png")
+
+
+def test_the_prompt_in_the_pictures_stands_below_the_title(folder):
+    pictures = sorted(folder.glob("bench/w*/*.png"))
+    assert run(folder, *pictures).returncode == 0
+    without = (folder / "grid/overview.png").read_bytes()
+    for path in pictures:
+        path.write_bytes(with_text(path.read_bytes(), {CHUNK: {"prompt": "赤い猫"}}))
+    assert run(folder, *pictures).returncode == 0
+    assert (folder / "grid/overview.png").read_bytes() != without
 
 
 @pytest.mark.parametrize(
@@ -76,5 +88,5 @@ def test_bad_warnings_are_named(folder):
 def test_help():
     done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for option in ("--output-dir", "--title", "--caption", "--warnings", "--log"):
+    for option in ("--output-dir", "--title", "--warnings", "--log"):
         assert option in done.stdout

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from lorabench import cli
 from lorabench.comfy import pictures
 from lorabench.comfy.client import Client
 from lorabench.comfy.launch import stop_server
+from lorabench.comfy.transport import Pace
 from tests.fake_comfy import png, serving
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +86,20 @@ def test_a_cell_is_rendered_and_published(fake, tmp_path):
             "weight": 0.4,
             "seed": 1,
             "batch_index": index,
+            "prompt": graph["3"]["inputs"]["text"],
         }
+
+
+def test_a_cell_whose_server_goes_away_is_drawn_by_another(fake, tmp_path, monkeypatch):
+    pace = Pace(poll=0.005, backoff=0.01, greeting=0.05, patience=0.05)
+    monkeypatch.setattr(bench_image, "Client", partial(Client, pace=pace))
+    fake.pending = ["of somebody"]  # so that the other one is asked first
+    with serving() as other:
+        other.faults = [("POST", "/prompt", "drop")] * 99
+        assert call(monkeypatch, command(tmp_path, f"{fake.url},{other.url}")) == 0
+        assert len(other.faults) < 99
+    assert len(fake.prompts) == 1
+    assert call(monkeypatch, command(tmp_path, other.url)) == 1
 
 
 def test_the_pixels_are_the_servers(fake, tmp_path, monkeypatch):
@@ -330,4 +345,4 @@ def test_a_lora_that_the_embedded_server_does_not_list_is_told(
     options = embedded | {"lora_receipt": receipt}
     assert call(monkeypatch, command(tmp_path, **options)) == 1
     error = capsys.readouterr().err
-    assert "nearest on the server: style_x-12345678.safetensors" in error
+    assert "nearest there: style_x-12345678.safetensors" in error

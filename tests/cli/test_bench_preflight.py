@@ -1,5 +1,6 @@
 """The program that checks the servers before the first cell."""
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from tests.fake_comfy import serving
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
 LORA = "style_x-12345678.safetensors"
+NOTHING = hashlib.sha256(b"").hexdigest()  # what the fake's model files hold
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +38,7 @@ def check(tmp_path):
     """Runs the program on the bundled workflow; returns its exit status."""
     receipt = tmp_path / "installed.json"
     path = tmp_path / "models/loras" / LORA
-    receipt.write_text(json.dumps({"name": LORA, "path": str(path), "sha256": "ab"}))
+    receipt.write_text(json.dumps({"name": LORA, "path": str(path), "sha256": NOTHING}))
 
     def check(url, **changes):
         options = {"workflow": WORKFLOW, "comfy_url": url, "lora_receipt": receipt, **changes}

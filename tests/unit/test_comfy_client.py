@@ -1,6 +1,7 @@
 import copy
 import io
 import json
+import logging
 import socket
 import threading
 import uuid
@@ -138,11 +139,23 @@ def test_a_rejection_names_node_reason_and_the_nearest_name(fake):
     message = str(caught.value)
     for part in (
         "7 (LoraLoader)",
-        "Value not in list",
-        "nearest on the server: ponnyu.safetensors",
+        "lora_name 'ponyu.safetensors' is not on the server; nearest there: ponnyu.safetensors;",
+        "--forcerun install_lora",
     ):
         assert part in message
     assert "\n" not in message
+
+
+def test_a_rejection_without_the_names_that_the_server_has_is_told_as_it_is(fake):
+    """It gives no list of more than 20."""
+    error = {
+        "type": "value_not_in_list",
+        "details": "ckpt_name: 'a.ckpt' not in (list of length 37)",
+        "extra_info": {"input_name": "ckpt_name", "received_value": "a.ckpt"},
+    }
+    fake.rejection = 400, {"node_errors": {"7": {"class_type": "Loader", "errors": [error]}}}
+    with pytest.raises(UserError, match=r"ckpt_name 'a\.ckpt' is not on the server$"):
+        render(fake)
 
 
 def test_a_rejection_without_node_errors_gives_the_servers_words(fake):
@@ -191,6 +204,28 @@ def test_out_of_memory_is_told_with_remedies(fake, kind, message):
     with pytest.raises(UserError, match=r"2 \(KSampler\) ran out of memory .*--lowvram") as caught:
         render(fake)
     assert "\n" not in str(caught.value)
+    assert len(fake.prompts) == 2  # the server has unloaded its models in between
+
+
+def test_what_fits_at_the_second_try_is_drawn(fake):
+    error = {"node_id": "2", "node_type": "KSampler", "exception_type": "torch.OutOfMemoryError"}
+    real = fake.run
+
+    def run(body):
+        fake.failure = None if len(fake.prompts) > 1 else [["execution_error", error]]
+        return real(body)
+
+    fake.run = run
+    assert len(render(fake)) == 1
+
+
+def test_a_damaged_file_on_the_server_is_told_with_the_remedy(fake):
+    kind = "safetensors._safetensors_rust.SafetensorError"
+    error = {"node_id": "2", "exception_type": kind, "exception_message": "HeaderTooLarge"}
+    fake.failure = [["execution_error", error]]
+    with pytest.raises(UserError, match="damaged on the server: copy it there again"):
+        render(fake)
+    assert len(fake.prompts) == 1
 
 
 def test_an_interrupt_by_hand_is_told(fake):
@@ -219,6 +254,14 @@ def test_dropped_connections_and_5xx_are_tried_again(fake, request_, fault):
     fake.faults = [(*request_, fault)] * 2
     assert len(render(fake)) == 1
     assert fake.faults == []
+
+
+def test_an_outage_is_told_once_in_plain_words(fake, caplog):
+    caplog.set_level(logging.DEBUG, "lorabench")
+    fake.faults = [("GET", "/view", "drop")] * 3
+    render(fake)
+    told = [record.levelname for record in caplog.records if "connection dropped" in record.message]
+    assert told == ["WARNING", "DEBUG", "DEBUG"]
 
 
 def test_a_prompt_whose_answer_was_dropped_is_not_submitted_twice(fake):

@@ -1,6 +1,7 @@
 """What is said of a server that cannot render a sweep."""
 
 import copy
+import hashlib
 import json
 import socket
 from dataclasses import replace
@@ -20,11 +21,21 @@ ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
 GRAPH = json.loads(WORKFLOW.read_text())
 LORA = "style_x-12345678.safetensors"
+NOTHING = hashlib.sha256(b"").hexdigest()  # what the fake's model files hold
 
 
 @pytest.fixture(autouse=True)
 def haste(monkeypatch):
     monkeypatch.setattr(preflight, "PACE", Pace(backoff=0.01, greeting=0.05, patience=0.05))
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path):
+    """The LoRA, as it was installed."""
+    path = tmp_path / "models/loras" / LORA
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
 
 
 @pytest.fixture
@@ -37,7 +48,7 @@ def fake(tmp_path):
 def sweep(tmp_path, graph=GRAPH, installed=True, **cell):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(graph))
-    lora = Receipt(LORA, tmp_path / "models/loras" / LORA, "ab") if installed else None
+    lora = Receipt(LORA, tmp_path / "models/loras" / LORA, NOTHING) if installed else None
     wanted = Cell(LORA if installed else "", 1, 0, "preflight", **cell)
     return preflight.Sweep(path, Choices(), wanted, lora)
 
@@ -106,8 +117,9 @@ def test_a_missing_vae_and_an_unknown_sampler_and_scheduler_are_told_at_once(fak
     (vae,) = [line for line in found if "node 9 (VAELoader)" in line]
     sampler, scheduler = [line for line in found if "node 6 (KSampler" in line]
     assert "vae_name 'kl.safetensors'" in vae
-    assert "it has none at all" in vae
+    assert "it has none at all; put it where this server keeps such files" in vae
     assert "sampler_name 'eulr' is not on the server; nearest there: euler" in sampler
+    assert sampler.endswith("; choose another in the workflow")
     assert "nearest there: karras" in scheduler
 
 
@@ -132,8 +144,9 @@ def test_inputs_that_reach_no_output_do_not_matter(fake, tmp_path):
 
 
 def test_a_lora_in_another_folder_than_the_servers_is_told_with_both(fake, tmp_path):
-    (tmp_path / "models/loras" / LORA).unlink()
+    fake.has_models(tmp_path / "models", loras=tmp_path / "theirs")
     fake.folders = {"loras": ["/comfy/models/loras"]}
+    (tmp_path / "theirs").mkdir()
     (line,) = problems(sweep(tmp_path), fake)
     assert f"the LoRA was installed in {tmp_path / 'models/loras'}, which is not" in line
     assert "it has none at all" in line
@@ -144,8 +157,19 @@ def test_a_lora_in_a_folder_within_the_servers_is_told(fake, tmp_path):
     inner = tmp_path / "models/loras/lorabench"
     inner.mkdir()
     (tmp_path / "models/loras" / LORA).rename(inner / LORA)
-    (line,) = problems(sweep(tmp_path), fake)
+    wanted = sweep(tmp_path)
+    (line,) = problems(replace(wanted, lora=replace(wanted.lora, path=inner / LORA)), fake)
     assert f"it lists it as lorabench/{LORA}" in line
+
+
+def test_a_lora_that_is_gone_or_damaged_is_told_before_a_server_is_asked(fake, tmp_path, installed):
+    installed.write_bytes(b"cut short")
+    with pytest.raises(UserError, match=r"is damaged: .* with --forcerun install_lora"):
+        settle(sweep(tmp_path), fake)
+    installed.unlink()
+    with pytest.raises(UserError, match="is gone; install it again with --forcerun install_lora"):
+        settle(sweep(tmp_path), fake)
+    assert fake.requests == []
 
 
 def test_the_lora_of_another_loader_has_to_be_there_too(fake, tmp_path):

@@ -71,6 +71,12 @@ def test_whatever_is_said_there_nothing_is_raised(lines, events):
     assert "refused" in gone[-1]
 
 
+def test_a_loss_of_the_connection_is_told_once(lines):
+    with telling() as fake:
+        told = lines(fake.url, until=lambda told: len(fake.requests) > 3)
+    assert len(told) == 1
+
+
 def test_a_short_wait_asks_nothing():
     with serving() as fake:
         with progress.reported(lambda: fake.url, "me", GRAPH, pause=0.5, every=0):

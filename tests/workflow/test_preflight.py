@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from lorabench import lora_file
+from lorabench.bench import origin
+from lorabench.bench.cell import sweep
 from tests.fake_comfy import serving
 from tests.project import Project, make_project
 
@@ -115,7 +117,10 @@ def test_a_dead_server_stops_before_a_picture_is_deleted(bench):
     assert done.returncode != 0
     assert "no ComfyUI server answers" in done.stdout
     assert "docker compose -f comfy-docker/docker-compose.yml up -d" in done.stdout
+    assert "stopped before the first job: see the error above" in done.stdout
     assert "Traceback" not in done.stdout
+    assert 'File "' not in done.stdout  # Snakemake tells so where an exception came through
+    assert not list((bench.project.root / ".snakemake/locks").glob("*"))
     assert bench.pictures() == before
 
 
@@ -145,7 +150,7 @@ def test_a_new_weight_is_checked_and_rendered_alone(bench):
 def test_after_a_failed_cell_the_next_run_checks_again_and_renders_that_cell(bench):
     bench.fake.failure = [["execution_interrupted", {}]]
     done = bench.run(weights="0.7", check=False)
-    assert "someone pressed interrupt" in done.stdout
+    assert done.stdout.count("someone pressed interrupt") == 1
     bench.fake.failure = None
     bench.run(weights="0.7")
     assert bench.checks == 1
@@ -210,6 +215,14 @@ def test_a_gui_workflow_is_converted_with_the_servers_help_and_kept(bench):
     }
     bench.run(**gui, weights="0.5,0.7")
     assert bench.rendered == [0.7]
+
+
+def test_a_gui_workflow_ends_in_grids_with_its_prompt(bench):
+    grid = "runs/mine/grid/overview.png"
+    bench.run(grid, bench_workflow="config/workflows/gui/drawnworld_lora_bench.json")
+    assert (bench.project.root / grid).exists()
+    prompt = bench.fake.prompts[0]["3"]["inputs"]["text"]
+    assert origin.prompt(sweep(bench.pictures())) == prompt
 
 
 def test_other_tensors_in_the_lora_are_checked_and_render_all(bench):

@@ -1,9 +1,10 @@
-"""Where a picture of a sweep comes from, as its PNG says, and whether a sweep is of one piece."""
+"""What a picture of a sweep says of itself: what it was drawn with, and of which sweep it is."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lorabench.bench.cell import Cell, text_chunks
 from lorabench.errors import UserError
@@ -33,9 +34,17 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
         )
 
 
+def prompt(cells: Iterable[Cell]) -> str:
+    """Return the prompt of the first picture that tells one; empty if none of them does."""
+    prompts = (_label(cell.path).get("prompt") for cell in cells if cell.path.exists())
+    return next(filter(None, prompts), "")
+
+
 def _origin(path: Path) -> tuple[str, ...] | None:
-    text = text_chunks(path).get(CHUNK)
-    if not text:
-        return None
-    label = json.loads(text)
-    return tuple(str(label.get(name)) for name in _SHARED)
+    label = _label(path)
+    return tuple(str(label.get(name)) for name in _SHARED) if label else None
+
+
+def _label(path: Path) -> dict[str, Any]:
+    """Return what bench_image.py wrote into a picture; empty for one from elsewhere."""
+    return json.loads(text_chunks(path).get(CHUNK) or "{}")

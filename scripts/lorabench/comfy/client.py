@@ -15,7 +15,7 @@ from lorabench.comfy.graph import Graph
 from lorabench.comfy.gui_draw import to_gui
 from lorabench.comfy.patching import has_nonce, with_nonce
 from lorabench.comfy.pictures import is_made_by
-from lorabench.comfy.replies import Image, rejection, saved_images
+from lorabench.comfy.replies import Image, OutOfMemory, rejection, saved_images
 from lorabench.comfy.transport import Outage, Pace, Transport
 from lorabench.errors import UserError
 
@@ -57,17 +57,26 @@ class Client:
     def render(self, graph: Graph, save: str, count: int) -> list[bytes]:
         """Run `graph` and return the `count` files that its node `save` wrote.
 
-        A prompt that a restarted server forgot is submitted again; so is, once, one whose
-        pictures were cached by name but are not there. Every other failure raises `UserError`.
-        Whatever ends the call early takes the prompt out of the server's queue.
+        A prompt that a restarted server forgot is submitted again; so are, once, one for which
+        its memory did not do, and one whose pictures were cached by name but are not there. Every
+        other failure raises `UserError`. Whatever ends the call early takes the prompt out of the
+        server's queue.
         """
         workflow = to_gui(graph, self._server.node_info(graph))
+        short_of_memory = False
         for _ in range(self._pace.tries):
             entry = self._run(graph, workflow)
             if entry is None:
                 log.warning("%s forgot the prompt (a restart?); submitting it again", self.url)
                 continue
-            images = saved_images(graph, save, entry)
+            try:
+                images = saved_images(graph, save, entry)
+            except OutOfMemory as error:
+                if short_of_memory:
+                    raise
+                short_of_memory = True
+                log.warning("%s; ComfyUI then unloads its models: trying once more", error)
+                continue
             if len(images) != count:
                 raise UserError(
                     f"{self.url} saved {len(images)} pictures, not the batch size of {count};"

@@ -4,6 +4,7 @@ import difflib
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from lorabench.comfy.graph import Graph, Slot, describe, is_link
@@ -18,6 +19,7 @@ CHECKPOINT = (
     "put it into the server's models/checkpoints, or name one that is there with"
     " --config 'bench={checkpoint: NAME}'"
 )
+FILE = "put it where this server keeps such files, or choose another in the workflow"
 PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
 
 
@@ -72,12 +74,19 @@ class Needs:
         uploaded = any(name.endswith("upload") for name in options)
         if uploaded and self._is_uploaded(str(value)):
             return
-        hint = CHECKPOINT if slot in self.roles.checkpoint else PICTURE if uploaded else ""
+        hint = PICTURE if uploaded else self._hint(slot, str(value))
         problem = f"{self._node(slot.node)}: {_unknown(slot.input, str(value), known, hint)}"
         if str(self._declared(slot.node).get("python_module", "")).startswith("custom_nodes"):
             log.warning("%s: %s (a custom node may know better)", self.server.url, problem)
         else:
             yield problem
+
+    def _hint(self, slot: Slot, value: str) -> str:
+        """Return what to do about a choice that the server does not have."""
+        if slot in self.roles.checkpoint:
+            return CHECKPOINT
+        is_file = "_name" in slot.input and PurePath(value).suffix
+        return FILE if is_file else "choose another in the workflow"
 
     def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
         """Yield that the server does not list the installed LoRA, and where it should lie."""

@@ -50,9 +50,12 @@ def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
     """Return the graph that every server can render; None if none answers, without a LoRA.
 
     Raises:
-        UserError: something is missing on a server, or they read the workflow differently; it
-            lists everything. A server that is away is no problem yet while there is no LoRA.
+        UserError: the LoRA is not as it was installed, something is missing on a server, or they
+            read the workflow differently; it lists everything. A server that is away is no
+            problem yet while there is no LoRA.
     """
+    if sweep.lora:
+        _check_installed(sweep.lora)
     with ThreadPoolExecutor(len(addresses)) as pool:
         verdicts = list(pool.map(lambda address: _ask(sweep, address), addresses))
     if not sweep.lora:
@@ -85,6 +88,19 @@ def check_kept(graph: Graph, path: Path, source: Path) -> None:
             " node reads it differently, or it was changed by hand. Render the whole sweep anew"
             " with --forcerun bench_preflight"
         )
+
+
+def _check_installed(lora: Receipt) -> None:
+    """Raise `UserError` if a server would find another file than the one that was installed."""
+    if not lora.path.is_file():
+        problem = "is gone"
+    elif files.sha256(lora.path) != lora.sha256:
+        problem = "is damaged: it is not the file any more that was installed there"
+    else:
+        return
+    raise UserError(
+        f"the LoRA {lora.path} {problem}; install it again with --forcerun install_lora"
+    )
 
 
 def _essence(graph: Graph) -> str:

@@ -31,11 +31,14 @@ def reported(
     reporter = _Reporter(graph, every)
 
     def listen() -> None:
+        told = ""
         while not over.wait(pause):
             try:
                 _hear(url(), client_id, reporter, over)
             except Exception as error:
-                log.debug("%s tells no progress now (%s)", url(), error)
+                if str(error) != told:  # a restart takes many attempts
+                    log.debug("%s tells no progress now (%s)", url(), error)
+                told = str(error)
 
     threading.Thread(target=listen, daemon=True).start()
     try:

@@ -11,11 +11,17 @@ from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
+DAMAGED = re.compile(r"SafetensorError|UnpicklingError|PytorchStreamReader")
 OUT_OF_MEMORY = re.compile(r"out ?of ?memory|not enough memory|allocation on device", re.IGNORECASE)
 LESS_MEMORY = (
     "take a smaller batch_size or resolution, start ComfyUI with --lowvram, or end what else uses"
     " the card, such as a training"
 )
+
+
+class OutOfMemory(UserError):
+    """The server's memory did not do; it may, now that it has unloaded what it held."""
+
 
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
 
@@ -46,7 +52,7 @@ def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Imag
     status = entry.get("status") or {}
     messages = dict(status.get("messages") or [])
     if "execution_error" in messages:
-        raise UserError(_failure(graph, messages["execution_error"]))
+        raise _failure(graph, messages["execution_error"])
     if "execution_interrupted" in messages:
         raise UserError(
             "someone pressed interrupt on the server while it drew this; run the command again"
@@ -62,30 +68,41 @@ def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Imag
     return [{key: image[key] for key in ("filename", "subfolder", "type")} for image in images]
 
 
-def _failure(graph: Graph, error: Mapping[str, Any]) -> str:
+def _failure(graph: Graph, error: Mapping[str, Any]) -> UserError:
     node = _node(graph, str(error.get("node_id")), error.get("node_type"))
     trace = error.get("traceback") or []
     log.debug("traceback of the server:\n%s", "".join(trace).rstrip())
     message = " ".join(str(error.get("exception_message", "")).split())
     reason = f"{error.get('exception_type')}: {_cut(message)}"
     if OUT_OF_MEMORY.search(reason):
-        return f"node {node} ran out of memory ({reason}); {LESS_MEMORY}"
-    return f"node {node} failed: {reason}"
+        return OutOfMemory(f"node {node} ran out of memory ({reason}); {LESS_MEMORY}")
+    if DAMAGED.search(reason):
+        reason += "; the file that it loads is damaged on the server: copy it there again"
+    return UserError(f"node {node} failed: {reason}")
 
 
 def _complaint(error: Mapping[str, Any]) -> str:
-    """Return one node error in words, with the nearest names where a name is unknown."""
+    if error.get("type") == "value_not_in_list" and error.get("extra_info"):
+        return _unlisted(error["extra_info"], str(error.get("details", "")))
     message, details = error.get("message", ""), str(error.get("details", ""))
-    text = f"{message} ({_cut(details)})" if details else message
-    if error.get("type") != "value_not_in_list":
-        return text
-    extra = error.get("extra_info") or {}
-    wanted, name = str(extra.get("received_value", "")), extra.get("input_name")
+    return f"{message} ({_cut(details)})" if details else message
+
+
+def _unlisted(about: Mapping[str, Any], details: str) -> str:
+    """Say that a server does not list a name, with the nearest that it has.
+
+    `details` ends with them, or with "(list of length 37)" where they are more than 20.
+    """
+    name, wanted = about.get("input_name"), str(about.get("received_value"))
     known = re.findall(r"'([^']*)'", details.partition(" not in ")[2])
+    text = f"{name} {wanted!r} is not on the server"
     if near := difflib.get_close_matches(wanted, known, n=3):
-        text += f"; nearest on the server: {', '.join(near)}"
+        text += f"; nearest there: {', '.join(near)}"
     if name == "lora_name":
-        text += "; lora_install_dir must be a folder that this server lists LoRAs from"
+        text += (
+            "; lora_install_dir must be a folder that this server lists LoRAs from, and what was"
+            " deleted there is installed again with --forcerun install_lora"
+        )
     return text
 
 

@@ -43,6 +43,10 @@ class Outage(Exception):
         self.down = down
 
 
+class Away(UserError):
+    """A server that has not answered for as long as one bears with it."""
+
+
 class Transport:
     """Requests to the server at `url`.
 
@@ -129,6 +133,7 @@ class Trial:
         self._start = time.monotonic()
         self._pause = transport.pace.backoff
         self._faults = 0
+        self._said = False
 
     def bear(self, outage: Outage) -> None:
         """Pause before the next attempt, or raise `UserError` where there should be none."""
@@ -136,13 +141,17 @@ class Trial:
         self._faults += not outage.down
         late = time.monotonic() + self._pause - self._start > self._transport.limit
         if outage.down and late:
-            raise UserError(
+            raise Away(
                 f"no ComfyUI server answers at {url} ({outage}); start it (in Docker:"
                 f" {HOW_TO_START}) or correct comfy_url"
             )
         if late or self._faults >= self._transport.pace.tries:
             raise UserError(f"the server at {url} keeps failing: {outage}; see its own log")
-        log.warning("%s: %s; trying again", url, outage)
+        # Once is enough on the screen: a restart takes many attempts, of several cells at once.
+        log.log(
+            logging.DEBUG if self._said else logging.WARNING, "%s: %s; trying again", url, outage
+        )
+        self._said = True
         time.sleep(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         if outage.down:
@@ -157,4 +166,6 @@ def _reason(error: requests.RequestException) -> str:
         return "connection refused"
     if "resolve" in text:
         return "unknown host"
+    if "Connection aborted" in text:
+        return "connection dropped"
     return f"{type(error).__name__}: {text}"[:200]
