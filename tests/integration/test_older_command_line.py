@@ -1,6 +1,6 @@
 """The older command line, as its users type it, on the embedded server."""
 
-import re
+import json
 import subprocess
 import sys
 
@@ -9,7 +9,7 @@ import yaml
 
 from tests.project import make_project, run_folder
 
-WORKFLOW = "config/workflows/drawnworld_lora_bench.json"
+WORKFLOW = "config/workflows/gui/drawnworld_lora_bench.json"  # as ComfyUI saves it
 TYPED = ("--profile", "style", "--raw-set", "some_set", "--bench-workflow", WORKFLOW)
 TINY = {"steps": 4, "batch_size": 2, "rank": 4}
 
@@ -22,7 +22,10 @@ class OlderCommandLine:
         project.add_set()
         (self.root / "config" / "config.yaml").write_text(yaml.safe_dump({"train": TINY}))
         workflow = self.root / WORKFLOW
-        workflow.write_text(re.sub(r'"steps": \d+', '"steps": 2', workflow.read_text()))
+        drawn = json.loads(workflow.read_text())
+        (sampler,) = (node for node in drawn["nodes"] if node["type"] == "KSampler")
+        sampler["widgets_values"][2] = 2  # steps
+        workflow.write_text(json.dumps(drawn))
 
     def type(self, *arguments):
         return subprocess.run(
