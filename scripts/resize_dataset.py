@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lorabench import cli, dataset, parent
-from lorabench.config import PreprocessSettings, read_section, validate
+from lorabench.config import PreprocessSettings, read_section
 from lorabench.errors import UserError
 from lorabench.picture import Row
 from lorabench.presets import PRESETS
+from lorabench.validation import validate
 
 log = logging.getLogger("lorabench")
 

@@ -4,10 +4,11 @@ import argparse
 import sys
 
 from lorabench import cli, parent
-from lorabench.config import KohyaSettings, read_yaml, validate
+from lorabench.config import KohyaSettings, read_yaml
 from lorabench.errors import UserError
 from lorabench.train import interface
 from lorabench.train.kohya.run import train
+from lorabench.validation import validate
 
 
 def parser() -> argparse.ArgumentParser:

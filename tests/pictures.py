@@ -3,8 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from lorabench.config import PreprocessSettings, validate
+from lorabench.config import PreprocessSettings
 from lorabench.presets import PRESETS
+from lorabench.validation import validate
 
 CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
 

@@ -4,80 +4,31 @@ The schema, the commented default file and the key table of the docs are generat
 models (`scripts/config_docs.py`).
 """
 
-import difflib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from lorabench.errors import UserError
 from lorabench.mappings import Folders, Options
 from lorabench.presets import PRESETS, Family
+from lorabench.setting_types import (
+    COLOUR,
+    LocalPath,
+    Name,
+    Seed,
+    Text,
+    Weight,
+    from_home,
+    split,
+    unique,
+)
+from lorabench.validation import Section, sections, validate
 
 BUNDLED_BASE = "models/checkpoints/drawnworld"
-
-
-def _split(value: Any) -> Any:
-    """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
-    values = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(one, bool) for one in values):
-        raise ValueError("True and False are no numbers")
-    return values
-
-
-def _text(value: Any) -> Any:
-    """Take a number for the text it was typed as; the command line makes numbers of digits."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _two_decimals(weight: float) -> float:
-    if weight != round(weight, 2):
-        raise ValueError("at most two decimals, because file names carry the weight as 0.40")
-    return weight + 0.0  # -0.0 and 0.0 are one weight
-
-
-def _from_home(path: str) -> str:
-    return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
-
-
-def _unique(values: tuple) -> tuple:
-    return tuple(sorted(set(values)))
-
-
-_NAME = r"^[^/\\\s.{}][^/\\{}\x00-\x1f]*$"
-_COLOUR = r"^#[0-9a-fA-F]{6}$"
-_ALLOWED = {
-    _NAME: "should be a name without / \\ { } that begins with neither a dot nor a space",
-    _COLOUR: "should be # and six hex digits, such as #ffffff",
-}
-"""Patterns in plain words."""
-
-Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[Text, Field(pattern=_NAME)]
-LocalPath = Annotated[Text, AfterValidator(_from_home)]
-Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
-Seed = Annotated[int, Field(ge=0, lt=2**64)]
-
-
-class Section(BaseModel):
-    """A group of settings: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PreprocessSettings(Section):
@@ -101,9 +52,7 @@ class PreprocessSettings(Section):
     max_pixels: float = Field(
         100, gt=0, le=2000, description="million pixels; a larger picture is taken for a bomb"
     )
-    background: str = Field(
-        "#ffffff", pattern=_COLOUR, description="colour put behind transparency"
-    )
+    background: str = Field("#ffffff", pattern=COLOUR, description="colour put behind transparency")
     trigger: Text = Field(
         "", description="caption of a picture that has none; empty: the name of the raw set"
     )
@@ -251,14 +200,14 @@ class Config(Section):
     run_id: Name | None = Field(
         None, description="name of the run; empty: the raw set and a digest of what goes in"
     )
-    weights: Annotated[tuple[Weight, ...], BeforeValidator(_split), AfterValidator(_unique)] = (
-        Field((0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`")
+    weights: Annotated[tuple[Weight, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
+        (0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`"
     )
-    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_split), AfterValidator(_unique)] = Field(
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
         (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
     )
     baseline: bool = Field(True, description="adds weight 0, the base model without the LoRA")
-    comfy_url: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+    comfy_url: Annotated[tuple[str, ...], BeforeValidator(split)] = Field(
         ("embedded",), min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
     )
     bench_workflow: LocalPath = Field(
@@ -307,7 +256,10 @@ class Config(Section):
     @property
     def sweep(self) -> tuple[float, ...]:
         """The weights to render, ascending, with 0 where the baseline is wanted."""
-        return _unique((*self.weights, 0.0)) if self.baseline else self.weights
+        return unique((*self.weights, 0.0)) if self.baseline else self.weights
+
+
+SECTIONS = sections(Config)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -339,21 +291,12 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
 
 def base_model(given: Mapping[str, Any]) -> Path:
     """Return the base model that the user gave: its family has to be known to validate the rest."""
-    return Path(_from_home(str(given.get("base_model") or BUNDLED_BASE)))
+    return Path(from_home(str(given.get("base_model") or BUNDLED_BASE)))
 
 
 def as_typed(key: str, text: str) -> str:
     """Return how to type a text of digits: Snakemake heeds YAML's tags, but takes quotes off."""
     return f"--config '{key}=!!str {text}'"
-
-
-def validate(model: type[Section], values: Mapping[str, Any]) -> Any:
-    """Return `model` made of `values`; raises `UserError` with a line per mistake."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = {_where(e): e for e in reversed(error.errors())}
-        raise UserError("\n".join(_explain(model, first[key]) for key in sorted(first))) from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -370,18 +313,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def read_section(path: Path, name: str) -> dict[str, Any]:
     """Read one section of a YAML file, such as run.yaml; raises `UserError`."""
     return _section(name, read_yaml(path).get(name))
-
-
-SECTIONS = ("preprocess", "train", "bench", "kohya", "programs")
-
-
-def keys() -> Iterator[str]:
-    """Yield every key, those of sections with a dot: `train.rank`."""
-    for name, field in Config.model_fields.items():
-        if name in SECTIONS:
-            yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)
-        else:
-            yield name
 
 
 def _present(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -402,46 +333,3 @@ def _section(key: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{key}: should be a section such as {{rank: 8}}, not {value!r}")
     return value
-
-
-def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
-    """Say one validation error in a line: key, value, what is allowed."""
-    where = _where(error)
-    if error["type"] == "extra_forbidden":
-        return f"{where}: no such key{_nearest(model, where)}"
-    if error["type"] == "missing":
-        return f"{where}: is required ({_describe(model, where)})"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "string_pattern_mismatch":
-        message = _ALLOWED[error["ctx"]["pattern"]]
-    if not where or where in SECTIONS:
-        return f"{where}: {message}".lstrip(": ")
-    return f"{where}: {error['input']!r}: {message} ({_describe(model, where)})"
-
-
-def _where(error: Mapping[str, Any]) -> str:
-    return ".".join(part for part in error["loc"] if isinstance(part, str))
-
-
-def _nearest(model: type[Section], key: str) -> str:
-    """Name the keys of that very name elsewhere, else those like it in its section, else in all."""
-    known = list(keys()) if model is Config else list(model.model_fields)
-    section, _, name = key.rpartition(".")
-    siblings = [one for one in known if one.rpartition(".")[0] == section]
-    elsewhere = [one for one in known if one.rpartition(".")[2] == name]
-    near = elsewhere or _like(name, siblings) or _like(name, known)
-    return f"; did you mean {' or '.join(near)}?" if near else "; the keys are listed in the README"
-
-
-def _like(name: str, known: list[str]) -> list[str]:
-    """Return the key whose last part is most like `name`, else those with it as a word (`lr`)."""
-    last = {key.rpartition(".")[2]: key for key in reversed(known)}
-    near = difflib.get_close_matches(name, last, 1) or [n for n in last if name in n.split("_")]
-    return sorted((last[one] for one in near), key=known.index)
-
-
-def _describe(model: type[Section], key: str) -> str:
-    for part in key.split("."):
-        field = model.model_fields[part]
-        model = field.annotation if part in SECTIONS else model
-    return field.description or ""

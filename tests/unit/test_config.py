@@ -7,17 +7,10 @@ import pytest
 import yaml
 
 import config_docs
-from lorabench.config import (
-    BUNDLED_BASE,
-    PreprocessSettings,
-    base_model,
-    keys,
-    merge,
-    resolve,
-    validate,
-)
+from lorabench.config import BUNDLED_BASE, Config, PreprocessSettings, base_model, merge, resolve
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
+from lorabench.validation import keys, validate
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,7 +140,7 @@ def test_generated_files_are_up_to_date():
 
 def test_the_default_file_with_its_comments_taken_off_is_the_default():
     text = (ROOT / "config" / "config.yaml").read_text().split("\n\n", 1)[1]
-    names = {key.split(".")[-1] for key in keys()}
+    names = {key.split(".")[-1] for key in keys(Config)}
     values = [
         line.replace("# ", "", 1)
         for line in text.splitlines()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.config import KohyaSettings, PreprocessSettings, validate
+from lorabench.config import KohyaSettings, PreprocessSettings
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
 from lorabench.train.kohya import failures, installation, limits, options, process, resume
 from lorabench.train.kohya.progress import Progress, is_bar, read_rows
+from lorabench.validation import validate
 from tests.kohya import FAKE, make_training
 
 BAR = "steps:  50%|█████     | 2/4 [00:02<00:02,  1.37s/it, avr_loss=1.11]"

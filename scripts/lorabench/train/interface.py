@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from lorabench import checkpoint
-from lorabench.config import TrainSettings, read_section, validate
+from lorabench.config import TrainSettings, read_section
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
+from lorabench.validation import validate
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

@@ -1,0 +1,52 @@
+"""The kinds of values that settings have, however they are typed."""
+
+import os
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def split(value: Any) -> Any:
+    """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
+    values = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(one, bool) for one in values):
+        raise ValueError("True and False are no numbers")
+    return values
+
+
+def _text(value: Any) -> Any:
+    """Take a number for the text it was typed as; the command line makes numbers of digits."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _two_decimals(weight: float) -> float:
+    if weight != round(weight, 2):
+        raise ValueError("at most two decimals, because file names carry the weight as 0.40")
+    return weight + 0.0  # -0.0 and 0.0 are one weight
+
+
+def from_home(path: str) -> str:
+    """Return `path` with `~` written out."""
+    return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
+
+
+def unique(values: tuple) -> tuple:
+    """Return the values in order, each once."""
+    return tuple(sorted(set(values)))
+
+
+_NAME = r"^[^/\\\s.{}][^/\\{}\x00-\x1f]*$"
+COLOUR = r"^#[0-9a-fA-F]{6}$"
+ALLOWED = {
+    _NAME: "should be a name without / \\ { } that begins with neither a dot nor a space",
+    COLOUR: "should be # and six hex digits, such as #ffffff",
+}
+"""Patterns in plain words."""
+
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[Text, Field(pattern=_NAME)]
+LocalPath = Annotated[Text, AfterValidator(from_home)]
+Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]

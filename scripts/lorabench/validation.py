@@ -1,0 +1,86 @@
+"""Groups of settings, and their mistakes in words: key, value, what is allowed, the nearest key."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lorabench.errors import UserError
+from lorabench.setting_types import ALLOWED
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def validate(model: type[Section], values: Mapping[str, Any]) -> Any:
+    """Return `model` made of `values`; raises `UserError` with a line per mistake."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = {_where(e): e for e in reversed(error.errors())}
+        raise UserError("\n".join(_explain(model, first[key]) for key in sorted(first))) from None
+
+
+def sections(model: type[Section]) -> tuple[str, ...]:
+    """Return the keys of `model` that are groups of settings themselves."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    )
+
+
+def keys(model: type[Section]) -> Iterator[str]:
+    """Yield every key, those of sections with a dot: `train.rank`."""
+    for name, field in model.model_fields.items():
+        if name in sections(model):
+            yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)
+        else:
+            yield name
+
+
+def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
+    """Say one validation error in a line: key, value, what is allowed."""
+    where = _where(error)
+    if error["type"] == "extra_forbidden":
+        return f"{where}: no such key{_nearest(model, where)}"
+    if error["type"] == "missing":
+        return f"{where}: is required ({_describe(model, where)})"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":
+        message = ALLOWED[error["ctx"]["pattern"]]
+    if not where or where in sections(model):
+        return f"{where}: {message}".lstrip(": ")
+    return f"{where}: {error['input']!r}: {message} ({_describe(model, where)})"
+
+
+def _where(error: Mapping[str, Any]) -> str:
+    return ".".join(part for part in error["loc"] if isinstance(part, str))
+
+
+def _nearest(model: type[Section], key: str) -> str:
+    """Name the keys of that very name elsewhere, else those like it in its section, else in all."""
+    known = list(keys(model))
+    section, _, name = key.rpartition(".")
+    siblings = [one for one in known if one.rpartition(".")[0] == section]
+    elsewhere = [one for one in known if one.rpartition(".")[2] == name]
+    near = elsewhere or _like(name, siblings) or _like(name, known)
+    return f"; did you mean {' or '.join(near)}?" if near else "; the keys are listed in the README"
+
+
+def _like(name: str, known: list[str]) -> list[str]:
+    """Return the key whose last part is most like `name`, else those with it as a word (`lr`)."""
+    last = {key.rpartition(".")[2]: key for key in reversed(known)}
+    near = difflib.get_close_matches(name, last, 1) or [n for n in last if name in n.split("_")]
+    return sorted((last[one] for one in near), key=known.index)
+
+
+def _describe(model: type[Section], key: str) -> str:
+    for part in key.split("."):
+        field = model.model_fields[part]
+        model = field.annotation if part in sections(model) else model
+    return field.description or ""
