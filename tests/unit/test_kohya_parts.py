@@ -1,7 +1,7 @@
 """The parts of kohya's trainer: where it is, its options, its states, progress and failures."""
 
-import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -94,9 +94,8 @@ def test_a_small_base_and_fine_buckets_are_refused(tmp_path):
         limits.check_buckets(validate(PreprocessSettings, settings), "sd15")
 
 
-def save_state(folder, steps, last_file=b"..."):
+def save_state(folder, last_file=b"..."):
     folder.mkdir(parents=True)
-    (folder / "train_state.json").write_text(json.dumps({"current_step": steps}))
     if last_file is not None:
         (folder / "random_states_0.pkl").write_bytes(last_file)
 
@@ -104,21 +103,22 @@ def save_state(folder, steps, last_file=b"..."):
 def test_the_last_whole_state_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = make_training(tmp_path, steps=12)
-    save_state(training.folder / "style_x-000001-state", 3)
-    save_state(training.folder / "style_x-000002-state", 6)
-    save_state(training.folder / "style_x-000003-state", 9, last_file=None)
-    save_state(training.folder / "style_x-state", 12)
+    save_state(training.folder / "style_x-000001-state")
+    save_state(training.folder / "style_x-000002-state")
+    save_state(training.folder / "style_x-000003-state", last_file=None)
+    save_state(training.folder / "style_x-step00000010-state")
+    save_state(training.folder / "style_x-state")
     training.file().write_text("of a killed run")
     training.file("-000001").write_text("an epoch's")
     state = resume.prepare(training)
-    assert state == (training.folder / "style_x-000002-state", 6)
+    assert state == (training.folder / "style_x-000002-state", 2, 6)
     assert not training.file().exists() and training.file("-000001").exists()
 
 
 def test_without_a_state_everything_begins_anew(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = make_training(tmp_path, steps=12)
-    save_state(training.folder / "style_x-000001-state", 2)  # within an epoch: of another set
+    save_state(training.folder / "style_x-step00000002-state")
     training.file("-000001").write_text("an epoch's")
     assert resume.prepare(training) is None
     assert list(training.folder.iterdir()) == []
@@ -194,3 +194,13 @@ def test_lines_end_at_both_kinds_of_break(tmp_path):
     path.write_bytes("a\rb 50%\r\n\nあ\rend".encode())
     with path.open("rb") as file:
         assert list(process.lines(file)) == ["a", "b 50%", "あ", "end"]
+
+
+def test_a_bars_state_is_a_line_before_the_next_one_comes():
+    reader, writer = os.pipe()
+    with open(reader, "rb") as stream, open(writer, "wb", buffering=0) as program:
+        read = process.lines(stream)
+        program.write(f"\r{BAR}".encode())
+        assert next(read) == BAR
+        program.write(f"\r{BAR}  ".encode())
+        assert next(read).rstrip() == BAR
