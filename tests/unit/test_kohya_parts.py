@@ -189,6 +189,15 @@ def test_a_failure_is_one_line_with_a_remedy(output, said):
     assert "\n" not in str(message)
 
 
+def test_a_program_that_was_killed_says_so():
+    assert "(exit status 137). It was killed" in str(failures.explain(-9, []))
+
+
+def test_a_question_in_an_error_is_no_end_of_a_message():
+    said = str(failures.explain(1, ["Is the docker daemon running?"]))
+    assert "running. Docker does not run here" in said
+
+
 def test_lines_end_at_both_kinds_of_break(tmp_path):
     path = tmp_path / "output"
     path.write_bytes("a\rb 50%\r\n\nあ\rend".encode())
