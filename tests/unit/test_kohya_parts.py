@@ -207,9 +207,10 @@ def test_lines_end_at_both_kinds_of_break(tmp_path):
 
 def test_a_bars_state_is_a_line_before_the_next_one_comes():
     reader, writer = os.pipe()
-    with open(reader, "rb") as stream, open(writer, "wb", buffering=0) as program:
+    with os.fdopen(reader, "rb") as stream:
         read = process.lines(stream)
-        program.write(f"\r{BAR}".encode())
+        os.write(writer, f"\r{BAR}".encode())
         assert next(read) == BAR
-        program.write(f"\r{BAR}  ".encode())
+        os.write(writer, f"\r{BAR}  ".encode())
         assert next(read).rstrip() == BAR
+        os.close(writer)
