@@ -139,7 +139,9 @@ def test_bars_become_rows(tmp_path):
         "steps: 125%|██████████| 5/4 [00:02<00:02,  1.37s/it, avr_loss=1e-5]",  # to be cut off
     ):
         assert is_bar(line)
+        assert not progress.over
         progress.read(line)
+    assert progress.over
     progress.close()
     rows = read_rows(log, 4)
     assert [(row.step, row.epoch, row.loss) for row in rows] == [
