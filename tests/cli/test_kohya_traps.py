@@ -150,10 +150,10 @@ def test_trap_7_captions_that_the_container_does_not_see(author, capsys, monkeyp
     assert "does not find the captions of all pictures" in said
 
 
-def test_trap_8_there_are_no_workers(author):
+def test_trap_8_there_is_one_worker(author):
     assert author.train(steps=1)[1] == 0
     options = json.loads((author.root / "options.json").read_text())
-    assert options["max_data_loader_n_workers"] == 0
+    assert options["max_data_loader_n_workers"] == 1
 
 
 def empty_caption(path):

@@ -126,9 +126,11 @@ def test_a_killed_training_goes_on_and_ends_as_a_whole_one(author, capsys, steps
     killed, status = author.train(run="killed", fault="kill=8", **settings)
     assert status == 1 and not killed.exists()
     assert "killed, most likely for lack of memory" in capsys.readouterr().err
+    assert author.train(run="killed", fault="kill=10", **settings)[1] == 1
+    assert f"going on after step 6 of {steps}" in capsys.readouterr().err
 
     assert author.train(run="killed", **settings)[1] == 0
-    assert f"going on after step 6 of {steps}" in capsys.readouterr().err
+    assert f"going on after step 9 of {steps}" in capsys.readouterr().err
     assert tensors(killed) == tensors(whole)
     metadata = lora_file.verify(killed).metadata
     assert (metadata["ss_steps"], metadata["ss_epoch"]) == (str(steps), "4")

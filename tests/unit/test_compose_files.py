@@ -13,7 +13,7 @@ FILES = {"comfyui": "comfy-docker/docker-compose.yml", "kohya": "kohya-docker/do
 TOP = {"name", "services", "configs", "volumes"}
 SERVICE = {
     "image", "init", "restart", "ports", "environment", "configs", "volumes", "deploy", "tmpfs",
-    "healthcheck", "user", "command", "working_dir",
+    "shm_size", "healthcheck", "user", "command", "working_dir",
 }  # fmt: skip
 HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period", "start_interval"}
 DURATION = re.compile(r"\d+(s|m|h)")

@@ -58,6 +58,7 @@ def test_the_settings_become_options(tmp_path):
         "mixed_precision": "bf16",
         "optimizer_args": ["weight_decay=0.01"],
         "seed": 42,
+        "max_data_loader_n_workers": 1,
         "v_parameterization": False,
     }
     assert {name: made.get(name) for name in expected} == expected
@@ -123,8 +124,8 @@ def test_it_goes_on_from_a_state_and_ends_at_the_right_step(tmp_path):
     # three batches an epoch: 12 steps end with an epoch, 11 within one
     for steps, extra in ((12, None), (11, "--save_every_n_steps=5")):
         training = make_training(tmp_path / str(steps), steps=steps)
-        words = command.command(training, HERE, CPU, State(Path("/s"), 6))
-        assert "--resume=/s" in words
+        words = command.command(training, HERE, CPU, State(Path("/s"), 2, 6))
+        assert {"--resume=/s", "--initial_epoch=3"} <= set(words)
         assert [w for w in words if w.startswith("--save_every")] == ([extra] if extra else [])
 
 

@@ -1,7 +1,7 @@
 """The parts of kohya's trainer: where it is, its options, its states, progress and failures."""
 
-import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -95,9 +95,8 @@ def test_a_small_base_and_fine_buckets_are_refused(tmp_path):
         limits.check_buckets(validate(PreprocessSettings, settings), "sd15")
 
 
-def save_state(folder, steps, last_file=b"..."):
+def save_state(folder, last_file=b"..."):
     folder.mkdir(parents=True)
-    (folder / "train_state.json").write_text(json.dumps({"current_step": steps}))
     if last_file is not None:
         (folder / "random_states_0.pkl").write_bytes(last_file)
 
@@ -105,21 +104,22 @@ def save_state(folder, steps, last_file=b"..."):
 def test_the_last_whole_state_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = make_training(tmp_path, steps=12)
-    save_state(training.folder / "style_x-000001-state", 3)
-    save_state(training.folder / "style_x-000002-state", 6)
-    save_state(training.folder / "style_x-000003-state", 9, last_file=None)
-    save_state(training.folder / "style_x-state", 12)
+    save_state(training.folder / "style_x-000001-state")
+    save_state(training.folder / "style_x-000002-state")
+    save_state(training.folder / "style_x-000003-state", last_file=None)
+    save_state(training.folder / "style_x-step00000010-state")
+    save_state(training.folder / "style_x-state")
     training.file().write_text("of a killed run")
     training.file("-000001").write_text("an epoch's")
     state = resume.prepare(training)
-    assert state == (training.folder / "style_x-000002-state", 6)
+    assert state == (training.folder / "style_x-000002-state", 2, 6)
     assert not training.file().exists() and training.file("-000001").exists()
 
 
 def test_without_a_state_everything_begins_anew(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = make_training(tmp_path, steps=12)
-    save_state(training.folder / "style_x-000001-state", 2)  # within an epoch: of another set
+    save_state(training.folder / "style_x-step00000002-state")
     training.file("-000001").write_text("an epoch's")
     assert resume.prepare(training) is None
     assert list(training.folder.iterdir()) == []
@@ -140,7 +140,9 @@ def test_bars_become_rows(tmp_path):
         "steps: 125%|██████████| 5/4 [00:02<00:02,  1.37s/it, avr_loss=1e-5]",  # to be cut off
     ):
         assert is_bar(line)
+        assert not progress.over
         progress.read(line)
+    assert progress.over
     progress.close()
     rows = read_rows(log, 4)
     assert [(row.step, row.epoch, row.loss) for row in rows] == [
@@ -190,8 +192,28 @@ def test_a_failure_is_one_line_with_a_remedy(output, said):
     assert "\n" not in str(message)
 
 
+def test_a_program_that_was_killed_says_so():
+    assert "(exit status 137). It was killed" in str(failures.explain(-9, []))
+
+
+def test_a_question_in_an_error_is_no_end_of_a_message():
+    said = str(failures.explain(1, ["Is the docker daemon running?"]))
+    assert "running. Docker does not run here" in said
+
+
 def test_lines_end_at_both_kinds_of_break(tmp_path):
     path = tmp_path / "output"
     path.write_bytes("a\rb 50%\r\n\nあ\rend".encode())
     with path.open("rb") as file:
         assert list(process.lines(file)) == ["a", "b 50%", "あ", "end"]
+
+
+def test_a_bars_state_is_a_line_before_the_next_one_comes():
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as stream:
+        read = process.lines(stream)
+        os.write(writer, f"\r{BAR}".encode())
+        assert next(read) == BAR
+        os.write(writer, f"\r{BAR}  ".encode())
+        assert next(read).rstrip() == BAR
+        os.close(writer)

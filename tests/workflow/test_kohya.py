@@ -49,7 +49,7 @@ def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, 
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"base_model": None}, "is no full-size Stable Diffusion model; trainer=kohya needs"),
+        ({"base_model": None}, "(base_model=/path/to/model.safetensors) or in config/config.yaml"),
         ({"preprocess": "{bucket_step: 32}"}, "crops pictures of this base model to multiples"),
         ({"train": "{kohya_args: {output_dir: x}}"}, "output_dir: the pipeline names and places"),
         ({"train": "{kohya_args: 5}"}, "train.kohya_args: 5: should be a mapping"),

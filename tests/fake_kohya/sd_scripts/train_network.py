@@ -29,6 +29,7 @@ INTEGERS = (
     *("train_batch_size", "gradient_accumulation_steps", "bucket_reso_steps", "min_bucket_reso"),
     *("max_bucket_reso", "keep_tokens", "max_data_loader_n_workers", "save_every_n_epochs"),
     *("save_every_n_steps", "save_last_n_epochs", "save_last_n_epochs_state", "clip_skip", "seed"),
+    "initial_epoch",
 )
 NUMBERS = (
     *("network_alpha", "learning_rate", "unet_lr", "max_grad_norm", "min_snr_gamma"),
@@ -116,6 +117,9 @@ class Training:
             state = json.loads((real(options.resume) / "train_state.json").read_text())
             self.weight = state["weight"]
             self.first_epoch = state["current_step"] // self.per_epoch
+        if options.initial_epoch:
+            self.first_epoch = options.initial_epoch - 1
+        self.dealt = 0  # the epoch that the pictures are dealt for
 
     def run(self):
         from tqdm import tqdm
@@ -126,21 +130,24 @@ class Training:
         epochs = math.ceil(options.max_train_steps / self.per_epoch)
         for epoch in range(self.first_epoch, epochs):
             for _ in range(self.per_epoch):
-                self.weight = self.weight * 1.01 + 0.01 * (epoch + 1)
+                self.weight = self.weight * 1.01 + 0.01 * (self.dealt + 1)
+                self.dealt = epoch + 1  # from the second batch on
                 step += 1
                 bar.update(1)
                 if options.save_every_n_steps and step % options.save_every_n_steps == 0:
                     self.save(f"-step{step:08d}", step, epoch)
                 loss = math.nan if FAULT == "nan-loss" and step == 2 else 1 / (step + 1)
                 bar.set_postfix(avr_loss=loss)
-                if f"kill={step}" == FAULT and not options.resume:
+                if f"kill={self.first_epoch * self.per_epoch + step}" == FAULT:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if step >= options.max_train_steps:
                     break
+            if options.max_data_loader_n_workers:
+                self.dealt = 0  # the worker of the next epoch does not know of this one
             done = epoch + 1
             if done % options.save_every_n_epochs == 0 and done < epochs:
                 self.save(f"-{done:06d}", step, done)
-                self.save_state(done)
+                self.save_state(done, step)
         if FAULT != "no-file":
             self.save("", step, epochs)
 
@@ -160,11 +167,11 @@ class Training:
             tensors, self.folder / f"{self.options.output_name}{suffix}.safetensors", metadata
         )
 
-    def save_state(self, epoch):
+    def save_state(self, epoch, step):
         name, every = self.options.output_name, self.options.save_every_n_epochs
         folder = self.folder / f"{name}-{epoch:06d}-state"
         folder.mkdir(exist_ok=True)
-        state = {"current_step": epoch * self.per_epoch, "weight": self.weight}
+        state = {"current_step": step, "weight": self.weight}
         (folder / "train_state.json").write_text(json.dumps(state))
         (folder / "random_states_0.pkl").write_bytes(b"...")
         shutil.rmtree(self.folder / f"{name}-{epoch - every:06d}-state", ignore_errors=True)

@@ -18,6 +18,7 @@ ON_COMMAND_LINE = (
     "dataset_config",
     "console_log_simple",
     "resume",
+    "initial_epoch",
     "save_every_n_steps",
 )
 """Options that `command` gives, besides those of the user's."""
@@ -81,6 +82,8 @@ def command(
         # Otherwise rich writes the log and draws random numbers: one seed, two results.
         "console_log_simple": True,
         "resume": installation.seen(state.folder) if state else None,
+        # Else it believes the state's own number of steps, which is wrong after a second kill.
+        "initial_epoch": state.epoch + 1 if state else None,
         "save_every_n_steps": remaining(training, state),
         **training.settings.kohya_args,
     }
@@ -158,8 +161,10 @@ def _pictures(training: Training) -> Toml:
         "caption_dropout_rate": settings.caption_dropout,
         "flip_aug": settings.flip,
         "cache_latents": settings.cache_latents,
-        # Another number of workers draws other random numbers, and it is capped by the cores.
-        "max_data_loader_n_workers": 0,
+        # Another number of workers draws other random numbers, and it is capped by the cores. Not
+        # none: then the first batch of an epoch is dealt as in the epoch before, which a resumed
+        # training has not had. A worker begins each epoch as if it were the first.
+        "max_data_loader_n_workers": 1,
     }
 
 

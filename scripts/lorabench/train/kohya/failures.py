@@ -64,7 +64,11 @@ def not_started(program: str, error: OSError) -> UserError:
 
 
 def explain(status: int, output: Sequence[str]) -> UserError:
-    """Return the message for a program that ended with `status` after it wrote `output`."""
+    """Return the message for a program that ended with `status` after it wrote `output`.
+
+    A status below 0 is that of a signal, as the shell's above 128 are.
+    """
+    status = status if status >= 0 else 128 - status
     if status == supervisor.NO_LIFELINE:
         return UserError(
             "the launcher does not pass standard input on, by which the training is ended with "
@@ -76,7 +80,7 @@ def explain(status: int, output: Sequence[str]) -> UserError:
     hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
     if status == _KILLED:
         hint = hint or _HINT_KILLED
-    told = [f"sd-scripts failed (exit status {status})", error.rstrip(".")]
+    told = [f"sd-scripts failed (exit status {status})", error.rstrip(".?!")]
     return UserError(". ".join(filter(None, [": ".join(filter(None, told)), hint])))
 
 

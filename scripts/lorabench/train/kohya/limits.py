@@ -13,8 +13,9 @@ def check_base(base: Checkpoint) -> None:
     """Raise `UserError` unless sd-scripts can train on the base model."""
     if base.family not in PROGRAMS:
         raise UserError(
-            f"base_model: {base.path} is no full-size Stable Diffusion model; trainer=kohya needs "
-            "an SD1.x or SDXL checkpoint (base_model=/path/to/model.safetensors). "
+            f"base_model: {base.path} is no full-size Stable Diffusion model, which trainer=kohya "
+            "needs. Set base_model to your SD1.x or SDXL checkpoint, after --config "
+            "(base_model=/path/to/model.safetensors) or in config/config.yaml, and try again; "
             "trainer=embedded trains on this one."
         )
 

@@ -40,10 +40,16 @@ def started(installation: Installation, command: Sequence[str]) -> Iterator[subp
 
 
 def lines(stream: IO[bytes]) -> Iterator[str]:
-    """Yield what is written to `stream` line by line; a progress bar's states are lines, too."""
+    """Yield what is written to `stream` line by line; a progress bar's states are lines, too.
+
+    tqdm begins a state with a carriage return and ends it with a bracket: with what it is followed
+    by, it would be a step late.
+    """
     rest = b""
     while chunk := os.read(stream.fileno(), 1 << 16):
         *whole, rest = _BREAK.split(rest + chunk)
+        if rest.rstrip().endswith(b"]"):
+            whole, rest = [*whole, rest], b""
         yield from (line.decode(errors="replace") for line in whole if line.strip())
     if rest.strip():
         yield rest.decode(errors="replace")

@@ -41,6 +41,8 @@ class Progress:
         self._before = rows[-1].seconds if rows else 0.0
         self._begin = time.monotonic()
         self._current: Row | None = None
+        self.over = False
+        """Whether sd-scripts has gone on after the last step that is wanted."""
         self._history = History(log, rows)
         self._bar = cli.bar(total=training.steps, initial=first, desc="training", unit="step")
 
@@ -55,8 +57,10 @@ class Progress:
             return
         if found[1] == "0":
             self._begin = time.monotonic()  # until now everything was only loaded
+            self._bar.unpause()
         loss = _LOSS.search(line)
         step = self._first + int(found[1])
+        self.over = step > self._training.steps
         if loss is None or not self._first < step <= self._training.steps:
             return
         self._check(step, float(loss[1]))

@@ -1,6 +1,5 @@
 """States of a training, by which a killed one goes on."""
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -13,9 +12,13 @@ _LAST_FILE = "random_states_0.pkl"
 
 
 class State(NamedTuple):
-    """A state that was saved after `steps` optimizer steps, at the end of an epoch."""
+    """A state that was saved at the end of epoch `epoch`, from 1, after `steps` optimizer steps.
+
+    The steps in its own `train_state.json` are too few where the training was itself resumed.
+    """
 
     folder: Path
+    epoch: int
     steps: int
 
 
@@ -39,7 +42,7 @@ def prepare(training: Training) -> State | None:
 def remaining(training: Training, state: State | None) -> int | None:
     """Return the step, counted from the state, that ends the training, where sd-scripts has none.
 
-    It goes on at the state's epoch but counts its steps from 0, and so ends with a whole epoch.
+    It goes on after the state's epoch but counts its steps from 0, and so ends with a whole epoch.
     A number of steps that ends within one is met by a LoRA saved at that step.
     """
     if state is None or training.steps % training.steps_per_epoch == 0:
@@ -49,13 +52,9 @@ def remaining(training: Training, state: State | None) -> int | None:
 
 def _read(path: Path, training: Training) -> State | None:
     complete = path / _LAST_FILE
-    named = re.fullmatch(re.escape(training.name) + r"-\d{6}-state", path.name)
+    named = re.fullmatch(re.escape(training.name) + r"-(\d{6})-state", path.name)
     if not named or not complete.is_file() or not complete.stat().st_size:
         return None
-    try:
-        content = json.loads((path / "train_state.json").read_text(encoding="utf-8"))
-        steps = int(content["current_step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    whole_epochs = steps and steps % training.steps_per_epoch == 0
-    return State(path, steps) if whole_epochs and steps < training.steps else None
+    epoch = int(named[1])
+    steps = epoch * training.steps_per_epoch
+    return State(path, epoch, steps) if steps < training.steps else None

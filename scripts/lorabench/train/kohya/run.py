@@ -104,6 +104,8 @@ def _follow(there: Installation, arguments: list[str], progress: Progress) -> li
         for line in process.lines(program.stdout):
             if is_bar(line):
                 progress.read(line)
+                if progress.over:
+                    return list(said)  # it would train to the end of its epoch
                 continue
             said.append(line)
             log.debug("%s", line)
