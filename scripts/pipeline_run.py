@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lorabench import cli, invocation, locks, older
+from lorabench.config import read_yaml
 from lorabench.errors import UserError
 from lorabench.plan import RunPlan, make_plan
 
@@ -31,8 +32,9 @@ def main(options: argparse.Namespace) -> int:
     if Path.cwd() != ROOT:
         raise UserError(f"start it in {ROOT}: paths in datasets/, runs/ and output/ begin there")
     older.check(options)
-    config = older.settings(options, datetime.now())
-    plan = make_plan(config, ROOT / "config" / "config.yaml")
+    file = ROOT / "config" / "config.yaml"
+    config = older.settings(options, datetime.now(), read_yaml(file))
+    plan = make_plan(config, file)
     calls = older.calls(options, plan)
     start = time.time()
     with invocation.command(config) as command:
@@ -60,7 +62,7 @@ def _unlock(command: Sequence[str]) -> None:
 
 def _fix_owner(program: str) -> bool:
     """Run the program that gives the folders back; return whether it did."""
-    done = subprocess.run(["bash", program])
+    done = subprocess.run([sys.executable if program.endswith(".py") else "bash", program])
     if done.returncode:
         log.error("error: --fix-owner: %s failed (exit status %d)", program, done.returncode)
     return not done.returncode
@@ -76,6 +78,7 @@ def _say_how_it_went(plan: RunPlan, status: int, start: float) -> None:
         log.error("%s", message)
     more = f"; {len(errors) - SHOWN_ERRORS} more messages" if len(errors) > SHOWN_ERRORS else ""
     log.error("Run %s did not finish%s; its logs: %s", plan.paths.run_id, more, plan.paths.logs)
+    log.error("To go on with it, type the command again with --run-id %s", plan.paths.run_id)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -45,6 +45,6 @@ def _workflows_here() -> list[int]:
 
 
 def _is_snakemake(command: list[str]) -> bool:
-    """Tell `python -m snakemake …` and `python …/bin/snakemake …` from all else."""
-    program, *words = [Path(word).name for word in command[:3]] or [""]
+    """Tell `python -m snakemake …` and `python …/bin/snakemake …`, options of python's between."""
+    program, *words = [Path(word).name for word in command] or [""]
     return program.startswith("python") and "snakemake" in words

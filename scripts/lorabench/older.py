@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,19 @@ def check(options: argparse.Namespace) -> None:
         raise UserError(f"--fix-owner-bash: there is no file {options.fix_owner_bash}")
 
 
-def settings(options: argparse.Namespace, now: datetime) -> dict[str, Any]:
+def settings(
+    options: argparse.Namespace, now: datetime, configured: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the settings that the options mean; what was not given is left out.
 
     The older command line knows no trainer: a server's URL means the author's own programs, and
-    so kohya.
+    so kohya, unless `configured`, what config.yaml says, has one.
     """
-    kohya = options.run_lora_bash or options.comfy_url != "embedded"
+    trainer = "embedded" if options.comfy_url == "embedded" else "kohya"
+    if options.run_lora_bash:
+        trainer = "kohya"
+    elif "trainer" in configured:
+        trainer = None
     programs = {"run_lora": options.run_lora_bash, "resize": options.resize_script}
     given = {
         "raw_set": options.raw_set,
@@ -44,7 +51,7 @@ def settings(options: argparse.Namespace, now: datetime) -> dict[str, Any]:
         "positive": options.positive,
         "negative": options.negative,
         "batch_size": options.batch_size,
-        "trainer": "kohya" if kohya else "embedded",
+        "trainer": trainer,
         "skip_train": options.skip_train,
         "lora_install_dir": options.lora_install_dir,
         "programs": {name: path for name, path in programs.items() if path},

@@ -12,6 +12,9 @@ from typing import Any
 
 from lorabench import checkpoint, files, layout
 from lorabench.comfy import workflow
+from lorabench.comfy.convert import to_api
+from lorabench.comfy.embedded import catalog
+from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.roles import Choices, find_roles
 from lorabench.config import Config, as_typed, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
@@ -198,8 +201,11 @@ def _check_workflow(config: Config) -> None:
         raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
     try:
         graph = workflow.read(path)
-        if not isinstance(graph, workflow.GuiWorkflow):  # which only a server can read
-            find_roles(graph, _choices(config))
+        if isinstance(graph, workflow.GuiWorkflow):
+            if config.comfy_url != ("embedded",):
+                return  # only the servers can read it; they are asked before the first job
+            graph = to_api(graph, catalog.object_info(Library.nowhere()))
+        find_roles(graph, _choices(config))
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
 

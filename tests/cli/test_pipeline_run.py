@@ -196,9 +196,17 @@ def test_char_reads_the_characters(here):
 )
 def test_a_url_means_the_authors_own_programs(arguments, trainer, programs):
     options = pipeline_run.parser().parse_args([*REQUIRED, *arguments])
-    given = pipeline_run.older.settings(options, pipeline_run.datetime.now())
+    given = pipeline_run.older.settings(options, pipeline_run.datetime.now(), {})
     assert (given["trainer"], given["programs"]) == (trainer, programs)
     assert given["comfy_url"] == options.comfy_url
+
+
+@pytest.mark.parametrize(("arguments", "told"), [([], None), (["--run-lora-bash", "m"], "kohya")])
+def test_a_configured_trainer_stands_unless_a_program_is_named(arguments, told):
+    options = pipeline_run.parser().parse_args([*REQUIRED, *arguments])
+    configured = {"trainer": "embedded"}
+    given = pipeline_run.older.settings(options, pipeline_run.datetime.now(), configured)
+    assert given.get("trainer") == told
 
 
 @pytest.mark.parametrize(
@@ -343,9 +351,10 @@ def test_the_last_lines_say_what_went_wrong(started, monkeypatch, caplog):
 
     monkeypatch.setattr(invocation, "run", failing)
     run(*EMBEDDED, "--run-id", "x")
-    *_, error, last = [record.message for record in caplog.records]
+    *_, error, ended, last = [record.message for record in caplog.records]
     assert error == "error: no ComfyUI server answers at http://x:1; start it"
-    assert last == "Run x did not finish; its logs: runs/x/logs"
+    assert ended == "Run x did not finish; its logs: runs/x/logs"
+    assert last == "To go on with it, type the command again with --run-id x"
     assert caplog.text.count("no ComfyUI server answers") == 1
 
 
@@ -361,6 +370,12 @@ def test_the_owner_is_fixed_however_the_workflow_ended(started, workflow, owner,
     assert run(*EMBEDDED, "--fix-owner", "--fix-owner-bash", "own.bash") == status
     assert Path("owners").read_text() == "called\n"
     assert ("own.bash failed" in caplog.text) == bool(owner)
+
+
+def test_a_program_in_python_fixes_the_owner_too(started):
+    Path("own.py").write_text("from pathlib import Path; Path('owners').touch()")
+    assert run(*EMBEDDED, "--fix-owner", "--fix-owner-bash", "own.py") == 0
+    assert Path("owners").exists()
 
 
 def test_the_owner_is_left_alone_unasked(started):

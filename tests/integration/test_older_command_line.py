@@ -102,10 +102,11 @@ def test_a_server_that_is_not_there_is_said_last(finished):
         *("--skip-train", "--run-id", name, "--comfy-url", "http://127.0.0.1:9", "--seeds", "5")
     )
     assert done.returncode != 0
-    *error, last = last_lines(done, 3)
+    *error, ended, last = last_lines(done, 4)
     assert "error: " in "".join(error)
     assert "no ComfyUI server answers at http://127.0.0.1:9" in "".join(error)
-    assert last == f"Run {name} did not finish; its logs: runs/{name}/logs"
+    assert ended == f"Run {name} did not finish; its logs: runs/{name}/logs"
+    assert last == f"To go on with it, type the command again with --run-id {name}"
 
 
 NO_LOG = """

@@ -73,3 +73,9 @@ def test_workflows_elsewhere_and_other_programs_do_not_count(locked, living, tmp
     living("snakemake", "/")
     living("other.py", tmp_path)
     assert unlocks(RUN, locked)
+
+
+def test_a_workflow_that_python_was_given_options_for_is_one():
+    command = ["/venv/bin/python3", "-I", "-X", "utf8", "-m", "snakemake", "--cores", "1"]
+    assert locks._is_snakemake(command)
+    assert not locks._is_snakemake(["/venv/bin/python3", "-m", "pytest"])

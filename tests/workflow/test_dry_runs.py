@@ -56,6 +56,17 @@ def test_a_picture_with_braces_in_its_name_is_named(project):
     assert "{a} b.png: take the braces out of its name" in done.stdout
 
 
+def test_a_gui_workflow_that_cannot_be_told_stops_before_the_training(project):
+    project.add_set()
+    workflow = project.root / "config" / "workflows" / "gui" / "drawnworld_lora_bench.json"
+    workflow.write_text(workflow.read_text().replace("a red cat", "a {red|blue} cat"))
+    given = {"raw_set": "some_set", "bench_workflow": "config/workflows/gui/" + workflow.name}
+    done = project.snakemake("--dry-run", check=False, **given)
+    assert done.returncode != 0
+    assert "its text has choices in braces" in done.stdout
+    project.planned(comfy_url="http://127.0.0.1:9", **given)  # a server is asked later
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"nodes": 1}'])
 def test_a_workflow_that_cannot_be_used_stops_before_anything_is_done(project, content):
     project.add_set()

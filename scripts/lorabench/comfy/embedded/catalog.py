@@ -1,5 +1,6 @@
 """The nodes that this server runs, as `/object_info` declares them: sockets, widgets, limits."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,11 @@ class Node:
             "category": self.category,
             "output_node": self.is_output,
         }
+
+
+def object_info(library: Library) -> dict[str, Any]:
+    """Return what a client reads from `/object_info`: JSON, by class, with `library`'s files."""
+    return json.loads(json.dumps({name: node.info(name) for name, node in nodes(library).items()}))
 
 
 def nodes(library: Library) -> dict[str, Node]:

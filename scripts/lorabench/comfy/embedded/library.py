@@ -25,6 +25,11 @@ class Library:
     temp_dir: Path
     checkpoints: Sequence[Path] = ()
 
+    @classmethod
+    def nowhere(cls) -> "Library":
+        """Return a library without files, for what does not depend on them."""
+        return cls(*[Path(os.devnull)] * 4)
+
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in "checkpoints", "loras" or "vae"; read anew at each call.
 

@@ -224,13 +224,8 @@ class Api:
 
     async def _object_info(self, request: web.Request) -> web.Response:
         wanted = request.match_info.get("node_class")
-        return web.json_response(
-            {
-                name: node.info(name)
-                for name, node in catalog.nodes(self.library).items()
-                if wanted in (None, name)
-            }
-        )
+        declared = catalog.object_info(self.library)
+        return web.json_response({k: v for k, v in declared.items() if wanted in (None, k)})
 
     async def _folders(self, request: web.Request) -> web.Response:
         return web.json_response(list(FOLDERS))
