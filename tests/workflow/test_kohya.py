@@ -35,6 +35,14 @@ def test_kohya_trains_by_its_own_program(based):
     assert "--path=models=/m --path=output=/o --data datasets/" in line
 
 
+def test_another_program_trains_in_its_place(based):
+    (based.root / "my lora.bash").touch()
+    programs = {"programs": "{run_lora: my lora.bash}"}
+    said = based.snakemake("--dry-run", "--printshellcmds", **KOHYA, **programs).stdout
+    assert "bash 'my lora.bash'" in said, said
+    assert "run_lora.bash" not in said
+
+
 def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, monkeypatch):
     monkeypatch.chdir(based.root)
 
