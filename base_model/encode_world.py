@@ -16,12 +16,12 @@ from diffusers import AutoencoderTiny
 
 from base_model import drawings, training, workers
 from base_model.inputs import positive, present
+from base_model.numbers import SHARD
 from base_model.world import Scene, held_out, sample
 from lorabench import cli, files
 from lorabench.errors import UserError
 from lorabench.identity import digest
 
-_SHARD = 500
 _POSED = 2.0
 """How often the animals with several poses come; as often as the rest they stayed mixed up."""
 
@@ -58,7 +58,7 @@ def _shards(arguments: argparse.Namespace) -> list[Path]:
     weights = arguments.vae / "diffusion_pytorch_model.safetensors"
     sha256 = files.sha256(present(weights, "a trained autoencoder"))
     source = digest([sha256, arguments.seed, _POSED])[:8]
-    count = arguments.drawings // _SHARD
+    count = arguments.drawings // SHARD
     return [arguments.output / f"{number:04d}-{source}.npz" for number in range(count)]
 
 
@@ -76,14 +76,14 @@ def shown(seed: int) -> list[Scene]:
     """Return the scenes of a shard: what is held out for the evaluation is not among them."""
     rng = Random(seed)
     drawn = iter(lambda: sample(rng, posed=_POSED), None)
-    return list(islice((scene for scene in drawn if not held_out(scene)), _SHARD))
+    return list(islice((scene for scene in drawn if not held_out(scene)), SHARD))
 
 
 @torch.no_grad()
 def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
     scenes = shown(seed)
     latents = []
-    for start in range(0, _SHARD, 25):
+    for start in range(0, SHARD, 25):
         x = drawings.pictures(scenes[start : start + 25]).to(vae.device)
         with torch.autocast(vae.device.type, torch.bfloat16):
             latents.append(vae.encode(x.float() / 127.5 - 1).latents.half().cpu())
@@ -94,8 +94,8 @@ def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
 
 def _whole_shards(text: str) -> int:
     number = positive(text)
-    if number % _SHARD:
-        raise argparse.ArgumentTypeError(f"{text}: should be a multiple of {_SHARD}")
+    if number % SHARD:
+        raise argparse.ArgumentTypeError(f"{text}: should be a multiple of {SHARD}")
     return number
 
 
