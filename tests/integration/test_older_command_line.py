@@ -123,5 +123,5 @@ def test_another_resize_script_without_a_log_is_named(project):
         "--skip-bench",
     )
     assert done.returncode == 1
-    error, _ = last_lines(done)
+    error, _, _ = last_lines(done, 3)
     assert "preprocess_log.csv is missing: my resize.bash has to write it" in error
