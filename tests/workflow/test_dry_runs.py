@@ -59,7 +59,9 @@ def test_a_picture_with_braces_in_its_name_is_named(project):
 def test_a_gui_workflow_that_cannot_be_told_stops_before_the_training(project):
     project.add_set()
     workflow = project.root / "config" / "workflows" / "gui" / "drawnworld_lora_bench.json"
-    workflow.write_text(workflow.read_text().replace("a red cat", "a {red|blue} cat"))
+    text = workflow.read_text()
+    workflow.write_text(text.replace("ponnyu style, a", "ponnyu style, {a|the}"))
+    assert workflow.read_text() != text
     given = {"raw_set": "some_set", "bench_workflow": "config/workflows/gui/" + workflow.name}
     done = project.snakemake("--dry-run", check=False, **given)
     assert done.returncode != 0
