@@ -26,6 +26,18 @@ _POSED = 2.0
 """How often the animals with several poses come; as often as the rest they stayed mixed up."""
 
 
+def shards(folder: Path) -> list[Path]:
+    """Return the files of the encoded drawings in `folder`, in order.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = sorted(folder.glob("*.npz"))
+    if not found:
+        raise UserError(f"{folder}: no encoded drawings there; encode_world.py makes them.")
+    return found
+
+
 def load(folder: Path) -> tuple[torch.Tensor, list[Scene]]:
     """Return the latents, float16 [pictures, channels, h, w], and the scenes of all shards.
 
@@ -33,9 +45,7 @@ def load(folder: Path) -> tuple[torch.Tensor, list[Scene]]:
         UserError: there are none.
     """
     latents, scenes = [], []
-    if not any(folder.glob("*.npz")):
-        raise UserError(f"{folder}: no encoded drawings there; encode_world.py makes them.")
-    for path in sorted(folder.glob("*.npz")):
+    for path in shards(folder):
         with np.load(path) as shard:
             latents.append(torch.from_numpy(shard["latents"]))
             scenes += [Scene(**fields) for fields in json.loads(str(shard["scenes"]))]
@@ -47,14 +57,14 @@ def program(arguments: argparse.Namespace) -> None:
 
     A shard's name tells what it was made from; those of another autoencoder or seed are removed.
     """
-    planned = _shards(arguments)
+    planned = _planned(arguments)
     for path in arguments.output.glob("*.npz"):
         if path not in planned:
             path.unlink()
     workers.run(arguments.processes, _encode, arguments)
 
 
-def _shards(arguments: argparse.Namespace) -> list[Path]:
+def _planned(arguments: argparse.Namespace) -> list[Path]:
     weights = arguments.vae / "diffusion_pytorch_model.safetensors"
     sha256 = files.sha256(present(weights, "a trained autoencoder"))
     source = digest([sha256, arguments.seed, _POSED])[:8]
@@ -66,7 +76,7 @@ def _encode(rank: int, arguments: argparse.Namespace) -> None:
     vae = AutoencoderTiny.from_pretrained(arguments.vae).to(
         training.device(), memory_format=torch.channels_last
     )
-    mine = list(enumerate(_shards(arguments)))[rank :: arguments.processes]
+    mine = list(enumerate(_planned(arguments)))[rank :: arguments.processes]
     for number, path in cli.bar(mine, disable=rank > 0):
         if not path.exists():
             _write(path, vae, training.seed_of(arguments.seed, number))

@@ -62,14 +62,13 @@ def caption_of(scene: Scene, rng: Random) -> str:
 
 def program(arguments: argparse.Namespace) -> None:
     """Train in `--processes` processes, then write the averaged weights to `--output`."""
-    encode_world.load(arguments.world)  # nothing is written before there is something to learn
+    purpose = _purpose(arguments)
+    training.check_state(_state(arguments), purpose)
     folder = arguments.output / "tokenizer"
     if not (folder / "tokenizer.json").exists():
         rng = Random(arguments.seed)
         texts = [captions.caption(sample(rng), rng) for _ in range(6000)]
         tokenizer.build(texts, folder)
-    purpose = _purpose(arguments)
-    training.check_state(_state(arguments), purpose)
     workers.run(arguments.processes, _train, arguments, purpose)
 
 
@@ -113,7 +112,7 @@ def _state(arguments: argparse.Namespace) -> Path:
 
 
 def _purpose(arguments: argparse.Namespace) -> str:
-    shown = sorted(path.name for path in arguments.world.glob("*.npz"))
+    shown = [path.name for path in encode_world.shards(arguments.world)]
     return digest([shown, arguments.batch, arguments.lr, arguments.seed, arguments.processes])
 
 
