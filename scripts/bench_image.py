@@ -16,11 +16,12 @@ from pathlib import Path
 from lorabench import cli, files
 from lorabench.bench.origin import CHUNK
 from lorabench.comfy import lora_keys, options, pictures, workflow
-from lorabench.comfy.client import Client, with_shortest_queue
+from lorabench.comfy.client import Client
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.patching import cell_slots, patch, shared_digest
 from lorabench.comfy.roles import Roles, find_roles, prompt
 from lorabench.comfy.transport import Away
+from lorabench.comfy.turns import turn, with_shortest_queue
 from lorabench.errors import UserError
 
 log = logging.getLogger("lorabench")
@@ -49,7 +50,9 @@ def main(arguments: argparse.Namespace) -> None:
         for address in options.addresses(arguments)
     ]
     start = time.monotonic()
-    url, drawn = _render(clients, graph, roles, receipt.path, cell.batch_size)
+    state = arguments.server_state if len(clients) > 1 else None
+    lock = state and state.with_name("comfy_queues.lock")
+    url, drawn = _render(clients, graph, roles, receipt.path, cell.batch_size, lock)
     pictures.check(drawn, graph, cell_slots(graph, roles))
     origin = {
         "run_id": arguments.run_id,
@@ -65,20 +68,26 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _render(
-    clients: Sequence[Client], graph: Graph, roles: Roles, lora: Path, count: int
+    clients: Sequence[Client],
+    graph: Graph,
+    roles: Roles,
+    lora: Path,
+    count: int,
+    lock: Path | None,
 ) -> tuple[str, list[bytes]]:
     """Return who drew, the shortest queue or, where that server goes away, another, and what."""
-    client = with_shortest_queue(clients)
-    try:
-        with lora_keys.watched(client, graph[roles.lora], lora):
-            drawn = client.render(graph, roles.save, count)
-        return client.url, drawn  # it may have moved
-    except Away as error:
-        others = [other for other in clients if other is not client]
-        if not others:
-            raise
-        log.warning("%s; going to another server", error)
-        return _render(others, graph, roles, lora, count)
+    with turn(lock) as over:
+        client = with_shortest_queue(clients)
+        try:
+            with lora_keys.watched(client, graph[roles.lora], lora):
+                drawn = client.render(graph, roles.save, count, submitted=over)
+            return client.url, drawn  # it may have moved
+        except Away as error:
+            others = [other for other in clients if other is not client]
+            if not others:
+                raise
+            log.warning("%s; going to another server", error)
+    return _render(others, graph, roles, lora, count, lock)
 
 
 def _publish(

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lorabench.comfy import client as client_module
-from lorabench.comfy.client import Client, with_shortest_queue
+from lorabench.comfy.client import Client
 from lorabench.comfy.transport import Pace
 from lorabench.errors import UserError
 from tests.fake_comfy import png, serving
@@ -330,21 +330,6 @@ def test_an_interrupted_client_takes_its_prompt_out_of_the_queue(fake, where, mo
     assert fake.pending == ["somebody else's"]
     assert fake.running == []
     assert len(fake.bodies("/interrupt")) == (where == "running")
-
-
-def test_the_shortest_queue_is_chosen_and_dead_servers_drop_out(fake):
-    with serving() as busy:
-        busy.running.append("x")
-        clients = [Client(url, pace=PACE) for url in (busy.url, dead_url(), fake.url)]
-        assert with_shortest_queue(clients).url == fake.url
-        fake.pending += ["y", "z"]
-        assert with_shortest_queue(clients).url == busy.url
-
-
-def test_where_no_server_answers_one_is_tried_with_patience():
-    clients = [Client(dead_url(), pace=PACE) for _ in range(2)]
-    with pytest.raises(UserError, match="no ComfyUI server answers"):
-        with_shortest_queue(clients).render(GRAPH, "3", 1)
 
 
 def test_the_fakes_pictures_differ_by_seed():

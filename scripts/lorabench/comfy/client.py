@@ -1,10 +1,9 @@
 """A thin client of ComfyUI's HTTP API: submit a graph, wait for it, fetch what it saved."""
 
 import logging
-import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -54,8 +53,16 @@ class Client:
         """Where the server is now."""
         return self._server.url
 
-    def render(self, graph: Graph, save: str, count: int) -> list[bytes]:
+    def render(
+        self,
+        graph: Graph,
+        save: str,
+        count: int,
+        submitted: Callable[[], None] = lambda: None,
+    ) -> list[bytes]:
         """Run `graph` and return the `count` files that its node `save` wrote.
+
+        `submitted` is called whenever the server has taken the prompt.
 
         A prompt that a restarted server forgot is submitted again; so are, once, one for which
         its memory did not do, and one whose pictures were cached by name but are not there. Every
@@ -65,7 +72,7 @@ class Client:
         workflow = to_gui(graph, self._server.node_info(graph))
         short_of_memory = False
         for _ in range(self._pace.tries):
-            entry = self._run(graph, workflow)
+            entry = self._run(graph, workflow, submitted)
             if entry is None:
                 log.warning("%s forgot the prompt (a restart?); submitting it again", self.url)
                 continue
@@ -113,13 +120,16 @@ class Client:
         with suppress(Outage):
             self._server.once("POST", "/free", json={"unload_models": True, "free_memory": True})
 
-    def _run(self, graph: Graph, workflow: Workflow | None) -> dict[str, Any] | None:
+    def _run(
+        self, graph: Graph, workflow: Workflow | None, submitted: Callable[[], None]
+    ) -> dict[str, Any] | None:
         """Return the history entry of one run of `graph`, or None if the server lost it."""
         prompt_id = str(uuid.uuid4())
         pace = self._pace
         try:
             with progress.reported(lambda: self.url, self._id, graph, pace.listen, pace.report):
                 self._submit(prompt_id, graph, workflow)
+                submitted()
                 return self._wait(prompt_id)
         except BaseException:
             self._withdraw(prompt_id)
@@ -199,16 +209,6 @@ class Client:
                 self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
         except (Outage, ValueError, KeyError) as error:
             log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)
-
-
-def with_shortest_queue(clients: Sequence[Client]) -> Client:
-    """Return the client whose server has the fewest prompts; those that do not answer come last."""
-    if len(clients) == 1:
-        return clients[0]
-    shuffled = random.sample(clients, len(clients))  # so that ties do not pile up on one server
-    lengths = {client: client.queue_length() for client in shuffled}
-    answering = {client: length for client, length in lengths.items() if length is not None}
-    return min(answering, key=answering.__getitem__, default=shuffled[0])
 
 
 def _object(response: requests.Response) -> dict[str, Any]:
