@@ -35,31 +35,31 @@ _RARE_FORMATS = {4: "gif", 17: "bmp", 26: "tiff"}
 _OPTIONS = {"jpg": {"quality": 92}, "jpeg": {"quality": 92}, "webp": {"quality": 90}}
 
 
-def style_scenes(count: int) -> list[Scene]:
-    """Return `count` scenes in the target style, subjects and backgrounds in turn."""
-    rng = Random(35)
+def style_scenes(count: int, style: str = TARGET_STYLE, seed: int = 35) -> list[Scene]:
+    """Return `count` scenes in `style`, subjects and backgrounds in turn."""
+    rng = Random(seed)
     scenes = []
     for number in range(count):
         backgrounds = PLACES_OUTSIDE if number % 5 == 4 else list(PLAIN_BACKGROUNDS)
         background = rng.choice(backgrounds)
         scenes.append(
             Scene(
-                subject=SUBJECTS[(number * 7) % len(SUBJECTS)],
+                subject=SUBJECTS[(number * 7 + seed - 35) % len(SUBJECTS)],
                 color=rng.choice([c for c in COLORS if c != background]),
                 background=background,
                 hat=rng.choice(HATS) if number % 4 == 3 else None,
                 size=rng.choice(("normal", "normal", "big")),
                 mood=rng.choice(MOODS),
-                style=TARGET_STYLE,
+                style=style,
                 seed=rng.getrandbits(32),
             )
         )
     return scenes
 
 
-def character_scenes(count: int) -> list[Scene]:
+def character_scenes(count: int, seed: int = 20) -> list[Scene]:
     """Return `count` flat scenes of the character, each with another background or mood."""
-    rng = Random(20)
+    rng = Random(seed)
     backgrounds = [*PLAIN_BACKGROUNDS, *PLACES_OUTSIDE]
     return [
         Scene(

@@ -1,0 +1,1 @@
+"""LoRAs whose truth is known by how they were made, to try the verdict on."""

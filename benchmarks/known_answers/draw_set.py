@@ -1,0 +1,57 @@
+"""Draw the pictures of one set, at the base model's size, each with its caption."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from base_model import captions
+from base_model.draw_sets import character_caption, character_scenes, style_scenes
+from base_model.painting import paint
+from base_model.world import CHARACTER, Scene
+from benchmarks.known_answers.recipes import TRAININGS, TRIGGERS, PictureSet
+from lorabench import cli, files
+
+SETS = {training.pictures.name: training.pictures for training in TRAININGS}
+_PIXELS = 128
+
+
+def captioned(pictures: PictureSet) -> list[tuple[Scene, str]]:
+    """Return the set's scenes with their captions: what is taught first, plain ones after."""
+    rng = Random(pictures.seed)
+    if pictures.taught == CHARACTER:
+        scenes = character_scenes(pictures.count, pictures.seed)
+        taught = [(scene, character_caption(scene, rng)) for scene in scenes]
+    else:
+        scenes = style_scenes(pictures.count, pictures.taught, pictures.seed)
+        trigger = TRIGGERS[pictures.taught]
+        taught = [
+            (scene, f"{trigger}, {captions.caption(replace(scene, style='flat'), rng)}")
+            for scene in scenes
+        ]
+    plain = style_scenes(pictures.plain, "flat", pictures.seed + 1)
+    return [*taught, *((scene, captions.caption(scene, rng)) for scene in plain)]
+
+
+def program(arguments: argparse.Namespace) -> None:
+    """Draw the set."""
+    for number, (scene, text) in enumerate(captioned(SETS[arguments.set])):
+        path = arguments.folder / "images" / f"{number:03d}.png"
+        with files.publish(path) as temporary:
+            paint(scene, _PIXELS, _PIXELS).save(temporary, "png")
+        files.write_text(path.with_suffix(".txt"), text + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("set", choices=SETS, metavar="SET", help="its name, as in recipes.py")
+    parser.add_argument("folder", type=Path, help="where its images/ go")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(_parser(), program))
