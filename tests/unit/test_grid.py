@@ -21,7 +21,7 @@ def sweep(tmp_path):
 
     def render(weights=(0, 0.4), seeds=(1,), batch=1, size=(256, 256)):
         cells = [
-            Cell(seed, index, weight, tmp_path / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png")
+            Cell("", seed, index, weight, tmp_path / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png")
             for seed in seeds
             for index in range(batch)
             for weight in weights
@@ -149,7 +149,7 @@ def test_a_missing_picture_is_an_empty_cell(sweep, tmp_path):
 
 def test_a_sweep_without_any_picture_is_refused(tmp_path):
     with pytest.raises(UserError, match="none of the 1 pictures exists"):
-        draw([Cell(1, 0, 0.4, Path("w0.40/seed1_00.png"))], tmp_path)
+        draw([Cell("", 1, 0, 0.4, Path("w0.40/seed1_00.png"))], tmp_path)
 
 
 def test_a_faulty_picture_and_only_it_is_framed_in_red(sweep, tmp_path):

@@ -1,4 +1,4 @@
-"""One picture of a sweep: the weight, seed and batch index that its path tells."""
+"""One picture of a sweep: the variant, weight, seed and batch index that its path tells."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from lorabench.bench import variants
 from lorabench.errors import UserError
 
 _PATH = re.compile(r"(?:^|/)w(-?\d+(?:\.\d+)?)/seed(\d+)_(\d+)\.png$")
@@ -16,8 +17,10 @@ _PATH = re.compile(r"(?:^|/)w(-?\d+(?:\.\d+)?)/seed(\d+)_(\d+)\.png$")
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One picture; cells are ordered, and equal, by seed, batch index and weight."""
+    """One picture; cells are ordered, and equal, by variant, seed, batch index and weight."""
 
+    variant: str
+    """Its folder below `bench/`; empty for the benchmark's own prompt."""
     seed: int
     index: int
     weight: float
@@ -25,7 +28,11 @@ class Cell:
 
     @classmethod
     def parse(cls, path: Path) -> "Cell":
-        """Read `…/w0.40/seed7_00.png`; raise `UserError` for a path of another form."""
+        """Read `…/w0.40/seed7_00.png` or `…/prompt-cat/w0.40/seed7_00.png`.
+
+        Raises:
+            UserError: the path has another form.
+        """
         match = _PATH.search(path.as_posix())
         if not match:
             raise UserError(
@@ -33,7 +40,9 @@ class Cell:
                 "(weight, seed, place in the batch)"
             )
         weight, seed, index = match.groups()
-        return cls(int(seed), int(index), float(weight), path)
+        above = path.parent.parent.name
+        variant = above if variants.FOLDER.fullmatch(above) else ""
+        return cls(variant, int(seed), int(index), float(weight), path)
 
 
 def sweep(pictures: Iterable[Path]) -> list[Cell]:

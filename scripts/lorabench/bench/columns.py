@@ -1,0 +1,45 @@
+"""The metrics by name: what each is called on plots and pages, its unit, and what is good.
+
+Formulas, sources and what each is good and bad for stand in docs/metrics.md; a test compares the
+names.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One column of metrics.csv that holds a measurement."""
+
+    column: str
+    title: str
+    title_ja: str
+    unit: str
+    group: Literal["style", "prompt", "effect", "damage", "copies", "picture"]
+
+
+METRICS = (
+    Metric("style_gained", "style gained", "獲得した画風", "1: as the training set", "style"),
+    Metric("style_beside", "beside the style", "画風以外の変化", "0: none", "style"),
+    Metric("structure", "structure kept", "構図の維持", "1: as without", "prompt"),
+    Metric("difference", "difference", "差", "0 to 1", "effect"),
+    Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),
+    Metric("hash_distance", "hash distance", "ハッシュ距離", "bits of 64", "effect"),
+    Metric("outside", "out of range", "範囲外", "share, 0 to 1", "damage"),
+    Metric("copy_similarity", "nearest training picture", "最も近い学習画像", "SSIM", "copies"),
+    Metric("copy_excess", "nearer than without", "LoRAなしとの差", "SSIM", "copies"),
+    Metric("sharpness", "sharpness", "鮮鋭度", "grey levels²", "picture"),
+    Metric("noise", "noise", "ノイズ", "grey levels", "picture"),
+    Metric("banding", "banding", "階調の段差", "share, 0 to 1", "picture"),
+    Metric("contrast", "contrast", "コントラスト", "0 to 0.5", "picture"),
+    Metric("brightness", "brightness", "明るさ", "0 to 1", "picture"),
+    Metric("saturation", "saturation", "彩度", "0 to 1", "picture"),
+    Metric("colourfulness", "colourfulness", "色彩豊かさ", "59 is quite colourful", "picture"),
+    Metric("clipped", "clipped", "白飛び・黒潰れ", "share, 0 to 1", "picture"),
+    Metric("entropy", "entropy", "エントロピー", "bits, 0 to 8", "picture"),
+)
+"""In the order of the table; columns of an embedding follow them, named after its model."""
+
+PLACE = ("variant", "probe", "weight", "seed", "index", "file")
+"""Which picture a row is of; `nearest` and `nearest_mirrored` tell the training picture."""

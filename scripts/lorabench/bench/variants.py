@@ -1,0 +1,156 @@
+"""What a benchmark draws: its own prompt, further prompts, and the probes made of them.
+
+A variant is a folder below `bench/`; the benchmark's own prompt has none, so that its pictures lie
+where they lay before there were others.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from lorabench.errors import UserError
+
+Probe = Literal["", "trigger", "untriggered"]
+"""Not a probe; the trigger words alone; a prompt without them."""
+
+PLACE = "{trigger}"
+"""Where a prompt in a file has the trigger words of whatever set it is used with."""
+
+FOLDER = re.compile(r"trigger|untriggered|prompt-[\w-]+(\.untriggered)?")
+"""The name of a variant's folder."""
+_LINE = re.compile(r"([\w-]{1,40}): +(\S.*)")
+_WORDS_IN_A_NAME = 5
+
+
+class Prompt(NamedTuple):
+    """A prompt and the name that its folder and its row of a grid have."""
+
+    name: str
+    text: str
+
+
+class Extent(NamedTuple):
+    """How much is probed: seeds of the trigger alone, prompts that are drawn without it."""
+
+    trigger_seeds: int
+    untriggered_prompts: int
+
+
+EXTENTS = {"full": Extent(8, 8), "quick": Extent(4, 3), "off": Extent(0, 0)}
+"""The values of `probe`. Eight are what the verdict's figures need (docs/verdict.md)."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One prompt over the weights and seeds; `name` is empty for the benchmark's own."""
+
+    name: str
+    text: str | None
+    """The prompt; None: as the workflow says, where nobody could read it."""
+    probe: Probe
+    of: str
+    """The variant that an untriggered one is the same prompt as; else its own name."""
+    weights: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+
+def plan(
+    own: str | None,
+    prompts: Sequence[Prompt],
+    trigger: str,
+    extent: Extent,
+    weights: Sequence[float],
+    seeds: Sequence[int],
+) -> list[Variant]:
+    """Return all variants, the benchmark's own prompt first.
+
+    `weights` (ascending) and `seeds` are those that the user asked for; every prompt has them all.
+    The trigger alone is drawn at every weight, with seeds that follow the first one; untriggered
+    prompts at weight 0 and at the weight at which a leak shows, with the first seed.
+    """
+    weights, seeds = tuple(weights), tuple(seeds)
+    asked = [Variant("", own, "", "", weights, seeds)]
+    for name, text in prompts:
+        asked.append(Variant(f"prompt-{name}", text, "", f"prompt-{name}", weights, seeds))
+    return [*asked, *_probes(asked, trigger, extent)]
+
+
+def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[Variant]:
+    if not trigger:
+        return
+    weights, seeds = asked[0].weights, asked[0].seeds
+    if extent.trigger_seeds:
+        following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
+        yield Variant("trigger", trigger, "trigger", "trigger", weights, following)
+    few = tuple(sorted({weight for weight in weights if weight == 0} | {leak_weight(weights)}))
+    triggered = [variant for variant in asked if variant.text and trigger in variant.text]
+    for variant in triggered[: extent.untriggered_prompts]:
+        name = f"{variant.name}.untriggered" if variant.name else "untriggered"
+        text = without(variant.text or "", trigger)
+        if text:
+            yield Variant(name, text, "untriggered", variant.name, few, seeds[:1])
+
+
+def leak_weight(weights: Sequence[float]) -> float:
+    """Return the weight at which a leak is looked for: the one nearest to 0.8, the lower of two."""
+    return min(
+        (weight for weight in weights if weight), key=lambda w: (abs(w - 0.8), w), default=0.0
+    )
+
+
+def without(text: str, trigger: str) -> str:
+    """Return a prompt without its trigger words and without the comma that they leave."""
+    rest = text.replace(trigger, "")
+    tags = [" ".join(tag.split()) for tag in rest.split(",")]
+    return ", ".join(tag for tag in tags if tag)
+
+
+def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
+    """Return the prompts in `lines`, each `name: prompt` or `prompt`, with the trigger filled in.
+
+    Raises:
+        UserError: a line needs trigger words and there are none, or two have one name.
+    """
+    prompts: dict[str, Prompt] = {}
+    for line in lines:
+        match = _LINE.fullmatch(line.strip())
+        name, text = match.groups() if match else ("", line.strip())
+        if PLACE in text and not trigger:
+            raise UserError(
+                f"prompts: {line!r} has {PLACE}, but the captions share no tag; "
+                "say with trigger= which words call the LoRA"
+            )
+        name = name or _name(text.replace(PLACE, ""))
+        if name in prompts:
+            raise UserError(
+                f"prompts: two are called {name}; give each a name of its own, `name: prompt`"
+            )
+        prompts[name] = Prompt(name, text.replace(PLACE, trigger))
+    return list(prompts.values())
+
+
+def read(path: Path) -> list[str]:
+    """Return the lines of a file of prompts, without empty ones and those that begin with #.
+
+    Raises:
+        UserError: the file cannot be read, or holds no prompt.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"prompts: {path} cannot be read ({error}); give a text file with one prompt a line, "
+            'or a list: \'prompts=["a cat", "a dog"]\''
+        ) from None
+    found = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not found:
+        raise UserError(f"prompts: {path} holds no prompt; one a line is expected")
+    return found
+
+
+def _name(text: str) -> str:
+    """Make a name of the first words of a prompt."""
+    words = re.findall(r"\w+", text.lower())[:_WORDS_IN_A_NAME]
+    return "-".join(words)[:40] or "prompt"

@@ -1,0 +1,67 @@
+"""The verdict on a LoRA as other programs read it: `bench/verdict.json`."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lorabench.errors import UserError
+
+Label = Literal["works", "weak", "dead", "broken", "fried", "copies", "uncertain"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason, to be put in words by `words.py`: what was found, at which weight."""
+
+    code: str
+    weight: float | None = None
+    value: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the benchmark says of a LoRA."""
+
+    label: Label
+    leaks: bool | None
+    """Whether it acts without its trigger words; None where that was not probed."""
+    weight: float | None
+    """The weight to use; None where there is none."""
+    tie: list[float] = field(default_factory=list)
+    """Weights that cannot be told from the best one, it included; ascending."""
+    window: tuple[float, float] | None = None
+    """The lowest and the highest usable weight of the sweep."""
+    below: Finding | None = None
+    """Why no weight below the window will do; None where it begins with the sweep."""
+    above: Finding | None = None
+    """Why no weight above it will do."""
+    reasons: list[Finding] = field(default_factory=list)
+    """Why the label is what it is."""
+    unknown: list[Finding] = field(default_factory=list)
+    """What could not be judged from these pictures, and how many more would settle it."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What each weight is by itself, such as {"0.40": "weak", "0.80": "works"}."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """The limits that were applied."""
+
+
+def write(verdict: Verdict, path: Path) -> None:
+    """Write the verdict as JSON."""
+    text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> Verdict:
+    """Read what `write` wrote; raise `UserError` for anything else."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("reasons", "unknown"):
+            content[name] = [Finding(**finding) for finding in content[name]]
+        for name in ("below", "above"):
+            content[name] = Finding(**content[name]) if content[name] else None
+        content["window"] = tuple(content["window"]) if content["window"] else None
+        return Verdict(**content)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: not a verdict of bench_verdict.py ({error})") from None

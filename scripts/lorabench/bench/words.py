@@ -1,0 +1,67 @@
+"""A verdict in words, in English and Japanese."""
+
+from typing import Literal
+
+from lorabench.bench.verdict import Finding
+
+Language = Literal["en", "ja"]
+
+LABELS = {
+    "works": ("works", "使えます"),
+    "weak": ("weak", "効きが弱い"),
+    "dead": ("dead", "効いていません"),
+    "broken": ("broken", "壊れています"),
+    "fried": ("fried", "焼けています"),
+    "copies": ("copies its training pictures", "学習画像を丸写ししています"),
+    "uncertain": ("uncertain", "判定できません"),
+}
+
+FINDINGS = {
+    "style_low": (
+        "at {weight:.2f} only {value:.0%} of the way to the training set (needed: {limit:.0%})",
+        "{weight:.2f} では学習画像の画風への到達度が {value:.0%} にとどまります(必要: {limit:.0%})",
+    ),
+    "no_effect": (
+        "the pictures are those of weight 0 (difference {value:.4f})",
+        "重み 0 の画像と同じです(差 {value:.4f})",
+    ),
+    "off_range": (
+        "at {weight:.2f} {value:.0%} of what was measured lies outside what the base model and "
+        "the training set have (at most {limit:.0%})",
+        "{weight:.2f} では測定値の {value:.0%} がベースモデルと学習画像の範囲を外れます"
+        "(上限 {limit:.0%})",
+    ),
+    "beside": (
+        "at {weight:.2f} the pictures change by {value:.2f} beside the style (at most {limit:.2f})",
+        "{weight:.2f} では画風以外の変化が {value:.2f} になります(上限 {limit:.2f})",
+    ),
+    "structure_lost": (
+        "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",
+        "{weight:.2f} では構図が {value:.0%} しか保たれません(必要: {limit:.0%})",
+    ),
+    "copies": (
+        "at {weight:.2f} pictures come {value:.2f} nearer to training pictures than without the "
+        "LoRA (at most {limit:.2f})",
+        "{weight:.2f} では学習画像との近さが LoRA なしより {value:.2f} 増えます(上限 {limit:.2f})",
+    ),
+    "leaks": (
+        "without the trigger words it still gains {value:.0%} of what it gains with them",
+        "トリガーワードなしでも、ありの場合の {value:.0%} の効果が出ます",
+    ),
+    "constant": (
+        "at {weight:.2f} pictures are of a single colour (NaN or overflow)",
+        "{weight:.2f} で単色の画像が出ています(NaN または桁あふれ)",
+    ),
+}
+"""Finding.code -> English and Japanese, with the finding's weight, value and limit filled in."""
+
+
+def label(name: str, language: Language = "en") -> str:
+    """Return a verdict's label in words."""
+    return LABELS[name][language == "ja"]
+
+
+def finding(found: Finding, language: Language = "en") -> str:
+    """Return a finding as a phrase."""
+    text = FINDINGS[found.code][language == "ja"]
+    return text.format(weight=found.weight, value=found.value, limit=found.limit)
