@@ -9,6 +9,7 @@ OUTPUTS
     runs/<run_id>/bench/workflow.json                   the graph that every cell renders
     runs/<run_id>/bench/sweep.yaml                      what was asked for
     runs/<run_id>/bench/w<weight>/seed<seed>_<nn>.png   the pictures
+    runs/<run_id>/bench/<variant>/w<weight>/…           those of other prompts, and probes
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
     runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
     runs/<run_id>/grid/                                 what can be seen on them
@@ -85,16 +86,16 @@ rule bench_preflight:
 
 
 rule bench_image:
-    """Render one cell of the sweep: a weight, a seed, a batch."""
+    """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
         receipt=RECEIPT,
         graph=GRAPH,  # not ancient: that would keep a cell from running when its producer does
     output:
-        pictures=cell("{weight}", "{seed}"),
+        pictures=cell("{variant}", "{weight}", "{seed}"),
     log:
-        RUN.logs / "bench_image" / "w{weight}_seed{seed}.log",
+        RUN.logs / "bench_image" / "{variant}w{weight}_seed{seed}.log",
     benchmark:
-        RUN.timings / "bench_image" / "w{weight}_seed{seed}.tsv"
+        RUN.timings / "bench_image" / "{variant}w{weight}_seed{seed}.tsv"
     conda:
         "../envs/lorabench.yaml"
     # A cell waits for the server; `comfyui` limits how many do so at once.
@@ -103,14 +104,14 @@ rule bench_image:
         comfyui=1,
     params:
         run_id=RUN.run_id,
-        folder=str(RUN.bench / "w{weight}"),
-        prefix=str(RUN.bench / "w{weight}" / "seed{seed}"),
-        arguments=lambda wildcards: cell_arguments(),
+        folder=str(RUN.bench / "{variant}w{weight}"),
+        prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
+        arguments=lambda wildcards: cell_arguments(wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched.
         workflow_digest=PLAN.workflow_digest,
         base_digest=PLAN.base_digest,
     message:
-        "Rendering weight {wildcards.weight}, seed {wildcards.seed}"
+        "Rendering {wildcards.variant}w{wildcards.weight}, seed {wildcards.seed}"
     shell:
         f"{program('bench_image.py')}"
         " --lora-receipt {input.receipt:q} --workflow {input.graph:q}"
@@ -122,7 +123,7 @@ rule bench_image:
 rule bench_metrics:
     """Measure each picture, and against the same seed without the LoRA."""
     input:
-        pictures=all_cells(),
+        pictures=cells_of(PLAN.variants),
         sweep=RUN.bench / "sweep.yaml",
     output:
         metrics=RUN.bench / "metrics.csv",
@@ -134,7 +135,7 @@ rule bench_metrics:
     conda:
         "../envs/lorabench.yaml"
     params:
-        pictures=lambda wildcards: all_cells_pattern(),
+        pictures=lambda wildcards: patterns(PLAN.variants),
     message:
         "Measuring the pictures"
     shell:
@@ -168,7 +169,7 @@ rule bench_plots:
 rule bench_grid:
     """Lay the pictures out: weights by seeds."""
     input:
-        pictures=all_cells(),
+        pictures=cells_of(PLAN.variants[:1]),
         warnings=RUN.bench / "warnings.json",
     output:
         overview=RUN.grid / "overview.png",
@@ -182,7 +183,7 @@ rule bench_grid:
     params:
         folder=RUN.grid,
         title=RUN.run_id,
-        pictures=lambda wildcards: all_cells_pattern(),
+        pictures=lambda wildcards: patterns(PLAN.variants[:1]),
     message:
         "Laying out the grids in {params.folder}"
     shell:

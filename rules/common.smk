@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from lorabench import layout
+from lorabench.bench import variants
 
 RUN = PLAN.paths
 CONFIG = PLAN.config
@@ -15,6 +16,7 @@ GRAPH = RUN.bench / "workflow.json"
 
 
 wildcard_constraints:
+    variant=rf"(?:(?:{variants.FOLDER.pattern})/)?",
     weight=r"-?\d+\.\d\d",
     seed=r"\d+",
 
@@ -58,33 +60,42 @@ def quoted(text: object) -> str:
     return literal(shlex.quote(str(text)))
 
 
-def cell(weight: str, seed: str) -> list[str]:
-    """Return the pictures of one cell of the sweep."""
+def cell(variant: str, weight: str, seed: str) -> list[str]:
+    """Return the pictures of one cell of the sweep; `variant` is a folder's name, with its `/`."""
     return [
-        str(RUN.bench / f"w{weight}" / f"seed{seed}_{index:02d}.png")
+        str(RUN.bench / f"{variant}w{weight}" / f"seed{seed}_{index:02d}.png")
         for index in range(CONFIG.batch_size)
     ]
 
 
-def all_cells() -> list[str]:
-    """Return the pictures of the whole sweep."""
+def folder_of(variant: str) -> str:
+    """Return a variant's folder as the wildcard has it: the benchmark's own prompt has none."""
+    return f"{variant}/" if variant else ""
+
+
+def cells_of(variants: Iterable) -> list[str]:
+    """Return the pictures of variants of the sweep."""
     return [
         picture
-        for weight in PLAN.weights
-        for seed in CONFIG.seeds
-        for picture in cell(weight, seed)
+        for variant in variants
+        for weight in variant.weights
+        for seed in variant.seeds
+        for picture in cell(folder_of(variant.name), layout.weight_name(weight), str(seed))
     ]
 
 
-def all_cells_pattern() -> str:
-    """Return the sweep's pictures as a pattern that bash expands, for sweeps of any size.
+def patterns(variants: Iterable) -> str:
+    """Return the pictures of variants as patterns that bash expands, for sweeps of any size.
 
     Their names in full would not fit in one command line from about 2,000 cells on.
     """
-    weights = either(PLAN.weights)
-    seeds = either(map(str, CONFIG.seeds))
     indices = either(f"{index:02d}" for index in range(CONFIG.batch_size))
-    return f"{shlex.quote(str(RUN.bench))}/w{weights}/seed{seeds}_{indices}.png"
+    return " ".join(
+        f"{shlex.quote(str(RUN.bench))}/{folder_of(variant.name)}"
+        f"w{either(map(layout.weight_name, variant.weights))}/"
+        f"seed{either(map(str, variant.seeds))}_{indices}.png"
+        for variant in variants
+    )
 
 
 def either(words: Iterable[str]) -> str:
@@ -98,11 +109,17 @@ def as_json(content: dict) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def cell_arguments() -> str:
+def prompt_of(variant: str) -> str | None:
+    """Return what replaces the workflow's prompt in the cells of a variant."""
+    texts = {folder_of(one.name): one.text for one in PLAN.variants if one.name}
+    return texts.get(variant, CONFIG.positive)
+
+
+def cell_arguments(variant: str = "") -> str:
     """Return the options of a cell that decide what is drawn; a change renders again."""
     options = {
         "--batch-size": CONFIG.batch_size,
-        "--positive": CONFIG.positive,
+        "--positive": prompt_of(variant),
         "--negative": CONFIG.negative,
         "--checkpoint": PLAN.checkpoint_name,
         "--lora-node": CONFIG.bench.lora_node,

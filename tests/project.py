@@ -35,7 +35,8 @@ class Project:
         return folder
 
     def command(self, *arguments, cores=1, **config):
-        settings = [f"{key}={value}" for key, value in config.items()]
+        config = {"prompts": "[]", "probe": "off", **config} if config else config
+        settings = [f"{key}={value}" for key, value in config.items() if value is not None]
         return [
             *(sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments),
             *(["--config", *settings] if settings else []),

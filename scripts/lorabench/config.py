@@ -19,6 +19,7 @@ from lorabench.setting_types import (
     COLOUR,
     LocalPath,
     Name,
+    Probing,
     Seed,
     Text,
     Weight,
@@ -215,6 +216,18 @@ class Config(Section):
     )
     positive: Text | None = Field(None, description="replaces the workflow's prompt")
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
+    trigger: Text = Field(
+        "",
+        description="the words that call the LoRA; empty: the first tag, where captions share it",
+    )
+    prompts: LocalPath | tuple[Text, ...] = Field(
+        description="prompts besides the workflow's own: a file, one per line, or a list; "
+        "`{trigger}` stands for the trigger words, `{profile}` for the profile"
+    )
+    probe: Probing = Field(
+        description="pictures on top for the verdict, of the trigger words alone and of prompts "
+        "without them: `full`, `quick` or `off`"
+    )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
     trainer: Literal["embedded", "kohya"] = Field(
         "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
@@ -286,6 +299,8 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     preset["preprocess"]["trigger"] = given.get("raw_set") or ""
+    if given.get("comfy_url") not in (None, "embedded"):
+        preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
     return validate(Config, merge(preset, _present(given)))
 
 

@@ -5,17 +5,19 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import checkpoint, files, layout
+from lorabench import captions, checkpoint, files, layout
+from lorabench.bench import variants
+from lorabench.bench.variants import Variant
 from lorabench.comfy import workflow
 from lorabench.comfy.convert import to_api
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.roles import Choices, find_roles
+from lorabench.comfy.roles import Choices, find_roles, prompt
 from lorabench.config import Config, as_typed, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
@@ -39,11 +41,33 @@ class RunPlan:
     paths: layout.RunLayout
     identity: Identity | None
     base_digest: str
+    own_prompt: str | None
+    """The benchmark's own prompt; None where only the servers can read the workflow."""
 
-    @property
-    def weights(self) -> list[str]:
-        """The weights of the sweep as paths spell them."""
-        return [layout.weight_name(weight) for weight in self.config.sweep]
+    @cached_property
+    def trigger(self) -> str:
+        """The words that call the LoRA; empty where nothing tells them."""
+        if self.config.trigger:
+            return self.config.trigger
+        if self.identity:
+            return captions.trigger(self.paths.raw, self.config.preprocess.trigger)
+        return read_yaml(self.paths.record).get("trigger", "") if self.paths.record.exists() else ""
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """What is drawn: the benchmark's own prompt, further ones, and probes."""
+        config = self.config
+        lines = config.prompts
+        if isinstance(lines, str):
+            lines = variants.read(Path(lines.replace("{profile}", config.profile)))
+        return variants.plan(
+            self.own_prompt,
+            variants.named(lines, self.trigger),
+            self.trigger,
+            variants.EXTENTS[config.probe],
+            config.sweep,
+            config.seeds,
+        )
 
     @property
     def embedded_server(self) -> bool:
@@ -62,7 +86,7 @@ class RunPlan:
         sections = self.config.model_dump(mode="json", include={"preprocess", "train"})
         contents = self.identity.contents if self.identity else {}
         name = {"run_id": self.paths.run_id, "raw_set": self.config.raw_set}
-        return {**name, "identity": contents, **sections}
+        return {**name, "trigger": self.trigger, "identity": contents, **sections}
 
     @property
     def sweep(self) -> dict[str, Any]:
@@ -75,6 +99,8 @@ class RunPlan:
             "run_id": self.paths.run_id,
             "checkpoint": self.checkpoint_name,
             "workflow_digest": self.workflow_digest,
+            "trigger": self.trigger,
+            "variants": [asdict(variant) for variant in self.variants],
         }
 
     @cached_property
@@ -101,16 +127,17 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         _check_trainer(config, base)
         _check_raw_set(config)
     _check_server(config, base)
-    _check_workflow(config)
+    own_prompt = _own_prompt(config)
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
-        return RunPlan(config, _existing_run(config, base_digest), None, base_digest)
+        return RunPlan(config, _existing_run(config, base_digest), None, base_digest, own_prompt)
     identity = identify(config, _raw(config), digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
         _check_binding(read_yaml(paths.record), config, identity)
-    return RunPlan(config, paths, identity, identity.contents["base_model"]["digest"])
+    base_digest = identity.contents["base_model"]["digest"]
+    return RunPlan(config, paths, identity, base_digest, own_prompt)
 
 
 def _check_binding(record: Mapping[str, Any], config: Config, identity: Identity) -> None:
@@ -193,8 +220,12 @@ def _existing_sets() -> str:
     return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
 
 
-def _check_workflow(config: Config) -> None:
-    """Find out before anything is done, not when the first cell is rendered."""
+def _own_prompt(config: Config) -> str | None:
+    """Return the benchmark's own prompt; None where only the servers can read the workflow.
+
+    A workflow that cannot be used is found out here, before anything is done, not when the first
+    cell is rendered.
+    """
     path = Path(config.bench_workflow)
     if not path.is_file():
         near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
@@ -203,11 +234,14 @@ def _check_workflow(config: Config) -> None:
         graph = workflow.read(path)
         if isinstance(graph, workflow.GuiWorkflow):
             if config.comfy_url != ("embedded",):
-                return  # only the servers can read it; they are asked before the first job
+                return config.positive  # the servers are asked before the first job
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
-        find_roles(graph, _choices(config))
+        roles = find_roles(graph, _choices(config))
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
+    if config.prompts and not roles.positive:
+        raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
+    return config.positive or prompt(graph, roles)
 
 
 def _choices(config: Config) -> Choices:

@@ -12,6 +12,8 @@ Family = Literal["bundled", "sd15", "sdxl"]
 PRESETS: dict[Family, dict[str, Any]] = {
     "bundled": {
         "bench_workflow": "config/workflows/drawnworld_lora_bench.json",
+        "prompts": "config/prompts/drawnworld_{profile}.txt",
+        "probe": "full",
         "preprocess": {
             "resolution": 128,
             "bucket_step": 32,
@@ -34,6 +36,8 @@ PRESETS: dict[Family, dict[str, Any]] = {
     },
     "sd15": {
         "bench_workflow": "config/workflows/sd15_lora_bench.json",
+        "prompts": (),
+        "probe": "off",
         "preprocess": {
             "resolution": 512,
             "bucket_step": 64,
@@ -56,6 +60,8 @@ PRESETS: dict[Family, dict[str, Any]] = {
     },
     "sdxl": {
         "bench_workflow": "config/workflows/sdxl_lora_bench.json",
+        "prompts": (),
+        "probe": "off",
         "preprocess": {
             "resolution": 1024,
             "bucket_step": 64,

@@ -1,7 +1,7 @@
 """The kinds of values that settings have, however they are typed."""
 
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -19,6 +19,11 @@ def split(value: Any) -> Any:
 def _text(value: Any) -> Any:
     """Take a number for the text it was typed as; the command line makes numbers of digits."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _off(value: Any) -> Any:
+    """Take YAML's False for the word that was typed: off."""
+    return "off" if value is False else value
 
 
 def _two_decimals(weight: float) -> float:
@@ -50,3 +55,4 @@ Name = Annotated[Text, Field(pattern=_NAME)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Probing = Annotated[Literal["full", "quick", "off"], BeforeValidator(_off)]

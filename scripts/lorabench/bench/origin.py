@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,33 @@ from lorabench.bench.cell import Cell, text_chunks
 from lorabench.errors import UserError
 
 CHUNK = "lorabench"
-_SHARED = ("run_id", "lora_sha256", "graph")
 _SHOWN = 5
 
 
 def check_one_sweep(cells: Iterable[Cell]) -> None:
-    """Raise `UserError` if the cells were not drawn with one LoRA and one workflow.
+    """Raise `UserError` if the cells were not drawn with one LoRA and one workflow each variant.
 
     That they were follows from what Snakemake notes about each cell. But a workflow that was
     killed may leave a picture without a note, and a picture may be copied by hand. Pictures
     without a label are from elsewhere and are not compared.
     """
-    origins = {cell.path: origin for cell in cells if (origin := _origin(cell.path))}
-    usual = Counter(origins.values()).most_common(1)
-    odd = [path for path, origin in origins.items() if origin != usual[0][0]]
+    labels = [(cell, label) for cell in cells if (label := _label(cell.path))]
+    odd = [
+        *_odd(
+            [(cell.path, (label.get("run_id"), label.get("lora_sha256"))) for cell, label in labels]
+        ),
+        *(
+            path
+            for variant in {cell.variant for cell, _ in labels}
+            for path in _odd(
+                [
+                    (cell.path, label.get("graph"))
+                    for cell, label in labels
+                    if cell.variant == variant
+                ]
+            )
+        ),
+    ]
     if odd:
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         raise UserError(
@@ -40,9 +53,10 @@ def prompt(cells: Iterable[Cell]) -> str:
     return next(filter(None, prompts), "")
 
 
-def _origin(path: Path) -> tuple[str, ...] | None:
-    label = _label(path)
-    return tuple(str(label.get(name)) for name in _SHARED) if label else None
+def _odd(origins: Sequence[tuple[Path, Any]]) -> list[Path]:
+    """Return the pictures whose origin is not that of most."""
+    usual = Counter(origin for _, origin in origins).most_common(1)
+    return [path for path, origin in origins if origin != usual[0][0]]
 
 
 def _label(path: Path) -> dict[str, Any]:
