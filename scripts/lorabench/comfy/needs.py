@@ -2,12 +2,13 @@
 
 import difflib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from lorabench.comfy.graph import Graph, Slot, describe, is_link
+from lorabench.comfy.object_info import ClassInfo, Input, NodeInfo, inputs, module
 from lorabench.comfy.options import Receipt
 from lorabench.comfy.roles import Roles
 from lorabench.comfy.transport import Outage, Transport
@@ -33,7 +34,7 @@ class Needs:
 
     graph: Graph
     roles: Roles
-    info: Mapping[str, Mapping[str, Any]]
+    info: NodeInfo
     server: Transport
     lora: Receipt | None
 
@@ -47,8 +48,8 @@ class Needs:
                     " server, or take the node out of the workflow"
                 )
         for node in self._executed():
-            for name, definition in self._inputs(node):
-                yield from self._unmet_input(Slot(node, name), definition)
+            for one in inputs(self._declared(node)):
+                yield from self._unmet_input(node, one)
         if self.lora and self.roles.lora in self._executed():
             yield from self._unlisted_lora(self.lora)
 
@@ -60,23 +61,24 @@ class Needs:
             queue += dict.fromkeys(source for source, _ in links if source not in queue)
         return [node for node in queue if self._declared(node)]
 
-    def _unmet_input(self, slot: Slot, definition: Any) -> Iterator[str]:
+    def _unmet_input(self, node: str, one: Input) -> Iterator[str]:
         """Yield that a required value is not given, or that there is no such choice."""
-        known, options = _choices(definition)
-        value = self.graph[slot.node]["inputs"].get(slot.input)
+        slot = Slot(node, one.name)
+        value = self.graph[node]["inputs"].get(one.name)
         if value is None:
-            if slot.input in self._declared(slot.node)["input"].get("required", {}):
-                yield f"{self._node(slot.node)}: its input {slot.input} is required and not given"
+            if one.required:
+                yield f"{self._node(node)}: its input {one.name} is required and not given"
             return
+        known = one.choices
         of_lora = slot == (self.roles.lora, "lora_name")
         if known is None or of_lora or isinstance(value, list | dict) or value in known:
             return
-        uploaded = any(name.endswith("upload") for name in options)
+        uploaded = any(name.endswith("upload") for name in one.options)
         if uploaded and self._is_uploaded(str(value)):
             return
         hint = PICTURE if uploaded else self._hint(slot, str(value))
-        problem = f"{self._node(slot.node)}: {_unknown(slot.input, str(value), known, hint)}"
-        if str(self._declared(slot.node).get("python_module", "")).startswith("custom_nodes"):
+        problem = f"{self._node(node)}: {_unknown(one.name, str(value), known, hint)}"
+        if module(self._declared(node)).startswith("custom_nodes"):
             log.warning("%s: %s (a custom node may know better)", self.server.url, problem)
         else:
             yield problem
@@ -90,7 +92,8 @@ class Needs:
 
     def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
         """Yield that the server does not list the installed LoRA, and where it should lie."""
-        known, _ = _choices(dict(self._inputs(self.roles.lora)).get("lora_name"))
+        declared = {one.name: one for one in inputs(self._declared(self.roles.lora))}
+        known = declared["lora_name"].choices if "lora_name" in declared else None
         if known is None or lora.name in known:
             return
         within = [name for name in known if name.replace("\\", "/").endswith(f"/{lora.name}")]
@@ -123,21 +126,8 @@ class Needs:
     def _node(self, node: str) -> str:
         return f"node {describe(self.graph, node)}"
 
-    def _declared(self, node: str) -> Mapping[str, Any]:
+    def _declared(self, node: str) -> ClassInfo:
         return self.info.get(self.graph[node]["class_type"], {})
-
-    def _inputs(self, node: str) -> Iterator[tuple[str, Any]]:
-        for group in ("required", "optional"):
-            yield from self._declared(node)["input"].get(group, {}).items()
-
-
-def _choices(definition: Any) -> tuple[list[Any] | None, Mapping[str, Any]]:
-    """Return what may be chosen (None: anything) and the input's options."""
-    kind, *rest = definition if isinstance(definition, list) else [definition]
-    options = rest[0] if rest and isinstance(rest[0], dict) else {}
-    if isinstance(kind, list):
-        return kind, options
-    return (options.get("options") if kind == "COMBO" else None), options
 
 
 def _unknown(name: str, value: str, known: list[Any], hint: str = "") -> str:
