@@ -1,21 +1,19 @@
 """What a graph needs of a server, by the server's own `/object_info`, and has not got there."""
 
-import difflib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from lorabench.comfy.graph import Graph, Slot, describe, is_link
 from lorabench.comfy.object_info import ClassInfo, Input, NodeInfo, inputs, module
 from lorabench.comfy.options import Receipt
 from lorabench.comfy.roles import Roles
 from lorabench.comfy.transport import Outage, Transport
+from lorabench.comfy.unlisted import unlisted
 
 log = logging.getLogger(__name__)
 
-SHOWN = 3
 CHECKPOINT = (
     "put it into the server's models/checkpoints, or name one that is there with"
     " --config 'bench={checkpoint: NAME}'"
@@ -77,7 +75,7 @@ class Needs:
         if uploaded and self._is_uploaded(str(value)):
             return
         hint = PICTURE if uploaded else self._hint(slot, str(value))
-        problem = f"{self._node(node)}: {_unknown(one.name, str(value), known, hint)}"
+        problem = f"{self._node(node)}: {unlisted(one.name, str(value), known)}; {hint}"
         if module(self._declared(node)).startswith("custom_nodes"):
             log.warning("%s: %s (a custom node may know better)", self.server.url, problem)
         else:
@@ -100,7 +98,7 @@ class Needs:
         if within:
             reason = f"it lists it as {within[0]}, because that lies within its own folder"
         else:
-            reason = _unknown("lora_name", lora.name, known)
+            reason = unlisted("lora_name", lora.name, known)
         yield (
             f"the LoRA was installed in {lora.path.parent.resolve()}, which is not where this"
             f" server reads LoRAs: {reason}. lora_install_dir must be that folder"
@@ -128,15 +126,3 @@ class Needs:
 
     def _declared(self, node: str) -> ClassInfo:
         return self.info.get(self.graph[node]["class_type"], {})
-
-
-def _unknown(name: str, value: str, known: list[Any], hint: str = "") -> str:
-    names = [str(one) for one in known]
-    near = difflib.get_close_matches(value, names, n=SHOWN, cutoff=0.4)
-    if near:
-        has = f"nearest there: {', '.join(near)}"
-    elif names:
-        has = f"it has {', '.join(names[:SHOWN])}" + (" …" if len(names) > SHOWN else "")
-    else:
-        has = "it has none at all"
-    return f"{name} {value!r} is not on the server; {has}" + (f"; {hint}" if hint else "")
