@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from lorabench.errors import UserError
 from lorabench.mappings import Folders, Options
 from lorabench.presets import PRESETS, Family
+from lorabench.servers import EMBEDDED, servers
 from lorabench.setting_types import (
     COLOUR,
     LocalPath,
@@ -207,8 +208,8 @@ class Config(Section):
         (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
     )
     baseline: bool = Field(True, description="adds weight 0, the base model without the LoRA")
-    comfy_url: Annotated[tuple[str, ...], BeforeValidator(split)] = Field(
-        ("embedded",), min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
+    comfy_url: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(servers)] = Field(
+        EMBEDDED, min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
     )
     bench_workflow: LocalPath = Field(
         description="workflow JSON; default: one for the base's family"
@@ -245,13 +246,6 @@ class Config(Section):
                 f"write {as_typed('run_id', '20260131_120000')}"
             )
         return value
-
-    @field_validator("comfy_url")
-    @classmethod
-    def _embedded_or_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        if urls == ("embedded",) or all(url.startswith(("http://", "https://")) for url in urls):
-            return tuple(url.rstrip("/") for url in urls)
-        raise ValueError("allowed: embedded, or URLs such as http://127.0.0.1:8188")
 
     @property
     def sweep(self) -> tuple[float, ...]:
