@@ -254,6 +254,8 @@ class Config(Section):
 
 
 SECTIONS = sections(Config)
+LISTS = ("weights", "seeds", "comfy_url")
+"""Keys that say how much is rendered: one left empty is more likely a slip than the default."""
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -310,11 +312,11 @@ def read_section(path: Path, name: str) -> dict[str, Any]:
 
 
 def _present(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out keys without a value (`positive=`): they mean the default."""
+    """Leave out keys without a value (`positive=`): they mean the default, but for a list's."""
     return {
         key: _present(value) if isinstance(value, dict) and key in SECTIONS else value
         for key, value in given.items()
-        if value is not None
+        if value is not None or key in LISTS
     }
 
 
