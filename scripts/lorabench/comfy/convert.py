@@ -73,6 +73,8 @@ def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
 
 def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
     class_type = node.body["type"]
+    if not isinstance(class_type, str):
+        raise refusal(node.id, node.body, "the file does not say of which class it is")
     if class_type.startswith(("workflow/", "workflow>")):
         way = "choose Convert to nodes in its menu"
         raise refusal(node.id, node.body, "it is a group node", way)
