@@ -336,6 +336,29 @@ def test_a_prompt_in_the_queue_is_waited_for(fake):
     assert len(fake.prompts) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/queue", {"error": "busy"}),
+        ("/queue", {"queue_running": [1], "queue_pending": []}),
+        ("/queue", []),
+        ("/queue", None),
+        ("/history", "busy"),
+        ("/history", []),
+    ],
+)
+def test_an_answer_of_something_in_between_is_told(fake, path, content):
+    fake.hold = "pending"
+    real = fake.answer
+
+    def answer(method, where, body):
+        return (200, content) if where.startswith(path) else real(method, where, body)
+
+    fake.answer = answer
+    with pytest.raises(UserError, match=rf"{path}.* answered HTTP 200, but nothing of ComfyUI's"):
+        render(fake)
+
+
 @pytest.mark.parametrize("where", ["pending", "running"])
 def test_an_interrupted_client_takes_its_prompt_out_of_the_queue(fake, where, monkeypatch):
     fake.hold = where

@@ -26,6 +26,18 @@ class OutOfMemory(UserError):
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
 
 
+def queued(content: Any) -> tuple[list[str], list[str]]:
+    """Return the prompts that run and those that wait, the next one first, from `/queue`.
+
+    Raises `ValueError` where that is no queue.
+    """
+    try:
+        waiting = sorted(content["queue_pending"], key=lambda item: item[0])
+        return [item[1] for item in content["queue_running"]], [item[1] for item in waiting]
+    except (KeyError, TypeError, IndexError):
+        raise ValueError("this is no queue of ComfyUI") from None
+
+
 def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
     """Return one line on why a server refused a prompt or a part of it.
 
