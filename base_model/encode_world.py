@@ -16,7 +16,7 @@ from diffusers import AutoencoderTiny
 
 from base_model import drawings, training, workers
 from base_model.inputs import positive, present
-from base_model.numbers import SHARD
+from base_model.numbers import SHARD, shard_count
 from base_model.world import Scene, held_out, sample
 from lorabench import cli, files
 from lorabench.errors import UserError
@@ -65,10 +65,10 @@ def program(arguments: argparse.Namespace) -> None:
 
 
 def _planned(arguments: argparse.Namespace) -> list[Path]:
+    count = shard_count(arguments.drawings)
     weights = arguments.vae / "diffusion_pytorch_model.safetensors"
     sha256 = files.sha256(present(weights, "a trained autoencoder"))
     source = digest([sha256, arguments.seed, _POSED])[:8]
-    count = arguments.drawings // SHARD
     return [arguments.output / f"{number:04d}-{source}.npz" for number in range(count)]
 
 
@@ -102,18 +102,11 @@ def _write(path: Path, vae: AutoencoderTiny, seed: int) -> None:
         np.savez(file, latents=torch.cat(latents).numpy(), scenes=fields)
 
 
-def _whole_shards(text: str) -> int:
-    number = positive(text)
-    if number % SHARD:
-        raise argparse.ArgumentTypeError(f"{text}: should be a multiple of {SHARD}")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vae", type=Path, help="folder of the trained autoencoder")
     parser.add_argument("output", type=Path, help="folder of the shards")
-    parser.add_argument("--drawings", type=_whole_shards, default=40_000)
+    parser.add_argument("--drawings", type=positive, default=40_000)
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--processes", type=positive, default=2, help="one thread each")
     return parser

@@ -23,7 +23,8 @@ def numbers(given: Mapping[str, Any]) -> dict[str, int]:
     """Return every number, those in `given` instead of the defaults.
 
     Raises:
-        UserError: a key that there is not, or a value that is no whole number above 0.
+        UserError: a key that there is not, a value that is no whole number above 0, or drawings
+            that leave a shard unfilled.
     """
     for key, value in given.items():
         if key not in NUMBERS:
@@ -33,6 +34,16 @@ def numbers(given: Mapping[str, Any]) -> dict[str, int]:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise UserError(f"--config {key}={value}: should be a whole number, 1 or more")
     chosen = NUMBERS | given
-    if chosen["drawings"] % SHARD:
-        raise UserError(f"--config drawings={chosen['drawings']}: should be a multiple of {SHARD}")
+    shard_count(chosen["drawings"])
     return chosen
+
+
+def shard_count(drawings: int) -> int:
+    """Return in how many shards so many drawings are encoded.
+
+    Raises:
+        UserError: the last one would not be full.
+    """
+    if drawings % SHARD:
+        raise UserError(f"drawings={drawings}: should be a multiple of {SHARD}")
+    return drawings // SHARD

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from lorabench.errors import UserError
 from lorabench.mappings import Folders, Options
 from lorabench.presets import PRESETS, Family
+from lorabench.servers import EMBEDDED, servers
 from lorabench.setting_types import (
     COLOUR,
     LocalPath,
@@ -208,8 +209,8 @@ class Config(Section):
         (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
     )
     baseline: bool = Field(True, description="adds weight 0, the base model without the LoRA")
-    comfy_url: Annotated[tuple[str, ...], BeforeValidator(split)] = Field(
-        ("embedded",), min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
+    comfy_url: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(servers)] = Field(
+        EMBEDDED, min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
     )
     bench_workflow: LocalPath = Field(
         description="workflow JSON; default: one for the base's family"
@@ -259,13 +260,6 @@ class Config(Section):
             )
         return value
 
-    @field_validator("comfy_url")
-    @classmethod
-    def _embedded_or_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        if urls == ("embedded",) or all(url.startswith(("http://", "https://")) for url in urls):
-            return tuple(url.rstrip("/") for url in urls)
-        raise ValueError("allowed: embedded, or URLs such as http://127.0.0.1:8188")
-
     @property
     def sweep(self) -> tuple[float, ...]:
         """The weights to render, ascending, with 0 where the baseline is wanted."""
@@ -273,6 +267,8 @@ class Config(Section):
 
 
 SECTIONS = sections(Config)
+LISTS = ("weights", "seeds", "comfy_url")
+"""Keys that say how much is rendered: one left empty is more likely a slip than the default."""
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -331,11 +327,11 @@ def read_section(path: Path, name: str) -> dict[str, Any]:
 
 
 def _present(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out keys without a value (`positive=`): they mean the default."""
+    """Leave out keys without a value (`positive=`): they mean the default, but for a list's."""
     return {
         key: _present(value) if isinstance(value, dict) and key in SECTIONS else value
         for key, value in given.items()
-        if value is not None
+        if value is not None or key in LISTS
     }
 
 

@@ -28,6 +28,7 @@ from lorabench.identity import (
     model_digest,
     raw_files,
 )
+from lorabench.servers import EMBEDDED
 from lorabench.train.kohya import limits, options
 
 _ROLES = fields(Choices)
@@ -72,7 +73,7 @@ class RunPlan:
     @property
     def embedded_server(self) -> bool:
         """Whether the pictures are rendered by the embedded server."""
-        return self.config.comfy_url == ("embedded",)
+        return self.config.comfy_url == EMBEDDED
 
     @property
     def checkpoint_name(self) -> str | None:
@@ -233,7 +234,7 @@ def _own_prompt(config: Config) -> str | None:
     try:
         graph = workflow.read(path)
         if isinstance(graph, workflow.GuiWorkflow):
-            if config.comfy_url != ("embedded",):
+            if config.comfy_url != EMBEDDED:
                 return config.positive  # the servers are asked before the first job
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
         roles = find_roles(graph, _choices(config))
@@ -250,7 +251,7 @@ def _choices(config: Config) -> Choices:
 
 
 def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
-    if config.comfy_url == ("embedded",) and base.family == "sdxl":
+    if config.comfy_url == EMBEDDED and base.family == "sdxl":
         raise UserError(
             "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
             "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"

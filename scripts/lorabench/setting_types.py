@@ -7,10 +7,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 
 def split(value: Any) -> Any:
-    """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list."""
+    """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list, in which nothing is empty."""
     if isinstance(value, str):
-        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
+        value = [part.strip() for part in value.strip("[] ").split(",")]
     values = value if isinstance(value, list | tuple) else [value]
+    if all(one in (None, "") for one in values):
+        raise ValueError("is empty; give one value or more, such as 1,2")
+    if any(one in (None, "") for one in values):
+        raise ValueError("has an empty item, two commas in a row or one at an end")
     if any(isinstance(one, bool) for one in values):
         raise ValueError("True and False are no numbers")
     return values

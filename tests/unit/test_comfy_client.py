@@ -158,6 +158,26 @@ def test_a_rejection_without_the_names_that_the_server_has_is_told_as_it_is(fake
         render(fake)
 
 
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("['photoreal.ckpt', 'zzz']", "; nearest there: photoreal.ckpt"),
+        ("['one', 'two', 'three', 'four']", "; it has one, two, three …"),
+        ("[]", "; it has none at all"),
+    ],
+)
+def test_a_rejection_is_told_as_the_look_before_the_sweep_tells_it(fake, listed, said):
+    error = {
+        "type": "value_not_in_list",
+        "details": f"ckpt_name: 'anime.ckpt' not in {listed}",
+        "extra_info": {"input_name": "ckpt_name", "received_value": "anime.ckpt"},
+    }
+    fake.rejection = 400, {"node_errors": {"7": {"class_type": "Loader", "errors": [error]}}}
+    with pytest.raises(UserError) as caught:
+        render(fake)
+    assert str(caught.value).endswith(f"ckpt_name 'anime.ckpt' is not on the server{said}")
+
+
 def test_a_rejection_without_node_errors_gives_the_servers_words(fake):
     error = {"type": "invalid_prompt", "message": "Cannot execute", "details": "Node ID '#2'"}
     fake.rejection = 400, {"error": error, "node_errors": {}}
@@ -314,6 +334,29 @@ def test_a_prompt_in_the_queue_is_waited_for(fake):
     timer.start()
     assert len(render(fake)) == 1
     assert len(fake.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/queue", {"error": "busy"}),
+        ("/queue", {"queue_running": [1], "queue_pending": []}),
+        ("/queue", []),
+        ("/queue", None),
+        ("/history", "busy"),
+        ("/history", []),
+    ],
+)
+def test_an_answer_of_something_in_between_is_told(fake, path, content):
+    fake.hold = "pending"
+    real = fake.answer
+
+    def answer(method, where, body):
+        return (200, content) if where.startswith(path) else real(method, where, body)
+
+    fake.answer = answer
+    with pytest.raises(UserError, match=rf"{path}.* answered HTTP 200, but nothing of ComfyUI's"):
+        render(fake)
 
 
 @pytest.mark.parametrize("where", ["pending", "running"])

@@ -113,6 +113,14 @@ def test_a_class_that_the_server_lacks_is_named():
         to_api(workflow, NODE_INFO)
 
 
+@pytest.mark.parametrize("class_type", [None, 5])
+def test_a_node_without_a_class_is_named(class_type):
+    workflow = gui()
+    node_of(workflow, "VAEDecode")["type"] = class_type
+    with pytest.raises(UserError, match=r"node 7 .*: the file does not say of which class it is"):
+        to_api(workflow, NODE_INFO)
+
+
 @pytest.mark.parametrize("mode", [2, 4])
 def test_a_class_that_the_server_lacks_does_no_harm_where_it_does_not_run(mode):
     workflow = gui("bypassed_combine")

@@ -191,6 +191,18 @@ def test_a_linked_strength_and_prompt_are_replaced_with_their_links():
     assert result["pos"]["inputs"]["text"] == "a bird"
 
 
+@pytest.mark.parametrize("linked", [("strength_clip",), ("strength_model", "strength_clip")])
+def test_strengths_by_link_are_both_set_and_their_source_stays(linked):
+    graph = a_graph(number=node("PrimitiveFloat", value=0.9))
+    graph["lora"] = changed(graph, "lora", **{name: ["number", 0] for name in linked})
+    roles = find_roles(graph)
+    result = patched(graph)
+    inputs = result["lora"]["inputs"]
+    assert (inputs["strength_model"], inputs["strength_clip"]) == (0.4, 0.4)
+    assert result["number"] == graph["number"]
+    assert {Slot("lora", name) for name in linked} <= set(cell_slots(graph, roles))
+
+
 def test_a_seed_by_link_is_replaced_in_every_sampler_that_takes_it():
     graph = a_graph(number=node("PrimitiveInt", value=3))
     graph["sampler"] = changed(graph, "sampler", seed=["number", 0])
@@ -465,6 +477,37 @@ def test_names_of_other_files_do_not_tell_sweeps_apart():
     later["other"]["inputs"]["filename_prefix"] = "2026-01-02"
     roles = find_roles(graph, Choices(save="save"))
     assert shared_digest(graph, roles, CELL) == shared_digest(later, roles, CELL)
+
+
+def upscaled():
+    """A picture that is enlarged by a model behind the decoder."""
+    graph = a_graph(
+        upscaler=node("UpscaleModelLoader", model_name="x4.pth"),
+        upscale=node("ImageUpscaleWithModel", upscale_model=["upscaler", 0], image=["vae", 0]),
+    )
+    return graph | {"save": changed(graph, "save", images=["upscale", 0])}
+
+
+def test_a_picture_is_found_behind_an_upscaler_whose_model_is_no_checkpoint():
+    graph = upscaled()
+    assert not find_roles(graph).reasons
+    result = patched(graph, batch_size=2, positive="p", negative="n", checkpoint="c")
+    assert result["save"]["inputs"] == {"images": ["upscale", 0], "filename_prefix": CELL.prefix}
+    assert result["sampler"]["inputs"]["seed"] == 7
+    assert result["latent"]["inputs"]["batch_size"] == 2
+    assert (result["pos"]["inputs"]["text"], result["neg"]["inputs"]["text"]) == ("p", "n")
+    assert result["ckpt"]["inputs"]["ckpt_name"] == "c"
+    for name in ("upscaler", "upscale", "vae"):
+        assert result[name] == graph[name]
+
+
+def test_of_the_picture_before_and_after_an_upscaler_one_is_chosen():
+    graph = upscaled()
+    graph["small"] = node("SaveImage", "Small", images=["vae", 0], filename_prefix="y")
+    with pytest.raises(UserError, match=r"2 SaveImage nodes; set bench\.save_node"):
+        find_roles(graph)
+    assert find_roles(graph, Choices(save="Small")).save == "small"
+    assert find_roles(graph, Choices(save="save")).save == "save"
 
 
 def test_a_loop_in_a_graph_ends():

@@ -39,7 +39,7 @@ def test_minus_zero_is_zero():
 
 
 def test_a_key_without_a_value_is_the_default():
-    assert resolved(positive=None, weights=None) == resolved()
+    assert resolved(positive=None, batch_size=None) == resolved()
 
 
 def test_a_number_typed_for_a_name_is_a_name():
@@ -55,7 +55,14 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"weights": "0.4,a"}, "weights: 'a': "),
         ({"weights": "0.405"}, "weights: '0.405': at most two decimals"),
         ({"weights": "nan"}, "weights: 'nan': "),
-        ({"weights": ""}, "weights: "),
+        ({"weights": ""}, "weights: '': is empty; give one value or more, such as 1,2"),
+        ({"weights": None}, "weights: None: is empty; give one value or more"),
+        ({"weights": []}, "weights: []: is empty"),
+        ({"weights": "0.4,,0.6"}, "weights: '0.4,,0.6': has an empty item, two commas in a row or"),
+        ({"weights": [0.4, None]}, "weights: [0.4, None]: has an empty item"),
+        ({"seeds": None}, "seeds: None: is empty; give one value or more"),
+        ({"seeds": "1,2,"}, "seeds: '1,2,': has an empty item, two commas in a row or one at"),
+        ({"comfy_url": "http://a,,http://b"}, "comfy_url: 'http://a,,http://b': has an empty"),
         ({"seeds": -1}, "seeds: -1: "),
         ({"profile": "anime"}, "profile: 'anime': Input should be 'style' or 'char'"),
         ({"train": {"lr": 8}}, "did you mean train.unet_lr or train.text_encoder_lr?"),

@@ -54,6 +54,13 @@ def test_a_launcher_that_does_not_exist_is_one_message():
         there.ask("-c", "pass")
 
 
+def test_a_question_that_is_never_answered_is_one_message(monkeypatch):
+    monkeypatch.setattr(installation, "PATIENCE", 0.2)
+    there = installation.find(KohyaSettings(launcher="sh -c 'exec sleep 600'"))
+    with pytest.raises(UserError, match=r"within 0\.2 s: try sh -c 'exec sleep 600' python in"):
+        there.ask("-c", "pass")
+
+
 @pytest.mark.parametrize(
     ("paths", "said"),
     [("datasets", "should map folders"), ({"a": 1}, "should map folders")],

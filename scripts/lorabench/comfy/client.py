@@ -14,7 +14,7 @@ from lorabench.comfy.graph import Graph
 from lorabench.comfy.gui_draw import to_gui
 from lorabench.comfy.patching import has_nonce, with_nonce
 from lorabench.comfy.pictures import is_made_by
-from lorabench.comfy.replies import Image, OutOfMemory, rejection, saved_images
+from lorabench.comfy.replies import Image, OutOfMemory, queued, rejection, saved_images
 from lorabench.comfy.transport import Outage, Pace, Transport
 from lorabench.errors import UserError
 
@@ -179,14 +179,26 @@ class Client:
         )
 
     def _history(self, prompt_id: str) -> dict[str, Any] | None:
-        return self._server.get_json(f"/history/{prompt_id}").get(prompt_id)
+        path = f"/history/{prompt_id}"
+        history = self._server.get_json(path)
+        if not isinstance(history, dict):
+            raise self._foreign(path)
+        return history.get(prompt_id)
 
     def _place(self, prompt_id: str) -> int | None:
         """Return how many prompts come before this one; None if the server has it no more."""
-        queue = self._server.get_json("/queue")
-        pending = sorted(queue["queue_pending"], key=lambda item: item[0])
-        ids = [item[1] for item in (*queue["queue_running"], *pending)]
+        try:
+            running, waiting = queued(self._server.get_json("/queue"))
+        except ValueError:
+            raise self._foreign("/queue") from None
+        ids = [*running, *waiting]
         return ids.index(prompt_id) if prompt_id in ids else None
+
+    def _foreign(self, path: str) -> UserError:
+        return UserError(
+            f"{self.url}{path} answered HTTP 200, but nothing of ComfyUI's; does a proxy or another"
+            " program answer in its place? See comfy_url"
+        )
 
     def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
         response = self._server.ask("GET", "/view", params=image)
@@ -204,10 +216,10 @@ class Client:
         """Take a prompt out of the queue, or stop it; a server that does not answer is left."""
         try:
             self._server.once("POST", "/queue", timeout=5, json={"delete": [prompt_id]})
-            queue = self._server.once("GET", "/queue", timeout=5).json()
-            if any(item[1] == prompt_id for item in queue["queue_running"]):
+            running, _ = queued(self._server.once("GET", "/queue", timeout=5).json())
+            if prompt_id in running:
                 self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
-        except (Outage, ValueError, KeyError) as error:
+        except (Outage, ValueError) as error:
             log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from autograph.api import convert_with_errors
 
 from lorabench.comfy import gui_text
-from lorabench.comfy.graph import Graph, NodeInfo, dangling, describe
+from lorabench.comfy.graph import Graph, dangling, describe
 from lorabench.comfy.gui_links import (
     REMEDY,
     Literal,
@@ -23,7 +23,8 @@ from lorabench.comfy.gui_links import (
     refusal,
     running_nodes,
 )
-from lorabench.comfy.gui_widgets import completed, widget_values, widgets, with_choices
+from lorabench.comfy.gui_widgets import completed, widget_values, widgets
+from lorabench.comfy.object_info import ClassInfo, NodeInfo, module, with_choices
 from lorabench.errors import UserError
 
 REWRITERS = ("cg-use-everywhere",)
@@ -72,6 +73,8 @@ def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
 
 def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
     class_type = node.body["type"]
+    if not isinstance(class_type, str):
+        raise refusal(node.id, node.body, "the file does not say of which class it is")
     if class_type.startswith(("workflow/", "workflow>")):
         way = "choose Convert to nodes in its menu"
         raise refusal(node.id, node.body, "it is a group node", way)
@@ -84,9 +87,9 @@ def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
             " helper that only the frontend knows",
             "install it on the server",
         )  # fmt: skip
-    module = str(node_info[class_type].get("python_module", ""))
-    if any(name in module for name in REWRITERS):
-        raise refusal(node.id, node.body, f"its frontend part ({module}) changes what is sent")
+    brought_by = module(node_info[class_type])
+    if any(name in brought_by for name in REWRITERS):
+        raise refusal(node.id, node.body, f"its frontend part ({brought_by}) changes what is sent")
 
 
 # ---------------------------------------------------------------- the converter
@@ -133,7 +136,7 @@ def _plain(running: Sequence[RunningNode], values: Mapping[str, list[Any]]) -> d
 # ---------------------------------------------------------------- the check
 
 
-def _check(node: RunningNode, converted: Mapping[str, Any], info: Mapping[str, Any]) -> None:
+def _check(node: RunningNode, converted: Mapping[str, Any], info: ClassInfo) -> None:
     """Refuse a node of which the converter and our own walk have other inputs."""
     try:
         expected = widget_values(node.body.get("widgets_values"), info)
@@ -161,7 +164,7 @@ def _agree(one: Any, other: Any) -> bool:
 # ---------------------------------------------------------------- values from elsewhere
 
 
-def _brought(node: RunningNode, info: Mapping[str, Any]) -> dict[str, Any]:
+def _brought(node: RunningNode, info: ClassInfo) -> dict[str, Any]:
     """Return the values that primitives and the outer nodes of subgraphs give to a node."""
     known = {widget.name: widget for widget in widgets(info)}
     values: dict[str, Any] = {}
@@ -186,7 +189,7 @@ def _brought(node: RunningNode, info: Mapping[str, Any]) -> dict[str, Any]:
 def _fill_in_texts(
     node: RunningNode,
     values: dict[str, Any],
-    info: Mapping[str, Any],
+    info: ClassInfo,
     look_up: Callable[[str, str], Any],
     now: datetime,
 ) -> None:

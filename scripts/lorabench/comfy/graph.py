@@ -3,13 +3,10 @@
 An input is a value or a link `[node id, output index]`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 Graph = dict[str, dict[str, Any]]
-
-NodeInfo = Mapping[str, Mapping[str, Any]]
-"""What a server's `/object_info` says of classes: inputs (required, then optional), outputs."""
 
 SEED_INPUTS = ("seed", "noise_seed")
 TEXT_INPUTS = ("text", "text_g", "text_l")

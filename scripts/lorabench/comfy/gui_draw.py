@@ -1,15 +1,14 @@
 """An API graph drawn as the GUI saves workflows, so that a picture opens in ComfyUI as a graph.
 
-`node_info` maps class names to what the server's `/object_info/<class>` says of them, in the order
-in which the GUI counts inputs and outputs.
+`node_info` maps class names to what the server's `/object_info/<class>` says of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from lorabench.comfy.graph import Graph, NodeInfo, is_link
+from lorabench.comfy.graph import Graph, is_link
+from lorabench.comfy.object_info import ClassInfo, NodeInfo, inputs
 
-WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 COLUMN, GAP, WIDTH = 400, 40, 320  # pixels
 ROW, TEXT_BOX, HEADER = 26, 120, 60
 
@@ -64,24 +63,24 @@ def _numbers(graph: Graph) -> dict[str, int]:
 
 
 def _node(
-    node: str, body: Mapping[str, Any], info: Mapping[str, Any], numbers: Mapping[str, int]
+    node: str, body: Mapping[str, Any], info: ClassInfo, numbers: Mapping[str, int]
 ) -> dict[str, Any]:
-    inputs: list[dict[str, Any]] = []
+    sockets: list[dict[str, Any]] = []
     linked_widgets: list[dict[str, Any]] = []
     values: list[Any] = []
     height = HEADER
-    for name, kind, options in _inputs(info):
-        value = body["inputs"].get(name)
-        if not _is_widget(kind, options):
-            inputs.append({"name": name, "type": kind, "link": None})
+    for one in inputs(info):
+        entry = {"name": one.name, "type": one.kind, "link": None}
+        if not one.has_widget:
+            sockets.append(entry)
             continue
+        value = body["inputs"].get(one.name, one.default)
         if is_link(value):
-            entry = {"name": name, "type": _type_name(kind), "link": None}
-            linked_widgets.append(entry | {"widget": {"name": name}})
-        shown = value if name in body["inputs"] and not is_link(value) else _default(kind, options)
-        extra = _extra_widget(options)
-        values += [shown, *extra]
-        height += TEXT_BOX if options.get("multiline") else ROW * (1 + len(extra))
+            linked_widgets.append(entry | {"widget": {"name": one.name}})
+            value = one.default
+        extra = _extra_widget(one.options)
+        values += [value, *extra]
+        height += TEXT_BOX if one.options.get("multiline") else ROW * (1 + len(extra))
     outputs = [
         {"name": name, "type": kind, "links": [], "slot_index": index}
         for index, (name, kind) in enumerate(zip(info["output_name"], info["output"], strict=True))
@@ -92,38 +91,16 @@ def _node(
         "id": numbers[node],
         "type": class_type,
         "pos": [0, 0],
-        "size": [WIDTH, height + ROW * max(len(inputs) + len(linked_widgets), len(outputs))],
+        "size": [WIDTH, height + ROW * max(len(sockets) + len(linked_widgets), len(outputs))],
         "flags": {},
         "order": 0,
         "mode": 0,
-        "inputs": inputs + linked_widgets,
+        "inputs": sockets + linked_widgets,
         "outputs": outputs,
         **({"title": title} if title else {}),
         "properties": {"Node name for S&R": class_type},
         "widgets_values": values,
     }
-
-
-def _inputs(info: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
-    """Yield name, type and options of each input that the GUI shows, in its order."""
-    for group in ("required", "optional"):
-        for name, definition in info["input"].get(group, {}).items():
-            kind, *rest = definition if isinstance(definition, list) else [definition]
-            yield name, kind, (rest[0] if rest else {})
-
-
-def _is_widget(kind: object, options: Mapping[str, Any]) -> bool:
-    """Return whether an input is a widget; a list of choices, the older form of COMBO, is one."""
-    return not options.get("forceInput") and (isinstance(kind, list) or kind in WIDGETS)
-
-
-def _type_name(kind: object) -> str:
-    return "COMBO" if isinstance(kind, list) else str(kind)
-
-
-def _default(kind: object, options: Mapping[str, Any]) -> Any:
-    choices = kind if isinstance(kind, list) else options.get("options") or [None]
-    return options.get("default", choices[0] if choices else None)
 
 
 def _extra_widget(options: Mapping[str, Any]) -> list[str]:

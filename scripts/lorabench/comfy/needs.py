@@ -1,20 +1,19 @@
 """What a graph needs of a server, by the server's own `/object_info`, and has not got there."""
 
-import difflib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from lorabench.comfy.graph import Graph, Slot, describe, is_link
+from lorabench.comfy.object_info import ClassInfo, Input, NodeInfo, inputs, module
 from lorabench.comfy.options import Receipt
 from lorabench.comfy.roles import Roles
 from lorabench.comfy.transport import Outage, Transport
+from lorabench.comfy.unlisted import unlisted
 
 log = logging.getLogger(__name__)
 
-SHOWN = 3
 CHECKPOINT = (
     "put it into the server's models/checkpoints, or name one that is there with"
     " --config 'bench={checkpoint: NAME}'"
@@ -33,7 +32,7 @@ class Needs:
 
     graph: Graph
     roles: Roles
-    info: Mapping[str, Mapping[str, Any]]
+    info: NodeInfo
     server: Transport
     lora: Receipt | None
 
@@ -47,8 +46,8 @@ class Needs:
                     " server, or take the node out of the workflow"
                 )
         for node in self._executed():
-            for name, definition in self._inputs(node):
-                yield from self._unmet_input(Slot(node, name), definition)
+            for one in inputs(self._declared(node)):
+                yield from self._unmet_input(node, one)
         if self.lora and self.roles.lora in self._executed():
             yield from self._unlisted_lora(self.lora)
 
@@ -60,23 +59,24 @@ class Needs:
             queue += dict.fromkeys(source for source, _ in links if source not in queue)
         return [node for node in queue if self._declared(node)]
 
-    def _unmet_input(self, slot: Slot, definition: Any) -> Iterator[str]:
+    def _unmet_input(self, node: str, one: Input) -> Iterator[str]:
         """Yield that a required value is not given, or that there is no such choice."""
-        known, options = _choices(definition)
-        value = self.graph[slot.node]["inputs"].get(slot.input)
+        slot = Slot(node, one.name)
+        value = self.graph[node]["inputs"].get(one.name)
         if value is None:
-            if slot.input in self._declared(slot.node)["input"].get("required", {}):
-                yield f"{self._node(slot.node)}: its input {slot.input} is required and not given"
+            if one.required:
+                yield f"{self._node(node)}: its input {one.name} is required and not given"
             return
+        known = one.choices
         of_lora = slot == (self.roles.lora, "lora_name")
         if known is None or of_lora or isinstance(value, list | dict) or value in known:
             return
-        uploaded = any(name.endswith("upload") for name in options)
+        uploaded = any(name.endswith("upload") for name in one.options)
         if uploaded and self._is_uploaded(str(value)):
             return
         hint = PICTURE if uploaded else self._hint(slot, str(value))
-        problem = f"{self._node(slot.node)}: {_unknown(slot.input, str(value), known, hint)}"
-        if str(self._declared(slot.node).get("python_module", "")).startswith("custom_nodes"):
+        problem = f"{self._node(node)}: {unlisted(one.name, str(value), known)}; {hint}"
+        if module(self._declared(node)).startswith("custom_nodes"):
             log.warning("%s: %s (a custom node may know better)", self.server.url, problem)
         else:
             yield problem
@@ -90,14 +90,15 @@ class Needs:
 
     def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
         """Yield that the server does not list the installed LoRA, and where it should lie."""
-        known, _ = _choices(dict(self._inputs(self.roles.lora)).get("lora_name"))
+        declared = {one.name: one for one in inputs(self._declared(self.roles.lora))}
+        known = declared["lora_name"].choices if "lora_name" in declared else None
         if known is None or lora.name in known:
             return
         within = [name for name in known if name.replace("\\", "/").endswith(f"/{lora.name}")]
         if within:
             reason = f"it lists it as {within[0]}, because that lies within its own folder"
         else:
-            reason = _unknown("lora_name", lora.name, known)
+            reason = unlisted("lora_name", lora.name, known)
         yield (
             f"the LoRA was installed in {lora.path.parent.resolve()}, which is not where this"
             f" server reads LoRAs: {reason}. lora_install_dir must be that folder"
@@ -123,30 +124,5 @@ class Needs:
     def _node(self, node: str) -> str:
         return f"node {describe(self.graph, node)}"
 
-    def _declared(self, node: str) -> Mapping[str, Any]:
+    def _declared(self, node: str) -> ClassInfo:
         return self.info.get(self.graph[node]["class_type"], {})
-
-    def _inputs(self, node: str) -> Iterator[tuple[str, Any]]:
-        for group in ("required", "optional"):
-            yield from self._declared(node)["input"].get(group, {}).items()
-
-
-def _choices(definition: Any) -> tuple[list[Any] | None, Mapping[str, Any]]:
-    """Return what may be chosen (None: anything) and the input's options."""
-    kind, *rest = definition if isinstance(definition, list) else [definition]
-    options = rest[0] if rest and isinstance(rest[0], dict) else {}
-    if isinstance(kind, list):
-        return kind, options
-    return (options.get("options") if kind == "COMBO" else None), options
-
-
-def _unknown(name: str, value: str, known: list[Any], hint: str = "") -> str:
-    names = [str(one) for one in known]
-    near = difflib.get_close_matches(value, names, n=SHOWN, cutoff=0.4)
-    if near:
-        has = f"nearest there: {', '.join(near)}"
-    elif names:
-        has = f"it has {', '.join(names[:SHOWN])}" + (" …" if len(names) > SHOWN else "")
-    else:
-        has = "it has none at all"
-    return f"{name} {value!r} is not on the server; {has}" + (f"; {hint}" if hint else "")

@@ -10,6 +10,7 @@ from lorabench import parent
 from lorabench.comfy.patching import Cell
 from lorabench.comfy.roles import Choices
 from lorabench.errors import UserError
+from lorabench.servers import EMBEDDED, servers
 
 ROLES = tuple(field.name for field in fields(Choices))
 
@@ -93,16 +94,14 @@ def cell(
 
 def addresses(arguments: argparse.Namespace) -> list[Address]:
     """Return the servers; the embedded one is started if it is not there yet."""
-    if arguments.comfy_url == "embedded":
-        revive = _embedded(arguments)
-        return [Address(revive(), revive)]
-    urls = [url.strip() for url in arguments.comfy_url.split(",") if url.strip()]
-    if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
-        raise UserError(
-            f"comfy_url = {arguments.comfy_url!r}: expected embedded, or one or more"
-            " URLs such as http://127.0.0.1:8188, separated by commas"
-        )
-    return [Address(url) for url in urls]
+    try:
+        urls = servers(arguments.comfy_url.split(","))
+    except ValueError as error:
+        raise UserError(f"comfy_url: {arguments.comfy_url!r}: {error}") from None
+    if urls != EMBEDDED:
+        return [Address(url) for url in urls]
+    revive = _embedded(arguments)
+    return [Address(revive(), revive)]
 
 
 def receipt(path: Path) -> Receipt:

@@ -67,11 +67,11 @@ def shared_digest(graph: Graph, roles: Roles, cell: Cell) -> str:
 
     The names of the files that are saved do not count.
     """
-    shared = _unnamed(patch(graph, roles, replace(cell, weight=0.0, seed=0)))
+    shared = unnamed(patch(graph, roles, replace(cell, weight=0.0, seed=0)))
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 
-def _unnamed(graph: Graph) -> Graph:
+def unnamed(graph: Graph) -> Graph:
     """Return a copy without the names of the files that are saved, which may hold the date."""
     copied = copy.deepcopy(graph)
     for node in copied:

@@ -16,7 +16,7 @@ from lorabench import files
 from lorabench.comfy import needs, workflow
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.options import Address, Receipt
-from lorabench.comfy.patching import Cell, patch
+from lorabench.comfy.patching import Cell, patch, unnamed
 from lorabench.comfy.roles import Choices, find_roles
 from lorabench.comfy.transport import Pace, Transport
 from lorabench.errors import UserError
@@ -104,14 +104,8 @@ def _check_installed(lora: Receipt) -> None:
 
 
 def _essence(graph: Graph) -> str:
-    """Return what decides the pictures: titles and file names, which may hold dates, do not."""
-    nodes = {
-        node: [
-            body["class_type"],
-            {name: v for name, v in body["inputs"].items() if name != "filename_prefix"},
-        ]
-        for node, body in graph.items()
-    }
+    """Return what decides the pictures: titles and file names do not."""
+    nodes = {node: [body["class_type"], body["inputs"]] for node, body in unnamed(graph).items()}
     return json.dumps(nodes, sort_keys=True)
 
 

@@ -1,12 +1,12 @@
 """What ComfyUI answers, read: rejections, failures, and the pictures that a prompt saved."""
 
-import difflib
 import logging
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from lorabench.comfy.graph import Graph, describe
+from lorabench.comfy.unlisted import unlisted
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,18 @@ class OutOfMemory(UserError):
 
 
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
+
+
+def queued(content: Any) -> tuple[list[str], list[str]]:
+    """Return the prompts that run and those that wait, the next one first, from `/queue`.
+
+    Raises `ValueError` where that is no queue.
+    """
+    try:
+        waiting = sorted(content["queue_pending"], key=lambda item: item[0])
+        return [item[1] for item in content["queue_running"]], [item[1] for item in waiting]
+    except (KeyError, TypeError, IndexError):
+        raise ValueError("this is no queue of ComfyUI") from None
 
 
 def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
@@ -83,21 +95,19 @@ def _failure(graph: Graph, error: Mapping[str, Any]) -> UserError:
 
 def _complaint(error: Mapping[str, Any]) -> str:
     if error.get("type") == "value_not_in_list" and error.get("extra_info"):
-        return _unlisted(error["extra_info"], str(error.get("details", "")))
+        return _not_in_list(error["extra_info"], str(error.get("details", "")))
     message, details = error.get("message", ""), str(error.get("details", ""))
     return f"{message} ({_cut(details)})" if details else message
 
 
-def _unlisted(about: Mapping[str, Any], details: str) -> str:
+def _not_in_list(about: Mapping[str, Any], details: str) -> str:
     """Say that a server does not list a name, with the nearest that it has.
 
     `details` ends with them, or with "(list of length 37)" where they are more than 20.
     """
-    name, wanted = about.get("input_name"), str(about.get("received_value"))
-    known = re.findall(r"'([^']*)'", details.partition(" not in ")[2])
-    text = f"{name} {wanted!r} is not on the server"
-    if near := difflib.get_close_matches(wanted, known, n=3):
-        text += f"; nearest there: {', '.join(near)}"
+    name, listed = str(about.get("input_name")), details.partition(" not in ")[2]
+    known = re.findall(r"'([^']*)'", listed) if listed.startswith("[") else None
+    text = unlisted(name, str(about.get("received_value")), known)
     if name == "lora_name":
         text += (
             "; lora_install_dir must be a folder that this server lists LoRAs from, and what was"

@@ -11,16 +11,11 @@ import torch
 from lorabench import checkpoint, cli, lora_file, model
 from lorabench.config import TrainSettings
 from lorabench.errors import UserError
-from lorabench.train import data, diffusion, history, network, schedule, state
-from lorabench.train.inputs import Captions, Latents
+from lorabench.train import data, history, network, state
+from lorabench.train.learner import Learner, batches_of
 from lorabench.train.metadata import describe
 
 log = logging.getLogger(__name__)
-
-# To predict nothing costs a loss of about 1; from ten times that no training comes back.
-EXPLODED = 10.0
-LOST, LOST_AFTER = 1.0, 20
-"""A mean loss over so many steps that is worse than to predict nothing: the LoRA is destroyed."""
 
 
 def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings) -> None:
@@ -36,104 +31,60 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
     """
     torch.set_num_threads(settings.threads)
     device, dtype = hardware(settings)
-
-    # What is learnt from, and by what.
     pictures = data.read_set(folder, settings)
     base = checkpoint.inspect(base_model)
-    sd = model.load(base_model, device, dtype)
-    latents, captions = Latents(sd, pictures), Captions(sd, pictures)
-    torch.manual_seed(settings.seed)  # the down matrices begin random
-    lora = network.inject(sd, settings)
-    weights = network.weights(lora)
-    if settings.gradient_checkpointing:
-        _checkpoint_gradients(sd)
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": network.weights(lora, part), "peak_lr": rate}
-            for part, rate in (
-                (network.UNET, settings.unet_lr),
-                (network.TEXT, settings.text_encoder_lr),
-            )
-            if rate
-        ],
-        weight_decay=settings.weight_decay,
-    )
-    scaler = torch.amp.GradScaler(device, enabled=dtype == torch.float16)
+    learner = Learner(model.load(base_model, device, dtype), pictures, device, dtype)
     total = count_steps(pictures, settings)
-    log.info(
-        "%d pictures in %d sizes, %d modules of rank %d, %d steps of %d on %s in %s",
-        *(len(pictures.pictures), len(pictures.buckets), len(lora), settings.rank, total),
-        *(settings.batch_size * settings.gradient_accumulation, device, str(dtype)[6:]),
-    )
-
-    # Where an earlier run of the same training was stopped, if one was.
+    _introduce(pictures, learner, total, f"{device} in {str(dtype)[6:]}")
     saved = state.StateFile(output, state.purpose(pictures, base_model, device))
-    first, seconds, rows = 0, 0.0, []
-    if found := saved.load():
-        first, seconds = found["step"], found["seconds"]
-        rows = [history.Row(*row) for row in found["rows"]]
-        _restore(weights, found["weights"])
-        optimizer.load_state_dict(found["optimizer"])
-        scaler.load_state_dict(found["scaler"])
-        log.info("going on after step %d of %d", first, total)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    course = history.History(output.with_name("train_log.csv"), rows)
+    first, seconds, rows = _resume(saved, learner, total)
     begin = time.monotonic() - seconds
 
     def write(path: Path, step: int) -> None:
         facts = describe(base, pictures, path.stem, step, total, time.monotonic() - begin)
-        lora_file.save(path, network.to_kohya(lora, settings.alpha), facts)
+        lora_file.save(path, network.to_kohya(learner.lora, settings.alpha), facts)
 
+    output.parent.mkdir(parents=True, exist_ok=True)
+    course = history.History(output.with_name("train_log.csv"), rows)
     bar = cli.bar(total=total, initial=first, desc="training", unit="step")
     for step in range(first, total):
-        factor = schedule.factor(step, total, settings)
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * factor
-
-        loss = 0.0
-        for number in batches_of(step, settings):
-            batch = pictures.batch(number)
-            generator = torch.Generator().manual_seed(noise_seed(settings.seed, number))
-            encoded = latents(batch, generator)
-            with torch.autocast(device, dtype, enabled=dtype != torch.float32):
-                condition = captions(batch.captions)
-                part = diffusion.loss(sd, encoded, condition, generator, settings)
-            part = part / settings.gradient_accumulation
-            loss += part.item()
-            check(loss, course.rows, settings)
-            scaler.scale(part).backward()
-
-        scaler.unscale_(optimizer)
-        if settings.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(weights, settings.max_grad_norm)
-        scaler.step(optimizer)
-        scaler.update()
-        optimizer.zero_grad()
-
-        epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
-        lr = optimizer.param_groups[0]["lr"]
+        loss = learner.step(step, total, course.rows)
         seconds = time.monotonic() - begin
-        course.add(history.Row(step + 1, epoch, loss, lr, seconds))
+        course.add(history.Row(step + 1, epoch_of(step, pictures), loss, learner.lr, seconds))
         bar.set_postfix(loss=f"{np.mean([row.loss for row in course.rows[-50:]]):.4f}", refresh=0)
         bar.update()
-
-        ended = epochs_ended(step, pictures, settings)
+        ended = epochs_ended(step, pictures)
         if ended and step + 1 < total:
             write(output.with_name(f"{output.stem}-{ended:06d}.safetensors"), step + 1)
-        saved.save_if_due(
-            step=step + 1,
-            seconds=seconds,
-            rows=[tuple(row) for row in course.rows],
-            weights=[weight.data for weight in weights],
-            optimizer=optimizer.state_dict(),
-            scaler=scaler.state_dict(),
-        )
+        done = [tuple(row) for row in course.rows]
+        saved.save_if_due(step=step + 1, seconds=seconds, rows=done, **learner.state())
     bar.close()
     course.close()
 
     history.draw(course.rows, output.with_name("loss.png"), output.stem)
     write(output, total)
     saved.remove()
+
+
+def _introduce(pictures: data.TrainingSet, learner: Learner, total: int, where: str) -> None:
+    settings = pictures.settings
+    log.info(
+        "%d pictures in %d sizes, %d modules of rank %d, %d steps of %d on %s",
+        *(len(pictures.pictures), len(pictures.buckets), len(learner.lora), settings.rank, total),
+        *(settings.batch_size * settings.gradient_accumulation, where),
+    )
+
+
+def _resume(
+    saved: state.StateFile, learner: Learner, total: int
+) -> tuple[int, float, list[history.Row]]:
+    """Go on where an earlier run of the training was stopped; return its steps, seconds, rows."""
+    found = saved.load()
+    if not found:
+        return 0, 0.0, []
+    learner.restore(found)
+    log.info("going on after step %d of %d", found["step"], total)
+    return found["step"], found["seconds"], [history.Row(*row) for row in found["rows"]]
 
 
 def hardware(settings: TrainSettings) -> tuple[str, torch.dtype]:
@@ -161,58 +112,17 @@ def count_steps(pictures: data.TrainingSet, settings: TrainSettings) -> int:
     return math.ceil(batches / settings.gradient_accumulation)
 
 
-def batches_of(step: int, settings: TrainSettings) -> range:
-    """Return the numbers of the batches that make up optimizer step `step`, from 0."""
-    return range(step * settings.gradient_accumulation, (step + 1) * settings.gradient_accumulation)
+def epoch_of(step: int, pictures: data.TrainingSet) -> int:
+    """Return the epoch, from 1, in which `step`, from 0, begins."""
+    return batches_of(step, pictures.settings)[0] // pictures.batches_per_epoch + 1
 
 
-def epochs_ended(step: int, pictures: data.TrainingSet, settings: TrainSettings) -> int:
+def epochs_ended(step: int, pictures: data.TrainingSet) -> int:
     """Return the number of epochs done if `step` ended one that is to be kept, else 0."""
+    settings = pictures.settings
     if not settings.save_every_epochs:
         return 0
     batches = batches_of(step, settings)
     before, after = (n // pictures.batches_per_epoch for n in (batches.start, batches.stop))
     due = after // settings.save_every_epochs > before // settings.save_every_epochs
     return after if due else 0
-
-
-def noise_seed(seed: int, batch: int) -> int:
-    """Return the seed of a batch's noise and timesteps, unlike that of any other batch."""
-    return int(np.random.SeedSequence([seed, batch]).generate_state(1, np.uint64)[0])
-
-
-def check(loss: float, before: list[history.Row], settings: TrainSettings) -> None:
-    """Raise `UserError` with the likely settings to change if the loss says it is lost.
-
-    It says the losses of the last steps too: Snakemake deletes the log of a failed training.
-    """
-    latest = [*(row.loss for row in before[1 - LOST_AFTER :]), loss]
-    lost = len(latest) == LOST_AFTER and np.mean(latest) > LOST
-    if math.isfinite(loss) and loss < EXPLODED and not lost:
-        return
-    rates = f"unet_lr (now {settings.unet_lr:g})"
-    if settings.text_encoder_lr:
-        rates += f" and text_encoder_lr (now {settings.text_encoder_lr:g})"
-    precision = (
-        f", precision fp32 (now {settings.precision})" if settings.precision != "fp32" else ""
-    )
-    step = before[-1].step + 1 if before else 1
-    course = ", ".join(f"{row.loss:.3g}" for row in before[-10:]) or "nothing"
-    raise UserError(
-        f"the training diverged: at step {step} the loss is {loss:g}, after {course}. "
-        f"Lower {rates} to a tenth; else try warmup_steps 50 (now {settings.warmup_steps}), "
-        f"max_grad_norm 1 (now {settings.max_grad_norm:g}){precision}."
-    )
-
-
-def _restore(weights: list[torch.nn.Parameter], found: list[torch.Tensor]) -> None:
-    for weight, tensor in zip(weights, found, strict=True):
-        weight.data.copy_(tensor)
-
-
-def _checkpoint_gradients(sd: model.StableDiffusion) -> None:
-    # Both work in training mode only; neither model has a dropout that this would switch on.
-    sd.unet.enable_gradient_checkpointing()
-    sd.text_encoder.activation_checkpointing_enable()
-    sd.unet.train()
-    sd.text_encoder.train()

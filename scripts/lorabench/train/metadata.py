@@ -5,12 +5,14 @@ model metadata standard, 1.0.1). All values are strings.
 """
 
 import json
+import math
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 from lorabench import identity, layout
 from lorabench.checkpoint import Checkpoint
+from lorabench.config import TrainSettings
 from lorabench.train.data import MULTIPLE, TrainingSet
 
 
@@ -21,29 +23,40 @@ def describe(
 
     Without the hashes of the file, which only its writer knows.
     """
-    settings = pictures.settings
     now = datetime.now(UTC)
-    epoch = -(-step * settings.gradient_accumulation // pictures.batches_per_epoch)
-    side = _side(pictures)
-    sd15 = base.family == "sd15"
-    facts: dict[str, Any] = {
+    facts = {
+        **_base(base),
+        **_settings(pictures.settings),
+        **_set(pictures),
+        **_course(pictures, step, total),
+        **_modelspec(base, pictures),
+        "ss_output_name": name,
+        "ss_training_started_at": now.timestamp() - seconds,
+        "ss_training_finished_at": now.timestamp(),
+        "modelspec.title": name,
+        "modelspec.date": now.isoformat(timespec="seconds"),
+    }
+    return {key: str(value) for key, value in facts.items()}
+
+
+def _base(base: Checkpoint) -> dict[str, Any]:
+    facts = {
+        "ss_base_model_version": "sd_v1" if base.family == "sd15" else base.path.name,
+        "ss_v2": False,
+        "ss_sd_model_name": base.path.name,
+    }
+    if base.kind == "file":  # the hash by which model sites know a checkpoint
+        memory = identity.Digests(layout.DIGESTS)
+        facts["ss_new_sd_model_hash"] = identity.model_digest(base.path, memory)
+    return facts
+
+
+def _settings(settings: TrainSettings) -> dict[str, Any]:
+    return {
         "ss_network_module": "networks.lora",
         "ss_network_dim": settings.rank,
         "ss_network_alpha": settings.alpha,
-        "ss_base_model_version": "sd_v1" if sd15 else base.path.name,
-        "ss_v2": False,
-        "ss_sd_model_name": base.path.name,
-        "ss_output_name": name,
-        "ss_resolution": f"({side}, {side})",
         "ss_seed": settings.seed,
-        "ss_steps": step,
-        "ss_epoch": epoch,
-        "ss_max_train_steps": total,
-        "ss_num_epochs": settings.epochs
-        or -(-total * settings.gradient_accumulation // pictures.batches_per_epoch),
-        "ss_num_train_images": len(pictures.pictures),
-        "ss_num_reg_images": 0,
-        "ss_num_batches_per_epoch": pictures.batches_per_epoch,
         "ss_batch_size_per_device": settings.batch_size,
         "ss_total_batch_size": settings.batch_size,
         "ss_gradient_accumulation_steps": settings.gradient_accumulation,
@@ -64,27 +77,47 @@ def describe(
         "ss_clip_skip": settings.clip_skip,
         "ss_cache_latents": settings.cache_latents,
         "ss_mixed_precision": settings.precision,
+    }
+
+
+def _set(pictures: TrainingSet) -> dict[str, Any]:
+    name, count, side = pictures.folder.name, len(pictures.pictures), _side(pictures)
+    return {
+        "ss_resolution": f"({side}, {side})",
+        "ss_num_train_images": count,
+        "ss_num_reg_images": 0,
+        "ss_num_batches_per_epoch": pictures.batches_per_epoch,
         "ss_enable_bucket": True,
         "ss_bucket_info": json.dumps(_buckets(pictures)),
-        "ss_dataset_dirs": json.dumps(
-            {pictures.folder.name: {"n_repeats": 1, "img_count": len(pictures.pictures)}}
-        ),
-        "ss_tag_frequency": json.dumps({pictures.folder.name: _tags(pictures)}, ensure_ascii=False),
-        "ss_training_started_at": now.timestamp() - seconds,
-        "ss_training_finished_at": now.timestamp(),
+        "ss_dataset_dirs": json.dumps({name: {"n_repeats": 1, "img_count": count}}),
+        "ss_tag_frequency": json.dumps({name: _tags(pictures)}, ensure_ascii=False),
+    }
+
+
+def _course(pictures: TrainingSet, step: int, total: int) -> dict[str, Any]:
+    def epochs(steps: int) -> int:
+        batches = steps * pictures.settings.gradient_accumulation
+        return math.ceil(batches / pictures.batches_per_epoch)
+
+    return {
+        "ss_steps": step,
+        "ss_epoch": epochs(step),
+        "ss_max_train_steps": total,
+        "ss_num_epochs": pictures.settings.epochs or epochs(total),
+    }
+
+
+def _modelspec(base: Checkpoint, pictures: TrainingSet) -> dict[str, Any]:
+    architecture = "stable-diffusion-v1" if base.family == "sd15" else base.path.name
+    side = _side(pictures)
+    return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": f"{'stable-diffusion-v1' if sd15 else base.path.name}/lora",
+        "modelspec.architecture": f"{architecture}/lora",
         "modelspec.implementation": "diffusers",
-        "modelspec.title": name,
-        "modelspec.date": now.isoformat(timespec="seconds"),
         "modelspec.resolution": f"{side}x{side}",
         "modelspec.prediction_type": "epsilon" if base.prediction == "epsilon" else "v",
-        "modelspec.encoder_layer": settings.clip_skip,
+        "modelspec.encoder_layer": pictures.settings.clip_skip,
     }
-    if base.kind == "file":  # the hash by which model sites know a checkpoint
-        memory = identity.Digests(layout.DIGESTS)
-        facts["ss_new_sd_model_hash"] = identity.model_digest(base.path, memory)
-    return {key: str(value) for key, value in facts.items()}
 
 
 def _side(pictures: TrainingSet) -> int:

@@ -1,6 +1,7 @@
 """From what sd-scripts wrote before it ended to one message for the user."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from lorabench.errors import UserError
@@ -60,6 +61,15 @@ def not_started(program: str, error: OSError) -> UserError:
     return UserError(
         f"{program} cannot be started ({error.strerror}); kohya: {{launcher: …}} should be a "
         "command that exists, or empty for an sd-scripts on this machine."
+    )
+
+
+def no_answer(python: Sequence[str], seconds: float) -> UserError:
+    """Return the message for a question that `python`, that of sd-scripts, left unanswered."""
+    return UserError(
+        f"the Python of sd-scripts gave no answer within {seconds:g} s: try {shlex.join(python)} "
+        "in a terminal. A launcher that waits for something (kohya: {launcher: …}), a container "
+        "that hangs and a disk that is away keep it from answering."
     )
 
 

@@ -11,6 +11,8 @@ from lorabench.errors import UserError
 from lorabench.train.kohya import failures
 
 IN_CONTAINER = "/app/sd-scripts"
+PATIENCE = 300
+"""Seconds for an answer: a first import of PyTorch from a slow or shared disk takes minutes."""
 _VENVS = ("venv", ".venv")
 
 
@@ -58,13 +60,17 @@ class Installation:
         """Run its Python with these arguments and return what it wrote to standard output.
 
         Raises:
-            UserError: it could not be started, or it failed.
+            UserError: it could not be started, failed, or did not end within `PATIENCE`.
         """
         command = self.command(*arguments)
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
+            )
         except OSError as error:
             raise failures.not_started(command[0], error) from None
+        except subprocess.TimeoutExpired:
+            raise failures.no_answer(self.command(), PATIENCE) from None
         if done.returncode:
             output = (done.stdout + done.stderr).decode(errors="replace").splitlines()
             raise failures.explain(done.returncode, output)

@@ -1,0 +1,95 @@
+"""What a server's `/object_info` says of its classes, read in one place.
+
+An entry lists a class's inputs as `{"input": {"required": {name: spec}, "optional": …}}`. A spec is
+`[type, options]`, the options left out at times; a list of choices in the type's place is the older
+form of COMBO.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+ClassInfo = Mapping[str, Any]
+"""The entry of one class."""
+
+NodeInfo = Mapping[str, ClassInfo]
+"""The entries of classes by their names."""
+
+GROUPS = ("required", "optional")
+"""What else stands in an entry, such as `hidden`, no graph gives."""
+
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+"""The types that have a widget in every frontend."""
+
+
+class Input(NamedTuple):
+    """An input of a class; a COMBO's choices are in its options, whatever form it has."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Any]
+    required: bool
+
+    @property
+    def choices(self) -> list[Any] | None:
+        """What may be chosen; None: anything."""
+        return self.options.get("options") if self.kind == "COMBO" else None
+
+    @property
+    def has_widget(self) -> bool:
+        """Whether its value stands on the node; a link alone gives it otherwise."""
+        return self.kind in WIDGETS and not self.options.get("forceInput")
+
+    @property
+    def default(self) -> Any:
+        """The value of a new node's widget."""
+        plain = {"INT": 0, "FLOAT": 0, "STRING": "", "BOOLEAN": False}
+        first = (self.choices or [None])[0]
+        return self.options.get("default", plain.get(self.kind, first))
+
+
+def inputs(info: ClassInfo) -> Iterator[Input]:
+    """Yield the inputs of a class in the order in which a frontend counts them."""
+    for group in GROUPS:
+        for name, spec in info["input"].get(group, {}).items():
+            kind, options = _read(spec)
+            yield Input(name, kind, options, group == "required")
+
+
+def module(info: ClassInfo) -> str:
+    """Return the Python module of a class: `nodes`, `comfy_extras.…`, `custom_nodes.…`; or ""."""
+    return str(info.get("python_module", ""))
+
+
+def with_choices(node_info: NodeInfo, more: Mapping[str, list[Any]]) -> dict[str, ClassInfo]:
+    """Return the classes named in `more`, the choices of all their COMBOs extended by its values.
+
+    The converter takes a file that this server lacks for a shifted list, and drops it.
+    """
+    extended: dict[str, ClassInfo] = {}
+    for class_type, values in more.items():
+        info = node_info[class_type]
+        groups = {
+            group: {name: _extended(spec, values) for name, spec in specs.items()}
+            for group, specs in info["input"].items()
+            if group in GROUPS
+        }
+        extended[class_type] = {**info, "input": groups}
+    return extended
+
+
+def _read(spec: Any) -> tuple[str, Mapping[str, Any]]:
+    """Return the type and the options of an input."""
+    kind, *rest = spec if isinstance(spec, list) else [spec]
+    options = rest[0] if rest and isinstance(rest[0], dict) else {}
+    return ("COMBO", {**options, "options": kind}) if isinstance(kind, list) else (kind, options)
+
+
+def _extended(spec: Any, values: list[Any]) -> Any:
+    """Return the spec with more choices, in the form that it has."""
+    kind, options = _read(spec)
+    if kind != "COMBO" or not isinstance(options.get("options"), list):
+        return spec
+    longer = [*options["options"], *values]
+    if isinstance(spec[0], list):
+        return [longer, *spec[1:]]
+    return [kind, {**options, "options": longer}]

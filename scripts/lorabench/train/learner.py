@@ -1,0 +1,109 @@
+"""What one optimizer step of the embedded trainer is: batches, loss, gradients, update."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from lorabench.config import TrainSettings
+from lorabench.model import StableDiffusion
+from lorabench.train import diffusion, divergence, history, network, schedule
+from lorabench.train.data import TrainingSet
+from lorabench.train.inputs import Captions, Latents
+
+
+class Learner:
+    """A base model with a fresh LoRA, the pictures that it learns from, and its optimizer."""
+
+    def __init__(
+        self, sd: StableDiffusion, pictures: TrainingSet, device: str, dtype: torch.dtype
+    ) -> None:
+        """Encode the pictures and put the LoRA in; `dtype` is that of the model's arithmetic."""
+        self._sd, self._pictures, self._settings = sd, pictures, pictures.settings
+        self._device, self._dtype = device, dtype
+        self._latents, self._captions = Latents(sd, pictures), Captions(sd, pictures)
+        torch.manual_seed(self._settings.seed)  # the down matrices begin random
+        self.lora = network.inject(sd, self._settings)
+        self._weights = network.weights(self.lora)
+        if self._settings.gradient_checkpointing:
+            _checkpoint_gradients(sd)
+        self._optimizer = _optimizer(self.lora, self._settings)
+        self._scaler = torch.amp.GradScaler(device, enabled=dtype == torch.float16)
+
+    @property
+    def lr(self) -> float:
+        """The last step's learning rate, the UNet's where that is trained."""
+        return self._optimizer.param_groups[0]["lr"]
+
+    def step(self, step: int, total: int, before: list[history.Row]) -> float:
+        """Do the optimizer step `step` of `total`, from 0, after those `before`; return its loss.
+
+        Raises:
+            UserError: the training diverged.
+        """
+        factor = schedule.factor(step, total, self._settings)
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
+        loss = 0.0
+        for number in batches_of(step, self._settings):
+            part = self._loss(number) / self._settings.gradient_accumulation
+            loss += part.item()
+            divergence.check(loss, before, self._settings)
+            self._scaler.scale(part).backward()
+        self._scaler.unscale_(self._optimizer)
+        if self._settings.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self._weights, self._settings.max_grad_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad()
+        return loss
+
+    def state(self) -> dict[str, Any]:
+        """Return what the steps have changed."""
+        return {
+            "weights": [weight.data for weight in self._weights],
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state()` returned."""
+        for weight, tensor in zip(self._weights, state["weights"], strict=True):
+            weight.data.copy_(tensor)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+
+    def _loss(self, number: int) -> torch.Tensor:
+        """Return the loss of the batch `number`, with its gradients."""
+        batch = self._pictures.batch(number)
+        generator = torch.Generator().manual_seed(_noise_seed(self._settings.seed, number))
+        latents = self._latents(batch, generator)
+        with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
+            condition = self._captions(batch.captions)
+            return diffusion.loss(self._sd, latents, condition, generator, self._settings)
+
+
+def batches_of(step: int, settings: TrainSettings) -> range:
+    """Return the numbers of the batches that make up optimizer step `step`, from 0."""
+    return range(step * settings.gradient_accumulation, (step + 1) * settings.gradient_accumulation)
+
+
+def _optimizer(lora: network.Network, settings: TrainSettings) -> torch.optim.AdamW:
+    rates = ((network.UNET, settings.unet_lr), (network.TEXT, settings.text_encoder_lr))
+    groups = [
+        {"params": network.weights(lora, part), "peak_lr": rate} for part, rate in rates if rate
+    ]
+    return torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+
+
+def _noise_seed(seed: int, batch: int) -> int:
+    """Return the seed of a batch's noise and timesteps, unlike that of any other batch."""
+    return int(np.random.SeedSequence([seed, batch]).generate_state(1, np.uint64)[0])
+
+
+def _checkpoint_gradients(sd: StableDiffusion) -> None:
+    # Both work in training mode only; neither model has a dropout that this would switch on.
+    sd.unet.enable_gradient_checkpointing()
+    sd.text_encoder.activation_checkpointing_enable()
+    sd.unet.train()
+    sd.text_encoder.train()
