@@ -1,0 +1,47 @@
+"""How near a picture comes to a training picture: is it a copy?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+from skimage.color import rgb2lab
+
+SIDE = 32
+
+
+class Nearest(NamedTuple):
+    """The training picture that a picture is most like."""
+
+    similarity: float
+    """Correlation of the two at 32 x 32 pixels in CIELAB, -1 to 1."""
+    path: Path
+    mirrored: bool
+
+
+class TrainingPictures:
+    """The training set as thumbnails, each with its mirror image."""
+
+    def __init__(self, paths: Sequence[Path], images: Sequence[Image.Image]) -> None:
+        """Take the RGB `images` that lie at `paths`."""
+        self._paths = list(paths)
+        both = [one for image in images for one in (image, ImageOps.mirror(image))]
+        self._thumbnails = np.stack([thumbnail(image) for image in both])
+
+    def nearest(self, image: Image.Image) -> Nearest:
+        """Return the training picture that an RGB picture is most like, mirrored or not."""
+        similarities = self._thumbnails @ thumbnail(image)
+        best = int(similarities.argmax())
+        return Nearest(float(similarities[best]), self._paths[best // 2], bool(best % 2))
+
+
+def thumbnail(image: Image.Image) -> np.ndarray:
+    """Return an RGB picture as float32 [SIDE · SIDE · 3] CIELAB, centred and of length 1.
+
+    The product of two is their correlation.
+    """
+    small = image.resize((SIDE, SIDE), Image.Resampling.BOX)
+    lab = rgb2lab(np.asarray(small)).astype(np.float32)
+    centred = (lab - lab.mean((0, 1))).ravel()
+    return centred / max(float(np.linalg.norm(centred)), 1e-6)
