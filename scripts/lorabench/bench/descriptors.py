@@ -1,5 +1,7 @@
 """A picture as numbers that tell styles apart and need no model: colours, ink, edges, texture."""
 
+from itertools import pairwise
+
 import numpy as np
 from PIL import Image
 from scipy import ndimage
@@ -72,8 +74,7 @@ def _lines(light: np.ndarray) -> list[float]:
 
 def _octaves(light: np.ndarray) -> list[float]:
     levels = [light, *(ndimage.gaussian_filter(light, scale) for scale in _SCALES)]
-    bands = zip(levels, levels[1:], strict=False)
-    return [float(np.log(np.std(fine - coarse) + 0.1)) for fine, coarse in bands]
+    return [float(np.log(np.std(fine - coarse) + 0.1)) for fine, coarse in pairwise(levels)]
 
 
 def _colours(rgb: np.ndarray) -> float:
