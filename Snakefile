@@ -56,6 +56,7 @@ if PLAN.identity:
 
 
 onstart:
+    say_what_is_drawn()
     look_ahead()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from lorabench import layout
 from lorabench.bench import variants
+from lorabench.config import BUNDLED_BASE
 
 RUN = PLAN.paths
 CONFIG = PLAN.config
@@ -169,6 +170,20 @@ def results() -> list[str]:
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "sweep.yaml"),
     ]
+
+
+def say_what_is_drawn() -> None:
+    """Say how many pictures the benchmark has, and how long those that are missing will take."""
+    from lorabench.bench import forecast
+
+    cells = sum(job.rule.name == "bench_image" for job in workflow.dag.needrun_jobs())
+    if cells:
+        at_once = workflow.global_resources["comfyui"].value or 1
+        seconds = forecast.seconds_a_cell(RUN.root, at_once)
+        if seconds is None and PLAN.embedded_server and CONFIG.base_model == BUNDLED_BASE:
+            seconds = forecast.BUNDLED * CONFIG.batch_size
+        said = forecast.sentence(PLAN.variants, CONFIG.batch_size, cells, seconds)
+        print(said, file=sys.stderr)
 
 
 def look_ahead() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from lorabench.errors import UserError
+from lorabench.setting_types import unique
 
 Probe = Literal["", "trigger", "untriggered"]
 """Not a probe; the trigger words alone; a prompt without them."""
@@ -78,14 +79,14 @@ def plan(
 
 
 def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[Variant]:
-    if not trigger:
-        return
     weights, seeds = asked[0].weights, asked[0].seeds
+    if not trigger or 0 not in weights:
+        return  # a probe is judged against what is drawn without the LoRA
     if extent.trigger_seeds:
         following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
         yield Variant("trigger", trigger, "trigger", "trigger", weights, following)
-    few = tuple(sorted({weight for weight in weights if weight == 0} | {leak_weight(weights)}))
-    triggered = [variant for variant in asked if variant.text and trigger in variant.text]
+    few = unique((0.0, leak_weight(weights)))
+    triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:
         name = f"{variant.name}.untriggered" if variant.name else "untriggered"
         text = without(variant.text or "", trigger)
@@ -96,13 +97,20 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
 def leak_weight(weights: Sequence[float]) -> float:
     """Return the weight at which a leak is looked for: the one nearest to 0.8, the lower of two."""
     return min(
-        (weight for weight in weights if weight), key=lambda w: (abs(w - 0.8), w), default=0.0
+        (weight for weight in weights if weight),
+        key=lambda weight: (round(abs(weight - 0.8), 6), weight),
+        default=0.0,
     )
+
+
+def has(text: str, trigger: str) -> bool:
+    """Return whether a prompt holds the trigger words."""
+    return bool(_word(trigger).search(text))
 
 
 def without(text: str, trigger: str) -> str:
     """Return a prompt without its trigger words and without the comma that they leave."""
-    rest = text.replace(trigger, "")
+    rest = _word(trigger).sub("", text)
     tags = [" ".join(tag.split()) for tag in rest.split(",")]
     return ", ".join(tag for tag in tags if tag)
 
@@ -148,6 +156,11 @@ def read(path: Path) -> list[str]:
     if not found:
         raise UserError(f"prompts: {path} holds no prompt; one a line is expected")
     return found
+
+
+def _word(trigger: str) -> re.Pattern:
+    # Japanese has no spaces between words: only Latin letters and digits make another word of it.
+    return re.compile(rf"(?<![A-Za-z0-9_]){re.escape(trigger)}(?![A-Za-z0-9_])")
 
 
 def _name(text: str) -> str:

@@ -1,0 +1,83 @@
+"""What a benchmark will draw, and about how long that takes, in a line."""
+
+import csv
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+
+from lorabench.bench.variants import Variant
+from lorabench.config import read_yaml
+from lorabench.errors import UserError
+
+BUNDLED = 0.8
+"""Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
+
+
+def sentence(
+    variants: Sequence[Variant], batch_size: int, cells: int, seconds: float | None
+) -> str:
+    """Return what is drawn in all, and how many `cells` of it are still to be rendered.
+
+    `seconds` is how long a cell takes, None where nothing tells.
+    """
+    asked = [variant for variant in variants if not variant.probe]
+    pictures = {
+        probe: sum(
+            len(variant.weights) * len(variant.seeds) * batch_size
+            for variant in variants
+            if variant.probe == probe
+        )
+        for probe in ("", "trigger", "untriggered")
+    }
+    parts = [
+        f"{_count(len(asked), 'prompt')} × {_count(len(asked[0].weights), 'weight')} × "
+        f"{_count(len(asked[0].seeds), 'seed')}"
+        + (f" × {batch_size} each" if batch_size > 1 else "")
+    ]
+    if pictures["trigger"]:
+        parts.append(f"{pictures['trigger']} of the trigger words alone")
+    if pictures["untriggered"]:
+        parts.append(f"{pictures['untriggered']} of prompts without them")
+    total = sum(pictures.values())
+    todo = f"{_count(total, 'picture')}, {cells * batch_size} to render"
+    return f"The benchmark: {', '.join(parts)}; {todo}{_time(cells, seconds)}"
+
+
+def seconds_a_cell(run: Path, at_once: int) -> float | None:
+    """Return the median time of a cell by Snakemake's tables of this run, or of runs like it.
+
+    Runs are alike that drew with one checkpoint on one server. `at_once` cells were on their way
+    at a time, so each shows the time of so many. None where there is no table.
+    """
+    alike = [run, *(other for other in run.parent.glob("*") if _drawn_by(other) == _drawn_by(run))]
+    return next(filter(None, (_median(one, at_once) for one in alike)), None)
+
+
+def _drawn_by(run: Path) -> object:
+    with suppress(UserError):
+        sweep = read_yaml(run / "bench" / "sweep.yaml")
+        return sweep.get("checkpoint"), sweep.get("comfy_url")
+    return run  # like no other
+
+
+def _median(run: Path, at_once: int) -> float | None:
+    found = []
+    for table in run.glob("benchmarks/bench_image/**/*.tsv"):
+        with suppress(OSError, ValueError, KeyError, StopIteration):
+            lines = table.read_text(encoding="utf-8").splitlines()
+            found.append(float(next(csv.DictReader(lines, delimiter="\t"))["s"]))
+    return median(found) / at_once if found else None
+
+
+def _time(cells: int, seconds: float | None) -> str:
+    if not cells:
+        return ""
+    if seconds is None:
+        return " (how long that takes is known after the first one)"
+    total = cells * seconds
+    return f", about {total:.0f} s" if total < 90 else f", about {total / 60:.0f} minutes"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,46 @@
+"""The line that says what a benchmark draws, and how long it takes."""
+
+import pytest
+
+from lorabench.bench.forecast import seconds_a_cell, sentence
+from lorabench.bench.variants import EXTENTS, Prompt, plan
+
+
+def variants(probe="full", prompts=1, seeds=(1,)):
+    more = [Prompt(str(n), f"zw, {n}") for n in range(prompts - 1)]
+    return plan("zw, a cat", more, "zw", EXTENTS[probe], (0.0, 0.4, 0.8), seeds)
+
+
+def test_it_counts_prompts_weights_seeds_and_probes():
+    assert sentence(variants(prompts=8), 1, 64, 0.8) == (
+        "The benchmark: 8 prompts × 3 weights × 1 seed, 24 of the trigger words alone, "
+        "16 of prompts without them; 64 pictures, 64 to render, about 51 s"
+    )
+    assert sentence(variants("off", seeds=(1, 2)), 4, 1, 90.0) == (
+        "The benchmark: 1 prompt × 3 weights × 2 seeds × 4 each; "
+        "24 pictures, 4 to render, about 2 minutes"
+    )
+
+
+def test_nothing_to_render_takes_no_time_and_what_is_unknown_is_not_guessed():
+    assert sentence(variants("off"), 1, 0, 5.0).endswith("3 pictures, 0 to render")
+    assert "known after the first" in sentence(variants("off"), 1, 3, None)
+
+
+def run(folder, name, *seconds, checkpoint="a"):
+    for number, time in enumerate(seconds):
+        table = folder / name / f"benchmarks/bench_image/prompt-x/w0.40_seed{number}.tsv"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text(f"s\th:m:s\n{time}\t0:00:01\n")
+    (folder / name / "bench").mkdir(parents=True)
+    (folder / name / "bench/sweep.yaml").write_text(f"checkpoint: {checkpoint}\ncomfy_url: u\n")
+    return folder / name
+
+
+def test_time_is_told_by_this_runs_cells_or_those_of_a_run_like_it(tmp_path):
+    new, other = run(tmp_path, "new"), run(tmp_path, "other", 100, checkpoint="b")
+    assert seconds_a_cell(new, 2) is None
+    run(tmp_path, "old", 4, 8, 6)
+    assert seconds_a_cell(new, 2) == pytest.approx(3)
+    assert seconds_a_cell(other, 1) == pytest.approx(100)
+    assert seconds_a_cell(tmp_path / "none", 2) is None

@@ -1,0 +1,129 @@
+"""What a benchmark draws: prompts, and the probes made of them."""
+
+import pytest
+
+from lorabench.bench import variants
+from lorabench.bench.variants import EXTENTS, Prompt, leak_weight, named, plan, read, without
+from lorabench.errors import UserError
+
+OWN = "zwirbl style, a red mushroom"
+CAT = Prompt("cat", "zwirbl style, a cat")
+
+
+def planned(own=OWN, prompts=(CAT,), probe="full", weights=(0.0, 0.4, 0.8), seeds=(7, 9)):
+    found = plan(own, prompts, "zwirbl style", EXTENTS[probe], weights, seeds)
+    return {variant.name: variant for variant in found}
+
+
+def test_what_the_user_asked_for_comes_first_and_whole():
+    found = list(planned().values())[:2]
+    assert [variant.name for variant in found] == ["", "prompt-cat"]
+    assert [variant.text for variant in found] == [OWN, CAT.text]
+    assert {variant.weights for variant in found} == {(0.0, 0.4, 0.8)}
+    assert {variant.seeds for variant in found} == {(7, 9)}
+
+
+def test_the_trigger_alone_is_drawn_at_every_weight_with_seeds_of_its_own():
+    trigger = planned()["trigger"]
+    assert trigger.text == "zwirbl style"
+    assert trigger.weights == (0.0, 0.4, 0.8)
+    assert trigger.seeds == (7, 8, 9, 10, 11, 12, 13, 14)
+    assert planned(seeds=(2**64 - 1,))["trigger"].seeds[:2] == (2**64 - 1, 0)
+
+
+def test_untriggered_prompts_are_drawn_at_0_and_where_a_leak_shows():
+    found = planned(weights=(0.0, 0.4, 0.8, 1.2))
+    assert found["untriggered"].text == "a red mushroom"
+    assert found["untriggered"].of == ""
+    cat = found["prompt-cat.untriggered"]
+    assert (cat.text, cat.of) == ("a cat", "prompt-cat")
+    assert cat.weights == (0.0, 0.8)
+    assert cat.seeds == (7,)
+
+
+def test_a_prompt_without_the_trigger_has_no_untriggered_twin():
+    found = planned(own="a red mushroom", prompts=[CAT, Prompt("only", "zwirbl style")])
+    assert [name for name in found if "untriggered" in name] == ["prompt-cat.untriggered"]
+
+
+@pytest.mark.parametrize(
+    ("probe", "trigger", "untriggered"), [("full", 8, 8), ("quick", 4, 3), ("off", 0, 0)]
+)
+def test_the_extent_says_how_many(probe, trigger, untriggered):
+    prompts = [Prompt(str(n), f"zwirbl style, {n}") for n in range(12)]
+    found = planned(prompts=prompts, probe=probe).values()
+    assert sum(len(v.seeds) for v in found if v.probe == "trigger") == trigger
+    assert sum(v.probe == "untriggered" for v in found) == untriggered
+
+
+def test_without_trigger_words_or_weight_0_there_are_no_probes():
+    assert len(plan(OWN, [], "", EXTENTS["full"], (0.0, 0.8), (1,))) == 1
+    assert list(planned(weights=(0.4, 0.8))) == ["", "prompt-cat"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "weight"),
+    [((0.0, 0.4, 0.8, 1.0), 0.8), ((0.0, 0.7, 0.9), 0.7), ((0.0, 2.0), 2.0), ((0.0,), 0.0)],
+)
+def test_a_leak_is_looked_for_near_the_usual_weight(weights, weight):
+    assert leak_weight(weights) == weight
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("mofu, a hat", "a hat"),
+        ("a hat, mofu , red", "a hat, red"),
+        ("a picture of mofu in a boat", "a picture of in a boat"),
+        ("mofu", ""),
+        ("mofumofu, a hat", "mofumofu, a hat"),
+        ("モフ、mofu、帽子", "モフ、、帽子"),
+    ],
+)
+def test_the_trigger_is_taken_out_as_a_word(text, rest):
+    assert without(text, "mofu") == rest
+
+
+def test_prompts_have_names_given_or_made_of_their_words():
+    found = named(["cat: {trigger}, a cat", "{trigger}, A (red:1.2) dog, in the big snow"], "zw")
+    assert found == [
+        Prompt("cat", "zw, a cat"),
+        Prompt("a-red-1-2-dog", "zw, A (red:1.2) dog, in the big snow"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["cat", "a-red", "赤い_猫"])
+def test_a_name_makes_a_folder_that_is_known_again(name):
+    assert variants.FOLDER.fullmatch(f"prompt-{name}")
+    assert variants.FOLDER.fullmatch(f"prompt-{name}.untriggered")
+    assert named([f"{name}: text"], "")[0].name == name
+
+
+@pytest.mark.parametrize("name", ["bench", "prompt-", "prompt-a/b", "w0.40", "xtrigger"])
+def test_other_folders_are_none_of_a_variant(name):
+    assert not variants.FOLDER.fullmatch(name)
+
+
+def test_two_prompts_of_one_name_are_refused():
+    with pytest.raises(UserError, match="two are called cat"):
+        named(["cat: a", "cat: b"], "")
+
+
+def test_a_placeholder_without_trigger_words_is_refused():
+    with pytest.raises(UserError, match="trigger="):
+        named(["{trigger}, a cat"], "")
+
+
+def test_a_file_of_prompts_may_have_comments_and_empty_lines(tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("\ufeff# mine\n\n a cat\n", encoding="utf-8")
+    assert [line.strip() for line in read(path)] == ["a cat"]
+
+
+@pytest.mark.parametrize("content", [None, b"# nothing\n", b"\xff\xfe\x00"])
+def test_a_file_without_prompts_is_refused(tmp_path, content):
+    path = tmp_path / "prompts.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="prompts"):
+        read(path)
