@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from lorabench.errors import UserError
-from lorabench.setting_types import unique
 
 Probe = Literal["", "trigger", "untriggered"]
 """Not a probe; the trigger words alone; a prompt without them."""
@@ -85,7 +84,7 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
     if extent.trigger_seeds:
         following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
         yield Variant("trigger", trigger, "trigger", "trigger", weights, following)
-    few = unique((0.0, leak_weight(weights)))
+    few = tuple(sorted({0.0, leak_weight(weights)}))
     triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:
         name = f"{variant.name}.untriggered" if variant.name else "untriggered"
