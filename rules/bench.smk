@@ -121,10 +121,12 @@ rule bench_image:
 
 
 rule bench_metrics:
-    """Measure each picture, and against the same seed without the LoRA."""
+    """Measure each picture, against the same seed without the LoRA and against the training set."""
     input:
         pictures=cells_of(PLAN.variants),
         sweep=RUN.bench / "sweep.yaml",
+        training=ancient(training_set()),
+        reference=ancient(reference_set()),
     output:
         metrics=RUN.bench / "metrics.csv",
         warnings=RUN.bench / "warnings.json",
@@ -134,13 +136,16 @@ rule bench_metrics:
         RUN.timings / "bench_metrics.tsv"
     conda:
         "../envs/lorabench.yaml"
+    threads: workflow.cores
     params:
         pictures=lambda wildcards: patterns(PLAN.variants),
     message:
         "Measuring the pictures"
     shell:
         f"{program('bench_metrics.py')}"
-        " --output {output.metrics:q} --warnings {output.warnings:q}"
+        f"{' --training-set {input.training:q}' if training_set() else ''}"
+        f"{' --reference {input.reference:q}' if reference_set() else ''}"
+        " --output {output.metrics:q} --warnings {output.warnings:q} --processes {threads}"
         " --log {log:q} {params.pictures}"
 
 

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from lorabench import layout
 from lorabench.bench import variants
@@ -156,6 +157,17 @@ def server_options() -> str:
 def as_options(options: dict) -> str:
     """Return the options that have a value as a quoted piece of a command line."""
     return shlex.join(f"{name}={value}" for name, value in options.items() if value is not None)
+
+
+def training_set() -> list[Path]:
+    """Return the training pictures; none where a LoRA was made elsewhere."""
+    return [RUN.normalized / "images"] if PLAN.identity else []
+
+
+def reference_set() -> list[Path]:
+    """Return the same as the base model can draw them, which stays with the run."""
+    folder = RUN.bench / "reference"
+    return [folder] if PLAN.identity or folder.exists() else []
 
 
 def results() -> list[str]:

@@ -7,6 +7,7 @@ OUTPUTS
     runs/<run_id>/run.yaml                      what went into the run
     datasets/normalized/<profile>/<set>-<hex>/  the set, shared by runs of the same content
     runs/<run_id>/preprocess_log.csv, rejected/ what became of each picture
+    runs/<run_id>/bench/reference/              the pictures as the base model can draw them
 """
 
 
@@ -87,3 +88,26 @@ rule snapshot_dataset:
         " && mv {output.rejected:q}.tmp {output.rejected:q}"
         " && cp {input.log:q} {output.log:q}.tmp && mv {output.log:q}.tmp {output.log:q})"
         " 2>&1 | tee {log:q} >&2"
+
+
+rule render_reference:
+    """Pass the training pictures through the base model's autoencoder: no LoRA does better."""
+    input:
+        images=ancient(RUN.normalized / "images"),
+    output:
+        pictures=directory(RUN.bench / "reference"),
+    log:
+        RUN.logs / "render_reference.log",
+    benchmark:
+        RUN.timings / "render_reference.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    threads: CONFIG.train.threads
+    params:
+        trigger=PLAN.trigger,
+    message:
+        "Showing the training pictures as the base model draws them"
+    shell:
+        f"{program('reference_set.py')}"
+        " {input.images:q} --output {output.pictures:q} --trigger={params.trigger:q}"
+        f" --threads {{threads}} --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"

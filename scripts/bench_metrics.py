@@ -5,27 +5,41 @@ import sys
 from pathlib import Path
 
 from lorabench import cli, files
+from lorabench.comfy.options import positive
+from lorabench.errors import UserError
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table and the warnings."""
-    from lorabench.bench import faults, metrics
+    from lorabench.bench import faults, table
     from lorabench.bench.cell import sweep
     from lorabench.bench.origin import check_one_sweep
 
     cells = sweep(arguments.pictures)
     check_one_sweep(cells)
-    table = metrics.measure(
-        cli.bar(cells, desc="measuring", unit="picture"), arguments.output.parent
+    measured = table.measure(
+        cells,
+        arguments.output.parent,
+        training=_pictures(arguments.training_set),
+        reference=_pictures(arguments.reference),
+        processes=arguments.processes,
     )
-    found = faults.find(table)
+    found = faults.find(measured)
     with files.publish(arguments.output) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+        measured.to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.warnings) as temporary:
         faults.write(found, temporary)
-    cli.log.info("%s: %d pictures measured", arguments.output, len(table))
+    cli.log.info("%s: %d pictures measured", arguments.output, len(measured))
     if found:
         cli.log.warning("%s", faults.block(found))
+
+
+def _pictures(folder: Path | None) -> list[Path]:
+    """Return the pictures of a set; none where none was given."""
+    found = sorted(folder.glob("*.png")) if folder else []
+    if folder and not found:
+        raise UserError(f"{folder}: holds no PNG to compare with")
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
         "colour, are reported loudly; the exit status is 0 all the same.",
     )
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
+    parser.add_argument("--training-set", type=Path, metavar="FOLDER", help="images/ of the"
+        " normalized set: tells copies")  # fmt: skip
+    parser.add_argument("--reference", type=Path, metavar="FOLDER", help="what reference_set.py"
+        " wrote: tells the style gained")  # fmt: skip
+    parser.add_argument("--processes", type=positive, default=1, help="at once (default: 1)")
     parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="the table")
     parser.add_argument("--warnings", type=Path, required=True, metavar="JSON", help="the faults")
     return parser

@@ -23,6 +23,7 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 from diffusers.utils import logging as diffusers_logging
+from safetensors import safe_open
 from safetensors.torch import load_file
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -60,6 +61,7 @@ SD15_TEXT = {
     "eos_token_id": 49407,
     "pad_token_id": 49407,
 }
+_LDM_VAE = "first_stage_model."
 SD15_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
 
@@ -122,21 +124,56 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     return StableDiffusion(tokenizer, text_encoder, unet, vae, alphas, found.prediction)
 
 
+def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny:
+    """Load the autoencoder of an SD1.x or SDXL checkpoint alone, in float32.
+
+    SD1.x and SDXL share its architecture, and some of either overflow in half precision.
+
+    Raises:
+        UserError: the checkpoint is none, or has no autoencoder that fits.
+    """
+    found = checkpoint.inspect(path)
+    try:
+        if found.kind == "folder":
+            vae = _folder_autoencoder(path, torch.float32, _folder_options(path))
+        else:
+            with safe_open(path, "pt") as file:
+                names = [name for name in file.keys() if name.startswith(_LDM_VAE)]  # noqa: SIM118
+                weights = {name: file.get_tensor(name) for name in names}
+            vae = _file_autoencoder(weights, torch.float32)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise UserError(
+            f"base model {path}: its autoencoder cannot be loaded ({error})."
+        ) from error
+    return vae.to(device).eval().requires_grad_(False)
+
+
 def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
-    index = json.loads((path / "model_index.json").read_text())
-    vae_class = AutoencoderTiny if index["vae"][1] == "AutoencoderTiny" else AutoencoderKL
-    # Folders that hold only half-precision weights name them so.
-    plain = (path / "unet" / "diffusion_pytorch_model.safetensors").exists()
-    options = {"local_files_only": True, "use_safetensors": True}
-    if not plain and any((path / "unet").glob("*.fp16.safetensors")):
-        options["variant"] = "fp16"
+    options = _folder_options(path)
     return (
         CLIPTokenizer.from_pretrained(path / "tokenizer", local_files_only=True),
         CLIPTextModel.from_pretrained(path / "text_encoder", dtype=dtype, **options),
         UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype, **options),
-        vae_class.from_pretrained(path / "vae", torch_dtype=dtype, **options),
+        _folder_autoencoder(path, dtype, options),
         alphas_cumprod(json.loads((path / "scheduler" / "scheduler_config.json").read_text())),
     )
+
+
+def _folder_options(path: Path) -> dict[str, Any]:
+    """Return how the parts of a diffusers folder are read; half-precision files may name it."""
+    plain = (path / "unet" / "diffusion_pytorch_model.safetensors").exists()
+    options = {"local_files_only": True, "use_safetensors": True}
+    if not plain and any((path / "unet").glob("*.fp16.safetensors")):
+        options["variant"] = "fp16"
+    return options
+
+
+def _folder_autoencoder(
+    path: Path, dtype: torch.dtype, options: dict[str, Any]
+) -> AutoencoderKL | AutoencoderTiny:
+    index = json.loads((path / "model_index.json").read_text())
+    kind = AutoencoderTiny if index["vae"][1] == "AutoencoderTiny" else AutoencoderKL
+    return kind.from_pretrained(path / "vae", torch_dtype=dtype, **options)
 
 
 def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
@@ -144,7 +181,6 @@ def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
     with init_empty_weights(include_buffers=False):
         text_encoder = CLIPTextModel(CLIPTextConfig(**SD15_TEXT))
         unet = UNet2DConditionModel(**SD15_UNET)
-        vae = AutoencoderKL(**SD15_VAE)
     text = convert_ldm_clip_checkpoint(weights)
     # Some files nest the encoder under `text_model`, older ones do not, and neither does the
     # class; position ids are a constant that old files store.
@@ -152,8 +188,15 @@ def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
     text.pop("embeddings.position_ids", None)
     _fill(text_encoder, text, dtype)
     _fill(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)
-    _fill(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)
+    vae = _file_autoencoder(weights, dtype)
     return clip_tokenizer(), text_encoder, unet, vae, alphas_cumprod(SD15_BETAS)
+
+
+def _file_autoencoder(weights: dict[str, torch.Tensor], dtype: torch.dtype) -> AutoencoderKL:
+    with init_empty_weights(include_buffers=False):
+        vae = AutoencoderKL(**SD15_VAE)
+    _fill(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)
+    return vae
 
 
 def _fill(model: torch.nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:

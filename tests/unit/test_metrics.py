@@ -3,14 +3,11 @@
 from math import sqrt
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
 from lorabench.bench import metrics
-from lorabench.bench.cell import sweep
 from lorabench.bench.metrics import Picture
-from lorabench.errors import UserError
 
 
 def plain(colour, size=(32, 16)):
@@ -29,6 +26,8 @@ def noise(seed=0):
 def test_a_constant_picture_has_only_brightness():
     assert metrics.describe(plain((51, 51, 51))) == {
         "sharpness": 0,
+        "noise": 0,
+        "banding": 0,
         "contrast": 0,
         "brightness": pytest.approx(0.2),
         "saturation": 0,
@@ -131,51 +130,18 @@ def test_strangers_are_far_apart():
     assert measured["hash_distance"] > 16
 
 
-@pytest.fixture
-def folder(tmp_path):
-    def save(name, picture):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(picture.rgb).save(path)
-        return path
-
-    paths = [
-        save("w0.40/seed1_00.png", noise(2)),
-        save("w0.00/seed1_00.png", noise(1)),
-        save("w0.40/seed2_00.png", noise(3)),
-        save("w0.40/seed1_01.png", noise(4)),
-        save("w0.00/seed1_01.png", noise(4)),
-    ]
-    return tmp_path, paths
+def test_noise_is_told_in_grey_levels_and_shades_are_none():
+    rng = np.random.default_rng(0)
+    shade = np.tile(np.linspace(60, 180, 256), (256, 1))
+    noisy = shade + rng.normal(0, 6, shade.shape)
+    assert metrics.noise(shade.round().astype(np.uint8)) < 1
+    assert metrics.noise(noisy.round().astype(np.uint8)) == pytest.approx(6, rel=0.05)
 
 
-def test_the_table_has_a_row_per_picture(folder):
-    root, paths = folder
-    table = metrics.measure(sweep(paths), root)
-    assert list(table.columns) == metrics.COLUMNS
-    assert list(table["file"]) == [
-        "w0.00/seed1_00.png",
-        "w0.40/seed1_00.png",
-        "w0.00/seed1_01.png",
-        "w0.40/seed1_01.png",
-        "w0.40/seed2_00.png",
-    ]
-    assert list(table["weight"]) == [0, 0.4, 0, 0.4, 0.4]
-    assert list(table["seed"]) == [1, 1, 1, 1, 2]
-    assert list(table["index"]) == [0, 0, 1, 1, 0]
-
-
-def test_pictures_are_compared_with_their_own_baseline(folder):
-    root, paths = folder
-    table = metrics.measure(sweep(paths), root)
-    assert list(table["difference"] == 0) == [True, False, True, True, False]
-    assert table["hash_distance"].dtype == "Int64"
-    without = table.iloc[-1]
-    assert all(pd.isna(without[name]) for name in ("difference", "ssim", "hash_distance"))
-
-
-def test_a_baseline_of_another_size_is_refused(folder):
-    root, paths = folder
-    Image.new("RGB", (24, 32)).save(paths[0])
-    with pytest.raises(UserError, match=r"w0\.40/seed1_00\.png: 24 × 32 pixels.* 32 × 32"):
-        metrics.measure(sweep(paths), root)
+def test_banding_is_the_height_of_steps_in_a_shade():
+    shade = np.tile(np.linspace(60, 140, 256), (64, 1))
+    smooth = shade.round().astype(np.uint8)
+    posterized = ((shade / 8).round() * 8).astype(np.uint8)
+    assert metrics.banding(smooth) == pytest.approx(0)
+    assert metrics.banding(posterized) == pytest.approx(7)
+    assert metrics.banding(np.full((32, 32), 90, np.uint8)) == 0

@@ -6,7 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lorabench.bench import metrics, plots
+from lorabench.bench import plots
+from lorabench.bench.table import COLUMNS
 from lorabench.errors import UserError
 
 OWN = [panel.title for panel in plots.DESCRIPTIONS]
@@ -17,7 +18,7 @@ def table(weights, seeds=(1,), batch=1, baseline=True):
     """A table of `metrics.measure` with any numbers in it."""
     keys = [(w, seed, index) for seed in seeds for index in range(batch) for w in weights]
     rows = pd.DataFrame(keys, columns=["weight", "seed", "index"])
-    for number, name in enumerate(metrics.COLUMNS[4:], start=1):
+    for number, name in enumerate(COLUMNS[4:], start=1):
         rows[name] = number * (1 + rows["weight"] ** 2) + rows["seed"] / 10
     if not baseline:
         rows[[panel.column for panel in plots.COMPARISONS]] = np.nan
@@ -59,7 +60,7 @@ def thick(axes):
 
 def test_every_metric_has_a_panel_and_those_against_weight_0_come_first(drawn):
     panels = plots.COMPARISONS + plots.DESCRIPTIONS
-    assert sorted(panel.column for panel in panels) == sorted(metrics.COLUMNS[4:])
+    assert sorted(panel.column for panel in panels) == sorted(COLUMNS[4:])
     assert titles(drawn(table([0, 0.5]))) == COMPARED + OWN
 
 
@@ -120,7 +121,7 @@ def test_any_name_of_a_run_may_head_it(drawn, recwarn, title):
         (None, "cannot be read as CSV"),
         ("", "cannot be read as CSV"),
         ("weight,seed,index\n0,1,0\n", "has no column brightness, clipped,"),
-        (",".join(metrics.COLUMNS) + "\n", "has no rows"),
+        (",".join(COLUMNS) + "\n", "has no rows"),
     ],
 )
 def test_a_bad_table_is_named(tmp_path, content, complaint):

@@ -1,6 +1,6 @@
 """How near a picture comes to a training picture: is it a copy?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +23,12 @@ class Nearest(NamedTuple):
 class TrainingPictures:
     """The training set as thumbnails, each with its mirror image."""
 
-    def __init__(self, paths: Sequence[Path], images: Sequence[Image.Image]) -> None:
-        """Take the RGB `images` that lie at `paths`."""
+    def __init__(self, paths: Sequence[Path], images: Iterable[Image.Image]) -> None:
+        """Take the RGB `images` that lie at `paths`, one at a time."""
         self._paths = list(paths)
-        both = [one for image in images for one in (image, ImageOps.mirror(image))]
-        self._thumbnails = np.stack([thumbnail(image) for image in both])
+        self._thumbnails = np.stack(
+            [thumbnail(one) for image in images for one in (image, ImageOps.mirror(image))]
+        )
 
     def nearest(self, image: Image.Image) -> Nearest:
         """Return the training picture that an RGB picture is most like, mirrored or not."""

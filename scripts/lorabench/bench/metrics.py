@@ -1,30 +1,21 @@
-"""Numbers for every picture of a sweep, alone and against the same seed at weight 0.
+"""Numbers of a picture by itself, and against the same seed at weight 0.
 
 Pixels are sRGB as stored, 8 bits a channel; `grey` is their luma, 0.299 R + 0.587 G + 0.114 B
 (ITU-R BT.601), rounded to 8 bits.
 """
 
-import os
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 
 import imagehash
 import numpy as np
-import pandas as pd
 from PIL import Image
+from scipy import ndimage
 from skimage.filters import laplace
 from skimage.metrics import structural_similarity
 
-from lorabench.bench.cell import Cell, open_rgb
-from lorabench.errors import UserError
-
-COLUMNS = [
-    *["weight", "seed", "index", "file"],
-    *["sharpness", "contrast", "brightness", "saturation", "colourfulness", "clipped", "entropy"],
-    *["difference", "ssim", "hash_distance"],
-]
+_NOISE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+_SMOOTH = (0.1, 1.5)
+"""Grey levels a pixel between which a blurred gradient is of a shade, not of a plane or an edge."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,8 @@ def describe(picture: Picture) -> dict[str, float]:
     """Measure a picture by itself."""
     return {
         "sharpness": float(laplace(picture.grey.astype(np.float64)).var()),
+        "noise": noise(picture.grey),
+        "banding": banding(picture.grey),
         "contrast": float(picture.grey.std() / 255),
         "brightness": float(picture.grey.mean() / 255),
         "saturation": saturation(picture.rgb),
@@ -67,6 +60,29 @@ def saturation(rgb: np.ndarray) -> float:
     """
     brightest, darkest = rgb.max(axis=-1), rgb.min(axis=-1)
     return float(((brightest - darkest) / np.maximum(brightest, 1)).mean())
+
+
+def noise(grey: np.ndarray) -> float:
+    """Return the standard deviation of the noise in grey levels (Immerkær 1996).
+
+    It is √(π/2) / 6 times the mean magnitude of the difference of two Laplacians, in which flat
+    and evenly shaded places vanish. `grey` is uint8, height × width, 3 × 3 pixels at least.
+    """
+    filtered = ndimage.convolve(grey.astype(np.float64), _NOISE)[1:-1, 1:-1]
+    return float(np.sqrt(np.pi / 2) / 6 * np.abs(filtered).mean())
+
+
+def banding(grey: np.ndarray) -> float:
+    """Return how high the steps are in smooth places, in grey levels above the usual one.
+
+    Where a blurred picture (σ = 3 px) rises gently, 8 bits make steps of one level; posterized
+    shades make higher ones. 0 where there is no such place.
+    """
+    values = grey.astype(np.float64)
+    gradient = ndimage.gaussian_gradient_magnitude(values, 3)[:, 1:]
+    steps = np.abs(np.diff(values, axis=1))
+    found = steps[(gradient > _SMOOTH[0]) & (gradient < _SMOOTH[1]) & (steps > 0)]
+    return float(found.mean() - 1) if found.size else 0.0
 
 
 def colourfulness(rgb: np.ndarray) -> float:
@@ -101,41 +117,3 @@ def compare(picture: Picture, baseline: Picture) -> dict[str, float]:
         ),
         "hash_distance": picture.hash - baseline.hash,
     }
-
-
-def measure(cells: Iterable[Cell], folder: Path) -> pd.DataFrame:
-    """Return a row per cell with `COLUMNS`, by seed, index and weight; `file` is from `folder`.
-
-    `cells` are in their own order, so that one baseline is held at a time. Where a seed and index
-    has no picture at weight 0, what is compared with it stays empty. Raises `UserError` for a
-    missing or unreadable picture and for one that has not the size of its baseline.
-    """
-    rows = []
-    for _, group in groupby(cells, key=lambda cell: (cell.seed, cell.index)):
-        same_noise = list(group)
-        baseline = next((cell for cell in same_noise if cell.weight == 0), None)
-        reference = Picture.of(open_rgb(baseline.path)) if baseline else None
-        rows += [_row(cell, reference, folder) for cell in same_noise]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
-
-
-def _row(cell: Cell, reference: Picture | None, folder: Path) -> dict[str, object]:
-    picture = Picture.of(open_rgb(cell.path))
-    if reference and picture.rgb.shape != reference.rgb.shape:
-        raise UserError(
-            f"{cell.path}: {_size(picture)} pixels, but its picture at weight 0 has "
-            f"{_size(reference)}; render both with one workflow"
-        )
-    return {
-        "weight": cell.weight,
-        "seed": cell.seed,
-        "index": cell.index,
-        "file": Path(os.path.relpath(cell.path, folder)).as_posix(),
-        **describe(picture),
-        **(compare(picture, reference) if reference else {}),
-    }
-
-
-def _size(picture: Picture) -> str:
-    height, width = picture.grey.shape
-    return f"{width} × {height}"

@@ -93,6 +93,13 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
             yield Variant(name, text, "untriggered", variant.name, few, seeds[:1])
 
 
+def probe_of(variant: str) -> Probe:
+    """Return what a variant's folder says of it."""
+    if variant == "trigger":
+        return "trigger"
+    return "untriggered" if variant.split(".")[-1] == "untriggered" else ""
+
+
 def leak_weight(weights: Sequence[float]) -> float:
     """Return the weight at which a leak is looked for: the one nearest to 0.8, the lower of two."""
     return min(

@@ -1,0 +1,56 @@
+"""The training pictures as the base model could draw them at best: through its autoencoder.
+
+No LoRA can give a picture what the autoencoder does not. Compared with the drawings themselves,
+a base model lacks their last sharpness, and that would pass for a style not learnt.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from PIL import Image
+
+from lorabench.bench.cell import open_rgb
+from lorabench.bench.variants import has
+
+MOST = 64
+"""So many pictures describe a style; more would cost time where the base model is large."""
+
+
+def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:
+    """Return `MOST` of the training pictures, evenly spaced in their order.
+
+    Only those whose caption, a .txt beside each, holds the trigger words show what is taught;
+    where none does, all count.
+    """
+    called = [path for path in paths if trigger and has(_caption(path), trigger)]
+    paths = called or list(paths)
+    if len(paths) <= MOST:
+        return paths
+    return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, MOST)]
+
+
+def given_back(
+    paths: Sequence[Path], autoencoder: AutoencoderKL | AutoencoderTiny
+) -> Iterator[Image.Image]:
+    """Yield each picture, encoded and decoded, in its own size, a multiple of 8 a side."""
+    for path in paths:
+        pixels = torch.from_numpy(np.array(open_rgb(path), dtype=np.float32) / 127.5 - 1)
+        decoded = _round_trip(pixels.permute(2, 0, 1)[None].to(autoencoder.device), autoencoder)
+        values = ((decoded[0].permute(1, 2, 0).cpu().numpy() + 1) * 127.5).round().clip(0, 255)
+        yield Image.fromarray(values.astype(np.uint8))
+
+
+def _caption(path: Path) -> str:
+    text = path.with_suffix(".txt")
+    return text.read_text(encoding="utf-8") if text.exists() else ""
+
+
+@torch.no_grad()
+def _round_trip(pixels: torch.Tensor, autoencoder: AutoencoderKL | AutoencoderTiny) -> torch.Tensor:
+    if isinstance(autoencoder, AutoencoderTiny):
+        return autoencoder.decode(autoencoder.encode(pixels).latents).sample
+    return autoencoder.decode(autoencoder.encode(pixels).latent_dist.mode()).sample

@@ -1,0 +1,58 @@
+"""How far a picture has come from what the base model draws towards the training set."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_FLOOR = 1e-3
+"""Keeps a descriptor that never changes from counting without bound."""
+_MARGIN = 0.15
+"""How far beyond the range of training set and base, as a share of it, is still within."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From the base model's pictures to the training set's, in `descriptors.describe` space.
+
+    Each descriptor counts in units of its own spread within the two groups of pictures.
+    """
+
+    scale: np.ndarray
+    direction: np.ndarray
+    """The scaled difference of the two means: its length is the distance to go."""
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def between(cls, base: np.ndarray, training: np.ndarray) -> "Axis":
+        """Take the descriptors [pictures, descriptors] of pictures at weight 0 and to train on."""
+        scale = np.sqrt((base.var(axis=0) + training.var(axis=0)) / 2) + _FLOOR
+        both = np.concatenate([base, training])
+        low, high = both.min(axis=0), both.max(axis=0)
+        room = _MARGIN * (high - low) + _FLOOR
+        direction = (training.mean(axis=0) - base.mean(axis=0)) / scale
+        return cls(scale, direction, low - room, high + room)
+
+    def gained(self, shift: np.ndarray) -> float:
+        """Return the share of the way that `shift` goes; 1 is the training set's mean.
+
+        `shift` is the difference of descriptors between a picture and its own at weight 0; it is
+        projected on the axis.
+        """
+        return float(self._scaled(shift) @ self.direction / self._squared)
+
+    def beside(self, shift: np.ndarray) -> float:
+        """Return the length of what `shift` does beside the axis, in lengths of the axis."""
+        rest = self._scaled(shift) - self.gained(shift) * self.direction
+        return float(np.linalg.norm(rest) / np.sqrt(self._squared))
+
+    def outside(self, descriptors: np.ndarray) -> float:
+        """Return the share of descriptors that neither the base nor the training set comes near."""
+        return float(((descriptors < self.low) | (descriptors > self.high)).mean())
+
+    def _scaled(self, shift: np.ndarray) -> np.ndarray:
+        return shift / self.scale
+
+    @property
+    def _squared(self) -> float:
+        return max(float(self.direction @ self.direction), 1e-9)

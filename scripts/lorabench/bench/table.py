@@ -1,0 +1,182 @@
+"""The table of a sweep: a row per picture, measured by as many processes as one likes."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from lorabench import cli
+from lorabench.bench import descriptors, metrics, structure
+from lorabench.bench.cell import Cell, open_rgb, size
+from lorabench.bench.columns import METRICS, PLACE
+from lorabench.bench.copies import TrainingPictures
+from lorabench.bench.metrics import Picture
+from lorabench.bench.style import Axis
+from lorabench.bench.variants import probe_of
+from lorabench.errors import UserError
+
+COLUMNS = [*PLACE, *(metric.column for metric in METRICS), "nearest", "nearest_mirrored", "hash"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One picture: what stands in its row already, and what the row is completed from."""
+
+    row: dict[str, Any]
+    descriptors: np.ndarray
+
+
+def measure(
+    cells: Sequence[Cell],
+    folder: Path,
+    *,
+    training: Sequence[Path] = (),
+    reference: Sequence[Path] = (),
+    processes: int = 1,
+) -> pd.DataFrame:
+    """Return a row per cell with `COLUMNS`, in the cells' order; files are named from `folder`.
+
+    `training` are the training pictures, for copies; `reference` the same as the base model could
+    draw them (`reference.py`), for the style. What has nothing to be compared with stays empty.
+
+    Raises:
+        UserError: a picture is missing, unreadable, or not of the size of its own at weight 0.
+    """
+    groups = [list(group) for _, group in groupby(cells, _noise)]
+    area = min(descriptors.SIDE**2, int(np.prod(size(cells[0].path))))
+    work = partial(_measure, area=area, folder=folder)
+    with (
+        _pool(processes, training, area) as pool,
+        cli.bar(total=len(cells), desc="measuring") as bar,
+    ):
+        taught = list(pool(partial(_describe, area=area), reference))
+        measured: list[Measured] = []
+        for group in pool(work, groups):
+            measured += group
+            bar.update(len(group))
+    rows = [one.row for one in measured]
+    if taught:
+        _add_style(measured, np.stack(taught))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
+
+
+def _noise(cell: Cell) -> tuple[str, int, int]:
+    """Return what pictures share that start from the same noise and differ in weight alone."""
+    return cell.variant, cell.seed, cell.index
+
+
+def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
+    """Complete the rows by what needs all pictures: how far each is on the way to `taught`."""
+    base = {_key(one.row): one for one in measured if one.row["weight"] == 0}
+    asked = [one.descriptors for one in base.values() if not one.row["probe"]]
+    if not asked:
+        return
+    axis = Axis.between(np.stack(asked), taught)
+    for one in measured:
+        one.row["outside"] = axis.outside(one.descriptors)
+        if without := base.get(_key(one.row)):
+            shift = one.descriptors - without.descriptors
+            one.row["style_gained"] = axis.gained(shift)
+            one.row["style_beside"] = axis.beside(shift)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, int, int]:
+    return row["variant"], row["seed"], row["index"]
+
+
+# ---------------------------------------------------------------- in each process
+
+_training: TrainingPictures | None = None
+
+
+@contextmanager
+def _pool(processes: int, training: Sequence[Path], area: int) -> Iterator[Any]:
+    """Yield a `map` over processes that each know the training pictures."""
+    if processes == 1:
+        _start(training, area)
+        yield map
+        return
+    with ProcessPoolExecutor(processes, initializer=_start, initargs=(training, area)) as pool:
+        yield pool.map
+
+
+def _start(training: Sequence[Path], area: int) -> None:
+    global _training
+    _training = None
+    if training:
+        images = (descriptors.fitted(open_rgb(path), area) for path in training)
+        _training = TrainingPictures(training, images)
+
+
+def _describe(path: Path, area: int) -> np.ndarray:
+    return descriptors.describe(descriptors.fitted(open_rgb(path), area))
+
+
+def _measure(group: Sequence[Cell], area: int, folder: Path) -> list[Measured]:
+    """Measure the pictures that start from one noise; the one at weight 0 is held meanwhile."""
+    baseline = next((cell for cell in group if cell.weight == 0), None)
+    reference = open_rgb(baseline.path) if baseline else None
+    return [_measure_one(cell, reference, area, folder) for cell in group]
+
+
+def _measure_one(cell: Cell, reference: Image.Image | None, area: int, folder: Path) -> Measured:
+    image = open_rgb(cell.path)
+    if reference and image.size != reference.size:
+        raise UserError(
+            f"{cell.path}: {_size(image)} pixels, but its picture at weight 0 has "
+            f"{_size(reference)}; render both with one workflow"
+        )
+    row = {
+        "variant": cell.variant,
+        "probe": probe_of(cell.variant),
+        "weight": cell.weight,
+        "seed": cell.seed,
+        "index": cell.index,
+        "file": _from(folder, cell.path),
+        **_alone_and_compared(image, reference),
+        **_copied(image, reference, folder),
+    }
+    return Measured(row, descriptors.describe(descriptors.fitted(image, area)))
+
+
+def _alone_and_compared(image: Image.Image, reference: Image.Image | None) -> dict[str, Any]:
+    picture = Picture.of(image)
+    alone = {**metrics.describe(picture), "hash": str(picture.hash)}
+    if not reference:
+        return alone
+    signatures = structure.signature(image), structure.signature(reference)
+    return {
+        **alone,
+        **metrics.compare(picture, Picture.of(reference)),
+        "structure": structure.kept(*signatures),
+    }
+
+
+def _copied(image: Image.Image, reference: Image.Image | None, folder: Path) -> dict[str, Any]:
+    if not _training:
+        return {}
+    found = _training.nearest(image)
+    before = _training.nearest(reference).similarity if reference else None
+    return {
+        "copy_similarity": found.similarity,
+        "copy_excess": None if before is None else found.similarity - before,
+        "nearest": _from(folder, found.path),
+        "nearest_mirrored": found.mirrored,
+    }
+
+
+def _from(folder: Path, path: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _size(image: Image.Image) -> str:
+    return f"{image.width} × {image.height}"

@@ -1,0 +1,54 @@
+"""Show the training pictures as the base model could draw them: through its autoencoder.
+
+The benchmark's pictures are compared with these, for no LoRA can do better.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from lorabench import cli, files
+from lorabench.errors import UserError
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the pictures; the folder appears when it is whole."""
+    paths = sorted(arguments.images.glob("*.png"))
+    if not paths:
+        raise UserError(f"{arguments.images}: holds no PNG; give the images/ of a normalized set")
+    import torch  # only once all else is right
+
+    from lorabench.bench import reference
+    from lorabench.model import load_autoencoder
+
+    torch.set_num_threads(arguments.threads)
+    device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"
+    autoencoder = load_autoencoder(arguments.base_model, device)
+    chosen = reference.chosen(paths, arguments.trigger)
+    unfinished = arguments.output.with_name(f"{arguments.output.name}.tmp")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    pictures = reference.given_back(chosen, autoencoder)
+    bar = cli.bar(zip(chosen, pictures, strict=True), desc="reference", total=len(chosen))
+    for path, picture in bar:
+        with files.publish(unfinished / path.name) as temporary:
+            picture.save(temporary, "PNG")
+    shutil.rmtree(arguments.output, ignore_errors=True)
+    unfinished.rename(arguments.output)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("images", type=Path, help="images/ of the normalized set")
+    add("--base-model", type=Path, required=True, help="a .safetensors file or diffusers folder")
+    add("--output", type=Path, required=True, metavar="FOLDER")
+    add("--trigger", default="", help="only pictures whose caption has these words, if any has")
+    add("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))
