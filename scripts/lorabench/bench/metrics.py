@@ -66,9 +66,9 @@ def noise(grey: np.ndarray) -> float:
     """Return the standard deviation of the noise in grey levels (Immerkær 1996).
 
     It is √(π/2) / 6 times the mean magnitude of the difference of two Laplacians, in which flat
-    and evenly shaded places vanish. `grey` is uint8, height × width, 3 × 3 pixels at least.
+    and evenly shaded places vanish. `grey` is uint8, height × width.
     """
-    filtered = ndimage.convolve(grey.astype(np.float64), _NOISE)[1:-1, 1:-1]
+    filtered = ndimage.convolve(grey.astype(np.float64), _NOISE)
     return float(np.sqrt(np.pi / 2) / 6 * np.abs(filtered).mean())
 
 
