@@ -123,8 +123,8 @@ def _too_fast() -> Iterator[Training]:
 
 def _too_little() -> Iterator[Training]:
     seeds = count(401)
-    slow = {"unet_lr": 2e-4, "text_encoder_lr": 2.75e-4}
-    for settings in (slow, {"steps": 8}):
+    for share in (20, 50):
+        settings = {"unet_lr": 4e-3 / share, "text_encoder_lr": 5.5e-3 / share}
         for taught in (TARGET_STYLE, "chalk", "comic", "line art", CHARACTER):
             yield Training(PictureSet(taught, 35, next(seeds)), settings)
 

@@ -22,7 +22,7 @@ from lorabench import cli, files, layout
 from lorabench.bench import variants
 
 WEIGHTS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2)
-SEEDS = (123456789, 987654321)
+SEEDS = (123456789,)
 OWN = {CHARACTER: "{trigger}, smiling, green background"}
 OWN_STYLE = "{trigger}, a red mushroom on a blue background"
 _BATCH = 8
