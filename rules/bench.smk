@@ -11,6 +11,7 @@ OUTPUTS
     runs/<run_id>/bench/w<weight>/seed<seed>_<nn>.png   the pictures
     runs/<run_id>/bench/<variant>/w<weight>/…           those of other prompts, and probes
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
+    runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
     runs/<run_id>/grid/                                 what can be seen on them
 """
@@ -147,6 +148,28 @@ rule bench_metrics:
         f"{' --reference {input.reference:q}' if reference_set() else ''}"
         " --output {output.metrics:q} --warnings {output.warnings:q} --processes {threads}"
         " --log {log:q} {params.pictures}"
+
+
+rule bench_verdict:
+    """Judge the LoRA, and say at which weight to use it."""
+    input:
+        metrics=RUN.bench / "metrics.csv",
+        sweep=RUN.bench / "sweep.yaml",
+    output:
+        verdict=RUN.bench / "verdict.json",
+        summary=RUN.bench / "summary.csv",
+    log:
+        RUN.logs / "bench_verdict.log",
+    benchmark:
+        RUN.timings / "bench_verdict.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    message:
+        "Judging the LoRA"
+    shell:
+        f"{program('bench_verdict.py')}"
+        " {input.metrics:q} --sweep {input.sweep:q}"
+        " --output {output.verdict:q} --summary {output.summary:q} --log {log:q}"
 
 
 rule bench_plots:

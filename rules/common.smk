@@ -180,6 +180,7 @@ def results() -> list[str]:
         str(RUN.grid / "overview.png"),
         str(RUN.plots / "metrics_by_weight.png"),
         str(RUN.bench / "metrics.csv"),
+        str(RUN.bench / "verdict.json"),
         str(RUN.bench / "sweep.yaml"),
     ]
 
@@ -231,12 +232,15 @@ def stop_server() -> None:
 
 
 def say_where_to_look() -> None:
-    """Say last, where it is not overlooked, what is wrong and which picture to open first."""
-    from lorabench.bench import faults
+    """Say last, where it is not overlooked, what is wrong, the verdict, and what to open first."""
+    from lorabench.bench import faults, verdict, words
 
     overview, warnings = RUN.grid / "overview.png", RUN.bench / "warnings.json"
     found = faults.read(warnings) if warnings.exists() else []
     if found:
         print(faults.block(found), file=sys.stderr)
+    if (RUN.bench / "verdict.json").exists():
+        said = words.lines(verdict.read(RUN.bench / "verdict.json"))
+        print("\n" + "\n".join(said), file=sys.stderr)
     if overview.exists():
         print(f"\nLook at {overview}", file=sys.stderr)

@@ -162,6 +162,37 @@ class BenchSettings(Section):
     )
 
 
+class VerdictSettings(Section):
+    """The limits of the verdict; docs/verdict.md tells where they come from."""
+
+    style: float = Field(
+        0.15, ge=0, le=1, description="share of the way to the training set; below it is weak"
+    )
+    outside: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of measurements out of the range of base and training set; "
+        "above it is fried",
+    )
+    beside: float = Field(
+        1.2, ge=0, description="change beside the style, in lengths of the way; above it is fried"
+    )
+    structure: float = Field(
+        0.4, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
+    )
+    copy_similarity: float = Field(
+        0.8,
+        ge=-1,
+        le=1,
+        description="correlation of what the trigger words alone draw with the nearest training "
+        "picture; above it is a copy",
+    )
+    leak: float = Field(
+        0.4, ge=0, description="style without the trigger words over that with them; above it leaks"
+    )
+
+
 class KohyaSettings(Section):
     """Where sd-scripts is; no part of a run's identity."""
 
@@ -245,6 +276,7 @@ class Config(Section):
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
     train: TrainSettings = Field(description="training the LoRA")
     bench: BenchSettings = Field(description="rendering the benchmark")
+    verdict: VerdictSettings = Field(VerdictSettings(), description="judging the LoRA")
     kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
     programs: Programs = Field(
         Programs(), description="programs that others with the same interface may replace"

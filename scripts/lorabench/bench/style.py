@@ -6,6 +6,10 @@ import numpy as np
 
 _FLOOR = 1e-3
 """Keeps a descriptor that never changes from counting without bound."""
+_CHANCE = 2.0
+"""A difference of so many standard errors, or less, does not count: the two sets show different
+things, and what differs for that is no style. Above, it counts by 1 - (errors / t)², as the
+positive-part James-Stein estimator shrinks (Efron & Morris 1973)."""
 _MARGIN = 0.15
 """How far beyond the range of training set and base, as a share of it, is still within."""
 
@@ -19,7 +23,8 @@ class Axis:
 
     scale: np.ndarray
     direction: np.ndarray
-    """The scaled difference of the two means: its length is the distance to go."""
+    """The scaled difference of the two means, shrunk where it may be chance; its length is the
+    distance to go."""
     low: np.ndarray
     high: np.ndarray
 
@@ -30,7 +35,10 @@ class Axis:
         both = np.concatenate([base, training])
         low, high = both.min(axis=0), both.max(axis=0)
         room = _MARGIN * (high - low) + _FLOOR
-        direction = (training.mean(axis=0) - base.mean(axis=0)) / scale
+        difference = training.mean(axis=0) - base.mean(axis=0)
+        error = np.sqrt(base.var(axis=0) / len(base) + training.var(axis=0) / len(training))
+        reliable = 1 - (_CHANCE * error / np.maximum(np.abs(difference), _FLOOR**2)) ** 2
+        direction = difference / scale * np.maximum(reliable, 0)
         return cls(scale, direction, low - room, high + room)
 
     def gained(self, shift: np.ndarray) -> float:

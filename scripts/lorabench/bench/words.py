@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from lorabench.bench.verdict import Finding
+from lorabench.bench.verdict import Finding, Verdict
 
 Language = Literal["en", "ja"]
 
@@ -48,6 +48,35 @@ FINDINGS = {
         "without the trigger words it still gains {value:.0%} of what it gains with them",
         "トリガーワードなしでも、ありの場合の {value:.0%} の効果が出ます",
     ),
+    "few_prompts": (
+        "{value:.0f} of {limit:.0f} prompts: what the LoRA does to other prompts is not known; "
+        "give more with prompts=",
+        "プロンプトが {value:.0f} 個しかありません({limit:.0f} 個で判定が安定します)。"
+        "prompts= で追加できます",
+    ),
+    "few_triggers": (
+        "{value:.0f} of {limit:.0f} pictures of the trigger words alone: whether it copies its "
+        "training pictures is not known; probe=full draws them",
+        "トリガーワードのみの画像が {value:.0f} 枚です({limit:.0f} 枚必要)。"
+        "丸写しの有無は判定できません。probe=full で描画します",
+    ),
+    "no_untriggered": (
+        "no picture without the trigger words: whether it leaks is not known; "
+        "probe=full draws them",
+        "トリガーワードなしの画像がありません。漏れは判定できません。probe=full で描画します",
+    ),
+    "no_training_set": (
+        "no training set to compare with: the style gained is not known",
+        "比較する学習画像がありません。画風の獲得は判定できません",
+    ),
+    "no_baseline": (
+        "no pictures at weight 0 to compare with: leave baseline as it is",
+        "重み 0 の画像がないため比較できません。baseline は既定のままにしてください",
+    ),
+    "prompts_needed": (
+        "about {value:.0f} prompts would settle it",
+        "およそ {value:.0f} 個のプロンプトで判定できます",
+    ),
     "constant": (
         "at {weight:.2f} pictures are of a single colour (NaN or overflow)",
         "{weight:.2f} で単色の画像が出ています(NaN または桁あふれ)",
@@ -59,6 +88,25 @@ FINDINGS = {
 def label(name: str, language: Language = "en") -> str:
     """Return a verdict's label in words."""
     return LABELS[name][language == "ja"]
+
+
+def lines(verdict: Verdict) -> list[str]:
+    """Return the verdict as a few plain lines of English, for a terminal."""
+    said = [f"Verdict: {label(verdict.label)}"]
+    if verdict.weight is not None:
+        said[0] += f"; use it at {verdict.weight:g}"
+        others = [f"{weight:g}" for weight in verdict.tie if weight != verdict.weight]
+        if others:
+            said[0] += f" (a tie with {', '.join(others)})"
+    if verdict.window:
+        low, high = verdict.window
+        said.append(f"  usable from {low:g} to {high:g}" if low != high else f"  only at {low:g}")
+        for found in (verdict.below, verdict.above):
+            if found:
+                said.append(f"  {finding(found)}")
+    said += [f"  {finding(found)}" for found in verdict.reasons]
+    said += [f"  not judged: {finding(found)}" for found in verdict.unknown]
+    return said
 
 
 def finding(found: Finding, language: Language = "en") -> str:

@@ -1,0 +1,43 @@
+"""Judge a LoRA by the table of its sweep: does it work, at which weight, how sure is that?
+
+Writes summary.csv, a row per weight, and verdict.json, and says the verdict in a few lines.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lorabench import cli, files
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the summary and the verdict."""
+    from lorabench.bench import judging, summary, verdict, words
+    from lorabench.config import VerdictSettings, read_section
+    from lorabench.validation import validate
+
+    settings = read_section(arguments.sweep, "verdict") if arguments.sweep else {}
+    table = summary.read(arguments.metrics)
+    found = judging.judge(table, validate(VerdictSettings, settings))
+    with files.publish(arguments.summary) as temporary:
+        summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
+    with files.publish(arguments.output) as temporary:
+        verdict.write(found, temporary)
+    cli.log.info("%s", "\n".join(words.lines(found)))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("metrics", type=Path, metavar="CSV", help="what bench_metrics.py wrote")
+    add("--output", type=Path, required=True, metavar="JSON", help="the verdict")
+    add("--summary", type=Path, required=True, metavar="CSV", help="a row per weight")
+    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml, whose section verdict: has limits")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))

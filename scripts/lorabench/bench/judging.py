@@ -1,0 +1,221 @@
+"""From the table of a sweep to the verdict on its LoRA; docs/verdict.md says why so.
+
+Each weight is judged by itself, by means over prompts and seeds; the LoRA by its weights.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import pandas as pd
+
+from lorabench.bench.faults import CONSTANT_BELOW, UNCHANGED_BELOW
+from lorabench.bench.summary import estimate, shares
+from lorabench.bench.verdict import Finding, Label, Verdict
+from lorabench.config import VerdictSettings
+from lorabench.layout import weight_name
+
+_FULL_STRENGTH = 1.0
+"""A LoRA that copies at this weight or below it copies; beyond, nobody means to use it."""
+_ENOUGH_PROMPTS = 8
+_ENOUGH_TRIGGER_SEEDS = 8
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One weight: what it is by itself, and the finding that says so."""
+
+    weight: float
+    label: Label
+    why: Finding | None = None
+
+
+def judge(table: pd.DataFrame, limits: VerdictSettings) -> Verdict:
+    """Return the verdict on the LoRA of a table that `summary.read` returned."""
+    asked = table[table["probe"] == ""]
+    weights = sorted(weight for weight in asked["weight"].unique() if weight != 0)
+    compared = asked["difference"].notna().any()
+    if not compared or not weights:
+        unknown = [Finding("no_baseline")]
+        return Verdict("uncertain", None, None, unknown=unknown, thresholds=limits.model_dump())
+    judged = [_judge_weight(table, float(weight), limits) for weight in weights]
+    leaks, leak = _leak(table, limits)
+    unknown = list(_unknown(table))
+    label, reasons = _of_all(judged)
+    usable = [one.weight for one in judged if one.label == "works"]
+    if label != "works" or not usable:
+        label = "uncertain" if _is_open(asked, judged, limits) else label
+        return Verdict(
+            label, leaks, None, reasons=[*reasons, *leak], unknown=unknown,
+            labels=_labels(judged), thresholds=limits.model_dump(),
+        )  # fmt: skip
+    best, tie = _best(asked, usable)
+    window = _window(usable, best, weights)
+    below, above = _ends(judged, window)
+    return Verdict(
+        "works", leaks, best, tie, window, below, above, [*reasons, *leak], unknown,
+        _labels(judged), limits.model_dump(),
+    )  # fmt: skip
+
+
+def _judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Judged:
+    at = table[table["weight"] == weight]
+    asked, trigger = at[at["probe"] == ""], at[at["probe"] == "trigger"]
+
+    def found(label: Label, code: str, value: float, limit: float) -> Judged:
+        return Judged(weight, label, Finding(code, weight, round(value, 4), limit))
+
+    constant = float((asked["contrast"] < CONSTANT_BELOW).mean())
+    if constant >= 0.5:
+        return found("broken", "constant", constant, 0.5)
+    difference = _mean(asked, "difference")
+    if difference < UNCHANGED_BELOW:
+        return found("dead", "no_effect", difference, UNCHANGED_BELOW)
+    copied = _mean(trigger, "copy_similarity") if len(trigger) else np.nan
+    if copied > limits.copy_similarity:
+        return found("copies", "copies", copied, limits.copy_similarity)
+    outside, beside = _mean(asked, "outside"), _mean(asked, "style_beside")
+    if outside > limits.outside:
+        return found("fried", "off_range", outside, limits.outside)
+    if beside > limits.beside:
+        return found("fried", "beside", beside, limits.beside)
+    kept = _mean(asked, "structure")
+    if kept < limits.structure:
+        return found("fried", "structure_lost", kept, limits.structure)
+    gained = _mean(asked, "style_gained")
+    if gained < limits.style:
+        return found("weak", "style_low", gained, limits.style)
+    return Judged(weight, "works")
+
+
+def _of_all(judged: Sequence[Judged]) -> tuple[Label, list[Finding]]:
+    """Return the LoRA's label, and the findings that speak for it."""
+    labels = {one.label for one in judged}
+    copying = [one for one in judged if one.label == "copies" and one.weight <= _FULL_STRENGTH]
+    if copying:
+        return "copies", _reasons(copying)
+    if "works" in labels:
+        return "works", []
+    for label in ("copies", "fried", "broken", "weak", "dead"):
+        if label in labels:
+            return label, _reasons([one for one in judged if one.label == label])
+    raise AssertionError("a weight has one of these labels")
+
+
+def _reasons(judged: Sequence[Judged]) -> list[Finding]:
+    return [one.why for one in judged if one.why]
+
+
+def _best(asked: pd.DataFrame, usable: Sequence[float]) -> tuple[float, list[float]]:
+    """Return the usable weight with the best score, and those that cannot be told from it.
+
+    The difference of two weights is resampled in pairs: the same prompts and seeds at both.
+    """
+    scores = {weight: _scores(asked, weight) for weight in usable}
+    best = max(usable, key=lambda weight: scores[weight].mean())
+    tie = [weight for weight in usable if weight == best or _tied(scores[best], scores[weight])]
+    return best, tie
+
+
+def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
+    """Return each picture's style gained, up to the training set's, minus the structure lost."""
+    at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
+    return at["style_gained"].clip(upper=1) - (1 - at["structure"])
+
+
+def _tied(best: pd.Series, other: pd.Series) -> bool:
+    difference = (best - other).dropna()
+    if len(difference) < 2:
+        return True
+    variants = difference.index.get_level_values("variant").to_series()
+    resampled = shares(variants) @ difference.to_numpy()
+    return bool(np.percentile(resampled, 2.5) <= 0)
+
+
+def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the run of usable neighbours that the best weight is in."""
+    places = [weights.index(weight) for weight in usable]
+    low = high = weights.index(best)
+    while low - 1 in places:
+        low -= 1
+    while high + 1 in places:
+        high += 1
+    return float(weights[low]), float(weights[high])
+
+
+def _ends(
+    judged: Sequence[Judged], window: tuple[float, float]
+) -> tuple[Finding | None, Finding | None]:
+    lower = [one.why for one in judged if one.weight < window[0]]
+    higher = [one.why for one in judged if one.weight > window[1]]
+    return (lower[-1] if lower else None), (higher[0] if higher else None)
+
+
+def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, list[Finding]]:
+    """Return whether the style comes without the trigger words, and the finding."""
+    without = table[(table["probe"] == "untriggered") & (table["weight"] != 0)]
+    if without.empty:
+        return None, []
+    of = without["variant"].str.removesuffix("untriggered").str.removesuffix(".")
+    pairs = without.assign(variant=of).merge(
+        table[table["probe"] == ""], on=["variant", "weight", "seed", "index"]
+    )
+    with_it = float(pairs["style_gained_y"].mean())
+    if not with_it > limits.style / 2:
+        return None, []  # no style that could leak
+    share = float(pairs["style_gained_x"].mean()) / with_it
+    weight = float(without["weight"].iloc[0])
+    leaks = share > limits.leak
+    return leaks, [Finding("leaks", weight, round(share, 4), limits.leak)] if leaks else []
+
+
+def _unknown(table: pd.DataFrame) -> list[Finding]:
+    """Return what these pictures cannot tell."""
+    asked = table[table["probe"] == ""]
+    prompts = asked["variant"].nunique()
+    seeds = table[table["probe"] == "trigger"]["seed"].nunique()
+    found = []
+    if prompts < _ENOUGH_PROMPTS:
+        found.append(Finding("few_prompts", value=prompts, limit=_ENOUGH_PROMPTS))
+    if seeds < _ENOUGH_TRIGGER_SEEDS:
+        found.append(Finding("few_triggers", value=seeds, limit=_ENOUGH_TRIGGER_SEEDS))
+    if not (table["probe"] == "untriggered").any():
+        found.append(Finding("no_untriggered"))
+    if asked["style_gained"].isna().all():
+        found.append(Finding("no_training_set"))
+    return found
+
+
+def _is_open(asked: pd.DataFrame, judged: Sequence[Judged], limits: VerdictSettings) -> bool:
+    """Return whether the interval of the strongest usable-looking weight has both answers in it."""
+    if asked["style_gained"].isna().all():
+        return True
+    weak = [one for one in judged if one.label == "weak"]
+    if not weak or asked["variant"].nunique() >= _ENOUGH_PROMPTS:
+        return False
+    at = asked[asked["weight"] == weak[-1].weight]
+    found = estimate(at[["variant", "style_gained"]], "style_gained")
+    return not found.high < limits.style
+
+
+def prompts_needed(asked: pd.DataFrame, weight: float, limit: float) -> int | None:
+    """Return about how many prompts would settle on which side of `limit` the style gained is.
+
+    An interval shrinks with the root of the number of prompts. None where one says nothing.
+    """
+    at = asked[asked["weight"] == weight]
+    found = estimate(at[["variant", "style_gained"]], "style_gained")
+    half, distance = (found.high - found.low) / 2, abs(found.mean - limit)
+    if not half or np.isnan(half) or not distance:
+        return None
+    return ceil(at["variant"].nunique() * (half / distance) ** 2)
+
+
+def _mean(pictures: pd.DataFrame, column: str) -> float:
+    """Return the mean over prompts of the mean over seeds."""
+    return float(pictures.groupby("variant")[column].mean().mean())
+
+
+def _labels(judged: Sequence[Judged]) -> dict[str, str]:
+    return {weight_name(one.weight): one.label for one in judged}
