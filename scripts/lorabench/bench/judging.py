@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lorabench.bench.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.summary import estimate, shares
+from lorabench.bench.summary import shares
 from lorabench.bench.verdict import Finding, Label, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
@@ -20,6 +20,9 @@ _FULL_STRENGTH = 1.0
 """A LoRA that copies at this weight or below it copies; beyond, nobody means to use it."""
 _ENOUGH_PROMPTS = 8
 _ENOUGH_TRIGGER_SEEDS = 8
+_SPREAD = 0.2
+"""Standard deviation between prompts of the style gained, at least: few may agree by chance."""
+_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,15 @@ def judge(table: pd.DataFrame, limits: VerdictSettings) -> Verdict:
     leaks, leak = _leak(table, limits)
     unknown = list(_unknown(table))
     label, reasons = _of_all(judged)
-    usable = [one.weight for one in judged if one.label == "works"]
-    if label != "works" or not usable:
-        label = "uncertain" if _is_open(asked, judged, limits) else label
+    if label in ("works", "weak") and (needed := _prompts_needed(asked, limits.style)):
+        label = "uncertain"
+        unknown.append(Finding("prompts_needed", value=needed))
+    if label != "works":
         return Verdict(
             label, leaks, None, reasons=[*reasons, *leak], unknown=unknown,
             labels=_labels(judged), thresholds=limits.model_dump(),
         )  # fmt: skip
+    usable = [one.weight for one in judged if one.label == "works"]
     best, tie = _best(asked, usable)
     window = _window(usable, best, weights)
     below, above = _ends(judged, window)
@@ -84,6 +89,8 @@ def _judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) -
     if kept < limits.structure:
         return found("fried", "structure_lost", kept, limits.structure)
     gained = _mean(asked, "style_gained")
+    if np.isnan(gained):
+        return Judged(weight, "uncertain")
     if gained < limits.style:
         return found("weak", "style_low", gained, limits.style)
     return Judged(weight, "works")
@@ -97,7 +104,7 @@ def _of_all(judged: Sequence[Judged]) -> tuple[Label, list[Finding]]:
         return "copies", _reasons(copying)
     if "works" in labels:
         return "works", []
-    for label in ("copies", "fried", "broken", "weak", "dead"):
+    for label in ("copies", "uncertain", "fried", "broken", "weak", "dead"):
         if label in labels:
             return label, _reasons([one for one in judged if one.label == label])
     raise AssertionError("a weight has one of these labels")
@@ -187,29 +194,20 @@ def _unknown(table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _is_open(asked: pd.DataFrame, judged: Sequence[Judged], limits: VerdictSettings) -> bool:
-    """Return whether the interval of the strongest usable-looking weight has both answers in it."""
-    if asked["style_gained"].isna().all():
-        return True
-    weak = [one for one in judged if one.label == "weak"]
-    if not weak or asked["variant"].nunique() >= _ENOUGH_PROMPTS:
-        return False
-    at = asked[asked["weight"] == weak[-1].weight]
-    found = estimate(at[["variant", "style_gained"]], "style_gained")
-    return not found.high < limits.style
+def _prompts_needed(asked: pd.DataFrame, limit: float) -> int | None:
+    """Return about how many prompts would tell works from weak; None where these do already.
 
-
-def prompts_needed(asked: pd.DataFrame, weight: float, limit: float) -> int | None:
-    """Return about how many prompts would settle on which side of `limit` the style gained is.
-
-    An interval shrinks with the root of the number of prompts. None where one says nothing.
+    They do where the 95 % interval of the most style gained, by the spread of the prompts, lies
+    on one side of `limit`, and where there are as many as the limits were calibrated with.
     """
-    at = asked[asked["weight"] == weight]
-    found = estimate(at[["variant", "style_gained"]], "style_gained")
-    half, distance = (found.high - found.low) / 2, abs(found.mean - limit)
-    if not half or np.isnan(half) or not distance:
+    means = asked[asked["weight"] != 0].groupby(["weight", "variant"])["style_gained"].mean()
+    prompts = means.unstack().T
+    gained = prompts[prompts.mean().idxmax()]
+    if len(gained) >= _ENOUGH_PROMPTS:
         return None
-    return ceil(at["variant"].nunique() * (half / distance) ** 2)
+    spread = max(float(gained.std()) if len(gained) > 1 else 0.0, _SPREAD)
+    needed = (_Z * spread / max(abs(float(gained.mean()) - limit), 1e-3)) ** 2
+    return min(ceil(needed), _ENOUGH_PROMPTS) if needed > len(gained) else None
 
 
 def _mean(pictures: pd.DataFrame, column: str) -> float:

@@ -1,0 +1,119 @@
+"""The verdict on tables whose answer is plain."""
+
+import pytest
+
+from lorabench.bench.judging import judge
+from lorabench.bench.verdict import Finding
+from lorabench.config import VerdictSettings
+from tests.sweeps import table
+
+LIMITS = VerdictSettings()
+WEAK = {"style_gained": 0.05}
+FRIED = {"outside": 0.3}
+
+
+def verdict(weights, **options):
+    return judge(table(weights, **options), LIMITS)
+
+
+def test_a_good_lora_has_a_window_a_best_weight_and_reasons_at_both_ends():
+    found = verdict({0.2: WEAK, 0.4: {"style_gained": 0.3}, 0.6: {}, 0.8: FRIED, 1.0: FRIED})
+    assert found.label == "works"
+    assert found.window == (0.4, 0.6)
+    assert (found.weight, found.tie) == (0.6, [0.6])
+    assert (found.below.code, found.below.weight) == ("style_low", 0.2)
+    assert (found.above.code, found.above.weight) == ("off_range", 0.8)
+    assert found.labels == {
+        "0.20": "weak", "0.40": "works", "0.60": "works", "0.80": "fried", "1.00": "fried",
+    }  # fmt: skip
+    assert found.leaks is False
+    assert found.unknown == []
+
+
+def test_the_best_weight_gains_more_style_than_it_loses_structure():
+    found = verdict({0.4: {}, 0.8: {"style_gained": 0.7, "structure": 0.5}})
+    assert found.weight == 0.4
+    # Beyond the training set there is no more style to gain.
+    found = verdict({0.4: {"style_gained": 1.0}, 0.8: {"style_gained": 1.6, "structure": 0.75}})
+    assert found.weight == 0.4
+
+
+def test_weights_that_cannot_be_told_apart_are_a_tie():
+    weights = {0.4: {"style_gained": 0.59}, 0.6: {}, 0.8: {"style_gained": 0.3}}
+    assert verdict(weights).tie == [0.6]
+    noisy = table(weights)
+    rows = (noisy["weight"] == 0.4) & (noisy["variant"] == "prompt-3")
+    noisy.loc[rows, "style_gained"] += 0.5
+    assert judge(noisy, LIMITS).tie == [0.4, 0.6]
+
+
+@pytest.mark.parametrize(
+    ("weights", "label", "code"),
+    [
+        ({0.4: WEAK, 0.8: WEAK}, "weak", "style_low"),
+        ({0.4: {"difference": 0.001}, 0.8: {"difference": 0.002}}, "dead", "no_effect"),
+        ({0.4: WEAK, 0.8: FRIED}, "fried", "off_range"),
+        ({0.4: {"style_beside": 3.0}}, "fried", "beside"),
+        ({0.4: {"structure": 0.1}}, "fried", "structure_lost"),
+        ({0.4: {"contrast": 0.0}, 0.8: {"contrast": 0.0}}, "broken", "constant"),
+    ],
+)
+def test_a_lora_without_a_usable_weight_is_called_by_what_it_is(weights, label, code):
+    found = verdict(weights)
+    assert found.label == label
+    assert found.weight is None
+    assert found.window is None
+    assert code in {reason.code for reason in found.reasons}
+
+
+def test_the_trigger_alone_shows_copies():
+    found = verdict({0.4: {}, 0.8: {}}, trigger_similarity=0.95)
+    assert found.label == "copies"
+    assert found.reasons[0] == Finding("copies", 0.4, 0.95, LIMITS.copy_similarity)
+    assert verdict({1.2: {}}, trigger_similarity=0.95).label == "copies"
+
+
+def test_a_copy_above_full_strength_ends_the_window_only():
+    both = table({0.8: {}, 1.2: {}})
+    both.loc[(both["probe"] == "trigger") & (both["weight"] == 1.2), "copy_similarity"] = 0.95
+    found = judge(both, LIMITS)
+    assert (found.label, found.window) == ("works", (0.8, 0.8))
+    assert found.above.code == "copies"
+
+
+def test_a_leak_is_the_style_without_the_words():
+    found = verdict({0.4: {}, 0.8: {}}, untriggered_gain=0.5)
+    assert found.leaks is True
+    (leak,) = [reason for reason in found.reasons if reason.code == "leaks"]
+    assert leak.value == pytest.approx(0.5 / 0.6, abs=0.05)
+    assert verdict({0.8: WEAK}, untriggered_gain=0.05).leaks is None  # nothing that could leak
+
+
+def test_what_the_pictures_cannot_tell_is_said():
+    found = verdict({0.8: {}}, prompts=2, trigger=0, untriggered=0)
+    assert found.label == "works"
+    assert {one.code for one in found.unknown} == {"few_prompts", "few_triggers", "no_untriggered"}
+
+
+def test_few_prompts_near_the_limit_are_no_answer():
+    found = verdict({0.8: {"style_gained": 0.14}}, prompts=3)
+    assert found.label == "uncertain"
+    assert Finding("prompts_needed", value=8) in found.unknown
+    assert verdict({0.8: {"style_gained": 0.25}}, prompts=3).label == "uncertain"
+    assert verdict({0.8: {"style_gained": 0.14}}, prompts=8).label == "weak"
+    assert verdict({0.8: {"style_gained": 0.9}}, prompts=1).label == "works"
+
+
+def test_without_weight_0_or_training_set_there_is_no_answer():
+    alone = table({0.8: {}})
+    alone = alone[alone["weight"] != 0].assign(difference=float("nan"), style_gained=float("nan"))
+    found = judge(alone, LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["no_baseline"])
+    untaught = table({0.8: {}}).assign(style_gained=float("nan"), style_beside=float("nan"))
+    found = judge(untaught, LIMITS)
+    assert found.label == "uncertain"
+    assert "no_training_set" in {one.code for one in found.unknown}
+
+
+def test_limits_can_be_set():
+    assert judge(table({0.8: WEAK}), VerdictSettings(style=0.01)).label == "works"
