@@ -30,7 +30,9 @@ class Estimate:
 def read(path: Path) -> pd.DataFrame:
     """Read the table that bench_metrics.py wrote; raise `UserError` for anything else."""
     try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(
+            path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_TEXTS, str)
+        )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error})") from None
     if missing := {*PLACE, *(metric.column for metric in METRICS)}.difference(table.columns):

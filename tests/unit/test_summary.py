@@ -1,0 +1,78 @@
+"""A row per weight, and the interval that so few pictures leave."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lorabench.bench import summary
+from lorabench.bench.summary import diversity, estimate, shares, summarize
+from lorabench.errors import UserError
+from tests.sweeps import table
+
+
+def test_a_row_per_weight_without_the_probes():
+    found = summarize(table({0.4: {}, 0.8: {"structure": 0.5}}, prompts=3, seeds=2))
+    assert list(found["weight"]) == [0, 0.4, 0.8]
+    assert set(found["pictures"]) == {6}
+    assert (found["prompts"][0], found["seeds"][0]) == (3, 2)
+    assert found["structure"][2] == pytest.approx(0.5)
+    assert found["structure_low"][2] == pytest.approx(0.5)
+    assert found["style_gained_low"][1] < found["style_gained"][1] < found["style_gained_high"][1]
+
+
+def test_the_mean_is_over_prompts_however_many_pictures_each_has():
+    pictures = pd.DataFrame({"variant": ["a", "a", "a", "b"], "x": [0.0, 0.0, 0.0, 1.0]})
+    assert estimate(pictures, "x").mean == pytest.approx(0.5)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(200):
+        prompts = rng.normal(0, 1, 20)
+        values = np.repeat(prompts, 2) + rng.normal(0, 0.1, 40)
+        found = estimate(pd.DataFrame({"variant": np.repeat(range(20), 2), "x": values}), "x")
+        hits += found.low <= 0 <= found.high
+    assert 175 <= hits <= 198  # 92 % is usual of a percentile bootstrap of 20
+
+
+def test_more_seeds_of_one_prompt_do_not_pass_for_more_prompts():
+    few = pd.DataFrame({"variant": ["a", "b"] * 8, "x": [0.0, 1.0] * 8})
+    found = estimate(few, "x")
+    assert found.high - found.low == pytest.approx(1)
+
+
+def test_one_picture_has_no_interval():
+    found = estimate(pd.DataFrame({"variant": ["a"], "x": [0.3]}), "x")
+    assert found.mean == pytest.approx(0.3)
+    assert np.isnan(found.low)
+
+
+def test_resamples_count_every_picture_alike_and_are_the_same_for_the_same_prompts():
+    counts = shares(pd.Series(["a", "a", "b"]))
+    assert counts.sum(axis=1) == pytest.approx(np.ones(len(counts)))
+    assert counts.mean(axis=0) == pytest.approx([0.25, 0.25, 0.5], abs=0.02)
+    assert shares(pd.Series(["x", "x", "y"])) is counts
+
+
+def test_diversity_is_how_unlike_seeds_are_against_weight_0():
+    rows = [("", 0.0, "00" * 8), ("", 0.0, "ff" * 8), ("", 0.8, "00" * 8), ("", 0.8, "0f" * 8)]
+    pictures = pd.DataFrame(rows, columns=["variant", "weight", "hash"])
+    assert diversity(pictures, 0.8).mean == pytest.approx(0.5)
+    assert np.isnan(diversity(pictures[pictures["hash"] != "ff" * 8], 0.8).mean)
+
+
+def test_the_table_is_read_with_empty_names_as_they_are(tmp_path):
+    path = tmp_path / "metrics.csv"
+    table({0.4: {}}, prompts=1).to_csv(path, index=False)
+    read = summary.read(path)
+    assert set(read["variant"]) == {"", "trigger", "untriggered"}
+    assert set(read["probe"]) == {"", "trigger", "untriggered"}
+
+
+@pytest.mark.parametrize("content", ["", "weight,seed\n0,1\n", "\x00"])
+def test_another_table_is_refused(tmp_path, content):
+    path = tmp_path / "metrics.csv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"metrics\.csv"):
+        summary.read(path)

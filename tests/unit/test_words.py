@@ -1,0 +1,65 @@
+"""The verdict in words, in both languages, and as a file."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from lorabench.bench import judging, verdict, words
+from lorabench.bench.verdict import Finding, Verdict
+from lorabench.config import VerdictSettings
+from lorabench.errors import UserError
+from tests.sweeps import table
+
+FIRED = judging.judge(
+    table({0.2: {"style_gained": 0.0}, 0.6: {"style_gained": 0.8}, 0.8: {}, 1.0: {"outside": 0.5}}),
+    VerdictSettings(),
+)
+
+
+def test_the_lines_say_label_weight_window_and_both_reasons():
+    said = words.lines(FIRED)
+    assert said[0].startswith("Verdict: works; use it at 0.6")
+    assert "usable from 0.6 to 0.8" in said[1]
+    assert "at 0.20" in said[2]
+    assert "at 1.00" in said[3]
+
+
+def test_a_tie_is_said():
+    found = Verdict("works", None, 0.6, [0.4, 0.6, 0.8], (0.4, 0.8))
+    assert words.lines(found)[0] == "Verdict: works; use it at 0.6 (a tie with 0.4, 0.8)"
+
+
+@pytest.mark.parametrize("code", words.FINDINGS)
+def test_every_finding_has_words_in_both_languages(code):
+    found = Finding(code, 0.8, 0.5, 0.25)
+    english, japanese = words.finding(found), words.finding(found, "ja")
+    assert "{" not in english + japanese
+    fields = [
+        {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        for text in words.FINDINGS[code]
+    ]
+    assert fields[0] == fields[1]
+    assert not japanese.isascii()
+
+
+def test_every_code_that_judging_gives_has_words():
+    text = Path(judging.__file__).read_text(encoding="utf-8")
+    codes = set(re.findall(r'(?:Finding\(|found\("\w+", )"(\w+)"', text))
+    assert len(codes) > 10
+    assert codes <= words.FINDINGS.keys()
+
+
+def test_a_verdict_is_read_back_as_it_was(tmp_path):
+    path = tmp_path / "verdict.json"
+    verdict.write(FIRED, path)
+    assert verdict.read(path) == FIRED
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"label": "works"}', '{"reasons": [1]}'])
+def test_another_file_is_no_verdict(tmp_path, content):
+    path = tmp_path / "verdict.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match="not a verdict"):
+        verdict.read(path)
