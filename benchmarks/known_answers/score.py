@@ -1,0 +1,177 @@
+"""Compare the verdicts on the suite's LoRAs with the truth: figures, and tables to read.
+
+A LoRA whose file is refused is broken; on all others the verdict is the pipeline's. Half of them
+were kept from the calibration, and the figures are of these.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from scipy.stats import binomtest
+
+from base_model import judge as base_judge
+from benchmarks.known_answers import best_weight
+from benchmarks.known_answers.recipes import RECIPES, Recipe
+from lorabench import cli, files, lora_check
+from lorabench.bench import judging, summary
+from lorabench.config import VerdictSettings
+from lorabench.errors import UserError
+
+LABELS = ("works", "weak", "dead", "broken", "fried", "copies", "uncertain")
+NEAR = 0.15
+"""How far the recommended weight may be from the best."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the verdict said of one LoRA, and what is true."""
+
+    name: str
+    held_out: bool
+    truth: str
+    said: str
+    leaks: bool | None
+    said_leaks: bool | None
+    weight: float | None
+    tie: list[float]
+    best: list[float]
+
+    @property
+    def right(self) -> bool:
+        """Whether the verdict is the truth."""
+        return self.said == self.truth
+
+    @property
+    def off(self) -> float | None:
+        """How far the recommended weight is from the nearest of the best; None without one."""
+        if self.weight is None or not self.best:
+            return None
+        return round(min(abs(self.weight - best) for best in self.best), 4)
+
+
+def program(arguments: argparse.Namespace) -> None:
+    """Judge all LoRAs and write both files."""
+    jury = base_judge.load(arguments.judge)
+    results = [
+        _result(recipe, arguments.work, arguments.model, jury)
+        for recipe in cli.bar(RECIPES, desc="judging", unit="LoRA")
+    ]
+    content = [asdict(result) for result in results]
+    files.write_text(arguments.results, json.dumps(content, indent=1) + "\n")
+    files.write_text(arguments.tables, tables(results))
+    cli.log.info("%s", tables(results))
+
+
+def _result(recipe: Recipe, work: Path, model: Path, jury: base_judge.Judge) -> Result:
+    facts = recipe.name, recipe.held_out, recipe.label
+    try:
+        lora_check.check(work / "loras" / f"{recipe.name}.safetensors", model)
+    except UserError:
+        return Result(*facts, "broken", recipe.leaks, None, None, [], [])
+    metrics = work / "metrics" / f"{recipe.name}.csv"
+    if not metrics.exists():
+        return Result(*facts, "not refused", recipe.leaks, None, None, [], [])
+    found = judging.judge(summary.read(metrics), VerdictSettings())
+    best: list[float] = []
+    if recipe.label == "works":
+        taught = recipe.training.pictures.taught
+        best = best_weight.best(best_weight.scores(jury, taught, work / "bench" / recipe.name))
+    return Result(*facts, found.label, recipe.leaks, found.leaks, found.weight, found.tie, best)
+
+
+def tables(results: Sequence[Result]) -> str:
+    """Return Markdown: the figures of both halves, the confusion table, and every miss."""
+    held_out = [result for result in results if result.held_out]
+    calibrated = [result for result in results if not result.held_out]
+    rows = [
+        "| figure | goal | held out | calibrated on |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {title} | {goal} | {measure(held_out)} | {measure(calibrated)} |"
+            for title, goal, measure in _FIGURES
+        ),
+    ]
+    return "\n".join([*rows, "", *_confusion(held_out), "", *_misses(results)]) + "\n"
+
+
+def _right(results: Sequence[Result]) -> str:
+    return _share([result.right for result in results])
+
+
+def _false_alarms(results: Sequence[Result]) -> str:
+    good = [result for result in results if result.truth == "works"]
+    return _share([not result.right for result in good])
+
+
+def _weights(results: Sequence[Result]) -> str:
+    return _share([off <= NEAR for result in results if (off := result.off) is not None])
+
+
+def _leaks(results: Sequence[Result]) -> str:
+    known = [one for one in results if one.leaks is not None and one.said_leaks is not None]
+    return _share([one.leaks == one.said_leaks for one in known])
+
+
+_FIGURES = (
+    ("right verdicts", "at least 95 %", _right),
+    ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
+    (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
+    ("leak told right", "", _leaks),
+)
+
+
+def _share(truths: Sequence[bool]) -> str:
+    """Write a share with its exact 95 % confidence interval (Clopper & Pearson 1934)."""
+    if not truths:
+        return "none"
+    hits = sum(truths)
+    bounds = binomtest(hits, len(truths)).proportion_ci()
+    share, low, high = (100 * part for part in (hits / len(truths), bounds.low, bounds.high))
+    return f"{hits} of {len(truths)}, {share:.0f} % ({low:.0f} to {high:.0f} %)"
+
+
+def _confusion(results: Sequence[Result]) -> list[str]:
+    counts = Counter((result.truth, result.said) for result in results)
+    said = [label for label in (*LABELS, "not refused") if any(s == label for _, s in counts)]
+    lines = [f"| held out: truth | {' | '.join(said)} |", "| --- |" + " --- |" * len(said)]
+    for truth in LABELS:
+        if any(t == truth for t, _ in counts):
+            row = " | ".join(str(counts[truth, label] or "") for label in said)
+            lines.append(f"| **{truth}** | {row} |")
+    return lines
+
+
+def _misses(results: Sequence[Result]) -> list[str]:
+    wrong = [result for result in results if not result.right or (result.off or 0) > NEAR]
+    lines = [
+        "| LoRA | half | truth | said | weight | best |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for one in wrong:
+        half = "held out" if one.held_out else "calibrated on"
+        weight = "" if one.weight is None else f"{one.weight:g}"
+        best = ", ".join(f"{weight:g}" for weight in one.best)
+        lines.append(f"| {one.name} | {half} | {one.truth} | {one.said} | {weight} | {best} |")
+    return lines
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", type=Path, help="folder of LoRAs, pictures and metrics")
+    parser.add_argument("model", type=Path, help="the base model")
+    parser.add_argument("judge", type=Path, help="folder of the judge")
+    parser.add_argument("results", type=Path, help="JSON of every LoRA")
+    parser.add_argument("tables", type=Path, help="Markdown")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(_parser(), program))
