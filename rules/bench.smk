@@ -10,6 +10,7 @@ OUTPUTS
     runs/<run_id>/bench/sweep.yaml                      what was asked for
     runs/<run_id>/bench/w<weight>/seed<seed>_<nn>.png   the pictures
     runs/<run_id>/bench/<variant>/w<weight>/…           those of other prompts, and probes
+    runs/<run_id>/bench/embedding.csv                   where an embedding says they lie, if set
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
@@ -38,7 +39,7 @@ rule record_sweep:
     shell:
         f"{program('record_run.py')}"
         " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
-        f" --digests {quoted(layout.DIGESTS)} --of {quoted(CONFIG.base_model)}"
+        f" --digests {quoted(layout.DIGESTS)} --of {large_models()}"
 
 
 rule install_lora:
@@ -121,6 +122,38 @@ rule bench_image:
         f" --timeout {CONFIG.bench.timeout} --log {{log:q}} {literal(server_options())}"
 
 
+if CONFIG.bench.embedding:
+
+    rule bench_embed:
+        """Place each picture in an embedding: how far from weight 0, how far to the style."""
+        input:
+            pictures=cells_of(PLAN.variants),
+            sweep=RUN.bench / "sweep.yaml",
+            reference=ancient(reference_set()),
+        output:
+            table=RUN.bench / "embedding.csv",
+        log:
+            RUN.logs / "bench_embed.log",
+        benchmark:
+            RUN.timings / "bench_embed.tsv"
+        conda:
+            "../envs/lorabench.yaml"
+        threads: CONFIG.bench.threads
+        params:
+            pictures=lambda wildcards: patterns(PLAN.variants),
+            # Its columns are named after it, and what it holds counts, not where it lies.
+            name=embedding.name(CONFIG.bench.embedding),
+            digest=PLAN.embedding_digest,
+        message:
+            "Embedding the pictures with {params.name}"
+        shell:
+            f"{program('bench_embed.py')}"
+            f" --embedding={quoted(CONFIG.bench.embedding)}"
+            f" --base-model {quoted(CONFIG.base_model)} --sweep {{input.sweep:q}}"
+            f"{' --reference {input.reference:q}' if reference_set() else ''}"
+            " --output {output.table:q} --threads {threads} --log {log:q} {params.pictures}"
+
+
 rule bench_metrics:
     """Measure each picture, against the same seed without the LoRA and against the training set."""
     input:
@@ -128,6 +161,7 @@ rule bench_metrics:
         sweep=RUN.bench / "sweep.yaml",
         training=ancient(training_set()),
         reference=ancient(reference_set()),
+        embedding=embedding_table(),
     output:
         metrics=RUN.bench / "metrics.csv",
         warnings=RUN.bench / "warnings.json",
@@ -146,6 +180,7 @@ rule bench_metrics:
         f"{program('bench_metrics.py')}"
         f"{' --training-set {input.training:q}' if training_set() else ''}"
         f"{' --reference {input.reference:q}' if reference_set() else ''}"
+        f"{' --embedding-table {input.embedding:q}' if embedding_table() else ''}"
         " --output {output.metrics:q} --warnings {output.warnings:q} --processes {threads}"
         " --log {log:q} {params.pictures}"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lorabench import layout
-from lorabench.bench import variants
+from lorabench.bench import embedding, variants
 from lorabench.config import BUNDLED_BASE
 
 RUN = PLAN.paths
@@ -168,6 +168,18 @@ def reference_set() -> list[Path]:
     """Return the same as the base model can draw them, which stays with the run."""
     folder = RUN.bench / "reference"
     return [folder] if PLAN.identity or folder.exists() else []
+
+
+def embedding_table() -> list[Path]:
+    """Return what an embedding says of the pictures; none where none is set."""
+    return [RUN.bench / "embedding.csv"] if CONFIG.bench.embedding else []
+
+
+def large_models() -> str:
+    """Return the models whose digests are remembered, as words of a command line."""
+    own = CONFIG.bench.embedding
+    folder = [own] if own and own != embedding.BASE else []
+    return " ".join(map(quoted, [CONFIG.base_model, *folder]))
 
 
 def results() -> list[str]:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from lorabench import cli, files
 from lorabench.comfy.options import positive
-from lorabench.errors import UserError
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table and the warnings."""
-    from lorabench.bench import faults, table
-    from lorabench.bench.cell import sweep
+    from lorabench.bench import embedding_table, faults, table
+    from lorabench.bench.cell import pictures_of_set, sweep
     from lorabench.bench.origin import check_one_sweep
 
     cells = sweep(arguments.pictures)
@@ -20,11 +19,13 @@ def main(arguments: argparse.Namespace) -> None:
     measured = table.measure(
         cells,
         arguments.output.parent,
-        training=_pictures(arguments.training_set),
-        reference=_pictures(arguments.reference),
+        training=pictures_of_set(arguments.training_set),
+        reference=pictures_of_set(arguments.reference),
         processes=arguments.processes,
     )
     found = faults.find(measured)
+    if arguments.embedding_table:
+        measured = embedding_table.joined(measured, arguments.embedding_table)
     with files.publish(arguments.output) as temporary:
         measured.to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.warnings) as temporary:
@@ -32,14 +33,6 @@ def main(arguments: argparse.Namespace) -> None:
     cli.log.info("%s: %d pictures measured", arguments.output, len(measured))
     if found:
         cli.log.warning("%s", faults.block(found))
-
-
-def _pictures(folder: Path | None) -> list[Path]:
-    """Return the pictures of a set; none where none was given."""
-    found = sorted(folder.glob("*.png")) if folder else []
-    if folder and not found:
-        raise UserError(f"{folder}: holds no PNG to compare with")
-    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
         " normalized set: tells copies")  # fmt: skip
     parser.add_argument("--reference", type=Path, metavar="FOLDER", help="what reference_set.py"
         " wrote: tells the style gained")  # fmt: skip
+    parser.add_argument("--embedding-table", type=Path, metavar="CSV", help="what bench_embed.py"
+        " wrote: its columns follow")  # fmt: skip
     parser.add_argument("--processes", type=positive, default=1, help="at once (default: 1)")
     parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="the table")
     parser.add_argument("--warnings", type=Path, required=True, metavar="JSON", help="the faults")

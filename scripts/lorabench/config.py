@@ -160,6 +160,11 @@ class BenchSettings(Section):
     idle_timeout: float = Field(
         120, gt=0, description="seconds without work after which the embedded server ends"
     )
+    embedding: LocalPath = Field(
+        "",
+        description="more metrics: the folder of a CLIP, SigLIP or DINO model that transformers "
+        "loads, or `base`, the base model's own features; empty: none",
+    )
 
 
 class VerdictSettings(Section):

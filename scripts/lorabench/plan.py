@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import captions, checkpoint, files, layout
-from lorabench.bench import variants
+from lorabench.bench import embedding, variants
 from lorabench.bench.variants import Variant
 from lorabench.comfy import workflow
 from lorabench.comfy.convert import to_api
@@ -81,6 +81,13 @@ class RunPlan:
         own = Path(self.config.base_model).name if self.embedded_server else None
         return self.config.bench.checkpoint or own
 
+    @cached_property
+    def embedding_digest(self) -> str:
+        """Digest of the model that embeds the pictures; it may lie elsewhere and be the same."""
+        if self.config.bench.embedding == embedding.BASE:
+            return self.base_digest
+        return model_digest(Path(self.config.bench.embedding), Digests(layout.DIGESTS))
+
     @property
     def record(self) -> dict[str, Any]:
         """What went into the run, and the settings that its jobs read."""
@@ -128,6 +135,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         _check_trainer(config, base)
         _check_raw_set(config)
     _check_server(config, base)
+    _check_embedding(config, base)
     own_prompt = _own_prompt(config)
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
@@ -256,6 +264,21 @@ def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
             "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
             "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
         )
+
+
+def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
+    where = config.bench.embedding
+    if not where:
+        return
+    if where == embedding.BASE and base.family == "sdxl":
+        raise UserError(
+            "bench.embedding: the features of SD1.x checkpoints can be read, and base_model is an "
+            "SDXL one; give the folder of a CLIP, SigLIP or DINO model"
+        )
+    try:
+        embedding.check(where)
+    except UserError as error:
+        raise UserError(f"bench.embedding: {error}") from None
 
 
 def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:

@@ -1,5 +1,6 @@
 """One picture of a sweep: the variant, weight, seed and batch index that its path tells."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,23 @@ def sweep(pictures: Iterable[Path]) -> list[Cell]:
         if one == other:
             raise UserError(f"two pictures for one cell: {one.path} and {other.path}")
     return cells
+
+
+def relative(path: Path, folder: Path) -> str:
+    """Return how a table in `folder` names the picture at `path`."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def pictures_of_set(folder: Path | None) -> list[Path]:
+    """Return the PNGs of a set in order; none where no folder was given.
+
+    Raises:
+        UserError: a folder was given, and holds none.
+    """
+    found = sorted(folder.glob("*.png")) if folder else []
+    if folder and not found:
+        raise UserError(f"{folder}: holds no PNG to compare with")
+    return found
 
 
 def open_rgb(path: Path) -> Image.Image:

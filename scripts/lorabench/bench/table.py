@@ -1,6 +1,5 @@
 """The table of a sweep: a row per picture, measured by as many processes as one likes."""
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from PIL import Image
 
 from lorabench import cli
 from lorabench.bench import descriptors, metrics, structure
-from lorabench.bench.cell import Cell, open_rgb, size
+from lorabench.bench.cell import Cell, open_rgb, relative, size
 from lorabench.bench.columns import METRICS, PLACE
 from lorabench.bench.copies import TrainingPictures
 from lorabench.bench.metrics import Picture
@@ -141,7 +140,7 @@ def _measure_one(cell: Cell, reference: Image.Image | None, area: int, folder: P
         "weight": cell.weight,
         "seed": cell.seed,
         "index": cell.index,
-        "file": _from(folder, cell.path),
+        "file": relative(cell.path, folder),
         **_alone_and_compared(image, reference),
         **_copied(image, reference, folder),
     }
@@ -169,13 +168,9 @@ def _copied(image: Image.Image, reference: Image.Image | None, folder: Path) -> 
     return {
         "copy_similarity": found.similarity,
         "copy_excess": None if before is None else found.similarity - before,
-        "nearest": _from(folder, found.path),
+        "nearest": relative(found.path, folder),
         "nearest_mirrored": found.mirrored,
     }
-
-
-def _from(folder: Path, path: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _size(image: Image.Image) -> str:

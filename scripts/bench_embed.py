@@ -1,0 +1,65 @@
+"""Place the pictures of a sweep in an embedding: a row per picture, for bench_metrics.py.
+
+An embedding is a CLIP, SigLIP or DINO model, or the base model's own features.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lorabench import cli, files
+from lorabench.comfy.options import positive
+from lorabench.errors import UserError
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the table."""
+    from lorabench.bench import embedding
+    from lorabench.bench.cell import pictures_of_set, sweep
+
+    cells = sweep(arguments.pictures)
+    reference = pictures_of_set(arguments.reference)
+    where = arguments.embedding
+    embedding.check(where)
+    if where == embedding.BASE and not arguments.base_model:
+        raise UserError(f"--embedding {where} needs --base-model, the model whose features count")
+    import torch  # only once all else is right
+
+    from lorabench.bench import embedding_table
+
+    prompts = embedding_table.prompts_of(arguments.sweep) if arguments.sweep else {}
+    torch.set_num_threads(arguments.threads)
+    device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"
+    table = embedding_table.measure(
+        cells,
+        arguments.output.parent,
+        embedding.load(where, arguments.base_model, device),
+        embedding.name(where),
+        reference=reference,
+        prompts=prompts,
+    )
+    with files.publish(arguments.output) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    cli.log.info("%s: %d pictures embedded", arguments.output, len(table))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
+    add("--embedding", required=True, metavar="FOLDER", help="a model that transformers loads,"
+        " or `base`")  # fmt: skip
+    add("--base-model", type=Path, help="for `base`: a .safetensors file or diffusers folder")
+    add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py wrote: tells the"
+        " style gained")  # fmt: skip
+    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml, which has the prompts: tells how"
+        " well pictures fit them")  # fmt: skip
+    add("--output", type=Path, required=True, metavar="CSV", help="the table")
+    add("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))

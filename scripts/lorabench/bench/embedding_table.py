@@ -1,0 +1,155 @@
+"""What an embedding says of a sweep: a row per picture, and how it joins the metrics."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from lorabench import cli
+from lorabench.bench.cell import Cell, open_rgb, relative
+from lorabench.bench.embedding import Embedding
+from lorabench.bench.variants import probe_of, without
+from lorabench.config import read_yaml
+from lorabench.errors import UserError
+
+BATCH = 8
+"""Pictures that are held and embedded at once."""
+
+
+def measure(
+    cells: Sequence[Cell],
+    folder: Path,
+    embedding: Embedding,
+    name: str,
+    *,
+    reference: Sequence[Path] = (),
+    prompts: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return a row per cell: `file`, from `folder`, and the columns that begin with `name`.
+
+    `reference` are the training pictures as the base model could draw them, `prompts` the texts
+    of the variants. What has nothing to be compared with stays empty; without training pictures,
+    and without texts or a model that reads them, their columns are left out.
+
+    Raises:
+        UserError: a picture is missing or unreadable.
+    """
+    vectors = _embedded([cell.path for cell in cells], embedding, "embedding")
+    shifts = _shifts(cells, vectors)
+    # Half the squared distance is 1 - cosine, for length 1, and exactly 0 for equal vectors.
+    columns = {"effect": (shifts**2).sum(axis=1) / 2}
+    if reference:
+        way = _way(cells, vectors, _embedded(reference, embedding, "reference"))
+        columns["style"], columns["beside"] = along(shifts, way)
+    texts = _texts(cells, embedding, prompts or {})
+    if texts is not None:
+        columns["text"] = (vectors * texts).sum(axis=1)
+    table = pd.DataFrame({f"{name}_{key}": values for key, values in columns.items()})
+    table.insert(0, "file", [relative(cell.path, folder) for cell in cells])
+    return table
+
+
+def along(shifts: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far shifts [n, d] go the `way` [d], 1 is all of it, and how far beside it."""
+    squared = max(float(way @ way), 1e-12)
+    gained = shifts @ way / squared
+    rest = shifts - gained[:, None] * way
+    return gained, np.linalg.norm(rest, axis=1) / np.sqrt(squared)
+
+
+def prompts_of(sweep: Path) -> dict[str, str]:
+    """Return the prompts by variant, without the trigger words: those are the LoRA's alone.
+
+    A variant whose prompt is unknown, or nothing but trigger words, is left out.
+
+    Raises:
+        UserError: `sweep` is no record of a sweep.
+    """
+    content = read_yaml(sweep)
+    try:
+        texts = {one["name"]: one["text"] or "" for one in content["variants"]}
+        bare = {name: without(text, content["trigger"]) for name, text in texts.items()}
+    except (KeyError, TypeError):
+        raise UserError(f"{sweep}: tells no prompts; give the sweep.yaml of the run") from None
+    return {name: text for name, text in bare.items() if text}
+
+
+def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the table of metrics with the columns of the embedding's table at `path` behind.
+
+    Raises:
+        UserError: it cannot be read, is of other pictures, or has columns that are there already.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"file": str})
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error})") from None
+    known = set(table["file"]) if "file" in table else set()
+    if lost := [file for file in measured["file"] if file not in known]:
+        raise UserError(
+            f"{path}: lacks {len(lost)} of the pictures, such as {lost[0]}; "
+            "embed the same pictures with bench_embed.py"
+        )
+    if taken := sorted((set(table) & set(measured)) - {"file"}):
+        raise UserError(
+            f"{path}: has a column {taken[0]}, as the metrics have; "
+            "give the embedding's folder another name"
+        )
+    return measured.merge(table, on="file", how="left")
+
+
+def _embedded(paths: Sequence[Path], embedding: Embedding, said: str) -> np.ndarray:
+    """Return the vectors of pictures, float32 [n, d]; only they grow with the pictures' number."""
+    found = []
+    with cli.bar(total=len(paths), desc=said) as bar:
+        for images in _batches(paths):
+            found.append(embedding.images(images))
+            bar.update(len(images))
+    return np.concatenate(found)
+
+
+def _batches(paths: Sequence[Path]) -> Iterator[list[Image.Image]]:
+    """Yield the pictures a few at a time, those of one size together."""
+    batch: list[Image.Image] = []
+    for path in paths:
+        image = open_rgb(path)
+        if batch and (len(batch) == BATCH or image.size != batch[0].size):
+            yield batch
+            batch = []
+        batch.append(image)
+    yield batch
+
+
+def _shifts(cells: Sequence[Cell], vectors: np.ndarray) -> np.ndarray:
+    """Return the vectors less their own at weight 0, [n, d]; NaN where that is not there."""
+    without = {
+        (cell.variant, cell.seed, cell.index): vector
+        for cell, vector in zip(cells, vectors, strict=True)
+        if cell.weight == 0
+    }
+    unknown = np.full(vectors.shape[1], np.nan, np.float32)
+    keys = [(cell.variant, cell.seed, cell.index) for cell in cells]
+    return vectors - np.stack([without.get(key, unknown) for key in keys])
+
+
+def _way(cells: Sequence[Cell], vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
+    """Return what leads from the mean at weight 0, probes aside, to that of the training set."""
+    asked = [not cell.weight and not probe_of(cell.variant) for cell in cells]
+    if not any(asked):
+        return np.full(vectors.shape[1], np.nan)
+    return taught.mean(axis=0) - vectors[asked].mean(axis=0)
+
+
+def _texts(
+    cells: Sequence[Cell], embedding: Embedding, prompts: Mapping[str, str]
+) -> np.ndarray | None:
+    """Return the vector of each cell's prompt, NaN where it has none; None without any."""
+    known = list(dict.fromkeys(prompts.values()))
+    vectors = embedding.texts(known) if known else None
+    if vectors is None:
+        return None
+    by_text = dict(zip(known, vectors, strict=True))
+    unknown = np.full(vectors.shape[1], np.nan, np.float32)
+    return np.stack([by_text.get(prompts.get(cell.variant, ""), unknown) for cell in cells])
