@@ -59,7 +59,7 @@ class Run:
     @property
     def shown(self) -> float:
         """The weight to show first: the recommended one, else the one nearest to 0.8."""
-        nearest = min(self.weights, key=lambda weight: (abs(weight - 0.8), weight))
+        nearest = min(self.weights, key=lambda weight: (round(abs(weight - 0.8), 2), weight))
         return nearest if self.best is None else self.best
 
     @cached_property
