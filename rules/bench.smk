@@ -60,7 +60,7 @@ rule install_lora:
     shell:
         f"{program('install_lora.py')}"
         " --lora {input.lora:q} --install-dir {params.folder:q}"
-        " --receipt {output.receipt:q} --log {log:q}"
+        f" --receipt {{output.receipt:q}} --log {{log:q}} {literal(known_base())}"
 
 
 rule bench_preflight:
@@ -170,6 +170,31 @@ rule bench_verdict:
         f"{program('bench_verdict.py')}"
         " {input.metrics:q} --sweep {input.sweep:q}"
         " --output {output.verdict:q} --summary {output.summary:q} --log {log:q}"
+
+
+rule model_card:
+    """Write the page that goes with the LoRA to a model site."""
+    input:
+        lora=RUN.lora,
+        record=[ancient(RUN.record)] if PLAN.identity else [],
+        sweep=RUN.bench / "sweep.yaml",
+        verdict=RUN.bench / "verdict.json",
+        grid=RUN.grid / "overview.png",
+    output:
+        card=RUN.lora.parent / "README.md",
+    log:
+        RUN.logs / "model_card.log",
+    benchmark:
+        RUN.timings / "model_card.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    message:
+        "Writing the LoRA's model card"
+    shell:
+        f"{program('model_card.py')} --lora {{input.lora:q}}"
+        f"{' --record {input.record:q}' if PLAN.identity else ''}"
+        " --sweep {input.sweep:q} --verdict {input.verdict:q} --grid {input.grid:q}"
+        " --output {output.card:q} --log {log:q}"
 
 
 rule bench_plots:

@@ -154,6 +154,16 @@ def server_options() -> str:
     return as_options(options)
 
 
+def known_base() -> str:
+    """Return the base model that the LoRA has to fit, as an option; none where it may be another.
+
+    A LoRA from elsewhere may be for the checkpoint that a ComfyUI has, not for `base_model`.
+    """
+    own = PLAN.embedded_server and not CONFIG.bench.checkpoint
+    known = own or not CONFIG.skip_train
+    return as_options({"--base-model": CONFIG.base_model if known else None})
+
+
 def as_options(options: dict) -> str:
     """Return the options that have a value as a quoted piece of a command line."""
     return shlex.join(f"{name}={value}" for name, value in options.items() if value is not None)
@@ -181,6 +191,7 @@ def results() -> list[str]:
         str(RUN.plots / "metrics_by_weight.png"),
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "verdict.json"),
+        str(RUN.lora.parent / "README.md"),
         str(RUN.bench / "sweep.yaml"),
     ]
 
