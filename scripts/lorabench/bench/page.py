@@ -30,16 +30,16 @@ def draw(grid: Grid, sweep: Sweep, measures: Measures) -> Image.Image:
     above = header.lines(grid, sweep, measures, width - 2 * measures.margin)
     words = measures.margin + sum(line.height for line in above)
     top = words + measures.strip_room(columns) + 4 * measures.em
-    height = top + len(grid.rows) * (measures.height + measures.gap) - measures.gap
-    page = Image.new("RGB", (width, height + measures.margin), "white")
+    *offsets, rows = measures.row_offsets(grid.rows)
+    page = Image.new("RGB", (width, top + rows + measures.margin), "white")
     canvas = ImageDraw.Draw(page)
     header.draw(canvas, above, measures)
     _draw_strip(page, canvas, grid, measures, words)
     _draw_weights(canvas, grid, sweep, measures, top)
     if grid.differences:
         _draw_scale(page, canvas, measures, top)
-    for number, row in enumerate(grid.rows):
-        y = top + number * (measures.height + measures.gap)
+    for row, offset in zip(grid.rows, offsets, strict=True):
+        y = top + offset
         _draw_label(canvas, row, measures, y)
         for column, weight in enumerate(grid.weights):
             x = _column(measures, column)
@@ -80,7 +80,7 @@ def _draw_weights(
         canvas.text((middle - tag / 2, baseline), text, RED if faulty else INK, letters, "ms")
         if recommended:
             end = middle - tag / 2 + letters.getlength(text) / 2 + measures.gap
-            _draw_tag(canvas, "recommended", GREEN, measures, (end, baseline - 1.1 * measures.em))
+            _draw_tag(canvas, "recommended", GREEN, measures, (end, baseline - measures.em))
     _draw_window(canvas, grid, sweep, measures, top)
 
 
@@ -199,8 +199,8 @@ def _draw_tag(
 ) -> None:
     """Write small white words on a patch of colour."""
     x, y = corner
-    canvas.rectangle((x, y, x + _length(label, measures), y + 1.5 * measures.em), colour)
-    place = (x + measures.em // 2, y + 0.75 * measures.em)
+    canvas.rectangle((x, y, x + _length(label, measures), y + 1.3 * measures.em), colour)
+    place = (x + measures.em // 2, y + 0.65 * measures.em)
     canvas.text(place, label, "white", _small(measures), "lm")
 
 

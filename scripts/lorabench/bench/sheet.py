@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from lorabench.bench.strip import Strip
@@ -88,6 +89,11 @@ class Grid:
     """Instead of its pictures it has maps of where they differ from weight 0."""
 
     @property
+    def grouped(self) -> bool:
+        """Whether a prompt has several rows, so that prompts are set apart."""
+        return 1 < len({row.variant for row in self.rows}) < len(self.rows)
+
+    @property
     def keys(self) -> set[Key]:
         """Which pictures stand in it."""
         return {row.key(weight) for row in self.rows for weight in self.weights}
@@ -151,6 +157,24 @@ class Measures:
         """The thickness of frames and rules."""
         return max(2, self.em // 6)
 
+    @property
+    def step(self) -> int:
+        """From a row to the next one of the same prompt."""
+        return self.height + self.gap
+
+    @property
+    def parting(self) -> int:
+        """White between prompts beyond the gap."""
+        return self.em if self.grid.grouped else 0
+
+    def row_offsets(self, rows: Sequence[Row]) -> list[int]:
+        """Return how far below the first row each one begins, and last how high they all are."""
+        offsets = [0]
+        for row, following in pairwise(rows):
+            apart = self.parting if row.variant != following.variant else 0
+            offsets.append(offsets[-1] + self.step + apart)
+        return [*offsets, offsets[-1] + self.height]
+
     def cells_width(self, columns: int) -> int:
         """The width of so many columns."""
         return columns * (self.width + self.gap) - self.gap
@@ -179,4 +203,4 @@ class Measures:
         """How many rows fit below the longest header, one at least."""
         side = min(MAX_SIDE, MAX_PIXELS // self.page_width(columns))
         room = side - 28 * self.em - self.strip_room(columns)
-        return max(1, (room + self.gap) // (self.height + self.gap))
+        return max(1, (room + self.gap) // (self.step + self.parting))
