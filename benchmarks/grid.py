@@ -7,7 +7,7 @@ the processor, in one process; memory is its peak.
 """
 
 import argparse
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -67,12 +67,12 @@ def report(what: str, folder: str, program: str, *arguments: object) -> None:
     """Run a program and print what it took."""
     output = Path(folder, "drawn")
     command = [sys.executable, SCRIPTS / program, "--output-dir", output, *arguments]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(list(map(str, command)), check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{program} failed")
+    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
     written = sum(path.stat().st_size for path in output.iterdir()) / 1e6
-    memory = after.ru_maxrss / 1024
     print(f"{what:20} {seconds:6.1f} s  peak {memory:5.0f} MB  written {written:6.1f} MB")
 
 

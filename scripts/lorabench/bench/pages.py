@@ -1,7 +1,6 @@
 """A grid cut into pages, each saved as PNG and as WebP."""
 
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, pairwise
@@ -11,7 +10,7 @@ from typing import TypeVar
 from PIL import Image
 
 from lorabench import files
-from lorabench.bench import page
+from lorabench.bench import page, png
 from lorabench.bench.sheet import Grid, Measures, Sweep
 
 Thing = TypeVar("Thing")
@@ -82,8 +81,7 @@ def _path(folder: Path, name: str, number: int) -> Path:
 
 def _save_png(drawn: Image.Image, path: Path) -> Path:
     with files.publish(path) as temporary:
-        # Runs and Huffman codes alone: faster than zlib's search for repetitions, and smaller.
-        drawn.save(temporary, "PNG", compress_type=zlib.Z_RLE, dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
+        png.save(drawn, temporary, DOTS_PER_INCH)
     return path
 
 
