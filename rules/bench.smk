@@ -13,6 +13,7 @@ OUTPUTS
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
+    runs/<run_id>/plots/tradeoff.png                    style gained against structure kept
     runs/<run_id>/grid/                                 what can be seen on them
 """
 
@@ -179,7 +180,7 @@ rule model_card:
         record=[ancient(RUN.record)] if PLAN.identity else [],
         sweep=RUN.bench / "sweep.yaml",
         verdict=RUN.bench / "verdict.json",
-        grid=RUN.grid / "overview.png",
+        grid=RUN.grid / "overview.webp",
     output:
         card=RUN.lora.parent / "README.md",
     log:
@@ -198,11 +199,14 @@ rule model_card:
 
 
 rule bench_plots:
-    """Draw each metric over the weight, a line for each seed."""
+    """Draw each metric over the weight, and what the style gained costs in structure."""
     input:
         metrics=RUN.bench / "metrics.csv",
+        summary=RUN.bench / "summary.csv",
+        verdict=RUN.bench / "verdict.json",
     output:
-        picture=RUN.plots / "metrics_by_weight.png",
+        metrics=RUN.plots / "metrics_by_weight.png",
+        tradeoff=RUN.plots / "tradeoff.png",
     log:
         RUN.logs / "bench_plots.log",
     benchmark:
@@ -210,23 +214,28 @@ rule bench_plots:
     conda:
         "../envs/lorabench.yaml"
     params:
+        folder=RUN.plots,
         title=RUN.run_id,
     message:
         "Drawing the metrics over the weight"
     shell:
         f"{program('bench_plots.py')}"
-        " --metrics {input.metrics:q} --output {output.picture:q} --title {params.title:q}"
-        " --log {log:q}"
+        " --metrics {input.metrics:q} --summary {input.summary:q} --verdict {input.verdict:q}"
+        " --output-dir {params.folder:q} --title {params.title:q} --log {log:q}"
 
 
 rule bench_grid:
-    """Lay the pictures out: weights by seeds."""
+    """Lay the pictures out: weights by prompts and seeds."""
     input:
-        pictures=cells_of(PLAN.variants[:1]),
+        pictures=cells_of(PLAN.variants),
         warnings=RUN.bench / "warnings.json",
+        sweep=RUN.bench / "sweep.yaml",
+        verdict=RUN.bench / "verdict.json",
+        training=ancient(training_set()),
     output:
         overview=RUN.grid / "overview.png",
-        seeds=[RUN.grid / f"seed{seed}_weights.png" for seed in CONFIG.seeds],
+        shared=RUN.grid / "overview.webp",
+        others=further_grids(),
     log:
         RUN.logs / "bench_grid.log",
     benchmark:
@@ -236,10 +245,13 @@ rule bench_grid:
     params:
         folder=RUN.grid,
         title=RUN.run_id,
-        pictures=lambda wildcards: patterns(PLAN.variants[:1]),
+        pictures=lambda wildcards: patterns(PLAN.variants),
+        difference="--difference" if CONFIG.bench.difference_maps else "",
     message:
         "Laying out the grids in {params.folder}"
     shell:
         f"{program('bench_grid.py')}"
-        " --output-dir {params.folder:q} --title {params.title:q}"
-        " --warnings {input.warnings:q} --log {log:q} {params.pictures}"
+        f"{' --training-set {input.training:q}' if training_set() else ''}"
+        " --output-dir {params.folder:q} --title {params.title:q} --sweep {input.sweep:q}"
+        " --warnings {input.warnings:q} --verdict {input.verdict:q} {params.difference}"
+        " --log {log:q} {params.pictures}"

@@ -180,15 +180,23 @@ def reference_set() -> list[Path]:
     return [folder] if PLAN.identity or folder.exists() else []
 
 
+def further_grids() -> list[Path]:
+    """Return the grids besides the overview: each seed's, its differences, and the probes'."""
+    kinds = ["weights", "differences"] if CONFIG.bench.difference_maps else ["weights"]
+    grids = [RUN.grid / f"seed{seed}_{kind}.png" for seed in CONFIG.seeds for kind in kinds]
+    probes = [RUN.grid / "probes.png"] if any(one.probe for one in PLAN.variants) else []
+    return grids + probes
+
+
 def results() -> list[str]:
     """Return what a finished run holds."""
-    grids = [str(RUN.grid / f"seed{seed}_weights.png") for seed in CONFIG.seeds]
     dataset = [str(RUN.root / "preprocess_log.csv")] if PLAN.identity else []
     return [
         *dataset,
-        *grids,
+        *map(str, further_grids()),
         str(RUN.grid / "overview.png"),
         str(RUN.plots / "metrics_by_weight.png"),
+        str(RUN.plots / "tradeoff.png"),
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "verdict.json"),
         str(RUN.lora.parent / "README.md"),

@@ -152,6 +152,9 @@ class BenchSettings(Section):
     negative_node: Text | None = Field(None, description="the node with the negative prompt")
     latent_node: Text | None = Field(None, description="the node with the batch size")
     save_node: Text | None = Field(None, description="the SaveImage that is fetched")
+    difference_maps: bool = Field(
+        False, description="grids of what differs from weight 0, besides the pictures"
+    )
     timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
     threads: int = Field(
         ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"

@@ -5,7 +5,7 @@ import pytest
 from lorabench.bench.judging import judge
 from lorabench.bench.verdict import Finding
 from lorabench.config import VerdictSettings
-from tests.sweeps import table
+from tests.judged import table
 
 LIMITS = VerdictSettings()
 WEAK = {"style_gained": 0.05}

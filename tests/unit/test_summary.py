@@ -7,7 +7,7 @@ import pytest
 from lorabench.bench import summary
 from lorabench.bench.summary import diversity, estimate, shares, summarize
 from lorabench.errors import UserError
-from tests.sweeps import table
+from tests.judged import table
 
 
 def test_a_row_per_weight_without_the_probes():
