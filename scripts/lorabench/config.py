@@ -295,6 +295,12 @@ class Config(Section):
             )
         return value
 
+    @model_validator(mode="after")
+    def _differences_need_weight_0(self) -> "Config":
+        if self.bench.difference_maps and 0 not in self.sweep:
+            raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
+        return self
+
     @property
     def sweep(self) -> tuple[float, ...]:
         """The weights to render, ascending, with 0 where the baseline is wanted."""

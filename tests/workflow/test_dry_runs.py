@@ -16,6 +16,9 @@ FIRST_RUN = {
     "bench_metrics": 1,
     "bench_plots": 1,
     "bench_grid": 1,
+    "render_reference": 1,
+    "bench_verdict": 1,
+    "model_card": 1,
 }
 
 
@@ -41,6 +44,42 @@ def test_a_dry_run_lists_every_job_and_leaves_the_tree_untouched(project, config
     before = project.files()
     assert project.planned(raw_set="some_set", **config) == {**FIRST_RUN, "bench_image": cells}
     assert project.files() == before
+
+
+def test_the_default_has_prompts_and_probes_on_the_bundled_model(project):
+    project.add_set()
+    jobs = project.planned(raw_set="some_set", prompts=None, probe=None)
+    # 8 prompts and 8 seeds of the trigger alone at 4 weights; 8 prompts without it at 2.
+    assert jobs["bench_image"] == 8 * 4 + 8 * 4 + 8 * 2 - 2  # the own one asks for another trigger
+    quick = project.planned(raw_set="some_set", prompts=None, probe="quick", weights="0.5")
+    assert quick["bench_image"] == 8 * 2 + 4 * 2 + 3 * 2
+    theirs = {"comfy_url": "http://127.0.0.1:8188", "prompts": None, "probe": None}
+    assert project.planned(raw_set="some_set", **theirs)["bench_image"] == 4
+
+
+def test_prompts_are_a_list_or_a_file(project):
+    project.add_set()
+    listed = project.planned(raw_set="some_set", prompts='["a cat", "dog: a dog"]')
+    assert listed["bench_image"] == 3 * 4
+    (project.root / "mine.txt").write_text("# two\na cat\ndog: {trigger}, a dog\n")
+    assert project.planned(raw_set="some_set", prompts="mine.txt")["bench_image"] == 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"prompts": "none.txt"}, "none.txt cannot be read"),
+        ({"prompts": '["cat: a", "cat: b"]'}, "two are called cat"),
+        ({"probe": "most"}, "probe: 'most'"),
+        ({"bench": "{difference_maps: true}", "baseline": "False"}, "needs pictures at weight 0"),
+    ],
+)
+def test_prompts_and_probes_typed_wrongly_are_told(project, given, said):
+    project.add_set()
+    done = project.snakemake("--dry-run", check=False, raw_set="some_set", **given)
+    assert done.returncode != 0
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_names_may_hold_spaces_and_japanese(project):

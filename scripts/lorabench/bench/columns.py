@@ -27,11 +27,13 @@ METRICS = (
     Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),
     Metric("hash_distance", "hash distance", "ハッシュ距離", "bits of 64", "effect"),
     Metric("outside", "out of range", "範囲外", "share, 0 to 1", "damage"),
-    Metric("copy_similarity", "nearest training picture", "最も近い学習画像", "SSIM", "copies"),
-    Metric("copy_excess", "nearer than without", "LoRAなしとの差", "SSIM", "copies"),
+    Metric(
+        "copy_similarity", "nearest training picture", "最も近い学習画像", "correlation", "copies"
+    ),
+    Metric("copy_excess", "nearer than without", "LoRAなしとの差", "correlation", "copies"),
     Metric("sharpness", "sharpness", "鮮鋭度", "grey levels²", "picture"),
     Metric("noise", "noise", "ノイズ", "grey levels", "picture"),
-    Metric("banding", "banding", "階調の段差", "share, 0 to 1", "picture"),
+    Metric("banding", "banding", "階調の段差", "grey levels", "picture"),
     Metric("contrast", "contrast", "コントラスト", "0 to 0.5", "picture"),
     Metric("brightness", "brightness", "明るさ", "0 to 1", "picture"),
     Metric("saturation", "saturation", "彩度", "0 to 1", "picture"),

@@ -57,6 +57,8 @@ def judge(table: pd.DataFrame, limits: VerdictSettings) -> Verdict:
     usable = [one.weight for one in judged if one.label == "works"]
     best, tie = _best(asked, usable)
     window = _window(usable, best, weights)
+    if best == weights[-1] and len(weights) > 1:
+        unknown.append(Finding("highest", best))
     below, above = _ends(judged, window)
     return Verdict(
         "works", leaks, best, tie, window, below, above, [*reasons, *leak], unknown,

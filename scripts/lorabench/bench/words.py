@@ -73,6 +73,12 @@ FINDINGS = {
         "no pictures at weight 0 to compare with: leave baseline as it is",
         "重み 0 の画像がないため比較できません。baseline は既定のままにしてください",
     ),
+    "highest": (
+        "{weight:.2f} is the highest weight that was drawn: a higher one may be better; "
+        "draw more with weights=",
+        "{weight:.2f} は描画した中で最も高い重みです。さらに高い重みのほうが良い可能性があります。"
+        "weights= で追加できます",
+    ),
     "prompts_needed": (
         "about {value:.0f} prompts would settle it",
         "およそ {value:.0f} 個のプロンプトで判定できます",
