@@ -114,7 +114,7 @@ def as_json(content: dict) -> str:
 def prompt_of(variant: str) -> str | None:
     """Return what replaces the workflow's prompt in the cells of a variant."""
     texts = {folder_of(one.name): one.text for one in PLAN.variants if one.name}
-    return texts.get(variant, CONFIG.positive)
+    return texts.get(variant, PLAN.positive)
 
 
 def cell_arguments(variant: str = "") -> str:

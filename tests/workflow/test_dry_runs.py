@@ -50,7 +50,7 @@ def test_the_default_has_prompts_and_probes_on_the_bundled_model(project):
     project.add_set()
     jobs = project.planned(raw_set="some_set", prompts=None, probe=None)
     # 8 prompts and 8 seeds of the trigger alone at 4 weights; 8 prompts without it at 2.
-    assert jobs["bench_image"] == 8 * 4 + 8 * 4 + 8 * 2 - 2  # the own one asks for another trigger
+    assert jobs["bench_image"] == 8 * 4 + 8 * 4 + 8 * 2
     quick = project.planned(raw_set="some_set", prompts=None, probe="quick", weights="0.5")
     assert quick["bench_image"] == 8 * 2 + 4 * 2 + 3 * 2
     theirs = {"comfy_url": "http://127.0.0.1:8188", "prompts": None, "probe": None}
@@ -71,12 +71,15 @@ def test_prompts_are_a_list_or_a_file(project):
         ({"prompts": "none.txt"}, "none.txt cannot be read"),
         ({"prompts": '["cat: a", "cat: b"]'}, "two are called cat"),
         ({"probe": "most"}, "probe: 'most'"),
+        ({"positive": "{trigger}, a cat", "raw_set": "no_tags"}, "say with trigger="),
         ({"bench": "{difference_maps: true}", "baseline": "False"}, "needs pictures at weight 0"),
     ],
 )
 def test_prompts_and_probes_typed_wrongly_are_told(project, given, said):
     project.add_set()
-    done = project.snakemake("--dry-run", check=False, raw_set="some_set", **given)
+    for number, caption in enumerate(project.add_set("no_tags").glob("*.txt")):
+        caption.write_text(f"{number} of them")
+    done = project.snakemake("--dry-run", check=False, **{"raw_set": "some_set", **given})
     assert done.returncode != 0
     assert said in done.stdout
     assert "Traceback" not in done.stdout
