@@ -100,7 +100,11 @@ def _cell(bench, variant, weight, seed, size, trained):
         values |= dict.fromkeys(("style_gained", "style_beside", "copy_excess"), "")
     nearest = dice.choice(trained)
     return {
-        **dict(variant=variant.name, probe=variant.probe, weight=weight, seed=seed, index=0),
+        "variant": variant.name,
+        "probe": variant.probe,
+        "weight": weight,
+        "seed": seed,
+        "index": 0,
         "file": file.as_posix(),
         **values,
         "nearest": Path("../../..", nearest.relative_to(bench.parents[2])).as_posix(),

@@ -21,7 +21,9 @@ def sweep(tmp_path):
 
     def render(weights=(0, 0.4), seeds=(1,), batch=1, size=(256, 256)):
         cells = [
-            Cell("", seed, index, weight, tmp_path / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png")
+            Cell(
+                "", seed, index, weight, tmp_path / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png"
+            )
             for seed in seeds
             for index in range(batch)
             for weight in weights

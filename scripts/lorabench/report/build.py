@@ -45,6 +45,7 @@ def build(
     with files.publish(output) as temporary:
         page.stream(
             run=found,
+            sweep={key: value for key, value in found.sweep.items() if key != "variants"},
             again=again.command(found.record, found.sweep, base_model) if found.record else "",
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
@@ -84,7 +85,9 @@ def _text(key: str, **values: Any) -> Markup:
 
 
 def _both(text: Mapping[str, str]) -> Markup:
-    return Markup('<span class="en" lang="en">{en}</span><span class="ja" lang="ja">{ja}</span>').format(**text)
+    return Markup(
+        '<span class="en" lang="en">{en}</span><span class="ja" lang="ja">{ja}</span>'
+    ).format(**text)
 
 
 def _embed(content: Any) -> Markup:
@@ -100,6 +103,10 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             flat |= _flat(value, f"{prefix}{key}.")
         else:
-            plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            plain = (
+                value
+                if isinstance(value, str)
+                else json.dumps(value, ensure_ascii=False, default=str)
+            )
             flat[f"{prefix}{key}"] = plain
     return flat

@@ -83,9 +83,7 @@ def rejected(run: Run) -> list[Rejected]:
     ]
 
 
-def thumbnails(
-    run: Run, examples: list[Training], left_out: list[Rejected]
-) -> Iterator[Thumbnail]:
+def thumbnails(run: Run, examples: list[Training], left_out: list[Rejected]) -> Iterator[Thumbnail]:
     """Yield all pictures to embed, those of the sweep first, in the order of the table."""
     for at, row in enumerate(run.metrics):
         if run.is_there(row):
@@ -163,7 +161,10 @@ def _variants(run: Run) -> list[dict[str, str]]:
     """Return the prompts in the order of the sweep; those that it does not know come last."""
     used = dict.fromkeys(row.get("variant") or "" for row in run.metrics)
     known = {one["name"]: one for one in run.sweep.get("variants", [])}
-    names = [*(name for name in known if name in used), *(name for name in used if name not in known)]
+    names = [
+        *(name for name in known if name in used),
+        *(name for name in used if name not in known),
+    ]
     return [_variant(run, name, known.get(name, {})) for name in names]
 
 

@@ -55,7 +55,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "grid.hint": (
         "Click a picture to enlarge it. With the keyboard: arrows move, Enter enlarges, A and B "
         "put a picture on a side of the comparison.",
-        "クリックで拡大します。キーボードでは矢印で移動、Enter で拡大、A・B で比較の左右に置きます。",
+        "クリックで拡大します。キーボードでは矢印で移動、Enter で拡大、"
+        "A・B で比較の左右に置きます。",
     ),
     "grid.prompt": ("Prompt", "プロンプト"),
     "grid.all_prompts": ("All prompts", "すべてのプロンプト"),
@@ -73,7 +74,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "grid.missing": ("missing", "なし"),
     "grid.count": ("{count} pictures", "画像 {count} 枚"),
     "grid.none": ("There are no pictures.", "画像がありません。"),
-    "grid.picture": ("{prompt}, seed {seed}, weight {weight}", "{prompt}、シード {seed}、重み {weight}"),
+    "grid.picture": (
+        "{prompt}, seed {seed}, weight {weight}",
+        "{prompt}、シード {seed}、重み {weight}",
+    ),
     # comparison
     "compare.title": ("Compare two", "2 枚を比較"),
     "compare.mode": ("How", "方法"),
@@ -107,8 +111,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "blind.intro": (
         "Two pictures of one prompt and seed at two hidden weights, in random order. Choose the "
         "better one; {pairs} pairs are there. Votes stay in this browser until you export them.",
-        "同じプロンプトとシードで重みの違う 2 枚を、重みを隠し、順不同で表示します。良い方を選んでください"
-        "(全 {pairs} 組)。投票は、書き出すまでこのブラウザーに残ります。",
+        "同じプロンプトとシードで重みの違う 2 枚を、重みを隠し、順不同で表示します。"
+        "良い方を選んでください(全 {pairs} 組)。投票は、書き出すまでこのブラウザーに残ります。",
     ),
     "blind.too_few": (
         "It takes two weights of one prompt and seed.",
@@ -170,10 +174,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train.some": ("{shown} of {count} are shown.", "{count} 枚中 {shown} 枚を表示しています。"),
     # rejected pictures
     "rejected.title": ("Rejected pictures", "除外した画像"),
-    "rejected.none": ("None of {count} pictures was rejected.", "{count} 枚中、除外した画像はありません。"),
-    "rejected.count": ("{rejected} of {count} pictures were rejected.", "{count} 枚中 {rejected} 枚を除外しました。"),
-    "rejected.picture": ("Picture", "画像"),
-    "rejected.reason": ("Reason", "理由"),
+    "rejected.none": (
+        "None of {count} pictures was rejected.",
+        "{count} 枚中、除外した画像はありません。",
+    ),
+    "rejected.count": (
+        "{rejected} of {count} pictures were rejected.",
+        "{count} 枚中 {rejected} 枚を除外しました。",
+    ),
     "rejected.too small": ("too small", "小さすぎる"),
     "rejected.too many pixels": ("too many pixels", "大きすぎる"),
     "rejected.extreme aspect": ("extreme aspect ratio", "極端な縦横比"),
@@ -187,6 +195,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings.again": ("To make it again", "もう一度作るには"),
     "settings.run": ("What went in", "学習の入力と設定"),
     "settings.sweep": ("What was rendered", "描画の設定"),
+    "settings.prompts": ("Prompts", "プロンプト"),
     "settings.workflow": ("The graph of every picture", "各画像のワークフロー"),
 }
 

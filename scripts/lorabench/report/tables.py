@@ -62,7 +62,13 @@ def metrics_of(header: Iterable[str]) -> list[dict[str, str]]:
 def _embedding(column: str) -> dict[str, str]:
     model, _, kind = column.rpartition("_")
     en, ja, group = _OF_AN_EMBEDDING.get(kind, (kind, kind, "picture"))
-    return {"column": column, "en": f"{model}: {en}", "ja": f"{model}: {ja}", "unit": "", "group": group}
+    return {
+        "column": column,
+        "en": f"{model}: {en}",
+        "ja": f"{model}: {ja}",
+        "unit": "",
+        "group": group,
+    }
 
 
 def summary(rows: list[Row], metrics: list[dict[str, str]]) -> list[dict[str, Any]]:
@@ -73,7 +79,9 @@ def summary(rows: list[Row], metrics: list[dict[str, str]]) -> list[dict[str, An
             "weight": float(row["weight"]),
             "pictures": row.get("pictures", ""),
             "values": {
-                column: [number(row.get(name)) for name in (column, f"{column}_low", f"{column}_high")]
+                column: [
+                    number(row.get(name)) for name in (column, f"{column}_low", f"{column}_high")
+                ]
                 for column in wanted
                 if row.get(column)
             },

@@ -71,4 +71,3 @@ def _text(picture: Thumbnail) -> str:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         log.warning("%s: left out of the report, not a readable picture (%s)", picture.path, error)
         return ""
-

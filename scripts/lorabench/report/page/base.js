@@ -54,6 +54,17 @@ function startWords() {
   });
 }
 
+/** Return the things by their key, in order. */
+function grouped(things, keyOf) {
+  const groups = new Map();
+  for (const thing of things) {
+    const key = keyOf(thing);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(thing);
+  }
+  return groups;
+}
+
 /** Make a group of buttons a choice of one; returns a function that sets it. */
 function choice(attribute, chosen) {
   const buttons = all(`[data-${attribute}]`);
@@ -96,12 +107,7 @@ const pictureText = (picture) =>
   });
 
 /** Pictures of one prompt, seed and place in the batch: a row, by ascending weight. */
-const rows = Map.groupBy
-  ? Map.groupBy(data.pictures, rowKey)
-  : data.pictures.reduce((map, picture) => {
-      map.set(rowKey(picture), [...(map.get(rowKey(picture)) ?? []), picture]);
-      return map;
-    }, new Map());
+const rows = grouped(data.pictures, rowKey);
 for (const row of rows.values()) row.sort((one, other) => one.weight - other.weight);
 
 function rowKey({ variant, seed, index }) {

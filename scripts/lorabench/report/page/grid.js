@@ -33,13 +33,8 @@ function gridColumns(pictures) {
 const isUsable = (weight) => data.window && data.window[0] <= weight && weight <= data.window[1];
 
 function gridRows(pictures) {
-  const key = grid.view === "weights" ? rowKey : (picture) => picture.variant;
-  const found = new Map();
-  for (const picture of pictures) {
-    if (!found.has(key(picture))) found.set(key(picture), []);
-    found.get(key(picture)).push(picture);
-  }
-  return [...found.values()];
+  const byVariant = (picture) => picture.variant;
+  return [...grouped(pictures, grid.view === "weights" ? rowKey : byVariant).values()];
 }
 
 function drawGrid() {
@@ -48,20 +43,25 @@ function drawGrid() {
   const corner = grid.view === "weights" ? t("grid.prompt") : t("grid.seed");
   const heads = columns.map(({ head, note, usable }) =>
     make("th", { scope: "col", className: usable ? "usable" : "" }, head, make("small", {}, note)));
-  grid.cells = gridRows(pictures).map((row) => columns.map((column) => gridCell(column.find(row))));
-  const body = gridRows(pictures).map((row, at) => {
-    const head = make("th", { scope: "row", title: data.variants[row[0].variant].text }, promptName(row[0].variant));
-    if (grid.view === "weights") head.append(make("small", {}, `${t("grid.seed")} ${seedText(row[0])}`));
+  const lines = gridRows(pictures);
+  grid.cells = lines.map((row) => columns.map((column) => gridCell(column.find(row))));
+  const body = lines.map(([first], at) => {
+    const title = data.variants[first.variant].text;
+    const head = make("th", { scope: "row", title }, promptName(first.variant));
+    if (grid.view === "weights") head.append(make("small", {}, `${t("grid.seed")} ${seedText(first)}`));
     return make("tr", {}, head, ...grid.cells[at].map((cell) => make("td", {}, cell)));
   });
   const top = make("tr", {}, make("th", { scope: "col" }, corner), ...heads);
+  byId("grid-table").style.setProperty("--columns", columns.length);
   byId("grid-table").replaceChildren(
     make("table", { className: "cells" }, make("thead", {}, top), make("tbody", {}, ...body)),
   );
   const first = grid.cells.flat().find((cell) => cell.picture);
   if (first) first.tabIndex = 0;
   markSides();
-  byId("grid-count").textContent = t("grid.count", { count: pictures.length });
+  byId("grid-count").textContent = t("grid.count", {
+    count: grid.cells.flat().filter((cell) => cell.picture).length,
+  });
 }
 
 function gridCell(picture) {
