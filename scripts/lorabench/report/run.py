@@ -38,7 +38,7 @@ class Run:
     loras: list[Path] = field(default_factory=list)
     training: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """What was looked for and is not there, as paths."""
+    """What was looked for and is not there, as paths from `folder`."""
 
     @property
     def name(self) -> str:
@@ -65,24 +65,25 @@ def read(folder: Path, dataset: Path | None) -> Run:
         raise UserError(f"{folder}: there is no such run; its folder is runs/<run_id>")
     run = Run(folder, dataset)
 
-    def part(path: Path, reader: Callable[[Path], Content], empty: Content) -> Content:
-        if path.exists():
-            return reader(path)
-        run.missing.append(path.as_posix())
+    def part(name: str, reader: Callable[[Path], Content], empty: Content) -> Content:
+        if (folder / name).exists():
+            return reader(folder / name)
+        run.missing.append(name)
         return empty
 
-    run.record = part(folder / "run.yaml", read_yaml, {})
-    run.sweep = part(run.bench / "sweep.yaml", read_yaml, {})
-    run.verdict = part(run.bench / "verdict.json", read_verdict, None)
-    run.faults = part(run.bench / "warnings.json", read_faults, [])
-    run.metrics = part(run.bench / "metrics.csv", _table(*columns.PLACE[2:]), [])
+    run.record = part("run.yaml", read_yaml, {})
+    run.sweep = part("bench/sweep.yaml", read_yaml, {})
+    run.verdict = part("bench/verdict.json", read_verdict, None)
+    run.faults = part("bench/warnings.json", read_faults, [])
+    run.metrics = part("bench/metrics.csv", _table(*columns.PLACE[2:]), [])
     run.metrics = run.metrics or [_place(one, run.bench) for one in _pictures(run.bench)]
-    run.summary = part(run.bench / "summary.csv", _table("weight"), [])
-    run.workflow = part(run.bench / "workflow.json", _json, None)
-    run.loss = part(folder / "train" / "train_log.csv", _table("step", "loss"), [])
-    run.preprocess = part(folder / "preprocess_log.csv", _table("source", "ok", "reason"), [])
+    run.summary = part("bench/summary.csv", _table("weight"), [])
+    run.workflow = part("bench/workflow.json", _json, None)
+    run.loss = part("train/train_log.csv", _table("step", "loss"), [])
+    run.preprocess = part("preprocess_log.csv", _table("source", "ok", "reason"), [])
     if dataset:
-        run.training = sorted(part(dataset / "images", lambda path: path.glob("*.png"), ()))
+        run.training = sorted((dataset / "images").glob("*.png"))
+        run.missing += [] if run.training else [f"{dataset.name}/images"]
     run.loras = sorted((folder / "train").glob("*.safetensors"))
     if not (run.record or run.sweep or run.metrics or run.loss):
         raise UserError(f"{folder}: nothing of a run is there; its folder is runs/<run_id>")

@@ -37,7 +37,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict.leak_yes": ("It acts all the same: it leaks.", "それでも効きます(漏れています)。"),
     "verdict.leak_no": ("It stays out of the picture.", "影響しません。"),
     "verdict.leak_unknown": ("Not probed.", "調べていません。"),
-    "verdict.why": ("Why", "理由"),
     "verdict.unknown": ("Not judged", "判定できなかった点"),
     "verdict.ruler": ("Each weight by itself", "重みごとの判定"),
     "verdict.usable": ("usable", "使える"),
