@@ -183,6 +183,12 @@ def test_pictures_are_made_smaller_and_never_larger(tmp_path):
     assert {image.format for image in found.values()} == {"WEBP"}
 
 
+def test_pictures_of_a_large_sweep_are_smaller(made):
+    assert {one.side for one in contents.thumbnails(made, [], [])} == {512}
+    made.metrics *= 300
+    assert {one.side for one in contents.thumbnails(made, [], [])} == {384}
+
+
 def test_an_unreadable_picture_is_an_empty_text(tmp_path, caplog):
     (tmp_path / "no.png").write_bytes(b"words")
     wanted = [thumbnails.Thumbnail("p0", tmp_path / "no.png", 512)]

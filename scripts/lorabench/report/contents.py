@@ -11,7 +11,7 @@ from lorabench.bench.verdict import Finding, Verdict
 from lorabench.dataset import kind
 from lorabench.report import strings, tables
 from lorabench.report.run import Run
-from lorabench.report.thumbnails import SIDE, SMALL_SIDE, Thumbnail
+from lorabench.report.thumbnails import SMALL_SIDE, Thumbnail, side
 
 SHOWN_TRAINING = 24
 """How many training pictures stand on the page besides those that are nearest to a picture."""
@@ -85,9 +85,10 @@ def rejected(run: Run) -> list[Rejected]:
 
 def thumbnails(run: Run, examples: list[Training], left_out: list[Rejected]) -> Iterator[Thumbnail]:
     """Yield all pictures to embed, those of the sweep first, in the order of the table."""
+    longest = side(len(run.metrics))
     for at, row in enumerate(run.metrics):
         if run.is_there(row):
-            yield Thumbnail(f"p{at}", run.bench / row["file"], SIDE)
+            yield Thumbnail(f"p{at}", run.bench / row["file"], longest)
     for one in examples:
         yield Thumbnail(one.name, one.path, SMALL_SIDE)
     for one in left_out:

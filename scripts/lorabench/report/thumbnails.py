@@ -12,8 +12,10 @@ from PIL import Image
 
 from lorabench.cli import log
 
-SIDE, SMALL_SIDE = 512, 256
-"""Pixels: the longest side of a picture of the sweep, and of one that stands beside them."""
+SMALL_SIDE = 256
+"""Pixels: the longest side of a picture that stands beside those of the sweep."""
+
+_SIDE, _SIDE_OF_MANY, _MANY = 512, 384, 400
 
 _SMALL = 256
 _QUALITY = {True: 92, False: 80}  # of a picture that is small, where artefacts would be seen; else
@@ -29,6 +31,14 @@ class Thumbnail(NamedTuple):
     name: str
     path: Path
     side: int
+
+
+def side(number: int) -> int:
+    """Return the longest side in pixels of a sweep's pictures, by their number.
+
+    Of many it is shorter: 1,000 photographs of 512 pixels would make a page of 80 MB.
+    """
+    return _SIDE if number <= _MANY else _SIDE_OF_MANY
 
 
 def embedded(pictures: Iterable[Thumbnail], workers: int) -> Iterator[tuple[str, str]]:
