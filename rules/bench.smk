@@ -130,7 +130,7 @@ rule bench_metrics:
         training=ancient(training_set()),
         reference=ancient(reference_set()),
     output:
-        metrics=RUN.bench / "metrics.csv",
+        metrics=shown(RUN.bench / "metrics.csv", "metrics", "Numbers", "every picture"),
         warnings=RUN.bench / "warnings.json",
     log:
         RUN.logs / "bench_metrics.log",
@@ -158,7 +158,7 @@ rule bench_verdict:
         sweep=RUN.bench / "sweep.yaml",
     output:
         verdict=RUN.bench / "verdict.json",
-        summary=RUN.bench / "summary.csv",
+        summary=shown(RUN.bench / "summary.csv", "summary", "Numbers", "every weight"),
     log:
         RUN.logs / "bench_verdict.log",
     benchmark:
@@ -173,31 +173,6 @@ rule bench_verdict:
         " --output {output.verdict:q} --summary {output.summary:q} --log {log:q}"
 
 
-rule model_card:
-    """Write the page that goes with the LoRA to a model site."""
-    input:
-        lora=RUN.lora,
-        record=[ancient(RUN.record)] if PLAN.identity else [],
-        sweep=RUN.bench / "sweep.yaml",
-        verdict=RUN.bench / "verdict.json",
-        grid=RUN.grid / "overview.webp",
-    output:
-        card=RUN.lora.parent / "README.md",
-    log:
-        RUN.logs / "model_card.log",
-    benchmark:
-        RUN.timings / "model_card.tsv"
-    conda:
-        "../envs/lorabench.yaml"
-    message:
-        "Writing the LoRA's model card"
-    shell:
-        f"{program('model_card.py')} --lora {{input.lora:q}}"
-        f"{' --record {input.record:q}' if PLAN.identity else ''}"
-        " --sweep {input.sweep:q} --verdict {input.verdict:q} --grid {input.grid:q}"
-        " --output {output.card:q} --log {log:q}"
-
-
 rule bench_plots:
     """Draw each metric over the weight, and what the style gained costs in structure."""
     input:
@@ -205,8 +180,8 @@ rule bench_plots:
         summary=RUN.bench / "summary.csv",
         verdict=RUN.bench / "verdict.json",
     output:
-        metrics=RUN.plots / "metrics_by_weight.png",
-        tradeoff=RUN.plots / "tradeoff.png",
+        metrics=shown(RUN.plots / "metrics_by_weight.png", "metrics_by_weight", "Plots", "metrics"),
+        tradeoff=shown(RUN.plots / "tradeoff.png", "tradeoff", "Plots", "trade-off"),
     log:
         RUN.logs / "bench_plots.log",
     benchmark:
@@ -233,9 +208,9 @@ rule bench_grid:
         verdict=RUN.bench / "verdict.json",
         training=ancient(training_set()),
     output:
-        overview=RUN.grid / "overview.png",
+        overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",
-        others=further_grids(),
+        others=[shown(path, "grid", "Grids", path.stem) for path in further_grids()],
     log:
         RUN.logs / "bench_grid.log",
     benchmark:

@@ -188,6 +188,16 @@ def further_grids() -> list[Path]:
     return grids + probes
 
 
+def shown(path: Path, caption: str, category: str, label: str) -> str:
+    """Mark a result for Snakemake's own report (`--report`)."""
+    return report(
+        str(path),
+        caption=f"../report/{caption}.rst",
+        category=category,
+        labels={"run": RUN.run_id, "what": label},
+    )
+
+
 def results() -> list[str]:
     """Return what a finished run holds."""
     dataset = [str(RUN.root / "preprocess_log.csv")] if PLAN.identity else []
@@ -199,6 +209,7 @@ def results() -> list[str]:
         str(RUN.plots / "tradeoff.png"),
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "verdict.json"),
+        str(RUN.root / "report.html"),
         str(RUN.lora.parent / "README.md"),
         str(RUN.bench / "sweep.yaml"),
     ]
@@ -254,12 +265,12 @@ def say_where_to_look() -> None:
     """Say last, where it is not overlooked, what is wrong, the verdict, and what to open first."""
     from lorabench.bench import faults, verdict, words
 
-    overview, warnings = RUN.grid / "overview.png", RUN.bench / "warnings.json"
+    page, warnings = RUN.root / "report.html", RUN.bench / "warnings.json"
     found = faults.read(warnings) if warnings.exists() else []
     if found:
         print(faults.block(found), file=sys.stderr)
     if (RUN.bench / "verdict.json").exists():
         said = words.lines(verdict.read(RUN.bench / "verdict.json"))
         print("\n" + "\n".join(said), file=sys.stderr)
-    if overview.exists():
-        print(f"\nLook at {overview}", file=sys.stderr)
+    if page.exists():
+        print(f"\nLook at {page}", file=sys.stderr)

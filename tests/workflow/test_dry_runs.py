@@ -19,6 +19,7 @@ FIRST_RUN = {
     "render_reference": 1,
     "bench_verdict": 1,
     "model_card": 1,
+    "bench_report": 1,
 }
 
 
