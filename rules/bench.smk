@@ -202,7 +202,6 @@ rule bench_plots:
 rule bench_grid:
     """Lay the pictures out: weights by prompts and seeds."""
     input:
-        pictures=cells_of(PLAN.variants),
         warnings=RUN.bench / "warnings.json",
         sweep=RUN.bench / "sweep.yaml",
         verdict=RUN.bench / "verdict.json",

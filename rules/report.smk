@@ -12,7 +12,6 @@ OUTPUTS
 rule bench_report:
     """Make the page on the run: one file, opens from disk."""
     input:
-        pictures=cells_of(PLAN.variants),
         sweep=RUN.bench / "sweep.yaml",
         metrics=RUN.bench / "metrics.csv",
         summary=RUN.bench / "summary.csv",

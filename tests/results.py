@@ -109,6 +109,7 @@ def _cell(bench, variant, weight, seed, size, trained):
         **values,
         "nearest": Path("../../..", nearest.relative_to(bench.parents[2])).as_posix(),
         "nearest_mirrored": dice.random() < 0.3,
+        "hash": f"{dice.getrandbits(64):016x}",
         "clip_effect": round(dice.uniform(0, 1), 4),
         "clip_text": round(dice.uniform(0.2, 0.3), 4),
     }

@@ -44,5 +44,8 @@ METRICS = (
 """In the order of the table; columns of an embedding follow them, named after its model."""
 
 PLACE = ("variant", "probe", "weight", "seed", "index", "file")
-"""Which picture a row is of. `nearest` and `nearest_mirrored` tell the training picture that it is
-most like, `hash` its 64-bit perceptual hash in hex, of which the diversity is made."""
+"""Which picture a row is of."""
+
+BESIDE = ("nearest", "nearest_mirrored", "hash")
+"""No measurements: the training picture that a picture is most like, and whether mirrored; its
+64-bit perceptual hash in hex, of which the diversity is made."""

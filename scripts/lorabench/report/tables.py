@@ -11,7 +11,7 @@ from lorabench.errors import UserError
 
 Row = dict[str, str]
 
-_BESIDE = {*columns.PLACE, "nearest", "nearest_mirrored"}
+_NO_METRICS = {*columns.PLACE, *columns.BESIDE}
 _OF_AN_EMBEDDING = {
     "effect": ("effect", "効果", "effect"),
     "style": ("style", "画風", "style"),
@@ -56,7 +56,7 @@ def metrics_of(header: Iterable[str]) -> list[dict[str, str]]:
         if metric.column in header
     ]
     names = {metric["column"] for metric in known}
-    return known + [_embedding(name) for name in header if name not in _BESIDE | names]
+    return known + [_embedding(name) for name in header if name not in _NO_METRICS | names]
 
 
 def _embedding(column: str) -> dict[str, str]:
