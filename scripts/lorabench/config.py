@@ -184,6 +184,11 @@ class VerdictSettings(Section):
     structure: float = Field(
         0.4, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
     )
+    prompts_apart: float = Field(
+        0.4,
+        ge=0,
+        description="how unlike different prompts are, over weight 0; below it prompts are ignored",
+    )
     copy_similarity: float = Field(
         0.8,
         ge=-1,

@@ -73,6 +73,14 @@ def test_the_trigger_alone_shows_copies():
     assert verdict({1.2: {}}, trigger_similarity=0.95).label == "copies"
 
 
+def test_a_lora_that_passes_over_the_prompt_is_fried():
+    same = table({0.4: {}, 0.8: {}})
+    same.loc[(same["weight"] == 0.8) & (same["probe"] == ""), "hash"] = "00" * 8
+    found = judge(same, LIMITS)
+    assert (found.label, found.window) == ("works", (0.4, 0.4))
+    assert (found.above.code, found.above.value) == ("prompts_ignored", 0)
+
+
 def test_a_copy_above_full_strength_ends_the_window_only():
     both = table({0.8: {}, 1.2: {}})
     both.loc[(both["probe"] == "trigger") & (both["weight"] == 1.2), "copy_similarity"] = 0.95

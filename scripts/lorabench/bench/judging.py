@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lorabench.bench.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.summary import shares
+from lorabench.bench.summary import prompts_apart, shares
 from lorabench.bench.verdict import Finding, Label, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
@@ -82,6 +82,9 @@ def _judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) -
     copied = _mean(trigger, "copy_similarity") if len(trigger) else np.nan
     if copied > limits.copy_similarity:
         return found("copies", "copies", copied, limits.copy_similarity)
+    apart = prompts_apart(table, weight).mean
+    if apart < limits.prompts_apart:
+        return found("fried", "prompts_ignored", apart, limits.prompts_apart)
     outside, beside = _mean(asked, "outside"), _mean(asked, "style_beside")
     if outside > limits.outside:
         return found("fried", "off_range", outside, limits.outside)

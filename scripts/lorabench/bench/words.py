@@ -39,6 +39,12 @@ FINDINGS = {
         "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",
         "{weight:.2f} では構図が {value:.0%} しか保たれません(必要: {limit:.0%})",
     ),
+    "prompts_ignored": (
+        "at {weight:.2f} different prompts give nearly the same picture: they differ by "
+        "{value:.0%} of what they do without the LoRA (needed: {limit:.0%})",
+        "{weight:.2f} では異なるプロンプトがほぼ同じ画像になります。"
+        "違いは LoRA なしの {value:.0%} です(必要: {limit:.0%})",
+    ),
     "copies": (
         "at {weight:.2f} pictures come {value:.2f} nearer to training pictures than without the "
         "LoRA (at most {limit:.2f})",
