@@ -225,6 +225,8 @@ def test_prompts_keep_the_order_of_the_sweep(tmp_path):
     names = [one["name"] for one in contents.for_scripts(found, [])["variants"]]
     assert names[:3] == ["", "prompt-lighthouse", "prompt-mushroom"]
     assert names[3] == "trigger"
+    pictures = contents.for_scripts(found, [])["pictures"]
+    assert [one["variant"] for one in pictures] == sorted(one["variant"] for one in pictures)
     found.sweep = {}
     unknown = {one["name"]: one["probe"] for one in contents.for_scripts(found, [])["variants"]}
     assert set(unknown) == set(names)

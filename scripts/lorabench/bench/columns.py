@@ -43,6 +43,12 @@ METRICS = (
 )
 """In the order of the table; columns of an embedding follow them, named after its model."""
 
+OF_A_WEIGHT = (
+    Metric("diversity", "diversity over seeds", "シード間の多様性", "1: as without", "prompt"),
+    Metric("prompts_apart", "prompts apart", "プロンプト間の違い", "1: as without", "prompt"),
+)
+"""Measurements that only several pictures together have: in summary.csv alone."""
+
 PLACE = ("variant", "probe", "weight", "seed", "index", "file")
 """Which picture a row is of."""
 

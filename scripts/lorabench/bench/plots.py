@@ -8,7 +8,7 @@ import pandas as pd
 
 from lorabench.bench import charts
 from lorabench.bench.charts import BASELINE, MEAN, ONE, QUIET, USABLE, Tables
-from lorabench.bench.columns import METRICS
+from lorabench.bench.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ class Panel(NamedTuple):
 
 def panels(tables: Tables) -> list[Panel]:
     """Return the metrics that were summarized: those of the registry in its order, then others."""
-    known = {metric.column: Panel(metric.column, metric.title, metric.unit) for metric in METRICS}
+    known = {
+        metric.column: Panel(metric.column, metric.title, metric.unit)
+        for metric in (*METRICS, *OF_A_WEIGHT)
+    }
     present = tables.summarized
     others = [Panel(name, name.replace("_", " "), "") for name in present if name not in known]
     return [*(panel for name, panel in known.items() if name in present), *others]

@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from lorabench.bench import words
-from lorabench.bench.columns import METRICS
+from lorabench.bench.columns import METRICS, OF_A_WEIGHT
 from lorabench.compare import chart, differences, grid
 from lorabench.compare.runs import Run
 from lorabench.compare.texts import both
@@ -96,7 +96,7 @@ def _affordable(laid: grid.Grid, runs: Sequence[Run]) -> list[float]:
 
 def _metrics(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """Yield every metric that a run has, in the order of the registry, then the others."""
-    titles = {one.column: ((one.title, one.title_ja), one.unit) for one in METRICS}
+    titles = {one.column: ((one.title, one.title_ja), one.unit) for one in (*METRICS, *OF_A_WEIGHT)}
     titles["diversity"] = (("diversity", "多様性"), "")
     found = dict.fromkeys(column for run in runs for column in run.summary)
     columns = sorted(found, key=lambda c: list(titles).index(c) if c in titles else len(titles))

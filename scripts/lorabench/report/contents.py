@@ -102,17 +102,17 @@ def for_scripts(run: Run, examples: list[Training]) -> dict[str, Any]:
     names = {one.path: one.name for one in examples}
     variants = _variants(run)
     order = {variant["name"]: at for at, variant in enumerate(variants)}
+    pictures = [_picture(run, at, row, order, metrics, names) for at, row in enumerate(run.metrics)]
+    of_weights = metrics + (tables.of_a_weight(run.summary[0]) if run.summary else [])
     return {
         "run": run.name,
         "texts": strings.keyed(),
         "variants": variants,
         "metrics": metrics,
-        "pictures": [
-            _picture(run, at, row, order, metrics, names) for at, row in enumerate(run.metrics)
-        ],
+        "pictures": sorted(pictures, key=lambda picture: picture["variant"]),
         "training": {one.name: {"file": one.path.name, "caption": one.caption} for one in examples},
-        "summary": tables.summary(run.summary, metrics + _diversity(run)),
-        "summary_metrics": metrics + _diversity(run),
+        "summary": tables.summary(run.summary, of_weights),
+        "summary_metrics": of_weights,
         "shape": _shape(run),
         "loss": tables.loss(run.loss) if run.loss else None,
         "window": list(run.verdict.window) if run.verdict and run.verdict.window else None,
@@ -190,14 +190,6 @@ def _shape(run: Run) -> float:
             width, height = size(run.bench / row["file"])
             return width / height
     return 1.0
-
-
-def _diversity(run: Run) -> list[dict[str, str]]:
-    """Return the one measurement that only several pictures together have."""
-    there = run.summary and "diversity" in run.summary[0]
-    titles = {"en": "diversity over seeds", "ja": "シード間の多様性"}
-    unit = "1: as without"
-    return [{"column": "diversity", **titles, "unit": unit, "group": "prompt"}] if there else []
 
 
 def _caption(path: Path) -> str:

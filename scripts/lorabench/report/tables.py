@@ -41,20 +41,26 @@ def number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def of_a_weight(header: Iterable[str]) -> list[dict[str, str]]:
+    """Return what only summary.csv has: what several pictures together show."""
+    header = list(header)
+    return [_described(metric) for metric in columns.OF_A_WEIGHT if metric.column in header]
+
+
+def _described(metric: columns.Metric) -> dict[str, str]:
+    return {
+        "column": metric.column,
+        "en": metric.title,
+        "ja": metric.title_ja,
+        "unit": metric.unit,
+        "group": metric.group,
+    }
+
+
 def metrics_of(header: Iterable[str]) -> list[dict[str, str]]:
     """Return the metrics among the columns of metrics.csv, those of an embedding last."""
     header = list(header)
-    known = [
-        {
-            "column": metric.column,
-            "en": metric.title,
-            "ja": metric.title_ja,
-            "unit": metric.unit,
-            "group": metric.group,
-        }
-        for metric in columns.METRICS
-        if metric.column in header
-    ]
+    known = [_described(metric) for metric in columns.METRICS if metric.column in header]
     names = {metric["column"] for metric in known}
     return known + [_embedding(name) for name in header if name not in _NO_METRICS | names]
 
