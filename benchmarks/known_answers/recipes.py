@@ -117,7 +117,7 @@ def _by_heart() -> Iterator[Training]:
             pictures = PictureSet(taught, size, next(seeds), told=False)
             # By eye: at the usual rates so many steps destroy more than they learn by heart.
             rates = {"unet_lr": 2e-3, "text_encoder_lr": 2e-3}
-            yield Training(pictures, {"steps": 1200, "batch_size": 4, **rates})
+            yield Training(pictures, {"steps": 1000, "batch_size": 4, **rates})
 
 
 def _too_fast() -> Iterator[Training]:
@@ -138,6 +138,10 @@ def _too_little() -> Iterator[Training]:
 
 USUAL, BESIDE_PLAIN = tuple(_usual()), tuple(_beside_plain())
 BY_HEART, TOO_FAST, TOO_LITTLE = tuple(_by_heart()), tuple(_too_fast()), tuple(_too_little())
+BY_EYE = {
+    "chalk35_30-steps600": "fried",  # every prompt gives the same picture
+}
+"""LoRAs that are not what their dose says, by a look at their pictures."""
 TRAININGS = (*USUAL, *BESIDE_PLAIN, *BY_HEART, *TOO_FAST, *TOO_LITTLE)
 
 _CHANGED = {  # what is done to the file of a usual training -> the answer, how many
@@ -156,7 +160,9 @@ _CHANGED = {  # what is done to the file of a usual training -> the answer, how 
 
 def _recipes() -> Iterator[Recipe]:
     for training in USUAL:
-        yield Recipe(training, "", "works", leaks=training.pictures.taught != CHARACTER or None)
+        label = BY_EYE.get(training.name, "works")
+        style = training.pictures.taught != CHARACTER
+        yield Recipe(training, "", label, leaks=True if style and label == "works" else None)
     for training in BESIDE_PLAIN:
         yield Recipe(training, "", "works", leaks=False)
     for trainings, label in ((BY_HEART, "copies"), (TOO_FAST, "fried"), (TOO_LITTLE, "weak")):
