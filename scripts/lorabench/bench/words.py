@@ -46,9 +46,10 @@ FINDINGS = {
         "違いは LoRA なしの {value:.0%} です(必要: {limit:.0%})",
     ),
     "copies": (
-        "at {weight:.2f} pictures come {value:.2f} nearer to training pictures than without the "
-        "LoRA (at most {limit:.2f})",
-        "{weight:.2f} では学習画像との近さが LoRA なしより {value:.2f} 増えます(上限 {limit:.2f})",
+        "at {weight:.2f} the trigger words alone draw a training picture: their correlation is "
+        "{value:.2f} (at most {limit:.2f})",
+        "{weight:.2f} ではトリガーワードだけで学習画像そのものが描かれます。"
+        "相関は {value:.2f} です(上限 {limit:.2f})",
     ),
     "leaks": (
         "without the trigger words it still gains {value:.0%} of what it gains with them",
