@@ -120,14 +120,18 @@ def _reasons(judged: Sequence[Judged]) -> list[Finding]:
 
 
 def _best(asked: pd.DataFrame, usable: Sequence[float]) -> tuple[float, list[float]]:
-    """Return the usable weight with the best score, and those that cannot be told from it.
+    """Return the weight to use, and all that cannot be told from the one with the best score.
 
-    The difference of two weights is resampled in pairs: the same prompts and seeds at both.
+    It is the lowest within one standard error of the best (Breiman et al. 1984, 3.4.3): where a
+    higher weight brings nothing that can be seen, the lower one disturbs less. Differences are
+    resampled in pairs, the same prompts and seeds at both weights.
     """
     scores = {weight: _scores(asked, weight) for weight in usable}
     best = max(usable, key=lambda weight: scores[weight].mean())
-    tie = [weight for weight in usable if weight == best or _tied(scores[best], scores[weight])]
-    return best, tie
+    differences = {weight: _resampled(scores[best], scores[weight]) for weight in usable}
+    tie = [weight for weight in usable if np.percentile(differences[weight], 2.5) <= 0]
+    near = (w for w in usable if differences[w].mean() <= differences[w].std() or w == best)
+    return min(near), tie
 
 
 def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
@@ -136,13 +140,11 @@ def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
     return at["style_gained"].clip(upper=1) - (1 - at["structure"])
 
 
-def _tied(best: pd.Series, other: pd.Series) -> bool:
+def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
+    """Return resamples of the mean difference of two weights' scores."""
     difference = (best - other).dropna()
-    if len(difference) < 2:
-        return True
     variants = difference.index.get_level_values("variant").to_series()
-    resampled = shares(variants) @ difference.to_numpy()
-    return bool(np.percentile(resampled, 2.5) <= 0)
+    return shares(variants) @ difference.to_numpy()
 
 
 def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> tuple[float, float]:
