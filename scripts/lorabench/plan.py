@@ -60,8 +60,9 @@ class RunPlan:
         """What replaces the workflow's prompt; the bundled one's trigger gives way to the set's."""
         if self.config.positive:
             return variants.filled(self.config.positive, self.trigger, "positive")
-        bundled = self.config.bench_workflow == PRESETS["bundled"]["bench_workflow"]
-        if bundled and self.trigger and not variants.has(self.workflow_prompt or "", self.trigger):
+        bundled = Path(PRESETS["bundled"]["bench_workflow"]).resolve()
+        own = Path(self.config.bench_workflow).resolve() == bundled
+        if own and self.trigger and not variants.has(self.workflow_prompt or "", self.trigger):
             return variants.filled(EXAMPLE_PROMPTS[self.config.profile], self.trigger, "positive")
         return None
 
