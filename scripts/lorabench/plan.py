@@ -71,6 +71,8 @@ class RunPlan:
         """What is drawn: the benchmark's own prompt, further ones, and probes."""
         config = self.config
         lines = config.prompts
+        if lines == PRESETS["bundled"]["prompts"] and not self.trigger:
+            lines = ()  # nobody asked for these, and they need a trigger
         if isinstance(lines, str):
             lines = variants.read(Path(lines.replace("{profile}", config.profile)))
         return variants.plan(

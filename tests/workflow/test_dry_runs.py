@@ -1,8 +1,11 @@
 """What the workflow would do: dry runs over a matrix of configs."""
 
 import re
+import shutil
 
 import pytest
+
+from tests.project import ROOT
 
 FIRST_RUN = {
     "record_run": 1,
@@ -47,15 +50,28 @@ def test_a_dry_run_lists_every_job_and_leaves_the_tree_untouched(project, config
     assert project.files() == before
 
 
-def test_the_default_has_prompts_and_probes_on_the_bundled_model(project):
-    project.add_set()
-    jobs = project.planned(raw_set="some_set", prompts=None, probe=None)
+@pytest.fixture
+def usual(project):
+    """A project with the settings that users have."""
+    shutil.copy(ROOT / "config" / "config.yaml", project.root / "config" / "config.yaml")
+    return project
+
+
+def test_the_default_has_prompts_and_probes_on_the_bundled_model(usual):
+    usual.add_set()
+    jobs = usual.planned(raw_set="some_set")
     # 8 prompts and 8 seeds of the trigger alone at 4 weights; 8 prompts without it at 2.
     assert jobs["bench_image"] == 8 * 4 + 8 * 4 + 8 * 2
-    quick = project.planned(raw_set="some_set", prompts=None, probe="quick", weights="0.5")
+    quick = usual.planned(raw_set="some_set", probe="quick", weights="0.5")
     assert quick["bench_image"] == 8 * 2 + 4 * 2 + 3 * 2
-    theirs = {"comfy_url": "http://127.0.0.1:8188", "prompts": None, "probe": None}
-    assert project.planned(raw_set="some_set", **theirs)["bench_image"] == 4
+    theirs = usual.planned(raw_set="some_set", comfy_url="http://127.0.0.1:8188")
+    assert theirs["bench_image"] == 4
+
+
+def test_a_set_without_trigger_words_has_neither(usual):
+    for number, caption in enumerate(usual.add_set("no_tags").glob("*.txt")):
+        caption.write_text(f"{number} of them")
+    assert usual.planned(raw_set="no_tags")["bench_image"] == 4
 
 
 def test_prompts_are_a_list_or_a_file(project):
