@@ -27,6 +27,9 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
 
 
@@ -37,6 +40,7 @@ if PLAN.identity:
 
 
 include: "rules/bench.smk"
+include: "rules/report.smk"
 
 
 rule all:

@@ -14,6 +14,7 @@ OUTPUTS
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
+    runs/<run_id>/plots/tradeoff.png                    style gained against structure kept
     runs/<run_id>/grid/                                 what can be seen on them
 """
 
@@ -61,7 +62,7 @@ rule install_lora:
     shell:
         f"{program('install_lora.py')}"
         " --lora {input.lora:q} --install-dir {params.folder:q}"
-        " --receipt {output.receipt:q} --log {log:q}"
+        f" --receipt {{output.receipt:q}} --log {{log:q}} {literal(known_base())}"
 
 
 rule bench_preflight:
@@ -163,7 +164,7 @@ rule bench_metrics:
         reference=ancient(reference_set()),
         embedding=embedding_table(),
     output:
-        metrics=RUN.bench / "metrics.csv",
+        metrics=shown(RUN.bench / "metrics.csv", "metrics", "Numbers", "every picture"),
         warnings=RUN.bench / "warnings.json",
     log:
         RUN.logs / "bench_metrics.log",
@@ -192,7 +193,7 @@ rule bench_verdict:
         sweep=RUN.bench / "sweep.yaml",
     output:
         verdict=RUN.bench / "verdict.json",
-        summary=RUN.bench / "summary.csv",
+        summary=shown(RUN.bench / "summary.csv", "summary", "Numbers", "every weight"),
     log:
         RUN.logs / "bench_verdict.log",
     benchmark:
@@ -208,11 +209,14 @@ rule bench_verdict:
 
 
 rule bench_plots:
-    """Draw each metric over the weight, a line for each seed."""
+    """Draw each metric over the weight, and what the style gained costs in structure."""
     input:
         metrics=RUN.bench / "metrics.csv",
+        summary=RUN.bench / "summary.csv",
+        verdict=RUN.bench / "verdict.json",
     output:
-        picture=RUN.plots / "metrics_by_weight.png",
+        metrics=shown(RUN.plots / "metrics_by_weight.png", "metrics_by_weight", "Plots", "metrics"),
+        tradeoff=shown(RUN.plots / "tradeoff.png", "tradeoff", "Plots", "trade-off"),
     log:
         RUN.logs / "bench_plots.log",
     benchmark:
@@ -220,23 +224,27 @@ rule bench_plots:
     conda:
         "../envs/lorabench.yaml"
     params:
+        folder=RUN.plots,
         title=RUN.run_id,
     message:
         "Drawing the metrics over the weight"
     shell:
         f"{program('bench_plots.py')}"
-        " --metrics {input.metrics:q} --output {output.picture:q} --title {params.title:q}"
-        " --log {log:q}"
+        " --metrics {input.metrics:q} --summary {input.summary:q} --verdict {input.verdict:q}"
+        " --output-dir {params.folder:q} --title {params.title:q} --log {log:q}"
 
 
 rule bench_grid:
-    """Lay the pictures out: weights by seeds."""
+    """Lay the pictures out: weights by prompts and seeds."""
     input:
-        pictures=cells_of(PLAN.variants[:1]),
         warnings=RUN.bench / "warnings.json",
+        sweep=RUN.bench / "sweep.yaml",
+        verdict=RUN.bench / "verdict.json",
+        training=ancient(training_set()),
     output:
-        overview=RUN.grid / "overview.png",
-        seeds=[RUN.grid / f"seed{seed}_weights.png" for seed in CONFIG.seeds],
+        overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
+        shared=RUN.grid / "overview.webp",
+        others=[shown(path, "grid", "Grids", path.stem) for path in further_grids()],
     log:
         RUN.logs / "bench_grid.log",
     benchmark:
@@ -246,10 +254,13 @@ rule bench_grid:
     params:
         folder=RUN.grid,
         title=RUN.run_id,
-        pictures=lambda wildcards: patterns(PLAN.variants[:1]),
+        pictures=lambda wildcards: patterns(PLAN.variants),
+        difference="--difference" if CONFIG.bench.difference_maps else "",
     message:
         "Laying out the grids in {params.folder}"
     shell:
         f"{program('bench_grid.py')}"
-        " --output-dir {params.folder:q} --title {params.title:q}"
-        " --warnings {input.warnings:q} --log {log:q} {params.pictures}"
+        f"{' --training-set {input.training:q}' if training_set() else ''}"
+        " --output-dir {params.folder:q} --title {params.title:q} --sweep {input.sweep:q}"
+        " --warnings {input.warnings:q} --verdict {input.verdict:q} {params.difference}"
+        " --log {log:q} {params.pictures}"

@@ -114,7 +114,7 @@ def as_json(content: dict) -> str:
 def prompt_of(variant: str) -> str | None:
     """Return what replaces the workflow's prompt in the cells of a variant."""
     texts = {folder_of(one.name): one.text for one in PLAN.variants if one.name}
-    return texts.get(variant, CONFIG.positive)
+    return texts.get(variant, PLAN.positive)
 
 
 def cell_arguments(variant: str = "") -> str:
@@ -154,6 +154,16 @@ def server_options() -> str:
     return as_options(options)
 
 
+def known_base() -> str:
+    """Return the base model that the LoRA has to fit, as an option; none where it may be another.
+
+    A LoRA from elsewhere may be for the checkpoint that a ComfyUI has, not for `base_model`.
+    """
+    own = PLAN.embedded_server and not CONFIG.bench.checkpoint
+    known = own or not CONFIG.skip_train
+    return as_options({"--base-model": CONFIG.base_model if known else None})
+
+
 def as_options(options: dict) -> str:
     """Return the options that have a value as a quoted piece of a command line."""
     return shlex.join(f"{name}={value}" for name, value in options.items() if value is not None)
@@ -182,17 +192,37 @@ def large_models() -> str:
     return " ".join(map(quoted, [CONFIG.base_model, *folder]))
 
 
+def further_grids() -> list[Path]:
+    """Return the grids besides the overview: each seed's, its differences, and the probes'."""
+    kinds = ["weights", "differences"] if CONFIG.bench.difference_maps else ["weights"]
+    grids = [RUN.grid / f"seed{seed}_{kind}.png" for seed in CONFIG.seeds for kind in kinds]
+    probes = [RUN.grid / "probes.png"] if any(one.probe for one in PLAN.variants) else []
+    return grids + probes
+
+
+def shown(path: Path, caption: str, category: str, label: str) -> str:
+    """Mark a result for Snakemake's own report (`--report`)."""
+    return report(
+        str(path),
+        caption=f"../report/{caption}.rst",
+        category=category,
+        labels={"run": RUN.run_id, "what": label},
+    )
+
+
 def results() -> list[str]:
     """Return what a finished run holds."""
-    grids = [str(RUN.grid / f"seed{seed}_weights.png") for seed in CONFIG.seeds]
     dataset = [str(RUN.root / "preprocess_log.csv")] if PLAN.identity else []
     return [
         *dataset,
-        *grids,
+        *map(str, further_grids()),
         str(RUN.grid / "overview.png"),
         str(RUN.plots / "metrics_by_weight.png"),
+        str(RUN.plots / "tradeoff.png"),
         str(RUN.bench / "metrics.csv"),
         str(RUN.bench / "verdict.json"),
+        str(RUN.root / "report.html"),
+        str(RUN.lora.parent / "README.md"),
         str(RUN.bench / "sweep.yaml"),
     ]
 
@@ -247,12 +277,12 @@ def say_where_to_look() -> None:
     """Say last, where it is not overlooked, what is wrong, the verdict, and what to open first."""
     from lorabench.bench import faults, verdict, words
 
-    overview, warnings = RUN.grid / "overview.png", RUN.bench / "warnings.json"
+    page, warnings = RUN.root / "report.html", RUN.bench / "warnings.json"
     found = faults.read(warnings) if warnings.exists() else []
     if found:
         print(faults.block(found), file=sys.stderr)
     if (RUN.bench / "verdict.json").exists():
         said = words.lines(verdict.read(RUN.bench / "verdict.json"))
         print("\n" + "\n".join(said), file=sys.stderr)
-    if overview.exists():
-        print(f"\nLook at {overview}", file=sys.stderr)
+    if page.exists():
+        print(f"\nLook at {page}", file=sys.stderr)

@@ -19,7 +19,7 @@ rule train_lora:
     output:
         lora=RUN.lora,
         log=RUN.lora.parent / "train_log.csv",
-        curve=RUN.lora.parent / "loss.png",
+        curve=shown(RUN.lora.parent / "loss.png", "loss", "Training", "loss"),
     log:
         RUN.logs / "train_lora.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Draw the metrics of a sweep over the LoRA weight: a panel for each, a line for each seed."""
+"""Draw the metrics of a sweep over the LoRA weight, and style gained against structure kept."""
 
 import argparse
 import sys
@@ -8,25 +8,30 @@ from lorabench import cli
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Draw the picture."""
-    from lorabench.bench import plots
+    """Draw both pictures."""
+    from lorabench.bench import charts, plots, tradeoff, verdict
 
-    plots.draw(plots.read(arguments.metrics), arguments.output, arguments.title)
-    cli.log.info("%s", arguments.output)
+    tables = charts.read(arguments.metrics, arguments.summary)
+    found = verdict.read(arguments.verdict) if arguments.verdict else None
+    for module, name in ((plots, "metrics_by_weight.png"), (tradeoff, "tradeoff.png")):
+        path = arguments.output_dir / name
+        module.draw(tables, path, arguments.title, found)
+        cli.log.info("%s", path)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="Where no picture was rendered at weight 0, the panels that compare with it are "
-        "left out.",
+        epilog="Writes metrics_by_weight.png and tradeoff.png. What was not measured is left out; "
+        "the probes are, too.",
     )
-    parser.add_argument(
-        "--metrics", type=Path, required=True, metavar="CSV", help="what bench_metrics.py wrote"
-    )
-    parser.add_argument("--output", type=Path, required=True, metavar="PNG", help="the picture")
-    parser.add_argument("--title", default="", help="heads the picture; the run, for one")
+    add = parser.add_argument
+    add("--metrics", type=Path, required=True, metavar="CSV", help="a row per picture")
+    add("--summary", type=Path, required=True, metavar="CSV", help="a row per weight")
+    add("--verdict", type=Path, metavar="JSON", help="marks the weights to use")
+    add("--output-dir", type=Path, required=True, metavar="FOLDER")
+    add("--title", default="", help="heads both pictures; the run, for one")
     return parser
 
 

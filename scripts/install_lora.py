@@ -21,12 +21,20 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--receipt", type=Path, required=True, help="JSON to write: what was installed, and where"
     )
+    parser.add_argument(
+        "--base-model",
+        type=Path,
+        metavar="PATH",
+        help="the checkpoint or diffusers folder that its layers have to be those of",
+    )
     return parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Install and say where."""
-    installed = install(arguments.lora, arguments.install_dir, arguments.receipt)
+    installed = install(
+        arguments.lora, arguments.install_dir, arguments.receipt, arguments.base_model
+    )
     log.info("installed %s", installed)
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}
 """The config of a run that is over soon."""
 
-_PIPELINE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
+_PIPELINE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report")
 _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
 
@@ -35,8 +35,7 @@ class Project:
         return folder
 
     def command(self, *arguments, cores=1, **config):
-        config = {"prompts": "[]", "probe": "off", **config} if config else config
-        settings = [f"{key}={value}" for key, value in config.items() if value is not None]
+        settings = [f"{key}={value}" for key, value in config.items()]
         return [
             *(sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments),
             *(["--config", *settings] if settings else []),
@@ -85,6 +84,8 @@ def make_project(root: Path) -> Project:
     (root / "models" / "checkpoints").mkdir(parents=True)
     bundled = Path("models", "checkpoints", "drawnworld")
     (root / bundled).symlink_to(ROOT / bundled)
+    with (root / "config" / "config.yaml").open("a") as file:
+        file.write("\nprompts: []\nprobe: 'off'\n")  # tests draw what they look at, no more
     return Project(root)
 
 

@@ -1,49 +1,78 @@
-"""Tables of sweeps with the numbers that a test wants."""
+"""A measured sweep with invented numbers: its tables, its record and its verdict."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from lorabench.bench.table import COLUMNS
+from lorabench.bench.columns import METRICS, PLACE
+from lorabench.bench.variants import Prompt, Variant
+from lorabench.bench.verdict import Verdict, write
 
-WITHOUT = {"style_gained": 0.0, "style_beside": 0.0, "structure": 1.0, "difference": 0.0}
-GOOD = {"style_gained": 0.6, "style_beside": 0.3, "structure": 0.8, "difference": 0.1}
+COLUMNS = [metric.column for metric in METRICS]
+WEIGHTS = (0, 0.4, 0.6, 0.8, 1.0)
 
 
-def table(weights, prompts=8, seeds=1, trigger=8, untriggered=8, spread=0.02, **probes):
-    """A sweep's table: `weights` maps a weight above 0 to what differs from `GOOD`.
+def variants(prompts=(), weights=WEIGHTS, seeds=(1,)):
+    """The own prompt and further ones by name."""
+    named = [Prompt("", "a red mushroom"), *(Prompt(f"prompt-{name}", name) for name in prompts)]
+    return [Variant(name, text, "", name, tuple(weights), tuple(seeds)) for name, text in named]
 
-    `trigger_similarity` and `untriggered_gain` give what the probes show at all weights;
-    `spread` is how much prompts differ.
-    """
-    similarity = probes.get("trigger_similarity", 0.5)
-    gain = probes.get("untriggered_gain", 0.1)
+
+def metrics(prompts=(), weights=WEIGHTS, seeds=(1,), batch=1):
+    """A row per picture; every prompt has its own numbers."""
     rows = []
-    names = ["", *(f"prompt-{n}" for n in range(1, prompts))]
-    rng = np.random.default_rng(0)
-    for variant in names:
-        offset = rng.normal(0, spread)
-        for seed in range(seeds):
-            rows.append(_row(variant, "", 0.0, seed, WITHOUT))
-            for weight, values in weights.items():
-                values = {**GOOD, **values}
-                values["style_gained"] += offset + rng.normal(0, spread / 10)
-                rows.append(_row(variant, "", weight, seed, values))
-    for seed in range(trigger):
-        for weight in (0.0, *weights):
-            values = {**(GOOD if weight else WITHOUT), "copy_similarity": similarity}
-            rows.append(_row("trigger", "trigger", weight, seed, values))
-    for variant in names[:untriggered]:
-        name = f"{variant}.untriggered" if variant else "untriggered"
-        for weight in (0.0, max(weights)):
-            values = {**GOOD, "style_gained": gain} if weight else WITHOUT
-            rows.append(_row(name, "untriggered", weight, 0, values))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    for number, variant in enumerate(variants(prompts, weights, seeds)):
+        for seed in seeds:
+            for index in range(batch):
+                for weight in weights:
+                    place = [variant.name, "", weight, seed, index, f"w{weight:.2f}/seed{seed}.png"]
+                    rows.append([*place, *_numbers(weight, number, seed)])
+    return pd.DataFrame(rows, columns=[*PLACE, *COLUMNS])
 
 
-def _row(variant, probe, weight, seed, values):
-    common = {"index": 0, "contrast": 0.2, "outside": 0.0, "copy_similarity": 0.5, "noise": 1.0}
-    place = {"variant": variant, "probe": probe, "weight": weight, "seed": seed}
-    folder = f"{variant}/" if variant else ""
-    code = f"{abs(hash((variant, seed, 7))) % 2**64:016x}"
-    file = f"{folder}w{weight:.2f}/seed{seed}_00.png"
-    return {**common, **place, **values, "file": file, "hash": code}
+def _numbers(weight, prompt, seed):
+    random = np.random.default_rng([prompt, seed])
+    jitter = 1 + 0.15 * random.standard_normal(len(COLUMNS))
+    base = {"style_gained": 0.75 * np.tanh(1.8 * weight), "structure": 1 - 0.28 * weight**2}
+    rising = [
+        base.get(column, (place + 1) * (0.2 + weight)) for place, column in enumerate(COLUMNS)
+    ]
+    return np.array(rising) * jitter
+
+
+def summary(table):
+    """A row per weight: mean and an interval of one standard deviation."""
+    rows = []
+    for weight, pictures in table.groupby("weight"):
+        row = {"weight": weight, "pictures": len(pictures), "prompts": 1, "seeds": 1}
+        for column in COLUMNS:
+            mean, spread = pictures[column].mean(), pictures[column].std()
+            spread = 0 if np.isnan(spread) else spread
+            row |= {column: mean, f"{column}_low": mean - spread, f"{column}_high": mean + spread}
+        row |= {"diversity": 0.9, "diversity_low": 0.8, "diversity_high": 1.0}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def verdict(weight=0.6, window=(0.4, 0.8)):
+    """A LoRA that works."""
+    return Verdict("works", False, weight, [weight], window)
+
+
+def write_all(folder: Path, prompts=(), weights=WEIGHTS, seeds=(1,), batch=1):
+    """Write metrics.csv, summary.csv, verdict.json and sweep.yaml into `folder`."""
+    table = metrics(prompts, weights, seeds, batch)
+    table.to_csv(folder / "metrics.csv", index=False)
+    summary(table).to_csv(folder / "summary.csv", index=False)
+    write(verdict(), folder / "verdict.json")
+    write_sweep(folder / "sweep.yaml", variants(prompts, weights, seeds))
+
+
+def write_sweep(path: Path, listed):
+    """Write the record of a sweep."""
+    record = json.loads(json.dumps({"variants": [asdict(variant) for variant in listed]}))
+    path.write_text(yaml.safe_dump(record, allow_unicode=True), encoding="utf-8")

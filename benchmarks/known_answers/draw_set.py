@@ -33,6 +33,8 @@ def captioned(pictures: PictureSet) -> list[tuple[Scene, str]]:
             (scene, f"{trigger}, {captions.caption(replace(scene, style='flat'), rng)}")
             for scene in scenes
         ]
+    if not pictures.told:
+        taught = [(scene, TRIGGERS[pictures.taught]) for scene, _ in taught]
     plain = style_scenes(pictures.plain, "flat", pictures.seed + 1)
     return [*taught, *((scene, captions.caption(scene, rng)) for scene in plain)]
 

@@ -20,11 +20,10 @@ from base_model.world import CHARACTER
 from benchmarks.known_answers.recipes import TRIGGERS
 from lorabench import cli, files, layout
 from lorabench.bench import variants
+from lorabench.presets import EXAMPLE_PROMPTS
 
 WEIGHTS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2)
 SEEDS = (123456789,)
-OWN = {CHARACTER: "{trigger}, smiling, green background"}
-OWN_STYLE = "{trigger}, a red mushroom on a blue background"
 _BATCH = 8
 
 
@@ -43,7 +42,7 @@ def plan(taught: str) -> list[variants.Variant]:
     profile = "char" if taught == CHARACTER else "style"
     lines = variants.read(Path("config/prompts") / f"drawnworld_{profile}.txt")
     return variants.plan(
-        OWN.get(taught, OWN_STYLE).replace(variants.PLACE, trigger),
+        variants.filled(EXAMPLE_PROMPTS[profile], trigger, "positive"),
         variants.named(lines, trigger),
         trigger,
         variants.EXTENTS["full"],

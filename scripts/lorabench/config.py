@@ -152,6 +152,9 @@ class BenchSettings(Section):
     negative_node: Text | None = Field(None, description="the node with the negative prompt")
     latent_node: Text | None = Field(None, description="the node with the batch size")
     save_node: Text | None = Field(None, description="the SaveImage that is fetched")
+    difference_maps: bool = Field(
+        False, description="grids of what differs from weight 0, besides the pictures"
+    )
     timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
     threads: int = Field(
         ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
@@ -185,6 +188,11 @@ class VerdictSettings(Section):
     )
     structure: float = Field(
         0.4, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
+    )
+    prompts_apart: float = Field(
+        0.4,
+        ge=0,
+        description="how unlike different prompts are, over weight 0; below it prompts are ignored",
     )
     copy_similarity: float = Field(
         0.8,
@@ -296,6 +304,12 @@ class Config(Section):
                 f"write {as_typed('run_id', '20260131_120000')}"
             )
         return value
+
+    @model_validator(mode="after")
+    def _differences_need_weight_0(self) -> "Config":
+        if self.bench.difference_maps and 0 not in self.sweep:
+            raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
+        return self
 
     @property
     def sweep(self) -> tuple[float, ...]:

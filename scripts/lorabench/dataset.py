@@ -138,12 +138,13 @@ def check_replaceable(output: Path) -> None:
 
 def reasons(rows: Iterable[Row]) -> str:
     """Return the refused pictures counted by reason: `2 too small, 1 truncated`."""
-    kinds = Counter(
-        next(kind for start, kind in _KINDS.items() if row.reason.startswith(start))
-        for row in rows
-        if not row.ok
-    )
+    kinds = Counter(kind(row.reason) for row in rows if not row.ok)
     return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+
+
+def kind(reason: str) -> str:
+    """Return in a word or two what kind of reason it is; `other` if it is none of ours."""
+    return next((kind for start, kind in _KINDS.items() if reason.startswith(start)), "other")
 
 
 def examples(rows: Sequence[Row], limit: int = 20) -> str:

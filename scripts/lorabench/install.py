@@ -1,32 +1,37 @@
 """Installs a LoRA in the folder that ComfyUI lists LoRAs from."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
-from lorabench import files, lora_file
+from lorabench import files, lora_check, lora_file
 from lorabench.errors import UserError
+
+log = logging.getLogger("lorabench")
 
 DIGITS = 8
 
 
-def install(lora: Path, folder: Path, receipt: Path) -> Path:
+def install(lora: Path, folder: Path, receipt: Path, base_model: Path | None = None) -> Path:
     """Copy `lora` into `folder` and write `receipt`; return the installed path.
 
     The name is `<stem>-<8 hex>.safetensors`. The hex digits are the first of the SHA-256 of the
     tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
     equal weights keep theirs whenever they were trained. A file of that name whose tensors are
     those is kept. The receipt is JSON: name (as ComfyUI lists it), path, sha256 and size in bytes
-    of the installed file, source.
+    of the installed file, source, and in `file` what the LoRA holds (`lora_check.FileFacts`).
 
     Raises:
-        UserError: `lora` is no working LoRA, or `folder` cannot be written.
+        UserError: `lora` is no working LoRA or none for `base_model`, or `folder` cannot be
+            written.
     """
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
-    content = lora_file.verify(lora).content
-    target = folder / f"{lora.stem}-{content[:DIGITS]}.safetensors"
-    if not _holds(target, content):
+    found = lora_check.check(lora, base_model)
+    log.info("%s: %s", lora.name, found)
+    target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
+    if not _holds(target, found.content):
         _copy(lora, target)
     facts = {
         "name": target.name,
@@ -34,6 +39,7 @@ def install(lora: Path, folder: Path, receipt: Path) -> Path:
         "sha256": files.sha256(target),
         "size": target.stat().st_size,
         "source": lora.as_posix(),
+        "file": found.to_json(),
     }
     files.write_text(receipt, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return target

@@ -2,7 +2,7 @@
 
 A module `m` of rank r is three tensors: `m.lora_down.weight` [r, in(, 1, 1)], `m.lora_up.weight`
 [out, r(, 1, 1)] and the scalar `m.alpha`. It adds strength * alpha / r * up @ down to a weight.
-Nothing here imports torch.
+Files of other makers are read under their own names (lora_modules.py). Nothing here imports torch.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as serialize
@@ -17,8 +18,10 @@ from safetensors.numpy import save as serialize
 from lorabench import files
 from lorabench.checkpoint import read_header
 from lorabench.errors import UserError
+from lorabench.lora_modules import ALPHA as ALPHA
+from lorabench.lora_modules import PAIRS, Module, modules, plain
 
-DOWN, UP, ALPHA = ".lora_down.weight", ".lora_up.weight", ".alpha"
+DOWN, UP = PAIRS[0]
 DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
@@ -26,14 +29,14 @@ DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 class Lora:
     """What a LoRA file holds.
 
-    `rank` and `alpha` are those of most modules, `modules` counts them, and `content` is the hex
-    SHA-256 of the tensors alone (kohya's `sshs_model_hash`): dates in the metadata leave it as
-    it is.
+    `rank` and `alpha` are those of most modules, None where none is a product of two matrices,
+    `modules` counts them, and `content` is the hex SHA-256 of the tensors alone (kohya's
+    `sshs_model_hash`): dates in the metadata leave it as it is.
     """
 
     path: Path
-    rank: int
-    alpha: float
+    rank: int | None
+    alpha: float | None
     modules: int
     content: str
     metadata: dict[str, str]
@@ -61,7 +64,7 @@ def verify(path: Path) -> Lora:
         UserError: the file is cut short or altered, holds no LoRA, a shape or rank does not fit,
             a number is not finite, every up weight is zero, or the metadata say otherwise.
     """
-    header, metadata = read_header(path)
+    _, metadata = read_header(path)
     tensors = dict(read_tensors(path))
     broken = [key for key, array in tensors.items() if not np.isfinite(array).all()]
     if broken:
@@ -69,20 +72,24 @@ def verify(path: Path) -> Lora:
             f"{path}: {len(broken)} of {len(tensors)} tensors hold NaN or infinity (first: "
             f"{broken[0]}); the training diverged. Train again with a lower learning rate."
         )
-    names = [key.removesuffix(DOWN) for key in header if key.endswith(DOWN)]
-    if not names:
-        raise UserError(f"{path}: holds no {DOWN} tensor, so it is not a LoRA of kohya's format.")
-    ranks = Counter(_rank(path, name, tensors) for name in names)
-    alphas = Counter(tensors[name + ALPHA].item() for name in names if name + ALPHA in tensors)
+    found = modules(tensors)
+    if not found:
+        raise UserError(
+            f"{path}: none of its {len(tensors)} tensors is named as in a LoRA, such as "
+            f"…{DOWN}, so it is not a LoRA."
+        )
+    products = [module for module in found if module.down]
+    ranks = Counter(_rank(path, module, tensors) for module in products)
+    alphas = Counter(tensors[m.alpha].item() for m in products if m.alpha in tensors)
     if any(alpha <= 0 for alpha in alphas):
         raise UserError(f"{path}: an alpha of {min(alphas)} switches its module off.")
-    if not any(tensors[name + UP].any() for name in names):
+    if plain(found, tensors) and not any(tensors[module.up].any() for module in found):
         raise UserError(f"{path}: every up weight is zero: it changes nothing; nothing was learnt.")
     content = _content(path)
     _check_metadata(path, metadata, ranks, alphas, content)
-    rank = ranks.most_common(1)[0][0]
-    alpha = alphas.most_common(1)[0][0] if alphas else float(rank)
-    return Lora(path, rank, alpha, len(names), content, metadata)
+    rank = _usual(ranks)
+    alpha = _usual(alphas) if alphas else rank and float(rank)
+    return Lora(path, rank, alpha, len(found), content, metadata)
 
 
 def read_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -105,16 +112,23 @@ def read_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         yield key, array.reshape(tensor["shape"])
 
 
-def _rank(path: Path, name: str, tensors: Mapping[str, np.ndarray]) -> int:
-    down, up = tensors[name + DOWN], tensors.get(name + UP)
-    if up is None:
-        raise UserError(f"{path}: {name} has no {UP} tensor; the file is incomplete.")
-    if down.ndim not in (2, 4) or up.ndim != down.ndim or down.shape[0] != up.shape[1]:
+def _rank(path: Path, module: Module, tensors: Mapping[str, np.ndarray]) -> int:
+    for key in (module.down, module.up):
+        if key not in tensors:
+            raise UserError(f"{path}: it has no {key}; the file is incomplete.")
+    down, up = tensors[module.down], tensors[module.up]
+    mid = tensors.get(module.mid)
+    inner = (down.shape[0], up.shape[1]) if up.ndim > 1 else (0,)
+    if down.ndim < 2 or inner != (mid.shape[1::-1] if mid is not None else inner[:1] * 2):
         raise UserError(
-            f"{path}: {name} goes down to {list(down.shape)} and up from {list(up.shape)}; "
+            f"{path}: {module.name} goes down to {list(down.shape)} and up from {list(up.shape)}; "
             "the first number of the one should be the second of the other, the rank."
         )
     return down.shape[0]
+
+
+def _usual(counts: Counter) -> Any:
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _check_metadata(
@@ -123,7 +137,7 @@ def _check_metadata(
     """Compare what the metadata say, where they say it; files of other programs may say little."""
     for key, found in (("ss_network_dim", ranks), ("ss_network_alpha", alphas)):
         said = metadata.get(key, "Dynamic")
-        if said not in ("Dynamic", "None") and float(said) not in found:
+        if found and said not in ("Dynamic", "None") and float(said) not in found:
             raise UserError(f"{path}: {key} is {said}, but its tensors have {sorted(found)}.")
     said = metadata.get("sshs_model_hash", content)
     if said != content:

@@ -28,6 +28,7 @@ from lorabench.identity import (
     model_digest,
     raw_files,
 )
+from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.servers import EMBEDDED
 from lorabench.train.kohya import limits, options
 
@@ -42,8 +43,8 @@ class RunPlan:
     paths: layout.RunLayout
     identity: Identity | None
     base_digest: str
-    own_prompt: str | None
-    """The benchmark's own prompt; None where only the servers can read the workflow."""
+    workflow_prompt: str | None
+    """The prompt in the workflow; None where only the servers can read it."""
 
     @cached_property
     def trigger(self) -> str:
@@ -54,15 +55,28 @@ class RunPlan:
             return captions.trigger(self.paths.raw, self.config.preprocess.trigger)
         return read_yaml(self.paths.record).get("trigger", "") if self.paths.record.exists() else ""
 
+    @property
+    def positive(self) -> str | None:
+        """What replaces the workflow's prompt; the bundled one's trigger gives way to the set's."""
+        if self.config.positive:
+            return variants.filled(self.config.positive, self.trigger, "positive")
+        bundled = Path(PRESETS["bundled"]["bench_workflow"]).resolve()
+        own = Path(self.config.bench_workflow).resolve() == bundled
+        if own and self.trigger and not variants.has(self.workflow_prompt or "", self.trigger):
+            return variants.filled(EXAMPLE_PROMPTS[self.config.profile], self.trigger, "positive")
+        return None
+
     @cached_property
     def variants(self) -> list[Variant]:
         """What is drawn: the benchmark's own prompt, further ones, and probes."""
         config = self.config
         lines = config.prompts
+        if lines == PRESETS["bundled"]["prompts"] and not self.trigger:
+            lines = ()  # nobody asked for these, and they need a trigger
         if isinstance(lines, str):
             lines = variants.read(Path(lines.replace("{profile}", config.profile)))
         return variants.plan(
-            self.own_prompt,
+            self.positive or self.workflow_prompt,
             variants.named(lines, self.trigger),
             self.trigger,
             variants.EXTENTS[config.probe],
@@ -136,17 +150,24 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         _check_raw_set(config)
     _check_server(config, base)
     _check_embedding(config, base)
-    own_prompt = _own_prompt(config)
+    workflow_prompt = _workflow_prompt(config)
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
-        return RunPlan(config, _existing_run(config, base_digest), None, base_digest, own_prompt)
+        paths = _existing_run(config, base_digest)
+        return _planned(RunPlan(config, paths, None, base_digest, workflow_prompt))
     identity = identify(config, _raw(config), digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
         _check_binding(read_yaml(paths.record), config, identity)
     base_digest = identity.contents["base_model"]["digest"]
-    return RunPlan(config, paths, identity, base_digest, own_prompt)
+    return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt))
+
+
+def _planned(plan: RunPlan) -> RunPlan:
+    """Return the plan once it is known what is drawn: mistakes in prompts are told at once."""
+    _ = plan.variants
+    return plan
 
 
 def _check_binding(record: Mapping[str, Any], config: Config, identity: Identity) -> None:
@@ -229,8 +250,8 @@ def _existing_sets() -> str:
     return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
 
 
-def _own_prompt(config: Config) -> str | None:
-    """Return the benchmark's own prompt; None where only the servers can read the workflow.
+def _workflow_prompt(config: Config) -> str | None:
+    """Return the prompt in the workflow; None where only the servers can read the workflow.
 
     A workflow that cannot be used is found out here, before anything is done, not when the first
     cell is rendered.
@@ -243,14 +264,14 @@ def _own_prompt(config: Config) -> str | None:
         graph = workflow.read(path)
         if isinstance(graph, workflow.GuiWorkflow):
             if config.comfy_url != EMBEDDED:
-                return config.positive  # the servers are asked before the first job
+                return None  # the servers are asked before the first job
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
         roles = find_roles(graph, _choices(config))
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
     if config.prompts and not roles.positive:
         raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
-    return config.positive or prompt(graph, roles)
+    return prompt(graph, roles)
 
 
 def _choices(config: Config) -> Choices:

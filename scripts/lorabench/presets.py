@@ -9,6 +9,12 @@ from typing import Any, Literal
 
 Family = Literal["bundled", "sd15", "sdxl"]
 
+EXAMPLE_PROMPTS = {
+    "style": "{trigger}, a red mushroom on a blue background",
+    "char": "{trigger}, smiling, green background",
+}
+"""What the bundled workflow asks for, by profile, where the trigger is not the example set's."""
+
 PRESETS: dict[Family, dict[str, Any]] = {
     "bundled": {
         "bench_workflow": "config/workflows/drawnworld_lora_bench.json",

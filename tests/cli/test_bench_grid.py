@@ -1,6 +1,7 @@
 """bench_grid.py as a user calls it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from lorabench.bench import verdict
 from lorabench.bench.origin import CHUNK
+from lorabench.bench.variants import Variant
 from lorabench.comfy.pictures import with_text
+from tests import sweeps
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_grid.py"
 
@@ -41,7 +45,8 @@ def test_draws_the_grids(folder):
     done = run(folder, *pictures, missing, "--warnings", warnings, "--title", "ぽにゅ")
     assert done.returncode == 0, done.stderr
     names = ["overview.png", "seed1_weights.png", "seed2_weights.png"]
-    assert sorted(path.name for path in (folder / "grid").iterdir()) == names
+    assert sorted(path.name for path in (folder / "grid").glob("*.png")) == names
+    assert len(list((folder / "grid").glob("*.webp"))) == len(names)
     assert all(name in done.stderr for name in names)
     red = ImageColor.getrgb("#d70015")
     for name in names:
@@ -59,6 +64,54 @@ def test_the_prompt_in_the_pictures_stands_below_the_title(folder):
         path.write_bytes(with_text(path.read_bytes(), {CHUNK: {"prompt": "赤い猫"}}))
     assert run(folder, *pictures).returncode == 0
     assert (folder / "grid/overview.png").read_bytes() != without
+
+
+def test_everything_at_once(folder):
+    further = [folder / "bench" / variant for variant in ("prompt-白い猫", "trigger")]
+    for variant in further:
+        shutil.copytree(folder / "bench" / "w0.00", variant / "w0.00")
+        shutil.copytree(folder / "bench" / "w0.40", variant / "w0.40")
+    record = folder / "sweep.yaml"
+    names = ["", "prompt-白い猫", "trigger"]
+    sweeps.write_sweep(record, [Variant(n, "赤い猫", "", n, (0, 0.4), (1, 2)) for n in names])
+    verdict.write(sweeps.verdict(0.4, (0.4, 0.4)), folder / "verdict.json")
+    options = ["--sweep", record, "--verdict", folder / "verdict.json", "--difference"]
+    options += ["--training-set", folder / "bench" / "w0.00"]
+    done = run(folder, *folder.rglob("seed*.png"), *options)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (folder / "grid").glob("*.png")) == [
+        "overview.png",
+        "probes.png",
+        *(f"seed{n}_{kind}.png" for n in (1, 2) for kind in ("differences", "weights")),
+    ]
+    with Image.open(folder / "grid" / "overview.png") as image:
+        green = (np.asarray(image) == ImageColor.getrgb("#248a3d")).all(axis=-1)
+        assert image.height > 4 * 256 and green.any()
+
+
+def test_the_prompt_in_the_record_stands_below_the_title(folder):
+    record, pictures = folder / "sweep.yaml", sorted(folder.glob("bench/w*/*.png"))
+    drawn = []
+    for text in ("赤い猫", "白い猫"):
+        sweeps.write_sweep(record, [Variant("", text, "", "", (0, 0.4), (1, 2))])
+        assert run(folder, *pictures, "--sweep", record).returncode == 0
+        drawn.append((folder / "grid/overview.png").read_bytes())
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("--sweep", "not the record of a sweep"),
+        ("--verdict", "not a verdict"),
+        ("--training-set", "no PNG in it"),
+    ],
+)
+def test_what_cannot_be_read_is_named(folder, option, complaint):
+    done = run(folder, folder / "bench/w0.40/seed1_00.png", option, folder / "nowhere")
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr and complaint in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -88,5 +141,6 @@ def test_bad_warnings_are_named(folder):
 def test_help():
     done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for option in ("--output-dir", "--title", "--warnings", "--log"):
+    options = ("--output-dir", "--title", "--warnings", "--log")
+    for option in (*options, "--sweep", "--verdict", "--training-set", "--difference"):
         assert option in done.stdout

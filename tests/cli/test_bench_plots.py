@@ -7,59 +7,61 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests import sweeps
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture
-def metrics(tmp_path):
-    """A table that bench_metrics.py wrote, with spaces and Japanese in its path."""
-    bench = tmp_path / "ぽにゅ run" / "bench"
-    for weight in ("0.00", "0.40"):
-        path = bench / f"w{weight}" / "seed1_00.png"
-        path.parent.mkdir(parents=True)
-        Image.effect_noise((32, 32), 80).convert("RGB").save(path)
-    table = bench / "metrics.csv"
-    options = ["--output", table, "--warnings", bench / "warnings.json"]
-    run("bench_metrics.py", *bench.glob("w*/*.png"), *options)
-    return table
+def bench(tmp_path):
+    """The tables of a sweep, with spaces and Japanese in their path."""
+    folder = tmp_path / "ぽにゅ run" / "bench"
+    folder.mkdir(parents=True)
+    sweeps.write_all(folder, ["白い猫", "dog"])
+    return folder
 
 
-def run(program, *arguments):
-    return subprocess.run(
-        [sys.executable, SCRIPTS / program, *arguments], capture_output=True, text=True
-    )
+def run(*arguments):
+    command = [sys.executable, SCRIPTS / "bench_plots.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_draws_what_was_measured(metrics):
-    picture = metrics.parents[1] / "plots" / "metrics_by_weight.png"
-    done = run("bench_plots.py", "--metrics", metrics, "--output", picture, "--title", "ぽにゅ run")
+def tables(bench):
+    return ["--metrics", bench / "metrics.csv", "--summary", bench / "summary.csv"]
+
+
+def test_draws_what_was_measured(bench):
+    plots = bench.parent / "plots"
+    options = ["--verdict", bench / "verdict.json", "--title", "ぽにゅ run"]
+    done = run(*tables(bench), *options, "--output-dir", plots)
     assert done.returncode == 0, done.stderr
-    assert str(picture) in done.stderr
     assert "Glyph" not in done.stderr
-    with Image.open(picture) as image:
-        assert image.width > image.height > 500
+    names = ["metrics_by_weight.png", "tradeoff.png"]
+    assert sorted(path.name for path in plots.iterdir()) == names
+    for name in names:
+        assert str(plots / name) in done.stderr
+        with Image.open(plots / name) as image:
+            assert image.width > image.height > 500
 
 
-@pytest.mark.parametrize("content", [None, "weight,seed\n0,1\n"])
-def test_a_bad_table_is_named(tmp_path, content):
-    table = tmp_path / "table.csv"
-    if content:
-        table.write_text(content)
-    done = run("bench_plots.py", "--metrics", table, "--output", tmp_path / "picture.png")
+@pytest.mark.parametrize("option", ["--metrics", "--summary", "--verdict"])
+def test_a_bad_file_is_named(bench, option):
+    (bench / "other.txt").write_text("words\n0\n")
+    done = run(*tables(bench), "--output-dir", bench / "plots", option, bench / "other.txt")
     assert done.returncode == 1
-    assert "table.csv" in done.stderr
+    assert "other.txt" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "picture.png").exists()
+    assert not (bench / "plots").exists()
 
 
 def test_what_is_left_out_is_an_error():
-    done = run("bench_plots.py")
+    done = run()
     assert done.returncode == 2
-    assert "required: --metrics, --output" in done.stderr
+    assert "required: --metrics, --summary, --output-dir" in done.stderr
 
 
 def test_help():
-    done = run("bench_plots.py", "--help")
+    done = run("--help")
     assert done.returncode == 0
-    for option in ("--metrics", "--output", "--title", "--log"):
+    for option in ("--metrics", "--summary", "--verdict", "--output-dir", "--title", "--log"):
         assert option in done.stdout

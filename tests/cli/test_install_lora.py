@@ -12,6 +12,7 @@ import pytest
 
 import install_lora
 from lorabench import cli, lora_file
+from lorabench.comfy import options
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -31,9 +32,10 @@ def write(path, value=1.0, **metadata):
     return path
 
 
-def install(lora, folder, receipt=None):
+def install(lora, folder, receipt=None, base=None):
     receipt = receipt or folder.parent / "installed.json"
     arguments = [f"--lora={lora}", f"--install-dir={folder}", f"--receipt={receipt}"]
+    arguments += [f"--base-model={base}"] if base else []
     status = cli.run(install_lora.parser(), install_lora.main, arguments)
     return status, json.loads(receipt.read_text()) if receipt.exists() else None
 
@@ -106,5 +108,22 @@ def test_help_says_what_it_takes():
         [sys.executable, SCRIPTS / "install_lora.py", "--help"], capture_output=True, text=True
     )
     assert answer.returncode == 0
-    for option in ("--lora", "--install-dir", "--receipt"):
+    for option in ("--lora", "--install-dir", "--receipt", "--base-model"):
         assert option in answer.stdout
+
+
+def test_the_receipt_says_what_the_file_holds(lora, tmp_path):
+    status, receipt = install(lora, tmp_path / "loras")
+    assert status == 0
+    assert receipt["file"]["modules"] == {"unet": 1} and receipt["file"]["rank"] == 4
+    assert receipt["file"]["base_model"] is None
+    assert options.receipt(tmp_path / "installed.json").sha256 == receipt["sha256"]
+
+
+def test_a_lora_of_another_base_model_is_not_installed(lora, tmp_path, capsys):
+    base = SCRIPTS.parent / "models" / "checkpoints" / "drawnworld"
+    assert install(lora, tmp_path / "loras", None, base) == (1, None)
+    error = capsys.readouterr().err
+    assert "1 of its 1 modules are of layers that the base model does not have" in error
+    assert "lora_unet_a" in error and "Traceback" not in error
+    assert not (tmp_path / "loras").exists()

@@ -11,7 +11,9 @@ from safetensors.numpy import load_file
 
 from tests.project import SMALL, make_project, run_folder
 
-EVALUATED = {"bench_metrics": 1, "bench_plots": 1, "bench_grid": 1}
+EVALUATED = dict.fromkeys(
+    ("bench_metrics", "bench_verdict", "bench_plots", "bench_grid", "bench_report", "model_card"), 1
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +45,23 @@ def test_a_run_leaves_every_path_of_the_design(finished):
         "bench/workflow.json",
         "bench/metrics.csv",
         "bench/warnings.json",
+        "bench/summary.csv",
+        "bench/verdict.json",
+        "bench/reference",
         "bench/w0.00/seed123456789_00.png",
         "bench/w0.50/seed123456789_00.png",
         "plots/metrics_by_weight.png",
+        "plots/tradeoff.png",
+        "report.html",
+        "train/README.md",
         "grid/overview.png",
+        "grid/overview.webp",
         "grid/seed123456789_weights.png",
         "logs/train_lora.log",
         "benchmarks/train_lora.tsv",
     }
     assert {path for path in left if not (run / path).exists()} == set()
+    assert len(list((run / "bench" / "reference").glob("*.png"))) == 4
     receipt = json.loads((run / "train" / "installed.json").read_text())
     assert (finished.root / "models" / "loras" / receipt["name"]).is_file()
     assert receipt["name"].startswith(f"{name}-")
@@ -94,6 +104,21 @@ def test_the_lora_changes_the_picture(finished):
     with_lora = pixels(bench / "w0.50" / "seed123456789_00.png")
     assert base.shape == with_lora.shape == (128, 128, 3)
     assert not np.array_equal(base, with_lora)
+
+
+def test_the_run_ends_with_the_verdict_and_where_to_look(finished):
+    verdict = json.loads((run_folder(finished) / "bench/verdict.json").read_text())
+    assert "few_prompts" in {finding["code"] for finding in verdict["unknown"]}
+    end = finished.said.rpartition("steps (100%) done")[2]
+    assert "Verdict: " in end
+    assert "not judged: 1 of 8 prompts" in end
+    assert "Look at " in end
+    assert "report.html" in end
+
+
+def test_the_benchmark_is_announced_before_it_starts(finished):
+    announced = finished.said.index("The benchmark: 1 prompt × 2 weights × 1 seed; 2 pictures")
+    assert announced < finished.said.index("Normalizing some_set")
 
 
 def test_the_server_ends_with_the_workflow(finished):

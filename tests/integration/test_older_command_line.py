@@ -20,7 +20,8 @@ class OlderCommandLine:
     def __init__(self, project):
         self.project, self.root = project, project.root
         project.add_set()
-        (self.root / "config" / "config.yaml").write_text(yaml.safe_dump({"train": TINY}))
+        settings = {"train": TINY, "prompts": [], "probe": "off"}
+        (self.root / "config" / "config.yaml").write_text(yaml.safe_dump(settings))
         workflow = self.root / WORKFLOW
         drawn = json.loads(workflow.read_text())
         (sampler,) = (node for node in drawn["nodes"] if node["type"] == "KSampler")

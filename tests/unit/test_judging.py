@@ -5,7 +5,7 @@ import pytest
 from lorabench.bench.judging import judge
 from lorabench.bench.verdict import Finding
 from lorabench.config import VerdictSettings
-from tests.sweeps import table
+from tests.judged import table
 
 LIMITS = VerdictSettings()
 WEAK = {"style_gained": 0.05}
@@ -38,13 +38,27 @@ def test_the_best_weight_gains_more_style_than_it_loses_structure():
     assert found.weight == 0.4
 
 
-def test_weights_that_cannot_be_told_apart_are_a_tie():
-    weights = {0.4: {"style_gained": 0.59}, 0.6: {}, 0.8: {"style_gained": 0.3}}
-    assert verdict(weights).tie == [0.6]
+def noisily(weights, weight, change):
+    """A table in which one prompt gains more, or less, at one weight."""
     noisy = table(weights)
-    rows = (noisy["weight"] == 0.4) & (noisy["variant"] == "prompt-3")
-    noisy.loc[rows, "style_gained"] += 0.5
-    assert judge(noisy, LIMITS).tie == [0.4, 0.6]
+    noisy.loc[(noisy["weight"] == weight) & (noisy["variant"] == "prompt-3"), "style_gained"] += (
+        change
+    )
+    return noisy
+
+
+def test_weights_that_cannot_be_told_apart_are_a_tie_and_the_lowest_near_the_best_is_to_be_used():
+    weights = {0.4: {"style_gained": 0.5}, 0.6: {"style_gained": 0.59}, 0.8: {}}
+    assert (judge(table(weights), LIMITS).weight, judge(table(weights), LIMITS).tie) == (0.8, [0.8])
+    found = judge(noisily(weights, 0.6, 0.2), LIMITS)
+    assert (found.weight, found.tie) == (0.6, [0.6, 0.8])
+    far = judge(noisily(weights, 0.4, 0.7), LIMITS)  # a tie, but more than one error below
+    assert 0.4 in far.tie
+
+
+def test_a_single_picture_settles_no_tie_but_has_a_best_weight():
+    found = verdict({0.4: {"style_gained": 0.8}, 0.8: {"style_gained": 0.95}}, prompts=1)
+    assert found.weight == 0.8
 
 
 @pytest.mark.parametrize(
@@ -71,6 +85,14 @@ def test_the_trigger_alone_shows_copies():
     assert found.label == "copies"
     assert found.reasons[0] == Finding("copies", 0.4, 0.95, LIMITS.copy_similarity)
     assert verdict({1.2: {}}, trigger_similarity=0.95).label == "copies"
+
+
+def test_a_lora_that_passes_over_the_prompt_is_fried():
+    same = table({0.4: {}, 0.8: {}})
+    same.loc[(same["weight"] == 0.8) & (same["probe"] == ""), "hash"] = "00" * 8
+    found = judge(same, LIMITS)
+    assert (found.label, found.window) == ("works", (0.4, 0.4))
+    assert (found.above.code, found.above.value) == ("prompts_ignored", 0)
 
 
 def test_a_copy_above_full_strength_ends_the_window_only():

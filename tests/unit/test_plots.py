@@ -1,4 +1,4 @@
-"""The metrics over the weight: what is drawn, and for which sweeps."""
+"""The charts of a sweep: what is drawn, marked, and left out."""
 
 import numpy as np
 import pandas as pd
@@ -6,39 +6,38 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lorabench.bench import plots
-from lorabench.bench.table import COLUMNS
+from lorabench.bench import charts, plots, tradeoff
+from lorabench.bench.columns import METRICS
+from lorabench.bench.verdict import Verdict
 from lorabench.errors import UserError
+from tests import sweeps
 
-OWN = [panel.title for panel in plots.DESCRIPTIONS]
-COMPARED = [panel.title for panel in plots.COMPARISONS]
+FEW = ("style_gained", "structure", "contrast")
+"""Enough for most tests: each panel takes its time."""
 
 
-def table(weights, seeds=(1,), batch=1, baseline=True):
-    """A table of `metrics.measure` with any numbers in it."""
-    keys = [(w, seed, index) for seed in seeds for index in range(batch) for w in weights]
-    rows = pd.DataFrame(keys, columns=["weight", "seed", "index"])
-    for number, name in enumerate(COLUMNS[4:], start=1):
-        rows[name] = number * (1 + rows["weight"] ** 2) + rows["seed"] / 10
-    if not baseline:
-        rows[[panel.column for panel in plots.COMPARISONS]] = np.nan
-    return rows
+def tables(prompts=(), weights=sweeps.WEIGHTS, seeds=(1,), batch=1, columns=FEW):
+    """The tables of a measured sweep, with the summary of some columns."""
+    metrics = sweeps.metrics(prompts, weights, seeds, batch)
+    chosen = [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
+    return charts.Tables(metrics, sweeps.summary(metrics)[["weight", *chosen]])
 
 
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
-    """Draw a table and return the figure, once its PNG was looked at."""
+    """Draw with a module and return the figure, once its PNG was looked at."""
     figures = []
     save = Figure.savefig
     monkeypatch.setattr(
         Figure, "savefig", lambda self, *args, **kw: (figures.append(self), save(self, *args, **kw))
     )
 
-    def draw(rows, title="run"):
-        plots.draw(rows, tmp_path / "new" / "m.png", title)
+    def draw(module, *arguments):
+        path = tmp_path / "new" / "m.png"
+        module.draw(arguments[0], path, *arguments[1:])
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.png"]
-        with Image.open(tmp_path / "new" / "m.png") as image:
-            assert image.format == "PNG" and image.height > 500
+        with Image.open(path) as image:
+            assert image.format == "PNG" and image.height > 300
         return figures[-1]
 
     return draw
@@ -49,70 +48,138 @@ def titles(figure):
 
 
 def words(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
+    return {text.get_text() for text in figure.legends[0].get_texts()}
 
 
-def thick(axes):
-    """The one bold line of a panel."""
-    (line,) = [line for line in axes.lines if line.get_linewidth() > 2]
-    return line
+def labelled(axes, label):
+    return [line for line in axes.lines if line.get_label() == label]
 
 
-def test_every_metric_has_a_panel_and_those_against_weight_0_come_first(drawn):
-    panels = plots.COMPARISONS + plots.DESCRIPTIONS
-    assert sorted(panel.column for panel in panels) == sorted(COLUMNS[4:])
-    assert titles(drawn(table([0, 0.5]))) == COMPARED + OWN
+def test_every_metric_has_a_panel_in_the_order_of_the_registry_and_others_follow(drawn):
+    columns = ["diversity", *(metric.column for metric in reversed(METRICS))]
+    shown = titles(drawn(plots, tables(columns=columns)))
+    assert shown == [*(metric.title for metric in METRICS), "diversity over seeds"]
 
 
-def test_a_line_for_each_seed_and_index_and_their_mean(drawn):
-    rows = table([0.8, 0, 0.4], seeds=(1, 2, 3), batch=2)
-    figure = drawn(rows)
-    contrast = figure.axes[titles(figure).index("contrast")]
-    mean = thick(contrast)
-    assert len(contrast.lines) == 6 + 1 + 1
+def test_what_was_not_measured_has_no_panel(drawn):
+    sweep = tables()
+    sweep.summary["style_gained"] = np.nan
+    assert titles(drawn(plots, sweep)) == ["structure kept", "contrast"]
+
+
+def test_the_mean_and_its_band_are_those_of_the_summary(drawn):
+    sweep = tables("ab", [0.8, 0, 0.4])
+    axes = drawn(plots, sweep).axes[FEW.index("contrast")]
+    (mean,) = labelled(axes, "mean")
     assert list(mean.get_xdata()) == [0, 0.4, 0.8]
-    assert mean.get_ydata()[1] == pytest.approx(rows["contrast"][rows["weight"] == 0.4].mean())
-    assert words(figure) == ["each seed and index", "mean", "without the LoRA"]
+    assert list(mean.get_ydata()) == list(sweep.summary["contrast"])
+    (band,) = axes.collections
+    low, high = band.get_datalim(axes.transData).intervaly
+    assert low == pytest.approx(sweep.summary["contrast_low"].min())
+    assert high == pytest.approx(sweep.summary["contrast_high"].max())
 
 
-def test_one_seed_is_named_instead_of_a_mean(drawn):
-    assert words(drawn(table([0, 0.5], seeds=(123456789,)))) == [
-        "seed 123456789",
-        "without the LoRA",
-    ]
+def test_a_thin_line_for_each_prompt_is_its_mean_over_seeds(drawn):
+    sweep = tables("ab", seeds=(1, 2), batch=2)
+    figure = drawn(plots, sweep)
+    lines = labelled(figure.axes[FEW.index("contrast")], "each prompt")
+    own = sweep.metrics[sweep.metrics["variant"] == ""].groupby("weight")["contrast"].mean()
+    assert len(lines) == 3
+    assert list(lines[0].get_ydata()) == pytest.approx(list(own))
+    assert words(figure) == {"each prompt", "95 % interval", "mean", "without the LoRA"}
 
 
-@pytest.mark.parametrize("weights", [[0.5], [-1, -0.5, 0.5], [0.1, 0.2]])
-def test_without_a_baseline_nothing_is_compared(drawn, weights):
-    figure = drawn(table(weights, seeds=(1, 2), baseline=False))
-    assert titles(figure) == OWN
-    assert "no pictures at weight 0" in figure.get_supxlabel()
+def test_of_one_prompt_each_seed_is_shown(drawn):
+    figure = drawn(plots, tables(seeds=(1, 2, 3)))
+    assert len(labelled(figure.axes[0], "each seed")) == 3
+
+
+def test_one_picture_a_weight_is_a_line(drawn):
+    assert words(drawn(plots, tables())) == {"mean", "without the LoRA"}
 
 
 @pytest.mark.parametrize(("weights", "marked"), [([-1, 0], True), ([0.5], False), ([-1, 1], True)])
 def test_weight_0_is_marked_where_it_lies_within(drawn, weights, marked):
-    assert ("without the LoRA" in words(drawn(table(weights)))) == marked
+    assert ("without the LoRA" in words(drawn(plots, tables(weights=weights)))) == marked
+
+
+def test_the_window_and_the_recommended_weight_are_marked_in_every_panel(drawn):
+    figure = drawn(plots, tables(), "", sweeps.verdict(0.6, (0.4, 0.8)))
+    for axes in figure.axes:
+        (line,) = labelled(axes, "recommended")
+        assert line.get_xdata()[0] == 0.6
+        (patch,) = axes.patches
+        left, right = axes.transData.inverted().transform(patch.get_window_extent())[:, 0]
+        assert 0.3 < left < 0.4 and 0.8 < right < 0.9
+
+
+def test_a_verdict_without_a_usable_weight_marks_none(drawn):
+    dead = Verdict("dead", None, None)
+    assert words(drawn(plots, tables(), "", dead)) == words(drawn(plots, tables()))
+    assert "recommended" not in words(drawn(tradeoff, tables(), "", dead))
 
 
 def test_a_single_weight_is_seen(drawn):
-    figure = drawn(table([0.5], seeds=(1, 2)))
+    figure = drawn(plots, tables(weights=[0.5], seeds=(1, 2)))
     low, high = figure.axes[0].get_xlim()
     assert low < 0.5 < high
     assert {line.get_marker() for line in figure.axes[0].lines} == {".", "o"}
 
 
-def test_many_seeds_and_weights_get_no_longer_legend(drawn):
-    weights = [round(-1 + number / 10, 2) for number in range(21)]
-    assert len(words(drawn(table(weights, seeds=range(50))))) == 3
+def test_the_tradeoff_joins_the_weights_in_their_order(drawn):
+    sweep = tables("ab", [0.8, 0, 0.4])
+    figure = drawn(tradeoff, sweep, "", sweeps.verdict(0.4, (0.4, 0.8)))
+    (axes,) = figure.axes
+    (path,) = labelled(axes, "weights")
+    assert list(path.get_xdata()) == list(sweep.summary["structure"])
+    assert list(path.get_ydata()) == list(sweep.summary["style_gained"])
+    (usable,) = labelled(axes, "usable window")
+    assert list(usable.get_xdata()) == list(sweep.summary["structure"][1:])
+    (best,) = labelled(axes, "recommended")
+    assert list(best.get_ydata()) == [sweep.summary["style_gained"][1]]
+    assert [text.get_text() for text in axes.texts if text.get_text()[0].isdigit()] == [
+        "0",
+        "0.4",
+        "0.8",
+    ]
 
 
+def test_the_crosses_of_the_tradeoff_are_the_intervals(drawn):
+    sweep = tables("ab")
+    (axes,) = drawn(tradeoff, sweep).axes
+    across, along = (collection.get_segments() for collection in axes.collections)
+    for row, level, upright in zip(sweep.summary.itertuples(), across, along, strict=True):
+        assert list(level[:, 0]) == pytest.approx([row.structure_low, row.structure_high])
+        assert list(upright[:, 1]) == pytest.approx([row.style_gained_low, row.style_gained_high])
+
+
+@pytest.mark.parametrize("column", ["structure", "style_gained"])
+def test_a_tradeoff_that_was_not_measured_says_so(drawn, column):
+    sweep = tables()
+    sweep.summary[column] = np.nan
+    (axes,) = drawn(tradeoff, sweep).axes
+    assert "Not measured" in axes.texts[0].get_text()
+    assert not axes.lines
+
+
+@pytest.mark.parametrize("module", [plots, tradeoff])
 @pytest.mark.parametrize("title", ["ぽにゅ 絵柄-1a2b3c4d", "a$b$c", "x" * 250, ""])
-def test_any_name_of_a_run_may_head_it(drawn, recwarn, title):
-    figure = drawn(table([0, 0.5]), title)
+def test_any_name_of_a_run_may_head_it(drawn, recwarn, module, title):
+    figure = drawn(module, tables("ab"), title, sweeps.verdict())
     (heading,) = figure.texts[-1:]
     assert heading.get_text() == title or heading.get_text().endswith("x…")
-    assert heading.get_window_extent().x1 < figure.bbox.width * 0.65
+    assert heading.get_window_extent().x1 < figure.legends[0].get_window_extent().x0
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_the_probes_are_left_out(tmp_path):
+    sweeps.write_all(tmp_path, ["cat"])
+    table = pd.read_csv(tmp_path / "metrics.csv", keep_default_na=False)
+    probe = table.iloc[:3].assign(variant="trigger", probe="trigger")
+    pd.concat([table, probe]).to_csv(tmp_path / "metrics.csv", index=False)
+    read = charts.read(tmp_path / "metrics.csv", tmp_path / "summary.csv")
+    assert len(read.metrics) == len(table)
+    assert set(read.metrics["variant"]) == {"", "prompt-cat"}
 
 
 @pytest.mark.parametrize(
@@ -120,13 +187,21 @@ def test_any_name_of_a_run_may_head_it(drawn, recwarn, title):
     [
         (None, "cannot be read as CSV"),
         ("", "cannot be read as CSV"),
-        ("weight,seed,index\n0,1,0\n", "has no column brightness, clipped,"),
-        (",".join(COLUMNS) + "\n", "has no rows"),
+        ("weight,seed,index\n0,1,0\n", "has no column probe, variant;"),
+        ("variant,probe,weight,seed,index\n", "has no rows"),
     ],
 )
 def test_a_bad_table_is_named(tmp_path, content, complaint):
-    path = tmp_path / "metrics.csv"
+    sweeps.write_all(tmp_path)
+    path = tmp_path / "pictures.csv"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(UserError, match=f"metrics.csv: {complaint}"):
-        plots.read(path)
+    with pytest.raises(UserError, match=rf"--metrics .*pictures\.csv: {complaint}"):
+        charts.read(path, tmp_path / "summary.csv")
+
+
+def test_another_summary_is_named(tmp_path):
+    sweeps.write_all(tmp_path)
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"--summary .*other\.csv: has no column weight"):
+        charts.read(tmp_path / "metrics.csv", tmp_path / "other.csv")

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from lorabench.bench import summary
-from lorabench.bench.summary import diversity, estimate, shares, summarize
+from lorabench.bench.summary import diversity, estimate, prompts_apart, shares, summarize
 from lorabench.errors import UserError
-from tests.sweeps import table
+from tests.judged import table
 
 
 def test_a_row_per_weight_without_the_probes():
@@ -60,6 +60,21 @@ def test_diversity_is_how_unlike_seeds_are_against_weight_0():
     pictures = pd.DataFrame(rows, columns=["variant", "weight", "hash"])
     assert diversity(pictures, 0.8).mean == pytest.approx(0.5)
     assert np.isnan(diversity(pictures[pictures["hash"] != "ff" * 8], 0.8).mean)
+
+
+def test_prompts_that_give_one_picture_are_not_apart():
+    hashes = {0.0: ("00" * 8, "ff" * 8, "0f" * 8), 0.8: ("00" * 8, "00" * 8, "03" * 8)}
+    rows = [
+        (f"prompt-{n}", "", weight, 1, 0, text)
+        for weight, texts in hashes.items()
+        for n, text in enumerate(texts)
+    ]
+    pictures = pd.DataFrame(rows, columns=["variant", "probe", "weight", "seed", "index", "hash"])
+    found = prompts_apart(pictures, 0.8)
+    assert found.mean == pytest.approx((0 + 16 + 16) / (64 + 32 + 32))
+    assert found.low <= found.mean <= found.high
+    assert prompts_apart(pictures, 0.0).mean == pytest.approx(1)
+    assert np.isnan(prompts_apart(pictures[pictures["variant"] == "prompt-0"], 0.8).mean)
 
 
 def test_the_table_is_read_with_empty_names_as_they_are(tmp_path):

@@ -10,7 +10,7 @@ from lorabench.bench import judging, verdict, words
 from lorabench.bench.verdict import Finding, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.errors import UserError
-from tests.sweeps import table
+from tests.judged import table
 
 FIRED = judging.judge(
     table({0.2: {"style_gained": 0.0}, 0.6: {"style_gained": 0.8}, 0.8: {}, 1.0: {"outside": 0.5}}),

@@ -1,8 +1,11 @@
 """What the workflow would do: dry runs over a matrix of configs."""
 
 import re
+import shutil
 
 import pytest
+
+from tests.project import ROOT
 
 FIRST_RUN = {
     "record_run": 1,
@@ -16,6 +19,10 @@ FIRST_RUN = {
     "bench_metrics": 1,
     "bench_plots": 1,
     "bench_grid": 1,
+    "render_reference": 1,
+    "bench_verdict": 1,
+    "model_card": 1,
+    "bench_report": 1,
 }
 
 
@@ -41,6 +48,58 @@ def test_a_dry_run_lists_every_job_and_leaves_the_tree_untouched(project, config
     before = project.files()
     assert project.planned(raw_set="some_set", **config) == {**FIRST_RUN, "bench_image": cells}
     assert project.files() == before
+
+
+@pytest.fixture
+def usual(project):
+    """A project with the settings that users have."""
+    shutil.copy(ROOT / "config" / "config.yaml", project.root / "config" / "config.yaml")
+    return project
+
+
+def test_the_default_has_prompts_and_probes_on_the_bundled_model(usual):
+    usual.add_set()
+    jobs = usual.planned(raw_set="some_set")
+    # 8 prompts and 8 seeds of the trigger alone at 4 weights; 8 prompts without it at 2.
+    assert jobs["bench_image"] == 8 * 4 + 8 * 4 + 8 * 2
+    quick = usual.planned(raw_set="some_set", probe="quick", weights="0.5")
+    assert quick["bench_image"] == 8 * 2 + 4 * 2 + 3 * 2
+    theirs = usual.planned(raw_set="some_set", comfy_url="http://127.0.0.1:8188")
+    assert theirs["bench_image"] == 4
+
+
+def test_a_set_without_trigger_words_has_neither(usual):
+    for number, caption in enumerate(usual.add_set("no_tags").glob("*.txt")):
+        caption.write_text(f"{number} of them")
+    assert usual.planned(raw_set="no_tags")["bench_image"] == 4
+
+
+def test_prompts_are_a_list_or_a_file(project):
+    project.add_set()
+    listed = project.planned(raw_set="some_set", prompts='["a cat", "dog: a dog"]')
+    assert listed["bench_image"] == 3 * 4
+    (project.root / "mine.txt").write_text("# two\na cat\ndog: {trigger}, a dog\n")
+    assert project.planned(raw_set="some_set", prompts="mine.txt")["bench_image"] == 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"prompts": "none.txt"}, "none.txt cannot be read"),
+        ({"prompts": '["cat: a", "cat: b"]'}, "two are called cat"),
+        ({"probe": "most"}, "probe: 'most'"),
+        ({"positive": "{trigger}, a cat", "raw_set": "no_tags"}, "say with trigger="),
+        ({"bench": "{difference_maps: true}", "baseline": "False"}, "needs pictures at weight 0"),
+    ],
+)
+def test_prompts_and_probes_typed_wrongly_are_told(project, given, said):
+    project.add_set()
+    for number, caption in enumerate(project.add_set("no_tags").glob("*.txt")):
+        caption.write_text(f"{number} of them")
+    done = project.snakemake("--dry-run", check=False, **{"raw_set": "some_set", **given})
+    assert done.returncode != 0
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_names_may_hold_spaces_and_japanese(project):

@@ -27,11 +27,13 @@ METRICS = (
     Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),
     Metric("hash_distance", "hash distance", "ハッシュ距離", "bits of 64", "effect"),
     Metric("outside", "out of range", "範囲外", "share, 0 to 1", "damage"),
-    Metric("copy_similarity", "nearest training picture", "最も近い学習画像", "SSIM", "copies"),
-    Metric("copy_excess", "nearer than without", "LoRAなしとの差", "SSIM", "copies"),
+    Metric(
+        "copy_similarity", "nearest training picture", "最も近い学習画像", "correlation", "copies"
+    ),
+    Metric("copy_excess", "nearer than without", "LoRAなしとの差", "correlation", "copies"),
     Metric("sharpness", "sharpness", "鮮鋭度", "grey levels²", "picture"),
     Metric("noise", "noise", "ノイズ", "grey levels", "picture"),
-    Metric("banding", "banding", "階調の段差", "share, 0 to 1", "picture"),
+    Metric("banding", "banding", "階調の段差", "grey levels", "picture"),
     Metric("contrast", "contrast", "コントラスト", "0 to 0.5", "picture"),
     Metric("brightness", "brightness", "明るさ", "0 to 1", "picture"),
     Metric("saturation", "saturation", "彩度", "0 to 1", "picture"),
@@ -41,6 +43,15 @@ METRICS = (
 )
 """In the order of the table; columns of an embedding follow them, named after its model."""
 
+OF_A_WEIGHT = (
+    Metric("diversity", "diversity over seeds", "シード間の多様性", "1: as without", "prompt"),
+    Metric("prompts_apart", "prompts apart", "プロンプト間の違い", "1: as without", "prompt"),
+)
+"""Measurements that only several pictures together have: in summary.csv alone."""
+
 PLACE = ("variant", "probe", "weight", "seed", "index", "file")
-"""Which picture a row is of. `nearest` and `nearest_mirrored` tell the training picture that it is
-most like, `hash` its 64-bit perceptual hash in hex, of which the diversity is made."""
+"""Which picture a row is of."""
+
+BESIDE = ("nearest", "nearest_mirrored", "hash")
+"""No measurements: the training picture that a picture is most like, and whether mirrored; its
+64-bit perceptual hash in hex, of which the diversity is made."""

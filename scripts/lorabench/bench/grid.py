@@ -1,111 +1,84 @@
-"""A sweep as grids: columns are weights, rows are seeds and places in the batch.
+"""A sweep as grids: columns are weights, rows are prompts, seeds and places in the batch.
 
-Pictures keep their own pixels; small ones are enlarged by a whole factor. What one PNG cannot hold
-goes on: `overview.png`, `overview_2.png`, … One page and one picture are in memory at a time.
+Pictures keep their own pixels; small ones are enlarged by a whole factor, and large ones reduced by
+one where that brings an overview onto one page. What one page cannot hold goes on: `overview.png`,
+`overview_2.png`, … One page and two pictures at most are in memory at a time.
 """
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import count, pairwise, takewhile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from lorabench import files
-from lorabench.bench import page
+from lorabench.bench import arrangement, pages, shown
+from lorabench.bench.arrangement import Texts
 from lorabench.bench.cell import Cell, size
 from lorabench.bench.faults import KINDS, Fault
-from lorabench.bench.page import Grid, Key, Measures, Row, Sweep
+from lorabench.bench.sheet import Key, Sweep
+from lorabench.bench.strip import Strip
+from lorabench.bench.verdict import Verdict
 from lorabench.errors import UserError
 
-Thing = TypeVar("Thing")
+
+@dataclass(frozen=True)
+class Findings:
+    """What other programs found, to be marked."""
+
+    faults: Sequence[Fault] = ()
+    verdict: Verdict | None = None
 
 
 def draw(
     cells: Sequence[Cell],
-    faults: Sequence[Fault],
     folder: Path,
-    title: str = "",
-    caption: str = "",
+    texts: Texts,
+    findings: Findings,
+    strip: Strip | None = None,
+    differences: bool = False,
 ) -> Iterator[Path]:
-    """Draw `seed<seed>_weights.png` for each seed and `overview.png` into `folder`.
+    """Draw the grids of `cells` into `folder`, each as PNG and as WebP.
 
-    Yields each file when it is there, further pages included; pages that an earlier, larger sweep
-    left are removed. A picture that does not exist is an empty cell; `UserError` if none exists or
-    one is unreadable.
+    They are `seed<seed>_weights` for each seed, `seed<seed>_differences` if asked for, `overview`,
+    with the training pictures of `strip` above it, and, where there are any, `probes`. Yields each
+    file when it is there, further pages included; pages that an earlier, larger sweep left are
+    removed. A picture that does not exist is an empty cell; `UserError` if none exists, one is
+    unreadable, or differences are asked for without a picture at weight 0.
     """
-    sweep = _sweep(cells, faults)
-    for grid in _grids(cells, title, caption):
-        yield from _save(grid, sweep, folder)
+    sweep = _sweep(cells, findings)
+    asked = [cell for cell in cells if not shown.is_probe(cell.variant)]
+    probes = [cell for cell in cells if shown.is_probe(cell.variant)]
+    if differences and not any(cell.weight == 0 for cell in asked):
+        raise UserError("--difference: there is no picture at weight 0 to compare with")
+    grids = []
+    if asked:
+        seeds = list(arrangement.seeds(asked, texts))
+        maps = [arrangement.differences(grid) for grid in seeds] if differences else []
+        grids = [*seeds, *maps, arrangement.overview(asked, texts, strip)]
+    if probes:
+        grids.append(arrangement.probes(probes, texts))
+    else:
+        pages.remove(folder, "probes")
+    for grid in grids:
+        yield from pages.save(grid, sweep, folder)
 
 
-def _sweep(cells: Sequence[Cell], faults: Sequence[Fault]) -> Sweep:
+def _sweep(cells: Sequence[Cell], findings: Findings) -> Sweep:
     pictures = {_key(cell): cell.path for cell in cells if cell.path.exists()}
     if not pictures:
         raise UserError(f"none of the {len(cells)} pictures exists, {cells[0].path} for one")
     widths, heights = zip(*map(size, pictures.values()), strict=True)
-    marks = {
-        _key(Cell.parse(Path(file))): KINDS[fault.kind].label
-        for fault in faults
-        for file in fault.files
-    }
-    return Sweep(pictures, list(faults), marks, max(widths), max(heights))
+    faulty = [
+        (fault, {_key(Cell.parse(Path(file))) for file in fault.files}) for fault in findings.faults
+    ]
+    return Sweep(
+        cells=frozenset(map(_key, cells)),
+        pictures=pictures,
+        marks={key: KINDS[fault.kind].label for fault, keys in faulty for key in keys},
+        alarms=[(fault.message, keys) for fault, keys in faulty],
+        verdict=findings.verdict,
+        width=max(widths),
+        height=max(heights),
+    )
 
 
 def _key(cell: Cell) -> Key:
-    return cell.seed, cell.index, cell.weight
-
-
-def _grids(cells: Sequence[Cell], title: str, caption: str) -> Iterator[Grid]:
-    weights = sorted({cell.weight for cell in cells})
-    places = sorted({(cell.seed, cell.index) for cell in cells})
-    seeds = sorted({seed for seed, _ in places})
-    batch = max(index for _, index in places) > 0
-    for seed in seeds:
-        rows = [Row(s, index, f"{index:02d}" if batch else "") for s, index in places if s == seed]
-        yield Grid(f"seed{seed}_weights", title, f"seed {seed}", caption, "", rows, weights)
-    rows = [Row(seed, i, f"{seed} · {i:02d}" if batch else f"{seed}") for seed, i in places]
-    note = f"{_count(len(seeds), 'seed')} × {_count(len(weights), 'weight')}"
-    yield Grid("overview", title, note, caption, "seed", rows, weights)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _save(grid: Grid, sweep: Sweep, folder: Path) -> Iterator[Path]:
-    measures = Measures.of(grid, sweep)
-    pages = _pages(grid, measures)
-    for number, one in enumerate(pages, start=1):
-        path = _path(folder, grid.name, number)
-        with files.publish(path) as temporary:
-            page.draw(one, sweep, measures).save(temporary, "PNG", compress_level=3)
-        yield path
-    further = (_path(folder, grid.name, number) for number in count(len(pages) + 1))
-    for left_over in list(takewhile(Path.exists, further)):
-        left_over.unlink()
-
-
-def _pages(grid: Grid, measures: Measures) -> list[Grid]:
-    columns = _parts(grid.weights, measures.columns_per_page())
-    rows = _parts(grid.rows, measures.rows_per_page(len(columns[0])))
-    number = len(columns) * len(rows)
-    pages = [replace(grid, rows=some, weights=weights) for some in rows for weights in columns]
-    if number == 1:
-        return pages
-    return [
-        replace(one, note=f"{one.note} · page {place} of {number}")
-        for place, one in enumerate(pages, start=1)
-    ]
-
-
-def _parts(things: Sequence[Thing], most: int) -> list[Sequence[Thing]]:
-    """Cut `things` into as few parts as `most` allows, the longest first, as even as can be."""
-    number = math.ceil(len(things) / most)
-    length, longer = divmod(len(things), number)
-    starts = [place * length + min(place, longer) for place in range(number + 1)]
-    return [things[start:end] for start, end in pairwise(starts)]
-
-
-def _path(folder: Path, name: str, number: int) -> Path:
-    return folder / (f"{name}.png" if number == 1 else f"{name}_{number}.png")
+    return cell.variant, cell.seed, cell.index, cell.weight

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lorabench.bench.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.summary import shares
+from lorabench.bench.summary import prompts_apart, shares
 from lorabench.bench.verdict import Finding, Label, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
@@ -57,6 +57,8 @@ def judge(table: pd.DataFrame, limits: VerdictSettings) -> Verdict:
     usable = [one.weight for one in judged if one.label == "works"]
     best, tie = _best(asked, usable)
     window = _window(usable, best, weights)
+    if best == weights[-1] and len(weights) > 1:
+        unknown.append(Finding("highest", best))
     below, above = _ends(judged, window)
     return Verdict(
         "works", leaks, best, tie, window, below, above, [*reasons, *leak], unknown,
@@ -80,6 +82,9 @@ def _judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) -
     copied = _mean(trigger, "copy_similarity") if len(trigger) else np.nan
     if copied > limits.copy_similarity:
         return found("copies", "copies", copied, limits.copy_similarity)
+    apart = prompts_apart(table, weight).mean
+    if apart < limits.prompts_apart:
+        return found("fried", "prompts_ignored", apart, limits.prompts_apart)
     outside, beside = _mean(asked, "outside"), _mean(asked, "style_beside")
     if outside > limits.outside:
         return found("fried", "off_range", outside, limits.outside)
@@ -115,14 +120,18 @@ def _reasons(judged: Sequence[Judged]) -> list[Finding]:
 
 
 def _best(asked: pd.DataFrame, usable: Sequence[float]) -> tuple[float, list[float]]:
-    """Return the usable weight with the best score, and those that cannot be told from it.
+    """Return the weight to use, and all that cannot be told from the one with the best score.
 
-    The difference of two weights is resampled in pairs: the same prompts and seeds at both.
+    It is the lowest within one standard error of the best (Breiman et al. 1984, 3.4.3): where a
+    higher weight brings nothing that can be seen, the lower one disturbs less. Differences are
+    resampled in pairs, the same prompts and seeds at both weights.
     """
     scores = {weight: _scores(asked, weight) for weight in usable}
     best = max(usable, key=lambda weight: scores[weight].mean())
-    tie = [weight for weight in usable if weight == best or _tied(scores[best], scores[weight])]
-    return best, tie
+    differences = {weight: _resampled(scores[best], scores[weight]) for weight in usable}
+    tie = [weight for weight in usable if np.percentile(differences[weight], 2.5) <= 0]
+    near = (w for w in usable if differences[w].mean() <= differences[w].std() or w == best)
+    return min(near), tie
 
 
 def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
@@ -131,13 +140,11 @@ def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
     return at["style_gained"].clip(upper=1) - (1 - at["structure"])
 
 
-def _tied(best: pd.Series, other: pd.Series) -> bool:
+def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
+    """Return resamples of the mean difference of two weights' scores."""
     difference = (best - other).dropna()
-    if len(difference) < 2:
-        return True
     variants = difference.index.get_level_values("variant").to_series()
-    resampled = shares(variants) @ difference.to_numpy()
-    return bool(np.percentile(resampled, 2.5) <= 0)
+    return shares(variants) @ difference.to_numpy()
 
 
 def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> tuple[float, float]:

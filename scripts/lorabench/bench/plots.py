@@ -1,21 +1,21 @@
-"""A sweep's metrics over the LoRA weight: a panel each, a thin line per seed, the mean bold."""
+"""The metrics over the LoRA weight: a panel each, the mean bold with its 95 % interval."""
 
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.ticker import MaxNLocator
-from noto_cjk_sans_jp_regular import FONT_PATH
 
-from lorabench import files
-from lorabench.bench.text import font, shorten
-from lorabench.errors import UserError
+from lorabench.bench import charts
+from lorabench.bench.charts import BASELINE, MEAN, ONE, QUIET, USABLE, Tables
+from lorabench.bench.columns import METRICS, OF_A_WEIGHT
+from lorabench.bench.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_COLUMNS = 5
+_WIDTH, _HEIGHT = 3.0, 2.3  # inches: of a panel
 
 
 class Panel(NamedTuple):
@@ -26,118 +26,72 @@ class Panel(NamedTuple):
     unit: str
 
 
-COMPARISONS = [
-    Panel("difference", "difference", "0 to 1"),
-    Panel("ssim", "SSIM", "1 is equal"),
-    Panel("hash_distance", "hash distance", "bits of 64"),
-]
-"""Against the same seed and index at weight 0."""
-
-DESCRIPTIONS = [
-    Panel("sharpness", "sharpness", "grey levels²"),
-    Panel("contrast", "contrast", "0 to 0.5"),
-    Panel("brightness", "brightness", "0 to 1"),
-    Panel("saturation", "saturation", "0 to 1"),
-    Panel("colourfulness", "colourfulness", "59 is quite colourful"),
-    Panel("clipped", "clipped", "share, 0 to 1"),
-    Panel("entropy", "entropy", "bits, 0 to 8"),
-]
-"""Of the picture by itself."""
-
-_ROWS = 2
-_WIDTH, _HEIGHT, _HEADER = 3.0, 2.3, 0.75  # inches: of a panel, and of the title above all
-_STEPS = (1, 2, 2.5, 5, 10)  # between ticks, times a power of ten
-_DPI, _POINTS = 120, 14
-_SEED, _MEAN, _BASELINE, _QUIET = "#9db2cc", "#1f4e8c", "#c2542d", "#6b6b6b"
+def panels(tables: Tables) -> list[Panel]:
+    """Return the metrics that were summarized: those of the registry in its order, then others."""
+    known = {
+        metric.column: Panel(metric.column, metric.title, metric.unit)
+        for metric in (*METRICS, *OF_A_WEIGHT)
+    }
+    present = tables.summarized
+    others = [Panel(name, name.replace("_", " "), "") for name in present if name not in known]
+    return [*(panel for name, panel in known.items() if name in present), *others]
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read the table that bench_metrics.py wrote; raise `UserError` for anything else."""
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--metrics {path}: cannot be read as CSV ({error})") from None
-    columns = {"weight", "seed", "index"} | {panel.column for panel in COMPARISONS + DESCRIPTIONS}
-    if missing := columns.difference(table.columns):
-        raise UserError(
-            f"--metrics {path}: has no column {', '.join(sorted(missing))}; "
-            "it should be what bench_metrics.py writes"
-        )
-    if table.empty:
-        raise UserError(f"--metrics {path}: has no rows")
-    return table
-
-
-def draw(table: pd.DataFrame, path: Path, title: str = "") -> None:
-    """Draw the metrics in `table` over its weights into the PNG `path`.
-
-    Panels that compare with weight 0 are left out where no picture was compared.
-    """
-    compared = table[[panel.column for panel in COMPARISONS]].notna().any(axis=None)
-    panels = [*COMPARISONS, *DESCRIPTIONS] if compared else DESCRIPTIONS
-    columns = math.ceil(len(panels) / _ROWS)
-    width, height = columns * _WIDTH, _ROWS * _HEIGHT + _HEADER
-    figure = Figure(figsize=(width, height), dpi=_DPI)
-    figure.set_layout_engine(
-        "constrained", rect=(0, 0, 1, 1 - _HEADER / height), w_pad=0.1, h_pad=0.1
-    )
-    rooms = figure.subplots(_ROWS, columns).flatten()
-    for panel, axes in zip(panels, rooms, strict=False):
-        _draw_panel(axes, table, panel)
-    for axes in rooms[len(panels) :]:
+def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = None) -> None:
+    """Draw the metrics over the weights into the PNG `path`."""
+    shown = panels(tables)
+    columns = min(_COLUMNS, max(1, len(shown)))
+    rows = max(1, math.ceil(len(shown) / columns))
+    figure = charts.new_figure(max(2, columns) * _WIDTH, rows * _HEIGHT)
+    rooms = figure.subplots(rows, columns, squeeze=False).flatten()
+    for panel, axes in zip(shown, rooms, strict=False):
+        _draw_panel(axes, tables, panel, verdict)
+    for axes in rooms[len(shown) :]:
         axes.remove()
-    note = "" if compared else " (no pictures at weight 0 to compare with)"
-    figure.supxlabel(f"LoRA weight{note}", fontsize=9, color=_QUIET)
-    _draw_header(figure, rooms[0], title)
-    with files.publish(path) as temporary:
-        figure.savefig(temporary, format="png")
+    figure.supxlabel("LoRA weight", fontsize=9, color=QUIET)
+    entries = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        entries |= {label: handle for handle, label in zip(handles, labels, strict=True)}
+    charts.draw_header(figure, title, entries)
+    charts.save(figure, path)
 
 
-def _draw_panel(axes: "Axes", table: pd.DataFrame, panel: Panel) -> None:
-    series = [rows for _, rows in table.sort_values("weight").groupby(["seed", "index"])]
-    every = "each seed" if (table["index"] == 0).all() else "each seed and index"
-    for number, rows in enumerate(series):
-        label = every if number == 0 and len(series) > 1 else "_"  # the legend leaves out _
-        style = "-" if len(rows) > 1 else "."
-        axes.plot(rows["weight"], rows[panel.column], style, color=_SEED, lw=0.8, label=label)
-    mean = table.groupby("weight")[panel.column].mean()
-    label = "mean" if len(series) > 1 else f"seed {table['seed'].iloc[0]}"
-    axes.plot(mean.index, mean, "o-", color=_MEAN, lw=2.2, ms=4, label=label)
-    lowest, highest = table["weight"].min(), table["weight"].max()
-    if lowest <= 0 <= highest:
-        axes.axvline(0, color=_BASELINE, lw=1, ls=":", label="without the LoRA")
+def _draw_panel(axes: "Axes", tables: Tables, panel: Panel, verdict: Verdict | None) -> None:
+    weights, summary = tables.summary["weight"], tables.summary
+    lowest, highest = weights.min(), weights.max()
     room = 0.05 * (highest - lowest) or 0.5
+    _mark_verdict(axes, verdict, room / 2)
+    if lowest <= 0 <= highest:
+        axes.axvline(0, color=BASELINE, lw=1, ls=":", label="without the LoRA")
+    _draw_each(axes, tables.metrics, panel.column)
+    low, high = summary[f"{panel.column}_low"], summary[f"{panel.column}_high"]
+    if (high > low).any():
+        label = "95 % interval"
+        axes.fill_between(weights, low, high, color=MEAN, alpha=0.2, lw=0, label=label)
+    axes.plot(weights, summary[panel.column], "o-", color=MEAN, lw=2.2, ms=4, label="mean")
+    charts.prepare(axes, "y")
     axes.set_xlim(lowest - room, highest + room)
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
-    axes.ticklabel_format(useOffset=False, style="plain")
-    axes.tick_params(labelsize=8, length=0, colors=_QUIET)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#c9c9c9")
-    axes.grid(axis="y", color="#e6e6e6", lw=0.7)
-    axes.set_axisbelow(True)
     axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
-    axes.set_title(panel.unit, loc="right", fontsize=8, color=_QUIET)
+    axes.set_title(panel.unit, loc="right", fontsize=8, color=QUIET)
 
 
-def _draw_header(figure: Figure, panel: "Axes", title: str) -> None:
-    """Write the title at the left, and at the right what the lines of a panel mean."""
-    width, height = figure.get_size_inches()
-    middle = 1 - _HEADER / 2 / height
-    letters = font(round(_POINTS * _DPI / 72))
-    figure.text(
-        0.15 / width,
-        middle,
-        shorten(title, letters, 0.6 * width * _DPI),
-        font=FontProperties(fname=str(FONT_PATH), size=_POINTS),
-        va="center",
-        parse_math=False,  # a run may have dollars in its name
-    )
-    figure.legend(
-        *panel.get_legend_handles_labels(),
-        loc="center right",
-        bbox_to_anchor=(1 - 0.1 / width, middle),
-        ncols=3,
-        frameon=False,
-        fontsize=9,
-    )
+def _mark_verdict(axes: "Axes", verdict: Verdict | None, room: float) -> None:
+    if verdict and verdict.window:
+        low, high = verdict.window
+        label = "usable window"
+        axes.axvspan(low - room, high + room, color=USABLE, alpha=0.1, lw=0, label=label)
+    if verdict and verdict.weight is not None:
+        axes.axvline(verdict.weight, color=USABLE, lw=1.4, label="recommended")
+
+
+def _draw_each(axes: "Axes", metrics: pd.DataFrame, column: str) -> None:
+    """Draw a thin line for each prompt or, with one prompt, for each seed."""
+    by = "variant" if metrics["variant"].nunique() > 1 else "seed"
+    if column not in metrics or metrics[by].nunique() == 1:
+        return
+    label = "each prompt" if by == "variant" else "each seed"
+    for _, rows in metrics.groupby(by):
+        means = rows.groupby("weight")[column].mean()
+        style = "-" if len(means) > 1 else "."
+        axes.plot(means.index, means, style, color=ONE, lw=0.8, label=label)

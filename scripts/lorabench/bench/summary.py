@@ -62,7 +62,9 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
         }
         for name in measured:
             row |= _columns(name, estimate(pictures[["variant", name]].dropna(), name))
-        rows.append(row | _columns("diversity", diversity(table, float(weight))))
+        row |= _columns("diversity", diversity(table, float(weight)))
+        row |= _columns("prompts_apart", prompts_apart(table, float(weight)))
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -119,6 +121,41 @@ def diversity(table: pd.DataFrame, weight: float) -> Estimate:
         return Estimate(np.nan, np.nan, np.nan)
     found = pd.DataFrame({"variant": range(len(ratios)), "ratio": ratios})
     return estimate(found, "ratio")
+
+
+def prompts_apart(table: pd.DataFrame, weight: float) -> Estimate:
+    """Return how unlike the pictures of different prompts are at a weight, over weight 0.
+
+    It is the mean number of bits by which the perceptual hashes of two prompts with one seed
+    differ; 1 is as without the LoRA, near 0 every prompt gives the same picture. The interval is
+    over prompts. Empty where there are not two.
+    """
+    asked = table[(table["probe"] == "") & (table["hash"] != "")]
+    apart = {at: _apart(asked[asked["weight"] == at]) for at in (0.0, weight)}
+    prompts = apart[0.0].index.intersection(apart[weight].index)
+    if len(prompts) < 2:
+        return Estimate(np.nan, np.nan, np.nan)
+    here, without = (apart[at].loc[prompts, prompts].to_numpy() for at in (weight, 0.0))
+    if not without.any():
+        return Estimate(np.nan, np.nan, np.nan)
+    counts = shares(pd.Series(prompts))
+    drawn = np.einsum("ri,ij,rj->r", counts, without, counts)
+    ratios = np.einsum("ri,ij,rj->r", counts, here, counts)[drawn > 0] / drawn[drawn > 0]
+    edge = (100 - INTERVAL) / 2
+    low, high = np.percentile(ratios, (edge, 100 - edge))
+    return Estimate(float(here.sum() / without.sum()), float(low), float(high))
+
+
+def _apart(pictures: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean distance of hashes between prompts, [prompts, prompts], over the seeds."""
+    tables = []
+    for _, same in pictures.groupby(["seed", "index"]):
+        hashes = [imagehash.hex_to_hash(text) for text in same["hash"]]
+        distances = [[float(one - other) for other in hashes] for one in hashes]
+        tables.append(pd.DataFrame(distances, index=same["variant"], columns=same["variant"]))
+    if not tables:
+        return pd.DataFrame()
+    return pd.concat(tables).groupby(level=0).mean()
 
 
 def _spread(pictures: pd.DataFrame) -> float:

@@ -16,14 +16,14 @@ from PIL import Image
 from lorabench import cli
 from lorabench.bench import descriptors, metrics, structure
 from lorabench.bench.cell import Cell, open_rgb, relative, size
-from lorabench.bench.columns import METRICS, PLACE
+from lorabench.bench.columns import BESIDE, METRICS, PLACE
 from lorabench.bench.copies import TrainingPictures
 from lorabench.bench.metrics import Picture
 from lorabench.bench.style import Axis
 from lorabench.bench.variants import probe_of
 from lorabench.errors import UserError
 
-COLUMNS = [*PLACE, *(metric.column for metric in METRICS), "nearest", "nearest_mirrored", "hash"]
+COLUMNS = [*PLACE, *(metric.column for metric in METRICS), *BESIDE]
 
 
 @dataclass(frozen=True)

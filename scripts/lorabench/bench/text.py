@@ -15,15 +15,16 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: float, lines: int) -> list[str]:
     """Break `text` into at most `lines` lines of `width` pixels; what is left out ends in `…`.
 
-    Lines break at spaces, within a word longer than a line and, as is usual in Japanese, between
-    any two characters that are not ASCII.
+    Lines break at spaces, after hyphens and underscores, within a word longer than a line and, as
+    is usual in Japanese, between any two characters that are not ASCII.
     """
     text = " ".join(text.split())
     broken: list[str] = []
     while text and len(broken) < lines - 1:
         end = _fitting(text, font, width)
         if text[end - 1 : end + 1].isascii() and end < len(text):
-            end = text.rfind(" ", 1, end + 1) + 1 or end
+            hyphens = (text.rfind(sign, 1, end) for sign in "-_")
+            end = max(text.rfind(" ", 1, end + 1), *hyphens) + 1 or end
         broken.append(text[:end].rstrip())
         text = text[end:]
     return [*broken, shorten(text, font, width)] if text else broken

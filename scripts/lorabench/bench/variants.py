@@ -131,18 +131,27 @@ def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
     for line in lines:
         match = _LINE.fullmatch(line.strip())
         name, text = match.groups() if match else ("", line.strip())
-        if PLACE in text and not trigger:
-            raise UserError(
-                f"prompts: {line!r} has {PLACE}, but the captions share no tag; "
-                "say with trigger= which words call the LoRA"
-            )
         name = name or _name(text.replace(PLACE, ""))
         if name in prompts:
             raise UserError(
                 f"prompts: two are called {name}; give each a name of its own, `name: prompt`"
             )
-        prompts[name] = Prompt(name, text.replace(PLACE, trigger))
+        prompts[name] = Prompt(name, filled(text, trigger, "prompts"))
     return list(prompts.values())
+
+
+def filled(text: str, trigger: str, key: str) -> str:
+    """Return a prompt with the trigger words where `PLACE` is; `key` is the setting it is from.
+
+    Raises:
+        UserError: it has such a place, and there are no trigger words.
+    """
+    if PLACE in text and not trigger:
+        raise UserError(
+            f"{key}: {text!r} has {PLACE}, but the captions share no first tag; "
+            "say with trigger= which words call the LoRA"
+        )
+    return text.replace(PLACE, trigger)
 
 
 def read(path: Path) -> list[str]:

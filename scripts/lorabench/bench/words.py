@@ -39,10 +39,17 @@ FINDINGS = {
         "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",
         "{weight:.2f} では構図が {value:.0%} しか保たれません(必要: {limit:.0%})",
     ),
+    "prompts_ignored": (
+        "at {weight:.2f} different prompts give nearly the same picture: they differ by "
+        "{value:.0%} of what they do without the LoRA (needed: {limit:.0%})",
+        "{weight:.2f} では異なるプロンプトがほぼ同じ画像になります。"
+        "違いは LoRA なしの {value:.0%} です(必要: {limit:.0%})",
+    ),
     "copies": (
-        "at {weight:.2f} pictures come {value:.2f} nearer to training pictures than without the "
-        "LoRA (at most {limit:.2f})",
-        "{weight:.2f} では学習画像との近さが LoRA なしより {value:.2f} 増えます(上限 {limit:.2f})",
+        "at {weight:.2f} the trigger words alone draw a training picture: their correlation is "
+        "{value:.2f} (at most {limit:.2f})",
+        "{weight:.2f} ではトリガーワードだけで学習画像そのものが描かれます。"
+        "相関は {value:.2f} です(上限 {limit:.2f})",
     ),
     "leaks": (
         "without the trigger words it still gains {value:.0%} of what it gains with them",
@@ -72,6 +79,12 @@ FINDINGS = {
     "no_baseline": (
         "no pictures at weight 0 to compare with: leave baseline as it is",
         "重み 0 の画像がないため比較できません。baseline は既定のままにしてください",
+    ),
+    "highest": (
+        "{weight:.2f} is the highest weight that was drawn: a higher one may be better; "
+        "draw more with weights=",
+        "{weight:.2f} は描画した中で最も高い重みです。さらに高い重みのほうが良い可能性があります。"
+        "weights= で追加できます",
     ),
     "prompts_needed": (
         "about {value:.0f} prompts would settle it",

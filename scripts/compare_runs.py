@@ -1,0 +1,49 @@
+"""Compare runs: what differs in data and settings, metrics and pictures side by side.
+
+Prints a summary and writes one page, which opens from disk.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lorabench import cli, files, layout
+from lorabench.errors import UserError
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read the runs, print what differs and write the page."""
+    from lorabench.compare import page, runs, summary
+
+    found = [runs.read(folder) for folder in runs.find(arguments.runs)]
+    output = arguments.output or layout.RUNS / f"{_name([run.name for run in found])}.html"
+    if output.is_dir() or output.suffix != ".html":
+        raise UserError(f"--output {output}: name the page to write, such as comparison.html.")
+    for line in summary.lines(found):
+        print(line)
+    with files.publish(output) as temporary:
+        page.write(found, temporary)
+    cli.log.info("\nOpen %s", output)
+
+
+def _name(names: list[str]) -> str:
+    """Name the page after the runs; of many, after the first ones: file names have an end."""
+    text = "-".join(["comparison", *names[:3]])
+    return f"{text}-and-{len(names) - 3}-more" if len(names) > 3 else text
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's id, or its folder")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="HTML",
+        help="the page (default: runs/comparison-<ids>.html)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))

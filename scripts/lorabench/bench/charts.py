@@ -1,0 +1,129 @@
+"""What the charts of a sweep share: its tables, their colours, and how they are saved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import MaxNLocator
+from noto_cjk_sans_jp_regular import FONT_PATH
+
+from lorabench import files
+from lorabench.bench.text import font, shorten
+from lorabench.bench.verdict import Verdict
+from lorabench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+HEADER = 0.75
+"""Inches: the room for the title above all."""
+ONE, MEAN, BASELINE, USABLE, QUIET = "#9db2cc", "#1f4e8c", "#c2542d", "#248a3d", "#6b6b6b"
+_DPI, _POINTS = 120, 14
+_STEPS = (1, 2, 2.5, 5, 10)  # between ticks, times a power of ten
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What was measured on a sweep, without its probes."""
+
+    metrics: pd.DataFrame
+    """A row per picture."""
+    summary: pd.DataFrame
+    """A row per weight, ascending: means with `_low` and `_high`, their 95 % intervals."""
+
+    @property
+    def summarized(self) -> list[str]:
+        """The columns of `summary` that have an interval and hold a number."""
+        return [
+            column
+            for column in self.summary
+            if {f"{column}_low", f"{column}_high"} <= set(self.summary)
+            and self.summary[column].notna().any()
+        ]
+
+
+def read(metrics: Path, summary: Path) -> Tables:
+    """Read the tables that bench_metrics.py wrote; raise `UserError` for anything else."""
+    pictures = _read(metrics, "--metrics", {"variant", "probe", "weight", "seed", "index"})
+    weights = _read(summary, "--summary", {"weight"})
+    names = pictures[["variant", "probe"]].fillna("")
+    pictures = pictures.assign(variant=names["variant"])[names["probe"] == ""]
+    return Tables(pictures, weights.sort_values("weight", ignore_index=True))
+
+
+def _read(path: Path, option: str, columns: set[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{option} {path}: cannot be read as CSV ({error})") from None
+    if missing := columns.difference(table.columns):
+        raise UserError(
+            f"{option} {path}: has no column {', '.join(sorted(missing))}; "
+            "it should be what bench_metrics.py writes"
+        )
+    if table.empty:
+        raise UserError(f"{option} {path}: has no rows")
+    return table
+
+
+def prepare(axes: "Axes", grid: str = "both") -> None:
+    """Give a chart few ticks, a faint grid and no frame."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+    axes.ticklabel_format(useOffset=False, style="plain")
+    axes.tick_params(labelsize=8, length=0, colors=QUIET)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#c9c9c9")
+    axes.grid(axis=grid, color="#e6e6e6", lw=0.7)
+    axes.set_axisbelow(True)
+
+
+def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
+    """Tell of each weight whether the verdict calls it usable."""
+    low, high = (verdict and verdict.window) or (1.0, 0.0)
+    return [low <= weight <= high for weight in weights]
+
+
+def draw_header(figure: Figure, title: str, entries: dict[str, "Artist"], columns: int = 3) -> None:
+    """Write the title at the left, and at the right what the lines mean."""
+    width, height = figure.get_size_inches()
+    middle = 1 - HEADER / 2 / height
+    letters = font(round(_POINTS * _DPI / 72))
+    figure.text(
+        0.15 / width,
+        middle,
+        shorten(title, letters, 0.4 * width * _DPI),
+        font=FontProperties(fname=str(FONT_PATH), size=_POINTS),
+        va="center",
+        parse_math=False,  # a run may have dollars in its name
+    )
+    figure.legend(
+        list(entries.values()),
+        list(entries),
+        loc="center right",
+        bbox_to_anchor=(1 - 0.1 / width, middle),
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+    )
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return a figure of so many inches with room for the header on top of that height."""
+    whole = height + HEADER
+    figure = Figure(figsize=(width, whole), dpi=_DPI)
+    figure.set_layout_engine(
+        "constrained", rect=(0, 0, 1, 1 - HEADER / whole), w_pad=0.1, h_pad=0.1
+    )
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG."""
+    with files.publish(path) as temporary:
+        figure.savefig(temporary, format="png")

@@ -1,0 +1,73 @@
+"""The words above a grid: what it is, what was found, and what is wrong."""
+
+from dataclasses import dataclass
+
+from PIL import ImageDraw
+
+from lorabench.bench import words
+from lorabench.bench.sheet import FAINT, GREEN, INK, QUIET, RED, Grid, Measures, Sweep
+from lorabench.bench.text import font, shorten, wrap
+from lorabench.bench.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of words."""
+
+    text: str
+    size: int
+    colour: str
+    height: int
+    """From the baseline above to this line's."""
+
+
+def lines(grid: Grid, sweep: Sweep, measures: Measures, width: int) -> list[Line]:
+    """Return the lines for a page of a grid, each at most `width` pixels long."""
+    em, large = measures.em, round(1.7 * measures.em)
+    title = [
+        Line(text, large, INK, round(1.4 * large))
+        for text in wrap(grid.title, font(large), width, 2)
+    ]
+    note = Line(grid.note, em, QUIET, round(2 * em))
+    caption = [
+        Line(text, em, FAINT, round(1.6 * em)) for text in wrap(grid.caption, font(em), width, 3)
+    ]
+    verdict = [_line(in_words(sweep.verdict), em, GREEN, width)] if sweep.verdict else []
+    alarms = [_line(text, em, RED, width) for text in _alarms(grid, sweep)]
+    return [*title, note, *caption, *verdict, *alarms]
+
+
+def draw(canvas: ImageDraw.ImageDraw, above: list[Line], measures: Measures) -> None:
+    """Write the lines from the top of the page on."""
+    baseline = measures.margin - measures.em
+    for line in above:
+        baseline += line.height
+        canvas.text((measures.margin, baseline), line.text, line.colour, font(line.size), "ls")
+
+
+def in_words(verdict: Verdict) -> str:
+    """Return what a verdict says of the weights, in one line."""
+    parts = [words.label(verdict.label)]
+    if len(verdict.tie) > 1:
+        parts.append(f"a tie between {_list(verdict.tie)}")
+    if verdict.weight is not None:
+        parts.append(f"recommended weight {verdict.weight:g}")
+    if verdict.window:
+        low, high = verdict.window
+        parts.append(f"usable at {low:g}" if low == high else f"usable from {low:g} to {high:g}")
+    return " · ".join(parts)
+
+
+def _list(weights: list[float]) -> str:
+    *others, last = (f"{weight:g}" for weight in weights)
+    return f"{', '.join(others)} and {last}"
+
+
+def _line(text: str, em: int, colour: str, width: int) -> Line:
+    return Line(shorten(text, font(em), width), em, colour, round(1.6 * em))
+
+
+def _alarms(grid: Grid, sweep: Sweep) -> list[str]:
+    """Return what is wrong with the pictures of this page, in four lines at most."""
+    messages = [message for message, keys in sweep.alarms if keys & grid.keys]
+    return messages if len(messages) <= 4 else [*messages[:3], f"and {len(messages) - 3} more"]

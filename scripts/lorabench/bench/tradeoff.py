@@ -1,0 +1,64 @@
+"""The trade-off of a LoRA's weight: style gained against structure kept."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lorabench.bench import charts
+from lorabench.bench.charts import MEAN, ONE, QUIET, USABLE, Tables
+from lorabench.bench.columns import METRICS
+from lorabench.bench.verdict import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+KEPT, GAINED = "structure", "style_gained"
+_WIDTH, _HEIGHT = 7.2, 5.2  # inches
+_TITLES = {metric.column: f"{metric.title} ({metric.unit})" for metric in METRICS}
+
+
+def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = None) -> None:
+    """Draw the weights as points, joined in their order, into the PNG `path`.
+
+    Where one of the two metrics was not measured, the picture says so.
+    """
+    figure = charts.new_figure(_WIDTH, _HEIGHT)
+    axes = figure.subplots()
+    if {KEPT, GAINED} <= set(tables.summarized):
+        _draw_path(axes, tables, verdict)
+        charts.prepare(axes)
+        axes.set_xlabel(_TITLES[KEPT], color=QUIET)
+        axes.set_ylabel(_TITLES[GAINED], color=QUIET)
+    else:
+        axes.set_axis_off()
+        words = "Not measured: it takes the training set\nand pictures at weight 0."
+        axes.text(0.5, 0.5, words, ha="center", color=QUIET, transform=axes.transAxes)
+    handles, labels = axes.get_legend_handles_labels()
+    charts.draw_header(figure, title, dict(zip(labels, handles, strict=True)), columns=2)
+    charts.save(figure, path)
+
+
+def _draw_path(axes: "Axes", tables: Tables, verdict: Verdict | None) -> None:
+    points = tables.summary.dropna(subset=[KEPT, GAINED])
+    x, y = points[KEPT], points[GAINED]
+    errors = {
+        name: (
+            (points[column] - points[f"{column}_low"]).clip(lower=0),
+            (points[f"{column}_high"] - points[column]).clip(lower=0),
+        )
+        for name, column in (("xerr", KEPT), ("yerr", GAINED))
+    }
+    if any(part.gt(0).any() for pair in errors.values() for part in pair):
+        axes.errorbar(x, y, **errors, fmt="none", ecolor=ONE, elinewidth=1.2, label="95 % interval")
+    axes.plot(x, y, "o-", color=MEAN, lw=1.6, ms=6, label="weights")
+    usable = charts.in_window(list(points["weight"]), verdict)
+    if any(usable):
+        axes.plot(x[usable], y[usable], "o-", color=USABLE, lw=2.4, ms=7, label="usable window")
+    best = points["weight"] == (verdict.weight if verdict else None)
+    if best.any():
+        ring = {"mfc": "none", "mec": USABLE, "mew": 1.6, "ms": 13, "ls": "none"}
+        axes.plot(x[best], y[best], "o", **ring, label="recommended")
+    axes.annotate(
+        "better ↗", (1, 1), (-8, -14), "axes fraction", "offset points", ha="right", color=QUIET
+    )
+    for weight, at_x, at_y in zip(points["weight"], x, y, strict=True):
+        axes.annotate(f"{weight:g}", (at_x, at_y), (9, 7), textcoords="offset points", fontsize=9)

@@ -1,0 +1,112 @@
+"""The comparison as one self-contained page, in two languages."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from lorabench.bench import words
+from lorabench.bench.columns import METRICS, OF_A_WEIGHT
+from lorabench.compare import chart, differences, grid
+from lorabench.compare.runs import Run
+from lorabench.compare.texts import both
+from lorabench.report.embed import data_uri
+
+LONGEST_SIDE = 384
+"""Pixels: what a column on a wide screen has room for; the picture itself is in its run."""
+MAX_PICTURES = 1200
+"""So many are some 20 MB; beyond it, the page shows the weights that matter most."""
+_HERE = Path(__file__).parent
+
+
+def write(runs: Sequence[Run], path: Path) -> None:
+    """Write the page on at least two runs to `path`, a few pictures in memory at a time."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals |= {
+        "say": say,
+        "two": _two,
+        "label": lambda name: _two(words.label(name, "en"), words.label(name, "ja")),
+        "finding": lambda found: _two(words.finding(found, "en"), words.finding(found, "ja")),
+        "named": differences.named,
+        "picture": lambda path: data_uri(path, LONGEST_SIDE),
+    }
+    environment.filters["weight"] = lambda weight: f"{weight:.2f}"
+    template = environment.get_template("comparison.html.j2")
+    template.stream(**_contents(runs)).dump(str(path), encoding="utf-8")
+
+
+def say(key: str, **values: object) -> Markup:
+    """Return a text in both languages, of which the page shows one."""
+    return _two(*both(key, **values))
+
+
+def _extent(run: Run) -> Markup:
+    prompts, noises = differences.asked(run)
+    return say(
+        "extent_value",
+        pictures=len(run.cells),
+        prompts=len(prompts),
+        seeds=len({seed for seed, _ in noises}),
+        weights=len(run.weights),
+    )
+
+
+def _two(english: str, japanese: str) -> Markup:
+    if english == japanese:
+        return escape(english)
+    return Markup('<span lang="en">{}</span><span lang="ja">{}</span>').format(english, japanese)
+
+
+def _contents(runs: Sequence[Run]) -> dict[str, Any]:
+    laid = grid.lay_out(runs)
+    different, trained_on = differences.settings(runs), differences.pictures(runs)
+    return {
+        "runs": runs,
+        "extents": [_extent(run) for run in runs],
+        "notes": differences.notes(runs),
+        "pictures": trained_on,
+        "moved": any(one.added or one.removed for one in trained_on),
+        "groups": {
+            group: [one for one in different if one.group == group] for group in differences.GROUPS
+        },
+        "grid": laid,
+        "weights": _affordable(laid, runs),
+        "metrics": list(_metrics(runs)),
+        "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "style": Markup((_HERE / "comparison.css").read_text(encoding="utf-8")),
+        "script": Markup((_HERE / "comparison.js").read_text(encoding="utf-8")),
+    }
+
+
+def _affordable(laid: grid.Grid, runs: Sequence[Run]) -> list[float]:
+    """Return the weights to embed: all, or so many around the recommended ones as there is room."""
+    room = max(1, MAX_PICTURES // max(1, len(laid.rows) * len(runs)))
+    middle = sum(run.shown for run in runs) / len(runs)
+    return sorted(sorted(laid.weights, key=lambda weight: abs(weight - middle))[:room])
+
+
+def _metrics(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    """Yield every metric that a run has, in the order of the registry, then the others."""
+    titles = {one.column: ((one.title, one.title_ja), one.unit) for one in (*METRICS, *OF_A_WEIGHT)}
+    titles["diversity"] = (("diversity", "多様性"), "")
+    found = dict.fromkeys(column for run in runs for column in run.summary)
+    columns = sorted(found, key=lambda c: list(titles).index(c) if c in titles else len(titles))
+    for column in columns:
+        curves = [run.summary.get(column, {}) for run in runs]
+        title, unit = titles.get(column, ((column, column), ""))
+        yield {
+            "title": title,
+            "unit": unit,
+            "chart": Markup(chart.draw(curves)),
+            "weights": sorted({weight for curve in curves for weight in curve}),
+            "curves": curves,
+        }

@@ -1,0 +1,83 @@
+"""The comparison as the terminal shows it."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from lorabench.bench import words
+from lorabench.bench.columns import METRICS
+from lorabench.compare import differences
+from lorabench.compare.runs import Run
+from lorabench.compare.texts import both
+
+_WIDEST = 36
+
+
+def lines(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield the lines that say how the runs fared and what differs."""
+    names = [run.name for run in runs]
+    yield from _table(["", *names], list(_verdicts(runs)))
+    for note in differences.notes(runs):
+        yield from ["", *textwrap.wrap(both(note)[0], 96)]
+    different = [[one.name, *one.values] for one in differences.settings(runs)]
+    pictures = differences.pictures(runs)
+    if any(one.added or one.removed for one in pictures):
+        different.insert(0, ["pictures trained on", *map(_pictures, pictures)])
+    yield ""
+    yield from _table(["What differs", *names], different or [["nothing in data or settings"]])
+    yield ""
+    yield from _table(["Metrics", *names], list(_metrics(runs)))
+
+
+def _pictures(one: differences.Pictures) -> str:
+    moved = f" (+{len(one.added)} −{len(one.removed)})" if one.added or one.removed else ""
+    return f"{one.number}{moved}"
+
+
+def _verdicts(runs: Sequence[Run]) -> Iterator[list[str]]:
+    told = [run.verdict for run in runs]
+    yield ["verdict", *(words.label(one.label) if one else "not judged yet" for one in told)]
+    weights = [one.tie if one and len(one.tie) > 1 else [one and one.weight] for one in told]
+    yield ["weight to use", *(" or ".join(map(_weight, some)) for some in weights)]
+    windows = [one.window if one and one.window else [None] for one in told]
+    yield ["usable window", *(" to ".join(map(_weight, window)) for window in windows)]
+
+
+def _metrics(runs: Sequence[Run]) -> Iterator[list[str]]:
+    """Yield the metrics that tell a LoRA's style, prompt, damage and copies, with intervals."""
+    yield ["at weight", *(_weight(run.shown) for run in runs)]
+    for metric in METRICS:
+        values = [run.summary.get(metric.column, {}).get(run.shown) for run in runs]
+        if metric.group != "picture" and any(values):
+            yield [
+                metric.title,
+                *(
+                    "–"
+                    if one is None
+                    else f"{one.mean:.3g}"
+                    if one.low is None or one.high is None
+                    else f"{one.mean:.3g} [{one.low:.3g}, {one.high:.3g}]"
+                    for one in values
+                ),
+            ]
+
+
+def _weight(weight: float | None) -> str:
+    return "–" if weight is None else f"{weight:.2f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    cells = [[_cut(cell) for cell in row] for row in rows]
+    table = [list(head), *cells]
+    widths = [
+        max(len(row[column]) for row in table if column < len(row)) for column in range(len(head))
+    ]
+    for number, row in enumerate(table):
+        yield "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=False)
+        ).rstrip()
+        if number == 0:
+            yield "  ".join("─" * width for width in widths)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

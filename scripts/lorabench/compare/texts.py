@@ -1,0 +1,92 @@
+"""The words of the page, in English and Japanese."""
+
+TEXTS = {
+    "title": ("Runs compared", "実行の比較"),
+    "language": ("日本語", "English"),
+    "verdicts": ("Verdicts", "判定"),
+    "verdict": ("Verdict", "判定"),
+    "no_verdict": ("not judged yet", "未判定"),
+    "weight": ("Weight to use", "推奨の重み"),
+    "none": ("none", "なし"),
+    "tie": ("a tie between", "優劣なし:"),
+    "window": ("Usable window", "使える範囲"),
+    "leaks": ("Acts without its trigger", "トリガーなしでの作用"),
+    "yes": ("yes, it leaks", "あり(漏れています)"),
+    "no": ("no", "なし"),
+    "not_probed": ("not probed", "未検査"),
+    "extent": ("Rendered", "描画した画像"),
+    "extent_value": (
+        "{pictures} pictures: {prompts} prompts, {seeds} seeds, {weights} weights",
+        "{pictures} 枚(プロンプト {prompts}、シード {seeds}、重み {weights})",
+    ),
+    "reasons": ("Why", "理由"),
+    "other_base": (
+        "These runs have different base models: their pictures differ by more than the LoRA.",
+        "ベースモデルが異なります。画像の違いは LoRA だけによるものではありません。",
+    ),
+    "other_graph": (
+        "These runs were rendered with different workflows or checkpoints: their pictures differ "
+        "by more than the LoRA.",
+        "ワークフローまたはチェックポイントが異なります。画像の違いは LoRA だけによるものでは"
+        "ありません。",
+    ),
+    "other_sweep": (
+        "Their sweeps differ: means over different prompts or seeds are not strictly comparable.",
+        "スイープが異なります。異なるプロンプトやシードの平均は厳密には比較できません。",
+    ),
+    "differences": ("What differs", "違い"),
+    "all_equal": ("Nothing in data or settings.", "データにも設定にも違いはありません。"),
+    "group_data": ("Data", "データ"),
+    "group_training": ("Training", "学習"),
+    "group_sweep": ("Benchmark", "ベンチマーク"),
+    "group_made": ("Program and machine", "プログラムと実行環境"),
+    "trained_on": ("pictures trained on", "学習画像"),
+    "not_recorded": ("not recorded", "記録なし"),
+    "rejected": ("{n} rejected", "除外 {n}"),
+    "against": ("against {first}", "{first} との差"),
+    "same_pictures": ("the same", "同じ"),
+    "pictures": ("Pictures", "画像"),
+    "show": ("LoRA weight", "LoRA の重み"),
+    "each_best": ("each at its recommended weight", "それぞれの推奨の重み"),
+    "no_shared_rows": (
+        "These runs share no prompt and seed, so no pictures stand side by side.",
+        "共通のプロンプトとシードがないため、画像は並べられません。",
+    ),
+    "no_shared_weights": (
+        "These runs share no weight but 0; where one was not rendered, its place is empty.",
+        "0 以外に共通の重みがありません。描画していない重みは空欄です。",
+    ),
+    "some_shared": (
+        "Only the prompts and seeds that all of them have are shown: {n} rows.",
+        "すべてに共通するプロンプトとシードのみを表示しています({n} 行)。",
+    ),
+    "fallback": (
+        "* no weight is recommended; the one nearest to 0.80 is shown.",
+        "* 推奨の重みがないため、0.80 に最も近い重みを表示しています。",
+    ),
+    "not_rendered": ("not rendered", "描画なし"),
+    "own_prompt": ("the workflow's prompt", "ワークフローのプロンプト"),
+    "trigger": ("trigger alone", "トリガーのみ"),
+    "untriggered": ("without trigger", "トリガーなし"),
+    "seed": ("seed", "シード"),
+    "metrics": ("Metrics", "評価指標"),
+    "no_metrics": (
+        "None of the runs has a summary.csv yet.",
+        "summary.csv がまだありません。",
+    ),
+    "interval": (
+        "Mean over the prompts with its 95 % interval. Where intervals overlap, it is open which "
+        "run is higher.",
+        "プロンプト全体の平均と 95 % 信頼区間です。"
+        "区間が重なる場合、どちらが高いかは決まりません。",
+    ),
+    "close": ("Close", "閉じる"),
+    "made": ("made", "作成"),
+}
+"""Key -> English and Japanese, with what {} names filled in."""
+
+
+def both(key: str, **values: object) -> tuple[str, str]:
+    """Return a text in English and Japanese."""
+    english, japanese = (text.format(**values) for text in TEXTS[key])
+    return english, japanese

@@ -1,0 +1,216 @@
+"""The model card of a LoRA: what a model site shows, and nothing that was not measured."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import yaml
+
+from lorabench import files, lora_file
+from lorabench.bench import words
+from lorabench.bench.verdict import Finding, Verdict
+from lorabench.checkpoint import read_header
+from lorabench.lora_modules import modules, place
+
+_TEMPLATE = "model_card.md.j2"
+# Of these, another machine would have others, and the same LoRA.
+_NOT_SHOWN = {"device", "threads", "cache_latents"}
+_PARTS = {"unet": "UNet", "text_encoder": "text encoder", "text_encoder_2": "text encoder 2"}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the card is made of; of all but the LoRA, nothing need be there."""
+
+    lora: Path
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """run.yaml."""
+    sweep: Mapping[str, Any] = field(default_factory=dict)
+    """sweep.yaml."""
+    verdict: Verdict | None = None
+    grid: str = ""
+    """The picture to show, as the card links it."""
+
+
+def write(sources: Sources, path: Path) -> None:
+    """Write the card; raises `UserError` for a file that is no working LoRA."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # it is Markdown
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "weight": _weight,
+        "finding": _finding,
+        "sentence": lambda found: _sentence(_finding(found)),
+        "cell": lambda value: str(value).replace("|", "\\|").replace("\n", " "),
+        "literal": lambda text: json.dumps(text, ensure_ascii=False),
+    }
+    text = environment.get_template(_TEMPLATE).render(**_contents(sources))
+    files.write_text(path, text)
+
+
+def _contents(sources: Sources) -> dict[str, Any]:
+    lora = lora_file.verify(sources.lora)
+    verdict = sources.verdict
+    base = _base(sources, lora.metadata)
+    trigger = trigger_words(sources.sweep, lora.metadata)
+    counts = _modules(sources.lora)
+    best = verdict.weight if verdict else None
+    return {
+        "front_matter": _front_matter(base, trigger, lora.metadata),
+        "title": sources.lora.stem,
+        "stem": sources.lora.stem,
+        "file": sources.lora.name,
+        "size": f"{sources.lora.stat().st_size / 1e6:.1f} MB",
+        "sha256": files.sha256(sources.lora),
+        "content": lora.content,
+        "base": base,
+        "raw_set": sources.record.get("raw_set"),
+        "trigger": trigger,
+        "prompt": sources.sweep.get("positive") or _own_prompt(sources.sweep),
+        "verdict": verdict,
+        "label": _sentence(words.label(verdict.label))[:-1] if verdict else "",
+        "reasons": verdict.reasons if verdict else [],
+        "weight": None if best is None else _weight(best),
+        "weight_text": _recommended(verdict),
+        "modules": ", ".join(f"{_PARTS.get(part, part)} {n}" for part, n in counts.items())
+        + (f"; rank {lora.rank}, alpha {lora.alpha:g}" if lora.rank else ""),
+        "text_encoder": any(part.startswith("text") for part in counts),
+        "grid": quote(sources.grid),
+        "rendered": _rendered(sources.sweep),
+        "checkpoint": sources.sweep.get("checkpoint"),
+        "data": _data(sources.record, lora.metadata),
+        "settings": _settings(sources.record),
+    }
+
+
+def trigger_words(sweep: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
+    """Return the trigger words of a LoRA, empty where none are known.
+
+    Those that the benchmark was rendered with; else the tags that all captions share, as the
+    file's own statistics tell them.
+    """
+    if "trigger" in sweep:
+        return str(sweep["trigger"] or "")
+    try:
+        folders = json.loads(metadata.get("ss_tag_frequency", "{}")).values()
+    except ValueError:
+        return ""
+    tags: dict[str, int] = {}
+    for folder in folders:
+        for tag, count in folder.items():
+            tags[tag.strip()] = tags.get(tag.strip(), 0) + count
+    pictures = _pictures(metadata)
+    return ", ".join(tag for tag, count in tags.items() if tag and count == pictures)
+
+
+def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:
+    """Return what Hugging Face reads, as YAML; what only the author knows is left to fill in."""
+    architecture = metadata.get("modelspec.architecture", "")
+    family = ["stable-diffusion"] if architecture.startswith("stable-diffusion-v1") else []
+    family = ["stable-diffusion-xl"] if "xl" in architecture else family
+    known = {
+        "library_name": "diffusers",
+        "pipeline_tag": "text-to-image",
+        "tags": ["text-to-image", "lora", "diffusers", "template:sd-lora", *family],
+        **({"base_model": base} if base else {}),
+        **({"instance_prompt": trigger} if trigger else {}),
+    }
+    return (
+        "# To fill in: the licence you choose, and the base model's name on this site.\n"
+        "license: other\nlicense_name: to-be-chosen\n"
+        + yaml.safe_dump(known, sort_keys=False, allow_unicode=True)
+    )
+
+
+def _base(sources: Sources, metadata: Mapping[str, str]) -> str:
+    recorded = sources.record.get("identity", {}).get("base_model", {}).get("name")
+    name = str(recorded or metadata.get("ss_sd_model_name") or "")
+    return name.removesuffix(".safetensors")
+
+
+def _modules(path: Path) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for module in modules(read_header(path)[0]):
+        part = place(module.name)[0]
+        counts[part] = counts.get(part, 0) + 1
+    return dict(sorted(counts.items(), reverse=True))
+
+
+def _recommended(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "not judged"
+    if verdict.weight is None:
+        return "none is recommended"
+    others = [_weight(weight) for weight in verdict.tie if weight != verdict.weight]
+    tie = f" (no worse in the benchmark: {', '.join(others)})" if others else ""
+    return f"{_weight(verdict.weight)}{tie}"
+
+
+def _rendered(sweep: Mapping[str, Any]) -> str:
+    """Say how much was rendered, by sweep.yaml; empty where there is none."""
+    if not sweep:
+        return ""
+    prompts = [one for one in sweep.get("variants") or [{}] if not one.get("probe")]
+    seeds, batch = sweep.get("seeds") or [], sweep.get("batch_size") or 1
+    weights = sorted({*(sweep.get("weights") or []), *([0.0] if sweep.get("baseline") else [])})
+    return (
+        f"{_count(len(prompts), 'prompt')}, {_count(len(seeds) * batch, 'picture')} each, at the "
+        f"weights {', '.join(map(_weight, weights))}"
+    )
+
+
+def _data(record: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
+    pictures = _pictures(metadata)
+    number = _count(pictures, "picture") if pictures else "a number of pictures not recorded"
+    side = record.get("preprocess", {}).get("resolution")
+    area = f"at about {side} × {side} px" if side else ""
+    area = area or (f"at {metadata['ss_resolution']} px" if "ss_resolution" in metadata else "")
+    return f"{number} {area}".strip()
+
+
+def _pictures(metadata: Mapping[str, str]) -> int:
+    """Return how many pictures the file says that it was trained on, 0 where it does not."""
+    try:
+        folders = json.loads(metadata.get("ss_dataset_dirs", "{}")).values()
+        return sum(int(one["img_count"]) for one in folders) or int(metadata["ss_num_train_images"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return 0
+
+
+def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
+    trainer = record.get("identity", {}).get("trainer")
+    found = {"trainer": trainer, **record.get("train", {})}
+    return {
+        key: str(value).lower() if isinstance(value, bool) else value
+        for key, value in found.items()
+        if key not in _NOT_SHOWN and value not in (None, {})
+    }
+
+
+def _own_prompt(sweep: Mapping[str, Any]) -> str:
+    return next((one.get("text") or "" for one in sweep.get("variants") or []), "")
+
+
+def _finding(found: Finding) -> str:
+    return words.finding(found)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _weight(weight: float) -> str:
+    return f"{weight:.2f}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

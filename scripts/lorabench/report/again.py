@@ -1,0 +1,89 @@
+"""The command that makes a run again, from the records that it left."""
+
+import math
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lorabench.config import BUNDLED_BASE, Config
+from lorabench.presets import PRESETS
+from lorabench.validation import Section
+
+Settings = dict[str, Any]
+
+_SNAKEMAKE = "uv run snakemake --cores 1"
+
+
+def command(record: Settings, sweep: Settings, base: Path | None) -> str:
+    """Return the shell command for the run with these records, run.yaml and sweep.yaml.
+
+    Settings that have their usual value are left out. `base` is where the base model lies; without
+    it, it is the recorded name among the checkpoints. Values that Snakemake would not take from a
+    command line as they are go through a file.
+    """
+    settings = _settings(record, sweep, base)
+    words = {key: _word(value) for key, value in settings.items()}
+    if None not in words.values():
+        given = [shlex.quote(f"{key}={word}") for key, word in words.items()]
+        return " ".join([_SNAKEMAKE, "--config", *given])
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=math.inf)
+    return f"cat > again.yaml <<'END'\n{text}END\n{_SNAKEMAKE} --configfile again.yaml"
+
+
+def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:
+    identity = record.get("identity", {})
+    name = identity.get("base_model", {}).get("name") or Path(BUNDLED_BASE).name
+    checkpoint = base or Path(BUNDLED_BASE).with_name(name)
+    bundled = checkpoint.name == Path(BUNDLED_BASE).name
+    raw_set, run_id = str(record.get("raw_set") or ""), record.get("run_id")
+    derived = re.fullmatch(re.escape(raw_set) + "-[0-9a-f]{8}", str(run_id))
+    given = {
+        **{key: value for key, value in sweep.items() if key in Config.model_fields},
+        **{key: identity.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
+        "run_id": None if derived and not sweep.get("skip_train") else run_id,
+    }
+    usual = PRESETS["bundled"] if bundled else {}
+    trigger = {"trigger": raw_set}
+    usual = {**usual, "preprocess": {**usual.get("preprocess", {}), **trigger}}
+    return {"raw_set": raw_set, **_unusual(given, Config, usual)}
+
+
+def _unusual(given: Settings, model: type[Section], usual: Mapping[str, Any]) -> Settings:
+    """Leave out what has no value, or the one that it has where nothing is given."""
+    left = {}
+    for key, value in given.items():
+        field = model.model_fields[key]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            value = _unusual(value or {}, field.annotation, usual.get(key, {})) or None
+        default = usual.get(key, field.default)
+        if value not in (None, list(default) if isinstance(default, tuple) else default):
+            left[key] = value
+    return left
+
+
+def _word(value: Any) -> str | None:
+    """Write a value as `--config` takes it; None where that would change it."""
+    if isinstance(value, dict):
+        flow = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
+        return None if re.search("['\"]", flow) else flow.strip()
+    if isinstance(value, list):
+        words = [_word(one) for one in value]
+        return None if None in words else ",".join(map(str, words))
+    if isinstance(value, str):
+        return value if _is_plain(value) else None
+    return str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML reads a text as itself, and nobody reads it as a number."""
+    if re.search(r"[{}\[\]'\"]", text) or re.fullmatch(r"[-+.\d_e]+", text, re.IGNORECASE):
+        return False
+    try:
+        return yaml.safe_load(text) == text
+    except yaml.YAMLError:
+        return False

@@ -1,0 +1,138 @@
+// The run's numbers as charts and as a table.
+
+const summaryOf = (column) =>
+  data.summary
+    .filter((row) => row.values[column])
+    .map((row) => ({ weight: row.weight, mean: row.values[column][0], low: row.values[column][1], high: row.values[column][2] }))
+    .map((point) => ({ ...point, low: point.low ?? point.mean, high: point.high ?? point.mean }));
+
+const pointText = ({ weight, mean, low, high }) =>
+  t("plots.interval", { weight: weightText(weight), mean: numberText(mean), low: numberText(low), high: numberText(high) });
+
+/** One metric over the weight: mean, interval, usable window, recommended weight. */
+function drawMetric(metric, points, width) {
+  const weights = data.summary.map((row) => row.weight);
+  const { element, toX, toY, top, bottom } = axes({
+    width,
+    height: 190,
+    x: range(weights, 0.04),
+    y: range(points.flatMap(({ low, high }) => [low, high])),
+    xTicks: weights,
+    xText: weightText,
+    label: `${metric[root.lang]}. ${points.map(pointText).join("; ")}`,
+  });
+  if (data.window) {
+    const [low, high] = data.window.map(toX);
+    element.append(svg("rect", { class: "window", x: low - 5, width: high - low + 10, y: top, height: bottom - top }));
+  }
+  if (data.weight !== null) {
+    element.append(svg("line", { class: "chosen", x1: toX(data.weight), x2: toX(data.weight), y1: top, y2: bottom }));
+  }
+  const upper = points.map(({ weight, high }) => [toX(weight), toY(high)]);
+  const lower = points.map(({ weight, low }) => [toX(weight), toY(low)]).reverse();
+  element.append(
+    svg("path", { class: "band", d: `${path([...upper, ...lower])}Z` }),
+    svg("path", { class: "line", d: path(points.map(({ weight, mean }) => [toX(weight), toY(mean)])) }),
+    ...points.map((point) =>
+      svg("circle", { class: "dot", cx: toX(point.weight), cy: toY(point.mean), r: 4 }, svg("title", {}, pointText(point)))),
+  );
+  return element;
+}
+
+/** Style gained over structure kept, a point for each weight. */
+function drawTradeOff(points, width) {
+  const text = ({ weight, kept, gained }) =>
+    `${weightText(weight)}: ${numberText(kept.mean)}, ${numberText(gained.mean)}`;
+  const x = range(points.flatMap(({ kept }) => [kept.low, kept.high]));
+  const { element, toX, toY } = axes({
+    width,
+    height: Math.min(360, Math.max(260, width * 0.6)),
+    x,
+    y: range(points.flatMap(({ gained }) => [gained.low, gained.high]), 0.14),
+    xTicks: ticks(x[0], x[1], 5),
+    xTitle: `${titleOf("structure")} →`,
+    yTitle: `↑ ${titleOf("style_gained")}`,
+    label: `${t("plots.trade")}. ${points.map(text).join("; ")}`,
+  });
+  const places = points.map(({ kept, gained }) => [toX(kept.mean), toY(gained.mean)]);
+  element.append(svg("path", { class: "thin", d: path(places) }));
+  points.forEach(({ weight, kept, gained }, at) => {
+    const [cx, cy] = places[at];
+    const kind = weight === data.weight ? "dot best" : isUsable(weight) || !data.window ? "dot" : "dot outside";
+    element.append(
+      svg("line", { class: "whisker", x1: toX(kept.low), x2: toX(kept.high), y1: cy, y2: cy }),
+      svg("line", { class: "whisker", x1: cx, x2: cx, y1: toY(gained.low), y2: toY(gained.high) }),
+      svg("circle", { class: kind, cx, cy, r: weight === data.weight ? 7 : 5 }, svg("title", {}, text(points[at]))),
+      svg("text", { class: "strong", x: cx + 9, y: cy - 9 }, weightText(weight)),
+    );
+  });
+  return element;
+}
+
+const titleOf = (column) => data.metrics.find((metric) => metric.column === column)?.[root.lang] ?? column;
+
+function tradeOffPoints() {
+  const gained = new Map(summaryOf("style_gained").map((point) => [point.weight, point]));
+  return summaryOf("structure")
+    .filter(({ weight }) => gained.has(weight))
+    .map((kept) => ({ weight: kept.weight, kept, gained: gained.get(kept.weight) }));
+}
+
+function drawLoss(width) {
+  const { steps, losses, smoothed } = data.loss;
+  const highest = [...losses].sort((a, b) => a - b)[Math.floor(losses.length * 0.99)] * 1.1;
+  const { element, toX, toY } = axes({
+    width,
+    height: 240,
+    x: [Math.min(0, steps[0]), steps.at(-1)],
+    y: [0, highest || 1],
+    xTicks: ticks(0, steps.at(-1), 5),
+    xTitle: t("train.step"),
+    label: t("train.loss_summary", { steps: Math.round(steps.at(-1)), first: numberText(smoothed[0]), last: numberText(smoothed.at(-1)) }),
+  });
+  const line = (values) => path(values.map((value, at) => [toX(steps[at]), toY(Math.min(value, highest))]));
+  element.append(svg("path", { class: "thin", d: line(losses) }), svg("path", { class: "line", d: line(smoothed) }));
+  return element;
+}
+
+function metricFigure(metric) {
+  const room = make("div");
+  const title = make("strong");
+  const figure = make("figure", { className: "chart" },
+    make("figcaption", {}, title, make("span", { className: "quiet" }, metric.unit)), room);
+  worded(() => { title.textContent = metric[root.lang]; });
+  chart(room, (width) => drawMetric(metric, summaryOf(metric.column), width));
+  return figure;
+}
+
+function drawTable() {
+  const metrics = data.summary_metrics;
+  const head = make("tr", {}, make("th", { scope: "col" }, t("grid.weight")),
+    ...metrics.map((metric) => make("th", { scope: "col" }, metric[root.lang])));
+  const lines = data.summary.map((row) => {
+    const cells = metrics.map(({ column }) => {
+      const [mean, low, high] = row.values[column] ?? [];
+      const interval = low === undefined || low === null ? "" : `${numberText(low)} – ${numberText(high)}`;
+      return make("td", {}, numberText(mean), make("br"), make("small", { className: "quiet" }, interval));
+    });
+    return make("tr", {}, make("th", { scope: "row" }, weightText(row.weight)), ...cells);
+  });
+  byId("plots-table").replaceChildren(
+    make("table", { className: "numbers" }, make("thead", {}, head), make("tbody", {}, ...lines)));
+}
+
+/** Draw what there are numbers for. */
+function startPlots() {
+  if (data.summary.length) {
+    const there = data.summary_metrics.filter(({ column }) => summaryOf(column).length > 1);
+    for (const metric of there) {
+      byId(metric.group === "picture" ? "plots-more" : "plots-main").append(metricFigure(metric));
+    }
+    const points = tradeOffPoints();
+    const trade = byId("plots-trade");
+    if (points.length > 1) chart(trade, (width) => drawTradeOff(points, width));
+    else trade.closest("figure").hidden = true;
+    worded(drawTable);
+  }
+  if (data.loss) chart(byId("train-loss"), drawLoss);
+}

@@ -1,0 +1,47 @@
+"""Write the model card of a LoRA, ready for a model site."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from lorabench import cli
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the card from what is there."""
+    from lorabench import model_card
+    from lorabench.bench import verdict
+    from lorabench.config import read_yaml
+
+    grid = arguments.grid
+    model_card.write(
+        model_card.Sources(
+            lora=arguments.lora,
+            record=read_yaml(arguments.record) if arguments.record else {},
+            sweep=read_yaml(arguments.sweep) if arguments.sweep else {},
+            verdict=verdict.read(arguments.verdict) if arguments.verdict else None,
+            grid=Path(os.path.relpath(grid, arguments.output.parent)).as_posix() if grid else "",
+        ),
+        arguments.output,
+    )
+    cli.log.info("%s", arguments.output)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="What is not given is said to be unknown; nothing is guessed."
+    )
+    add = parser.add_argument
+    add("--lora", type=Path, required=True, metavar="SAFETENSORS", help="the LoRA")
+    add("--output", type=Path, required=True, metavar="README.md", help="the card")
+    add("--record", type=Path, metavar="YAML", help="run.yaml: what it was trained with")
+    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml: what was rendered")
+    add("--verdict", type=Path, metavar="JSON", help="verdict.json")
+    add("--grid", type=Path, metavar="PICTURE", help="the grid that the card links")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(parser(), main))

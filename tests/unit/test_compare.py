@@ -1,0 +1,196 @@
+"""Runs side by side: how they are found, what differs, and what stands in the page."""
+
+import re
+
+import pytest
+
+from lorabench.bench.verdict import Verdict
+from lorabench.compare import chart, differences, grid, page, runs, summary, texts
+from lorabench.compare.runs import Interval
+from lorabench.errors import UserError
+from tests.compared import make_run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "runs"
+
+
+def read(folder, *names):
+    return [runs.read(folder / name) for name in names]
+
+
+def values(found):
+    return {one.name: one.values for one in found}
+
+
+def test_a_run_is_found_by_its_id_and_by_its_folder(folder):
+    made = [make_run(folder, name) for name in ("a-1", "b-2")]
+    assert runs.find(["a-1", str(made[1])], folder) == made
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["ponnyu-11111111"], "give two runs or more besides ponnyu-11111111; there are: mofu-2"),
+        (["ponnyu-11111111", "ponnyu-11111111"], "named twice"),
+        (["ponnyu-11111112", "mofu-2"], "did you mean ponnyu-11111111"),
+        (["mofu", "ponnyu-11111111"], "did you mean mofu-2"),
+        (["xyz", "mofu-2"], "there are: mofu-2, ponnyu-11111111"),
+        (["mofu-2,ponnyu-11111111"], "blanks between them"),
+        (["mofu-2", "comparison.html"], "--output comparison.html"),
+    ],
+)
+def test_what_names_no_two_runs_is_said(folder, words, message):
+    make_run(folder, "ponnyu-11111111")
+    make_run(folder, "mofu-2")
+    with pytest.raises(UserError, match=re.escape(message)):
+        runs.find(words, folder)
+
+
+def test_a_file_of_a_run_is_told_from_the_run(folder):
+    made = make_run(folder, "a-1")
+    for path in ("run.yaml", "bench", "bench/w0.40/seed1_00.png"):
+        with pytest.raises(UserError, match=r"lies in a run; name the run itself, a-1\."):
+            runs.find([str(made / path), "b"], folder)
+
+
+def test_a_run_without_pictures_is_named(folder):
+    (folder / "new").mkdir(parents=True)
+    (folder / "new" / "run.yaml").write_text("run_id: new\n")
+    with pytest.raises(UserError, match=r"new: this run has no pictures yet"):
+        runs.read(folder / "new")
+
+
+def test_a_damaged_summary_is_named(folder):
+    made = make_run(folder, "a")
+    (made / "bench" / "summary.csv").write_text("weight,ssim,ssim_low\n0.4,much,0.1\n")
+    with pytest.raises(UserError, match=r"summary\.csv: not a summary"):
+        runs.read(made)
+
+
+def test_only_what_differs_is_told(folder):
+    make_run(folder, "a")
+    make_run(folder, "b", train={"rank": 4, "seed": 7}, weights=(0.0, 0.8))
+    found = values(differences.settings(read(folder, "a", "b")))
+    assert found == {
+        "train.rank": ["16", "4"],
+        "train.seed": ["–", "7"],
+        "weights": ["0.0, 0.4, 0.8", "0.0, 0.8"],
+    }
+
+
+def test_equal_runs_differ_in_nothing(folder):
+    make_run(folder, "a")
+    make_run(folder, "b")
+    two = read(folder, "a", "b")
+    assert differences.settings(two) == [] == differences.notes(two)
+    assert "nothing in data or settings" in "\n".join(summary.lines(two))
+
+
+def test_pictures_are_compared_by_digest_with_the_first_run(folder):
+    make_run(folder, "a", pictures=("a.png", "b.png"))
+    make_run(folder, "b", pictures=("b.png", "c.png", "d.png"))
+    first, second = differences.pictures(read(folder, "a", "b"))
+    assert not first.added and not first.removed and first.number == 2
+    assert sorted(second.added.values()) == ["c.png", "d.png"]
+    assert list(second.removed.values()) == ["a.png"]
+    assert re.fullmatch(r"c\.png \([0-9a-f]{8}\), d\.png \([0-9a-f]{8}\)",
+                        differences.named(second.added))  # fmt: skip
+
+
+def test_of_many_pictures_a_dozen_is_named():
+    named = differences.named({f"{n:064x}": f"{n:02}.png" for n in range(20)})
+    assert named.count(".png") == 12 and named.endswith("+ 8")
+
+
+@pytest.mark.parametrize(
+    ("other", "notes"),
+    [
+        ({"base": "another"}, ["other_base"]),
+        ({"seeds": (1, 2, 3)}, ["other_sweep"]),
+        ({"prompts": ("",)}, ["other_sweep"]),
+        ({"text": "a dog"}, ["other_sweep"]),
+        ({"weights": (0.0, 0.4)}, []),
+    ],
+)
+def test_how_far_runs_can_be_compared_is_said(folder, other, notes):
+    make_run(folder, "a")
+    make_run(folder, "b", **other)
+    assert differences.notes(read(folder, "a", "b")) == notes
+
+
+def test_the_rows_are_the_prompts_and_seeds_that_all_share(folder):
+    make_run(folder, "a", prompts=("", "prompt-cat", "prompt-fish"), seeds=(1, 2))
+    make_run(folder, "b", prompts=("", "prompt-fish"), seeds=(2, 3), weights=(0.0, 0.8, 1.0))
+    laid = grid.lay_out(read(folder, "a", "b"))
+    assert [row.place for row in laid.rows] == [("", 2, 0), ("prompt-fish", 2, 0)]
+    assert laid.weights == [0.0, 0.8] and laid.shared
+    assert all(row.one_text for row in laid.rows)
+
+
+def test_runs_that_share_no_weight_are_shown_at_all_of_them(folder):
+    make_run(folder, "a", weights=(0.0, 0.4))
+    make_run(folder, "b", weights=(0.0, 1.0))
+    laid = grid.lay_out(read(folder, "a", "b"))
+    assert laid.weights == [0.0, 0.4, 1.0] and not laid.shared
+
+
+def test_the_weight_shown_first_is_the_recommended_one_if_it_was_rendered(folder):
+    make_run(folder, "a", told=Verdict("works", None, 0.4))
+    make_run(folder, "b", told=Verdict("works", None, 0.5))
+    make_run(folder, "c", told=None, weights=(0.0, 0.7, 0.9))
+    one, two, three = read(folder, "a", "b", "c")
+    assert (one.best, one.shown) == (0.4, 0.4)
+    assert (two.best, two.shown) == (None, 0.8)
+    assert (three.best, three.shown) == (None, 0.7)
+
+
+def test_a_chart_stays_inside_whatever_it_is_given():
+    curves = [{0.0: Interval(1.0, None, None)}, {0.0: Interval(1.0, 1.0, 1.0)}, {}]
+    curves.append({-1.0: Interval(-5.0, -6.0, 1e9), 3.0: Interval(2.0, 1.0, 3.0)})
+    svg = chart.draw(curves)
+    numbers = [float(x) for x in re.findall(r'c[xy]="(-?[\d.]+)"', svg)]
+    assert len(numbers) == 8 and all(0 <= number <= chart.WIDTH for number in numbers)
+
+
+def test_the_page_is_one_file_in_two_languages_without_addresses(folder, tmp_path):
+    make_run(folder, "a", prompts=("", "prompt-cat", "trigger"))
+    make_run(folder, "b<i>", prompts=("", "prompt-cat", "trigger"), train={"rank": 4})
+    path = tmp_path / "page.html"
+    page.write(read(folder, "a", "b<i>"), path)
+    html = path.read_text(encoding="utf-8")
+    assert not re.search(r'(src|href)="(?!data:)', html) and "http" not in html
+    assert "b&lt;i&gt;" in html and "b<i>" not in html
+    assert html.count('src="data:image/webp;base64,') == 2 * 3 * 2 * 3  # runs prompts seeds weights
+    for english, japanese in (texts.TEXTS["title"], texts.TEXTS["weight"], texts.TEXTS["trigger"]):
+        assert f'<span lang="en">{english}' in html and f'<span lang="ja">{japanese}' in html
+
+
+def test_a_page_of_runs_with_little_says_what_is_missing(folder, tmp_path):
+    make_run(folder, "a", told=None, metrics=False)
+    make_run(folder, "b", told=None, metrics=False, seeds=(9,))
+    (folder / "a" / "run.yaml").unlink()
+    (folder / "a" / "preprocess_log.csv").unlink()
+    path = tmp_path / "page.html"
+    page.write(read(folder, "a", "b"), path)
+    html = path.read_text(encoding="utf-8")
+    for key in ("no_verdict", "no_shared_rows", "no_metrics", "not_recorded"):
+        assert texts.TEXTS[key][0] in html
+
+
+def test_of_very_many_pictures_the_weights_around_the_best_are_kept(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "MAX_PICTURES", 16)
+    weights = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    for name in "ab":
+        make_run(folder, name, prompts=("",), weights=weights)
+    path = tmp_path / "page.html"
+    page.write(read(folder, "a", "b"), path)
+    stops = re.findall(r'<span data-stop="([\d.]+)"', path.read_text(encoding="utf-8"))
+    assert stops == ["0.40", "0.60", "0.80", "1.00"]
+
+
+def test_every_text_has_two_languages_with_the_same_places():
+    for english, japanese in texts.TEXTS.values():
+        assert english and japanese
+        assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", japanese))

@@ -1,0 +1,250 @@
+"""The parts of the report: words, the command, tables, pictures in order, what is chosen."""
+
+import base64
+import io
+import re
+import shlex
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from lorabench.bench import faults, words
+from lorabench.config import resolve
+from lorabench.dataset import _KINDS
+from lorabench.errors import UserError
+from lorabench.report import again, build, contents, run, strings, tables, thumbnails
+from tests.pictures import photo
+from tests.results import make_run
+
+PAGE = Path(build.__file__).parent / "page"
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A run of one prompt, read."""
+    return run.read(*make_run(tmp_path, prompts=1, weights=(0.0, 0.5), seeds=(1,), size=32))
+
+
+def sources():
+    return "\n".join(path.read_text("utf-8") for path in sorted(PAGE.iterdir()))
+
+
+def test_every_word_of_the_page_is_there_and_none_is_left_over():
+    used = set(re.findall(r"[\"'`]([a-z]+\.[\w ]+)[\"'`]", sources())) & set(strings.TEXTS)
+    asked = set(re.findall(r"\bt\(\"([^\"]+)\"[,)]", sources()))
+    asked |= set(re.findall(r"data-(?:label|alt)=\"([a-z.]+)\"", sources()))
+    assert asked <= set(strings.TEXTS)
+    made_up = re.findall(r"\bt\(\"(\w+\.)\" ~", sources())
+    assert set(made_up) == {"fault.", "rejected.", "compare."}
+    sections = {key for key in strings.TEXTS if key.endswith(".title")}
+    rest = set(strings.TEXTS) - used - asked - sections
+    assert {key for key in rest if not key.startswith(tuple(made_up))} == set()
+
+
+def test_every_warning_and_every_reason_has_its_words():
+    kinds = {*_KINDS.values(), "other"}
+    assert {f"rejected.{kind}" for kind in kinds} <= set(strings.TEXTS)
+    assert {f"fault.{kind}" for kind in faults.KINDS} <= set(strings.TEXTS)
+
+
+def test_both_languages_take_the_same_values():
+    for key, (en, ja) in strings.TEXTS.items():
+        assert set(re.findall(r"{(\w+)}", en)) == set(re.findall(r"{(\w+)}", ja)), key
+        assert en.isascii() or key.startswith(("verdict", "zoom", "blind", "page", "plots")), key
+
+
+def test_labels_are_in_both_languages():
+    for name in words.LABELS:
+        assert set(contents.label(name)) == {"en", "ja"}
+
+
+RECORD = {
+    "run_id": "set-0123abcd",
+    "raw_set": "set",
+    "identity": {
+        "profile": "style",
+        "trainer": "embedded",
+        "preprocess": {"resolution": 128, "trigger": "set"},
+        "train": {"rank": 16, "steps": 380},
+        "base_model": {"name": "drawnworld"},
+    },
+}
+SWEEP = {"weights": [0.4, 0.6, 0.8], "seeds": [123456789], "comfy_url": ["embedded"], "new": 1}
+
+
+def command(record=None, sweep=None, base=None):
+    return again.command({**RECORD, **(record or {})}, {**SWEEP, **(sweep or {})}, base)
+
+
+def test_what_is_usual_is_left_out_of_the_command():
+    assert command() == "uv run snakemake --cores 1 --config raw_set=set"
+
+
+def test_what_is_unusual_stands_in_the_command():
+    identity = {**RECORD["identity"], "train": {"rank": 8, "steps": 380, "flip": True}}
+    text = command(
+        {"identity": identity, "run_id": "mine"},
+        {"weights": [0.5, -1.0], "positive": "ぽにゅ, a cat", "baseline": False},
+    )
+    given = dict(word.split("=", 1) for word in shlex.split(text)[6:])
+    assert given == {
+        "raw_set": "set",
+        "weights": "0.5,-1.0",
+        "positive": "ぽにゅ, a cat",
+        "baseline": "False",
+        "train": "{rank: 8, flip: true}",
+        "run_id": "mine",
+    }
+    assert resolve({**given, "train": yaml.safe_load(given["train"])}, "bundled").train.rank == 8
+
+
+def test_another_base_model_keeps_all_that_was_recorded():
+    identity = {**RECORD["identity"], "base_model": {"name": "sd.safetensors"}}
+    text = command({"identity": identity})
+    assert "base_model=models/checkpoints/sd.safetensors" in text
+    assert "resolution: 128" in text
+    assert "base_model=/m/sd.safetensors" in command(
+        {"identity": identity}, None, Path("/m/sd.safetensors")
+    )
+
+
+@pytest.mark.parametrize(
+    "prompt", ["style: a dog", "a {b}", "20260131_120000", "1e5", "it's", "a #b"]
+)
+def test_what_snakemake_would_read_otherwise_goes_through_a_file(prompt):
+    text = command(None, {"positive": prompt})
+    head, rest = text.split("\n", 1)
+    content, last = rest.split("END\n")
+    assert head == "cat > again.yaml <<'END'"
+    assert last == "uv run snakemake --cores 1 --configfile again.yaml"
+    assert yaml.safe_load(content) == {"raw_set": "set", "positive": prompt}
+
+
+def test_empty_fields_and_nan_are_no_numbers():
+    assert [tables.number(text) for text in ("0.5", "", None, "nan", "inf")] == [0.5, *[None] * 4]
+
+
+def test_metrics_of_an_embedding_are_named_after_its_model():
+    header = ["variant", "file", "ssim", "nearest", "dino_s_effect", "odd"]
+    found = tables.metrics_of(header)
+    assert [metric["column"] for metric in found] == ["ssim", "dino_s_effect", "odd"]
+    assert found[1]["en"] == "dino_s: effect"
+
+
+@pytest.mark.parametrize("content", ["", "step\n1\n", "step,loss\n"])
+def test_a_table_without_its_columns_is_refused(tmp_path, content):
+    path = tmp_path / "log.csv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"log\.csv: has no rows with .*loss"):
+        tables.read(path, ("step", "loss"))
+
+
+def test_a_long_training_is_thinned_and_keeps_its_course():
+    rows = [{"step": str(at), "loss": str(1000 - at)} for at in range(5000)]
+    curve = tables.loss(rows)
+    assert {len(values) for values in curve.values()} == {600}
+    assert curve["losses"] == sorted(curve["losses"], reverse=True)
+    assert curve["steps"] == sorted(curve["steps"])
+    assert curve["steps"][0] < 10
+    assert curve["steps"][-1] > 4985
+
+
+def test_threads_keep_the_order_and_stay_a_few_things_ahead():
+    started, most = [], 0
+    lock = threading.Lock()
+
+    def work(thing):
+        with lock:
+            started.append(thing)
+        return thing
+
+    for done, thing in enumerate(thumbnails.in_order(work, range(100), workers=2)):
+        assert done == thing
+        most = max(most, len(started) - done)
+    assert sorted(started) == list(range(100))
+    assert most <= 6
+
+
+def test_pictures_are_made_smaller_and_never_larger(tmp_path):
+    photo(1, 700, 350).save(tmp_path / "large.png")
+    photo(2, 60, 60).convert("RGBA").save(tmp_path / "small.png")
+    wanted = [
+        thumbnails.Thumbnail(name, tmp_path / f"{name}.png", 512) for name in ("large", "small")
+    ]
+    found = {
+        name: Image.open(io.BytesIO(base64.b64decode(text)))
+        for name, text in thumbnails.embedded(wanted, 1)
+    }
+    assert found["large"].size == (512, 256)
+    assert found["small"].size == (60, 60)
+    assert {image.format for image in found.values()} == {"WEBP"}
+
+
+def test_pictures_of_a_large_sweep_are_smaller(made):
+    assert {one.side for one in contents.thumbnails(made, [], [])} == {512}
+    made.metrics *= 300
+    assert {one.side for one in contents.thumbnails(made, [], [])} == {384}
+
+
+def test_an_unreadable_picture_is_an_empty_text(tmp_path, caplog):
+    (tmp_path / "no.png").write_bytes(b"words")
+    wanted = [thumbnails.Thumbnail("p0", tmp_path / "no.png", 512)]
+    assert list(thumbnails.embedded(wanted, 1)) == [("p0", "")]
+    assert "no.png" in caplog.text
+
+
+def test_seeds_beyond_the_numbers_of_javascript_stay_whole(made):
+    made.metrics[0]["seed"] = str(2**64 - 1)
+    data = contents.for_scripts(made, contents.training(made))
+    assert data["pictures"][0]["seed"] == "18446744073709551615"
+
+
+def test_a_large_training_set_is_shown_in_part_and_the_nearest_are_embedded(made):
+    named = [f"../../../x/images/{path.name}" for path in made.training]
+    images = made.dataset / "images"
+    for at in range(100):
+        Image.new("RGB", (8, 8)).save(images / f"z{at:03}.png")
+    made.training = sorted(images.glob("*.png"))
+    made.metrics = [{**made.metrics[0], "nearest": named[1]}, {**made.metrics[1], "nearest": ""}]
+    found = contents.training(made)
+    assert sum(one.shown for one in found) == contents.SHOWN_TRAINING
+    assert images / "ponnyu_01.png" in {one.path for one in found}
+    assert len({one.name for one in found}) == len(found)
+    data = contents.for_scripts(made, found)
+    nearest = data["training"][data["pictures"][0]["nearest"]]
+    assert nearest == {"file": "ponnyu_01.png", "caption": "ponnyu style, 猫 1"}
+    assert data["pictures"][1]["nearest"] is None
+
+
+def test_prompts_keep_the_order_of_the_sweep(tmp_path):
+    found = run.read(*make_run(tmp_path, prompts=3, weights=(0.0, 0.8), seeds=(1,), size=16))
+    found.metrics.reverse()
+    names = [one["name"] for one in contents.for_scripts(found, [])["variants"]]
+    assert names[:3] == ["", "prompt-lighthouse", "prompt-mushroom"]
+    assert names[3] == "trigger"
+    pictures = contents.for_scripts(found, [])["pictures"]
+    assert [one["variant"] for one in pictures] == sorted(one["variant"] for one in pictures)
+    found.sweep = {}
+    unknown = {one["name"]: one["probe"] for one in contents.for_scripts(found, [])["variants"]}
+    assert set(unknown) == set(names)
+    assert unknown["trigger"] == "trigger"
+    assert unknown["prompt-lighthouse.untriggered"] == "untriggered"
+
+
+def test_the_ruler_has_the_window_and_the_weight(tmp_path):
+    found = run.read(*make_run(tmp_path, prompts=1, seeds=(1,), size=16))
+    ruler = contents.ruler(found)
+    assert [one["weight"] for one in ruler if one["usable"]] == [0.4, 0.6, 0.8]
+    assert [one["weight"] for one in ruler if one["chosen"]] == [0.8]
+    assert [one["weight"] for one in ruler if one["tied"]] == [0.6, 0.8]
+    found.verdict = None
+    assert not any(one["usable"] or one["chosen"] for one in contents.ruler(found))
+
+
+def test_nothing_in_the_data_ends_its_element():
+    text = build._embed({"prompt": "</script><script>"})
+    assert "<" not in text
+    assert "\\u003c/script>" in text

@@ -1,0 +1,59 @@
+"""What prompts are called on grids, and which of them are probes."""
+
+import pytest
+
+from lorabench.bench import shown, variants
+from lorabench.errors import UserError
+from tests import sweeps
+
+
+@pytest.mark.parametrize(
+    ("folder", "label", "probe"),
+    [
+        ("", "own prompt", False),
+        ("prompt-cat", "cat", False),
+        ("prompt-白い猫", "白い猫", False),
+        ("prompt-trigger", "trigger", False),
+        ("trigger", "trigger only", True),
+        ("untriggered", "own prompt, no trigger", True),
+        ("prompt-cat.untriggered", "cat, no trigger", True),
+    ],
+)
+def test_a_folder_has_a_name_for_people(folder, label, probe):
+    assert not folder or variants.FOLDER.fullmatch(folder)
+    assert shown.label(folder) == label
+    assert shown.is_probe(folder) == probe
+
+
+def test_every_variant_of_a_plan_is_told_from_the_others():
+    prompts = [variants.Prompt("cat", "style, a cat"), variants.Prompt("dog", "style, a dog")]
+    extent = variants.EXTENTS["full"]
+    planned = variants.plan("style, a fish", prompts, "style", extent, [0, 0.8], [1])
+    assert [shown.is_probe(variant.name) for variant in planned] == [
+        bool(variant.probe) for variant in planned
+    ]
+    assert len({shown.label(variant.name) for variant in planned}) == len(planned)
+
+
+def test_the_record_gives_the_order(tmp_path):
+    listed = sweeps.variants(["b", "a"])
+    sweeps.write_sweep(tmp_path / "sweep.yaml", listed)
+    read = shown.read(tmp_path / "sweep.yaml")
+    assert [(one.name, one.text) for one in read] == [(one.name, one.text) for one in listed]
+    assert shown.ordered({"trigger", "prompt-a", "prompt-b", ""}, read) == [
+        "",
+        "prompt-b",
+        "prompt-a",
+        "trigger",
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "weights: [1]", "variants: [{name: a}]", "a: [", "- 1"]
+)
+def test_another_file_is_named(tmp_path, content):
+    path = tmp_path / "sweep.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=r"sweep\.yaml: not the record of a sweep"):
+        shown.read(path)
