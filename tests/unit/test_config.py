@@ -72,7 +72,7 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"train": {"qqqq": 8}}, "train.qqqq: no such key; the keys are listed in the README"),
         ({"run_id": 20260131120000}, "write --config 'run_id=!!str 20260131_120000'"),
         ({"run_id": "../up"}, "run_id: '../up': should be a name without / \\ { } that begins"),
-        ({"run_id": "-x"}, "run_id: '-x': should be a name without / \\ { } that begins with no dot"),
+        ({"run_id": "-x"}, "run_id: '-x': should be a name without / \\ { } that begins"),
         ({"raw_set": "-x"}, "raw_set: '-x': should be a name"),
         ({"run_id": "x" * 101}, "is too long for the names of files: at most 100 bytes, not 101"),
         ({"raw_set": "ぽ" * 34}, "at most 100 bytes, not 102"),
