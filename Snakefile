@@ -67,3 +67,4 @@ onsuccess:
 
 onerror:
     stop_server()
+    say_what_failed()

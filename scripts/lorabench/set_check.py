@@ -28,8 +28,8 @@ def check_unchanged(folder: Path) -> None:
         raise UserError(
             f"the normalized set {folder} is not as it was made:\n"
             + "\n".join(f"  {change}" for change in changes[:_SHOWN])
-            + f"{more}\nIt is not to be edited: put captions beside the raw pictures, and add or take "
-            "away pictures there; that makes another set. To have this one made again, delete "
+            + f"{more}\nIt is not to be edited: put captions beside the raw pictures, and add or "
+            "take away pictures there; that makes another set. To have this one made again, delete "
             f"{folder} and type the command again (scripts/pipeline_run.py: with --resize)."
         )
 

@@ -293,6 +293,17 @@ def test_resize_without_a_terminal_is_refused(only_read, monkeypatch):
     assert "leave --resize out to use it, or give --yes" in said
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_resize_of_a_damaged_set_does_not_advise_to_use_it(started, monkeypatch, terminal):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: terminal)
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    (normalized() / "images").unlink()
+    said = refusal(*EMBEDDED, "--resize")
+    assert "leave --resize out" not in said
+    assert ("was left as it is" if terminal else "has no images: something has") in said
+    assert terminal or said.endswith("give --yes to make it again")
+
+
 @pytest.mark.parametrize(("answer", "calls"), [("y", [AGAIN, []]), ("Yes", [AGAIN, []])])
 def test_resize_asks_on_a_terminal(only_read, monkeypatch, answer, calls):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
@@ -305,6 +316,15 @@ def test_resize_asks_on_a_terminal(only_read, monkeypatch, answer, calls):
 def test_any_other_answer_is_no(only_read, monkeypatch, answer):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda question: answer)
+    assert "was left as it is" in refusal(*EMBEDDED, "--resize")
+
+
+def test_the_end_of_the_input_is_no(only_read, monkeypatch):
+    def ctrl_d(question):
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", ctrl_d)
     assert "was left as it is" in refusal(*EMBEDDED, "--resize")
 
 
@@ -343,21 +363,26 @@ def test_the_exit_status_is_the_workflows(only_read):
     assert run(*EMBEDDED) == 7
 
 
-def test_the_last_lines_say_what_went_wrong(started, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("worked", "said"),
+    [
+        (True, "Run my x did not finish; its logs: runs/my x/logs"),
+        (False, "Run my x did nothing: Snakemake says above why"),
+    ],
+)
+def test_the_last_lines_say_how_to_go_on(started, monkeypatch, caplog, worked, said):
     def failing(command):
-        for number in range(18):
-            log = Path("runs", "x", "logs", "bench_image", f"{number}.log")
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text("trying again\nerror: no ComfyUI server answers at http://x:1; start it")
+        if worked:
+            log = Path("runs", "my x", "logs", "train_lora.log")
+            log.parent.mkdir(parents=True)
+            log.write_text("error: no")
         return 1
 
     monkeypatch.setattr(invocation, "run", failing)
-    run(*EMBEDDED, "--run-id", "x")
-    *_, error, ended, last = [record.message for record in caplog.records]
-    assert error == "error: no ComfyUI server answers at http://x:1; start it"
-    assert ended == "Run x did not finish; its logs: runs/x/logs"
-    assert last == "To go on with it, type the command again with --run-id x"
-    assert caplog.text.count("no ComfyUI server answers") == 1
+    run(*EMBEDDED, "--run-id", "my x")
+    *_, ended, last = [record.message for record in caplog.records]
+    assert ended == said
+    assert last == "To go on with it, type the command again with --run-id 'my x'"
 
 
 OWNERS = "echo called >> owners; exit {}"
