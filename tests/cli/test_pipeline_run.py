@@ -223,7 +223,9 @@ def test_a_configured_trainer_stands_unless_a_program_is_named(arguments, told):
         (["--batch-size", "0"], "batch_size: '0'"),
         (["--comfy-url", "127.0.0.1:8188"], "allowed: embedded, or URLs such as http://"),
         (["--bench-workflow", "none.json"], "bench_workflow: there is no file none.json"),
-        (["--bench-workflow", "Snakefile"], "bench_workflow: Snakefile: "),
+        (["--bench-workflow", "Snakefile"], "bench_workflow: Snakefile: no valid JSON: "),
+        (["--bench-workflow", "config"], "bench_workflow: config is a folder; name a workflow"),
+        (["--lora-install-dir", "Snakefile/x"], "Snakefile is a file; name a folder"),
         (["--resize-script", "none.py"], "programs.resize: there is no file none.py"),
         (["--run-lora-bash", "none.bash"], "programs.run_lora: there is no file none.bash"),
         (["--fix-owner", "--fix-owner-bash", "none"], "--fix-owner-bash: there is no file none"),
@@ -353,6 +355,8 @@ def test_skip_train_benches_the_runs_lora(started):
     assert "run other has no LoRA" in said
     assert "runs with a LoRA: 7_1" in said
     assert "skip_train needs run_id" in refusal(*EMBEDDED, "--skip-train")
+    started_from_another = refusal(*EMBEDDED, "--skip-train", "--raw-set", "b", "--run-id", "7_1")
+    assert "run 7_1 is of the set some_set (profile style), not of b" in started_from_another
 
 
 # ---------------------------------------------------------------- how it ends
@@ -441,7 +445,7 @@ def test_everything_typed_survives_snakemake(dry):
     assert " --negative= " in dry[0]
     assert f"runs/{run_id}/bench/w0.20/seed2_01.png" in dry[0]
     assert "bash 'my program.sh' datasets/raw/style/some_set --output " in dry[0]
-    assert re.search(r"^bench_image +4$", dry[0], re.MULTILINE)
+    assert len(re.findall(r"Rendering w\d\.\d\d, seed [12]$", dry[0], re.MULTILINE)) == 4
 
 
 def test_skip_bench_plans_up_to_the_lora(dry):
