@@ -71,3 +71,4 @@ onsuccess:
 
 onerror:
     stop_server()
+    say_what_failed()

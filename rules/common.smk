@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from lorabench import layout
 from lorabench.bench import embedding, variants
 from lorabench.config import BUNDLED_BASE
 
+STARTED = time.time()
 RUN = PLAN.paths
 CONFIG = PLAN.config
 RECEIPT = RUN.lora.parent / "installed.json"
@@ -271,6 +273,14 @@ def stop_server() -> None:
         from lorabench.comfy.launch import stop_server as stop
 
         stop(RUN.server_state)
+
+
+def say_what_failed() -> None:
+    """Say last what went wrong: the jobs' own words stand far above, among Snakemake's."""
+    from lorabench import job_logs
+
+    if said := job_logs.summary(RUN.logs, STARTED):
+        print(f"\n{said}", file=sys.stderr)
 
 
 def say_where_to_look() -> None:

@@ -10,6 +10,17 @@ set -euo pipefail
 
 user=${SUDO_UID:-$(id -u)}
 group=${SUDO_GID:-$(id -g)}
+
+if [[ ${1-} == -h || ${1-} == --help ]]; then
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
+    exit
+fi
+for folder; do
+    if [[ ! -d $folder ]]; then
+        echo "error: there is no folder $folder" >&2
+        exit 1
+    fi
+done
 (($#)) || set -- datasets output
 
 folders=()

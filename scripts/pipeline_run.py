@@ -8,6 +8,7 @@ import argparse
 import difflib
 import logging
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -16,13 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-from lorabench import cli, invocation, locks, older
+from lorabench import cli, invocation, job_logs, locks, older
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
 from lorabench.plan import RunPlan, make_plan
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOWN_ERRORS = 3
 
 log = logging.getLogger("lorabench")
 
@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     calls = older.calls(options, plan)
     start = time.time()
     with invocation.command(config) as command:
-        locks.clear(plan.paths.root, lambda: _unlock(command))
+        locks.clear(plan.paths.root, plan.paths.normalized, lambda: _unlock(command))
         status = _run_all([[*command, *words] for words in calls])
     owned = not options.fix_owner or _fix_owner(options.fix_owner_bash)
     _say_how_it_went(plan, status, start)
@@ -69,16 +69,16 @@ def _fix_owner(program: str) -> bool:
 
 
 def _say_how_it_went(plan: RunPlan, status: int, start: float) -> None:
-    """Say last, below all that Snakemake prints, what went wrong or where the LoRA is."""
+    """Say last, below all that Snakemake prints, where the LoRA is or how to go on."""
     if not status:
         log.info("The LoRA: %s", plan.paths.lora)
         return
-    errors = invocation.errors(plan.paths.logs, start)
-    for message in errors[:SHOWN_ERRORS]:
-        log.error("%s", message)
-    more = f"; {len(errors) - SHOWN_ERRORS} more messages" if len(errors) > SHOWN_ERRORS else ""
-    log.error("Run %s did not finish%s; its logs: %s", plan.paths.run_id, more, plan.paths.logs)
-    log.error("To go on with it, type the command again with --run-id %s", plan.paths.run_id)
+    run_id = plan.paths.run_id
+    if job_logs.written(plan.paths.logs, start):
+        log.error("Run %s did not finish; its logs: %s", run_id, plan.paths.logs)
+    else:
+        log.error("Run %s did nothing: Snakemake says above why", run_id)
+    log.error("To go on with it, type the command again with --run-id %s", shlex.quote(run_id))
 
 
 class _Parser(argparse.ArgumentParser):

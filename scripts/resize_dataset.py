@@ -110,7 +110,7 @@ def _ask_to_replace(output: Path) -> None:
         return
     if not sys.stdin.isatty():
         raise UserError(f"{output} exists; give --yes to replace it")
-    if input(f"{output} exists. Replace it? [y/N] ").strip().lower() not in ("y", "yes"):
+    if not cli.agreed(f"{output} exists. Replace it?"):
         raise UserError(f"{output} was left as it is")
 
 

@@ -56,6 +56,15 @@ def bar(things: Iterable[Any] | None = None, **options: Any) -> "tqdm":
     return tqdm(things, mininterval=0.2 if terminal else 10, **options)
 
 
+def agreed(question: str) -> bool:
+    """Ask on the terminal; anything but yes is no, and so is the end of the input (Ctrl-D)."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()  # what follows begins a line of its own
+        return False
+
+
 def _start_log(path: Path | None) -> None:
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.INFO)  # a log file gets our finer messages, too

@@ -1,6 +1,7 @@
 """Turn a folder of raw pictures into a training set that both trainers take as it is."""
 
 import csv
+import hashlib
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -243,8 +244,9 @@ def _publish(
         if row.ok:
             result = temporary / IMAGES / row.result
             _link(store.picture(row.source_sha256), result)
-            caption = source.caption or trigger
-            result.with_suffix(".txt").write_text(caption, encoding="utf-8")
+            caption = (source.caption or trigger).encode()
+            result.with_suffix(".txt").write_bytes(caption)
+            row.caption_sha256 = hashlib.sha256(caption).hexdigest()
         elif not row.reason.startswith("cannot be read"):
             copy = temporary / REJECTED / row.source
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One call of Snakemake: how settings reach it, how an interrupt does, and what it said."""
+"""One call of Snakemake: how settings reach it, and how an interrupt does."""
 
 import json
 import os
@@ -59,21 +59,6 @@ def run(command: Sequence[str]) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     return status if status >= 0 else 128 - status
-
-
-def errors(logs: Path, since: float) -> list[str]:
-    """Return what the jobs' logs that were written `since` (seconds, as mtimes) say went wrong.
-
-    Each message once, though many cells may have failed of it.
-    """
-    written = [path for path in sorted(logs.rglob("*.log")) if path.stat().st_mtime >= since]
-    said = (path.read_text(encoding="utf-8", errors="replace") for path in written)
-    return list(dict.fromkeys(text[at:].strip() for text in said if (at := _error(text)) >= 0))
-
-
-def _error(text: str) -> int:
-    """Return where the last message of an error begins in a log; -1: there is none."""
-    return 0 if text.startswith("error: ") else text.rfind("\nerror: ")
 
 
 def _environment() -> dict[str, str]:

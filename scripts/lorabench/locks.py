@@ -10,27 +10,35 @@ from lorabench.errors import UserError
 _LOCKS = Path(".snakemake", "locks")
 
 
-def clear(run: Path, unlock: Callable[[], None]) -> None:
+def clear(run: Path, normalized: Path, unlock: Callable[[], None]) -> None:
     """Call `unlock` if the lock on this working directory was left by a killed workflow.
 
     Several runs may be at work side by side, and one lock serves them all: it stays while any
     of them lives.
 
     Raises:
-        UserError: a living workflow may be at work on the run in the folder `run`.
+        UserError: a living workflow may be at work on the run in the folder `run`, or is making
+            the set in the folder `normalized`, which another run may share.
     """
-    locked = {path for file in _LOCKS.glob("*.lock") for path in file.read_text().splitlines()}
-    if not locked:
+    if not _locked("*"):
         return
     living = _workflows_here()
     if not living:
         unlock()
-    elif any(Path(path).is_relative_to(run) for path in locked):
-        pids = " and ".join(map(str, living))
-        raise UserError(
-            f"{run} is locked, and a workflow is at work in this folder (process {pids}); "
-            "wait for it, or end it, and type the same command again"
-        )
+        return
+    pids = " and ".join(map(str, living))
+    for folder, kind in ((run, "*"), (normalized, "*.output")):
+        if any(path.is_relative_to(folder) for path in _locked(kind)):
+            raise UserError(
+                f"{folder} is locked, and a workflow is at work in this folder (process {pids}); "
+                "wait for it, or end it, and type the same command again"
+            )
+
+
+def _locked(kind: str) -> list[Path]:
+    """Return what the locks name; their kind is *.input or *.output."""
+    files = _LOCKS.glob(f"{kind}.lock")
+    return [Path(path) for file in files for path in file.read_text().splitlines()]
 
 
 def _workflows_here() -> list[int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lorabench import cli
 from lorabench.errors import UserError
 from lorabench.plan import RunPlan
 
@@ -89,19 +90,24 @@ def _check_normalized(folder: Path) -> None:
             f"there is no normalized set {folder}: these pictures have not been normalized with "
             "these settings; give --resize"
         )
+    if lacking := _lacking(folder):
+        raise UserError(f"{lacking}; give --resize --yes, and the set is made again")
+
+
+def _lacking(folder: Path) -> str:
+    """Return what is gone from a normalized set, in words; empty where it is whole."""
     for name in ("images", "preprocess_log.csv", "rejected"):
         if not (folder / name).exists():
-            raise UserError(
-                f"the normalized set {folder} has no {name}: something has removed it; "
-                "give --resize --yes, and the set is made again"
-            )
+            return f"the normalized set {folder} has no {name}: something has removed it"
+    return ""
 
 
 def _ask(folder: Path) -> None:
+    lacking = _lacking(folder)
+    state = lacking or f"the normalized set {folder} exists"
     if not sys.stdin.isatty():
-        raise UserError(
-            f"the normalized set {folder} exists; leave --resize out to use it, "
-            "or give --yes to make it again"
-        )
-    if input(f"{folder} exists. Make it again? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UserError(f"{folder} was left as it is; leave --resize out to use it")
+        use = "" if lacking else "leave --resize out to use it, or "
+        raise UserError(f"{state}; {use}give --yes to make it again")
+    if not cli.agreed(f"{state}. Make it again?"):
+        use = "" if lacking else "; leave --resize out to use it"
+        raise UserError(f"{folder} was left as it is{use}")

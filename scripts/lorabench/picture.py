@@ -50,6 +50,7 @@ class Row:
         phash: 64-bit perceptual hash of the result, hex.
         colour: average colour of the result, `#rrggbb`.
         caption: `own`, or the trigger words stand in because it is `empty` or `missing`.
+        caption_sha256: of the .txt in images/.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Row:
     phash: str = ""
     colour: str = ""
     caption: str = ""
+    caption_sha256: str = ""
 
     def fill(self, facts: dict[str, Any]) -> None:
         """Set several columns."""

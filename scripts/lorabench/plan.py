@@ -3,6 +3,8 @@
 Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
+import glob
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -17,8 +19,9 @@ from lorabench.comfy import workflow
 from lorabench.comfy.convert import to_api
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.graph import Graph
 from lorabench.comfy.roles import Choices, find_roles, prompt
-from lorabench.config import Config, as_typed, base_model, merge, read_yaml, resolve
+from lorabench.config import Config, Programs, as_typed, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
     Digests,
@@ -30,7 +33,7 @@ from lorabench.identity import (
 )
 from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.servers import EMBEDDED
-from lorabench.train.kohya import limits, options
+from lorabench.train.kohya import installation, limits, options
 
 _ROLES = fields(Choices)
 
@@ -149,6 +152,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         _check_trainer(config, base)
         _check_raw_set(config)
     _check_server(config, base)
+    _check_install_dir(Path(config.lora_install_dir).absolute())
     _check_embedding(config, base)
     workflow_prompt = _workflow_prompt(config)
     digests = Digests(layout.DIGESTS)
@@ -160,6 +164,8 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
         _check_binding(read_yaml(paths.record), config, identity)
+    if not paths.lora.exists():
+        _check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
     return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt))
 
@@ -190,6 +196,7 @@ def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
         raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {trained}")
     paths = layout.run_layout(config, config.run_id, "")
     if not paths.lora.exists():
+        _check_set_of_run(config, paths.lora.parent)
         raise UserError(
             f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {trained}"
         )
@@ -203,6 +210,16 @@ def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
     return paths
 
 
+def _check_set_of_run(config: Config, folder: Path) -> None:
+    """Refuse a run of another set; its LoRA, in `folder`, is named after the set."""
+    for lora in sorted(folder.glob(f"*__{glob.escape(config.run_id)}.safetensors")):
+        profile, _, raw_set = lora.stem.removesuffix(f"__{config.run_id}").partition("_")
+        raise UserError(
+            f"skip_train: run {config.run_id} is of the set {raw_set} (profile {profile}), not of "
+            f"{config.raw_set} (profile {config.profile}); give that set, or another run_id"
+        )
+
+
 def _check_programs(config: Config) -> None:
     used = {"resize": config.programs.resize}
     if config.trainer == "kohya":
@@ -210,6 +227,13 @@ def _check_programs(config: Config) -> None:
     for name, path in used.items():
         if not Path(path).is_file():
             raise UserError(f"programs.{name}: there is no file {path}")
+
+
+def _check_sd_scripts(config: Config) -> None:
+    """Refuse an sd-scripts that is not there; what is behind a launcher only that can tell."""
+    ours = config.programs.run_lora == Programs().run_lora
+    if config.trainer == "kohya" and ours:
+        installation.find(config.kohya)
 
 
 def _raw(config: Config) -> Path:
@@ -257,11 +281,13 @@ def _workflow_prompt(config: Config) -> str | None:
     cell is rendered.
     """
     path = Path(config.bench_workflow)
+    if path.is_dir():
+        raise UserError(f"bench_workflow: {path} is a folder; name a workflow JSON")
     if not path.is_file():
         near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
         raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
+    graph = _read_workflow(path)
     try:
-        graph = workflow.read(path)
         if isinstance(graph, workflow.GuiWorkflow):
             if config.comfy_url != EMBEDDED:
                 return None  # the servers are asked before the first job
@@ -272,6 +298,13 @@ def _workflow_prompt(config: Config) -> str | None:
     if config.prompts and not roles.positive:
         raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
     return prompt(graph, roles)
+
+
+def _read_workflow(path: Path) -> Graph | workflow.GuiWorkflow:
+    try:
+        return workflow.read(path)
+    except UserError as error:
+        raise UserError(f"bench_workflow: {error}") from None
 
 
 def _choices(config: Config) -> Choices:
@@ -285,6 +318,8 @@ def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
             "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
             "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
         )
+
+    _check_install_dir(Path(config.lora_install_dir).absolute())
 
 
 def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:

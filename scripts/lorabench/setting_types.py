@@ -12,7 +12,7 @@ def split(value: Any) -> Any:
         value = [part.strip() for part in value.strip("[] ").split(",")]
     values = value if isinstance(value, list | tuple) else [value]
     if all(one in (None, "") for one in values):
-        raise ValueError("is empty; give one value or more, such as 1,2")
+        raise ValueError("is empty; give one value or more")
     if any(one in (None, "") for one in values):
         raise ValueError("has an empty item, two commas in a row or one at an end")
     if any(isinstance(one, bool) for one in values):
@@ -46,16 +46,28 @@ def unique(values: tuple) -> tuple:
     return tuple(sorted(set(values)))
 
 
-_NAME = r"^[^/\\\s.{}][^/\\{}\x00-\x1f]*$"
+def _short(name: str) -> str:
+    """Refuse what would make file names that no file system takes: they hold two names."""
+    size = len(name.encode())
+    if size > _NAME_BYTES:
+        raise ValueError(
+            f"is too long for the names of files: at most {_NAME_BYTES} bytes, not {size} "
+            "(a letter has one, a Japanese one three)"
+        )
+    return name
+
+
+_NAME_BYTES = 100
+_NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f]*$"
 COLOUR = r"^#[0-9a-fA-F]{6}$"
 ALLOWED = {
-    _NAME: "should be a name without / \\ { } that begins with neither a dot nor a space",
+    _NAME: "should be a name without / \\ { } that begins with no dot, no space and no -",
     COLOUR: "should be # and six hex digits, such as #ffffff",
 }
 """Patterns in plain words."""
 
 Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[Text, Field(pattern=_NAME)]
+Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]

@@ -193,7 +193,7 @@ def test_a_second_job_with_a_cached_answer_publishes_again(fake, tmp_path, monke
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"workflow": "none.json"}, "workflow none.json: No such file"),
+        ({"workflow": "none.json"}, "none.json: No such file"),
         ({"lora_receipt": "none.json"}, "no LoRA receipt at none.json"),
         ({"lora_receipt": WORKFLOW}, "is no LoRA receipt"),
         ({"comfy_url": "127.0.0.1:8188"}, "allowed: embedded, or URLs such as http://"),

@@ -91,7 +91,7 @@ def test_before_the_training_a_server_may_be_away(check, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"workflow": "none.json"}, "workflow none.json: No such file"),
+        ({"workflow": "none.json"}, "none.json: No such file"),
         ({"lora_receipt": "none.json"}, "no LoRA receipt at none.json"),
         ({"comfy_url": "127.0.0.1:8188"}, "allowed: embedded, or URLs such as http://"),
         ({"comfy_url": "embedded"}, "needs --server-state"),

@@ -60,6 +60,21 @@ def test_missing_folders_are_fine(tmp_path):
     assert "everything in output belongs to" in fix(tmp_path).stdout
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_says_how_to_call_it(folder, option):
+    done = fix(folder, option)
+    assert done.returncode == 0
+    assert done.stdout.startswith("Gives datasets/ and output/, or the folders named, back")
+    assert "    bash scripts/fix_datasets_owner.bash [FOLDER...]\n" in done.stdout
+    assert "set -" not in done.stdout
+
+
+def test_a_misspelt_folder_is_an_error(folder):
+    done = fix(folder, "datasets", "outptu")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: there is no folder outptu\n"
+
+
 @root_only
 def test_under_sudo_everything_goes_to_the_one_who_typed_it(folder):
     done = fix(folder, sudo_user=OTHER)

@@ -216,12 +216,16 @@ def test_a_configured_trainer_stands_unless_a_program_is_named(arguments, told):
         (["--profile", "anime"], "profile: 'anime': Input should be 'style' or 'char'"),
         (["--run-id", "../up"], "run_id: '../up': should be a name"),
         (["--weights", "0.4;0.6"], "weights: '0.4;0.6'"),
-        (["--weights", ""], "weights: "),
+        (["--weights", ""], "weights: '': is empty; give one value or more"),
+        (["--comfy-url", ""], "comfy_url: '': is empty; give one value or more"),
+        (["--run-id=-x"], "run_id: '-x': should be a name"),
         (["--seeds", "-1"], "seeds: '-1'"),
         (["--batch-size", "0"], "batch_size: '0'"),
         (["--comfy-url", "127.0.0.1:8188"], "allowed: embedded, or URLs such as http://"),
         (["--bench-workflow", "none.json"], "bench_workflow: there is no file none.json"),
-        (["--bench-workflow", "Snakefile"], "bench_workflow: Snakefile: "),
+        (["--bench-workflow", "Snakefile"], "bench_workflow: Snakefile: no valid JSON: "),
+        (["--bench-workflow", "config"], "bench_workflow: config is a folder; name a workflow"),
+        (["--lora-install-dir", "Snakefile/x"], "Snakefile is a file; name a folder"),
         (["--resize-script", "none.py"], "programs.resize: there is no file none.py"),
         (["--run-lora-bash", "none.bash"], "programs.run_lora: there is no file none.bash"),
         (["--fix-owner", "--fix-owner-bash", "none"], "--fix-owner-bash: there is no file none"),
@@ -291,6 +295,17 @@ def test_resize_without_a_terminal_is_refused(only_read, monkeypatch):
     assert "leave --resize out to use it, or give --yes" in said
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_resize_of_a_damaged_set_does_not_advise_to_use_it(started, monkeypatch, terminal):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: terminal)
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    (normalized() / "images").unlink()
+    said = refusal(*EMBEDDED, "--resize")
+    assert "leave --resize out" not in said
+    assert ("was left as it is" if terminal else "has no images: something has") in said
+    assert terminal or said.endswith("give --yes to make it again")
+
+
 @pytest.mark.parametrize(("answer", "calls"), [("y", [AGAIN, []]), ("Yes", [AGAIN, []])])
 def test_resize_asks_on_a_terminal(only_read, monkeypatch, answer, calls):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
@@ -303,6 +318,15 @@ def test_resize_asks_on_a_terminal(only_read, monkeypatch, answer, calls):
 def test_any_other_answer_is_no(only_read, monkeypatch, answer):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda question: answer)
+    assert "was left as it is" in refusal(*EMBEDDED, "--resize")
+
+
+def test_the_end_of_the_input_is_no(only_read, monkeypatch):
+    def ctrl_d(question):
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", ctrl_d)
     assert "was left as it is" in refusal(*EMBEDDED, "--resize")
 
 
@@ -331,6 +355,8 @@ def test_skip_train_benches_the_runs_lora(started):
     assert "run other has no LoRA" in said
     assert "runs with a LoRA: 7_1" in said
     assert "skip_train needs run_id" in refusal(*EMBEDDED, "--skip-train")
+    started_from_another = refusal(*EMBEDDED, "--skip-train", "--raw-set", "b", "--run-id", "7_1")
+    assert "run 7_1 is of the set some_set (profile style), not of b" in started_from_another
 
 
 # ---------------------------------------------------------------- how it ends
@@ -341,21 +367,26 @@ def test_the_exit_status_is_the_workflows(only_read):
     assert run(*EMBEDDED) == 7
 
 
-def test_the_last_lines_say_what_went_wrong(started, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("worked", "said"),
+    [
+        (True, "Run my x did not finish; its logs: runs/my x/logs"),
+        (False, "Run my x did nothing: Snakemake says above why"),
+    ],
+)
+def test_the_last_lines_say_how_to_go_on(started, monkeypatch, caplog, worked, said):
     def failing(command):
-        for number in range(18):
-            log = Path("runs", "x", "logs", "bench_image", f"{number}.log")
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text("trying again\nerror: no ComfyUI server answers at http://x:1; start it")
+        if worked:
+            log = Path("runs", "my x", "logs", "train_lora.log")
+            log.parent.mkdir(parents=True)
+            log.write_text("error: no")
         return 1
 
     monkeypatch.setattr(invocation, "run", failing)
-    run(*EMBEDDED, "--run-id", "x")
-    *_, error, ended, last = [record.message for record in caplog.records]
-    assert error == "error: no ComfyUI server answers at http://x:1; start it"
-    assert ended == "Run x did not finish; its logs: runs/x/logs"
-    assert last == "To go on with it, type the command again with --run-id x"
-    assert caplog.text.count("no ComfyUI server answers") == 1
+    run(*EMBEDDED, "--run-id", "my x")
+    *_, ended, last = [record.message for record in caplog.records]
+    assert ended == said
+    assert last == "To go on with it, type the command again with --run-id 'my x'"
 
 
 OWNERS = "echo called >> owners; exit {}"
@@ -414,7 +445,7 @@ def test_everything_typed_survives_snakemake(dry):
     assert " --negative= " in dry[0]
     assert f"runs/{run_id}/bench/w0.20/seed2_01.png" in dry[0]
     assert "bash 'my program.sh' datasets/raw/style/some_set --output " in dry[0]
-    assert re.search(r"^bench_image +4$", dry[0], re.MULTILINE)
+    assert len(re.findall(r"Rendering w\d\.\d\d, seed [12]$", dry[0], re.MULTILINE)) == 4
 
 
 def test_skip_bench_plans_up_to_the_lora(dry):

@@ -103,7 +103,7 @@ def test_a_server_that_is_not_there_is_said_last(finished):
         *("--skip-train", "--run-id", name, "--comfy-url", "http://127.0.0.1:9", "--seeds", "5")
     )
     assert done.returncode != 0
-    *error, ended, last = last_lines(done, 4)
+    *error, ended, last = last_lines(done, 6)
     assert "error: " in "".join(error)
     assert "no ComfyUI server answers at http://127.0.0.1:9" in "".join(error)
     assert ended == f"Run {name} did not finish; its logs: runs/{name}/logs"
@@ -124,5 +124,5 @@ def test_another_resize_script_without_a_log_is_named(project):
         "--skip-bench",
     )
     assert done.returncode == 1
-    error, _, _ = last_lines(done, 3)
-    assert "preprocess_log.csv is missing: my resize.bash has to write it" in error
+    said = "\n".join(last_lines(done, 8))
+    assert "preprocess_log.csv is missing: my resize.bash has to write it" in said

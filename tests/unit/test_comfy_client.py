@@ -45,6 +45,12 @@ def dead_url():
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+def test_https_where_there_is_none_is_said(fake):
+    client = Client(fake.url.replace("http:", "https:"), pace=PACE)
+    with pytest.raises(UserError, match=r"\(it speaks no https: try http://\); start it"):
+        client.render(GRAPH, "3", 1)
+
+
 def test_renders_and_fetches_what_the_save_node_wrote(fake):
     (data,) = render(fake)
     image = Image.open(io.BytesIO(data))

@@ -15,7 +15,8 @@ SERVICE = {
     "image", "init", "restart", "ports", "environment", "configs", "volumes", "deploy", "tmpfs",
     "shm_size", "healthcheck", "user", "command", "working_dir",
 }  # fmt: skip
-HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period", "start_interval"}
+# start_interval would need Docker Engine 25.
+HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period"}
 DURATION = re.compile(r"\d+(s|m|h)")
 
 
@@ -43,9 +44,15 @@ def test_the_keys_are_those_of_the_compose_specification(service):
 
 
 def test_the_images_are_pinned(service):
-    name, _, tag = service["image"].rpartition(":")
+    name, _, tag = re.sub(r"\$\{\w+:-(.*)\}", r"\1", service["image"]).rpartition(":")
     assert name
     assert re.search(r"\d+\.\d+\.\d+|\d{8}", tag), tag
+
+
+def test_comfyuis_image_can_be_replaced_as_the_readme_says():
+    image = read("comfyui")["services"]["comfyui"]["image"]
+    (variable,) = re.findall(r"\$\{(\w+):-", image)
+    assert f"{variable}=yanwk/comfyui-boot:cu130" in (ROOT / "README.md").read_text()
 
 
 def test_the_projects_folders_are_mounted_and_none_is_made_by_docker(service):

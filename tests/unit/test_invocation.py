@@ -1,11 +1,10 @@
-"""One call of Snakemake: settings, interrupts, what the logs say."""
+"""One call of Snakemake: settings and interrupts."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -68,21 +67,3 @@ def test_an_interrupt_of_this_process_alone_reaches_all_that_it_started(number):
     process.send_signal(number)
     assert process.communicate(timeout=30)[0] == "interrupted\n"
     assert process.returncode == 9
-
-
-def test_errors_are_those_of_this_call_each_once(tmp_path):
-    def write(name, text):
-        (tmp_path / "cells").mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-
-    write("old.log", "error: long ago")
-    os.utime(tmp_path / "old.log", (1, 1))
-    start = time.time() - 60
-    write("a.log", "some error: not one\nerror: first\n  its second line\n")
-    write("cells/b.log", "error: the same ぽ")
-    write("cells/c.log", "retrying\nerror: the same ぽ\n")
-    write("d.log", "some error: not one")
-    write("e.txt", "error: no log")
-    found = invocation.errors(tmp_path, start)
-    assert found == ["error: first\n  its second line", "error: the same ぽ"]
-    assert invocation.errors(tmp_path / "none", start) == []

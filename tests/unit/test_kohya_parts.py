@@ -61,6 +61,35 @@ def test_a_question_that_is_never_answered_is_one_message(monkeypatch):
         there.ask("-c", "pass")
 
 
+OLD_DOCKER = "sh -c 'echo first >&2; echo unknown shorthand flag: -f >&2; exit 125'"
+
+
+@pytest.mark.parametrize(
+    ("launcher", "said"),
+    [
+        ("false", "kohya.launcher: false: it failed by itself (exit status 1), before anything of"),
+        (
+            OLD_DOCKER,
+            "\n  first\n  unknown shorthand flag: -f\nDocker has no `docker compose` here",
+        ),
+    ],
+)
+def test_a_launcher_that_fails_is_told_from_sd_scripts(launcher, said, caplog):
+    caplog.set_level("DEBUG")
+    there = installation.find(KohyaSettings(launcher=launcher))
+    with pytest.raises(UserError) as error:
+        there.ask("-c", "pass")
+    assert said in str(error.value)
+    assert "sd-scripts failed" not in str(error.value)
+    assert ("unknown shorthand flag: -f" in caplog.messages) == (launcher == OLD_DOCKER)
+
+
+def test_behind_a_launcher_that_works_sd_scripts_failed():
+    there = installation.find(KohyaSettings(launcher="env"))
+    with pytest.raises(UserError, match="sd-scripts failed"):
+        there.ask("-c", "raise ValueError('no')")
+
+
 @pytest.mark.parametrize(
     ("paths", "said"),
     [("datasets", "should map folders"), ({"a": 1}, "should map folders")],

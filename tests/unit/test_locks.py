@@ -10,6 +10,7 @@ from lorabench import locks
 from lorabench.errors import UserError
 
 RUN = Path("runs", "mine")
+SET = Path("datasets", "normalized", "style", "a-01234567")
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def living(tmp_path):
 
 
 def unlocks(run, calls):
-    locks.clear(run, lambda: calls.append(run))
+    locks.clear(run, SET, lambda: calls.append(run))
     return bool(calls)
 
 
@@ -67,6 +68,18 @@ def test_a_living_workflow_is_named(locked, living, tmp_path):
 def test_another_run_goes_on_beside_a_living_one(locked, living, tmp_path):
     living("snakemake", tmp_path)
     assert not unlocks(Path("runs", "min"), locked)
+
+
+@pytest.mark.parametrize(("kind", "busy"), [("output", True), ("input", False)])
+def test_a_set_that_another_run_makes_is_waited_for(locked, living, tmp_path, kind, busy):
+    living("snakemake", tmp_path)
+    (tmp_path / ".snakemake" / "locks" / f"1.{kind}.lock").write_text(f"{SET}/images\n")
+    other = Path("runs", "other")
+    if busy:
+        with pytest.raises(UserError, match=r"a-01234567 is locked.*wait for it"):
+            unlocks(other, locked)
+    else:
+        assert not unlocks(other, locked)
 
 
 def test_workflows_elsewhere_and_other_programs_do_not_count(locked, living, tmp_path):

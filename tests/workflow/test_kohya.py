@@ -20,7 +20,8 @@ SMALL = {
 
 
 @pytest.fixture
-def based(project):
+def based(project, monkeypatch):
+    monkeypatch.setenv("SD_SCRIPTS_DIR", str(FAKE / "sd_scripts"))
     project.add_set()
     save_checkpoint(project.root / "models" / "base.safetensors")
     save_checkpoint(project.root / "models" / "xl.safetensors", "sdxl")
@@ -57,7 +58,10 @@ def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, 
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"base_model": None}, "(base_model=/path/to/model.safetensors) or in config/config.yaml"),
+        (
+            {"base_model": None},
+            "in config/config.yaml (base_model: /path/to/",
+        ),
         ({"preprocess": "{bucket_step: 32}"}, "crops pictures of this base model to multiples"),
         ({"train": "{kohya_args: {output_dir: x}}"}, "output_dir: the pipeline names and places"),
         ({"train": "{kohya_args: 5}"}, "train.kohya_args: 5: should be a mapping"),
@@ -75,8 +79,26 @@ def test_what_cannot_work_is_refused_while_the_workflow_is_read(based, monkeypat
     assert said in str(error.value)
 
 
+def test_an_sd_scripts_that_is_not_there_is_told_before_a_training_alone(based, monkeypatch):
+    monkeypatch.chdir(based.root)
+
+    def plan(**config):
+        return make_plan({**KOHYA, **config}, Path("config/config.yaml"))
+
+    monkeypatch.setenv("SD_SCRIPTS_DIR", "/no/such/folder")
+    with pytest.raises(UserError, match=r"/no/such/folder: there is no train_network\.py"):
+        plan()
+    with pytest.raises(UserError, match=r"kohya\.launcher: docker 'x: cannot be read"):
+        plan(kohya={"launcher": "docker 'x"})
+    own = {"programs": {"run_lora": "Snakefile"}}
+    paths = [plan(**own).paths, plan(kohya={"launcher": "docker exec -i k"}).paths]
+    for path in paths:
+        path.lora.parent.mkdir(parents=True, exist_ok=True)
+        path.lora.touch()
+    plan()
+
+
 def test_a_training_from_the_pipeline(based, monkeypatch):
-    monkeypatch.setenv("SD_SCRIPTS_DIR", str(FAKE / "sd_scripts"))
     path = [str(FAKE / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     based.snakemake("train_lora", **KOHYA, **SMALL)

@@ -162,6 +162,8 @@ def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.Timeout):
         return "timed out"
     text = str(error)
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE" not in text:
+        return "it speaks no https: try http://"
     if "refused" in text:
         return "connection refused"
     if "resolve" in text:

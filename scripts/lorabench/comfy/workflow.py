@@ -26,7 +26,7 @@ def read(path: Path) -> Graph | GuiWorkflow:
         content = _picture(path) if path.suffix.lower() == ".png" else _json(path)
         return _checked(content)
     except UserError as error:
-        raise UserError(f"workflow {path}: {error}") from None
+        raise UserError(f"{path}: {error}") from None
 
 
 def load(path: Path) -> Graph:
@@ -34,7 +34,7 @@ def load(path: Path) -> Graph:
     content = read(path)
     if isinstance(content, GuiWorkflow):
         raise UserError(
-            f"workflow {path}: this is the GUI format, which only bench_preflight.py reads; in"
+            f"{path}: this is the GUI format, which only bench_preflight.py reads; in"
             " ComfyUI choose Workflow > Export (API) and give that file"
         )
     return content
@@ -42,7 +42,10 @@ def load(path: Path) -> Graph:
 
 def _json(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if not text.strip():
+            raise UserError("the file is empty; save the workflow again in ComfyUI")
+        return json.loads(text)
     except OSError as error:
         raise UserError(error.strerror or str(error)) from None
     except ValueError as error:

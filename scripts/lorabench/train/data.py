@@ -15,6 +15,7 @@ from PIL import Image
 
 from lorabench.config import TrainSettings
 from lorabench.errors import UserError
+from lorabench.set_check import check_unchanged
 
 # Streams of random numbers that must not meet: the order of an epoch, the details of a batch.
 ORDER, DETAILS = 0, 1
@@ -115,9 +116,10 @@ def read_set(folder: Path, settings: TrainSettings) -> TrainingSet:
     """Read the normalized set in `folder`: `images/*.png`, each with a caption `.txt` beside it.
 
     Raises:
-        UserError: there is no picture, or one is unreadable, of a size that is no multiple of 8,
-            or without a caption.
+        UserError: the set was changed since it was made, there is no picture, or one is
+            unreadable, of a size that is no multiple of 8, or without a caption.
     """
+    check_unchanged(folder)
     paths = sorted((folder / "images").glob("*.png"))
     if not paths:
         raise UserError(

@@ -26,6 +26,10 @@ _HINTS = (
         "Docker does not run here: start it.",
     ),
     (
+        r"unknown shorthand flag|is not a docker command",
+        "Docker has no `docker compose` here: install its Compose plugin.",
+    ),
+    (
         r"No such container|is not running|no such service|no configuration file provided",
         "The container does not run: docker compose -f kohya-docker/docker-compose.yml up -d",
     ),
@@ -86,12 +90,19 @@ def explain(status: int, output: Sequence[str]) -> UserError:
         )
     error = _last_error(output)
     # Not all of it: what it warns of on its way is seldom what it fails of.
-    text = "\n".join([error, *output[-5:]])
-    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
+    hint = _hint("\n".join([error, *output[-5:]]))
     if status == _KILLED:
         hint = hint or _HINT_KILLED
     told = [f"sd-scripts failed (exit status {status})", error.rstrip(".?!")]
     return UserError(". ".join(filter(None, [": ".join(filter(None, told)), hint])))
+
+
+def launcher(command: Sequence[str], status: int, output: Sequence[str]) -> UserError:
+    """Return the message for a launcher that ended with `status` and started nothing."""
+    told = [line.strip() for line in output if line.strip()][-5:]
+    failed = f"it failed by itself (exit status {status}), before anything of sd-scripts began"
+    lines = [f"kohya.launcher: {shlex.join(command)}: {failed}", *(f"  {line}" for line in told)]
+    return UserError("\n".join(filter(None, [*lines, _hint("\n".join(told))])))
 
 
 def no_file(image_dir: str, output: Sequence[str]) -> UserError:
@@ -104,6 +115,10 @@ def no_file(image_dir: str, output: Sequence[str]) -> UserError:
         else "its output is in the log. Does kohya: {paths: …} name the folder that it wrote to?"
     )
     return UserError(f"sd-scripts ended without an error and without a LoRA: {reason}")
+
+
+def _hint(text: str) -> str:
+    return next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
 
 
 def _last_error(output: Sequence[str]) -> str:

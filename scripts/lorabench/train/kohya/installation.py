@@ -1,5 +1,6 @@
 """Where sd-scripts is, how a program is started there, and how paths are called there."""
 
+import logging
 import os
 import shlex
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from lorabench.config import KohyaSettings
 from lorabench.errors import UserError
 from lorabench.train.kohya import failures
+
+log = logging.getLogger(__name__)
 
 IN_CONTAINER = "/app/sd-scripts"
 PATIENCE = 300
@@ -62,19 +65,27 @@ class Installation:
         Raises:
             UserError: it could not be started, failed, or did not end within `PATIENCE`.
         """
+        done = self._run(*arguments)
+        if done.returncode:
+            self._check_launcher()
+            raise failures.explain(done.returncode, _output(done))
+        return done.stdout.decode(errors="replace")
+
+    def _check_launcher(self) -> None:
+        """Raise `UserError` if the launcher fails by itself, whatever it is to start."""
+        if self.launcher and (done := self._run("-c", "")).returncode:
+            raise failures.launcher(self.launcher, done.returncode, _output(done))
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = self.command(*arguments)
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
             )
         except OSError as error:
             raise failures.not_started(command[0], error) from None
         except subprocess.TimeoutExpired:
             raise failures.no_answer(self.command(), PATIENCE) from None
-        if done.returncode:
-            output = (done.stdout + done.stderr).decode(errors="replace").splitlines()
-            raise failures.explain(done.returncode, output)
-        return done.stdout.decode(errors="replace")
 
 
 def find(settings: KohyaSettings) -> Installation:
@@ -83,7 +94,7 @@ def find(settings: KohyaSettings) -> Installation:
     Raises:
         UserError: none is named, or it is not where it is said to be.
     """
-    launcher = tuple(shlex.split(settings.launcher))
+    launcher = _words("launcher", settings.launcher)
     folder = os.environ.get("SD_SCRIPTS_DIR") or settings.sd_scripts
     if launcher:
         folder, python = folder or IN_CONTAINER, "python"
@@ -96,8 +107,23 @@ def find(settings: KohyaSettings) -> Installation:
         python,
         launcher,
         tuple((_absolute(here), PurePosixPath(there)) for here, there in nearest_first),
-        tuple(shlex.split(settings.accelerate)),
+        _words("accelerate", settings.accelerate),
     )
+
+
+def _words(key: str, text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UserError(f"kohya.{key}: {text}: cannot be read as a command: {error}") from None
+
+
+def _output(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    """Return all that a program wrote, line by line; the job's log gets it whole."""
+    lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
+    for line in lines:
+        log.debug("%s", line)
+    return lines
 
 
 def _checkout(folder: str) -> str:

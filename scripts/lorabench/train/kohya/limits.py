@@ -14,9 +14,9 @@ def check_base(base: Checkpoint) -> None:
     if base.family not in PROGRAMS:
         raise UserError(
             f"base_model: {base.path} is no full-size Stable Diffusion model, which trainer=kohya "
-            "needs. Set base_model to your SD1.x or SDXL checkpoint, after --config "
-            "(base_model=/path/to/model.safetensors) or in config/config.yaml, and try again; "
-            "trainer=embedded trains on this one."
+            "needs. Set base_model to your SD1.x or SDXL checkpoint in config/config.yaml "
+            "(base_model: /path/to/model.safetensors; snakemake takes it after --config, too), and "
+            "try again; trainer=embedded trains on this one."
         )
 
 

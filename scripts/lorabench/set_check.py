@@ -1,0 +1,58 @@
+"""Whether a normalized set is still what its log says.
+
+It is named by what went into it and shared by runs: one that was edited is told of wrongly by all.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lorabench import files
+from lorabench.dataset import IMAGES, LOG
+from lorabench.errors import UserError
+from lorabench.identity import PICTURE_SUFFIXES
+
+_SHOWN = 10
+
+
+def check_unchanged(folder: Path) -> None:
+    """Raise `UserError` if pictures or captions of the normalized set in `folder` were changed.
+
+    What its log does not tell cannot be compared: a set without a log, or with that of another
+    program, passes, and so do captions in a log of before they had a digest there.
+    """
+    made = _made(folder / LOG)
+    changes = list(_changes(folder / IMAGES, made)) if made else []
+    if changes:
+        more = f"\n  and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+        raise UserError(
+            f"the normalized set {folder} is not as it was made:\n"
+            + "\n".join(f"  {change}" for change in changes[:_SHOWN])
+            + f"{more}\nIt is not to be edited: put captions beside the raw pictures, and add or "
+            "take away pictures there; that makes another set. To have this one made again, delete "
+            f"{folder} and type the command again (scripts/pipeline_run.py: with --resize)."
+        )
+
+
+def _made(log: Path) -> dict[str, Mapping[str, str]]:
+    """Return what the log says of each picture of the set, by its name."""
+    if not log.exists():
+        return {}
+    with log.open(encoding="utf-8", errors="replace", newline="") as file:
+        return {row["result"]: row for row in csv.DictReader(file) if row.get("result")}
+
+
+def _changes(images: Path, made: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for name, row in made.items():
+        yield from _change(images / name, row.get("result_sha256"))
+        yield from _change((images / name).with_suffix(".txt"), row.get("caption_sha256"))
+    for path in sorted(images.glob("*")):
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.name not in made:
+            yield f"{path.name} was added"
+
+
+def _change(path: Path, sha256: str | None) -> Iterator[str]:
+    if not path.is_file():
+        yield f"{path.name} is missing"
+    elif sha256 and files.sha256(path) != sha256:
+        yield f"{path.name} was changed"

@@ -1,0 +1,17 @@
+"""What a failed job said is not lost among what Snakemake says of it."""
+
+BROKEN = """echo error: an older one > "${@: -1}"
+echo error: there is no room >> "${@: -1}"
+exit 1
+"""
+
+
+def test_the_last_error_is_repeated_at_the_end(project):
+    project.add_set()
+    (project.root / "broken.bash").write_text(BROKEN)
+    programs = {"programs": "{resize: broken.bash}"}
+    done = project.snakemake("snapshot_dataset", check=False, raw_set="some_set", **programs)
+    assert done.returncode == 1
+    _, _, end = done.stdout.partition("Error in rule normalize_dataset")
+    assert "\nerror: there is no room\n" in end
+    assert "older one" not in done.stdout
