@@ -319,7 +319,17 @@ def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
             "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
         )
 
-    _check_install_dir(Path(config.lora_install_dir).absolute())
+
+def _check_install_dir(folder: Path) -> None:
+    """Refuse a folder that cannot be written, or made: it is needed after the training only."""
+    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    if not there.is_dir():
+        raise UserError(f"lora_install_dir: {folder}: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(
+            f"lora_install_dir: {folder}: {there} cannot be written; allow it, or name the folder "
+            "that your ComfyUI lists LoRAs from"
+        )
 
 
 def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
