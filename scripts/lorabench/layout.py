@@ -23,6 +23,11 @@ def raw_sets(profile: str) -> Path:
     return RAW / _RAW_FOLDER[profile]
 
 
+def raw_set(config: Config) -> Path:
+    """Return the folder of the raw set that `config` names."""
+    return raw_sets(config.profile) / config.raw_set
+
+
 def weight_name(weight: float) -> str:
     """Write a LoRA strength the one way that paths use: `0.40`."""
     return f"{weight:.2f}"

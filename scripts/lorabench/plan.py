@@ -4,15 +4,13 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
 import glob
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import captions, checkpoint, files, layout
+from lorabench import captions, checkpoint, files, layout, preconditions
 from lorabench.bench import embedding, variants
 from lorabench.bench.variants import Variant
 from lorabench.comfy import workflow
@@ -21,7 +19,7 @@ from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.roles import Choices, find_roles, prompt
-from lorabench.config import Config, Programs, as_typed, base_model, merge, read_yaml, resolve
+from lorabench.config import Config, base_model, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
     Digests,
@@ -33,7 +31,6 @@ from lorabench.identity import (
 )
 from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.servers import EMBEDDED
-from lorabench.train.kohya import installation, limits, options
 
 _ROLES = fields(Choices)
 
@@ -147,25 +144,19 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     merged = merge(read_yaml(defaults), given)
     base = _inspect(base_model(merged))
     config = resolve(merged, base.family)
-    if not config.skip_train:
-        _check_programs(config)
-        _check_trainer(config, base)
-        _check_raw_set(config)
-    _check_server(config, base)
-    _check_install_dir(Path(config.lora_install_dir).absolute())
-    _check_embedding(config, base)
+    preconditions.check(config, base)
     workflow_prompt = _workflow_prompt(config)
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
         paths = _existing_run(config, base_digest)
         return _planned(RunPlan(config, paths, None, base_digest, workflow_prompt))
-    identity = identify(config, _raw(config), digests)
+    identity = identify(config, layout.raw_set(config), digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
         _check_binding(read_yaml(paths.record), config, identity)
     if not paths.lora.exists():
-        _check_sd_scripts(config)
+        preconditions.check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
     return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt))
 
@@ -220,60 +211,6 @@ def _check_set_of_run(config: Config, folder: Path) -> None:
         )
 
 
-def _check_programs(config: Config) -> None:
-    used = {"resize": config.programs.resize}
-    if config.trainer == "kohya":
-        used["run_lora"] = config.programs.run_lora
-    for name, path in used.items():
-        if not Path(path).is_file():
-            raise UserError(f"programs.{name}: there is no file {path}")
-
-
-def _check_sd_scripts(config: Config) -> None:
-    """Refuse an sd-scripts that is not there; what is behind a launcher only that can tell."""
-    ours = config.programs.run_lora == Programs().run_lora
-    if config.trainer == "kohya" and ours:
-        installation.find(config.kohya)
-
-
-def _raw(config: Config) -> Path:
-    return layout.raw_sets(config.profile) / config.raw_set
-
-
-def _check_raw_set(config: Config) -> None:
-    raw = _raw(config)
-    if not raw.is_dir():
-        hint = _read_as_number(config)
-        raise UserError(f"raw_set: there is no folder {raw}. {hint}{_existing_sets()}")
-    found = [str(path) for path in raw_files(raw)]
-    for path in found:
-        if "{" in path or "}" in path:
-            raise UserError(
-                f"raw_set: {path}: take the braces out of its name, Snakemake reads them"
-            )
-    if all(path.lower().endswith(".txt") for path in found):
-        raise UserError(f"raw_set: {raw} holds no picture (png, jpg, webp, bmp, gif or tiff)")
-
-
-def _read_as_number(config: Config) -> str:
-    """Return how to type a set's name that Snakemake took for the number that was given."""
-    for folder in sorted(layout.raw_sets(config.profile).glob("[!.]*/")):
-        with suppress(ValueError):  # most names are no numbers
-            if float(folder.name) == float(config.raw_set):
-                typed = as_typed("raw_set", folder.name)
-                return f"{folder.name} is read as a number; to keep it, write {typed}. "
-    return ""
-
-
-def _existing_sets() -> str:
-    found = [
-        f"{folder.name} (profile={profile})"
-        for profile in ("style", "char")
-        for folder in sorted(layout.raw_sets(profile).glob("[!.]*/"))
-    ]
-    return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
-
-
 def _workflow_prompt(config: Config) -> str | None:
     """Return the prompt in the workflow; None where only the servers can read the workflow.
 
@@ -310,53 +247,3 @@ def _read_workflow(path: Path) -> Graph | workflow.GuiWorkflow:
 def _choices(config: Config) -> Choices:
     nodes = {field.name: getattr(config.bench, f"{field.name}_node") for field in _ROLES}
     return Choices(**nodes)
-
-
-def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
-    if config.comfy_url == EMBEDDED and base.family == "sdxl":
-        raise UserError(
-            "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
-            "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
-        )
-
-
-def _check_install_dir(folder: Path) -> None:
-    """Refuse a folder that cannot be written, or made: it is needed after the training only."""
-    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
-    if not there.is_dir():
-        raise UserError(f"lora_install_dir: {folder}: {there} is a file; name a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise UserError(
-            f"lora_install_dir: {folder}: {there} cannot be written; allow it, or name the folder "
-            "that your ComfyUI lists LoRAs from"
-        )
-
-
-def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
-    where = config.bench.embedding
-    if not where:
-        return
-    if where == embedding.BASE and base.family == "sdxl":
-        raise UserError(
-            "bench.embedding: the features of SD1.x checkpoints can be read, and base_model is an "
-            "SDXL one; give the folder of a CLIP, SigLIP or DINO model"
-        )
-    try:
-        embedding.check(where)
-    except UserError as error:
-        raise UserError(f"bench.embedding: {error}") from None
-
-
-def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
-    """Refuse what the trainer cannot do, and options of the other one."""
-    if config.trainer == "kohya":
-        limits.check_base(base)
-        limits.check_buckets(config.preprocess, base.family)
-        options.check_owned(config.train.kohya_args)
-    elif config.train.kohya_args:
-        raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
-    elif base.family == "sdxl":
-        raise UserError(
-            f"base_model: {config.base_model} is an SDXL checkpoint; the embedded trainer takes "
-            "SD1.x checkpoints. trainer=kohya takes both"
-        )

@@ -1,0 +1,127 @@
+"""What has to be there before a run, and what does not go together: told at once, in words.
+
+Everything here reads and checks; a dry run may call it.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from lorabench import checkpoint, layout
+from lorabench.bench import embedding
+from lorabench.config import Config, Programs, as_typed
+from lorabench.errors import UserError
+from lorabench.identity import raw_files
+from lorabench.servers import EMBEDDED
+from lorabench.train.kohya import installation, limits, options
+
+
+def check(config: Config, base: checkpoint.Checkpoint) -> None:
+    """Raise `UserError` for what would fail later, after a training perhaps."""
+    if not config.skip_train:
+        _check_programs(config)
+        _check_trainer(config, base)
+        _check_raw_set(config)
+    _check_server(config, base)
+    _check_install_dir(Path(config.lora_install_dir).absolute())
+    _check_embedding(config, base)
+
+
+def check_sd_scripts(config: Config) -> None:
+    """Refuse an sd-scripts that is not there; what is behind a launcher only that can tell."""
+    ours = config.programs.run_lora == Programs().run_lora
+    if config.trainer == "kohya" and ours:
+        installation.find(config.kohya)
+
+
+def _check_programs(config: Config) -> None:
+    used = {"resize": config.programs.resize}
+    if config.trainer == "kohya":
+        used["run_lora"] = config.programs.run_lora
+    for name, path in used.items():
+        if not Path(path).is_file():
+            raise UserError(f"programs.{name}: there is no file {path}")
+
+
+def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
+    """Refuse what the trainer cannot do, and options of the other one."""
+    if config.trainer == "kohya":
+        limits.check_base(base)
+        limits.check_buckets(config.preprocess, base.family)
+        options.check_owned(config.train.kohya_args)
+    elif config.train.kohya_args:
+        raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
+    elif base.family == "sdxl":
+        raise UserError(
+            f"base_model: {config.base_model} is an SDXL checkpoint; the embedded trainer takes "
+            "SD1.x checkpoints. trainer=kohya takes both"
+        )
+
+
+def _check_raw_set(config: Config) -> None:
+    raw = layout.raw_set(config)
+    if not raw.is_dir():
+        hint = _read_as_number(config)
+        raise UserError(f"raw_set: there is no folder {raw}. {hint}{_existing_sets()}")
+    found = [str(path) for path in raw_files(raw)]
+    for path in found:
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"raw_set: {path}: take the braces out of its name, Snakemake reads them"
+            )
+    if all(path.lower().endswith(".txt") for path in found):
+        raise UserError(f"raw_set: {raw} holds no picture (png, jpg, webp, bmp, gif or tiff)")
+
+
+def _read_as_number(config: Config) -> str:
+    """Return how to type a set's name that Snakemake took for the number that was given."""
+    for folder in sorted(layout.raw_sets(config.profile).glob("[!.]*/")):
+        with suppress(ValueError):  # most names are no numbers
+            if float(folder.name) == float(config.raw_set):
+                typed = as_typed("raw_set", folder.name)
+                return f"{folder.name} is read as a number; to keep it, write {typed}. "
+    return ""
+
+
+def _existing_sets() -> str:
+    found = [
+        f"{folder.name} (profile={profile})"
+        for profile in ("style", "char")
+        for folder in sorted(layout.raw_sets(profile).glob("[!.]*/"))
+    ]
+    return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
+
+
+def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
+    if config.comfy_url == EMBEDDED and base.family == "sdxl":
+        raise UserError(
+            "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
+            "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
+        )
+
+
+def _check_install_dir(folder: Path) -> None:
+    """Refuse a folder that cannot be written, or made: it is needed after the training only."""
+    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    if not there.is_dir():
+        raise UserError(f"lora_install_dir: {folder}: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(
+            f"lora_install_dir: {folder}: {there} cannot be written; allow it, or name the folder "
+            "that your ComfyUI lists LoRAs from"
+        )
+
+
+def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
+    where = config.bench.embedding
+    if not where:
+        return
+    if where == embedding.BASE and base.family == "sdxl":
+        raise UserError(
+            "bench.embedding: the features of SD1.x checkpoints can be read, and base_model is an "
+            "SDXL one; give the folder of a CLIP, SigLIP or DINO model"
+        )
+    try:
+        embedding.check(where)
+    except UserError as error:
+        raise UserError(f"bench.embedding: {error}") from None
