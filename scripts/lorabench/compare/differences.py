@@ -139,7 +139,9 @@ def _settings(run: Run) -> dict[tuple[Group, str], str]:
 def _prompts(run: Run) -> dict[str, Any]:
     """Return what was drawn, as sweep.yaml tells it; nothing where it tells of no prompts."""
     texts = {
-        name.removeprefix("prompt-") or "own": one.get("text") for name, one in run.variants.items()
+        name.removeprefix("prompt-") or "own": one.get("text")
+        for name, one in run.variants.items()
+        if not one.get("probe")  # made of the prompts and the trigger, which are told
     }
     named = {f"prompt {name}": text for name, text in texts.items()}
     return {"prompts": list(texts), **named} if any(texts.values()) else {}
