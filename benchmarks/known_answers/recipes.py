@@ -42,7 +42,8 @@ class PictureSet:
     def name(self) -> str:
         """The folder's name."""
         plain = f"_plain{self.plain}" if self.plain else ""
-        return f"{self.taught.replace(' ', '-')}{self.count}{plain}_{self.seed}"
+        told = "" if self.told else "_untold"
+        return f"{self.taught.replace(' ', '-')}{self.count}{plain}{told}_{self.seed}"
 
 
 @dataclass(frozen=True)
