@@ -120,19 +120,36 @@ def _describe(path: Path, area: int) -> np.ndarray:
     return descriptors.describe(descriptors.fitted(open_rgb(path), area))
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What the pictures that start from one noise are compared with: the one at weight 0."""
+
+    picture: Picture
+    signature: np.ndarray
+    similarity: float | None
+    """To the nearest training picture, where there are any."""
+
+    @classmethod
+    def of(cls, image: Image.Image) -> "Reference":
+        """Take the picture at weight 0 apart, once for all of its weights."""
+        similarity = _training.nearest(image).similarity if _training else None
+        return cls(Picture.of(image), structure.signature(image), similarity)
+
+
 def _measure(group: Sequence[Cell], area: int, folder: Path) -> list[Measured]:
     """Measure the pictures that start from one noise; the one at weight 0 is held meanwhile."""
     baseline = next((cell for cell in group if cell.weight == 0), None)
-    reference = open_rgb(baseline.path) if baseline else None
+    reference = Reference.of(open_rgb(baseline.path)) if baseline else None
     return [_measure_one(cell, reference, area, folder) for cell in group]
 
 
-def _measure_one(cell: Cell, reference: Image.Image | None, area: int, folder: Path) -> Measured:
+def _measure_one(cell: Cell, reference: Reference | None, area: int, folder: Path) -> Measured:
     image = open_rgb(cell.path)
-    if reference and image.size != reference.size:
+    picture = Picture.of(image)
+    if reference and picture.rgb.shape != reference.picture.rgb.shape:
         raise UserError(
-            f"{cell.path}: {_size(image)} pixels, but its picture at weight 0 has "
-            f"{_size(reference)}; render both with one workflow"
+            f"{cell.path}: {_size(picture)} pixels, but its picture at weight 0 has "
+            f"{_size(reference.picture)}; render both with one workflow"
         )
     row = {
         "variant": cell.variant,
@@ -141,30 +158,24 @@ def _measure_one(cell: Cell, reference: Image.Image | None, area: int, folder: P
         "seed": cell.seed,
         "index": cell.index,
         "file": relative(cell.path, folder),
-        **_alone_and_compared(image, reference),
+        "hash": str(picture.hash),
+        **metrics.describe(picture),
+        **(_compared(picture, image, reference) if reference else {}),
         **_copied(image, reference, folder),
     }
     return Measured(row, descriptors.describe(descriptors.fitted(image, area)))
 
 
-def _alone_and_compared(image: Image.Image, reference: Image.Image | None) -> dict[str, Any]:
-    picture = Picture.of(image)
-    alone = {**metrics.describe(picture), "hash": str(picture.hash)}
-    if not reference:
-        return alone
-    signatures = structure.signature(image), structure.signature(reference)
-    return {
-        **alone,
-        **metrics.compare(picture, Picture.of(reference)),
-        "structure": structure.kept(*signatures),
-    }
+def _compared(picture: Picture, image: Image.Image, reference: Reference) -> dict[str, float]:
+    kept = structure.kept(structure.signature(image), reference.signature)
+    return {**metrics.compare(picture, reference.picture), "structure": kept}
 
 
-def _copied(image: Image.Image, reference: Image.Image | None, folder: Path) -> dict[str, Any]:
+def _copied(image: Image.Image, reference: Reference | None, folder: Path) -> dict[str, Any]:
     if not _training:
         return {}
     found = _training.nearest(image)
-    before = _training.nearest(reference).similarity if reference else None
+    before = reference.similarity if reference else None
     return {
         "copy_similarity": found.similarity,
         "copy_excess": None if before is None else found.similarity - before,
@@ -173,5 +184,6 @@ def _copied(image: Image.Image, reference: Image.Image | None, folder: Path) -> 
     }
 
 
-def _size(image: Image.Image) -> str:
-    return f"{image.width} × {image.height}"
+def _size(picture: Picture) -> str:
+    height, width = picture.grey.shape
+    return f"{width} × {height}"
