@@ -110,4 +110,5 @@ rule render_reference:
     shell:
         f"{program('reference_set.py')}"
         " {input.images:q} --output {output.pictures:q} --trigger={params.trigger:q}"
-        f" --threads {{threads}} --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"
+        f" --threads {{threads}} --device {CONFIG.train.device} --log {{log:q}}"
+        f" --base-model {quoted(CONFIG.base_model)}"

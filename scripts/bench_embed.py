@@ -26,14 +26,14 @@ def main(arguments: argparse.Namespace) -> None:
     import torch  # only once all else is right
 
     from lorabench.bench import embedding_table
+    from lorabench.model import usable_device
 
     prompts = embedding_table.prompts_of(arguments.sweep) if arguments.sweep else {}
     torch.set_num_threads(arguments.threads)
-    device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"
     table = embedding_table.measure(
         cells,
         arguments.output.parent,
-        embedding.load(where, arguments.base_model, device),
+        embedding.load(where, arguments.base_model, usable_device(arguments.device)),
         embedding.name(where),
         reference=reference,
         prompts=prompts,

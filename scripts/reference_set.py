@@ -20,11 +20,10 @@ def main(arguments: argparse.Namespace) -> None:
     import torch  # only once all else is right
 
     from lorabench.bench import reference
-    from lorabench.model import load_autoencoder
+    from lorabench.model import load_autoencoder, usable_device
 
     torch.set_num_threads(arguments.threads)
-    device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"
-    autoencoder = load_autoencoder(arguments.base_model, device)
+    autoencoder = load_autoencoder(arguments.base_model, usable_device(arguments.device))
     chosen = reference.chosen(paths, arguments.trigger)
     unfinished = arguments.output.with_name(f"{arguments.output.name}.tmp")
     shutil.rmtree(unfinished, ignore_errors=True)

@@ -102,6 +102,17 @@ class StableDiffusion:
         return self.vae.decode(latents).sample.clamp(-1, 1)
 
 
+def usable_device(wanted: str) -> str:
+    """Return cuda or cpu for `auto`, `cuda` or `cpu`.
+
+    Raises:
+        UserError: cuda was asked for, and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but PyTorch finds no CUDA here; allowed are auto and cpu.")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     """Load the checkpoint at `path` to `device`, every part as `dtype`.
 

@@ -97,3 +97,13 @@ def test_linear_betas_are_read_and_others_refused():
 def test_the_clip_vocabulary_has_its_known_ids():
     tokens = model.clip_tokenizer()("a photo of an astronaut riding a horse").input_ids
     assert tokens == [49406, 320, 1125, 539, 550, 18376, 6765, 320, 4558, 49407]
+
+
+def test_a_device_that_is_not_there_is_refused_and_auto_takes_what_is(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert model.usable_device("auto") == model.usable_device("cpu") == "cpu"
+    with pytest.raises(UserError, match="finds no CUDA"):
+        model.usable_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert model.usable_device("auto") == model.usable_device("cuda") == "cuda"
+    assert model.usable_device("cpu") == "cpu"

@@ -3,6 +3,7 @@ import pytest
 from lorabench.bench import origin
 from lorabench.bench.cell import sweep
 from lorabench.comfy.pictures import with_text
+from lorabench.errors import UserError
 from tests.fake_comfy import png
 
 
@@ -27,3 +28,26 @@ def test_the_prompt_is_that_of_the_first_picture_that_tells_one(write, tmp_path)
 
 def test_without_labels_there_is_no_prompt(write):
     assert origin.prompt(sweep([write("0.00"), write("0.40", prompt=None)])) == ""
+
+
+def test_a_picture_that_is_odd_in_two_ways_is_named_once(write):
+    usual = {"run_id": "r", "lora_sha256": "a", "graph": "g"}
+    pictures = [write(f"0.{n}0", **usual) for n in range(4)]
+    origin.check_one_sweep(sweep(pictures))
+    odd = write("0.50", run_id="r", lora_sha256="b", graph="h")
+    with pytest.raises(UserError) as error:
+        origin.check_one_sweep(sweep([*pictures, odd]))
+    assert str(error.value).count(str(odd)) == 1
+
+
+def test_prompts_may_have_graphs_of_their_own_but_one_lora(write, tmp_path):
+    usual = {"run_id": "r", "lora_sha256": "a"}
+    pictures = [write("0.00", **usual, graph="g"), write("0.40", **usual, graph="g")]
+    other = tmp_path / "prompt-cat" / "w0.40"
+    other.mkdir(parents=True)
+    path = other / "seed1_00.png"
+    path.write_bytes(with_text(png(1), {origin.CHUNK: {**usual, "graph": "h"}}))
+    origin.check_one_sweep(sweep([*pictures, path]))
+    path.write_bytes(with_text(png(1), {origin.CHUNK: {**usual, "lora_sha256": "b"}}))
+    with pytest.raises(UserError, match="another LoRA"):
+        origin.check_one_sweep(sweep([*pictures, path]))

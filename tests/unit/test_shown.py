@@ -3,6 +3,7 @@
 import pytest
 
 from lorabench.bench import shown, variants
+from lorabench.bench.variants import probe_of
 from lorabench.errors import UserError
 from tests import sweeps
 
@@ -22,14 +23,14 @@ from tests import sweeps
 def test_a_folder_has_a_name_for_people(folder, label, probe):
     assert not folder or variants.FOLDER.fullmatch(folder)
     assert shown.label(folder) == label
-    assert shown.is_probe(folder) == probe
+    assert bool(probe_of(folder)) == probe
 
 
 def test_every_variant_of_a_plan_is_told_from_the_others():
     prompts = [variants.Prompt("cat", "style, a cat"), variants.Prompt("dog", "style, a dog")]
     extent = variants.EXTENTS["full"]
     planned = variants.plan("style, a fish", prompts, "style", extent, [0, 0.8], [1])
-    assert [shown.is_probe(variant.name) for variant in planned] == [
+    assert [bool(probe_of(variant.name)) for variant in planned] == [
         bool(variant.probe) for variant in planned
     ]
     assert len({shown.label(variant.name) for variant in planned}) == len(planned)

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.bench import arrangement, pages, shown
+from lorabench.bench import arrangement, pages
 from lorabench.bench.arrangement import Texts
 from lorabench.bench.cell import Cell, size
 from lorabench.bench.faults import KINDS, Fault
 from lorabench.bench.sheet import Key, Sweep
 from lorabench.bench.strip import Strip
+from lorabench.bench.variants import probe_of
 from lorabench.bench.verdict import Verdict
 from lorabench.errors import UserError
 
@@ -44,8 +45,8 @@ def draw(
     unreadable, or differences are asked for without a picture at weight 0.
     """
     sweep = _sweep(cells, findings)
-    asked = [cell for cell in cells if not shown.is_probe(cell.variant)]
-    probes = [cell for cell in cells if shown.is_probe(cell.variant)]
+    asked = [cell for cell in cells if not probe_of(cell.variant)]
+    probes = [cell for cell in cells if probe_of(cell.variant)]
     if differences and not any(cell.weight == 0 for cell in asked):
         raise UserError("--difference: there is no picture at weight 0 to compare with")
     grids = []

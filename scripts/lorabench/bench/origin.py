@@ -1,7 +1,7 @@
 """What a picture of a sweep says of itself: what it was drawn with, and of which sweep it is."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,23 +20,14 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
     killed may leave a picture without a note, and a picture may be copied by hand. Pictures
     without a label are from elsewhere and are not compared.
     """
-    labels = [(cell, label) for cell in cells if (label := _label(cell.path))]
-    odd = [
-        *_odd(
-            [(cell.path, (label.get("run_id"), label.get("lora_sha256"))) for cell, label in labels]
-        ),
-        *(
-            path
-            for variant in {cell.variant for cell, _ in labels}
-            for path in _odd(
-                [
-                    (cell.path, label.get("graph"))
-                    for cell, label in labels
-                    if cell.variant == variant
-                ]
-            )
-        ),
-    ]
+    by_lora: list[tuple[Path, Any]] = []
+    by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
+    for cell in cells:
+        if label := _label(cell.path):
+            by_lora.append((cell.path, (label.get("run_id"), label.get("lora_sha256"))))
+            by_graph[cell.variant].append((cell.path, label.get("graph")))
+    groups = [by_lora, *by_graph.values()]
+    odd = list(dict.fromkeys(path for group in groups for path in _odd(group)))
     if odd:
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         raise UserError(

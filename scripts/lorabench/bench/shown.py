@@ -25,11 +25,6 @@ def read(path: Path) -> list[Variant]:
         raise UserError(f"--sweep {path}: not the record of a sweep ({error})") from None
 
 
-def is_probe(variant: str) -> bool:
-    """Tell whether a variant's folder is one of the trigger alone or of a prompt without it."""
-    return variant in ("trigger", "untriggered") or variant.endswith(_WITHOUT)
-
-
 def label(variant: str) -> str:
     """Return a variant's name for people: that of its folder without its kind."""
     if variant == "trigger":

@@ -1,14 +1,10 @@
-"""Pictures inside a page."""
+"""Pictures inside a page, as the addresses of its images."""
 
 import base64
-import io
 from pathlib import Path
 
-from PIL import Image
-
 from lorabench.bench.cell import open_rgb
-
-_QUALITY = 85
+from lorabench.report.thumbnails import encode
 
 
 def data_uri(path: Path, longest_side: int) -> str:
@@ -16,8 +12,5 @@ def data_uri(path: Path, longest_side: int) -> str:
 
     Raises `UserError` for a missing or unreadable picture.
     """
-    image = open_rgb(path)
-    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "webp", quality=_QUALITY)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture = encode(open_rgb(path), longest_side)
+    return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")

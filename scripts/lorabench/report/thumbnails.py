@@ -17,7 +17,6 @@ SMALL_SIDE = 256
 
 _SIDE, _SIDE_OF_MANY, _MANY = 512, 384, 400
 
-_SMALL = 256
 _QUALITY = {True: 92, False: 80}  # of a picture that is small, where artefacts would be seen; else
 _EFFORT = 2  # of 0 to 6: half the time of 4 for a tenth more bytes
 
@@ -67,7 +66,7 @@ def in_order(
 def encode(image: Image.Image, side: int) -> bytes:
     """Return an RGB picture as WebP, made smaller where its longest side is beyond `side` px."""
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    quality = _QUALITY[max(image.size) <= _SMALL]
+    quality = _QUALITY[max(image.size) <= SMALL_SIDE]
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=quality, method=_EFFORT)
     return buffer.getvalue()

@@ -93,10 +93,7 @@ def hardware(settings: TrainSettings) -> tuple[str, torch.dtype]:
     Raises:
         UserError: the machine lacks what the settings ask for.
     """
-    cuda = torch.cuda.is_available()
-    if settings.device == "cuda" and not cuda:
-        raise UserError("device: cuda, but PyTorch finds no CUDA here; allowed are auto and cpu.")
-    device = "cuda" if cuda and settings.device != "cpu" else "cpu"
+    device = model.usable_device(settings.device)
     if settings.precision == "fp16" and device == "cpu":
         raise UserError("precision: fp16 does not train on a CPU; allowed are auto, fp32 and bf16.")
     auto = "fp32" if device == "cpu" else "bf16" if torch.cuda.is_bf16_supported() else "fp16"
