@@ -249,6 +249,7 @@ rule bench_grid:
         RUN.logs / "bench_grid.log",
     benchmark:
         RUN.timings / "bench_grid.tsv"
+    threads: 2  # one draws, one writes
     conda:
         "../envs/lorabench.yaml"
     params:

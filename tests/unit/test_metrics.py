@@ -38,9 +38,10 @@ def test_a_constant_picture_has_only_brightness():
 
 
 def test_a_checkerboard_is_all_contrast():
-    measured = metrics.describe(grey([[0, 255], [255, 0]]))
-    # Borders are mirrored: two neighbours equal the pixel, two are its opposite.
-    assert measured["sharpness"] == pytest.approx((2 * 255) ** 2)
+    measured = metrics.describe(grey(np.tile([[0, 255], [255, 0]], (2, 2))))
+    # Borders are mirrored: inside four neighbours are a pixel's opposite, at an edge three, in a
+    # corner two.
+    assert measured["sharpness"] == pytest.approx((4 * 4**2 + 8 * 3**2 + 4 * 2**2) / 16 * 255**2)
     assert measured["contrast"] == pytest.approx(0.5)
     assert measured["brightness"] == pytest.approx(0.5)
     assert measured["entropy"] == pytest.approx(1)
@@ -90,7 +91,7 @@ def test_entropy_counts_grey_levels():
 
 
 def test_clipped_counts_channel_values():
-    pixels = np.array([[[0, 1, 254], [255, 9, 0]]], np.uint8)
+    pixels = np.tile(np.array([[[0, 1, 254], [255, 9, 0]]], np.uint8), (3, 2, 1))
     assert metrics.describe(Picture.of(Image.fromarray(pixels)))["clipped"] == pytest.approx(3 / 6)
 
 
@@ -142,6 +143,25 @@ def test_banding_is_the_height_of_steps_in_a_shade():
     shade = np.tile(np.linspace(60, 140, 256), (64, 1))
     smooth = shade.round().astype(np.uint8)
     posterized = ((shade / 8).round() * 8).astype(np.uint8)
-    assert metrics.banding(smooth) == pytest.approx(0)
-    assert metrics.banding(posterized) == pytest.approx(7)
-    assert metrics.banding(np.full((32, 32), 90, np.uint8)) == 0
+    assert metrics.banding(grey(smooth)) == pytest.approx(0)
+    assert metrics.banding(grey(posterized)) == pytest.approx(7)
+    assert metrics.banding(grey(np.full((32, 32), 90))) == 0
+
+
+def test_banding_of_a_large_picture():
+    shade = np.tile(np.linspace(60, 140, 1025), (769, 1))
+    posterized = ((shade / 8).round() * 8).astype(np.uint8)
+    assert metrics.banding(grey(shade.round())) == pytest.approx(0)
+    assert metrics.banding(grey(posterized)) == pytest.approx(7)
+
+
+def test_ssim_of_large_pictures_is_taken_at_256_pixels():
+    one, other = (Image.effect_noise((256, 300), 60).resize((256, 300)) for _ in range(2))
+    small = metrics.compare(*(Picture.of(each.convert("RGB")) for each in (one, other)))
+    large = metrics.compare(
+        *(
+            Picture.of(each.convert("RGB").resize((768, 900), Image.Resampling.NEAREST))
+            for each in (one, other)
+        )
+    )
+    assert large["ssim"] == pytest.approx(small["ssim"], abs=1e-6)

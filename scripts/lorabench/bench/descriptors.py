@@ -79,4 +79,4 @@ def _octaves(light: np.ndarray) -> list[float]:
 
 def _colours(rgb: np.ndarray) -> float:
     codes = (rgb >> 3).astype(np.int32) @ np.array([1024, 32, 1])
-    return float(np.log(np.unique(codes).size / codes.size))
+    return float(np.log(np.count_nonzero(np.bincount(codes.ravel())) / codes.size))

@@ -2,7 +2,7 @@
 
 Pictures keep their own pixels; small ones are enlarged by a whole factor, and large ones reduced by
 one where that brings an overview onto one page. What one page cannot hold goes on: `overview.png`,
-`overview_2.png`, … One page and two pictures at most are in memory at a time.
+`overview_2.png`, … Two pages and two pictures at most are in memory at a time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,8 +58,7 @@ def draw(
         grids.append(arrangement.probes(probes, texts))
     else:
         pages.remove(folder, "probes")
-    for grid in grids:
-        yield from pages.save(grid, sweep, folder)
+    yield from pages.save(grids, sweep, folder)
 
 
 def _sweep(cells: Sequence[Cell], findings: Findings) -> Sweep:

@@ -1,9 +1,10 @@
 """A grid cut into pages, each saved as PNG and as WebP."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import chain, count, pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,17 +21,24 @@ SHARED_SIDE = 4_096
 """Pixels: the longest side of a WebP; a larger page is reduced by a whole factor."""
 
 
-def save(grid: Grid, sweep: Sweep, folder: Path) -> Iterator[Path]:
-    """Draw the pages of `grid` and yield each file; further ones that lie there are removed.
+def save(grids: Iterable[Grid], sweep: Sweep, folder: Path) -> Iterator[Path]:
+    """Draw the pages of `grids` and yield each file; further ones that lie there are removed.
 
-    The first page has the grid's name, the second that name with `_2`. One page is in memory.
+    The first page has the grid's name, the second that name with `_2`. While one page is drawn
+    the one before is written, so two are in memory.
     """
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        drawn = (one for grid in grids for one in _drawn(grid, sweep, folder))
+        written = (writer.submit(_write, image, path) for path, image in drawn)
+        for writing, _next in pairwise(chain(written, [None])):
+            yield from writing.result()
+
+
+def _drawn(grid: Grid, sweep: Sweep, folder: Path) -> Iterator[tuple[Path, Image.Image]]:
     measures = _measures(grid, sweep)
     pages = _pages(grid, measures)
     for number, one in enumerate(pages, start=1):
-        path, drawn = _path(folder, grid.name, number), page.draw(one, sweep, measures)
-        yield _save_png(drawn, path)
-        yield _save_webp(drawn, path.with_suffix(".webp"))
+        yield _path(folder, grid.name, number), page.draw(one, sweep, measures)
     remove(folder, grid.name, first=len(pages) + 1)
 
 
@@ -79,15 +87,12 @@ def _path(folder: Path, name: str, number: int) -> Path:
     return folder / (f"{name}.png" if number == 1 else f"{name}_{number}.png")
 
 
-def _save_png(drawn: Image.Image, path: Path) -> Path:
+def _write(drawn: Image.Image, path: Path) -> tuple[Path, Path]:
     with files.publish(path) as temporary:
         png.save(drawn, temporary, DOTS_PER_INCH)
-    return path
-
-
-def _save_webp(drawn: Image.Image, path: Path) -> Path:
+    shared = path.with_suffix(".webp")
     factor = math.ceil(max(drawn.size) / SHARED_SIDE)
-    with files.publish(path) as temporary:
+    with files.publish(shared) as temporary:
         # Method 4, the library's own choice, takes twice the time for 5 % less.
         drawn.reduce(factor).save(temporary, "WEBP", quality=85, method=2)
-    return path
+    return path, shared
