@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lorabench import layout
-from lorabench.bench import embedding, variants
+from lorabench.bench.embeddings import embedding
+from lorabench.bench import variants
 from lorabench.config import BUNDLED_BASE
 
 STARTED = time.time()
@@ -285,7 +286,8 @@ def say_what_failed() -> None:
 
 def say_where_to_look() -> None:
     """Say last, where it is not overlooked, what is wrong, the verdict, and what to open first."""
-    from lorabench.bench import faults, verdict, words
+    from lorabench.bench.measures import faults
+    from lorabench.bench.verdicts import verdict, words
 
     page, warnings = RUN.root / "report.html", RUN.bench / "warnings.json"
     found = faults.read(warnings) if warnings.exists() else []

@@ -14,8 +14,8 @@ from lorabench.errors import UserError
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table."""
-    from lorabench.bench import embedding
     from lorabench.bench.cell import pictures_of_set, sweep
+    from lorabench.bench.embeddings import embedding
 
     cells = sweep(arguments.pictures)
     reference = pictures_of_set(arguments.reference)
@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"--embedding {where} needs --base-model, the model whose features count")
     import torch  # only once all else is right
 
-    from lorabench.bench import embedding_table
+    from lorabench.bench.embeddings import table as embedding_table
     from lorabench.model import usable_device
 
     prompts = embedding_table.prompts_of(arguments.sweep) if arguments.sweep else {}

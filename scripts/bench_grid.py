@@ -12,8 +12,11 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw the grids."""
-    from lorabench.bench import arrangement, cell, faults, grid, origin, shown, verdict
-    from lorabench.bench.strip import Strip
+    from lorabench.bench import cell, origin, shown
+    from lorabench.bench.grids import arrangement, grid
+    from lorabench.bench.grids.strip import Strip
+    from lorabench.bench.measures import faults
+    from lorabench.bench.verdicts import verdict
 
     cells = cell.sweep(arguments.pictures)
     listed = shown.read(arguments.sweep) if arguments.sweep else []

@@ -13,8 +13,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the table and the warnings."""
     # The processes are what runs side by side; threads for products so small double the time.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from lorabench.bench import embedding_table, faults, table
     from lorabench.bench.cell import pictures_of_set, sweep
+    from lorabench.bench.embeddings import table as embedding_table
+    from lorabench.bench.measures import faults, table
     from lorabench.bench.origin import check_one_sweep
 
     cells = sweep(arguments.pictures)

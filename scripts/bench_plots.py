@@ -9,11 +9,12 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw both pictures."""
-    from lorabench.bench import charts, plots, tradeoff, verdict
+    from lorabench.bench.plots import by_weight, charts, tradeoff
+    from lorabench.bench.verdicts import verdict
 
     tables = charts.read(arguments.metrics, arguments.summary)
     found = verdict.read(arguments.verdict) if arguments.verdict else None
-    for module, name in ((plots, "metrics_by_weight.png"), (tradeoff, "tradeoff.png")):
+    for module, name in ((by_weight, "metrics_by_weight.png"), (tradeoff, "tradeoff.png")):
         path = arguments.output_dir / name
         module.draw(tables, path, arguments.title, found)
         cli.log.info("%s", path)

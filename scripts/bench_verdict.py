@@ -12,7 +12,7 @@ from lorabench import cli, files
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary and the verdict."""
-    from lorabench.bench import judging, summary, verdict, words
+    from lorabench.bench.verdicts import judging, summary, verdict, words
     from lorabench.config import VerdictSettings, read_section
     from lorabench.validation import validate
 

@@ -11,7 +11,7 @@ from lorabench import cli
 def main(arguments: argparse.Namespace) -> None:
     """Write the card from what is there."""
     from lorabench import model_card
-    from lorabench.bench import verdict
+    from lorabench.bench.verdicts import verdict
     from lorabench.config import read_yaml
 
     grid = arguments.grid

@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.images}: holds no PNG; give the images/ of a normalized set")
     import torch  # only once all else is right
 
-    from lorabench.bench import reference
+    from lorabench.bench.measures import reference
     from lorabench.model import load_autoencoder, usable_device
 
     torch.set_num_threads(arguments.threads)

@@ -7,8 +7,8 @@ from itertools import product
 import yaml
 from PIL import Image
 
-from lorabench.bench import verdict
-from lorabench.bench.columns import METRICS
+from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.verdicts import verdict
 
 TRAIN = {"rank": 16, "alpha": 16.0, "unet_lr": 0.003, "steps": 420, "batch_size": 8}
 DIGEST = "ab" * 32

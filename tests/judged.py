@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from lorabench.bench.table import COLUMNS
+from lorabench.bench.measures.table import COLUMNS
 
 WITHOUT = {"style_gained": 0.0, "style_beside": 0.0, "structure": 1.0, "difference": 0.0}
 GOOD = {"style_gained": 0.6, "style_beside": 0.3, "structure": 0.8, "difference": 0.1}

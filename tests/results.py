@@ -9,10 +9,12 @@ from pathlib import Path
 import yaml
 from PIL import Image, ImageDraw, ImageFilter
 
-from lorabench.bench import columns, variants, verdict
-from lorabench.bench.faults import Fault
-from lorabench.bench.faults import write as write_faults
-from lorabench.bench.verdict import Finding, Verdict
+from lorabench.bench import variants
+from lorabench.bench.measures import columns
+from lorabench.bench.measures.faults import Fault
+from lorabench.bench.measures.faults import write as write_faults
+from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 
 RUN_ID = "ponnyu_v1-c59e8a82"
 TRIGGER = "ponnyu style"

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from lorabench.bench.columns import METRICS, PLACE
+from lorabench.bench.measures.columns import METRICS, PLACE
 from lorabench.bench.variants import Prompt, Variant
-from lorabench.bench.verdict import Verdict, write
+from lorabench.bench.verdicts.verdict import Verdict, write
 
 COLUMNS = [metric.column for metric in METRICS]
 WEIGHTS = (0, 0.4, 0.6, 0.8, 1.0)

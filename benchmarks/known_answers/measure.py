@@ -8,8 +8,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lorabench import cli, files
-from lorabench.bench import table
 from lorabench.bench.cell import sweep
+from lorabench.bench.measures import table
 
 
 def program(arguments: argparse.Namespace) -> None:

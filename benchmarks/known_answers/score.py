@@ -21,7 +21,7 @@ from base_model import judge as base_judge
 from benchmarks.known_answers import best_weight
 from benchmarks.known_answers.recipes import RECIPES, Recipe
 from lorabench import cli, files, lora_check
-from lorabench.bench import judging, summary
+from lorabench.bench.verdicts import judging, summary
 from lorabench.config import VerdictSettings
 from lorabench.errors import UserError
 

@@ -11,8 +11,8 @@ import jinja2
 import yaml
 
 from lorabench import files, lora_file
-from lorabench.bench import words
-from lorabench.bench.verdict import Finding, Verdict
+from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.checkpoint import read_header
 from lorabench.lora_modules import modules, place
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import captions, checkpoint, files, layout, preconditions
-from lorabench.bench import embedding, variants
+from lorabench.bench import variants
+from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
 from lorabench.comfy import workflow
 from lorabench.comfy.convert import to_api

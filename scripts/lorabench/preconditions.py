@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lorabench import checkpoint, layout
-from lorabench.bench import embedding
+from lorabench.bench.embeddings import embedding
 from lorabench.config import Config, Programs, as_typed
 from lorabench.errors import UserError
 from lorabench.identity import raw_files

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from lorabench.bench import verdict
 from lorabench.bench.origin import CHUNK
 from lorabench.bench.variants import Variant
+from lorabench.bench.verdicts import verdict
 from lorabench.comfy.pictures import with_text
 from tests import sweeps
 

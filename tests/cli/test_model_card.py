@@ -9,7 +9,7 @@ import yaml
 
 import model_card as program
 from lorabench import cli, lora_file
-from lorabench.bench import verdict
+from lorabench.bench.verdicts import verdict
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lorabench import lora_file, model_card
-from lorabench.bench.verdict import Finding, Verdict
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.model_card import Sources
 
 METADATA = {

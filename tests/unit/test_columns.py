@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.bench.columns import METRICS
-from lorabench.bench.descriptors import NAMES
-from lorabench.bench.table import COLUMNS
+from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.measures.descriptors import NAMES
+from lorabench.bench.measures.table import COLUMNS
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
 

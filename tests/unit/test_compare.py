@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.compare import chart, differences, grid, page, runs, summary, texts
 from lorabench.compare.runs import Interval
 from lorabench.errors import UserError

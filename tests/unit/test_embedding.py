@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from lorabench.bench import embedding
-from lorabench.bench.embedding_folder import PicturesAndTexts
+from lorabench.bench.embeddings import embedding
+from lorabench.bench.embeddings.folder import PicturesAndTexts
 from lorabench.errors import UserError
 from tests import checkpoints, embeddings
 from tests.project import ROOT

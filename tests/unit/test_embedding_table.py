@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lorabench.bench.cell import sweep
-from lorabench.bench.embedding_table import along, joined, measure, prompts_of
+from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
 
 TEXTS = {"a cat": [1.0, 0, 0], "a dog": [0, 0, 1.0]}

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from lorabench.bench import faults
+from lorabench.bench.measures import faults
 from lorabench.errors import UserError
 
 

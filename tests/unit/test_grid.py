@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from lorabench.bench import grid, pages, sheet
-from lorabench.bench.arrangement import Texts
 from lorabench.bench.cell import Cell
-from lorabench.bench.difference import difference_map
-from lorabench.bench.faults import Fault
-from lorabench.bench.strip import Strip, evenly
+from lorabench.bench.grids import grid, pages, sheet
+from lorabench.bench.grids.arrangement import Texts
+from lorabench.bench.grids.difference import difference_map
+from lorabench.bench.grids.strip import Strip, evenly
+from lorabench.bench.measures.faults import Fault
 from lorabench.bench.variants import Variant
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 
 

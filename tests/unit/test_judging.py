@@ -2,8 +2,8 @@
 
 import pytest
 
-from lorabench.bench.judging import judge
-from lorabench.bench.verdict import Finding
+from lorabench.bench.verdicts.judging import judge
+from lorabench.bench.verdicts.verdict import Finding
 from lorabench.config import VerdictSettings
 from tests.judged import table
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from lorabench.bench import structure
-from lorabench.bench.copies import TrainingPictures
-from lorabench.bench.descriptors import NAMES, describe, fitted
+from lorabench.bench.measures import structure
+from lorabench.bench.measures.copies import TrainingPictures
+from lorabench.bench.measures.descriptors import NAMES, describe, fitted
 
 
 def drawing(ink=0, colour=(200, 60, 60), background=(180, 210, 240), place=(30, 40), noise=0):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lorabench.bench import metrics
-from lorabench.bench.metrics import Picture
+from lorabench.bench.measures import metrics
+from lorabench.bench.measures.metrics import Picture
 
 
 def plain(colour, size=(32, 16)):

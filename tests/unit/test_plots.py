@@ -6,9 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lorabench.bench import charts, plots, tradeoff
-from lorabench.bench.columns import METRICS
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.plots import by_weight, charts, tradeoff
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from tests import sweeps
 
@@ -57,19 +57,19 @@ def labelled(axes, label):
 
 def test_every_metric_has_a_panel_in_the_order_of_the_registry_and_others_follow(drawn):
     columns = ["diversity", *(metric.column for metric in reversed(METRICS))]
-    shown = titles(drawn(plots, tables(columns=columns)))
+    shown = titles(drawn(by_weight, tables(columns=columns)))
     assert shown == [*(metric.title for metric in METRICS), "diversity over seeds"]
 
 
 def test_what_was_not_measured_has_no_panel(drawn):
     sweep = tables()
     sweep.summary["style_gained"] = np.nan
-    assert titles(drawn(plots, sweep)) == ["structure kept", "contrast"]
+    assert titles(drawn(by_weight, sweep)) == ["structure kept", "contrast"]
 
 
 def test_the_mean_and_its_band_are_those_of_the_summary(drawn):
     sweep = tables("ab", [0.8, 0, 0.4])
-    axes = drawn(plots, sweep).axes[FEW.index("contrast")]
+    axes = drawn(by_weight, sweep).axes[FEW.index("contrast")]
     (mean,) = labelled(axes, "mean")
     assert list(mean.get_xdata()) == [0, 0.4, 0.8]
     assert list(mean.get_ydata()) == list(sweep.summary["contrast"])
@@ -81,7 +81,7 @@ def test_the_mean_and_its_band_are_those_of_the_summary(drawn):
 
 def test_a_thin_line_for_each_prompt_is_its_mean_over_seeds(drawn):
     sweep = tables("ab", seeds=(1, 2), batch=2)
-    figure = drawn(plots, sweep)
+    figure = drawn(by_weight, sweep)
     lines = labelled(figure.axes[FEW.index("contrast")], "each prompt")
     own = sweep.metrics[sweep.metrics["variant"] == ""].groupby("weight")["contrast"].mean()
     assert len(lines) == 3
@@ -90,21 +90,21 @@ def test_a_thin_line_for_each_prompt_is_its_mean_over_seeds(drawn):
 
 
 def test_of_one_prompt_each_seed_is_shown(drawn):
-    figure = drawn(plots, tables(seeds=(1, 2, 3)))
+    figure = drawn(by_weight, tables(seeds=(1, 2, 3)))
     assert len(labelled(figure.axes[0], "each seed")) == 3
 
 
 def test_one_picture_a_weight_is_a_line(drawn):
-    assert words(drawn(plots, tables())) == {"mean", "without the LoRA"}
+    assert words(drawn(by_weight, tables())) == {"mean", "without the LoRA"}
 
 
 @pytest.mark.parametrize(("weights", "marked"), [([-1, 0], True), ([0.5], False), ([-1, 1], True)])
 def test_weight_0_is_marked_where_it_lies_within(drawn, weights, marked):
-    assert ("without the LoRA" in words(drawn(plots, tables(weights=weights)))) == marked
+    assert ("without the LoRA" in words(drawn(by_weight, tables(weights=weights)))) == marked
 
 
 def test_the_window_and_the_recommended_weight_are_marked_in_every_panel(drawn):
-    figure = drawn(plots, tables(), "", sweeps.verdict(0.6, (0.4, 0.8)))
+    figure = drawn(by_weight, tables(), "", sweeps.verdict(0.6, (0.4, 0.8)))
     for axes in figure.axes:
         (line,) = labelled(axes, "recommended")
         assert line.get_xdata()[0] == 0.6
@@ -115,12 +115,12 @@ def test_the_window_and_the_recommended_weight_are_marked_in_every_panel(drawn):
 
 def test_a_verdict_without_a_usable_weight_marks_none(drawn):
     dead = Verdict("dead", None, None)
-    assert words(drawn(plots, tables(), "", dead)) == words(drawn(plots, tables()))
+    assert words(drawn(by_weight, tables(), "", dead)) == words(drawn(by_weight, tables()))
     assert "recommended" not in words(drawn(tradeoff, tables(), "", dead))
 
 
 def test_a_single_weight_is_seen(drawn):
-    figure = drawn(plots, tables(weights=[0.5], seeds=(1, 2)))
+    figure = drawn(by_weight, tables(weights=[0.5], seeds=(1, 2)))
     low, high = figure.axes[0].get_xlim()
     assert low < 0.5 < high
     assert {line.get_marker() for line in figure.axes[0].lines} == {".", "o"}
@@ -162,7 +162,7 @@ def test_a_tradeoff_that_was_not_measured_says_so(drawn, column):
     assert not axes.lines
 
 
-@pytest.mark.parametrize("module", [plots, tradeoff])
+@pytest.mark.parametrize("module", [by_weight, tradeoff])
 @pytest.mark.parametrize("title", ["ぽにゅ 絵柄-1a2b3c4d", "a$b$c", "x" * 250, ""])
 def test_any_name_of_a_run_may_head_it(drawn, recwarn, module, title):
     figure = drawn(module, tables("ab"), title, sweeps.verdict())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lorabench.bench import png
+from lorabench.bench.grids import png
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 64), (7, 65), (300, 200)])

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from lorabench.bench import faults, words
+from lorabench.bench.measures import faults
+from lorabench.bench.verdicts import words
 from lorabench.config import resolve
 from lorabench.dataset import _KINDS
 from lorabench.errors import UserError

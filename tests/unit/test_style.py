@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lorabench.bench.style import Axis
+from lorabench.bench.measures.style import Axis
 
 RNG = np.random.default_rng(0)
 BASE = RNG.normal(0, 1, (12, 6))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lorabench.bench import summary
-from lorabench.bench.summary import diversity, estimate, prompts_apart, shares, summarize
+from lorabench.bench.verdicts import summary
+from lorabench.bench.verdicts.summary import diversity, estimate, prompts_apart, shares, summarize
 from lorabench.errors import UserError
 from tests.judged import table
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lorabench.bench.cell import sweep
-from lorabench.bench.table import COLUMNS, measure
+from lorabench.bench.measures.table import COLUMNS, measure
 from lorabench.errors import UserError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.bench import judging, verdict, words
-from lorabench.bench.verdict import Finding, Verdict
+from lorabench.bench.verdicts import judging, verdict, words
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.errors import UserError
 from tests.judged import table

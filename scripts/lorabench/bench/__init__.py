@@ -1,1 +1,1 @@
-"""The pictures of a sweep: measured, compared with weight 0, and laid out in grids."""
+"""The pictures of a sweep: which there are, what they are named, how long they take."""

@@ -8,8 +8,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from lorabench.bench import words
-from lorabench.bench.columns import METRICS, OF_A_WEIGHT
+from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
+from lorabench.bench.verdicts import words
 from lorabench.compare import chart, differences, grid
 from lorabench.compare.runs import Run
 from lorabench.compare.texts import both

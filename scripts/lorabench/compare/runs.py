@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import layout
-from lorabench.bench import verdict
 from lorabench.bench.cell import Cell, sweep
+from lorabench.bench.verdicts import verdict
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
 

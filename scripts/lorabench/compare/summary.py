@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from lorabench.bench import words
-from lorabench.bench.columns import METRICS
+from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.verdicts import words
 from lorabench.compare import differences
 from lorabench.compare.runs import Run
 from lorabench.compare.texts import both

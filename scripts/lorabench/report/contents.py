@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorabench.bench import origin, words
+from lorabench.bench import origin
 from lorabench.bench.cell import Cell, size
-from lorabench.bench.verdict import Finding, Verdict
+from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.dataset import kind
 from lorabench.report import strings, tables
 from lorabench.report.run import Run

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lorabench.bench import cell, columns
-from lorabench.bench.faults import Fault
-from lorabench.bench.faults import read as read_faults
-from lorabench.bench.verdict import Verdict
-from lorabench.bench.verdict import read as read_verdict
+from lorabench.bench import cell
+from lorabench.bench.measures import columns
+from lorabench.bench.measures.faults import Fault
+from lorabench.bench.measures.faults import read as read_faults
+from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.bench.verdicts.verdict import read as read_verdict
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
 from lorabench.report import tables

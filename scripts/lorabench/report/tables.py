@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lorabench.bench import columns
+from lorabench.bench.measures import columns
 from lorabench.errors import UserError
 
 Row = dict[str, str]

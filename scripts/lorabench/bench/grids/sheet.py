@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from lorabench.bench.strip import Strip
+from lorabench.bench.grids.strip import Strip
 from lorabench.bench.text import font, wrap
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 
 MAX_SIDE = 8_000
 """Pixels: the longest side of a page; viewers and browsers open such a PNG without trouble."""

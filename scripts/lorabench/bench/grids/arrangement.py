@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from lorabench.bench import shown
 from lorabench.bench.cell import Cell
-from lorabench.bench.sheet import Grid, Row
-from lorabench.bench.strip import Strip
+from lorabench.bench.grids.sheet import Grid, Row
+from lorabench.bench.grids.strip import Strip
 from lorabench.bench.variants import Variant
 
 

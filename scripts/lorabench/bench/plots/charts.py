@@ -13,7 +13,7 @@ from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
 from lorabench.bench.text import font, shorten
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 
 if TYPE_CHECKING:

@@ -58,9 +58,9 @@ def load(where: str, base_model: Path, device: str) -> Embedding:
     """
     check(where)
     if where == BASE:
-        from lorabench.bench.embedding_base import load_base
+        from lorabench.bench.embeddings.base import load_base
 
         return load_base(base_model, device)
-    from lorabench.bench.embedding_folder import load_folder
+    from lorabench.bench.embeddings.folder import load_folder
 
     return load_folder(Path(where), device)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from lorabench.bench import charts
-from lorabench.bench.charts import BASELINE, MEAN, ONE, QUIET, USABLE, Tables
-from lorabench.bench.columns import METRICS, OF_A_WEIGHT
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
+from lorabench.bench.plots import charts
+from lorabench.bench.plots.charts import BASELINE, MEAN, ONE, QUIET, USABLE, Tables
+from lorabench.bench.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

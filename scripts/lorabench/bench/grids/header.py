@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
-from lorabench.bench import words
-from lorabench.bench.sheet import FAINT, GREEN, INK, QUIET, RED, Grid, Measures, Sweep
+from lorabench.bench.grids.sheet import FAINT, GREEN, INK, QUIET, RED, Grid, Measures, Sweep
 from lorabench.bench.text import font, shorten, wrap
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lorabench import cli
 from lorabench.bench.cell import Cell, open_rgb, relative
-from lorabench.bench.embedding import Embedding
+from lorabench.bench.embeddings.embedding import Embedding
 from lorabench.bench.variants import probe_of, without
 from lorabench.config import read_yaml
 from lorabench.errors import UserError

@@ -2,10 +2,10 @@
 
 from PIL import Image, ImageDraw, ImageFont
 
-from lorabench.bench import header
 from lorabench.bench.cell import open_rgb
-from lorabench.bench.difference import SATURATED, difference_map, scale_bar
-from lorabench.bench.sheet import (
+from lorabench.bench.grids import header
+from lorabench.bench.grids.difference import SATURATED, difference_map, scale_bar
+from lorabench.bench.grids.sheet import (
     EMPTY,
     FAINT,
     GREEN,

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lorabench.bench import charts
-from lorabench.bench.charts import MEAN, ONE, QUIET, USABLE, Tables
-from lorabench.bench.columns import METRICS
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.plots import charts
+from lorabench.bench.plots.charts import MEAN, ONE, QUIET, USABLE, Tables
+from lorabench.bench.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,12 +14,12 @@ import pandas as pd
 from PIL import Image
 
 from lorabench import cli
-from lorabench.bench import descriptors, metrics, structure
 from lorabench.bench.cell import Cell, open_rgb, relative, size
-from lorabench.bench.columns import BESIDE, METRICS, PLACE
-from lorabench.bench.copies import TrainingPictures
-from lorabench.bench.metrics import Picture
-from lorabench.bench.style import Axis
+from lorabench.bench.measures import descriptors, metrics, structure
+from lorabench.bench.measures.columns import BESIDE, METRICS, PLACE
+from lorabench.bench.measures.copies import TrainingPictures
+from lorabench.bench.measures.metrics import Picture
+from lorabench.bench.measures.style import Axis
 from lorabench.bench.variants import probe_of
 from lorabench.errors import UserError
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.bench import arrangement, pages
-from lorabench.bench.arrangement import Texts
 from lorabench.bench.cell import Cell, size
-from lorabench.bench.faults import KINDS, Fault
-from lorabench.bench.sheet import Key, Sweep
-from lorabench.bench.strip import Strip
+from lorabench.bench.grids import arrangement, pages
+from lorabench.bench.grids.arrangement import Texts
+from lorabench.bench.grids.sheet import Key, Sweep
+from lorabench.bench.grids.strip import Strip
+from lorabench.bench.measures.faults import KINDS, Fault
 from lorabench.bench.variants import probe_of
-from lorabench.bench.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 
 

@@ -10,9 +10,9 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from lorabench.bench.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.summary import prompts_apart, shares
-from lorabench.bench.verdict import Finding, Label, Verdict
+from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
+from lorabench.bench.verdicts.summary import prompts_apart, shares
+from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 from PIL import Image
 
 from lorabench import files
-from lorabench.bench import page, png
-from lorabench.bench.sheet import Grid, Measures, Sweep
+from lorabench.bench.grids import page, png
+from lorabench.bench.grids.sheet import Grid, Measures, Sweep
 
 Thing = TypeVar("Thing")
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from lorabench.bench.verdict import Finding, Verdict
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 
 Language = Literal["en", "ja"]
 

@@ -9,7 +9,7 @@ import imagehash
 import numpy as np
 import pandas as pd
 
-from lorabench.bench.columns import METRICS, PLACE
+from lorabench.bench.measures.columns import METRICS, PLACE
 from lorabench.errors import UserError
 
 RESAMPLES = 2000

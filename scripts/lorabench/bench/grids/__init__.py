@@ -1,0 +1,1 @@
+"""The pictures laid out: weights by prompts and seeds."""

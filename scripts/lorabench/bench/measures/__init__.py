@@ -1,0 +1,1 @@
+"""What is measured on the pictures: one row each."""

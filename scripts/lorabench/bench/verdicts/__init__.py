@@ -1,0 +1,1 @@
+"""From the measures to the verdict on the LoRA, and to its words."""
