@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.measures.descriptors import NAMES
 from lorabench.bench.measures.table import COLUMNS
 
@@ -22,3 +22,8 @@ def test_the_page_counts_the_descriptors_right():
 
 def test_every_metric_is_named_once():
     assert len({metric.column for metric in METRICS}) == len(METRICS)
+
+
+@pytest.mark.parametrize("metric", [*METRICS, *OF_A_WEIGHT], ids=lambda metric: metric.column)
+def test_every_unit_is_said_in_japanese(metric):
+    assert metric.unit_ja != metric.unit

@@ -96,13 +96,15 @@ def _affordable(laid: grid.Grid, runs: Sequence[Run]) -> list[float]:
 
 def _metrics(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """Yield every metric that a run has, in the order of the registry, then the others."""
-    titles = {one.column: ((one.title, one.title_ja), one.unit) for one in (*METRICS, *OF_A_WEIGHT)}
-    titles["diversity"] = (("diversity", "多様性"), "")
+    titles = {
+        one.column: ((one.title, one.title_ja), (one.unit, one.unit_ja))
+        for one in (*METRICS, *OF_A_WEIGHT)
+    }
     found = dict.fromkeys(column for run in runs for column in run.summary)
     columns = sorted(found, key=lambda c: list(titles).index(c) if c in titles else len(titles))
     for column in columns:
         curves = [run.summary.get(column, {}) for run in runs]
-        title, unit = titles.get(column, ((column, column), ""))
+        title, unit = titles.get(column, ((column, column), ("", "")))
         yield {
             "title": title,
             "unit": unit,

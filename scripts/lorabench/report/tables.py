@@ -41,23 +41,23 @@ def number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def of_a_weight(header: Iterable[str]) -> list[dict[str, str]]:
+def of_a_weight(header: Iterable[str]) -> list[dict[str, Any]]:
     """Return what only summary.csv has: what several pictures together show."""
     header = list(header)
     return [_described(metric) for metric in columns.OF_A_WEIGHT if metric.column in header]
 
 
-def _described(metric: columns.Metric) -> dict[str, str]:
+def _described(metric: columns.Metric) -> dict[str, Any]:
     return {
         "column": metric.column,
         "en": metric.title,
         "ja": metric.title_ja,
-        "unit": metric.unit,
+        "unit": {"en": metric.unit, "ja": metric.unit_ja},
         "group": metric.group,
     }
 
 
-def metrics_of(header: Iterable[str]) -> list[dict[str, str]]:
+def metrics_of(header: Iterable[str]) -> list[dict[str, Any]]:
     """Return the metrics among the columns of metrics.csv, those of an embedding last."""
     header = list(header)
     known = [_described(metric) for metric in columns.METRICS if metric.column in header]
@@ -65,19 +65,19 @@ def metrics_of(header: Iterable[str]) -> list[dict[str, str]]:
     return known + [_embedding(name) for name in header if name not in _NO_METRICS | names]
 
 
-def _embedding(column: str) -> dict[str, str]:
+def _embedding(column: str) -> dict[str, Any]:
     model, _, kind = column.rpartition("_")
     en, ja, group = _OF_AN_EMBEDDING.get(kind, (kind, kind, "picture"))
     return {
         "column": column,
         "en": f"{model}: {en}",
         "ja": f"{model}: {ja}",
-        "unit": "",
+        "unit": {"en": "", "ja": ""},
         "group": group,
     }
 
 
-def summary(rows: list[Row], metrics: list[dict[str, str]]) -> list[dict[str, Any]]:
+def summary(rows: list[Row], metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a row per weight: mean and interval of each metric that the table has."""
     wanted = [metric["column"] for metric in metrics]
     return [

@@ -7,6 +7,23 @@ names.
 from dataclasses import dataclass
 from typing import Literal
 
+_JAPANESE = {
+    "1: as the training set": "1: 学習セットと同じ",
+    "1: as without": "1: LoRAなしと同じ",
+    "0: none": "0: なし",
+    "1 is equal": "1: 同一",
+    "0 to 0.5": "0〜0.5",
+    "0 to 1": "0〜1",
+    "share, 0 to 1": "割合 0〜1",
+    "correlation": "相関係数",
+    "bits of 64": "64ビット中",
+    "bits, 0 to 8": "ビット 0〜8",
+    "grey levels": "階調",
+    "grey levels²": "階調²",
+    "59 is quite colourful": "59でかなり鮮やか",
+}
+"""What units and ranges are called."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -17,6 +34,11 @@ class Metric:
     title_ja: str
     unit: str
     group: Literal["style", "prompt", "effect", "damage", "copies", "picture"]
+
+    @property
+    def unit_ja(self) -> str:
+        """The unit or range in Japanese."""
+        return _JAPANESE[self.unit]
 
 
 METRICS = (

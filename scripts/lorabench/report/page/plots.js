@@ -98,9 +98,13 @@ function drawLoss(width) {
 function metricFigure(metric) {
   const room = make("div");
   const title = make("strong");
+  const unit = make("span", { className: "quiet" });
   const figure = make("figure", { className: "chart" },
-    make("figcaption", {}, title, make("span", { className: "quiet" }, metric.unit)), room);
-  worded(() => { title.textContent = metric[root.lang]; });
+    make("figcaption", {}, title, unit), room);
+  worded(() => {
+    title.textContent = metric[root.lang];
+    unit.textContent = metric.unit[root.lang];
+  });
   chart(room, (width) => drawMetric(metric, summaryOf(metric.column), width));
   return figure;
 }
