@@ -152,6 +152,7 @@ if CONFIG.bench.embedding:
             f" --embedding={quoted(CONFIG.bench.embedding)}"
             f" --base-model {quoted(CONFIG.base_model)} --sweep {{input.sweep:q}}"
             f"{' --reference {input.reference:q}' if reference_set() else ''}"
+            f" --device {CONFIG.bench.device}"
             " --output {output.table:q} --threads {threads} --log {log:q} {params.pictures}"
 
 

@@ -159,7 +159,9 @@ class BenchSettings(Section):
     threads: int = Field(
         ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="of the embedded server")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="of the embedded server and of the embedding"
+    )
     idle_timeout: float = Field(
         120, gt=0, description="seconds without work after which the embedded server ends"
     )
