@@ -13,16 +13,14 @@ from lorabench import layout
 from lorabench.bench.cell import open_rgb
 
 OWN_SUBJECT = "mushroom"
-CEILING = 0.02
-"""Weights whose score is this near to the best are as good: eight pictures tell no more."""
 
 
 @torch.no_grad()
-def scores(jury: Judge, taught: str, bench: Path) -> dict[float, float]:
+def scores(jury: Judge, taught: str, bench: Path) -> dict[float, np.ndarray]:
     """Return for each weight how sure the judge is of what was taught and of the subject.
 
-    It is the mean over the prompts of the probability of the style times that of the prompt's
-    subject; for the character, of the character.
+    A score is of one picture, in the order of prompts and seeds: the probability of the style times
+    that of the prompt's subject; for the character, of the character.
     """
     found: dict[float, list[float]] = {}
     for variant in plan(taught):
@@ -34,14 +32,22 @@ def scores(jury: Judge, taught: str, bench: Path) -> dict[float, float]:
                 folder = bench / variant.name / f"w{layout.weight_name(weight)}"
                 path = folder / f"seed{seed}_00.png"
                 found.setdefault(weight, []).append(_score(jury, taught, subject, path))
-    return {weight: float(np.mean(values)) for weight, values in found.items()}
+    return {weight: np.array(values) for weight, values in found.items()}
 
 
-def best(scored: Mapping[float, float]) -> list[float]:
-    """Return the weights above 0 that are best, all that are within `CEILING` of it."""
+def best(scored: Mapping[float, np.ndarray]) -> list[float]:
+    """Return the weights above 0 that are best: none is more than a standard error below another.
+
+    The error is that of the mean difference to the highest mean, picture by picture.
+    """
     above = {weight: score for weight, score in scored.items() if weight}
-    top = max(above.values())
-    return [weight for weight, score in above.items() if score >= top - CEILING]
+    top = max(above.values(), key=np.mean)
+    behind = {weight: top - score for weight, score in above.items()}
+    return [weight for weight, less in behind.items() if less.mean() <= _standard_error(less)]
+
+
+def _standard_error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / len(values) ** 0.5)
 
 
 def _score(jury: Judge, taught: str, subject: str, path: Path) -> float:

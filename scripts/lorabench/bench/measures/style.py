@@ -8,7 +8,7 @@ _FLOOR = 1e-3
 """Keeps a descriptor that never changes from counting without bound."""
 _CHANCE = 2.0
 """A difference of so many standard errors, or less, does not count: the two sets show different
-things, and what differs for that is no style. Above, it counts by 1 - (errors / t)², as the
+things, and what differs for that is no style. One of t errors counts by 1 - (2 / t)², as the
 positive-part James-Stein estimator shrinks (Efron & Morris 1973)."""
 _MARGIN = 0.15
 """How far beyond the range of training set and base, as a share of it, is still within."""
@@ -37,30 +37,36 @@ class Axis:
         room = _MARGIN * (high - low) + _FLOOR
         difference = training.mean(axis=0) - base.mean(axis=0)
         error = np.sqrt(base.var(axis=0) / len(base) + training.var(axis=0) / len(training))
-        reliable = 1 - (_CHANCE * error / np.maximum(np.abs(difference), _FLOOR**2)) ** 2
-        direction = difference / scale * np.maximum(reliable, 0)
+        direction = difference / scale * _reliable(difference, error)
         return cls(scale, direction, low - room, high + room)
 
     def gained(self, shift: np.ndarray) -> float:
         """Return the share of the way that `shift` goes; 1 is the training set's mean.
 
         `shift` is the difference of descriptors between a picture and its own at weight 0; it is
-        projected on the axis.
+        projected on the axis. Where the two groups are hardly apart, so that a short way may be
+        chance, it counts less, by the rule that holds for each descriptor.
         """
-        return float(self._scaled(shift) @ self.direction / self._squared)
+        return self._along(shift) * float(_reliable(self.length, 1.0))
 
     def beside(self, shift: np.ndarray) -> float:
-        """Return the length of what `shift` does beside the axis, in lengths of the axis."""
-        rest = self._scaled(shift) - self.gained(shift) * self.direction
-        return float(np.linalg.norm(rest) / np.sqrt(self._squared))
+        """Return the length of what `shift` does beside the axis, in spreads of a descriptor."""
+        return float(np.linalg.norm(shift / self.scale - self._along(shift) * self.direction))
 
     def outside(self, descriptors: np.ndarray) -> float:
         """Return the share of descriptors that neither the base nor the training set comes near."""
         return float(((descriptors < self.low) | (descriptors > self.high)).mean())
 
-    def _scaled(self, shift: np.ndarray) -> np.ndarray:
-        return shift / self.scale
-
     @property
-    def _squared(self) -> float:
-        return max(float(self.direction @ self.direction), 1e-9)
+    def length(self) -> float:
+        """The distance to go, in spreads of a descriptor."""
+        return float(np.linalg.norm(self.direction))
+
+    def _along(self, shift: np.ndarray) -> float:
+        return float(shift / self.scale @ self.direction) / max(self.length**2, 1e-9)
+
+
+def _reliable(difference: np.ndarray | float, error: np.ndarray | float) -> np.ndarray:
+    """Return which share of a difference is not chance, 0 to 1."""
+    errors = _CHANCE * error / np.maximum(np.abs(difference), _FLOOR**2)
+    return np.maximum(1 - errors**2, 0)
