@@ -13,12 +13,13 @@ from lorabench import cli, files
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary and the verdict."""
     from lorabench.bench.verdicts import judging, summary, verdict, words
-    from lorabench.config import VerdictSettings, read_section
+    from lorabench.config import VerdictSettings, read_section, read_yaml
     from lorabench.validation import validate
 
     settings = read_section(arguments.sweep, "verdict") if arguments.sweep else {}
+    trigger = not arguments.sweep or bool(read_yaml(arguments.sweep).get("trigger"))
     table = summary.read(arguments.metrics)
-    found = judging.judge(table, validate(VerdictSettings, settings))
+    found = judging.judge(table, validate(VerdictSettings, settings), trigger)
     with files.publish(arguments.summary) as temporary:
         summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:

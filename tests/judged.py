@@ -8,7 +8,9 @@ import pandas as pd
 from lorabench.bench.measures.table import COLUMNS
 
 WITHOUT = {"style_gained": 0.0, "style_beside": 0.0, "structure": 1.0, "difference": 0.0}
-GOOD = {"style_gained": 0.6, "style_beside": 0.3, "structure": 0.8, "difference": 0.1}
+WITHOUT |= {"ssim": 1.0, "copy_excess": 0.0}
+GOOD = {"style_gained": 0.6, "style_beside": 3.0, "structure": 0.8, "difference": 0.1}
+GOOD |= {"ssim": 0.6, "copy_excess": 0.1}
 
 
 def table(weights, prompts=8, seeds=1, trigger=8, untriggered=8, spread=0.02, **probes):
@@ -33,6 +35,8 @@ def table(weights, prompts=8, seeds=1, trigger=8, untriggered=8, spread=0.02, **
     for seed in range(trigger):
         for weight in (0.0, *weights):
             values = {**(GOOD if weight else WITHOUT), "copy_similarity": similarity}
+            if weight:
+                values["copy_excess"] = similarity - 0.4
             rows.append(_row("trigger", "trigger", weight, seed, values))
     for variant in names[:untriggered]:
         name = f"{variant}.untriggered" if variant else "untriggered"

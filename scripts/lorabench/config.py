@@ -178,6 +178,7 @@ class VerdictSettings(Section):
     style: float = Field(
         0.15, ge=0, le=1, description="share of the way to the training set; below it is weak"
     )
+    change: float = Field(0.15, ge=0, le=2, description="1 - SSIM to weight 0; below it is weak")
     outside: float = Field(
         0.05,
         ge=0,
@@ -186,7 +187,10 @@ class VerdictSettings(Section):
         "above it is fried",
     )
     beside: float = Field(
-        1.2, ge=0, description="change beside the style, in lengths of the way; above it is fried"
+        7.5,
+        ge=0,
+        description="change beside the style, in standard deviations of a descriptor; "
+        "above it is fried",
     )
     structure: float = Field(
         0.4, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
@@ -200,8 +204,13 @@ class VerdictSettings(Section):
         0.8,
         ge=-1,
         le=1,
-        description="correlation of what the trigger words alone draw with the nearest training "
-        "picture; above it is a copy",
+        description="correlation with the nearest training picture; above it is a copy",
+    )
+    copy_excess: float = Field(
+        0.3,
+        ge=0,
+        le=2,
+        description="how much of that correlation is due to the LoRA, at least, for a copy",
     )
     leak: float = Field(
         0.4, ge=0, description="style without the trigger words over that with them; above it leaks"

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from lorabench.bench.verdicts import summary
-from lorabench.bench.verdicts.summary import diversity, estimate, prompts_apart, shares, summarize
+from lorabench.bench.verdicts.summary import (
+    diversity,
+    estimate,
+    leak,
+    prompts_apart,
+    shares,
+    summarize,
+)
 from lorabench.errors import UserError
 from tests.judged import table
 
@@ -55,11 +62,21 @@ def test_resamples_count_every_picture_alike_and_are_the_same_for_the_same_promp
     assert shares(pd.Series(["x", "x", "y"])) is counts
 
 
+PLACE = ["variant", "probe", "weight", "seed", "index", "hash"]
+
+
 def test_diversity_is_how_unlike_seeds_are_against_weight_0():
-    rows = [("", 0.0, "00" * 8), ("", 0.0, "ff" * 8), ("", 0.8, "00" * 8), ("", 0.8, "0f" * 8)]
-    pictures = pd.DataFrame(rows, columns=["variant", "weight", "hash"])
-    assert diversity(pictures, 0.8).mean == pytest.approx(0.5)
-    assert np.isnan(diversity(pictures[pictures["hash"] != "ff" * 8], 0.8).mean)
+    hashes = {0.0: ("00" * 8, "ff" * 8, "0f" * 8), 0.8: ("00" * 8, "0f" * 8, "0f" * 8)}
+    rows = [
+        ("trigger", "trigger", weight, seed, 0, text)
+        for weight, texts in hashes.items()
+        for seed, text in enumerate(texts)
+    ]
+    pictures = pd.DataFrame(rows, columns=PLACE)
+    found = diversity(pictures, 0.8)
+    assert found.mean == pytest.approx((32 + 32) / (64 + 32 + 32))
+    assert found.low < found.mean < found.high
+    assert np.isnan(diversity(pictures[pictures["seed"] == 0], 0.8).mean)
 
 
 def test_prompts_that_give_one_picture_are_not_apart():
@@ -69,7 +86,7 @@ def test_prompts_that_give_one_picture_are_not_apart():
         for weight, texts in hashes.items()
         for n, text in enumerate(texts)
     ]
-    pictures = pd.DataFrame(rows, columns=["variant", "probe", "weight", "seed", "index", "hash"])
+    pictures = pd.DataFrame(rows, columns=PLACE)
     found = prompts_apart(pictures, 0.8)
     assert found.mean == pytest.approx((0 + 16 + 16) / (64 + 32 + 32))
     assert found.low <= found.mean <= found.high
@@ -91,3 +108,16 @@ def test_another_table_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(UserError, match=r"metrics\.csv"):
         summary.read(path)
+
+
+def test_the_leak_is_a_share_of_what_is_gained_with_the_trigger():
+    found = leak(table({0.4: {}, 0.8: {}}, untriggered_gain=0.3), 0.8)
+    assert found.mean == pytest.approx(0.5, abs=0.02)
+    assert found.low < found.mean < found.high
+    assert np.isnan(leak(table({0.4: {}, 0.8: {}}), 0.4).mean)  # it was probed at 0.8
+
+
+def test_what_the_trigger_alone_draws_stands_in_the_summary():
+    rows = summarize(table({0.8: {}}, trigger_similarity=0.7)).set_index("weight")
+    assert rows.loc[0.8, "trigger_similarity"] == pytest.approx(0.7)
+    assert {"trigger_similarity_low", "leak", "leak_high"} <= set(rows.columns)

@@ -44,11 +44,18 @@ def test_every_finding_has_words_in_both_languages(code):
     assert not japanese.isascii()
 
 
-def test_every_code_that_judging_gives_has_words():
-    text = Path(judging.__file__).read_text(encoding="utf-8")
-    codes = set(re.findall(r'(?:Finding\(|found\("\w+", )"(\w+)"', text))
-    assert len(codes) > 10
-    assert codes <= words.FINDINGS.keys()
+def test_every_code_that_is_given_has_words_and_none_is_left():
+    folder = Path(judging.__file__).parent
+    modules = [path for path in folder.glob("*.py") if path.name != "words.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in modules)
+    assert set(re.findall(r'Finding\("(\w+)"', text)) <= words.FINDINGS.keys()
+    assert [code for code in words.FINDINGS if f'"{code}"' not in text] == []
+
+
+def test_what_it_would_cost_to_know_is_said():
+    found = Finding("few_prompts", value=3, limit=8, pictures=20)
+    assert words.finding(found).endswith("(20 more pictures)")
+    assert words.finding(found, "ja").endswith("(あと 20 枚)")
 
 
 def test_a_verdict_is_read_back_as_it_was(tmp_path):

@@ -36,7 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict.leak": ("Without its trigger words", "トリガーワードなしの場合"),
     "verdict.leak_yes": ("It acts all the same: it leaks.", "それでも効きます(漏れています)。"),
     "verdict.leak_no": ("It stays out of the picture.", "影響しません。"),
-    "verdict.leak_unknown": ("Not probed.", "調べていません。"),
+    "verdict.leak_unknown": ("It is not known.", "分かりません。"),
     "verdict.unknown": ("Not judged", "判定できなかった点"),
     "verdict.ruler": ("Each weight by itself", "重みごとの判定"),
     "verdict.usable": ("usable", "使える"),

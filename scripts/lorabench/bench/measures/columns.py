@@ -10,6 +10,7 @@ from typing import Literal
 _JAPANESE = {
     "1: as the training set": "1: 学習セットと同じ",
     "1: as without": "1: LoRAなしと同じ",
+    "1: as with the trigger": "1: トリガーありと同じ",
     "0: none": "0: なし",
     "1 is equal": "1: 同一",
     "0 to 0.5": "0〜0.5",
@@ -68,6 +69,14 @@ METRICS = (
 OF_A_WEIGHT = (
     Metric("diversity", "diversity over seeds", "シード間の多様性", "1: as without", "prompt"),
     Metric("prompts_apart", "prompts apart", "プロンプト間の違い", "1: as without", "prompt"),
+    Metric(
+        "trigger_similarity",
+        "trigger words alone: nearest training picture",
+        "トリガーワードのみ: 最も近い学習画像",
+        "correlation",
+        "copies",
+    ),
+    Metric("leak", "leak", "漏れ", "1: as with the trigger", "style"),
 )
 """Measurements that only several pictures together have: in summary.csv alone."""
 

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import pandas as pd
 
@@ -25,6 +23,10 @@ class Estimate:
     mean: float
     low: float
     high: float
+
+
+NOTHING = Estimate(np.nan, np.nan, np.nan)
+"""Where there is nothing to estimate."""
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -48,7 +50,7 @@ def read(path: Path) -> pd.DataFrame:
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row per weight: how many pictures, and of each metric mean, low and high.
 
-    Probes do not count. Pictures are resampled as `shares` says.
+    Probes do not count, but for what only they show. Pictures are resampled as `shares` says.
     """
     asked = table[table["probe"] == ""]
     measured = [name for name in table.columns if _is_number(table[name]) and name not in PLACE]
@@ -64,6 +66,8 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
             row |= _columns(name, estimate(pictures[["variant", name]].dropna(), name))
         row |= _columns("diversity", diversity(table, float(weight)))
         row |= _columns("prompts_apart", prompts_apart(table, float(weight)))
+        row |= _columns("trigger_similarity", trigger_similarity(table, float(weight)))
+        row |= _columns("leak", leak(table, float(weight)))
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -71,15 +75,19 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
 def estimate(pictures: pd.DataFrame, column: str) -> Estimate:
     """Return the mean of a column over prompts, and its interval over prompts and seeds."""
     if pictures.empty:
-        return Estimate(np.nan, np.nan, np.nan)
+        return NOTHING
     values = pictures[column].to_numpy(float)
     resampled = shares(pictures["variant"]) @ values
     mean = float(pictures.groupby("variant")[column].mean().mean())
     if len(values) == 1:
         return Estimate(mean, np.nan, np.nan)  # one picture says nothing about others
+    return Estimate(mean, *_interval(resampled))
+
+
+def _interval(resampled: np.ndarray) -> tuple[float, float]:
     edge = (100 - INTERVAL) / 2
     low, high = np.percentile(resampled, (edge, 100 - edge))
-    return Estimate(mean, float(low), float(high))
+    return float(low), float(high)
 
 
 def shares(variants: pd.Series) -> np.ndarray:
@@ -109,59 +117,80 @@ def _shares(prompts: tuple[int, ...]) -> np.ndarray:
 def diversity(table: pd.DataFrame, weight: float) -> Estimate:
     """Return how unlike the seeds of a prompt are at a weight, over what they are at weight 0.
 
-    It is the mean number of bits by which the perceptual hashes of two seeds differ, of every
-    variant that has two; empty where none has.
+    Of every variant that has two; 1 is as without the LoRA. Empty where none has.
     """
-    ratios = []
-    for _, pictures in table.groupby("variant"):
-        spread = {at: _spread(pictures[pictures["weight"] == at]) for at in (0.0, weight)}
-        if all(spread.values()):
-            ratios.append(spread[weight] / spread[0.0])
-    if not ratios:
-        return Estimate(np.nan, np.nan, np.nan)
-    found = pd.DataFrame({"variant": range(len(ratios)), "ratio": ratios})
-    return estimate(found, "ratio")
+    return _unlike(table, weight, ["variant"])
 
 
 def prompts_apart(table: pd.DataFrame, weight: float) -> Estimate:
     """Return how unlike the pictures of different prompts are at a weight, over weight 0.
 
-    It is the mean number of bits by which the perceptual hashes of two prompts with one seed
-    differ; 1 is as without the LoRA, near 0 every prompt gives the same picture. The interval is
-    over prompts. Empty where there are not two.
+    With one seed each; 1 is as without the LoRA, near 0 every prompt gives the same picture. Empty
+    where there are not two.
     """
-    asked = table[(table["probe"] == "") & (table["hash"] != "")]
-    apart = {at: _apart(asked[asked["weight"] == at]) for at in (0.0, weight)}
-    prompts = apart[0.0].index.intersection(apart[weight].index)
-    if len(prompts) < 2:
-        return Estimate(np.nan, np.nan, np.nan)
-    here, without = (apart[at].loc[prompts, prompts].to_numpy() for at in (weight, 0.0))
-    if not without.any():
-        return Estimate(np.nan, np.nan, np.nan)
-    counts = shares(pd.Series(prompts))
-    drawn = np.einsum("ri,ij,rj->r", counts, without, counts)
-    ratios = np.einsum("ri,ij,rj->r", counts, here, counts)[drawn > 0] / drawn[drawn > 0]
-    edge = (100 - INTERVAL) / 2
-    low, high = np.percentile(ratios, (edge, 100 - edge))
-    return Estimate(float(here.sum() / without.sum()), float(low), float(high))
+    return _unlike(table[table["probe"] == ""], weight, ["seed", "index"])
 
 
-def _apart(pictures: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean distance of hashes between prompts, [prompts, prompts], over the seeds."""
-    tables = []
-    for _, same in pictures.groupby(["seed", "index"]):
-        hashes = [imagehash.hex_to_hash(text) for text in same["hash"]]
-        distances = [[float(one - other) for other in hashes] for one in hashes]
-        tables.append(pd.DataFrame(distances, index=same["variant"], columns=same["variant"]))
-    if not tables:
-        return pd.DataFrame()
-    return pd.concat(tables).groupby(level=0).mean()
+def _unlike(table: pd.DataFrame, weight: float, within: list[str]) -> Estimate:
+    """Return by how many bits the hashes of a group differ, over what they do at weight 0.
+
+    A group has the columns `within` in common. The interval is over prompts and seeds.
+    """
+    hashed = table[table["hash"] != ""].set_index(["variant", "seed", "index"])
+    here, without = (hashed.loc[hashed["weight"] == at, "hash"] for at in (weight, 0.0))
+    pictures = here.index.intersection(without.index)
+    if pictures.empty:
+        return NOTHING
+    groups = pictures.to_frame(index=False).groupby(within).ngroup().to_numpy()
+    same = groups[:, None] == groups
+    apart, before = (_distances(hashes.loc[pictures]) * same for hashes in (here, without))
+    if not before.any():
+        return NOTHING
+    counts = shares(pictures.get_level_values("variant").to_series())
+    drawn = ((counts @ before) * counts).sum(axis=1)
+    ratios = ((counts @ apart) * counts).sum(axis=1)[drawn > 0] / drawn[drawn > 0]
+    return Estimate(float(apart.sum() / before.sum()), *_interval(ratios))
 
 
-def _spread(pictures: pd.DataFrame) -> float:
-    hashes = [imagehash.hex_to_hash(text) for text in pictures["hash"] if text]
-    distances = [one - other for one, other in combinations(hashes, 2)]
-    return float(np.mean(distances)) if distances else 0.0
+def _distances(hashes: pd.Series) -> np.ndarray:
+    """Return by how many bits each two hexadecimal hashes differ, float64 [n, n]."""
+    codes = np.array([list(bytes.fromhex(text)) for text in hashes], np.uint8)
+    bits = np.unpackbits(codes, axis=1).astype(float)
+    return bits @ (1 - bits.T) + (1 - bits) @ bits.T
+
+
+def trigger_similarity(table: pd.DataFrame, weight: float) -> Estimate:
+    """Return how like a training picture is what the trigger words alone draw at a weight."""
+    alone = table[(table["probe"] == "trigger") & (table["weight"] == weight)]
+    return estimate(alone[["variant", "copy_similarity"]].dropna(), "copy_similarity")
+
+
+def leak(table: pd.DataFrame, weight: float) -> Estimate:
+    """Return the style gained without the trigger words over that with them, at a weight.
+
+    Over the prompts that were drawn without. Empty where none was, or nothing was gained.
+    """
+    pairs = without_trigger(table)
+    pairs = pairs[pairs["weight"] == weight]
+    if not pairs["with"].mean() > 0:  # NaN of none
+        return NOTHING
+    counts = shares(pairs["variant"])
+    with_it, without = counts @ pairs["with"].to_numpy(), counts @ pairs["without"].to_numpy()
+    share = float(pairs["without"].mean() / pairs["with"].mean())
+    return Estimate(share, *_interval(without[with_it > 0] / with_it[with_it > 0]))
+
+
+def without_trigger(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the style gained by prompts that were drawn `without` their trigger words and `with`.
+
+    Columns: variant (the one with them), weight, seed, index, with, without; weights above 0.
+    """
+    place = ["variant", "weight", "seed", "index"]
+    probed = table[(table["probe"] == "untriggered") & (table["weight"] != 0)]
+    of = probed["variant"].str.removesuffix("untriggered").str.removesuffix(".")
+    without = probed.assign(variant=of).rename(columns={"style_gained": "without"})
+    asked = table[table["probe"] == ""].rename(columns={"style_gained": "with"})
+    return without[[*place, "without"]].merge(asked[[*place, "with"]], on=place).dropna()
 
 
 def _is_number(column: pd.Series) -> bool:

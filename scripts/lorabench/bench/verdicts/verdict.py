@@ -18,6 +18,8 @@ class Finding:
     weight: float | None = None
     value: float | None = None
     limit: float | None = None
+    pictures: int | None = None
+    """How many more would tell what could not be judged."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Verdict:
     """What the benchmark says of a LoRA."""
 
     label: Label
-    leaks: bool | None
-    """Whether it acts without its trigger words; None where that was not probed."""
-    weight: float | None
+    leaks: bool | None = None
+    """Whether it acts without its trigger words; None where that is not known."""
+    weight: float | None = None
     """The weight to use; None where there is none."""
     tie: list[float] = field(default_factory=list)
     """Weights that cannot be told from the best one, it included; ascending."""
@@ -45,6 +47,8 @@ class Verdict:
     """What each weight is by itself, such as {"0.40": "weak", "0.80": "works"}."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The limits that were applied."""
+    leak: float | None = None
+    """The style gained without the trigger words over that with them; None as for `leaks`."""
 
 
 def write(verdict: Verdict, path: Path) -> None:

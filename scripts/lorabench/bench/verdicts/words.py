@@ -1,5 +1,6 @@
 """A verdict in words, in English and Japanese."""
 
+from dataclasses import asdict
 from typing import Literal
 
 from lorabench.bench.verdicts.verdict import Finding, Verdict
@@ -32,8 +33,9 @@ FINDINGS = {
         "(上限 {limit:.0%})",
     ),
     "beside": (
-        "at {weight:.2f} the pictures change by {value:.2f} beside the style (at most {limit:.2f})",
-        "{weight:.2f} では画風以外の変化が {value:.2f} になります(上限 {limit:.2f})",
+        "at {weight:.2f} the pictures change by {value:.1f} spreads beside the style (at most "
+        "{limit:.1f})",
+        "{weight:.2f} では画風以外の変化が標準偏差の {value:.1f} 倍になります(上限 {limit:.1f})",
     ),
     "structure_lost": (
         "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",
@@ -45,11 +47,27 @@ FINDINGS = {
         "{weight:.2f} では異なるプロンプトがほぼ同じ画像になります。"
         "違いは LoRA なしの {value:.0%} です(必要: {limit:.0%})",
     ),
+    "little_change": (
+        "at {weight:.2f} the pictures hardly change: by {value:.0%} in structural similarity "
+        "(needed: {limit:.0%})",
+        "{weight:.2f} では画像がほとんど変わりません。"
+        "構造的類似度の変化は {value:.0%} です(必要: {limit:.0%})",
+    ),
+    "works_above": (
+        "at {weight:.2f} it works: train it longer, or use it there",
+        "{weight:.2f} では効きます。学習を延ばすか、その重みで使ってください",
+    ),
     "copies": (
-        "at {weight:.2f} the trigger words alone draw a training picture: their correlation is "
-        "{value:.2f} (at most {limit:.2f})",
+        "at {weight:.2f} the trigger words alone draw training pictures: {value:.0%} of what they "
+        "draw correlates with one by more than {limit:.2f}",
         "{weight:.2f} ではトリガーワードだけで学習画像そのものが描かれます。"
-        "相関は {value:.2f} です(上限 {limit:.2f})",
+        "{value:.0%} の画像で相関が {limit:.2f} を超えます",
+    ),
+    "prompts_copied": (
+        "at {weight:.2f} {value:.0%} of the prompts draw a training picture, with a correlation "
+        "of more than {limit:.2f}",
+        "{weight:.2f} ではプロンプトの {value:.0%} で学習画像そのものが描かれます"
+        "(相関が {limit:.2f} を超えます)",
     ),
     "leaks": (
         "without the trigger words it still gains {value:.0%} of what it gains with them",
@@ -67,10 +85,24 @@ FINDINGS = {
         "トリガーワードのみの画像が {value:.0f} 枚です({limit:.0f} 枚必要)。"
         "丸写しの有無は判定できません。probe=full で描画します",
     ),
+    "no_pictures_to_copy": (
+        "no training pictures to compare with: whether it copies them is not known",
+        "比較する学習画像がありません。丸写しの有無は判定できません",
+    ),
+    "no_trigger": (
+        "no trigger words are known: whether it copies its training pictures, and whether it "
+        "leaks, is not known; say them with trigger=",
+        "トリガーワードが分かりません。丸写しと漏れは判定できません。trigger= で指定してください",
+    ),
     "no_untriggered": (
         "no picture without the trigger words: whether it leaks is not known; "
-        "probe=full draws them",
-        "トリガーワードなしの画像がありません。漏れは判定できません。probe=full で描画します",
+        "probe=full draws them for prompts that hold the words",
+        "トリガーワードなしの画像がありません。漏れは判定できません。"
+        "probe=full で、トリガーワードを含むプロンプトについて描画します",
+    ),
+    "no_style_to_leak": (
+        "it gains no style that could leak",
+        "漏れるほどの画風を獲得していません",
     ),
     "no_training_set": (
         "no training set to compare with: the style gained is not known",
@@ -80,6 +112,12 @@ FINDINGS = {
         "no pictures at weight 0 to compare with: leave baseline as it is",
         "重み 0 の画像がないため比較できません。baseline は既定のままにしてください",
     ),
+    "base_constant": (
+        "without the LoRA, too, pictures are of a single colour: the base model, its VAE or the "
+        "workflow fails, not the LoRA",
+        "LoRA なしでも単色の画像が出ています。原因は LoRA ではなく、ベースモデル、VAE、"
+        "またはワークフローです",
+    ),
     "highest": (
         "{weight:.2f} is the highest weight that was drawn: a higher one may be better; "
         "draw more with weights=",
@@ -87,8 +125,12 @@ FINDINGS = {
         "weights= で追加できます",
     ),
     "prompts_needed": (
-        "about {value:.0f} prompts would settle it",
-        "およそ {value:.0f} 個のプロンプトで判定できます",
+        "it is a close answer: about {value:.0f} more prompts would settle it",
+        "僅差の判定です。プロンプトをあと {value:.0f} 個ほど増やすと確かになります",
+    ),
+    "tie": (
+        "about {value:.0f} more prompts would settle the tie",
+        "プロンプトをあと {value:.0f} 個ほど増やすと、同点の重みに差がつきます",
     ),
     "constant": (
         "at {weight:.2f} pictures are of a single colour (NaN or overflow)",
@@ -125,4 +167,6 @@ def lines(verdict: Verdict) -> list[str]:
 def finding(found: Finding, language: Language = "en") -> str:
     """Return a finding as a phrase."""
     text = FINDINGS[found.code][language == "ja"]
-    return text.format(weight=found.weight, value=found.value, limit=found.limit)
+    if found.pictures:
+        text += (" ({pictures} more pictures)", "(あと {pictures} 枚)")[language == "ja"]
+    return text.format(**asdict(found))

@@ -1,0 +1,60 @@
+"""Which weight to use: the most style gained for the least structure lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import pandas as pd
+
+from lorabench.bench.verdicts.summary import shares
+
+_Z = 1.96
+_MANY = 64
+"""Prompts; where more would be needed, the weights are as good as equal."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The weight to use, and what cannot be told from the one with the best score."""
+
+    weight: float
+    tie: list[float]
+    """Ascending; the best one included."""
+    needs: int | None
+    """Prompts that would settle the tie; None without one and where no number would."""
+
+
+def best(asked: pd.DataFrame, usable: Sequence[float]) -> Best:
+    """Choose among the usable weights.
+
+    The weight to use is the lowest within one standard error of the best (Breiman et al. 1984,
+    3.4.3): where a higher weight brings nothing that can be seen, the lower one disturbs less.
+    Differences are resampled in pairs, the same prompts and seeds at both weights.
+    """
+    scores = {weight: _scores(asked, weight) for weight in usable}
+    top = max(usable, key=lambda weight: scores[weight].mean())
+    behind = {weight: _resampled(scores[top], scores[weight]) for weight in usable}
+    tie = [weight for weight in usable if np.percentile(behind[weight], 2.5) <= 0]
+    near = (w for w in usable if behind[w].mean() <= behind[w].std() or w == top)
+    needs = [_needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != top]
+    return Best(min(near), tie, max(needs) if needs and max(needs) <= _MANY else None)
+
+
+def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
+    """Return each picture's style gained, up to the training set's, minus the structure lost."""
+    at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
+    return at["style_gained"].clip(upper=1) - (1 - at["structure"])
+
+
+def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
+    """Return resamples of the mean difference of two weights' scores."""
+    difference = (best - other).dropna()
+    variants = difference.index.get_level_values("variant").to_series()
+    return shares(variants) @ difference.to_numpy()
+
+
+def _needs(differences: np.ndarray, prompts: int) -> int:
+    """Return how many prompts would part two weights whose resampled difference this is."""
+    margin = max(float(differences.mean()), 1e-6)
+    return ceil(prompts * (_Z * float(differences.std()) / margin) ** 2)

@@ -1,0 +1,38 @@
+"""What a sweep's pictures cannot tell of a LoRA, and what it would take to know."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from lorabench.bench.verdicts.verdict import Finding
+
+ENOUGH_PROMPTS = 8
+ENOUGH_TRIGGER_SEEDS = 8
+"""What the limits were calibrated with (docs/verdict.md)."""
+
+
+def doubts(table: pd.DataFrame, trigger: bool) -> Iterator[Finding]:
+    """Yield what could not be judged; `trigger`: whether trigger words are known."""
+    asked = table[table["probe"] == ""]
+    prompts, cells = asked["variant"].nunique(), len(asked)
+    if prompts < ENOUGH_PROMPTS:
+        more = (ENOUGH_PROMPTS - prompts) * cells // prompts
+        yield Finding("few_prompts", value=prompts, limit=ENOUGH_PROMPTS, pictures=more)
+    if asked["style_gained"].isna().all():
+        yield Finding("no_training_set")
+    if not trigger:
+        yield Finding("no_trigger")
+        return
+    yield from _of_copies(table)
+    if not (table["probe"] == "untriggered").any():
+        yield Finding("no_untriggered", pictures=2 * min(prompts, ENOUGH_PROMPTS))
+
+
+def _of_copies(table: pd.DataFrame) -> Iterator[Finding]:
+    alone = table[table["probe"] == "trigger"]
+    seeds, weights = alone["seed"].nunique(), table["weight"].nunique()
+    if seeds < ENOUGH_TRIGGER_SEEDS:
+        more = (ENOUGH_TRIGGER_SEEDS - seeds) * weights
+        yield Finding("few_triggers", value=seeds, limit=ENOUGH_TRIGGER_SEEDS, pictures=more)
+    elif alone["copy_similarity"].isna().all():
+        yield Finding("no_pictures_to_copy")
