@@ -15,12 +15,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import pandas as pd
 from scipy.stats import binomtest
 
 from base_model import judge as base_judge
 from benchmarks.known_answers import best_weight
 from benchmarks.known_answers.recipes import RECIPES, Recipe
 from lorabench import cli, files, lora_check
+from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.bench.verdicts import judging, summary
 from lorabench.config import VerdictSettings
 from lorabench.errors import UserError
@@ -28,6 +30,8 @@ from lorabench.errors import UserError
 LABELS = ("works", "weak", "dead", "broken", "fried", "copies", "uncertain")
 NEAR = 0.15
 """How far the recommended weight may be from the best."""
+SWEEPS = {"Weights from 0.4 to 1.2": 1.2, "The default sweep, 0.4 to 0.8": 0.8}
+"""What is scored, and the highest weight that it has."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Result:
     """What the verdict said of one LoRA, and what is true."""
 
     name: str
+    training: str
     held_out: bool
     truth: str
     said: str
@@ -50,28 +55,32 @@ class Result:
         return self.said == self.truth
 
     @property
-    def off(self) -> float | None:
-        """How far the recommended weight is from the nearest of the best; None without one."""
-        if self.weight is None or not self.best:
-            return None
-        return round(min(abs(self.weight - best) for best in self.best), 4)
+    def near(self) -> bool:
+        """Whether the recommended weight is `NEAR` one of the best; not so without one."""
+        if self.weight is None:
+            return False
+        return min(abs(self.weight - best) for best in self.best) <= NEAR + 1e-6
 
 
 def program(arguments: argparse.Namespace) -> None:
-    """Judge all LoRAs and write both files."""
+    """Judge all LoRAs by all weights and by those of the default sweep; write both files."""
     jury = base_judge.load(arguments.judge)
-    results = [
-        _result(recipe, arguments.work, arguments.model, jury)
-        for recipe in cli.bar(RECIPES, desc="judging", unit="LoRA")
-    ]
-    content = [asdict(result) for result in results]
+    found: dict[str, list[Result]] = {title: [] for title in SWEEPS}
+    for recipe in cli.bar(RECIPES, desc="judging", unit="LoRA"):
+        for title, highest in SWEEPS.items():
+            found[title].append(_result(recipe, arguments.work, arguments.model, jury, highest))
+    content = {title: [asdict(result) for result in results] for title, results in found.items()}
     files.write_text(arguments.results, json.dumps(content, indent=1) + "\n")
-    files.write_text(arguments.tables, tables(results))
-    cli.log.info("%s", tables(results))
+    text = "\n".join(f"### {title}\n\n{tables(results)}" for title, results in found.items())
+    files.write_text(arguments.tables, text)
+    cli.log.info("%s", text)
 
 
-def _result(recipe: Recipe, work: Path, model: Path, jury: base_judge.Judge) -> Result:
-    facts = recipe.name, recipe.held_out, recipe.label
+def _result(
+    recipe: Recipe, work: Path, model: Path, jury: base_judge.Judge, highest: float
+) -> Result:
+    """Judge one LoRA by its pictures at weights up to `highest`."""
+    facts = recipe.name, recipe.training.name, recipe.held_out, recipe.label
     try:
         lora_check.check(work / "loras" / f"{recipe.name}.safetensors", model)
     except UserError:
@@ -79,12 +88,19 @@ def _result(recipe: Recipe, work: Path, model: Path, jury: base_judge.Judge) -> 
     metrics = work / "metrics" / f"{recipe.name}.csv"
     if not metrics.exists():
         return Result(*facts, "not refused", recipe.leaks, None, None, [], [])
-    found = judging.judge(summary.read(metrics), VerdictSettings())
+    found = judging.judge(_up_to(highest, summary.read(metrics)), VerdictSettings())
     best: list[float] = []
     if recipe.label == "works":
         taught = recipe.training.pictures.taught
-        best = best_weight.best(best_weight.scores(jury, taught, work / "bench" / recipe.name))
+        scores = best_weight.scores(jury, taught, work / "bench" / recipe.name)
+        best = best_weight.best({weight: scores[weight] for weight in scores if weight <= highest})
     return Result(*facts, found.label, recipe.leaks, found.leaks, found.weight, found.tie, best)
+
+
+def _up_to(highest: float, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of the sweep that ends there, with the probes that belong to it."""
+    probe = (table["probe"] == "trigger") & (table["weight"] <= max(highest, FULL_STRENGTH))
+    return table[(table["weight"] <= highest) | probe].reset_index(drop=True)
 
 
 def tables(results: Sequence[Result]) -> str:
@@ -106,13 +122,21 @@ def _right(results: Sequence[Result]) -> str:
     return _share([result.right for result in results])
 
 
+def _trainings(results: Sequence[Result]) -> str:
+    """Count by training, since LoRAs that come from one are not independent."""
+    right: dict[str, bool] = {}
+    for result in results:
+        right[result.training] = right.get(result.training, True) and result.right
+    return _share(list(right.values()))
+
+
 def _false_alarms(results: Sequence[Result]) -> str:
     good = [result for result in results if result.truth == "works"]
     return _share([not result.right for result in good])
 
 
 def _weights(results: Sequence[Result]) -> str:
-    return _share([off <= NEAR for result in results if (off := result.off) is not None])
+    return _share([result.near for result in results if result.best])
 
 
 def _leaks(results: Sequence[Result]) -> str:
@@ -122,6 +146,7 @@ def _leaks(results: Sequence[Result]) -> str:
 
 _FIGURES = (
     ("right verdicts", "at least 95 %", _right),
+    ("trainings, all of whose LoRAs are judged right", "", _trainings),
     ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
     (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
     ("leak told right", "", _leaks),
@@ -150,7 +175,7 @@ def _confusion(results: Sequence[Result]) -> list[str]:
 
 
 def _misses(results: Sequence[Result]) -> list[str]:
-    wrong = [result for result in results if not result.right or (result.off or 0) > NEAR]
+    wrong = [result for result in results if not result.right or (result.best and not result.near)]
     lines = [
         "| LoRA | half | truth | said | weight | best |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -13,8 +13,8 @@ def variants(probe="full", prompts=1, seeds=(1,)):
 
 def test_it_counts_prompts_weights_seeds_and_probes():
     assert sentence(variants(prompts=8), 1, 64, 0.8) == (
-        "The benchmark: 8 prompts × 3 weights × 1 seed, 24 of the trigger words alone, "
-        "16 of prompts without them; 64 pictures, 64 to render, about 51 s"
+        "The benchmark: 8 prompts × 3 weights × 1 seed, 32 of the trigger words alone, "
+        "16 of prompts without them; 72 pictures, 64 to render, about 51 s"
     )
     assert sentence(variants("off", seeds=(1, 2)), 4, 1, 90.0) == (
         "The benchmark: 1 prompt × 3 weights × 2 seeds × 4 each; "

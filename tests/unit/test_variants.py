@@ -23,10 +23,10 @@ def test_what_the_user_asked_for_comes_first_and_whole():
     assert {variant.seeds for variant in found} == {(7, 9)}
 
 
-def test_the_trigger_alone_is_drawn_at_every_weight_with_seeds_of_its_own():
+def test_the_trigger_alone_is_drawn_at_every_weight_and_at_1_with_seeds_of_its_own():
     trigger = planned()["trigger"]
     assert trigger.text == "zwirbl style"
-    assert trigger.weights == (0.0, 0.4, 0.8)
+    assert trigger.weights == (0.0, 0.4, 0.8, 1.0)
     assert trigger.seeds == (7, 8, 9, 10, 11, 12, 13, 14)
     assert planned(seeds=(2**64 - 1,))["trigger"].seeds[:2] == (2**64 - 1, 0)
 

@@ -60,10 +60,11 @@ def usual(project):
 def test_the_default_has_prompts_and_probes_on_the_bundled_model(usual):
     usual.add_set()
     jobs = usual.planned(raw_set="some_set")
-    # 8 prompts and 8 seeds of the trigger alone at 4 weights; 8 prompts without it at 2.
-    assert jobs["bench_image"] == 8 * 4 + 8 * 4 + 8 * 2
+    # 8 prompts at 4 weights; 8 seeds of the trigger alone at these and at 1; 8 prompts without it
+    # at 2.
+    assert jobs["bench_image"] == 8 * 4 + 8 * 5 + 8 * 2
     quick = usual.planned(raw_set="some_set", probe="quick", weights="0.5")
-    assert quick["bench_image"] == 8 * 2 + 4 * 2 + 3 * 2
+    assert quick["bench_image"] == 8 * 2 + 4 * 3 + 3 * 2
     theirs = usual.planned(raw_set="some_set", comfy_url="http://127.0.0.1:8188")
     assert theirs["bench_image"] == 4
 

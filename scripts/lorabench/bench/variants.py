@@ -15,6 +15,9 @@ from lorabench.errors import UserError
 Probe = Literal["", "trigger", "untriggered"]
 """Not a probe; the trigger words alone; a prompt without them."""
 
+FULL_STRENGTH = 1.0
+"""A LoRA is expected to work at this weight or below, and not to copy there."""
+
 PLACE = "{trigger}"
 """Where a prompt in a file has the trigger words of whatever set it is used with."""
 
@@ -67,8 +70,9 @@ def plan(
     """Return all variants, the benchmark's own prompt first.
 
     `weights` (ascending) and `seeds` are those that the user asked for; every prompt has them all.
-    The trigger alone is drawn at every weight, with seeds that follow the first one; untriggered
-    prompts at weight 0 and at the weight at which a leak shows, with the first seed.
+    The trigger alone is drawn at every weight and at full strength, where a copy shows most, with
+    seeds that follow the first one; untriggered prompts at weight 0 and at the weight at which a
+    leak shows, with the first seed.
     """
     weights, seeds = tuple(weights), tuple(seeds)
     asked = [Variant("", own, "", "", weights, seeds)]
@@ -83,7 +87,8 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
         return  # a probe is judged against what is drawn without the LoRA
     if extent.trigger_seeds:
         following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
-        yield Variant("trigger", trigger, "trigger", "trigger", weights, following)
+        copying = weights if max(weights) >= FULL_STRENGTH else (*weights, FULL_STRENGTH)
+        yield Variant("trigger", trigger, "trigger", "trigger", copying, following)
     few = tuple(sorted({0.0, leak_weight(weights)}))
     triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW
+from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.bench.verdicts.best import best
 from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, doubts
 from lorabench.bench.verdicts.each_weight import Judged, copying, judge_weight
@@ -17,8 +18,6 @@ from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
 
-_FULL_STRENGTH = 1.0
-"""A LoRA is expected to work at this weight or below, and not to copy there."""
 _MANY = 64
 """Prompts; nobody draws more to settle a close answer."""
 
@@ -68,7 +67,7 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
 def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
     """Yield the weights up to full strength at which it copies, those of the probe included."""
     for weight in sorted(table["weight"].unique()):
-        if weight and weight <= _FULL_STRENGTH and (why := copying(table, weight, limits)):
+        if weight and weight <= FULL_STRENGTH and (why := copying(table, weight, limits)):
             yield Judged(float(weight), "copies", why)
 
 
@@ -83,7 +82,7 @@ def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, 
     """
     if copied:
         return "copies", list(copied)
-    usual = [one for one in judged if one.weight <= _FULL_STRENGTH] or judged
+    usual = [one for one in judged if one.weight <= FULL_STRENGTH] or judged
     for label in ("works", "copies", "uncertain", "fried", "broken", "weak", "dead"):
         if deciding := [one for one in usual if one.label == label]:
             return label, deciding
