@@ -95,6 +95,17 @@ def test_clipped_counts_channel_values():
     assert metrics.describe(Picture.of(Image.fromarray(pixels)))["clipped"] == pytest.approx(3 / 6)
 
 
+def test_drift_is_against_the_baseline():
+    before = {"sharpness": 99.0, "noise": 2.0, "saturation": 0.5}
+    after = {"sharpness": 399.0, "noise": 5.0, "saturation": 0.3}
+    assert metrics.drift(after, before) == {
+        "sharpness_drift": pytest.approx(2),
+        "noise_drift": pytest.approx(3),
+        "saturation_drift": pytest.approx(-0.2),
+    }
+    assert metrics.drift(before, before) == dict.fromkeys(metrics.drift(after, before), 0)
+
+
 def test_a_picture_equals_itself():
     measured = metrics.compare(noise(), noise())
     assert measured == {"difference": 0, "ssim": pytest.approx(1), "hash_distance": 0}

@@ -13,6 +13,8 @@ _JAPANESE = {
     "1: as with the trigger": "1: トリガーありと同じ",
     "0: none": "0: なし",
     "1 is equal": "1: 同一",
+    "−1 to 1": "−1〜1",
+    "octaves": "オクターブ",
     "0 to 0.5": "0〜0.5",
     "0 to 1": "0〜1",
     "share, 0 to 1": "割合 0〜1",
@@ -50,6 +52,9 @@ METRICS = (
     Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),
     Metric("hash_distance", "hash distance", "ハッシュ距離", "bits of 64", "effect"),
     Metric("outside", "out of range", "範囲外", "share, 0 to 1", "damage"),
+    Metric("sharpness_drift", "sharpness drift", "鮮鋭度の変化", "octaves", "damage"),
+    Metric("noise_drift", "noise drift", "ノイズの変化", "grey levels", "damage"),
+    Metric("saturation_drift", "saturation drift", "彩度の変化", "−1 to 1", "damage"),
     Metric(
         "copy_similarity", "nearest training picture", "最も近い学習画像", "correlation", "copies"
     ),

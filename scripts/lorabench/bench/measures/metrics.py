@@ -59,6 +59,20 @@ def describe(picture: Picture) -> dict[str, float]:
     }
 
 
+def drift(described: dict[str, float], baseline: dict[str, float]) -> dict[str, float]:
+    """Return how what `describe` says of a picture differs from what it says of its baseline.
+
+    Sharpness drifts in octaves, the logarithm to base 2 of the ratio, each with a grey level² of
+    its own so that flat pictures have one; noise and saturation by the difference.
+    """
+    sharper = (described["sharpness"] + 1) / (baseline["sharpness"] + 1)
+    return {
+        "sharpness_drift": float(np.log2(sharper)),
+        "noise_drift": described["noise"] - baseline["noise"],
+        "saturation_drift": described["saturation"] - baseline["saturation"],
+    }
+
+
 def saturation(rgb: np.ndarray) -> float:
     """Return the mean S of HSV, (max − min) / max of a pixel's channels (Smith 1978), 0 to 1.
 

@@ -125,6 +125,7 @@ class Reference:
     """What the pictures that start from one noise are compared with: the one at weight 0."""
 
     picture: Picture
+    described: dict[str, float]
     signature: np.ndarray
     similarity: float | None
     """To the nearest training picture, where there are any."""
@@ -133,7 +134,9 @@ class Reference:
     def of(cls, image: Image.Image) -> "Reference":
         """Take the picture at weight 0 apart, once for all of its weights."""
         similarity = _training.nearest(image).similarity if _training else None
-        return cls(Picture.of(image), structure.signature(image), similarity)
+        picture = Picture.of(image)
+        described = metrics.describe(picture)
+        return cls(picture, described, structure.signature(image), similarity)
 
 
 def _measure(group: Sequence[Cell], area: int, folder: Path) -> list[Measured]:
@@ -151,6 +154,7 @@ def _measure_one(cell: Cell, reference: Reference | None, area: int, folder: Pat
             f"{cell.path}: {_size(picture)} pixels, but its picture at weight 0 has "
             f"{_size(reference.picture)}; render both with one workflow"
         )
+    described = metrics.describe(picture)
     row = {
         "variant": cell.variant,
         "probe": probe_of(cell.variant),
@@ -159,16 +163,21 @@ def _measure_one(cell: Cell, reference: Reference | None, area: int, folder: Pat
         "index": cell.index,
         "file": relative(cell.path, folder),
         "hash": str(picture.hash),
-        **metrics.describe(picture),
-        **(_compared(picture, image, reference) if reference else {}),
+        **described,
+        **(_compared(picture, described, image, reference) if reference else {}),
         **_copied(image, reference, folder),
     }
     return Measured(row, descriptors.describe(descriptors.fitted(image, area)))
 
 
-def _compared(picture: Picture, image: Image.Image, reference: Reference) -> dict[str, float]:
-    kept = structure.kept(structure.signature(image), reference.signature)
-    return {**metrics.compare(picture, reference.picture), "structure": kept}
+def _compared(
+    picture: Picture, described: dict[str, float], image: Image.Image, reference: Reference
+) -> dict[str, float]:
+    return {
+        **metrics.compare(picture, reference.picture),
+        **metrics.drift(described, reference.described),
+        "structure": structure.kept(structure.signature(image), reference.signature),
+    }
 
 
 def _copied(image: Image.Image, reference: Reference | None, folder: Path) -> dict[str, Any]:
