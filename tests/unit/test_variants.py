@@ -109,6 +109,15 @@ def test_two_prompts_of_one_name_are_refused():
         named(["cat: a", "cat: b"], "")
 
 
+def test_prompts_that_begin_alike_are_numbered():
+    lines = ["a white cat on the table", "a white cat on the roof", "a-white-cat-on-the-2: given"]
+    assert [prompt.name for prompt in named(lines, "")] == [
+        "a-white-cat-on-the",
+        "a-white-cat-on-the-3",
+        "a-white-cat-on-the-2",
+    ]
+
+
 def test_a_placeholder_without_trigger_words_is_refused():
     with pytest.raises(UserError, match="trigger="):
         named(["{trigger}, a cat"], "")
