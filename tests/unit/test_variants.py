@@ -78,6 +78,11 @@ def test_a_leak_is_looked_for_near_the_usual_weight(weights, weight):
         ("mofu", ""),
         ("mofumofu, a hat", "mofumofu, a hat"),
         ("モフ、mofu、帽子", "モフ、、帽子"),
+        ("(mofu:1.2), a hat", "a hat"),
+        ("((mofu)), a [[mofu]] hat", "a hat"),
+        ("a hat, ((mofu):0.8)", "a hat"),
+        ("(mofu, a hat:1.2), (red, mofu:1.1)", "(a hat:1.2), (red:1.1)"),
+        (r"a hat \(mofu\), (red:1.2)", r"a hat \(\), (red:1.2)"),
     ],
 )
 def test_the_trigger_is_taken_out_as_a_word(text, rest):

@@ -23,6 +23,10 @@ FOLDER = re.compile(r"trigger|untriggered|prompt-[\w-]+(\.untriggered)?")
 """The name of a variant's folder."""
 _LINE = re.compile(r"([\w-]{1,40}): +(\S.*)")
 _WORDS_IN_A_NAME = 5
+_AROUND_NOTHING = re.compile(
+    r"(?<!\\)(?:\(\s*(?::\s*[-+.\d]+\s*)?\)|\[\s*\])"  # `()`, `(:1.2)`, `[]`; not `\(\)`
+    r"|(?<=[(\[])\s*,\s*|\s*,\s*(?=[)\]]|:[-+.\d]+\))"  # the comma in `(, a cat)`, `(a cat,:1.2)`
+)
 
 
 class Prompt(NamedTuple):
@@ -116,8 +120,13 @@ def has(text: str, trigger: str) -> bool:
 
 
 def without(text: str, trigger: str) -> str:
-    """Return a prompt without its trigger words and without the comma that they leave."""
+    """Return a prompt without its trigger words, and without what they leave of its punctuation.
+
+    That is a comma, and the brackets and the number that emphasised nothing else.
+    """
     rest = _word(trigger).sub("", text)
+    while (bare := _AROUND_NOTHING.sub("", rest)) != rest:
+        rest = bare
     tags = [" ".join(tag.split()) for tag in rest.split(",")]
     return ", ".join(tag for tag in tags if tag)
 
