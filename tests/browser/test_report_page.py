@@ -206,6 +206,11 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     assert seen(page, ".nearest img") != first
     mirrored = page.locator(".nearest img").get_attribute("class") == "mirrored"
     assert mirrored == (row["nearest_mirrored"] == "True")
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Open the original").click()
+    assert opened.value.url == (report.parent / "bench" / "w0.60" / "seed1_00.png").as_uri()
+    assert opened.value.evaluate("document.images[0].naturalWidth") == 64
+    opened.value.close()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     assert dialog.get_by_role("heading", level=2).inner_text() == "benchmark, seed 2, weight 0.80"

@@ -90,6 +90,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # the enlarged picture
     "zoom.title": ("Picture", "画像"),
     "zoom.file": ("File", "ファイル"),
+    "zoom.original": ("Open the original", "元の画像を開く"),
     "zoom.probe": ("Probe", "プローブ"),
     "zoom.previous": ("Lower weight", "重みを下げる"),
     "zoom.next": ("Higher weight", "重みを上げる"),
