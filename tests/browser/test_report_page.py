@@ -13,7 +13,17 @@ from tests.browser.conftest import PHONE
 from tests.pictures import close
 from tests.results import SUBJECTS, WEIGHTS, add_fault, make_run
 
-SECTIONS = ("verdict", "grid", "compare", "blind", "plots", "train", "rejected", "settings")
+SECTIONS = (
+    "verdict",
+    "grid",
+    "compare",
+    "blind",
+    "plots",
+    "copies",
+    "train",
+    "rejected",
+    "settings",
+)
 
 
 def seen(page, selector):
@@ -274,6 +284,33 @@ def test_plots_are_drawn_and_told(visit, report):
     assert "380 steps" in page.locator("#train-loss svg").get_attribute("aria-label")
     page.get_by_text("As a table").click()
     assert page.locator("#plots-table tbody tr").count() == len(WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en-US",
+            (
+                "weight 0.2: all 2 pictures are",
+                "(to the bit)",
+                "too small: 32×40",
+                "same picture as",
+            ),
+        ),
+        (
+            "ja-JP",
+            ("重み 0.2: 画像 2 枚すべてが", "完全に同じ", "32×40(短辺は 64 以上", "と同じ画像です"),
+        ),
+    ],
+)
+def test_warnings_and_reasons_are_in_the_chosen_language(visit, tmp_path, language, words):
+    run, dataset = make_run(tmp_path)
+    add_fault(run, 0.2)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html", locale=language)
+    text = page.locator(".alarm").inner_text() + page.locator("#rejected").inner_text()
+    assert [part for part in words if part not in text] == []
 
 
 def test_rejected_pictures_settings_and_the_command(visit, report):

@@ -69,7 +69,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"t": _text, "both": _both, "finding": contents.finding}
-    environment.globals |= {"label": contents.label}
+    environment.globals |= {"label": contents.label, "in_words": contents.in_words}
     environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "flat": _flat}
     return environment
 
