@@ -286,6 +286,33 @@ def test_plots_are_drawn_and_told(visit, report):
     assert page.locator("#plots-table tbody tr").count() == len(WEIGHTS)
 
 
+def test_what_the_trigger_alone_draws_stands_beside_its_nearest_training_picture(visit, report):
+    page = visit(report)
+    rows = [row for row in _table(report) if row["file"].startswith("trigger/w0.80/")]
+    rows.sort(key=lambda row: -float(row["copy_similarity"]))
+    pairs = page.locator("#copies li")
+    assert pairs.count() == len(rows) == 4
+    for at, row in enumerate(rows):
+        drawn, training = (f"#copies li >> nth={at} >> img >> nth={side}" for side in (0, 1))
+        assert seen(page, drawn) == _embedded(page, f"bench/{row['file']}")
+        assert seen(page, training) == seen(page, f"#train .wall img >> nth={_place(row)}")
+        mirrored = page.locator(training).get_attribute("class") == "mirrored"
+        assert mirrored == (row["nearest_mirrored"] == "True")
+        text = pairs.nth(at).inner_text()
+        assert (
+            f"{float(row['copy_similarity']):.2f}" in text and f"seed {row['seed']}" in text.lower()
+        )
+        assert ("mirrored" in text) == mirrored
+
+
+def test_without_the_trigger_alone_that_is_said(visit, tmp_path):
+    run, dataset = make_run(tmp_path, probes=False)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html", locale="ja-JP")
+    assert "probe=full" in page.locator("#copies").inner_text()
+    assert page.locator("#copies img").count() == 0
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
@@ -364,6 +391,11 @@ def test_what_a_run_says_is_text_and_nothing_else(visit, tmp_path):
 def _table(report):
     text = (report.parent / "bench" / "metrics.csv").read_text()
     return list(csv.DictReader(text.splitlines()))
+
+
+def _place(row):
+    """Where the training picture that one is nearest to stands among all of them."""
+    return int(row["nearest"].removesuffix(".png")[-2:])
 
 
 def _embedded(page, file):
