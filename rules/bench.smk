@@ -193,7 +193,7 @@ rule bench_verdict:
         metrics=RUN.bench / "metrics.csv",
         sweep=RUN.bench / "sweep.yaml",
     output:
-        verdict=RUN.bench / "verdict.json",
+        verdict=shown(RUN.bench / "verdict.json", "verdict", "Report", "the verdict"),
         summary=shown(RUN.bench / "summary.csv", "summary", "Numbers", "every weight"),
     log:
         RUN.logs / "bench_verdict.log",
@@ -250,9 +250,9 @@ rule bench_grid:
         RUN.logs / "bench_grid.log",
     benchmark:
         RUN.timings / "bench_grid.tsv"
-    threads: 2  # one draws, one writes
     conda:
         "../envs/lorabench.yaml"
+    threads: 2  # one draws, one writes
     params:
         folder=RUN.grid,
         title=RUN.run_id,

@@ -5,7 +5,7 @@ REQUIRED INPUTS
 
 OUTPUTS
     runs/<run_id>/report.html   all of it on one page that opens from disk
-    runs/<run_id>/train/README.md   the LoRA's model card
+    runs/<run_id>/train/README.md   the LoRA's model card; its picture, overview.webp, beside it
 """
 
 
@@ -49,6 +49,7 @@ rule model_card:
         grid=RUN.grid / "overview.webp",
     output:
         card=RUN.lora.parent / "README.md",
+        picture=RUN.lora.parent / "overview.webp",
     log:
         RUN.logs / "model_card.log",
     benchmark:

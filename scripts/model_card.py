@@ -1,7 +1,6 @@
 """Write the model card of a LoRA, ready for a model site."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -14,14 +13,13 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.bench.verdicts import verdict
     from lorabench.config import read_yaml
 
-    grid = arguments.grid
     model_card.write(
         model_card.Sources(
             lora=arguments.lora,
             record=read_yaml(arguments.record) if arguments.record else {},
             sweep=read_yaml(arguments.sweep) if arguments.sweep else {},
             verdict=verdict.read(arguments.verdict) if arguments.verdict else None,
-            grid=Path(os.path.relpath(grid, arguments.output.parent)).as_posix() if grid else "",
+            grid=arguments.grid,
         ),
         arguments.output,
     )
@@ -39,7 +37,12 @@ def parser() -> argparse.ArgumentParser:
     add("--record", type=Path, metavar="YAML", help="run.yaml: what it was trained with")
     add("--sweep", type=Path, metavar="YAML", help="sweep.yaml: what was rendered")
     add("--verdict", type=Path, metavar="JSON", help="verdict.json")
-    add("--grid", type=Path, metavar="PICTURE", help="the grid that the card links")
+    add(
+        "--grid",
+        type=Path,
+        metavar="PICTURE",
+        help="the grid to show; it is copied beside the card",
+    )
     return parser
 
 

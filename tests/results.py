@@ -20,6 +20,7 @@ RUN_ID = "ponnyu_v1-c59e8a82"
 TRIGGER = "ponnyu style"
 SUBJECTS = ("cat", "lighthouse", "mushroom", "sailing boat", "teapot", "owl", "castle", "robot")
 WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_TOO_SMALL = "too small: 32×40, at least 64 on the shorter edge"
 VERDICT = Verdict(
     label="works",
     leaks=True,
@@ -86,7 +87,9 @@ def draw(subject, weight, seed, size):
 
 def add_fault(run, weight):
     """Say that the LoRA does nothing at a weight."""
-    fault = Fault("dead_lora", weight, [1], [f"w{weight:.2f}/seed1_00.png"], "all are the same")
+    message = f"weight {weight:g}: all 2 pictures are the same as at weight 0 (to the bit)"
+    files = [f"w{weight:.2f}/seed{seed}_00.png" for seed in (1, 2)]
+    fault = Fault("dead_lora", weight, [1, 2], files, message)
     write_faults([fault], run / "bench" / "warnings.json")
 
 
@@ -207,7 +210,7 @@ def _write_training(folder):
 def _write_rejected(run):
     rows = [
         {"source": "ponnyu_01.png", "ok": True, "reason": ""},
-        {"source": "小さい/小さすぎる.png", "ok": False, "reason": "too small: 32×40, at least 64"},
+        {"source": "小さい/小さすぎる.png", "ok": False, "reason": _TOO_SMALL},
         {"source": "broken.png", "ok": False, "reason": "truncated: the file ends too early"},
         {"source": "twice.png", "ok": False, "reason": "same picture as ponnyu_01.png"},
     ]

@@ -347,18 +347,25 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def usual(family: Family, comfy_url: Any = None) -> dict[str, Any]:
+    """Return what holds where nothing is given, for a base model and where it is rendered."""
+    preset = merge(PRESETS[family])
+    urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or "embedded"]
+    if tuple(urls) != EMBEDDED:
+        preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
+    return preset
+
+
 def resolve(given: Mapping[str, Any], family: Family) -> Config:
     """Validate what the user gave, over the preset of the base model's family.
 
     Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
     the nearest one.
     """
-    preset = merge(PRESETS[family])
+    preset = usual(family, given.get("comfy_url"))
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     preset["preprocess"]["trigger"] = given.get("raw_set") or ""
-    if given.get("comfy_url") not in (None, "embedded"):
-        preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
     return validate(Config, merge(preset, _present(given)))
 
 

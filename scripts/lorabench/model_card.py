@@ -1,6 +1,7 @@
 """The model card of a LoRA: what a model site shows, and nothing that was not measured."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +33,12 @@ class Sources:
     sweep: Mapping[str, Any] = field(default_factory=dict)
     """sweep.yaml."""
     verdict: Verdict | None = None
-    grid: str = ""
-    """The picture to show, as the card links it."""
+    grid: Path | None = None
+    """The picture to show; a copy of it goes beside the card, where the card links it."""
 
 
 def write(sources: Sources, path: Path) -> None:
-    """Write the card; raises `UserError` for a file that is no working LoRA."""
+    """Write the card, its picture beside it; raises `UserError` for a file that is no LoRA."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=False,  # it is Markdown
@@ -54,6 +55,9 @@ def write(sources: Sources, path: Path) -> None:
         "literal": lambda text: json.dumps(text, ensure_ascii=False),
     }
     text = environment.get_template(_TEMPLATE).render(**_contents(sources))
+    if sources.grid:
+        with files.publish(path.with_name(sources.grid.name)) as temporary:
+            shutil.copyfile(sources.grid, temporary)
     files.write_text(path, text)
 
 
@@ -75,7 +79,7 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "base": base,
         "raw_set": sources.record.get("raw_set"),
         "trigger": trigger,
-        "prompt": sources.sweep.get("positive") or _own_prompt(sources.sweep),
+        "prompt": _own_prompt(sources.sweep),
         "verdict": verdict,
         "label": _sentence(words.label(verdict.label))[:-1] if verdict else "",
         "reasons": verdict.reasons if verdict else [],
@@ -84,7 +88,7 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "modules": ", ".join(f"{_PARTS.get(part, part)} {n}" for part, n in counts.items())
         + (f"; rank {lora.rank}, alpha {lora.alpha:g}" if lora.rank else ""),
         "text_encoder": any(part.startswith("text") for part in counts),
-        "grid": quote(sources.grid),
+        "grid": quote(sources.grid.name) if sources.grid else "",
         "rendered": _rendered(sources.sweep),
         "checkpoint": sources.sweep.get("checkpoint"),
         "data": _data(sources.record, lora.metadata),
@@ -197,6 +201,7 @@ def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own_prompt(sweep: Mapping[str, Any]) -> str:
+    """Return the benchmark's own prompt as it was drawn: `positive` may have a placeholder."""
     return next((one.get("text") or "" for one in sweep.get("variants") or []), "")
 
 

@@ -13,7 +13,17 @@ from tests.browser.conftest import PHONE
 from tests.pictures import close
 from tests.results import SUBJECTS, WEIGHTS, add_fault, make_run
 
-SECTIONS = ("verdict", "grid", "compare", "blind", "plots", "train", "rejected", "settings")
+SECTIONS = (
+    "verdict",
+    "grid",
+    "compare",
+    "blind",
+    "plots",
+    "copies",
+    "train",
+    "rejected",
+    "settings",
+)
 
 
 def seen(page, selector):
@@ -206,6 +216,11 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     assert seen(page, ".nearest img") != first
     mirrored = page.locator(".nearest img").get_attribute("class") == "mirrored"
     assert mirrored == (row["nearest_mirrored"] == "True")
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Open the original").click()
+    assert opened.value.url == (report.parent / "bench" / "w0.60" / "seed1_00.png").as_uri()
+    assert opened.value.evaluate("document.images[0].naturalWidth") == 64
+    opened.value.close()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     assert dialog.get_by_role("heading", level=2).inner_text() == "benchmark, seed 2, weight 0.80"
@@ -271,6 +286,60 @@ def test_plots_are_drawn_and_told(visit, report):
     assert page.locator("#plots-table tbody tr").count() == len(WEIGHTS)
 
 
+def test_what_the_trigger_alone_draws_stands_beside_its_nearest_training_picture(visit, report):
+    page = visit(report)
+    rows = [row for row in _table(report) if row["file"].startswith("trigger/w0.80/")]
+    rows.sort(key=lambda row: -float(row["copy_similarity"]))
+    pairs = page.locator("#copies li")
+    assert pairs.count() == len(rows) == 4
+    for at, row in enumerate(rows):
+        drawn, training = (f"#copies li >> nth={at} >> img >> nth={side}" for side in (0, 1))
+        assert seen(page, drawn) == _embedded(page, f"bench/{row['file']}")
+        assert seen(page, training) == seen(page, f"#train .wall img >> nth={_place(row)}")
+        mirrored = page.locator(training).get_attribute("class") == "mirrored"
+        assert mirrored == (row["nearest_mirrored"] == "True")
+        text = pairs.nth(at).inner_text()
+        assert (
+            f"{float(row['copy_similarity']):.2f}" in text and f"seed {row['seed']}" in text.lower()
+        )
+        assert ("mirrored" in text) == mirrored
+
+
+def test_without_the_trigger_alone_that_is_said(visit, tmp_path):
+    run, dataset = make_run(tmp_path, probes=False)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html", locale="ja-JP")
+    assert "probe=full" in page.locator("#copies").inner_text()
+    assert page.locator("#copies img").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en-US",
+            (
+                "weight 0.2: all 2 pictures are",
+                "(to the bit)",
+                "too small: 32×40",
+                "same picture as",
+            ),
+        ),
+        (
+            "ja-JP",
+            ("重み 0.2: 画像 2 枚すべてが", "完全に同じ", "32×40(短辺は 64 以上", "と同じ画像です"),
+        ),
+    ],
+)
+def test_warnings_and_reasons_are_in_the_chosen_language(visit, tmp_path, language, words):
+    run, dataset = make_run(tmp_path)
+    add_fault(run, 0.2)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html", locale=language)
+    text = page.locator(".alarm").inner_text() + page.locator("#rejected").inner_text()
+    assert [part for part in words if part not in text] == []
+
+
 def test_rejected_pictures_settings_and_the_command(visit, report):
     page = visit(report)
     text = page.locator("#rejected").inner_text()
@@ -322,6 +391,11 @@ def test_what_a_run_says_is_text_and_nothing_else(visit, tmp_path):
 def _table(report):
     text = (report.parent / "bench" / "metrics.csv").read_text()
     return list(csv.DictReader(text.splitlines()))
+
+
+def _place(row):
+    """Where the training picture that one is nearest to stands among all of them."""
+    return int(row["nearest"].removesuffix(".png")[-2:])
 
 
 def _embedded(page, file):

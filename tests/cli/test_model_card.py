@@ -33,6 +33,8 @@ def test_it_writes_the_card_from_a_runs_files(tmp_path):
     (run / "run.yaml").write_text(yaml.safe_dump({"raw_set": "ponnyu_v1", "train": {"rank": 4}}))
     (run / "bench" / "sweep.yaml").write_text(yaml.safe_dump({"trigger": "ponnyu"}))
     verdict.write(verdict.Verdict("works", None, 0.8), run / "bench" / "verdict.json")
+    (run / "grid").mkdir()
+    (run / "grid" / "overview.webp").write_bytes(b"a picture")
     status, text = make(
         tmp_path,
         f"--record={run / 'run.yaml'}",
@@ -41,7 +43,8 @@ def test_it_writes_the_card_from_a_runs_files(tmp_path):
         f"--grid={run / 'grid' / 'overview.webp'}",
     )
     assert status == 0
-    assert "(../grid/overview.webp)" in text and "`ponnyu`" in text and "| `rank` | 4 |" in text
+    assert (run / "train" / "overview.webp").read_bytes() == b"a picture"
+    assert "(overview.webp)" in text and "`ponnyu`" in text and "| `rank` | 4 |" in text
 
 
 def test_of_the_lora_alone_it_writes_what_is_known(tmp_path):

@@ -54,6 +54,7 @@ def test_a_run_leaves_every_path_of_the_design(finished):
         "plots/tradeoff.png",
         "report.html",
         "train/README.md",
+        "train/overview.webp",
         "grid/overview.png",
         "grid/overview.webp",
         "grid/seed123456789_weights.png",

@@ -32,6 +32,7 @@ SWEEP = {
     "batch_size": 2,
     "checkpoint": "drawnworld",
     "trigger": "ponnyu style",
+    "positive": '{trigger}, a "green" dog',
     "variants": [
         {"name": "", "text": 'ponnyu style, a "green" dog', "probe": ""},
         {"name": "prompt-cat", "text": "ponnyu style, a cat", "probe": ""},
@@ -63,10 +64,11 @@ def card(lora, **sources):
     return yaml.safe_load(front), body
 
 
-def test_a_whole_card_tells_everything(lora):
-    front, body = card(
-        lora, record=RECORD, sweep=SWEEP, verdict=WORKS, grid="../grid/over view.webp"
-    )
+def test_a_whole_card_tells_everything(lora, tmp_path):
+    grid = tmp_path / "over view.webp"
+    grid.write_bytes(b"a picture")
+    front, body = card(lora, record=RECORD, sweep=SWEEP, verdict=WORKS, grid=grid)
+    assert lora.with_name("over view.webp").read_bytes() == b"a picture"
     assert front["base_model"] == "drawnworld" and front["instance_prompt"] == "ponnyu style"
     assert {"lora", "text-to-image", "stable-diffusion"} <= set(front["tags"])
     assert front["license"] == "other"
@@ -77,7 +79,7 @@ def test_a_whole_card_tells_everything(lora):
         "| Usable window | 0.60 to 1.00 |",
         "text encoder 1",
         "rank 4, alpha 2",
-        "![Weights by seeds](../grid/over%20view.webp)",
+        "![Weights by seeds](over%20view.webp)",
         "`strength_model` and `strength_clip` to 0.80",
         "<lora:style_ponnyu:0.80> ponnyu style",
         'pipeline.set_adapters("lora", 0.80)',

@@ -62,6 +62,14 @@ def test_a_run_without_pictures_is_named(folder):
         runs.read(folder / "new")
 
 
+def test_pictures_of_an_earlier_sweep_are_left_out(folder):
+    made = make_run(folder, "a", prompts=("",), weights=(0.0, 0.4, 0.8), seeds=(1,))
+    assert runs.read(made).weights == [0.0, 0.4, 0.8]
+    files = ("w0.00/seed1_00.png", "w0.80/seed1_00.png", "w0.90/seed1_00.png")
+    (made / "bench" / "metrics.csv").write_text("\n".join(["file", *files]))
+    assert runs.read(made).weights == [0.0, 0.8]
+
+
 def test_a_damaged_summary_is_named(folder):
     made = make_run(folder, "a")
     (made / "bench" / "summary.csv").write_text("weight,ssim,ssim_low\n0.4,much,0.1\n")

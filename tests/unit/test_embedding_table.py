@@ -8,6 +8,7 @@ from PIL import Image
 from lorabench.bench.cell import sweep
 from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
+from lorabench.report import tables
 
 TEXTS = {"a cat": [1.0, 0, 0], "a dog": [0, 0, 1.0]}
 
@@ -54,6 +55,15 @@ def cells(save):
 
 def rows(cells, root, **given):
     return measure(cells, root, given.pop("embedding", Mean()), "m", **given).set_index("file")
+
+
+def test_the_report_has_words_for_every_column_and_for_no_other(cells, save, tmp_path):
+    reference = [save("reference/a.png", (0, 200, 0))]
+    table = rows(cells, tmp_path, reference=reference, prompts={"": "a cat"})
+    kinds = [column.removeprefix("m_") for column in table]
+    assert sorted(kinds) == sorted(tables._OF_AN_EMBEDDING)
+    groups = {one["column"]: one["group"] for one in tables.metrics_of(table)}
+    assert groups["m_beside"] == groups["m_style"] == "style"
 
 
 def test_the_effect_is_the_cosine_distance_from_weight_0(cells, tmp_path):

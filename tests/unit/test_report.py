@@ -80,8 +80,15 @@ def command(record=None, sweep=None, base=None):
     return again.command({**RECORD, **(record or {})}, {**SWEEP, **(sweep or {})}, base)
 
 
+PROMPTS = "config/prompts/drawnworld_{profile}.txt"
+
+
 def test_what_is_usual_is_left_out_of_the_command():
-    assert command() == "uv run snakemake --cores 1 --config raw_set=set"
+    bare = "uv run snakemake --cores 1 --config raw_set=set"
+    assert command() == bare
+    assert command(None, {"prompts": PROMPTS, "probe": "full"}) == bare
+    theirs = {"comfy_url": ["http://a:1"], "prompts": [], "probe": "off"}
+    assert command(None, theirs) == f"{bare} comfy_url=http://a:1"
 
 
 def test_what_is_unusual_stands_in_the_command():
@@ -100,6 +107,34 @@ def test_what_is_unusual_stands_in_the_command():
         "run_id": "mine",
     }
     assert resolve({**given, "train": yaml.safe_load(given["train"])}, "bundled").train.rank == 8
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        {"prompts": PROMPTS, "probe": "full"},
+        {"prompts": [], "probe": "quick"},
+        {"prompts": ["a cat", "a dog"], "probe": "full"},
+        {"prompts": ["a cat", "dog: a dog"], "probe": "full"},
+        {"comfy_url": ["http://a:1"], "prompts": [], "probe": "off"},
+        {"comfy_url": ["http://a:1"], "prompts": PROMPTS, "probe": "full"},
+        {"comfy_url": ["http://a:1", "http://b:2"], "prompts": [], "probe": "quick"},
+    ],
+)
+def test_the_command_draws_the_same_prompts_and_probes(sweep):
+    sweep = {**SWEEP, **sweep}
+    again = resolve(typed(command(None, sweep)), "bundled").model_dump(mode="json")
+    assert {key: again[key] for key in ("prompts", "probe", "comfy_url")} == {
+        key: sweep[key] for key in ("prompts", "probe", "comfy_url")
+    }
+
+
+def typed(text):
+    """What Snakemake reads of a command, or of the file that the command writes."""
+    if "again.yaml" in text:
+        return yaml.safe_load(text.split("\n", 1)[1].split("END\n")[0])
+    words = [word.split("=", 1) for word in shlex.split(text)[6:]]
+    return {key: yaml.safe_load(value) for key, value in words}
 
 
 def test_another_base_model_keeps_all_that_was_recorded():

@@ -78,6 +78,11 @@ def test_a_leak_is_looked_for_near_the_usual_weight(weights, weight):
         ("mofu", ""),
         ("mofumofu, a hat", "mofumofu, a hat"),
         ("モフ、mofu、帽子", "モフ、、帽子"),
+        ("(mofu:1.2), a hat", "a hat"),
+        ("((mofu)), a [[mofu]] hat", "a hat"),
+        ("a hat, ((mofu):0.8)", "a hat"),
+        ("(mofu, a hat:1.2), (red, mofu:1.1)", "(a hat:1.2), (red:1.1)"),
+        (r"a hat \(mofu\), (red:1.2)", r"a hat \(\), (red:1.2)"),
     ],
 )
 def test_the_trigger_is_taken_out_as_a_word(text, rest):
@@ -107,6 +112,15 @@ def test_other_folders_are_none_of_a_variant(name):
 def test_two_prompts_of_one_name_are_refused():
     with pytest.raises(UserError, match="two are called cat"):
         named(["cat: a", "cat: b"], "")
+
+
+def test_prompts_that_begin_alike_are_numbered():
+    lines = ["a white cat on the table", "a white cat on the roof", "a-white-cat-on-the-2: given"]
+    assert [prompt.name for prompt in named(lines, "")] == [
+        "a-white-cat-on-the",
+        "a-white-cat-on-the-3",
+        "a-white-cat-on-the-2",
+    ]
 
 
 def test_a_placeholder_without_trigger_words_is_refused():

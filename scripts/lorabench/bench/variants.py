@@ -5,8 +5,9 @@ where they lay before there were others.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -25,6 +26,10 @@ FOLDER = re.compile(r"trigger|untriggered|prompt-[\w-]+(\.untriggered)?")
 """The name of a variant's folder."""
 _LINE = re.compile(r"([\w-]{1,40}): +(\S.*)")
 _WORDS_IN_A_NAME = 5
+_AROUND_NOTHING = re.compile(
+    r"(?<!\\)(?:\(\s*(?::\s*[-+.\d]+\s*)?\)|\[\s*\])"  # `()`, `(:1.2)`, `[]`; not `\(\)`
+    r"|(?<=[(\[])\s*,\s*|\s*,\s*(?=[)\]]|:[-+.\d]+\))"  # the comma in `(, a cat)`, `(a cat,:1.2)`
+)
 
 
 class Prompt(NamedTuple):
@@ -120,8 +125,13 @@ def has(text: str, trigger: str) -> bool:
 
 
 def without(text: str, trigger: str) -> str:
-    """Return a prompt without its trigger words and without the comma that they leave."""
+    """Return a prompt without its trigger words, and without what they leave of its punctuation.
+
+    That is a comma, and the brackets and the number that emphasised nothing else.
+    """
     rest = _word(trigger).sub("", text)
+    while (bare := _AROUND_NOTHING.sub("", rest)) != rest:
+        rest = bare
     tags = [" ".join(tag.split()) for tag in rest.split(",")]
     return ", ".join(tag for tag in tags if tag)
 
@@ -130,19 +140,34 @@ def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
     """Return the prompts in `lines`, each `name: prompt` or `prompt`, with the trigger filled in.
 
     Raises:
-        UserError: a line needs trigger words and there are none, or two have one name.
+        UserError: a line needs trigger words and there are none, or two were given one name.
     """
-    prompts: dict[str, Prompt] = {}
-    for line in lines:
-        match = _LINE.fullmatch(line.strip())
+    found = [_LINE.fullmatch(line.strip()) for line in lines]
+    taken = _given_names(match[1] for match in found if match)
+    prompts = []
+    for line, match in zip(lines, found, strict=True):
         name, text = match.groups() if match else ("", line.strip())
-        name = name or _name(text.replace(PLACE, ""))
-        if name in prompts:
+        name = name or _free(_name(text.replace(PLACE, "")), taken)
+        taken.add(name)
+        prompts.append(Prompt(name, filled(text, trigger, "prompts")))
+    return prompts
+
+
+def _given_names(names: Iterable[str]) -> set[str]:
+    given: set[str] = set()
+    for name in names:
+        if name in given:
             raise UserError(
                 f"prompts: two are called {name}; give each a name of its own, `name: prompt`"
             )
-        prompts[name] = Prompt(name, filled(text, trigger, "prompts"))
-    return list(prompts.values())
+        given.add(name)
+    return given
+
+
+def _free(name: str, taken: Set[str]) -> str:
+    """Return a name that is not taken: itself, or with a number behind it."""
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def filled(text: str, trigger: str, key: str) -> str:

@@ -98,7 +98,7 @@ def read(folder: Path) -> Run:
         UserError: it has no pictures yet, or one of its files cannot be read.
     """
     bench = folder / "bench"
-    pictures = [*bench.glob("w*/seed*.png"), *bench.glob("*/w*/seed*.png")]
+    pictures = _pictures(bench)
     if not pictures:
         raise UserError(
             f"{folder}: this run has no pictures yet, so there is nothing to compare; "
@@ -119,6 +119,16 @@ def read(folder: Path) -> Run:
         summary=_summary(bench / "summary.csv"),
         verdict=verdict.read(told) if told.exists() else None,
     )
+
+
+def _pictures(bench: Path) -> list[Path]:
+    """Return the pictures that metrics.csv lists: those of earlier sweeps lie there, too.
+
+    Where nothing was measured, all of them.
+    """
+    listed = [bench / row["file"] for row in _rows(bench / "metrics.csv") if row.get("file")]
+    found = listed or [*bench.glob("w*/seed*.png"), *bench.glob("*/w*/seed*.png")]
+    return [path for path in found if path.is_file()]
 
 
 def _find(word: str, runs: Path) -> Path:

@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from lorabench.config import BUNDLED_BASE, Config
-from lorabench.presets import PRESETS
+from lorabench.config import BUNDLED_BASE, LISTS, Config, usual
 from lorabench.validation import Section
 
 Settings = dict[str, Any]
@@ -26,7 +25,7 @@ def command(record: Settings, sweep: Settings, base: Path | None) -> str:
     command line as they are go through a file.
     """
     settings = _settings(record, sweep, base)
-    words = {key: _word(value) for key, value in settings.items()}
+    words = {key: _word(key, value) for key, value in settings.items()}
     if None not in words.values():
         given = [shlex.quote(f"{key}={word}") for key, word in words.items()]
         return " ".join([_SNAKEMAKE, "--config", *given])
@@ -47,33 +46,33 @@ def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not sweep.get("skip_train") else run_id,
     }
-    usual = PRESETS["bundled"] if bundled else {}
+    preset = usual("bundled", sweep.get("comfy_url")) if bundled else {}
     trigger = {"trigger": raw_set}
-    usual = {**usual, "preprocess": {**usual.get("preprocess", {}), **trigger}}
-    return {"raw_set": raw_set, **_unusual(given, Config, usual)}
+    preset = {**preset, "preprocess": {**preset.get("preprocess", {}), **trigger}}
+    return {"raw_set": raw_set, **_unusual(given, Config, preset)}
 
 
-def _unusual(given: Settings, model: type[Section], usual: Mapping[str, Any]) -> Settings:
+def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -> Settings:
     """Leave out what has no value, or the one that it has where nothing is given."""
     left = {}
     for key, value in given.items():
         field = model.model_fields[key]
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            value = _unusual(value or {}, field.annotation, usual.get(key, {})) or None
-        default = usual.get(key, field.default)
+            value = _unusual(value or {}, field.annotation, preset.get(key, {})) or None
+        default = preset.get(key, field.default)
         if value not in (None, list(default) if isinstance(default, tuple) else default):
             left[key] = value
     return left
 
 
-def _word(value: Any) -> str | None:
+def _word(key: str, value: Any) -> str | None:
     """Write a value as `--config` takes it; None where that would change it."""
-    if isinstance(value, dict):
+    if isinstance(value, list) and key in LISTS:
+        words = [_word("", one) for one in value]
+        return None if None in words else ",".join(map(str, words))
+    if isinstance(value, dict | list):
         flow = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
         return None if re.search("['\"]", flow) else flow.strip()
-    if isinstance(value, list):
-        words = [_word(one) for one in value]
-        return None if None in words else ",".join(map(str, words))
     if isinstance(value, str):
         return value if _is_plain(value) else None
     return str(value)

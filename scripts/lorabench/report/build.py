@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from lorabench import files
-from lorabench.report import again, contents, run, strings, thumbnails
+from lorabench.report import again, contents, copies, run, strings, thumbnails
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("base", "grid", "compare", "zoom", "blind", "chart", "plots", "main")
@@ -49,6 +49,7 @@ def build(
             again=again.command(found.record, found.sweep, base_model) if found.record else "",
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
+            copies=copies.find(found, examples),
             examples=[one for one in examples if one.shown],
             rejected=left_out,
             pictures=pictures,
@@ -69,7 +70,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"t": _text, "both": _both, "finding": contents.finding}
-    environment.globals |= {"label": contents.label}
+    environment.globals |= {"label": contents.label, "in_words": contents.in_words}
     environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "flat": _flat}
     return environment
 

@@ -11,6 +11,7 @@ from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.dataset import kind
 from lorabench.report import strings, tables
+from lorabench.report.prose import japanese
 from lorabench.report.run import Run
 from lorabench.report.thumbnails import SMALL_SIDE, Thumbnail, side
 
@@ -54,6 +55,11 @@ def finding(found: Finding) -> Both:
 def label(name: str) -> Both:
     """Return the label of a verdict in both languages."""
     return {"en": words.label(name, "en"), "ja": words.label(name, "ja")}
+
+
+def in_words(text: str) -> Both:
+    """Return a warning or a reason, which files have in English, in both languages."""
+    return {"en": text, "ja": japanese(text)}
 
 
 def training(run: Run) -> list[Training]:

@@ -90,6 +90,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # the enlarged picture
     "zoom.title": ("Picture", "画像"),
     "zoom.file": ("File", "ファイル"),
+    "zoom.original": ("Open the original", "元の画像を開く"),
     "zoom.probe": ("Probe", "プローブ"),
     "zoom.previous": ("Lower weight", "重みを下げる"),
     "zoom.next": ("Higher weight", "重みを上げる"),
@@ -159,6 +160,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "plots.table": ("As a table", "表で見る"),
     "plots.more": ("Properties of the pictures themselves", "画像そのものの性質"),
     "plots.interval": ("{weight}: {mean} ({low} to {high})", "{weight}: {mean}({low}~{high})"),
+    # copies
+    "copies.title": ("Copies", "学習画像との類似"),
+    "copies.hint": (
+        "What the trigger words alone draw at weight {weight}, each beside the training picture "
+        "that it is most like, the most similar first ({shown} of {drawn}). The number is their "
+        "correlation; 1 is equal.",
+        "重み {weight} でトリガーワードだけから描いた画像と、最も近い学習画像を、"
+        "類似度の高い順に示します({drawn} 枚中 {shown} 枚)。数字は相関係数で、1 は同一です。",
+    ),
+    "copies.none": (
+        "The trigger words alone were not drawn; probe=full draws them.",
+        "トリガーワードのみの画像はありません。probe=full で描画します。",
+    ),
+    "copies.alone": (
+        "What the trigger words alone drew was compared with no training picture.",
+        "トリガーワードのみの画像は、学習画像と比較していません。",
+    ),
     # training
     "train.title": ("Training", "学習"),
     "train.loss": ("Loss over the steps", "ステップごとの損失"),

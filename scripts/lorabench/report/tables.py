@@ -15,7 +15,7 @@ _NO_METRICS = {*columns.PLACE, *columns.BESIDE}
 _OF_AN_EMBEDDING = {
     "effect": ("effect", "効果", "effect"),
     "style": ("style", "画風", "style"),
-    "kept": ("kept", "維持", "prompt"),
+    "beside": ("beside the style", "画風以外の変化", "style"),
     "text": ("text", "文との一致", "prompt"),
 }
 _POINTS = 600  # of the loss curve: more than a screen has room for

@@ -15,6 +15,7 @@ function drawZoom() {
   byId("zoom-title").textContent = pictureText(picture);
   show(byId("zoom-image"), picture.id);
   byId("zoom-image").alt = pictureText(picture);
+  byId("zoom-original").href = picture.file;
   byId("zoom-data").replaceChildren(zoomPlace(picture), ...zoomNearest(picture), ...zoomMetrics(picture));
   for (const button of all("[data-move]", zoomDialog)) {
     button.disabled = !neighbour(picture, button.dataset.move);
