@@ -11,7 +11,7 @@ _JAPANESE = {
     "1: as the training set": "1: 学習セットと同じ",
     "1: as without": "1: LoRAなしと同じ",
     "1: as with the trigger": "1: トリガーありと同じ",
-    "0: none": "0: なし",
+    "spreads": "標準偏差",
     "1 is equal": "1: 同一",
     "−1 to 1": "−1〜1",
     "octaves": "オクターブ",
@@ -46,7 +46,7 @@ class Metric:
 
 METRICS = (
     Metric("style_gained", "style gained", "獲得した画風", "1: as the training set", "style"),
-    Metric("style_beside", "beside the style", "画風以外の変化", "0: none", "style"),
+    Metric("style_beside", "beside the style", "画風以外の変化", "spreads", "style"),
     Metric("structure", "structure kept", "構図の維持", "1: as without", "prompt"),
     Metric("difference", "difference", "差", "0 to 1", "effect"),
     Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),
