@@ -6,7 +6,7 @@ pictures seen thousands of times are learnt by heart. What was labelled by eye s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -123,8 +123,9 @@ def _by_heart() -> Iterator[Training]:
 
 def _too_fast() -> Iterator[Training]:
     seeds = count(301)
-    rates = {"unet_lr": 1e-2, "text_encoder_lr": 1.4e-2}  # at twice that the trainer gives up
-    for taught in (TARGET_STYLE, TARGET_STYLE, "chalk", "comic", "line art", CHARACTER):
+    # At twice that, and of line art at that, the trainer gives up.
+    rates = {"unet_lr": 1e-2, "text_encoder_lr": 1.4e-2}
+    for taught in (TARGET_STYLE, TARGET_STYLE, "chalk", "comic", "polka dots", CHARACTER):
         yield Training(PictureSet(taught, 35, next(seeds)), rates)
 
 
@@ -141,6 +142,10 @@ USUAL, BESIDE_PLAIN = tuple(_usual()), tuple(_beside_plain())
 BY_HEART, TOO_FAST, TOO_LITTLE = tuple(_by_heart()), tuple(_too_fast()), tuple(_too_little())
 BY_EYE = {
     "chalk35_30-steps600": "fried",  # every prompt gives the same picture
+    # The base model's autoencoder blurs the squares: nothing of the style can be seen.
+    "pixel-art35_20": "weak",
+    "pixel-art35_21": "weak",
+    "pixel-art35_20.x2": "fried",  # from 0.8 on faces and outlines dissolve
 }
 """LoRAs that are not what their dose says, by a look at their pictures."""
 TRAININGS = (*USUAL, *BESIDE_PLAIN, *BY_HEART, *TOO_FAST, *TOO_LITTLE)
@@ -161,9 +166,7 @@ _CHANGED = {  # what is done to the file of a usual training -> the answer, how 
 
 def _recipes() -> Iterator[Recipe]:
     for training in USUAL:
-        label = BY_EYE.get(training.name, "works")
-        style = training.pictures.taught != CHARACTER
-        yield Recipe(training, "", label, leaks=True if style and label == "works" else None)
+        yield Recipe(training, "", "works", True if training.pictures.taught != CHARACTER else None)
     for training in BESIDE_PLAIN:
         yield Recipe(training, "", "works", leaks=False)
     for trainings, label in ((BY_HEART, "copies"), (TOO_FAST, "fried"), (TOO_LITTLE, "weak")):
@@ -175,5 +178,11 @@ def _recipes() -> Iterator[Recipe]:
             yield Recipe(training, change, label)
 
 
-RECIPES = tuple(_recipes())
+def _seen(recipe: Recipe) -> Recipe:
+    """Return the recipe with the label that its pictures have by eye, where it is another."""
+    label = BY_EYE.get(recipe.name, recipe.label)
+    return replace(recipe, label=label, leaks=recipe.leaks if label == "works" else None)
+
+
+RECIPES = tuple(map(_seen, _recipes()))
 """All LoRAs of the suite."""
