@@ -138,8 +138,16 @@ def _too_little() -> Iterator[Training]:
             yield Training(PictureSet(taught, 35, next(seeds)), settings)
 
 
+def _untold() -> Iterator[Training]:
+    # So that "copies" is not told by captions, which those learnt by heart do not have either.
+    seeds = count(501)
+    for taught in (TARGET_STYLE, "chalk", "comic", CHARACTER):
+        yield Training(PictureSet(taught, 35, next(seeds), told=False))
+
+
 USUAL, BESIDE_PLAIN = tuple(_usual()), tuple(_beside_plain())
 BY_HEART, TOO_FAST, TOO_LITTLE = tuple(_by_heart()), tuple(_too_fast()), tuple(_too_little())
+UNTOLD = tuple(_untold())
 BY_EYE = {
     "chalk35_30-steps600": "fried",  # every prompt gives the same picture
     # The base model's autoencoder blurs the squares: nothing of the style can be seen.
@@ -148,7 +156,7 @@ BY_EYE = {
     "pixel-art35_20.x2": "fried",  # from 0.8 on faces and outlines dissolve
 }
 """LoRAs that are not what their dose says, by a look at their pictures."""
-TRAININGS = (*USUAL, *BESIDE_PLAIN, *BY_HEART, *TOO_FAST, *TOO_LITTLE)
+TRAININGS = (*USUAL, *BESIDE_PLAIN, *BY_HEART, *TOO_FAST, *TOO_LITTLE, *UNTOLD)
 
 _CHANGED = {  # what is done to the file of a usual training -> the answer, how many
     "x2": ("works", 8),
@@ -169,7 +177,8 @@ def _recipes() -> Iterator[Recipe]:
         yield Recipe(training, "", "works", True if training.pictures.taught != CHARACTER else None)
     for training in BESIDE_PLAIN:
         yield Recipe(training, "", "works", leaks=False)
-    for trainings, label in ((BY_HEART, "copies"), (TOO_FAST, "fried"), (TOO_LITTLE, "weak")):
+    by_dose = ((BY_HEART, "copies"), (TOO_FAST, "fried"), (TOO_LITTLE, "weak"), (UNTOLD, "works"))
+    for trainings, label in by_dose:
         for training in trainings:
             yield Recipe(training, "", label)
     for number, (change, (label, times)) in enumerate(_CHANGED.items()):
