@@ -9,6 +9,9 @@ import pandas as pd
 
 from lorabench.bench.verdicts.summary import shares
 
+_ENOUGH = 0.85
+"""The share of the way to the training set beyond which more of it is no better
+(docs/verdict.md)."""
 _Z = 1.96
 _MANY = 64
 """Prompts; where more would be needed, the weights are as good as equal."""
@@ -16,7 +19,7 @@ _MANY = 64
 
 @dataclass(frozen=True)
 class Best:
-    """The weight to use, and what cannot be told from the one with the best score."""
+    """The weight to use, and what cannot be told from it."""
 
     weight: float
     tie: list[float]
@@ -26,25 +29,22 @@ class Best:
 
 
 def best(asked: pd.DataFrame, usable: Sequence[float]) -> Best:
-    """Choose among the usable weights.
+    """Choose among the usable weights the one with the best score.
 
-    The weight to use is the lowest within one standard error of the best (Breiman et al. 1984,
-    3.4.3): where a higher weight brings nothing that can be seen, the lower one disturbs less.
     Differences are resampled in pairs, the same prompts and seeds at both weights.
     """
     scores = {weight: _scores(asked, weight) for weight in usable}
     top = max(usable, key=lambda weight: scores[weight].mean())
     behind = {weight: _resampled(scores[top], scores[weight]) for weight in usable}
     tie = [weight for weight in usable if np.percentile(behind[weight], 2.5) <= 0]
-    near = (w for w in usable if behind[w].mean() <= behind[w].std() or w == top)
     needs = [_needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != top]
-    return Best(min(near), tie, max(needs) if needs and max(needs) <= _MANY else None)
+    return Best(top, tie, max(needs) if needs and max(needs) <= _MANY else None)
 
 
 def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
-    """Return each picture's style gained, up to the training set's, minus the structure lost."""
+    """Return each picture's style gained, as far as it counts, minus the structure lost."""
     at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
-    return at["style_gained"].clip(upper=1) - (1 - at["structure"])
+    return at["style_gained"].clip(upper=_ENOUGH) - (1 - at["structure"])
 
 
 def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
