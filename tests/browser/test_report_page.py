@@ -8,6 +8,7 @@ import shutil
 import pytest
 from PIL import Image
 
+from lorabench.bench.measures.columns import METRICS
 from lorabench.report.build import build
 from tests.browser.conftest import PHONE
 from tests.pictures import close
@@ -275,10 +276,12 @@ def test_plots_are_drawn_and_told(visit, report):
     charts = page.locator("#plots-main svg")
     page.locator("#plots").scroll_into_view_if_needed()
     charts.first.wait_for()
-    assert charts.count() == 12
+    first = [metric for metric in METRICS if metric.group != "picture"]
+    others = 3  # diversity, and the embedding's two
+    assert charts.count() == len(first) + others
     label = charts.first.get_attribute("aria-label")
     assert label.startswith("style gained. 0.20: ")
-    assert page.locator("#plots-main .window").count() == 12
+    assert page.locator("#plots-main .window").count() == len(first) + others
     labels = page.locator("#plots-trade .strong").all_text_contents()
     assert labels == [f"{weight:.2f}" for weight in WEIGHTS[1:]]
     assert "380 steps" in page.locator("#train-loss svg").get_attribute("aria-label")
