@@ -278,11 +278,12 @@ class Config(Section):
     )
     prompts: LocalPath | tuple[Text, ...] = Field(
         description="prompts besides the workflow's own: a file, one per line, or a list; "
-        "`{trigger}` stands for the trigger words, `{profile}` for the profile"
+        "`{trigger}` stands for the trigger words, `{profile}` for the profile; with a ComfyUI "
+        "of your own none unless you say so"
     )
     probe: Probing = Field(
         description="pictures on top for the verdict, of the trigger words alone and of prompts "
-        "without them: `full`, `quick` or `off`"
+        "without them: `full`, `quick` or `off`; with a ComfyUI of your own off unless you say so"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
     trainer: Literal["embedded", "kohya"] = Field(
