@@ -34,15 +34,11 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
     judged = [judge_weight(table, weight, limits) for weight in weights]
     label, deciding = _of_all(judged, list(_copied(table, limits)))
     leaks, share = _leak(table, limits)
-    unknown = [one for one in doubts(table, trigger) if label != "copies" or not _of_copies(one)]
-    if share is None and (table["probe"] == "untriggered").any():
-        unknown.append(Finding("no_style_to_leak"))
+    unknown = list(_unknown(table, trigger, label, share))
     prompts = asked["variant"].nunique()
-    if (needed := min(one.needs for one in deciding)) > prompts:
-        few = prompts < ENOUGH_PROMPTS
-        enough = min(needed, ENOUGH_PROMPTS if few else _MANY)
-        unknown.append(Finding("prompts_needed", value=enough - prompts))
-        label = "uncertain" if few else label
+    if close := _close(deciding, prompts):
+        unknown.append(close)
+        label = "uncertain" if prompts < ENOUGH_PROMPTS else label
     verdict = Verdict(
         label=label,
         leaks=leaks,
@@ -71,10 +67,6 @@ def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
             yield Judged(float(weight), "copies", why)
 
 
-def _of_copies(doubt: Finding) -> bool:
-    return doubt.code in ("few_triggers", "no_trigger")
-
-
 def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, list[Judged]]:
     """Return the LoRA's label, and the weights that speak for it.
 
@@ -87,6 +79,26 @@ def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, 
         if deciding := [one for one in usual if one.label == label]:
             return label, deciding
     raise AssertionError("a weight has one of these labels")
+
+
+def _unknown(
+    table: pd.DataFrame, trigger: bool, label: Label, leak: float | None
+) -> Iterator[Finding]:
+    """Yield what could not be judged, and does not follow from what was."""
+    for doubt in doubts(table, trigger):
+        if label != "copies" or doubt.code not in ("few_triggers", "no_trigger"):
+            yield doubt
+    if leak is None and (table["probe"] == "untriggered").any():
+        yield Finding("no_style_to_leak")
+
+
+def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
+    """Return how many prompts more would settle the answer, if it takes more than there are."""
+    needed = min(one.needs for one in deciding)
+    if needed <= prompts:
+        return None
+    enough = min(needed, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else _MANY)
+    return Finding("prompts_needed", value=enough - prompts)
 
 
 def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, float | None]:
