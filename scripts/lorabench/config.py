@@ -176,24 +176,24 @@ class VerdictSettings(Section):
     """The limits of the verdict; docs/verdict.md tells where they come from."""
 
     style: float = Field(
-        0.15, ge=0, le=1, description="share of the way to the training set; below it is weak"
+        0.2, ge=0, le=1, description="share of the way to the training set; below it is weak"
     )
-    change: float = Field(0.15, ge=0, le=2, description="1 - SSIM to weight 0; below it is weak")
+    change: float = Field(0.2, ge=0, le=2, description="1 - SSIM to weight 0; below it is weak")
     outside: float = Field(
-        0.05,
+        0.03,
         ge=0,
         le=1,
         description="share of measurements out of the range of base and training set; "
         "above it is fried",
     )
     beside: float = Field(
-        7.5,
+        8,
         ge=0,
         description="change beside the style, in standard deviations of a descriptor; "
         "above it is fried",
     )
     structure: float = Field(
-        0.4, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
+        0.3, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
     )
     prompts_apart: float = Field(
         0.4,

@@ -158,7 +158,7 @@ def test_few_prompts_near_the_limit_are_no_answer():
     assert verdict({0.8: {"style_gained": 0.9}}, prompts=1).label == "works"
 
 
-@pytest.mark.parametrize("values", [{"structure": 0.35}, {"style_beside": 8.5}])
+@pytest.mark.parametrize("values", [{"structure": 0.25}, {"style_beside": 8.5}])
 def test_a_few_prompts_beyond_a_limit_are_no_answer(values):
     assert verdict({0.8: values}, prompts=1).label == "uncertain"
     assert verdict({0.8: values}).label == "fried"
