@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lorabench import layout
-from lorabench.bench.embeddings import embedding
 from lorabench.bench import variants
+from lorabench.bench.embeddings import embedding
 from lorabench.config import BUNDLED_BASE
 
 STARTED = time.time()
