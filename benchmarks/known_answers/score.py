@@ -15,11 +15,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
 from base_model import judge as base_judge
-from benchmarks.known_answers import best_weight
+from benchmarks.known_answers import best_weight, limits
 from benchmarks.known_answers.recipes import RECIPES, Recipe
 from lorabench import cli, files, lora_check
 from lorabench.bench.variants import FULL_STRENGTH
@@ -65,35 +66,57 @@ class Result:
 def program(arguments: argparse.Namespace) -> None:
     """Judge all LoRAs by all weights and by those of the default sweep; write both files."""
     jury = base_judge.load(arguments.judge)
+    work = arguments.work
+    measured = {
+        recipe.name: summary.read(path)
+        for recipe in RECIPES
+        if (path := work / "metrics" / f"{recipe.name}.csv").exists()
+    }
     found: dict[str, list[Result]] = {title: [] for title in SWEEPS}
     for recipe in cli.bar(RECIPES, desc="judging", unit="LoRA"):
+        refused = _is_refused(work / "loras" / f"{recipe.name}.safetensors", arguments.model)
+        table = None if refused else measured.get(recipe.name)
+        scores = _scores(jury, recipe, work) if table is not None else {}
         for title, highest in SWEEPS.items():
-            found[title].append(_result(recipe, arguments.work, arguments.model, jury, highest))
+            found[title].append(_result(recipe, refused, table, scores, highest))
     content = {title: [asdict(result) for result in results] for title, results in found.items()}
     files.write_text(arguments.results, json.dumps(content, indent=1) + "\n")
-    text = "\n".join(f"### {title}\n\n{tables(results)}" for title, results in found.items())
+    parts = [f"### {title}\n\n{tables(results)}" for title, results in found.items()]
+    text = "\n".join([*parts, f"### The limits\n\n{limits.table(measured)}"])
     files.write_text(arguments.tables, text)
     cli.log.info("%s", text)
 
 
+def _is_refused(lora: Path, model: Path) -> bool:
+    try:
+        lora_check.check(lora, model)
+    except UserError:
+        return True
+    return False
+
+
+def _scores(jury: base_judge.Judge, recipe: Recipe, work: Path) -> dict[float, np.ndarray]:
+    """Return what the judge makes of a good LoRA; nothing of another."""
+    if recipe.label != "works":
+        return {}
+    return best_weight.scores(jury, recipe.training.pictures.taught, work / "bench" / recipe.name)
+
+
 def _result(
-    recipe: Recipe, work: Path, model: Path, jury: base_judge.Judge, highest: float
+    recipe: Recipe,
+    refused: bool,
+    table: pd.DataFrame | None,
+    scores: dict[float, np.ndarray],
+    highest: float,
 ) -> Result:
     """Judge one LoRA by its pictures at weights up to `highest`."""
     facts = recipe.name, recipe.training.name, recipe.held_out, recipe.label
-    try:
-        lora_check.check(work / "loras" / f"{recipe.name}.safetensors", model)
-    except UserError:
-        return Result(*facts, "broken", recipe.leaks, None, None, [], [])
-    metrics = work / "metrics" / f"{recipe.name}.csv"
-    if not metrics.exists():
-        return Result(*facts, "not refused", recipe.leaks, None, None, [], [])
-    found = judging.judge(_up_to(highest, summary.read(metrics)), VerdictSettings())
-    best: list[float] = []
-    if recipe.label == "works":
-        taught = recipe.training.pictures.taught
-        scores = best_weight.scores(jury, taught, work / "bench" / recipe.name)
-        best = best_weight.best({weight: scores[weight] for weight in scores if weight <= highest})
+    if refused or table is None:
+        said = "broken" if refused else "not refused"
+        return Result(*facts, said, recipe.leaks, None, None, [], [])
+    found = judging.judge(_up_to(highest, table), VerdictSettings())
+    usual = {weight: score for weight, score in scores.items() if weight <= highest}
+    best = best_weight.best(usual) if usual else []
     return Result(*facts, found.label, recipe.leaks, found.leaks, found.weight, found.tie, best)
 
 
