@@ -149,7 +149,10 @@ USUAL, BESIDE_PLAIN = tuple(_usual()), tuple(_beside_plain())
 BY_HEART, TOO_FAST, TOO_LITTLE = tuple(_by_heart()), tuple(_too_fast()), tuple(_too_little())
 UNTOLD = tuple(_untold())
 BY_EYE = {
-    "chalk35_30-steps600": "fried",  # every prompt gives the same picture
+    # Every prompt gives the same picture.
+    "chalk35_30-steps600": "fried",
+    "ponnyu35_7-rank32-alpha128": "fried",
+    "chalk35_untold_502": "fried",
     # The base model's autoencoder blurs the squares: nothing of the style can be seen.
     "pixel-art35_20": "weak",
     "pixel-art35_21": "weak",
