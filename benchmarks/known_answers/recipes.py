@@ -139,7 +139,8 @@ def _too_little() -> Iterator[Training]:
 
 
 def _untold() -> Iterator[Training]:
-    # So that "copies" is not told by captions, which those learnt by heart do not have either.
+    # So that "copies" is not told by captions, which those learnt by heart do not have either. By
+    # eye: at the usual rates these pass over the prompt.
     seeds = count(501)
     for taught in (TARGET_STYLE, "chalk", "comic", CHARACTER):
         yield Training(PictureSet(taught, 35, next(seeds), told=False))
@@ -152,7 +153,6 @@ BY_EYE = {
     # Every prompt gives the same picture.
     "chalk35_30-steps600": "fried",
     "ponnyu35_7-rank32-alpha128": "fried",
-    "chalk35_untold_502": "fried",
     # The base model's autoencoder blurs the squares: nothing of the style can be seen.
     "pixel-art35_20": "weak",
     "pixel-art35_21": "weak",
@@ -180,7 +180,7 @@ def _recipes() -> Iterator[Recipe]:
         yield Recipe(training, "", "works", True if training.pictures.taught != CHARACTER else None)
     for training in BESIDE_PLAIN:
         yield Recipe(training, "", "works", leaks=False)
-    by_dose = ((BY_HEART, "copies"), (TOO_FAST, "fried"), (TOO_LITTLE, "weak"), (UNTOLD, "works"))
+    by_dose = ((BY_HEART, "copies"), (TOO_FAST, "fried"), (TOO_LITTLE, "weak"), (UNTOLD, "fried"))
     for trainings, label in by_dose:
         for training in trainings:
             yield Recipe(training, "", label)
