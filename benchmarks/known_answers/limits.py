@@ -41,7 +41,7 @@ def table(tables: Mapping[str, pd.DataFrame]) -> str:
     tells is enough, so that others need not.
     """
     lines = [
-        "| `verdict.` | set to | good LoRAs, the nearest | the others, from least to most |",
+        "| `verdict.` | set to | good LoRAs, the nearest | the others, from the nearest |",
         "| --- | --- | --- | --- |",
     ]
     used = [recipe for recipe in RECIPES if not recipe.held_out and recipe.name in tables]
