@@ -34,7 +34,7 @@ LIMITS = (
 
 
 def table(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return Markdown: for each limit the LoRA of either kind that comes nearest to it.
+    """Return Markdown: for each limit the nearest good LoRA, and the others from the nearest on.
 
     `tables` are those of `summary.read` by the LoRA's name. Good ones count by the weight to use,
     the others by the weight up to full strength that is least like a good one's; one limit that
@@ -50,7 +50,7 @@ def table(tables: Mapping[str, pd.DataFrame]) -> str:
         good = _values(used, rows, "works", limit, _at_the_weight_to_use)
         others = _values(used, rows, limit.label, limit, _farthest)
         nearest = max(good) if limit.highest else min(good)
-        ordered = sorted(others, reverse=not limit.highest)
+        ordered = sorted(others, reverse=not limit.highest)  # the nearest first
         shown = ", ".join(f"{value:.2f}" for value in ordered)
         value = getattr(VerdictSettings(), limit.setting)
         lines.append(f"| `{limit.setting}` | {value:g} | {nearest:.2f} | {limit.label}: {shown} |")

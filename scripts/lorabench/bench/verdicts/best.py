@@ -7,14 +7,12 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
+from lorabench.bench.verdicts.doubts import MANY_PROMPTS, Z
 from lorabench.bench.verdicts.summary import shares
 
 _ENOUGH = 0.85
 """The share of the way to the training set beyond which more of it is no better
 (docs/verdict.md)."""
-_Z = 1.96
-_MANY = 64
-"""Prompts; where more would be needed, the weights are as good as equal."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def best(asked: pd.DataFrame, usable: Sequence[float]) -> Best:
     behind = {weight: _resampled(scores[top], scores[weight]) for weight in usable}
     tie = [weight for weight in usable if np.percentile(behind[weight], 2.5) <= 0]
     needs = [_needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != top]
-    return Best(top, tie, max(needs) if needs and max(needs) <= _MANY else None)
+    return Best(top, tie, max(needs) if needs and max(needs) <= MANY_PROMPTS else None)
 
 
 def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
@@ -57,4 +55,4 @@ def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
 def _needs(differences: np.ndarray, prompts: int) -> int:
     """Return how many prompts would part two weights whose resampled difference this is."""
     margin = max(float(differences.mean()), 1e-6)
-    return ceil(prompts * (_Z * float(differences.std()) / margin) ** 2)
+    return ceil(prompts * (Z * float(differences.std()) / margin) ** 2)

@@ -9,6 +9,10 @@ from lorabench.bench.verdicts.verdict import Finding
 ENOUGH_PROMPTS = 8
 ENOUGH_TRIGGER_SEEDS = 8
 """What the limits were calibrated with (docs/verdict.md)."""
+MANY_PROMPTS = 64
+"""Nobody draws more to settle a close answer or a tie."""
+Z = 1.96
+"""Standard errors on either side of a mean that hold 95 % of it."""
 
 
 def doubts(table: pd.DataFrame, trigger: bool) -> Iterator[Finding]:

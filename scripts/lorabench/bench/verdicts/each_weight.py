@@ -7,15 +7,13 @@ from math import ceil
 import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS
+from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, Z
 from lorabench.bench.verdicts.summary import prompts_apart
 from lorabench.bench.verdicts.verdict import Finding, Label
 from lorabench.config import VerdictSettings
 
 COPIED = 1 / 4
 """The share of a weight's pictures that are copies from which on the LoRA copies at it."""
-_Z = 1.96
-"""Standard errors on either side of a mean that hold 95 % of it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class _Mean:
         if len(self.values) < ENOUGH_PROMPTS:
             spread = max(spread, self.spread)
         margin = max(abs(float(self.values.mean()) - self.limit), 1e-3)
-        return ceil((_Z * spread / margin) ** 2)
+        return ceil((Z * spread / margin) ** 2)
 
     def finding(self, weight: float) -> Finding:
         return Finding(self.code, weight, round(float(self.values.mean()), 4), self.limit)

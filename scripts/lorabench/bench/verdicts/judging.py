@@ -11,15 +11,12 @@ import pandas as pd
 from lorabench.bench.measures.faults import CONSTANT_BELOW
 from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.bench.verdicts.best import best
-from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, doubts
+from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, MANY_PROMPTS, doubts
 from lorabench.bench.verdicts.each_weight import Judged, copying, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
 from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
-
-_MANY = 64
-"""Prompts; nobody draws more to settle a close answer."""
 
 
 def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) -> Verdict:
@@ -97,7 +94,7 @@ def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
     needed = min(one.needs for one in deciding)
     if needed <= prompts:
         return None
-    enough = min(needed, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else _MANY)
+    enough = min(needed, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else MANY_PROMPTS)
     return Finding("prompts_needed", value=enough - prompts)
 
 
