@@ -140,6 +140,22 @@ def test_forcing_the_bench_renders_and_evaluates_without_training(finished):
     assert planned == {"bench_image": 2, **EVALUATED}
 
 
+def test_everything_is_evaluated_again_from_the_pictures_alone(finished):
+    run = run_folder(finished)
+    names = ("metrics.csv", "summary.csv", "verdict.json", "warnings.json")
+    before = {name: (run / "bench" / name).read_bytes() for name in names}
+    grids = {path: path.read_bytes() for path in (run / "grid").iterdir()}
+    for path in (*(run / "bench" / name for name in names), *grids, run / "report.html"):
+        path.unlink()
+    server = (run / "logs/comfy_server.log").read_bytes()
+    assert finished.planned(**SMALL) == EVALUATED
+    finished.snakemake(**SMALL)
+    assert {name: (run / "bench" / name).read_bytes() for name in names} == before
+    assert {path: path.read_bytes() for path in (run / "grid").iterdir()} == grids
+    assert (run / "report.html").exists()
+    assert (run / "logs/comfy_server.log").read_bytes() == server
+
+
 def test_another_prompt_renders_again_without_training(finished):
     planned = finished.planned(**SMALL, positive="a {blue} dog")
     assert planned == {"record_sweep": 1, "bench_image": 2, **EVALUATED}

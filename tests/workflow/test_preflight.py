@@ -124,6 +124,15 @@ def test_a_dead_server_stops_before_a_picture_is_deleted(bench):
     assert bench.pictures() == before
 
 
+def test_the_pictures_are_measured_again_without_a_server(bench):
+    before = bench.pictures()
+    config = {**CONFIG, "comfy_url": dead_url()}
+    done = bench.project.snakemake("runs/mine/bench/verdict.json", **config)
+    assert "Checking the ComfyUI servers" not in done.stdout
+    assert (bench.project.root / "runs/mine/bench/verdict.json").exists()
+    assert bench.pictures() == before
+
+
 def test_a_dry_run_asks_nothing(bench):
     said = bench.run("--dry-run", *FORCE, comfy_url=dead_url()).stdout
     assert "bench_image " in said

@@ -128,9 +128,10 @@ def for_scripts(run: Run, examples: list[Training]) -> dict[str, Any]:
 
 
 def ruler(run: Run) -> list[dict[str, Any]]:
-    """Return the weights of the sweep, each with its own label and its part in the verdict."""
+    """Return the weights that were drawn, each with its own label and its part in the verdict."""
     verdict = run.verdict or Verdict("uncertain", None, None)
     low, high = verdict.window or (float("inf"), float("-inf"))
+    of_prompts = {float(row["weight"]) for row in run.metrics if not row.get("probe")}
     return [
         {
             "weight": weight,
@@ -138,6 +139,7 @@ def ruler(run: Run) -> list[dict[str, Any]]:
             "usable": low <= weight <= high,
             "chosen": weight == verdict.weight,
             "tied": weight in verdict.tie,
+            "probe_only": weight not in of_prompts,
         }
         for weight in sorted({float(row["weight"]) for row in run.metrics})
     ]
