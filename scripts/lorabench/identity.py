@@ -11,6 +11,7 @@ from typing import Any
 from lorabench import files
 from lorabench.config import Config
 from lorabench.errors import UserError
+from lorabench.mappings import flat
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".txt"})
@@ -122,7 +123,7 @@ def digest(content: Any) -> str:
 
 def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id: str) -> None:
     """Raise `UserError` that lists what differs if the run was made of other contents."""
-    then, now = _flat(record), _flat(contents)
+    then, now = flat(record), flat(contents)
     changed = [
         f"  {key}: {then.get(key)!r} -> {now.get(key)!r}"
         for key in sorted(then.keys() | now.keys())
@@ -138,16 +139,6 @@ def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id
 
 def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _name(path: Path, root: Path) -> str:

@@ -1,12 +1,24 @@
-"""Settings that are mappings: what a user typed, and what the command line makes of it."""
+"""Settings that are mappings: within one another, and as a user or the command line types them."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 _WORDS = {"true": True, "false": False, "null": None}
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one: `{"train": {"rank": 8}}` becomes `{"train.rank": 8}`."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
 
 
 def _options(values: Any) -> Any:

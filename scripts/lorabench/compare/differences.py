@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lorabench.compare.runs import Run
+from lorabench.mappings import flat
 
 Group = Literal["data", "training", "sweep", "made"]
 
@@ -113,16 +114,16 @@ def _settings(run: Run) -> dict[tuple[Group, str], str]:
     record, identity = run.record, run.record.get("identity", {})
     data = {
         "raw_set": record.get("raw_set"),
-        **_flat({key: identity.get(key) for key in ("raw", "profile")}),
-        **_flat({"preprocess": record.get("preprocess", {})}),
+        **flat({key: identity.get(key) for key in ("raw", "profile")}),
+        **flat({"preprocess": record.get("preprocess", {})}),
     }
     training = {
-        **_flat({key: identity.get(key) for key in ("trainer", "base_model")}),
-        **_flat({"train": record.get("train", {})}),
+        **flat({key: identity.get(key) for key in ("trainer", "base_model")}),
+        **flat({"train": record.get("train", {})}),
     }
     left_out = {*_LEFT_OUT, *_CIRCUMSTANCES}
-    swept = _flat({key: value for key, value in run.sweep.items() if key not in left_out})
-    made = _flat({key: record.get(key) for key in _CIRCUMSTANCES})
+    swept = flat({key: value for key, value in run.sweep.items() if key not in left_out})
+    made = flat({key: record.get(key) for key in _CIRCUMSTANCES})
     groups: dict[Group, dict[str, Any]] = {
         "data": data,
         "training": training,
@@ -145,13 +146,3 @@ def _prompts(run: Run) -> dict[str, Any]:
     }
     named = {f"prompt {name}": text for name, text in texts.items()}
     return {"prompts": list(texts), **named} if any(texts.values()) else {}
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
