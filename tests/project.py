@@ -1,6 +1,5 @@
 """A project as a user has it: a copy of what is tracked, in a folder of its own."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -46,17 +45,12 @@ class Project:
         done = subprocess.run(
             self.command(*arguments, **config),
             cwd=self.root,
-            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         assert not check or done.returncode == 0, done.stdout
         return done
-
-    def environment(self):
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path}
 
     def planned(self, *arguments, **config):
         """Return what a dry run would do: jobs by rule, `all` left out."""

@@ -21,6 +21,7 @@ from lorabench.setting_types import (
     LocalPath,
     Name,
     Probing,
+    Prompts,
     Seed,
     Text,
     Weight,
@@ -276,7 +277,7 @@ class Config(Section):
         "",
         description="the words that call the LoRA; empty: the first tag, where captions share it",
     )
-    prompts: LocalPath | tuple[Text, ...] = Field(
+    prompts: Prompts = Field(
         description="prompts besides the workflow's own: a file, one per line, or a list; "
         "`{trigger}` stands for the trigger words, `{profile}` for the profile; with a ComfyUI "
         "of your own none unless you say so"

@@ -53,18 +53,12 @@ def run(command: Sequence[str]) -> int:
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, pass_on) for number in signals}
     try:
-        process = subprocess.Popen(command, env=_environment())
+        process = subprocess.Popen(command)
         status = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return status if status >= 0 else 128 - status
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment in which the jobs' `python` is this one."""
-    folder = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}
 
 
 def _typed() -> bool:

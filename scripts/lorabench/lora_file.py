@@ -81,8 +81,11 @@ def verify(path: Path) -> Lora:
     products = [module for module in found if module.down]
     ranks = Counter(_rank(path, module, tensors) for module in products)
     alphas = Counter(tensors[m.alpha].item() for m in products if m.alpha in tensors)
-    if any(alpha <= 0 for alpha in alphas):
-        raise UserError(f"{path}: an alpha of {min(alphas)} switches its module off.")
+    if off := {alpha: number for alpha, number in alphas.items() if alpha <= 0}:
+        raise UserError(
+            f"{path}: {sum(off.values())} of {len(products)} modules are switched off by an alpha "
+            f"of {min(off):g}; alpha should be above 0: train it again, or correct the file."
+        )
     if plain(found, tensors) and not any(tensors[module.up].any() for module in found):
         raise UserError(f"{path}: every up weight is zero: it changes nothing; nothing was learnt.")
     content = _content(path)

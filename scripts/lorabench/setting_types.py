@@ -25,6 +25,18 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _prompts(value: Any) -> Any:
+    """Take a file or a list of prompts; to YAML, `dog: a dog` without quotes is a mapping."""
+    several = isinstance(value, list | tuple)
+    prompts = [_text(one) for one in (value if several else [value])]
+    if not all(isinstance(one, str) for one in prompts):
+        raise ValueError(
+            "should be a file or a list of texts; put each in quotes, as in "
+            """'prompts=["a cat", "dog: a green dog"]'"""
+        )
+    return tuple(prompts) if several else from_home(prompts[0])
+
+
 def _off(value: Any) -> Any:
     """Take YAML's False for the word that was typed: off."""
     return "off" if value is False else value
@@ -71,4 +83,5 @@ Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]
 Probing = Annotated[Literal["full", "quick", "off"], BeforeValidator(_off)]

@@ -151,15 +151,15 @@ def test_arrows_move_in_the_grid_and_letters_place(visit, report):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    assert chosen(page) == "benchmark, seed 2, weight 0.40"
+    assert chosen(page) == "workflow's prompt, seed 2, weight 0.40"
     page.keyboard.press("a")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("b")
     assert page.locator("#compare .a img").get_attribute("alt") == (
-        "A: benchmark, seed 2, weight 0.40"
+        "A: workflow's prompt, seed 2, weight 0.40"
     )
     assert page.locator("#compare .b img").get_attribute("alt") == (
-        "B: benchmark, seed 2, weight 0.60"
+        "B: workflow's prompt, seed 2, weight 0.60"
     )
     assert "is now side B" in page.locator("#compare-said").inner_text()
     page.keyboard.press("Tab")
@@ -173,12 +173,12 @@ def test_any_two_pictures_are_compared(visit, report):
     left.get_by_label("Prompt").select_option(label="lighthouse")
     assert right.get_by_label("Prompt").input_value() == left.get_by_label("Prompt").input_value()
     page.locator("#compare-linked").uncheck()
-    right.get_by_label("Prompt").select_option(label="benchmark")
+    right.get_by_label("Prompt").select_option(label="workflow's prompt")
     right.get_by_label("Seed").select_option(label="2")
     right.get_by_label("Weight").press("End")
     assert page.locator("#compare .a img").get_attribute("alt").startswith("A: lighthouse, seed 1")
     assert page.locator("#compare .b img").get_attribute("alt") == (
-        "B: benchmark, seed 2, weight 1.00"
+        "B: workflow's prompt, seed 2, weight 1.00"
     )
 
 
@@ -206,7 +206,10 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     page.locator(".cell").nth(3).focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    assert dialog.get_by_role("heading", level=2).inner_text() == "benchmark, seed 1, weight 0.60"
+    assert (
+        dialog.get_by_role("heading", level=2).inner_text()
+        == "workflow's prompt, seed 1, weight 0.60"
+    )
     first = seen(page, "#zoom-image")
     text = dialog.inner_text()
     row = next(row for row in _table(report) if row["file"] == "w0.60/seed1_00.png")
@@ -224,14 +227,17 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     opened.value.close()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    assert dialog.get_by_role("heading", level=2).inner_text() == "benchmark, seed 2, weight 0.80"
+    assert (
+        dialog.get_by_role("heading", level=2).inner_text()
+        == "workflow's prompt, seed 2, weight 0.80"
+    )
     assert seen(page, "#zoom-image") != first
     page.get_by_role("button", name="Compare as A").click()
     assert "seed 2, weight 0.80" in page.locator("#compare .a img").get_attribute("alt")
     page.locator(".cell").nth(3).press("Enter")
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
-    assert chosen(page) == "benchmark, seed 1, weight 0.60", "the focus is back"
+    assert chosen(page) == "workflow's prompt, seed 1, weight 0.60", "the focus is back"
 
 
 def test_votes_are_blind_kept_and_exported(visit, report):
@@ -377,7 +383,7 @@ def test_warnings_and_missing_pictures_are_told(visit, tmp_path):
     assert page.locator(".cell.gone").all_inner_texts() == ["missing"]
     page.locator(".cell").nth(1).focus()
     page.keyboard.press("ArrowRight")
-    assert chosen(page) == "benchmark, seed 1, weight 0.60"
+    assert chosen(page) == "workflow's prompt, seed 1, weight 0.60"
 
 
 def test_what_a_run_says_is_text_and_nothing_else(visit, tmp_path):

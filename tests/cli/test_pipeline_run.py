@@ -425,7 +425,7 @@ def dry(here, monkeypatch):
 
     def run_dry(command):
         words = [*command, "--dry-run", "--printshellcmds"]
-        done = subprocess.run(words, capture_output=True, text=True, env=here.environment())
+        done = subprocess.run(words, capture_output=True, text=True)
         said.append(done.stdout + done.stderr)
         return done.returncode
 

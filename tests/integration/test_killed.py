@@ -65,7 +65,6 @@ def kill_when_there_is(project, sign, *arguments, jobs=True, **config):
     process = subprocess.Popen(
         project.command(*arguments, **config),
         cwd=project.root,
-        env=project.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -79,7 +79,7 @@ def test_a_whole_card_tells_everything(lora, tmp_path):
         "| Usable window | 0.60 to 1.00 |",
         "text encoder 1",
         "rank 4, alpha 2",
-        "![Weights by seeds](over%20view.webp)",
+        "![Pictures by prompt and LoRA weight](over%20view.webp)",
         "`strength_model` and `strength_clip` to 0.80",
         "<lora:style_ponnyu:0.80> ponnyu style",
         'pipeline.set_adapters("lora", 0.80)',

@@ -44,6 +44,7 @@ def test_a_key_without_a_value_is_the_default():
 
 def test_a_number_typed_for_a_name_is_a_name():
     assert resolved(raw_set=2024).raw_set == "2024"
+    assert resolved(prompts=[2024, "a cat"]).prompts == ("2024", "a cat")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,12 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"rank": 8}, "rank: no such key; did you mean train.rank?"),
         ({"train": {"rnak": 8}}, "train.rnak: no such key; did you mean train.rank?"),
         ({"weights": "0.4,a"}, "weights: 'a': "),
+        (
+            {"prompts": [{"dog": "a cat"}]},
+            "prompts: [{'dog': 'a cat'}]: should be a file or a list of texts; put each in quotes",
+        ),
+        ({"prompts": {"dog": "a cat"}}, "prompts: {'dog': 'a cat'}: should be a file or a list"),
+        ({"prompts": [True]}, "prompts: [True]: should be a file or a list of texts"),
         ({"weights": "0.405"}, "weights: '0.405': at most two decimals"),
         ({"weights": "nan"}, "weights: 'nan': "),
         ({"weights": ""}, "weights: '': is empty; give one value or more (LoRA strengths"),

@@ -35,12 +35,6 @@ def test_the_exit_status_is_the_programs(code, status):
     assert invocation.run(python(code)) == status
 
 
-def test_jobs_find_this_python_first():
-    first = str(Path(sys.executable).parent)
-    code = f"import os; exit(os.environ['PATH'].split(os.pathsep)[0] != {first!r})"
-    assert invocation.run(python(code)) == 0
-
-
 CHILD = """
 import time
 try:

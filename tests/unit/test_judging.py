@@ -186,6 +186,26 @@ def test_a_lora_that_works_beyond_full_strength_only_is_weak():
     assert verdict({1.2: {}}).label == "works"
 
 
+def test_negative_weights_have_a_label_but_count_only_alone():
+    found = verdict({-0.5: FRIED, 0.4: WEAK, 0.8: {}})
+    assert (found.label, found.weight, found.window) == ("works", 0.8, (0.8, 0.8))
+    assert found.labels["-0.50"] == "fried"
+    assert verdict({-0.5: FRIED, 1.5: {}}).label == "works"
+    assert verdict({-0.5: {}, 0.8: FRIED}).label == "fried"
+    assert verdict({-0.5: FRIED}).label == "fried"
+
+
+def test_what_is_missing_costs_what_it_takes_to_draw_it():
+    alone = table({0.4: {}, 0.8: {}}, trigger=0, untriggered=0)
+    pair = pd.concat([alone, alone.assign(index=1)], ignore_index=True)
+    for pictures, batch in ((alone, 1), (pair, 2)):
+        costs = {one.code: one.pictures for one in judge(pictures, LIMITS).unknown}
+        assert costs["few_triggers"] == 8 * 4 * batch  # at 0, 0.4, 0.8 and 1
+        assert costs["no_untriggered"] == 2 * 8 * batch
+    above = judge(table({0.4: {}, 1.2: {}}, trigger=0, untriggered=0), LIMITS)
+    assert {one.code: one.pictures for one in above.unknown}["few_triggers"] == 8 * 3
+
+
 def test_a_base_model_that_fails_is_no_fault_of_the_lora():
     black = table({0.8: {}}).assign(contrast=0.0)
     found = judge(black, LIMITS)
@@ -209,6 +229,9 @@ def test_without_weight_0_or_training_set_there_is_no_answer():
     alone = alone[alone["weight"] != 0].assign(difference=float("nan"), style_gained=float("nan"))
     found = judge(alone, LIMITS)
     assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["no_baseline"])
+    base = table({0.8: {}})
+    found = judge(base[base["weight"] == 0], LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["only_baseline"])
     untaught = table({0.8: {}}).assign(style_gained=float("nan"), style_beside=float("nan"))
     found = judge(untaught, LIMITS)
     assert found.label == "uncertain"

@@ -99,7 +99,7 @@ def test_the_norm_of_very_small_and_very_large_numbers_is_finite_and_right(size)
         ("half-foreign", r"5 of its 9 modules .*first: lora_transformer_.*; 4 of 9 modules fit"),
         ("shapes", r"9 of its 9 modules have another shape .*first: \S+: \d+ × \d+ on \["),
         ("no-up", "every up weight is zero"),
-        ("no-alpha", "alpha of 0"),
+        ("no-alpha", "modules are switched off by an alpha of 0; alpha should be above 0"),
         ("nan", "NaN"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.plots import by_weight, charts, tradeoff
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
@@ -44,11 +44,24 @@ def drawn(tmp_path, monkeypatch):
 
 
 def titles(figure):
-    return [axes.get_title("left") for axes in figure.axes]
+    return [axes.get_title("left").replace("\n", " ") for axes in figure.axes]
 
 
 def words(figure):
     return {text.get_text() for text in figure.legends[0].get_texts()}
+
+
+def test_a_title_leaves_room_for_its_unit(drawn):
+    sweep = tables(columns=[metric.column for metric in METRICS])
+    for metric in OF_A_WEIGHT:
+        for end in ("", "_low", "_high"):
+            sweep.summary[metric.column + end] = sweep.summary[f"contrast{end}"]
+    figure = drawn(by_weight, sweep)
+    assert len(figure.axes) == len(METRICS) + len(OF_A_WEIGHT)
+    for axes in figure.axes:
+        title, unit = (text.get_window_extent() for text in (axes._left_title, axes._right_title))
+        assert title.y0 > unit.y1 or title.x1 < unit.x0, axes.get_title("left")
+        assert title.x1 < axes.get_tightbbox().x1 + 1
 
 
 def labelled(axes, label):
@@ -124,6 +137,8 @@ def test_a_single_weight_is_seen(drawn):
     low, high = figure.axes[0].get_xlim()
     assert low < 0.5 < high
     assert {line.get_marker() for line in figure.axes[0].lines} == {".", "o"}
+    (interval,) = figure.axes[0].collections[1].get_segments()
+    assert list(interval[:, 0]) == [0.5, 0.5]
 
 
 def test_the_tradeoff_joins_the_weights_in_their_order(drawn):

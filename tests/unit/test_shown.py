@@ -11,13 +11,13 @@ from tests import sweeps
 @pytest.mark.parametrize(
     ("folder", "label", "probe"),
     [
-        ("", "own prompt", False),
+        ("", "workflow's prompt", False),
         ("prompt-cat", "cat", False),
         ("prompt-白い猫", "白い猫", False),
         ("prompt-trigger", "trigger", False),
-        ("trigger", "trigger only", True),
-        ("untriggered", "own prompt, no trigger", True),
-        ("prompt-cat.untriggered", "cat, no trigger", True),
+        ("trigger", "trigger words alone", True),
+        ("untriggered", "workflow's prompt, without trigger", True),
+        ("prompt-cat.untriggered", "cat, without trigger", True),
     ],
 )
 def test_a_folder_has_a_name_for_people(folder, label, probe):

@@ -1,5 +1,7 @@
 """What a benchmark draws: prompts, and the probes made of them."""
 
+import re
+
 import pytest
 
 from lorabench.bench import variants
@@ -112,6 +114,25 @@ def test_other_folders_are_none_of_a_variant(name):
 def test_two_prompts_of_one_name_are_refused():
     with pytest.raises(UserError, match="two are called cat"):
         named(["cat: a", "cat: b"], "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["a cat", " "], "one is empty"),
+        (["a cat", "other: a cat"], "a-cat and other are the same, 'a cat'"),
+        (["{triger}, a cat"], "has {triger}; did you mean {trigger}"),
+        (["{Trigger}, a cat"], "has {Trigger}; did you mean {trigger}"),
+    ],
+)
+def test_prompts_that_are_mistakes_are_refused(lines, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        variants.named(lines, "ponnyu style")
+
+
+def test_other_braces_are_left_as_they_are():
+    (prompt,) = variants.named(["{trigger}, a {red|blue} dog, {masterpiece}"], "ponnyu style")
+    assert prompt.text == "ponnyu style, a {red|blue} dog, {masterpiece}"
 
 
 def test_prompts_that_begin_alike_are_numbered():

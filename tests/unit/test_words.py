@@ -54,8 +54,8 @@ def test_every_code_that_is_given_has_words_and_none_is_left():
 
 def test_what_it_would_cost_to_know_is_said():
     found = Finding("few_prompts", value=3, limit=8, pictures=20)
-    assert words.finding(found).endswith("(20 more pictures)")
-    assert words.finding(found, "ja").endswith("(あと 20 枚)")
+    assert words.finding(found).endswith("(up to 20 more pictures)")
+    assert words.finding(found, "ja").endswith("(最大あと 20 枚)")
 
 
 def test_a_verdict_is_read_back_as_it_was(tmp_path):

@@ -1,4 +1,6 @@
-"""What a failed job said is not lost among what Snakemake says of it."""
+"""Jobs find their Python; what a failed one said is not lost among what Snakemake says of it."""
+
+import os
 
 BROKEN = """echo error: an older one > "${@: -1}"
 echo error: there is no room >> "${@: -1}"
@@ -15,3 +17,9 @@ def test_the_last_error_is_repeated_at_the_end(project):
     _, _, end = done.stdout.partition("Error in rule normalize_dataset")
     assert "\nerror: there is no room\n" in end
     assert "older one" not in done.stdout
+
+
+def test_jobs_find_this_python_though_it_is_not_on_the_path(project, monkeypatch):
+    project.add_set()
+    monkeypatch.setenv("PATH", os.defpath)
+    project.snakemake("snapshot_dataset", raw_set="some_set")

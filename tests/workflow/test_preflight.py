@@ -176,7 +176,6 @@ def test_after_a_killed_run_the_next_one_checks_again(bench):
             **{**CONFIG, "weights": "0.7", "comfy_url": bench.fake.url},
         ),
         cwd=project.root,
-        env=project.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

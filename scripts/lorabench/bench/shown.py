@@ -8,7 +8,7 @@ import yaml
 from lorabench.bench.variants import Variant
 from lorabench.errors import UserError
 
-OWN = "own prompt"
+OWN = "workflow's prompt"
 _FURTHER, _WITHOUT = "prompt-", ".untriggered"
 
 
@@ -28,12 +28,12 @@ def read(path: Path) -> list[Variant]:
 def label(variant: str) -> str:
     """Return a variant's name for people: that of its folder without its kind."""
     if variant == "trigger":
-        return "trigger only"
+        return "trigger words alone"
     if variant == "untriggered":
-        return f"{OWN}, no trigger"
+        return f"{OWN}, without trigger"
     name = variant.removeprefix(_FURTHER) or OWN
     if name.endswith(_WITHOUT):
-        return f"{name.removesuffix(_WITHOUT)}, no trigger"
+        return f"{name.removesuffix(_WITHOUT)}, without trigger"
     return name
 
 

@@ -4,6 +4,7 @@ A variant is a folder below `bench/`; the benchmark's own prompt has none, so th
 where they lay before there were others.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -140,7 +141,8 @@ def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
     """Return the prompts in `lines`, each `name: prompt` or `prompt`, with the trigger filled in.
 
     Raises:
-        UserError: a line needs trigger words and there are none, or two were given one name.
+        UserError: a line is empty or the same as another, two were given one name, or it has a
+            misspelt `PLACE`, or needs trigger words and there are none.
     """
     found = [_LINE.fullmatch(line.strip()) for line in lines]
     taken = _given_names(match[1] for match in found if match)
@@ -150,7 +152,19 @@ def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
         name = name or _free(_name(text.replace(PLACE, "")), taken)
         taken.add(name)
         prompts.append(Prompt(name, filled(text, trigger, "prompts")))
+    _check_texts(prompts)
     return prompts
+
+
+def _check_texts(prompts: Sequence[Prompt]) -> None:
+    """Refuse what would count as a prompt more and tell nothing more."""
+    names: dict[str, str] = {}
+    for name, text in prompts:
+        if not text:
+            raise UserError("prompts: one is empty; leave it out, or write what it should draw")
+        if text in names:
+            raise UserError(f"prompts: {names[text]} and {name} are the same, {text!r}; keep one")
+        names[text] = name
 
 
 def _given_names(names: Iterable[str]) -> set[str]:
@@ -174,8 +188,11 @@ def filled(text: str, trigger: str, key: str) -> str:
     """Return a prompt with the trigger words where `PLACE` is; `key` is the setting it is from.
 
     Raises:
-        UserError: it has such a place, and there are no trigger words.
+        UserError: the place is misspelt, or there are no trigger words for it.
     """
+    for word in re.findall(r"\{\w+\}", text):
+        if word != PLACE and difflib.get_close_matches(word, [PLACE]):
+            raise UserError(f"{key}: {text!r} has {word}; did you mean {PLACE}?")
     if PLACE in text and not trigger:
         raise UserError(
             f"{key}: {text!r} has {PLACE}, but the captions share no first tag; "

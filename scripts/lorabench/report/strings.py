@@ -59,7 +59,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "grid.prompt": ("Prompt", "プロンプト"),
     "grid.all_prompts": ("All prompts", "すべてのプロンプト"),
-    "grid.own_prompt": ("benchmark", "ベンチマーク"),
+    "grid.own_prompt": ("workflow's prompt", "ワークフローのプロンプト"),
     "grid.as_workflow": ("as the workflow says", "ワークフローのまま"),
     "grid.trigger": ("trigger words alone", "トリガーワードのみ"),
     "grid.untriggered": ("{name}, without trigger", "{name}(トリガーなし)"),

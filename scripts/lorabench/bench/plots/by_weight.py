@@ -1,6 +1,7 @@
 """The metrics over the LoRA weight: a panel each, the mean bold with its 95 % interval."""
 
 import math
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 5
 _WIDTH, _HEIGHT = 3.0, 2.3  # inches: of a panel
+_LETTERS = 30  # of a title that fill a panel; those of a unit are smaller
 
 
 class Panel(NamedTuple):
@@ -69,11 +71,18 @@ def _draw_panel(axes: "Axes", tables: Tables, panel: Panel, verdict: Verdict | N
     if (high > low).any():
         label = "95 % interval"
         axes.fill_between(weights, low, high, color=MEAN, alpha=0.2, lw=0, label=label)
+    if low.notna().sum() == 1:  # there is nothing to fill between
+        axes.vlines(weights, low, high, color=MEAN, alpha=0.2, lw=8)
     axes.plot(weights, summary[panel.column], "o-", color=MEAN, lw=2.2, ms=4, label="mean")
     charts.prepare(axes, "y")
     axes.set_xlim(lowest - room, highest + room)
-    axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
+    axes.set_title(_beside(panel), loc="left", fontsize=10, fontweight="bold")
     axes.set_title(panel.unit, loc="right", fontsize=8, color=QUIET)
+
+
+def _beside(panel: Panel) -> str:
+    """Return the title in as many lines as leave room for the unit."""
+    return textwrap.fill(panel.title, max(10, _LETTERS - round(0.75 * len(panel.unit))))
 
 
 def _mark_verdict(axes: "Axes", verdict: Verdict | None, room: float) -> None:

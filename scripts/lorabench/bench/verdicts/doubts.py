@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.bench.verdicts.verdict import Finding
 
 ENOUGH_PROMPTS = 8
@@ -29,14 +30,17 @@ def doubts(table: pd.DataFrame, trigger: bool) -> Iterator[Finding]:
         return
     yield from _of_copies(table)
     if not (table["probe"] == "untriggered").any():
-        yield Finding("no_untriggered", pictures=2 * min(prompts, ENOUGH_PROMPTS))
+        more = 2 * min(prompts, ENOUGH_PROMPTS) * asked["index"].nunique()
+        yield Finding("no_untriggered", pictures=more)
 
 
 def _of_copies(table: pd.DataFrame) -> Iterator[Finding]:
     alone = table[table["probe"] == "trigger"]
-    seeds, weights = alone["seed"].nunique(), table["weight"].nunique()
+    seeds = alone["seed"].nunique()
     if seeds < ENOUGH_TRIGGER_SEEDS:
-        more = (ENOUGH_TRIGGER_SEEDS - seeds) * weights
+        weights = set(table["weight"])
+        drawn = len(weights if max(weights) >= FULL_STRENGTH else weights | {FULL_STRENGTH})
+        more = (ENOUGH_TRIGGER_SEEDS - seeds) * drawn * table["index"].nunique()
         yield Finding("few_triggers", value=seeds, limit=ENOUGH_TRIGGER_SEEDS, pictures=more)
     elif alone["copy_similarity"].isna().all():
         yield Finding("no_pictures_to_copy")

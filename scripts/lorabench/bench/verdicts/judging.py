@@ -28,7 +28,8 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
     weights = sorted(float(weight) for weight in asked["weight"].unique() if weight != 0)
     if reason := _incomparable(asked, weights):
         return Verdict("uncertain", unknown=[reason], thresholds=limits.model_dump())
-    judged = [judge_weight(table, weight, limits) for weight in weights]
+    every = [judge_weight(table, weight, limits) for weight in weights]
+    judged = [one for one in every if one.weight > 0] or every  # what it adds is what it is for
     label, deciding = _of_all(judged, list(_copied(table, limits)))
     leaks, share = _leak(table, limits)
     unknown = list(_unknown(table, trigger, label, share))
@@ -42,7 +43,7 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
         leak=share,
         reasons=list(_reasons(judged, deciding, leaks, share, limits)),
         unknown=unknown,
-        labels={weight_name(one.weight): one.label for one in judged},
+        labels={weight_name(one.weight): one.label for one in every},
         thresholds=limits.model_dump(),
     )
     return _with_weight(verdict, asked, judged) if label == "works" else verdict
@@ -50,7 +51,9 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
 
 def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | None:
     """Return why nothing can be said at all, if so."""
-    if not weights or not asked["difference"].notna().any():
+    if not weights:
+        return Finding("only_baseline")
+    if not asked["difference"].notna().any():
         return Finding("no_baseline")
     base = asked[asked["weight"] == 0]
     constant = float((base["contrast"] < CONSTANT_BELOW).mean())
@@ -60,14 +63,14 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
 def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
     """Yield the weights up to full strength at which it copies, those of the probe included."""
     for weight in sorted(table["weight"].unique()):
-        if weight and weight <= FULL_STRENGTH and (why := copying(table, weight, limits)):
+        if 0 < weight <= FULL_STRENGTH and (why := copying(table, weight, limits)):
             yield Judged(float(weight), "copies", why)
 
 
 def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, list[Judged]]:
     """Return the LoRA's label, and the weights that speak for it.
 
-    What it does above full strength counts only where nothing below was drawn.
+    What it does above full strength counts only where nothing up to it was drawn.
     """
     if copied:
         return "copies", list(copied)

@@ -37,10 +37,12 @@ def read(path: Path) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error})") from None
-    if missing := {*PLACE, *(metric.column for metric in METRICS)}.difference(table.columns):
+    columns = [*PLACE, *(metric.column for metric in METRICS)]
+    if missing := [name for name in columns if name not in table.columns]:
         raise UserError(
-            f"{path}: has no column {', '.join(sorted(missing))}; it should be what "
-            "bench_metrics.py writes: measure the pictures again"
+            f"{path}: is not what bench_metrics.py writes: {len(missing)} of {len(columns)} "
+            f"columns are missing, such as {missing[-1]}; delete it, and the same command measures "
+            "the pictures again"
         )
     if table.empty:
         raise UserError(f"{path}: has no rows")

@@ -112,6 +112,10 @@ FINDINGS = {
         "no pictures at weight 0 to compare with: leave baseline as it is",
         "重み 0 の画像がないため比較できません。baseline は既定のままにしてください",
     ),
+    "only_baseline": (
+        "only weight 0 was drawn, which is without the LoRA: give other weights with weights=",
+        "重み 0(LoRA なし)しか描画していません。weights= でほかの重みを指定してください",
+    ),
     "base_constant": (
         "without the LoRA, too, pictures are of a single colour: the base model, its VAE or the "
         "workflow fails, not the LoRA",
@@ -168,5 +172,5 @@ def finding(found: Finding, language: Language = "en") -> str:
     """Return a finding as a phrase."""
     text = FINDINGS[found.code][language == "ja"]
     if found.pictures:
-        text += (" ({pictures} more pictures)", "(あと {pictures} 枚)")[language == "ja"]
+        text += (" (up to {pictures} more pictures)", "(最大あと {pictures} 枚)")[language == "ja"]
     return text.format(**asdict(found))
