@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from lorabench import layout
@@ -273,7 +274,8 @@ def stop_server() -> None:
     if PLAN.embedded_server:
         from lorabench.comfy.launch import stop_server as stop
 
-        stop(RUN.server_state)
+        with suppress(KeyboardInterrupt):  # said twice; the server ends with its workflow anyway
+            stop(RUN.server_state)
 
 
 def say_what_failed() -> None:

@@ -112,7 +112,7 @@ def test_the_run_ends_with_the_verdict_and_where_to_look(finished):
     assert "few_prompts" in {finding["code"] for finding in verdict["unknown"]}
     end = finished.said.rpartition("steps (100%) done")[2]
     assert "Verdict: " in end
-    assert "not judged: 1 of 8 prompts" in end
+    assert "not judged: what the LoRA does to other prompts: 1 were drawn, it takes 8" in end
     assert "Look at " in end
     assert "report.html" in end
 

@@ -85,7 +85,7 @@ def test_a_whole_card_tells_everything(lora, tmp_path):
         'pipeline.set_adapters("lora", 0.80)',
         r'pipeline("ponnyu style, a \"green\" dog")',
         "The benchmark says: **Works**",
-        "Above the window: at 1.20 20%",
+        "Above the window: at 1.20, 20%",
         "it stays out of the picture",
         "2 prompts, 4 pictures each, at the weights 0.00, 0.40, 0.80, rendered with drawnworld",
         "Data: 3 pictures at about 128 × 128 px.",

@@ -162,6 +162,12 @@ def test_a_chart_stays_inside_whatever_it_is_given():
     assert len(numbers) == 8 and all(0 <= number <= chart.WIDTH for number in numbers)
 
 
+def test_the_numbers_beside_a_chart_have_room():
+    small, large = Interval(-0.00319, None, None), Interval(1083.4, None, None)
+    svg = chart.draw([{0.0: small, 1.0: large}])
+    assert ">-0.00319<" in svg and ">1083<" in svg
+
+
 def test_the_page_is_one_file_in_two_languages_without_addresses(folder, tmp_path):
     make_run(folder, "a", prompts=("", "prompt-cat", "trigger"))
     make_run(folder, "b<i>", prompts=("", "prompt-cat", "trigger"), train={"rank": 4})

@@ -270,8 +270,8 @@ def test_the_recommended_weight_and_the_window_are_marked(sweep, tmp_path):
 
 def test_a_verdict_without_a_usable_weight_marks_none(sweep, tmp_path):
     overview = draw(sweep(), tmp_path, verdict=Verdict("dead", None, None))["overview.png"]
-    grid_itself = coloured(overview, sheet.GREEN)[-290:]
-    assert not grid_itself.any()
+    assert not coloured(overview, sheet.GREEN).any()
+    assert coloured(overview, sheet.RED)[:-290].any(), "what is wrong is not said in green"
 
 
 def test_differences_are_those_from_weight_0_of_the_same_row(sweep, tmp_path):

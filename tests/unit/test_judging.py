@@ -152,7 +152,7 @@ def test_what_the_pictures_cannot_tell_is_said():
 def test_few_prompts_near_the_limit_are_no_answer():
     found = verdict({0.8: {"style_gained": 0.14}}, prompts=3)
     assert found.label == "uncertain"
-    assert Finding("prompts_needed", value=5) in found.unknown
+    assert Finding("prompts_needed", 0.8, 5) in found.unknown
     assert verdict({0.8: {"style_gained": 0.25}}, prompts=3).label == "uncertain"
     assert verdict({0.8: {"style_gained": 0.14}}, prompts=8).label == "weak"
     assert verdict({0.8: {"style_gained": 0.9}}, prompts=1).label == "works"

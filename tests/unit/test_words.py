@@ -52,6 +52,14 @@ def test_every_code_that_is_given_has_words_and_none_is_left():
     assert [code for code in words.FINDINGS if f'"{code}"' not in text] == []
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.05, "5% of what"), (0.0303, "3.03% of what"), (0.034, "3.4% of what")],
+)
+def test_a_value_near_its_limit_has_the_digits_that_tell_them_apart(value, said):
+    assert said in words.finding(Finding("off_range", 0.5, value, 0.03))
+
+
 def test_what_it_would_cost_to_know_is_said():
     found = Finding("few_prompts", value=3, limit=8, pictures=20)
     assert words.finding(found).endswith("(up to 20 more pictures)")

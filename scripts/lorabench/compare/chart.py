@@ -7,7 +7,7 @@ from lorabench.compare.runs import Interval
 WIDTH, HEIGHT = 320, 170
 COLOURS = 6
 """How many the page has; a seventh run begins anew."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 18, 10, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 18, 10, 24
 
 
 def draw(curves: Sequence[Mapping[float, Interval]]) -> str:
@@ -47,7 +47,7 @@ def _axes(scale: _Scale, weights: Sequence[float], low: float, high: float) -> s
     right = WIDTH - _RIGHT
     marks = [
         f'<path class="rule" d="M{_LEFT} {scale.y(value)}H{right}"/>'
-        f'<text x="{_LEFT - 6}" y="{scale.y(value) + 4}" text-anchor="end">{value:.3g}</text>'
+        f'<text x="{_LEFT - 6}" y="{scale.y(value) + 4}" text-anchor="end">{_short(value)}</text>'
         for value in dict.fromkeys((low, high))
     ]
     step = -(-len(weights) // 7)  # labels of more than seven weights would touch
@@ -56,6 +56,11 @@ def _axes(scale: _Scale, weights: Sequence[float], low: float, high: float) -> s
         for weight in weights[::step]
     ]
     return "".join(marks)
+
+
+def _short(value: float) -> str:
+    """Return three digits of a value, or the whole number: what has room beside the axis."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _curve(scale: _Scale, number: int, curve: Mapping[float, Interval]) -> str:

@@ -32,7 +32,7 @@ def lines(grid: Grid, sweep: Sweep, measures: Measures, width: int) -> list[Line
     caption = [
         Line(text, em, FAINT, round(1.6 * em)) for text in wrap(grid.caption, font(em), width, 3)
     ]
-    verdict = [_line(in_words(sweep.verdict), em, GREEN, width)] if sweep.verdict else []
+    verdict = [_verdict(sweep.verdict, em, width)] if sweep.verdict else []
     alarms = [_line(text, em, RED, width) for text in _alarms(grid, sweep)]
     return [*title, note, *caption, *verdict, *alarms]
 
@@ -56,6 +56,11 @@ def in_words(verdict: Verdict) -> str:
         low, high = verdict.window
         parts.append(f"usable at {low:g}" if low == high else f"usable from {low:g} to {high:g}")
     return " · ".join(parts)
+
+
+def _verdict(verdict: Verdict, em: int, width: int) -> Line:
+    colours = {"works": GREEN, "weak": QUIET, "uncertain": QUIET}
+    return _line(in_words(verdict), em, colours.get(verdict.label, RED), width)
 
 
 def _list(weights: list[float]) -> str:

@@ -166,7 +166,8 @@ def _picture(grid: Grid, sweep: Sweep, key: Key) -> Image.Image | None:
     without = open_rgb(baseline)
     if without.size != picture.size:
         raise UserError(
-            f"{sweep.pictures[key]} and {baseline} differ in size; render both with one workflow"
+            f"{sweep.pictures[key]} and {baseline} differ in size; delete the one that is not of "
+            "this sweep, and the same command renders it again"
         )
     return difference_map(picture, without)
 

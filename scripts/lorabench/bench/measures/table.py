@@ -152,7 +152,8 @@ def _measure_one(cell: Cell, reference: Reference | None, area: int, folder: Pat
     if reference and picture.rgb.shape != reference.picture.rgb.shape:
         raise UserError(
             f"{cell.path}: {_size(picture)} pixels, but its picture at weight 0 has "
-            f"{_size(reference.picture)}; render both with one workflow"
+            f"{_size(reference.picture)}; delete the one that is not of this sweep, and "
+            "the same command renders it again"
         )
     described = metrics.describe(picture)
     row = {

@@ -94,11 +94,11 @@ def _unknown(
 
 def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
     """Return how many prompts more would settle the answer, if it takes more than there are."""
-    needed = min(one.needs for one in deciding)
-    if needed <= prompts:
+    surest = min(deciding, key=lambda one: one.needs)
+    if surest.needs <= prompts:
         return None
-    enough = min(needed, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else MANY_PROMPTS)
-    return Finding("prompts_needed", value=enough - prompts)
+    enough = min(surest.needs, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else MANY_PROMPTS)
+    return Finding("prompts_needed", surest.weight, enough - prompts)
 
 
 def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, float | None]:

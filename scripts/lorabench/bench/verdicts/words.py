@@ -1,11 +1,14 @@
 """A verdict in words, in English and Japanese."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 
 Language = Literal["en", "ja"]
+_NUMBER = re.compile(r"\{(value|limit):\.(\d)([f%])\}")
 
 LABELS = {
     "works": ("works", "使えます"),
@@ -27,7 +30,7 @@ FINDINGS = {
         "重み 0 の画像と同じです(差 {value:.4f})",
     ),
     "off_range": (
-        "at {weight:.2f} {value:.0%} of what was measured lies outside what the base model and "
+        "at {weight:.2f}, {value:.0%} of what was measured lies outside what the base model and "
         "the training set have (at most {limit:.0%})",
         "{weight:.2f} では測定値の {value:.0%} がベースモデルと学習画像の範囲を外れます"
         "(上限 {limit:.0%})",
@@ -64,7 +67,7 @@ FINDINGS = {
         "{value:.0%} の画像で相関が {limit:.2f} を超えます",
     ),
     "prompts_copied": (
-        "at {weight:.2f} {value:.0%} of the prompts draw a training picture, with a correlation "
+        "at {weight:.2f}, {value:.0%} of the prompts draw a training picture, with a correlation "
         "of more than {limit:.2f}",
         "{weight:.2f} ではプロンプトの {value:.0%} で学習画像そのものが描かれます"
         "(相関が {limit:.2f} を超えます)",
@@ -74,38 +77,38 @@ FINDINGS = {
         "トリガーワードなしでも、ありの場合の {value:.0%} の効果が出ます",
     ),
     "few_prompts": (
-        "{value:.0f} of {limit:.0f} prompts: what the LoRA does to other prompts is not known; "
+        "what the LoRA does to other prompts: {value:.0f} were drawn, it takes {limit:.0f}; "
         "give more with prompts=",
         "プロンプトが {value:.0f} 個しかありません({limit:.0f} 個で判定が安定します)。"
         "prompts= で追加できます",
     ),
     "few_triggers": (
-        "{value:.0f} of {limit:.0f} pictures of the trigger words alone: whether it copies its "
-        "training pictures is not known; probe=full draws them",
+        "whether it copies its training pictures: {value:.0f} pictures of the trigger words alone "
+        "were drawn for a weight, it takes {limit:.0f}; probe=full draws them",
         "トリガーワードのみの画像が {value:.0f} 枚です({limit:.0f} 枚必要)。"
         "丸写しの有無は判定できません。probe=full で描画します",
     ),
     "no_pictures_to_copy": (
-        "no training pictures to compare with: whether it copies them is not known",
+        "whether it copies its training pictures: there are none to compare with",
         "比較する学習画像がありません。丸写しの有無は判定できません",
     ),
     "no_trigger": (
-        "no trigger words are known: whether it copies its training pictures, and whether it "
-        "leaks, is not known; say them with trigger=",
+        "whether it copies its training pictures, and whether it leaks: no trigger words are "
+        "known; say them with trigger=",
         "トリガーワードが分かりません。丸写しと漏れは判定できません。trigger= で指定してください",
     ),
     "no_untriggered": (
-        "no picture without the trigger words: whether it leaks is not known; "
-        "probe=full draws them for prompts that hold the words",
+        "whether it leaks: nothing was drawn without the trigger words; probe=full does that "
+        "for prompts that hold them",
         "トリガーワードなしの画像がありません。漏れは判定できません。"
         "probe=full で、トリガーワードを含むプロンプトについて描画します",
     ),
     "no_style_to_leak": (
-        "it gains no style that could leak",
+        "whether it leaks: it gains no style that could",
         "漏れるほどの画風を獲得していません",
     ),
     "no_training_set": (
-        "no training set to compare with: the style gained is not known",
+        "the style gained: there is no training set to compare with",
         "比較する学習画像がありません。画風の獲得は判定できません",
     ),
     "no_baseline": (
@@ -123,17 +126,18 @@ FINDINGS = {
         "またはワークフローです",
     ),
     "highest": (
-        "{weight:.2f} is the highest weight that was drawn: a higher one may be better; "
-        "draw more with weights=",
+        "weights above {weight:.2f}: it is the highest that was drawn, and a higher one may be "
+        "better; draw more with weights=",
         "{weight:.2f} は描画した中で最も高い重みです。さらに高い重みのほうが良い可能性があります。"
         "weights= で追加できます",
     ),
     "prompts_needed": (
-        "it is a close answer: about {value:.0f} more prompts would settle it",
-        "僅差の判定です。プロンプトをあと {value:.0f} 個ほど増やすと確かになります",
+        "for certain: it is a close answer at {weight:.2f}; about {value:.0f} more prompts would "
+        "settle it",
+        "{weight:.2f} は僅差の判定です。プロンプトをあと {value:.0f} 個ほど増やすと確かになります",
     ),
     "tie": (
-        "about {value:.0f} more prompts would settle the tie",
+        "which of the tied weights is best: about {value:.0f} more prompts would settle it",
         "プロンプトをあと {value:.0f} 個ほど増やすと、同点の重みに差がつきます",
     ),
     "constant": (
@@ -173,4 +177,14 @@ def finding(found: Finding, language: Language = "en") -> str:
     text = FINDINGS[found.code][language == "ja"]
     if found.pictures:
         text += (" (up to {pictures} more pictures)", "(最大あと {pictures} 枚)")[language == "ja"]
-    return text.format(**asdict(found))
+    return _filled(text, asdict(found))
+
+
+def _filled(text: str, numbers: Mapping[str, Any]) -> str:
+    """Fill in the numbers, with as many digits as tell a value from its limit."""
+    for _ in range(2):
+        shown = [match[0].format(**numbers) for match in _NUMBER.finditer(text)]
+        if len(set(shown)) == len(shown):
+            break
+        text = _NUMBER.sub(lambda match: f"{{{match[1]}:.{int(match[2]) + 1}{match[3]}}}", text)
+    return text.format(**numbers)
