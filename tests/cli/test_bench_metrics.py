@@ -95,7 +95,7 @@ def test_help():
 
 def labelled(path, graph):
     """Give the picture the label of a cell."""
-    label = {"run_id": "a", "lora_sha256": "b", "graph": graph, "weight": 0.0}
+    label = {"run_id": "a", "lora_sha256": "b", "graph": graph}
     path.write_bytes(with_text(path.read_bytes(), {CHUNK: label}))
 
 

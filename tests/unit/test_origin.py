@@ -9,10 +9,10 @@ from tests.fake_comfy import png
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a picture at a weight, with the label given, if any."""
+    """Write a picture where one of a weight lies, with the label given, if any."""
 
-    def write(weight, **label):
-        path = tmp_path / f"w{weight}" / "seed1_00.png"
+    def write(place, **label):
+        path = tmp_path / f"w{place}" / "seed1_00.png"
         path.parent.mkdir()
         path.write_bytes(with_text(png(1), {origin.CHUNK: label} if label else {}))
         return path
@@ -38,6 +38,15 @@ def test_a_picture_that_is_odd_in_two_ways_is_named_once(write):
     with pytest.raises(UserError) as error:
         origin.check_one_sweep(sweep([*pictures, odd]))
     assert str(error.value).count(str(odd)) == 1
+
+
+@pytest.mark.parametrize("other", [{"weight": 0.8}, {"seed": 2}])
+def test_a_picture_in_the_place_of_another_is_refused(write, other):
+    usual = {"run_id": "r", "lora_sha256": "a", "graph": "g", "seed": 1}
+    origin.check_one_sweep(sweep([write("0.40", **usual, weight=0.4)]))
+    wrong = write("0.60", **{**usual, "weight": 0.6, **other})
+    with pytest.raises(UserError, match=r"w0.60/seed1_00.png is the picture of weight 0.(60|80)"):
+        origin.check_one_sweep(sweep([wrong]))
 
 
 def test_prompts_may_have_graphs_of_their_own_but_one_lora(write, tmp_path):

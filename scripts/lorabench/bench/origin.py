@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ _SHOWN = 5
 def check_one_sweep(cells: Iterable[Cell]) -> None:
     """Raise `UserError` if the cells were not drawn with one LoRA and one workflow each variant.
 
+    Nor may a picture be that of another weight or seed than its path says.
+
     That they were follows from what Snakemake notes about each cell. But a workflow that was
     killed may leave a picture without a note, and a picture may be copied by hand. Pictures
     without a label are from elsewhere and are not compared.
@@ -24,6 +26,7 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
     by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
     for cell in cells:
         if label := _label(cell.path):
+            _check_place(cell, label)
             by_lora.append((cell.path, (label.get("run_id"), label.get("lora_sha256"))))
             by_graph[cell.variant].append((cell.path, label.get("graph")))
     groups = [by_lora, *by_graph.values()]
@@ -35,6 +38,15 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
             f"of the sweep: {', '.join(map(str, odd[:_SHOWN]))}{more}; "
             "delete them and run the same command again, or render all anew with "
             "--forcerun bench_image"
+        )
+
+
+def _check_place(cell: Cell, label: Mapping[str, Any]) -> None:
+    weight, seed = label.get("weight", cell.weight), label.get("seed", cell.seed)
+    if (weight, seed) != (cell.weight, cell.seed):
+        raise UserError(
+            f"{cell.path} is the picture of weight {weight:.2f}, seed {seed}; delete it and run "
+            "the same command again"
         )
 
 
