@@ -5,7 +5,6 @@
 Rules say what, the programs in scripts/ say how to call, the package scripts/lorabench says how.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,16 +15,13 @@ min_version("9.0")
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "scripts"))
-# A job's `python` is this one, also where Snakemake was started by its path.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-)
 
 from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.plan import make_plan
 
 parent.announce()
+parent.lend_python()
 try:
     PLAN = make_plan(config, ROOT / "config" / "config.yaml")
 except UserError as error:

@@ -7,8 +7,10 @@ files of the one that the same command starts next.
 import os
 import signal
 import socket
+import sys
 import threading
 import time
+from pathlib import Path
 
 _VARIABLE = "LORABENCH_WORKFLOW"
 _EVERY_SECONDS = 0.5
@@ -17,6 +19,15 @@ _EVERY_SECONDS = 0.5
 def announce() -> None:
     """Tell the programs that this process starts that it is their workflow."""
     os.environ[_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
+
+
+def lend_python() -> None:
+    """Make the `python` of the programs that this process starts its own, wherever that lies.
+
+    Snakemake that was started by its path has a PATH on which there is another one, or none.
+    """
+    folder = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
 def workflow_pid() -> int | None:
