@@ -1,7 +1,7 @@
 """The workflow that started this program; what it started ends with it, however it went.
 
 A workflow that is killed cannot end its jobs. A training that went on alone would write into the
-files of the one that the same command starts next.
+files of the one that the same command starts next. And jobs run on the Python of their workflow.
 """
 
 import os

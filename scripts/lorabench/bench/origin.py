@@ -16,11 +16,9 @@ _SHOWN = 5
 def check_one_sweep(cells: Iterable[Cell]) -> None:
     """Raise `UserError` if the cells were not drawn with one LoRA and one workflow each variant.
 
-    Nor may a picture be that of another weight or seed than its path says.
-
     That they were follows from what Snakemake notes about each cell. But a workflow that was
-    killed may leave a picture without a note, and a picture may be copied by hand. Pictures
-    without a label are from elsewhere and are not compared.
+    killed may leave a picture without a note, and a picture may be copied by hand, in the place of
+    another weight or seed, too. Pictures without a label are from elsewhere and are not compared.
     """
     by_lora: list[tuple[Path, Any]] = []
     by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)

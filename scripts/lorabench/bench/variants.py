@@ -93,8 +93,7 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
         return  # a probe is judged against what is drawn without the LoRA
     if extent.trigger_seeds:
         following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
-        copying = weights if max(weights) >= FULL_STRENGTH else (*weights, FULL_STRENGTH)
-        yield Variant("trigger", trigger, "trigger", "trigger", copying, following)
+        yield Variant("trigger", trigger, "trigger", "trigger", copy_weights(weights), following)
     few = tuple(sorted({0.0, leak_weight(weights)}))
     triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:
@@ -109,6 +108,12 @@ def probe_of(variant: str) -> Probe:
     if variant == "trigger":
         return "trigger"
     return "untriggered" if variant.split(".")[-1] == "untriggered" else ""
+
+
+def copy_weights(weights: Sequence[float]) -> tuple[float, ...]:
+    """Return the weights at which copies are looked for: all, and 1 where all are lower."""
+    above = () if max(weights) >= FULL_STRENGTH else (FULL_STRENGTH,)
+    return (*weights, *above)
 
 
 def leak_weight(weights: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from lorabench.bench.variants import FULL_STRENGTH
+from lorabench.bench.variants import copy_weights
 from lorabench.bench.verdicts.verdict import Finding
 
 ENOUGH_PROMPTS = 8
@@ -38,9 +38,8 @@ def _of_copies(table: pd.DataFrame) -> Iterator[Finding]:
     alone = table[table["probe"] == "trigger"]
     seeds = alone["seed"].nunique()
     if seeds < ENOUGH_TRIGGER_SEEDS:
-        weights = set(table["weight"])
-        drawn = len(weights if max(weights) >= FULL_STRENGTH else weights | {FULL_STRENGTH})
-        more = (ENOUGH_TRIGGER_SEEDS - seeds) * drawn * table["index"].nunique()
+        weights = len(copy_weights(list(table["weight"].unique())))
+        more = (ENOUGH_TRIGGER_SEEDS - seeds) * weights * table["index"].nunique()
         yield Finding("few_triggers", value=seeds, limit=ENOUGH_TRIGGER_SEEDS, pictures=more)
     elif alone["copy_similarity"].isna().all():
         yield Finding("no_pictures_to_copy")
