@@ -16,6 +16,7 @@ from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.checkpoint import read_header
 from lorabench.lora_modules import modules, place
+from lorabench.phrases import count
 
 _TEMPLATE = "model_card.md.j2"
 # Of these, another machine would have others, and the same LoRA.
@@ -151,9 +152,9 @@ def _modules(path: Path) -> dict[str, int]:
 
 def _recommended(verdict: Verdict | None) -> str:
     if verdict is None:
-        return "not judged"
+        return words.NOT_JUDGED[0]
     if verdict.weight is None:
-        return "none is recommended"
+        return words.no_weight(verdict)
     others = [_weight(weight) for weight in verdict.tie if weight != verdict.weight]
     tie = f" (no worse in the benchmark: {', '.join(others)})" if others else ""
     return f"{_weight(verdict.weight)}{tie}"
@@ -167,14 +168,14 @@ def _rendered(sweep: Mapping[str, Any]) -> str:
     seeds, batch = sweep.get("seeds") or [], sweep.get("batch_size") or 1
     weights = sorted({*(sweep.get("weights") or []), *([0.0] if sweep.get("baseline") else [])})
     return (
-        f"{_count(len(prompts), 'prompt')}, {_count(len(seeds) * batch, 'picture')} each, at the "
+        f"{count(len(prompts), 'prompt')}, {count(len(seeds) * batch, 'picture')} each, at the "
         f"weights {', '.join(map(_weight, weights))}"
     )
 
 
 def _data(record: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
     pictures = _pictures(metadata)
-    number = _count(pictures, "picture") if pictures else "a number of pictures not recorded"
+    number = count(pictures, "picture") if pictures else "a number of pictures not recorded"
     side = record.get("preprocess", {}).get("resolution")
     area = f"at about {side} × {side} px" if side else ""
     area = area or (f"at {metadata['ss_resolution']} px" if "ss_resolution" in metadata else "")
@@ -215,7 +216,3 @@ def _sentence(text: str) -> str:
 
 def _weight(weight: float) -> str:
     return f"{weight:.2f}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -112,7 +112,10 @@ def test_the_run_ends_with_the_verdict_and_where_to_look(finished):
     assert "few_prompts" in {finding["code"] for finding in verdict["unknown"]}
     end = finished.said.rpartition("steps (100%) done")[2]
     assert "Verdict: " in end
-    assert "not judged: what the LoRA does to other prompts: 1 were drawn, it takes 8" in end
+    assert (
+        "not judged: what the LoRA does to other prompts: only 1 was rendered, and 8 are needed"
+        in end
+    )
     assert "Look at " in end
     assert "report.html" in end
 

@@ -72,6 +72,34 @@ def test_a_verdict_is_read_back_as_it_was(tmp_path):
     assert verdict.read(path) == FIRED
 
 
+def unjudged(*codes):
+    return Verdict("uncertain", unknown=[Finding(code, value=3, limit=8) for code in codes])
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Verdict("fried"), "none"),
+        (unjudged(), "not judged"),
+        (unjudged("few_prompts"), "not judged"),
+        (
+            unjudged("few_prompts", "no_training_set"),
+            "not judged (there is no training set to compare with)",
+        ),
+        (unjudged("no_training_set", "only_baseline"), "not judged (only weight 0 was rendered)"),
+    ],
+)
+def test_what_is_not_known_is_not_none(found, said):
+    assert words.no_weight(found) == said
+    assert (f"weight to use: {said}" in "\n".join(words.lines(found))) == (said != "none")
+
+
+def test_one_of_a_thing_is_no_plural():
+    one, two = (words.finding(Finding("few_prompts", value=n, limit=8, pictures=n)) for n in (1, 2))
+    assert "only 1 was rendered" in one and one.endswith("(up to 1 more picture)")
+    assert "only 2 were rendered" in two and two.endswith("(up to 2 more pictures)")
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"label": "works"}', '{"reasons": [1]}'])
 def test_another_file_is_no_verdict(tmp_path, content):
     path = tmp_path / "verdict.json"

@@ -9,6 +9,7 @@ from statistics import median
 from lorabench.bench.variants import Variant
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
+from lorabench.phrases import count
 
 BUNDLED = 0.8
 """Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
@@ -31,8 +32,8 @@ def sentence(
         for probe in ("", "trigger", "untriggered")
     }
     parts = [
-        f"{_count(len(asked), 'prompt')} × {_count(len(asked[0].weights), 'weight')} × "
-        f"{_count(len(asked[0].seeds), 'seed')}"
+        f"{count(len(asked), 'prompt')} × {count(len(asked[0].weights), 'weight')} × "
+        f"{count(len(asked[0].seeds), 'seed')}"
         + (f" × {batch_size} each" if batch_size > 1 else "")
     ]
     if pictures["trigger"]:
@@ -40,7 +41,7 @@ def sentence(
     if pictures["untriggered"]:
         parts.append(f"{pictures['untriggered']} of prompts without them")
     total = sum(pictures.values())
-    todo = f"{_count(total, 'picture')}, {cells * batch_size} to render"
+    todo = f"{count(total, 'picture')}, {cells * batch_size} to render"
     return f"The benchmark: {', '.join(parts)}; {todo}{_time(cells, seconds)}"
 
 
@@ -77,7 +78,3 @@ def _time(cells: int, seconds: float | None) -> str:
         return " (how long that takes is known after the first one)"
     total = cells * seconds
     return f", about {total:.0f} s" if total < 90 else f", about {total / 60:.0f} minutes"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

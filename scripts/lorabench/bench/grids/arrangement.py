@@ -9,6 +9,7 @@ from lorabench.bench.cell import Cell
 from lorabench.bench.grids.sheet import Grid, Row
 from lorabench.bench.grids.strip import Strip
 from lorabench.bench.variants import Variant
+from lorabench.phrases import count
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,9 @@ def overview(cells: Sequence[Cell], texts: Texts, strip: Strip | None) -> Grid:
     prompts, number = len(places.variants), len(places.seeds)
     one_seed = prompts > 1 and number == 1
     counts = [
-        _count(prompts, "prompt") if prompts > 1 else "",
-        "" if one_seed else _count(number, "seed"),
-        _count(len(weights), "weight"),
+        count(prompts, "prompt") if prompts > 1 else "",
+        "" if one_seed else count(number, "seed"),
+        count(len(weights), "weight"),
     ]
     note = " × ".join(filter(None, counts))
     return Grid(
@@ -117,7 +118,3 @@ def probes(cells: Sequence[Cell], texts: Texts) -> Grid:
 
 def _weights(cells: Sequence[Cell]) -> list[float]:
     return sorted({cell.weight for cell in cells})
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -52,6 +52,8 @@ def in_words(verdict: Verdict) -> str:
         parts.append(f"a tie between {_list(verdict.tie)}")
     if verdict.weight is not None:
         parts.append(f"recommended weight {verdict.weight:g}")
+    elif verdict.label == "uncertain":
+        parts.append(f"weight to use: {words.no_weight(verdict)}")
     if verdict.window:
         low, high = verdict.window
         parts.append(f"usable at {low:g}" if low == high else f"usable from {low:g} to {high:g}")

@@ -30,11 +30,12 @@ class Verdict:
     leaks: bool | None = None
     """Whether it acts without its trigger words; None where that is not known."""
     weight: float | None = None
-    """The weight to use; None where there is none."""
+    """The weight to use; None where none will do, or, if the label is "uncertain", where that is
+    not known."""
     tie: list[float] = field(default_factory=list)
     """Weights that cannot be told from the best one, it included; ascending."""
     window: tuple[float, float] | None = None
-    """The lowest and the highest usable weight of the sweep."""
+    """The lowest and the highest usable weight of the sweep; None as for `weight`."""
     below: Finding | None = None
     """Why no weight below the window will do; None where it begins with the sweep."""
     above: Finding | None = None

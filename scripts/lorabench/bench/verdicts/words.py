@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
+from lorabench import phrases
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 
 Language = Literal["en", "ja"]
@@ -77,14 +78,15 @@ FINDINGS = {
         "トリガーワードなしでも、ありの場合の {value:.0%} の効果が出ます",
     ),
     "few_prompts": (
-        "what the LoRA does to other prompts: {value:.0f} were drawn, it takes {limit:.0f}; "
-        "give more with prompts=",
+        "what the LoRA does to other prompts: only {value:.0f} {value:was|were} rendered, and "
+        "{limit:.0f} are needed; add more with prompts=",
         "プロンプトが {value:.0f} 個しかありません({limit:.0f} 個で判定が安定します)。"
         "prompts= で追加できます",
     ),
     "few_triggers": (
-        "whether it copies its training pictures: {value:.0f} pictures of the trigger words alone "
-        "were drawn for a weight, it takes {limit:.0f}; probe=full draws them",
+        "whether it copies its training pictures: only {value:.0f} {value:picture|pictures} of the "
+        "trigger words alone {value:was|were} rendered at each weight, and {limit:.0f} are needed; "
+        "probe=full renders them",
         "トリガーワードのみの画像が {value:.0f} 枚です({limit:.0f} 枚必要)。"
         "丸写しの有無は判定できません。probe=full で描画します",
     ),
@@ -94,12 +96,12 @@ FINDINGS = {
     ),
     "no_trigger": (
         "whether it copies its training pictures, and whether it leaks: no trigger words are "
-        "known; say them with trigger=",
+        "known; give them with trigger=",
         "トリガーワードが分かりません。丸写しと漏れは判定できません。trigger= で指定してください",
     ),
     "no_untriggered": (
-        "whether it leaks: nothing was drawn without the trigger words; probe=full does that "
-        "for prompts that hold them",
+        "whether it leaks: nothing was rendered without the trigger words; probe=full renders the "
+        "prompts that hold them without them",
         "トリガーワードなしの画像がありません。漏れは判定できません。"
         "probe=full で、トリガーワードを含むプロンプトについて描画します",
     ),
@@ -116,7 +118,7 @@ FINDINGS = {
         "重み 0 の画像がないため比較できません。baseline は既定のままにしてください",
     ),
     "only_baseline": (
-        "only weight 0 was drawn, which is without the LoRA: give other weights with weights=",
+        "only weight 0, which is without the LoRA, was rendered: add other weights with weights=",
         "重み 0(LoRA なし)しか描画していません。weights= でほかの重みを指定してください",
     ),
     "base_constant": (
@@ -126,18 +128,19 @@ FINDINGS = {
         "またはワークフローです",
     ),
     "highest": (
-        "weights above {weight:.2f}: it is the highest that was drawn, and a higher one may be "
-        "better; draw more with weights=",
+        "weights above {weight:.2f}: it is the highest that was rendered, and a higher one may be "
+        "better; add more with weights=",
         "{weight:.2f} は描画した中で最も高い重みです。さらに高い重みのほうが良い可能性があります。"
         "weights= で追加できます",
     ),
     "prompts_needed": (
-        "for certain: it is a close answer at {weight:.2f}; about {value:.0f} more prompts would "
-        "settle it",
+        "for certain: it is too close to call at {weight:.2f}; about {value:.0f} more "
+        "{value:prompt|prompts} would settle it",
         "{weight:.2f} は僅差の判定です。プロンプトをあと {value:.0f} 個ほど増やすと確かになります",
     ),
     "tie": (
-        "which of the tied weights is best: about {value:.0f} more prompts would settle it",
+        "which of the tied weights is best: about {value:.0f} more {value:prompt|prompts} would "
+        "settle it",
         "プロンプトをあと {value:.0f} 個ほど増やすと、同点の重みに差がつきます",
     ),
     "constant": (
@@ -147,10 +150,49 @@ FINDINGS = {
 }
 """Finding.code -> English and Japanese, with the finding's weight, value and limit filled in."""
 
+_MORE = (
+    " (up to {pictures} more {pictures:picture|pictures})",
+    "(最大あと {pictures} 枚)",
+)
+
+NO_WEIGHT = ("none", "なし")
+NOT_JUDGED = ("not judged", "未判定")
+UNJUDGED = {
+    "only_baseline": ("only weight 0 was rendered", "重み 0 の画像しかありません"),
+    "no_baseline": (
+        "there are no pictures at weight 0 to compare with",
+        "比較する重み 0 の画像がありません",
+    ),
+    "base_constant": (
+        "the base model fails without the LoRA, too",
+        "LoRA なしでもベースモデルの画像が壊れています",
+    ),
+    "no_training_set": (
+        "there is no training set to compare with",
+        "比較する学習画像がありません",
+    ),
+    "prompts_needed": (
+        "too few prompts for an answer this close",
+        "僅差の判定にはプロンプトが足りません",
+    ),
+}
+"""Finding.code -> why no weight could be judged, in English and Japanese, the gravest first."""
+
 
 def label(name: str, language: Language = "en") -> str:
     """Return a verdict's label in words."""
     return LABELS[name][language == "ja"]
+
+
+def no_weight(verdict: Verdict, language: Language = "en") -> str:
+    """Say why a verdict has no weight to use: what is not known is not "none"."""
+    at = language == "ja"
+    if verdict.label != "uncertain":
+        return NO_WEIGHT[at]
+    codes = {found.code for found in verdict.unknown}
+    why = next((texts[at] for code, texts in UNJUDGED.items() if code in codes), "")
+    brackets = ("{} ({})", "{}({})")[at]
+    return brackets.format(NOT_JUDGED[at], why) if why else NOT_JUDGED[at]
 
 
 def lines(verdict: Verdict) -> list[str]:
@@ -161,6 +203,8 @@ def lines(verdict: Verdict) -> list[str]:
         others = [f"{weight:g}" for weight in verdict.tie if weight != verdict.weight]
         if others:
             said[0] += f" (a tie with {', '.join(others)})"
+    elif verdict.label == "uncertain":
+        said.append(f"  weight to use: {no_weight(verdict)}")
     if verdict.window:
         low, high = verdict.window
         said.append(f"  usable from {low:g} to {high:g}" if low != high else f"  only at {low:g}")
@@ -176,7 +220,7 @@ def finding(found: Finding, language: Language = "en") -> str:
     """Return a finding as a phrase."""
     text = FINDINGS[found.code][language == "ja"]
     if found.pictures:
-        text += (" (up to {pictures} more pictures)", "(最大あと {pictures} 枚)")[language == "ja"]
+        text += _MORE[language == "ja"]
     return _filled(text, asdict(found))
 
 
@@ -187,4 +231,4 @@ def _filled(text: str, numbers: Mapping[str, Any]) -> str:
         if len(set(shown)) == len(shown):
             break
         text = _NUMBER.sub(lambda match: f"{{{match[1]}:.{int(match[2]) + 1}{match[3]}}}", text)
-    return text.format(**numbers)
+    return phrases.fill(text, **numbers)
