@@ -59,7 +59,8 @@ def copy_cells(project: Project, seeds: int) -> None:
         for weight in WEIGHTS:
             folder = run / "bench" / f"w{weight}"
             shutil.copy(folder / "seed0_00.png", folder / f"seed{seed}_00.png")
-        shutil.copy(run / "grid" / "seed0_weights.png", run / "grid" / f"seed{seed}_weights.png")
+        grids = run / "bench" / "grid"
+        shutil.copy(grids / "seed0_weights.png", grids / f"seed{seed}_weights.png")
 
 
 def seconds(project: Project, command: list[str]) -> float:

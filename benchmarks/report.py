@@ -53,7 +53,7 @@ def main() -> None:
             wall, processor, peak = build(*made)
             page = made[0] / "report.html"
             size = page.stat().st_size / 1e6
-            number = len(list((made[0] / "bench").rglob("seed*.png")))
+            number = len(list((made[0] / "bench").rglob("w*/seed*.png")))
             figures = f"{number:8} {wall:9.1f} {processor:7.1f} {size:7.1f} {peak:8.0f}"
             print(f"{figures} {opened(page):12.2f}", flush=True)
 

@@ -13,9 +13,9 @@ OUTPUTS
     runs/<run_id>/bench/embedding.csv                   where an embedding says they lie, if set
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
-    runs/<run_id>/plots/metrics_by_weight.png           the same as curves over the weight
-    runs/<run_id>/plots/tradeoff.png                    style gained against structure kept
-    runs/<run_id>/grid/                                 what can be seen on them
+    runs/<run_id>/bench/plots/metrics_by_weight.png     the same as curves over the weight
+    runs/<run_id>/bench/plots/tradeoff.png              style gained against structure kept
+    runs/<run_id>/bench/grid/                           what can be seen on them
 """
 
 # The profile's cap is that of one server; Snakemake counts over all of them.

@@ -15,7 +15,7 @@ from lorabench.bench.measures import table
 def program(arguments: argparse.Namespace) -> None:
     """Write the table."""
     measured = table.measure(
-        sweep(arguments.bench.rglob("seed*.png")),
+        sweep(arguments.bench.rglob("w*/seed*.png")),
         arguments.bench,
         training=sorted(arguments.images.glob("*.png")),
         reference=sorted(arguments.reference.glob("*.png")),

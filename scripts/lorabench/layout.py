@@ -69,18 +69,18 @@ class RunLayout:
 
     @property
     def bench(self) -> Path:
-        """The pictures, a folder per weight."""
+        """The pictures, a folder per weight, and what was made of them."""
         return self.root / "bench"
 
     @property
     def grid(self) -> Path:
         """The grids."""
-        return self.root / "grid"
+        return self.bench / "grid"
 
     @property
     def plots(self) -> Path:
         """The metrics as curves."""
-        return self.root / "plots"
+        return self.bench / "plots"
 
     @property
     def logs(self) -> Path:

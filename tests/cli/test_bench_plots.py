@@ -31,7 +31,7 @@ def tables(bench):
 
 
 def test_draws_what_was_measured(bench):
-    plots = bench.parent / "plots"
+    plots = bench / "plots"
     options = ["--verdict", bench / "verdict.json", "--title", "ぽにゅ run"]
     done = run(*tables(bench), *options, "--output-dir", plots)
     assert done.returncode == 0, done.stderr

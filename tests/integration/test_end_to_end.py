@@ -50,14 +50,14 @@ def test_a_run_leaves_every_path_of_the_design(finished):
         "bench/reference",
         "bench/w0.00/seed123456789_00.png",
         "bench/w0.50/seed123456789_00.png",
-        "plots/metrics_by_weight.png",
-        "plots/tradeoff.png",
+        "bench/plots/metrics_by_weight.png",
+        "bench/plots/tradeoff.png",
         "report.html",
         "train/README.md",
         "train/overview.webp",
-        "grid/overview.png",
-        "grid/overview.webp",
-        "grid/seed123456789_weights.png",
+        "bench/grid/overview.png",
+        "bench/grid/overview.webp",
+        "bench/grid/seed123456789_weights.png",
         "logs/train_lora.log",
         "benchmarks/train_lora.tsv",
     }
@@ -147,16 +147,26 @@ def test_everything_is_evaluated_again_from_the_pictures_alone(finished):
     run = run_folder(finished)
     names = ("metrics.csv", "summary.csv", "verdict.json", "warnings.json")
     before = {name: (run / "bench" / name).read_bytes() for name in names}
-    grids = {path: path.read_bytes() for path in (run / "grid").iterdir()}
+    grids = {path: path.read_bytes() for path in (run / "bench/grid").iterdir()}
     for path in (*(run / "bench" / name for name in names), *grids, run / "report.html"):
         path.unlink()
     server = (run / "logs/comfy_server.log").read_bytes()
     assert finished.planned(**SMALL) == EVALUATED
     finished.snakemake(**SMALL)
     assert {name: (run / "bench" / name).read_bytes() for name in names} == before
-    assert {path: path.read_bytes() for path in (run / "grid").iterdir()} == grids
+    assert {path: path.read_bytes() for path in (run / "bench/grid").iterdir()} == grids
     assert (run / "report.html").exists()
     assert (run / "logs/comfy_server.log").read_bytes() == server
+
+
+def test_a_run_with_its_grids_elsewhere_only_lays_them_out_anew(finished):
+    run = run_folder(finished)
+    for name in ("grid", "plots"):
+        (run / "bench" / name).rename(run / name)
+    planned = finished.planned(**SMALL)
+    for name in ("grid", "plots"):
+        (run / name).rename(run / "bench" / name)
+    assert planned == dict.fromkeys(("bench_plots", "bench_grid", "model_card"), 1)
 
 
 def test_another_prompt_renders_again_without_training(finished):

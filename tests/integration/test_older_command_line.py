@@ -64,7 +64,11 @@ def test_it_leaves_a_whole_run(finished):
     ]
     lora = f"runs/{run.name}/train/style_some_set__{run.name}.safetensors"
     assert last_lines(finished.done, 1) == [f"The LoRA: {lora}"]
-    for name in (lora, f"runs/{run.name}/grid/overview.png", f"runs/{run.name}/preprocess_log.csv"):
+    for name in (
+        lora,
+        f"runs/{run.name}/bench/grid/overview.png",
+        f"runs/{run.name}/preprocess_log.csv",
+    ):
         assert (finished.root / name).is_file(), name
     assert "everything in datasets output belongs to user" in finished.done.stdout
 

@@ -106,7 +106,9 @@ def test_a_name_makes_a_folder_that_is_known_again(name):
     assert named([f"{name}: text"], "")[0].name == name
 
 
-@pytest.mark.parametrize("name", ["bench", "prompt-", "prompt-a/b", "w0.40", "xtrigger"])
+@pytest.mark.parametrize(
+    "name", ["bench", "grid", "plots", "prompt-", "prompt-a/b", "w0.40", "xtrigger"]
+)
 def test_other_folders_are_none_of_a_variant(name):
     assert not variants.FOLDER.fullmatch(name)
 

@@ -227,7 +227,7 @@ def test_a_gui_workflow_is_converted_with_the_servers_help_and_kept(bench):
 
 
 def test_a_gui_workflow_ends_in_grids_with_its_prompt(bench):
-    grid = "runs/mine/grid/overview.png"
+    grid = "runs/mine/bench/grid/overview.png"
     bench.run(grid, bench_workflow="config/workflows/gui/drawnworld_lora_bench.json")
     assert (bench.project.root / grid).exists()
     prompt = bench.fake.prompts[0]["3"]["inputs"]["text"]

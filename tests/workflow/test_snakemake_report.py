@@ -5,10 +5,10 @@ SHOWN = (
     "bench/verdict.json",
     "bench/metrics.csv",
     "bench/summary.csv",
-    "grid/overview.png",
-    "grid/seed123456789_weights.png",
-    "plots/metrics_by_weight.png",
-    "plots/tradeoff.png",
+    "bench/grid/overview.png",
+    "bench/grid/seed123456789_weights.png",
+    "bench/plots/metrics_by_weight.png",
+    "bench/plots/tradeoff.png",
     "train/loss.png",
 )
 
