@@ -1,15 +1,30 @@
-"""Reading workflow files: API or GUI format, as JSON or in a picture that ComfyUI has saved."""
+"""Reading workflow files: API or GUI format, as JSON or in a picture, and in what wraps them.
+
+Wrapped it is in the body of `POST /prompt`, in an entry of `/history` or `/queue`, and in what
+scripts and other services make of these. So it is looked for in all that the file holds.
+"""
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-
 from lorabench.comfy.graph import Graph, dangling, describe
+from lorabench.comfy.picture_texts import texts
 from lorabench.errors import UserError
 
 KEPT = ("class_type", "inputs", "_meta")
+
+_PICTURE = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|GIF8|.{4}ftyp(avif|avis|mif1|heic)", re.DOTALL
+)
+_JSON = re.compile(rb"[\xef\xbb\xbf\xff\xfe\0\s]*[{\[]")
+_VIDEO = re.compile(rb"\x1aE\xdf\xa3|.{4}ftyp", re.DOTALL)
+_PICTURE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".avif", ".gif", ".jxl", ".heic"}
+_A1111 = re.compile(r"\bSteps: \d+, ")
+_DEEPEST = 12
+"""So many things may be wrapped in each other; a body within a reply within a log has seven."""
 
 
 class GuiWorkflow(dict[str, Any]):
@@ -19,12 +34,17 @@ class GuiWorkflow(dict[str, Any]):
 def read(path: Path) -> Graph | GuiWorkflow:
     """Return what a workflow file holds; raise `UserError` where that is no workflow.
 
-    A picture holds the graph that drew it (`prompt`) and what was on the screen (`workflow`); the
-    graph is taken where there is one.
+    A picture, and much else, holds the graph that drew it (`prompt`) and what was on the screen
+    (`workflow`); the graph is taken where there is one.
     """
     try:
-        content = _picture(path) if path.suffix.lower() == ".png" else _json(path)
-        return _checked(content)
+        data = path.read_bytes()
+        content = _picture(data) if _is_picture(data, path) else _json(data)
+        return _the_workflow(content)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
+    except RecursionError:
+        raise UserError(f"{path}: not a workflow: it is nested too deeply") from None
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -40,49 +60,130 @@ def load(path: Path) -> Graph:
     return content
 
 
-def _json(path: Path) -> object:
+# ---------------------------------------------------------------- files
+
+
+def _is_picture(data: bytes, path: Path) -> bool:
+    """Return whether a file is a picture by its content, or is called one and is no JSON."""
+    named = path.suffix.lower() in _PICTURE_SUFFIXES
+    return bool(_PICTURE.match(data)) or (named and not _JSON.match(data))
+
+
+def _json(data: bytes) -> object:
+    if not data.strip():
+        raise UserError("the file is empty; save the workflow again in ComfyUI")
+    if _VIDEO.match(data):
+        raise UserError(
+            "a video; give the PNG that was saved beside it, or in ComfyUI open the video and"
+            " choose Workflow > Export (API)"
+        )
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if not text.strip():
-            raise UserError("the file is empty; save the workflow again in ComfyUI")
-        return json.loads(text)
-    except OSError as error:
-        raise UserError(error.strerror or str(error)) from None
+        return json.loads(data.decode(json.detect_encoding(data)).lstrip("\ufeff"))
     except ValueError as error:
         raise UserError(f"no valid JSON: {error}") from None
 
 
-def _picture(path: Path) -> object:
-    try:
-        with Image.open(path) as picture:
-            texts = dict(picture.info)
-    except (OSError, UnidentifiedImageError) as error:
-        raise UserError(f"no readable picture: {error}") from None
-    for chunk in ("prompt", "workflow"):
-        if texts.get(chunk):
+def _picture(data: bytes) -> object:
+    """Return the JSON that a picture carries, by the names of its texts."""
+    found = texts(data)
+    carried = {}
+    for name, text in found.items():
+        if name.lower() in ("prompt", "workflow") or text.lstrip()[:1] in ("{", "["):
             try:
-                return json.loads(texts[chunk])
-            except (ValueError, TypeError) as error:
-                raise UserError(f"its {chunk} is no valid JSON: {error}") from None
-    raise UserError("the picture holds no workflow; ComfyUI's own SaveImage writes it")
+                carried[name] = json.loads(text)
+            except ValueError as error:
+                if name.lower() in ("prompt", "workflow") and not carried:
+                    raise UserError(f"its {name} is no valid JSON: {error}") from None
+    if not any(_workflows(carried)):
+        raise UserError(f"the picture holds no workflow; {_instead(found)}")
+    return carried
 
 
-def _checked(content: object) -> Graph | GuiWorkflow:
-    if isinstance(content, dict) and isinstance(content.get("nodes"), list):
-        return GuiWorkflow(content)
-    if not isinstance(content, dict) or not content:
-        raise UserError("not a workflow: expected an object of nodes, as ComfyUI writes it")
+def _instead(found: Mapping[str, str]) -> str:
+    """Say what a picture without a workflow holds, and what to do."""
+    if any(_A1111.search(text) for text in found.values()):
+        return (
+            "it holds the parameters of A1111, Forge or a program like them, which are no graph:"
+            " copy its prompt to positive= and negative=, and name a workflow JSON"
+        )
+    return "ComfyUI's own SaveImage writes it; other programs, and sites, often drop it"
+
+
+# ---------------------------------------------------------------- what is in them
+
+
+def _the_workflow(content: object) -> Graph | GuiWorkflow:
+    """Return the one workflow in `content`, a graph rather than what was on the screen."""
+    found = list(_workflows(content))
+    graphs = [one for one in found if not isinstance(one, GuiWorkflow)] or found
+    if not graphs:
+        raise UserError(_why_none(content))
+    if any(one != graphs[0] for one in graphs):
+        raise UserError(
+            f"it holds {len(graphs)} different workflows; keep the one to benchmark, or save it in"
+            " ComfyUI with Workflow > Export (API)"
+        )
+    only = graphs[0]
+    return only if isinstance(only, GuiWorkflow) else _checked(only)
+
+
+def _workflows(content: object, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield what looks like a workflow, wherever it stands in `content`."""
+    if isinstance(content, str) and content.lstrip()[:1] in ("{", "["):
+        try:
+            content = json.loads(content)
+        except ValueError:
+            return
+    if depth > _DEEPEST or not isinstance(content, dict | list):
+        return
+    if isinstance(content, dict):
+        if isinstance(content.get("nodes"), list):
+            yield GuiWorkflow(content)
+            return
+        if any(_is_node(value) for value in content.values()):
+            yield content
+            return
+    for value in content.values() if isinstance(content, dict) else content:
+        yield from _workflows(value, depth + 1)
+
+
+def _is_node(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("class_type"), str)
+
+
+def _why_none(content: object) -> str:
+    nodes = content if isinstance(content, dict) else {}
+    for node, body in nodes.items():
+        if isinstance(body, dict) and "inputs" in body:
+            return f"not a workflow in API format: node {node} has no class_type"
+    return "not a workflow: expected an object of nodes, as ComfyUI writes it"
+
+
+def _checked(content: Mapping[str, Any]) -> Graph:
+    """Return the nodes of `content`; what else stands beside them is of no use to the server."""
+    graph: Graph = {}
     for node, body in content.items():
-        if not isinstance(body, dict) or not isinstance(body.get("class_type"), str):
+        if not isinstance(body, dict) or not {"class_type", "inputs"} & body.keys():
+            continue
+        if not isinstance(body.get("class_type"), str):
             raise UserError(f"not a workflow in API format: node {node} has no class_type")
         if not isinstance(body.get("inputs"), dict):
             raise UserError(f"not a workflow in API format: node {node} has no inputs")
-    graph = {
-        node: {key: body[key] for key in KEPT if key in body} for node, body in content.items()
-    }
+        graph[node] = {key: body[key] for key in KEPT if key in body}
+    for body in graph.values():
+        body["inputs"] = {name: _link(value, graph) for name, value in body["inputs"].items()}
+        if not isinstance(body.get("_meta", {}), dict):
+            del body["_meta"]
     for (node, name), source in dangling(graph):
         raise UserError(
             f"node {describe(graph, node)}: its input {name} is linked to node"
             f" {source}, which is not in the file; export the workflow again"
         )
     return graph
+
+
+def _link(value: Any, graph: Graph) -> Any:
+    """Return an input as it is, and a link to a node whose id is a number as ComfyUI has it."""
+    if isinstance(value, list) and len(value) == 2 and type(value[0]) is int:
+        return [str(value[0]), value[1]] if str(value[0]) in graph else value
+    return value
