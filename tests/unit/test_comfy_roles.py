@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lorabench.comfy.graph import Slot, describe
+from lorabench.comfy.lora_nodes import held
 from lorabench.comfy.patching import cell_slots, shared_digest, with_nonce
 from lorabench.comfy.roles import Choices, find_roles, prompt
 from lorabench.comfy.workflow import load
@@ -89,7 +90,20 @@ def test_the_prompt_is_told_where_there_is_one():
     linked = a_graph(
         pos=changed(graph, "pos", text=["words", 0]), words=node("PrimitiveString", value="a dog")
     )
+    assert prompt(linked, find_roles(linked)) == "a dog"
+    linked["pos"] = changed(linked, "pos", text=["shown", 0])
+    linked["shown"] = node("ShowText|pysssss", text=["words", 0])
+    assert prompt(linked, find_roles(linked)) == "a dog"
+    linked["shown"] = node("ShowText|pysssss", text=["shown", 0])
     assert prompt(linked, find_roles(linked)) is None
+
+
+def test_a_prompt_that_a_node_composes_is_not_told():
+    graph = a_graph(
+        pos=changed(a_graph(), "pos", text=["words", 0]),
+        words=node("StringConcatenate", string_a="a ", string_b="dog", delimiter=""),
+    )
+    assert prompt(graph, find_roles(graph)) is None
 
 
 def test_the_cells_of_one_sweep_share_a_digest():
@@ -172,7 +186,7 @@ def test_a_model_only_loader_has_one_strength():
 
 def test_a_loader_without_a_strength_is_not_taken():
     loader = node("OddLoader", model=["ckpt", 0], clip=["ckpt", 1], lora_name="old")
-    with pytest.raises(UserError, match="no LoraLoader feeds save"):
+    with pytest.raises(UserError, match=r"no LoraLoader .* feeds save.*lora \(OddLoader\)"):
         find_roles(a_graph(lora=loader))
 
 
@@ -237,6 +251,47 @@ def test_the_chosen_sampler_gets_the_seed_and_the_latent_is_found_behind_both(ch
     assert result["latent"]["inputs"]["batch_size"] == 2
 
 
+def a_detailer(**inputs):
+    """What draws faces anew, behind the sampler, with a prompt of their own."""
+    graph = a_graph(
+        face=node("CLIPTextEncode", clip=["lora", 1], text="a face"),
+        detailer=node(
+            "FaceDetailer", image=["vae", 0], model=["lora", 0], seed=777, steps=2, denoise=0.5,
+            sampler_name="euler", positive=["face", 0], negative=["neg", 0], **inputs,
+        ),
+    )  # fmt: skip
+    return graph | {"save": changed(graph, "save", images=["detailer", 0])}
+
+
+def test_a_detailer_behind_the_sampler_gets_the_seed_and_keeps_its_prompt():
+    result = patched(a_detailer(), positive="p")
+    assert result["sampler"]["inputs"]["seed"] == 7
+    assert result["detailer"]["inputs"]["seed"] == 7
+    assert result["pos"]["inputs"]["text"] == "p"
+    assert result["face"]["inputs"]["text"] == "a face"
+    assert patched(a_detailer(), Choices(sampler="sampler"))["detailer"]["inputs"]["seed"] == 777
+
+
+def test_a_seed_that_draws_nothing_stays():
+    wildcards = node("ImpactWildcardProcessor", wildcard_text="a", seed=5)
+    graph = a_graph(words=wildcards)
+    graph["pos"] = changed(graph, "pos", text=["words", 0])
+    assert patched(graph)["words"] == wildcards
+
+
+def test_an_upscaler_that_draws_over_a_photo_is_a_sampler_of_its_own():
+    graph = a_graph(
+        sampler=None, latent=None, vae=None, photo=node("LoadImage", image="x.png"),
+        big=node(
+            "UltimateSDUpscale", image=["photo", 0], model=["lora", 0], positive=["pos", 0],
+            negative=["neg", 0], seed=1, steps=2, denoise=0.3, sampler_name="euler",
+        ),
+    )  # fmt: skip
+    graph["save"] = changed(graph, "save", images=["big", 0])
+    result = patched(graph, positive="p")
+    assert (result["big"]["inputs"]["seed"], result["pos"]["inputs"]["text"]) == (7, "p")
+
+
 def test_an_advanced_sampler_has_a_noise_seed():
     graph = a_graph()
     inputs = dict(graph["sampler"]["inputs"])
@@ -261,7 +316,7 @@ def test_two_save_nodes_ask_for_a_choice_which_settles_it():
 
 
 def test_a_preview_is_no_save_node():
-    with pytest.raises(UserError, match="no SaveImage node"):
+    with pytest.raises(UserError, match=r"no SaveImage node; save \(PreviewImage\) is none"):
         find_roles(a_graph(save=node("PreviewImage", images=["vae", 0])))
 
 
@@ -325,6 +380,23 @@ def test_sdxls_two_text_fields_are_both_set():
 
 
 # ---------------------------------------------------------------- latent, checkpoint
+
+
+@pytest.mark.parametrize(
+    ("class_type", "fields"),
+    [
+        ("CLIPTextEncodeFlux", ("clip_l", "t5xxl")),
+        ("CLIPTextEncodeSD3", ("clip_l", "clip_g", "t5xxl")),
+        ("CLIPTextEncodeHiDream", ("clip_l", "clip_g", "t5xxl", "llama")),
+        ("CLIPTextEncodeLumina2", ("user_prompt",)),
+        ("TextEncodeQwenImageEdit", ("prompt",)),
+    ],
+)
+def test_every_field_of_an_encoder_is_set(class_type, fields):
+    texts = {field: f"{field} text" for field in fields}
+    graph = a_graph(pos=node(class_type, clip=["lora", 1], guidance=3.5, **texts))
+    inputs = patched(graph, positive="p")["pos"]["inputs"]
+    assert inputs == {"clip": ["lora", 1], "guidance": 3.5, **dict.fromkeys(fields, "p")}
 
 
 def test_image_to_image_has_a_batch_of_one_only():
@@ -456,11 +528,49 @@ def test_a_loader_that_keeps_its_loras_in_its_own_way_is_named():
         "Power Lora Loader (rgthree)", model=["ckpt", 0], clip=["ckpt", 1],
         lora_1={"on": True, "lora": "a.safetensors", "strength": 1},
     )  # fmt: skip
-    with pytest.raises(UserError, match=r"Power Lora Loader.*keeps its LoRAs in a way of its own"):
+    with pytest.raises(
+        UserError,
+        match=r"Power Lora Loader.*keeps its LoRAs in a way of its own \(a.safe.*take it out where",
+    ):
         find_roles(a_graph(lora=power))
     graph = a_graph(power=power)
     graph["lora"] = changed(graph, "lora", model=["power", 0], clip=["power", 1])
     assert patched(graph)["power"] == power
+
+
+@pytest.mark.parametrize(
+    ("inputs", "names"),
+    [
+        ({"lora_name": "a.safetensors", "lora_model_strength": 1}, ["a.safetensors"]),
+        ({"lora_name_1": "a.pt", "lora_name_2": "None", "switch_1": "On"}, ["a.pt"]),
+        ({"lora_1": {"on": False, "lora": "a.pt"}, "lora_2": {"on": True, "lora": "b"}}, []),
+        ({"lora_1": {"on": True, "lora": "b.pt", "strength": 1}}, ["b.pt"]),
+        ({"loras": {"__value__": [{"name": "a", "active": True}, {"name": "b", "active": False}]}},
+         ["a"]),
+        ({"text": "a cat, <lora:a:0.8> <lora:b:1:0.5>"}, ["a", "b"]),
+        ({"lora_name": "LORA_UNDER_TEST", "lora_stack": ["x", 0]}, ["LORA_UNDER_TEST"]),
+        ({"ckpt_name": "a.safetensors", "text": "a lora"}, []),
+    ],
+)  # fmt: skip
+def test_a_node_names_its_loras_in_many_ways(inputs, names):
+    assert held({"n": node("X", **inputs)}, "n") == names
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        node("CR LoRA Stack", switch_1="On", lora_name_1="LORA_UNDER_TEST.safetensors"),
+        node("LoraTagLoader", text="<lora:lora_under_test:1>"),
+    ],
+)
+def test_a_placeholder_that_cannot_be_swept_is_refused_and_no_other_lora_taken_for_it(stack):
+    graph = a_graph(stack=stack)
+    graph["lora"] = changed(graph, "lora", optional=["stack", 0])
+    with pytest.raises(
+        UserError, match=rf"no LoraLoader with the tested LoRA.*stack \({stack['class_type']}"
+    ):
+        find_roles(graph)
+    assert find_roles(graph, Choices(lora="lora")).lora == "lora"
 
 
 def test_a_save_node_that_shows_no_sampled_picture_is_no_candidate():

@@ -9,7 +9,11 @@ from typing import Any, NamedTuple
 Graph = dict[str, dict[str, Any]]
 
 SEED_INPUTS = ("seed", "noise_seed")
-TEXT_INPUTS = ("text", "text_g", "text_l")
+TEXT_INPUTS = (
+    *("text", "text_g", "text_l"),  # CLIPTextEncode, SDXL's
+    *("clip_l", "clip_g", "t5xxl", "llama"),  # Flux's, SD3's, HiDream's
+    *("bert", "mt5xl", "qwen25_7b", "user_prompt", "prompt"),  # HunyuanDiT's, Lumina's, Qwen's
+)
 STRENGTH_INPUTS = ("strength_model", "strength_clip")
 
 

@@ -5,14 +5,12 @@ choice, the user makes it with a `bench.*_node` key.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
+from lorabench.comfy import lora_nodes
 from lorabench.comfy.graph import (
     SEED_INPUTS,
-    STRENGTH_INPUTS,
     TEXT_INPUTS,
     Graph,
     Slot,
@@ -26,8 +24,8 @@ from lorabench.comfy.graph import (
 from lorabench.comfy.texts import encoders
 from lorabench.errors import UserError
 
-PLACEHOLDER = re.compile(r"lora[ _-]?under[ _-]?test.*|lorabench.*", re.IGNORECASE)
-"""File names that mark the tested LoRA, such as LORA_UNDER_TEST.safetensors."""
+_TEXTS_OF_STRING_NODES = {"text", "string", "value", "prompt", "positive"}
+"""The only input of PrimitiveString, CR Text, String Literal and others of their kind."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,9 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
     return Roles(
         save=save,
         lora=lora,
-        seed=_find_seeds(graph, samplers, choices.sampler),
+        seed=_find_seeds(
+            graph, list(dict.fromkeys([*samplers, *_redrawing(graph, save)])), choices.sampler
+        ),
         batch_size=_find_batch_size(graph, samplers, choices.latent, reasons),
         positive=_find_text(graph, samplers, "positive", choices.positive, reasons),
         negative=_find_text(graph, samplers, "negative", choices.negative, reasons),
@@ -89,10 +89,23 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
 
 
 def prompt(graph: Graph, roles: Roles) -> str | None:
-    """Return the graph's prompt; None where it has none, several or one that comes by link."""
-    texts = {json.dumps(graph[node]["inputs"][name]) for node, name in roles.positive}
+    """Return the graph's prompt; None where it has none, several or one that nodes compose."""
+    texts = {json.dumps(_text(graph, slot)) for slot in roles.positive}
     text = json.loads(texts.pop()) if len(texts) == 1 else None
     return text if isinstance(text, str) else None
+
+
+def _text(graph: Graph, slot: Slot) -> object:
+    """Return a text, also where it comes by link from nodes that hold it and nothing else."""
+    for _ in graph:  # as many steps at most: links may lead in a circle
+        value = graph[slot.node]["inputs"][slot.input]
+        if not is_link(value):
+            return value
+        inputs = graph[value[0]]["inputs"]
+        if len(inputs) != 1 or not inputs.keys() & _TEXTS_OF_STRING_NODES:
+            return None
+        slot = Slot(value[0], *inputs)
+    return None
 
 
 # ---------------------------------------------------------------- choosing
@@ -130,18 +143,52 @@ def _find_save(graph: Graph, choice: str | None) -> str:
     if choice:
         return _named(graph, "save", choice, saves)
     if not saves:
-        raise UserError("the workflow has no SaveImage node; add one behind VAEDecode")
+        raise UserError(_without_save(graph))
     sampled = [save for save in saves if _samplers(graph, save)]
     return _only(graph, "save", "SaveImage nodes", sampled or saves)
 
 
+def _without_save(graph: Graph) -> str:
+    """Say that no node saves pictures as ComfyUI does, and which ones do something like it."""
+    linked = {
+        value[0] for body in graph.values() for value in body["inputs"].values() if is_link(value)
+    }
+    ends = [
+        node
+        for node, body in graph.items()
+        if node not in linked
+        and any(is_link(body["inputs"].get(name)) for name in ("images", "image"))
+    ]
+    others = f"; {listing(graph, ends)} is none" if ends else ""
+    return (
+        f"the workflow has no SaveImage node{others}. In ComfyUI add one behind VAEDecode, on the"
+        " pictures to judge (others may stay beside it), and save the workflow again"
+    )
+
+
 def _samplers(graph: Graph, save: str) -> list[str]:
-    """Return the samplers that the picture goes through, the last first."""
-    return [
+    """Return the samplers that the picture goes through, the last first.
+
+    Those that draw over a picture are meant only where there are no others: their prompts may be
+    of a face or a hand.
+    """
+    samplers = [
         node
         for node in upstream(graph, save)
         if "latent_image" in graph[node]["inputs"]
         and (slots(graph, node, SEED_INPUTS) or "noise" in graph[node]["inputs"])
+    ]
+    return samplers or _redrawing(graph, save)
+
+
+def _redrawing(graph: Graph, save: str) -> list[str]:
+    """Return what samples with a seed of its own and no latent: FaceDetailer, UltimateSDUpscale."""
+    return [
+        node
+        for node in upstream(graph, save)
+        if {"sampler_name", "denoise"} & graph[node]["inputs"].keys()
+        and "latent_image" not in graph[node]["inputs"]
+        and slots(graph, node, SEED_INPUTS)
     ]
 
 
@@ -198,33 +245,14 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
 
     That is the chosen one, else the one with a placeholder for a file, else the only one.
     """
-    loaders = [
-        node
-        for node in upstream(graph, save)
-        if "lora_name" in graph[node]["inputs"] and slots(graph, node, STRENGTH_INPUTS)
-    ]
-    if choice:
+    behind = list(upstream(graph, save))
+    loaders = lora_nodes.loaders(graph, behind)
+    if choice and loaders:
         return _named(graph, "lora", choice, loaders)
-    if not loaders:
-        raise UserError(_without_loader(graph, save))
-    marked = [node for node in loaders if _is_placeholder(graph[node]["inputs"]["lora_name"])]
-    return _only(graph, "lora", "LoRA loaders", marked or loaders)
-
-
-def _is_placeholder(name: object) -> bool:
-    if not isinstance(name, str):
-        return False
-    return bool(PLACEHOLDER.fullmatch(PurePosixPath(name.replace("\\", "/")).stem))
-
-
-def _without_loader(graph: Graph, save: str) -> str:
-    others = [n for n in upstream(graph, save) if "lora" in graph[n]["class_type"].lower()]
-    instead = f"{listing(graph, others)} keeps its LoRAs in a way of its own; " if others else ""
-    return (
-        f"no LoraLoader feeds {describe(graph, save)}; {instead}in ComfyUI add one between the"
-        " checkpoint loader and both the sampler (MODEL) and the text encoders (CLIP), with any"
-        " LoRA chosen in it, and save the workflow again"
-    )
+    marked = lora_nodes.marked(graph, behind)
+    if not loaders or (marked and not set(marked) & set(loaders)):
+        raise lora_nodes.no_loader(graph, save, marked or behind)
+    return _only(graph, "lora", "LoRA loaders", [n for n in loaders if n in marked] or loaders)
 
 
 def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[Slot, ...]:
@@ -246,7 +274,7 @@ def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[
 def _find_batch_size(
     graph: Graph, samplers: Sequence[str], choice: str | None, reasons: dict[str, str]
 ) -> tuple[Slot, ...]:
-    links = [graph[sampler]["inputs"]["latent_image"] for sampler in samplers]
+    links = [graph[sampler]["inputs"].get("latent_image") for sampler in samplers]
     behind = [node for link in links if is_link(link) for node in upstream(graph, link[0])]
     sources = [node for node in dict.fromkeys(behind) if "batch_size" in graph[node]["inputs"]]
     if choice:
