@@ -26,6 +26,9 @@ try:
     PLAN = make_plan(config, ROOT / "config" / "config.yaml")
 except UserError as error:
     raise WorkflowError(str(error))
+if workflow.is_main_process:
+    for note in PLAN.notes:
+        print(note, file=sys.stderr)
 
 
 report: "report/workflow.rst"

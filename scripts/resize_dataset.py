@@ -1,6 +1,7 @@
 """Make a training set of a folder of raw pictures.
 
-Reads png, jpg, jpeg, webp, bmp, gif and tiff, in subfolders too, with captions as .txt beside them.
+Reads png, jpg, webp, bmp, gif, tiff, avif, heic and jxl, in subfolders and through links too, with
+captions beside them as .txt or .caption.
 Writes OUTPUT/images (PNG and .txt), OUTPUT/preprocess_log.csv and OUTPUT/rejected. The raw folder
 is only read. Every picture is brought upright, to sRGB and to the size of the nearest aspect
 bucket; pictures that are broken, too small, too long or double are rejected with a reason.
@@ -14,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lorabench import cli, dataset, parent
+from lorabench import cli, dataset, parent, raw, raw_notes
 from lorabench.config import PreprocessSettings, read_section
 from lorabench.errors import UserError
 from lorabench.picture import Row
@@ -61,13 +62,12 @@ def main(arguments: argparse.Namespace) -> None:
     if not arguments.yes:
         _ask_to_replace(arguments.output)
     parent.end_with_workflow()
-    rows = dataset.normalize_set(
-        arguments.raw, arguments.output, settings, store, arguments.workers
-    )
+    found = raw.read(arguments.raw)
+    raw_notes.check_captions(found, settings.trigger)
+    rows = dataset.normalize_set(found, arguments.output, settings, store, arguments.workers)
+    for note in raw_notes.notes(found, found.trigger(settings.trigger)):
+        log.info("%s", note)
     log.info("%s", _summary(rows, arguments.output))
-    if others := dataset.left_out(arguments.raw):
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common())
-        log.info("files of other kinds were left out: %s", kinds)
 
 
 def _positive(text: str) -> int:
@@ -117,7 +117,8 @@ def _ask_to_replace(output: Path) -> None:
 def _summary(rows: Sequence[Row], output: Path) -> str:
     used = [row for row in rows if row.ok]
     buckets = Counter((row.width, row.height) for row in used)
-    triggered = sum(row.caption != "own" for row in used)
+    captions = Counter(row.caption for row in used)
+    triggered = captions["missing"] + captions["empty"]
     lines = [f"{len(used)} of {len(rows)} pictures are in {output / dataset.IMAGES}"]
     if triggered:
         lines.append(f"{triggered} had no caption and got the trigger words")

@@ -56,9 +56,7 @@ class PreprocessSettings(Section):
         100, gt=0, le=2000, description="million pixels; a larger picture is taken for a bomb"
     )
     background: str = Field("#ffffff", pattern=COLOUR, description="colour put behind transparency")
-    trigger: Text = Field(
-        "", description="caption of a picture that has none; empty: the name of the raw set"
-    )
+    trigger: Text = Field("", description="the same as `trigger`, which does without this section")
     duplicate_distance: int = Field(
         4,
         ge=-1,
@@ -275,7 +273,8 @@ class Config(Section):
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
     trigger: Text = Field(
         "",
-        description="the words that call the LoRA; empty: the first tag, where captions share it",
+        description="the words that call the LoRA, and the caption of pictures that have none; "
+        "empty: the first tag, where the captions share it",
     )
     prompts: Prompts = Field(
         description="prompts besides the workflow's own: a file, one per line, or a list; "
@@ -317,6 +316,16 @@ class Config(Section):
                 f"write {as_typed('run_id', '20260131_120000')}"
             )
         return value
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> "Config":
+        of_section = self.preprocess.trigger
+        if self.trigger and of_section and self.trigger != of_section:
+            raise ValueError(
+                f"trigger: {self.trigger!r}, but preprocess.trigger is {of_section!r}, and both "
+                "mean the same words; give one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _differences_need_weight_0(self) -> "Config":
@@ -367,7 +376,6 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
     preset = usual(family, given.get("comfy_url"))
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
-    preset["preprocess"]["trigger"] = given.get("raw_set") or ""
     return validate(Config, merge(preset, _present(given)))
 
 

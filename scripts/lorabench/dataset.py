@@ -10,12 +10,11 @@ import re
 import shutil
 import signal
 import threading
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from lorabench import cli
 from lorabench.config import PreprocessSettings
 from lorabench.duplicates import Candidate, find_duplicates
 from lorabench.errors import UserError
-from lorabench.identity import PICTURE_SUFFIXES, dead_links, raw_files
 from lorabench.picture import Row, Store, normalize
+from lorabench.raw import RawSet, Source
 
 log = logging.getLogger(__name__)
 
@@ -49,22 +48,8 @@ _CHUNK = 4
 _NAME_BYTES = 120
 
 
-@dataclass(frozen=True)
-class Source:
-    """A raw picture: where it is, its name within the set, its caption (None: no file)."""
-
-    path: Path
-    name: str
-    caption: str | None
-
-    @property
-    def caption_state(self) -> str:
-        """`own`, or why the trigger words stand in: the file is `empty` or `missing`."""
-        return "missing" if self.caption is None else "own" if self.caption else "empty"
-
-
 def normalize_set(
-    raw: Path, output: Path, settings: PreprocessSettings, store_root: Path, workers: int = 1
+    raw: RawSet, output: Path, settings: PreprocessSettings, store_root: Path, workers: int = 1
 ) -> list[Row]:
     """Normalize the raw set `raw` into the folder `output`, and return a row per picture.
 
@@ -73,54 +58,29 @@ def normalize_set(
     set, they are linked and not made again.
 
     Args:
-        raw: the user's folder; only read.
+        raw: the user's pictures and captions; only read.
         output: gets `images/` (PNG and `.txt`), `preprocess_log.csv` and `rejected/`.
-        settings: limits, buckets and the trigger words; without any, the set's name is taken.
+        settings: limits, buckets and the trigger words; without any, those of the captions.
         store_root: folder of finished pictures, best on the file system of `output`.
         workers: processes; 1 works without a pool.
 
     Raises:
-        UserError: no usable picture, an unreadable caption, or an `output` that is not ours.
+        UserError: no usable picture, or an `output` that is not ours.
     """
     output = output.absolute()
     check_replaceable(output)
-    sources = scan(raw)
+    sources = [*raw.pictures, *raw.unreadable]
     rows = _normalize_all(sources, settings, store_root, workers)
     _reject_duplicates(rows, sources, settings.duplicate_distance)
     _name_results(rows)
     if not any(row.ok for row in rows):
         raise UserError(
-            f"no picture of {raw} can be used: {reasons(rows)}.\n{examples(rows)}\n"
+            f"no picture of {raw.folder} can be used: {reasons(rows)}.\n{examples(rows)}\n"
             "Add larger or sound pictures, or loosen the limits under `preprocess:`."
         )
     store = Store(store_root, settings)
-    _publish(output, rows, sources, store, settings.trigger or raw.resolve().name)
+    _publish(output, rows, sources, store, raw.stand_in(settings.trigger))
     return rows
-
-
-def scan(raw: Path) -> list[Source]:
-    """Return the pictures of a raw set in a fixed order, with their captions; dead links last.
-
-    Raises:
-        UserError: there is no picture, or a caption is not UTF-8.
-    """
-    found = raw_files(raw)
-    captions = {_beside(path): path for path in found if path.suffix.lower() == ".txt"}
-    pictures = [p for p in [*found, *dead_links(raw)] if p.suffix.lower() != ".txt"]
-    if not pictures:
-        raise UserError(f"{raw} holds no picture (png, jpg, jpeg, webp, bmp, gif, tif or tiff)")
-    texts = _read_captions({_beside(path): captions.get(_beside(path)) for path in pictures})
-    return [Source(path, _name(path, raw), texts[_beside(path)]) for path in pictures]
-
-
-def left_out(raw: Path) -> Counter[str]:
-    """Count by suffix the files of a raw set that are neither pictures read here nor captions."""
-    read = PICTURE_SUFFIXES | {".txt"}
-    return Counter(
-        path.suffix.lower() or path.name
-        for path in raw.rglob("*")
-        if path.is_file() and path.suffix.lower() not in read and not path.name.startswith(".")
-    )
 
 
 def check_replaceable(output: Path) -> None:
@@ -168,7 +128,7 @@ def _normalize_all(
 
 def _normalize_one(source: Source, settings: PreprocessSettings, store: Store) -> Row:
     row = normalize(source.path, source.name, settings, store)
-    row.caption = source.caption_state
+    row.caption, row.repeats = source.caption_state, source.folder.repeats
     return row
 
 
@@ -207,7 +167,7 @@ def _reject_duplicates(rows: list[Row], sources: Sequence[Source], distance: int
             row.phash,
             ImageColor.getrgb(row.colour),
             row.original_width * row.original_height,
-            bool(source.caption),
+            bool(source.words),
             source.path.stat().st_size,
         )
         for row, source in zip(rows, sources, strict=True)
@@ -244,10 +204,10 @@ def _publish(
         if row.ok:
             result = temporary / IMAGES / row.result
             _link(store.picture(row.source_sha256), result)
-            caption = (source.caption or trigger).encode()
+            caption = (source.words or trigger).encode()
             result.with_suffix(".txt").write_bytes(caption)
             row.caption_sha256 = hashlib.sha256(caption).hexdigest()
-        elif not row.reason.startswith("cannot be read"):
+        elif row.format:  # a picture; what is none may be anything, a link to a private key too
             copy = temporary / REJECTED / row.source
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.path, copy)
@@ -277,33 +237,3 @@ def _write_log(path: Path, rows: Iterable[Row]) -> None:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(vars, rows))
-
-
-def _read_captions(paths: dict[str, Path | None]) -> dict[str, str | None]:
-    texts: dict[str, str | None] = {}
-    broken = []
-    for key, path in paths.items():
-        try:
-            texts[key] = _one_line(path.read_text(encoding="utf-8-sig")) if path else None
-        except UnicodeDecodeError:
-            broken.append(f"  {path}")
-    if broken:
-        raise UserError(
-            "captions must be UTF-8 text; save these as UTF-8 (they may be Shift_JIS or UTF-16):\n"
-            + "\n".join(broken)
-        )
-    return texts
-
-
-def _one_line(text: str) -> str:
-    """Join the lines of a caption: kohya's trainer reads the first one only."""
-    return ", ".join(filter(None, (line.strip().rstrip(",") for line in text.splitlines())))
-
-
-def _beside(path: Path) -> str:
-    """Return what a picture and its caption have in common, however Unicode is spelt."""
-    return unicodedata.normalize("NFC", str(path.with_suffix("")))
-
-
-def _name(path: Path, raw: Path) -> str:
-    return unicodedata.normalize("NFC", path.relative_to(raw).as_posix())

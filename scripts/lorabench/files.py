@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,3 +42,37 @@ def sha256(path: Path) -> str:
     """Return the hex SHA-256 of the file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield the files below `folder`, of links that lead to folders too; each folder once.
+
+    Folders come before links, so that a link does not take the place of what it leads to. One
+    that leads back up is not followed. What begins with a dot is left out.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    seen = {_identity(parent) for parent in folder.resolve().parents}
+    folders, links = deque([folder]), deque()
+    while folders or links:
+        here = folders.popleft() if folders else links.popleft()
+        if _identity(here) in seen:
+            continue
+        seen.add(_identity(here))
+        with os.scandir(here) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = here / entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif entry.is_symlink() and path.is_dir():
+                    links.append(path)
+                else:
+                    yield path
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino

@@ -12,8 +12,8 @@ from lorabench import files
 from lorabench.config import Config
 from lorabench.errors import UserError
 from lorabench.mappings import flat
+from lorabench.raw import RawSet
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".txt"})
 _DIGITS = 8
 
@@ -44,7 +44,7 @@ class Digests:
 
     def remember(self, path: Path) -> None:
         """Digest a file, or every file of a folder."""
-        for file in [path] if path.is_file() else path.rglob("*"):
+        for file in [path] if path.is_file() else files.walk(path):
             if file.is_file():
                 self.of(file)
 
@@ -62,37 +62,17 @@ class Identity:
     normalized_id: str
 
 
-def raw_files(raw: Path) -> list[Path]:
-    """Return the pictures and captions of a raw set, subfolders included, in a fixed order."""
-    return [path for path in _named_so(raw) if path.is_file()]
-
-
-def dead_links(raw: Path) -> list[Path]:
-    """Return the links of a raw set that stand for pictures and captions but lead nowhere.
-
-    They are no part of a run: mended, they make another one.
-    """
-    return [path for path in _named_so(raw) if path.is_symlink() and not path.exists()]
-
-
-def _named_so(raw: Path) -> list[Path]:
-    wanted = PICTURE_SUFFIXES | {".txt"}
-    found = (
-        path for path in raw.rglob("*") if path.suffix.lower() in wanted and not _hidden(path, raw)
-    )
-    return sorted(found, key=lambda path: _name(path, raw))
-
-
-def identify(config: Config, raw: Path, digests: Digests) -> Identity:
+def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
     """Return the identity of the run that `config` describes over the raw set `raw`.
 
     Pure: it reads files and writes nothing. Settings at their default are left out, so that a
     later version with one more setting finds the same run.
     """
-    data = {_name(path, raw): digests.of(path) for path in raw_files(raw)}
+    data = {_name(path, raw.folder): digests.of(path) for path in raw.files}
+    repeats = {"repeats": raw.kohya_folders} if raw.kohya_folders else {}
     base = Path(config.base_model)
     contents = {
-        "raw": {"files": len(data), "digest": digest(data)},
+        "raw": {"files": len(data), "digest": digest(data), **repeats},
         "profile": config.profile,
         "preprocess": config.preprocess.model_dump(mode="json", exclude_defaults=True),
         "trainer": config.trainer,
@@ -135,10 +115,6 @@ def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id
             + "\n".join(changed)
             + "\nTake another run_id (or none: one is derived), or set these back."
         )
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _name(path: Path, root: Path) -> str:

@@ -49,7 +49,9 @@ class Row:
         result: name of the PNG in images/.
         phash: 64-bit perceptual hash of the result, hex.
         colour: average colour of the result, `#rrggbb`.
-        caption: `own`, or the trigger words stand in because it is `empty` or `missing`.
+        caption: `own`, `folder` (the words in its name), or the trigger words stand in because it
+            is `empty` or `missing`.
+        repeats: how often the picture counts in an epoch.
         caption_sha256: of the .txt in images/.
     """
 
@@ -70,6 +72,7 @@ class Row:
     phash: str = ""
     colour: str = ""
     caption: str = ""
+    repeats: int = 1
     caption_sha256: str = ""
 
     def fill(self, facts: dict[str, Any]) -> None:
@@ -150,12 +153,14 @@ def normalize(path: Path, name: str, settings: PreprocessSettings, store: Store)
 
 
 def _readable(path: Path) -> io.BufferedReader:
+    if path.is_symlink() and not path.exists():
+        raise RejectedError("cannot be read: a link to a file that is not there")
+    if not path.is_file():  # to open a pipe would wait for ever
+        raise RejectedError("cannot be read: not a file")
     try:
         return path.open("rb")
     except OSError as error:
-        dead = path.is_symlink() and not path.exists()
-        why = "a link to a file that is not there" if dead else error.strerror
-        raise RejectedError(f"cannot be read: {why}") from None
+        raise RejectedError(f"cannot be read: {error.strerror}") from None
 
 
 def _make(

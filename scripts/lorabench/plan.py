@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import captions, checkpoint, files, layout, preconditions
+from lorabench import checkpoint, files, layout, preconditions, raw, raw_notes
 from lorabench.bench import variants
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
@@ -28,9 +28,9 @@ from lorabench.identity import (
     check_binding,
     identify,
     model_digest,
-    raw_files,
 )
 from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
+from lorabench.raw import RawSet
 from lorabench.servers import EMBEDDED
 
 _ROLES = fields(Choices)
@@ -46,14 +46,14 @@ class RunPlan:
     base_digest: str
     workflow_prompt: str | None
     """The prompt in the workflow; None where only the servers can read it."""
+    raw: RawSet | None = None
+    """The pictures that are trained on; None where the LoRA is only benched."""
 
     @cached_property
     def trigger(self) -> str:
         """The words that call the LoRA; empty where nothing tells them."""
-        if self.config.trigger:
+        if self.config.trigger or self.raw:
             return self.config.trigger
-        if self.identity:
-            return captions.trigger(self.paths.raw, self.config.preprocess.trigger)
         return read_yaml(self.paths.record).get("trigger", "") if self.paths.record.exists() else ""
 
     @property
@@ -129,7 +129,12 @@ class RunPlan:
     @cached_property
     def raw_files(self) -> list[str]:
         """The pictures and captions of the raw set."""
-        return [str(path) for path in raw_files(self.paths.raw)]
+        return [str(path) for path in self.raw.files]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the raw set before anything is done, a line each."""
+        return raw_notes.notes(self.raw, self.trigger) if self.raw else []
 
     @cached_property
     def workflow_digest(self) -> str:
@@ -152,14 +157,29 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
         base_digest = model_digest(base.path, digests)
         paths = _existing_run(config, base_digest)
         return _planned(RunPlan(config, paths, None, base_digest, workflow_prompt))
-    identity = identify(config, layout.raw_set(config), digests)
+    found = raw.read(layout.raw_set(config))
+    preconditions.check_raw(found, config)
+    config = _with_trigger(config, found)
+    identity = identify(config, found, digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
         _check_binding(read_yaml(paths.record), config, identity)
     if not paths.lora.exists():
         preconditions.check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
-    return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt))
+    return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt, found))
+
+
+def _with_trigger(config: Config, found: RawSet) -> Config:
+    """Return the settings with the words that call the LoRA, where anything tells them.
+
+    Where every picture has a caption they stand in for none, and other words are no other training:
+    the set's name is what such runs have been named by.
+    """
+    given = config.trigger or config.preprocess.trigger
+    stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
+    preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
+    return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
 
 
 def _planned(plan: RunPlan) -> RunPlan:

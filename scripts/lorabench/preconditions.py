@@ -7,11 +7,11 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from lorabench import checkpoint, layout
+from lorabench import checkpoint, layout, raw_notes
 from lorabench.bench.embeddings import embedding
 from lorabench.config import Config, Programs, as_typed
 from lorabench.errors import UserError
-from lorabench.identity import raw_files
+from lorabench.raw import RawSet
 from lorabench.servers import EMBEDDED
 from lorabench.train.kohya import installation, limits, options
 
@@ -58,19 +58,21 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
         )
 
 
+def check_raw(found: RawSet, config: Config) -> None:
+    """Refuse a raw set whose captions would not be read, or whose names Snakemake cannot take."""
+    for path in map(str, found.files):
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"raw_set: {path}: take the braces out of its name, Snakemake reads them"
+            )
+    raw_notes.check_captions(found, config.trigger or config.preprocess.trigger)
+
+
 def _check_raw_set(config: Config) -> None:
     raw = layout.raw_set(config)
     if not raw.is_dir():
         hint = _read_as_number(config)
         raise UserError(f"raw_set: there is no folder {raw}. {hint}{_existing_sets()}")
-    found = [str(path) for path in raw_files(raw)]
-    for path in found:
-        if "{" in path or "}" in path:
-            raise UserError(
-                f"raw_set: {path}: take the braces out of its name, Snakemake reads them"
-            )
-    if all(path.lower().endswith(".txt") for path in found):
-        raise UserError(f"raw_set: {raw} holds no picture (png, jpg, webp, bmp, gif or tiff)")
 
 
 def _read_as_number(config: Config) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lorabench import files
 from lorabench.dataset import IMAGES, LOG
 from lorabench.errors import UserError
-from lorabench.identity import PICTURE_SUFFIXES
+from lorabench.raw import is_picture
 
 _SHOWN = 10
 
@@ -47,7 +47,7 @@ def _changes(images: Path, made: Mapping[str, Mapping[str, str]]) -> Iterator[st
         yield from _change(images / name, row.get("result_sha256"))
         yield from _change((images / name).with_suffix(".txt"), row.get("caption_sha256"))
     for path in sorted(images.glob("*")):
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.name not in made:
+        if is_picture(path) and path.name not in made:
             yield f"{path.name} was added"
 
 

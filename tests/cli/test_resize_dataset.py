@@ -33,7 +33,7 @@ def raw(tmp_path):
     photo(1).save(folder / "a.png")
     photo(2, 300, 200).save(folder / "sub" / "b 猫.jpg")
     photo(3, 40, 40).save(folder / "tiny.png")
-    (folder / "c.HEIC").write_bytes(b"of a phone")
+    (folder / "c.PSD").write_bytes(b"of a paint program")
     return folder
 
 
@@ -52,7 +52,7 @@ def test_a_set_is_made_and_summed_up(raw, tmp_path):
     assert "tiny.png: too small: 40×40, at least 64 on the shorter edge" in answer.stderr
     assert "rejected: 1 too small" in log.read_text(encoding="utf-8")
     assert "128×128  1" in answer.stderr
-    assert "left out: 1 .heic" in answer.stderr
+    assert "NOT READ: 1 .psd" in answer.stderr
     assert {path.name for path in out.iterdir()} == {"images", "preprocess_log.csv", "rejected"}
     assert len(list((out / "images").iterdir())) == 4
     assert (tmp_path / ".pictures").is_dir()

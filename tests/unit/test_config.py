@@ -133,7 +133,7 @@ def test_epochs_take_the_place_of_the_presets_steps():
 @pytest.mark.parametrize("family", PRESETS)
 def test_every_preset_is_complete(family):
     config = resolve({"raw_set": "some_set"}, family)
-    assert config.preprocess.trigger == "some_set"
+    assert (config.trigger, config.preprocess.trigger) == ("", "")
     assert config.bench_workflow == PRESETS[family]["bench_workflow"]
 
 

@@ -1,5 +1,6 @@
 """Warnings and reasons in Japanese, from the very programs that write them in English."""
 
+import os
 import re
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from lorabench.bench.measures import faults
 from lorabench.config import resolve
 from lorabench.dataset import kind, normalize_set
+from lorabench.raw import read
 from lorabench.report.prose import japanese
 from tests.pictures import photo
 
@@ -55,11 +57,12 @@ def test_every_reason_is_translated_and_keeps_its_numbers_and_names(tmp_path):
     (raw / "empty.png").touch()
     (raw / "words.png").write_text("words, no picture")
     (raw / "link.png").symlink_to(raw / "gone.png")
+    os.mkfifo(raw / "pipe.png")
     settings = resolve({"raw_set": "raw"}, "bundled").preprocess
     settings = settings.model_copy(update={"max_pixels": 0.5})
-    rows = normalize_set(raw, tmp_path / "set", settings, tmp_path / "store")
+    rows = normalize_set(read(raw), tmp_path / "set", settings, tmp_path / "store")
     reasons = {row.source: row.reason for row in rows if not row.ok}
-    assert len(reasons) == 10
+    assert len(reasons) == 11
     assert "other" not in set(map(kind, reasons.values()))
     said = {name: japanese(reason) for name, reason in reasons.items()}
     assert {name: text for name, text in said.items() if english(text)} == {}

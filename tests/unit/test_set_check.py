@@ -9,6 +9,7 @@ import pytest
 
 from lorabench.dataset import normalize_set
 from lorabench.errors import UserError
+from lorabench.raw import read
 from lorabench.set_check import check_unchanged
 from lorabench.train.data import read_set
 from tests.pictures import photo, settings
@@ -26,7 +27,7 @@ def made(tmp_path):
     for seed, name in enumerate("abc"):
         photo(seed).save(raw / f"{name}.png")
     (raw / "a.txt").write_text("ぽにゅ, a cat")
-    normalize_set(raw, tmp_path / "set", settings(), tmp_path / "store")
+    normalize_set(read(raw), tmp_path / "set", settings(), tmp_path / "store")
     return tmp_path / "set"
 
 

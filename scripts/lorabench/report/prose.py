@@ -34,6 +34,7 @@ FORMS = (
     (r"cannot be decoded: not enough memory", "デコード中にメモリーが不足しました"),
     (r"cannot be decoded: (.+)", "デコードできません({})"),
     (r"cannot be read: a link to a file that is not there", "リンク先のファイルがありません"),
+    (r"cannot be read: not a file", "ファイルではありません"),
     (r"cannot be read: (.+)", "ファイルを開けません({})"),
     # duplicates.py
     (r"same picture as (.+)", "{} と同じ画像です"),

@@ -1,0 +1,51 @@
+"""kohya's folders, `10_sks girl`: how often their pictures count, and the caption of those without.
+
+A folder may begin with a number for other reasons (`2024_holiday`, `512_crops`). So numbers are
+repeats only where every picture of the set lies in a folder named so, by numbers up to `MOST`.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+MOST = 200
+"""The largest number that is taken for repeats."""
+
+RULE = f"repeats are meant where every picture lies in a folder <1 to {MOST}>_<words>"
+
+_NAME = re.compile(r"([1-9]\d*)_\s*(\S.*)")
+_NUMBERED = re.compile(r"\d+[_ ]")
+
+
+class Folder(NamedTuple):
+    """A folder that says how often its pictures count, and with which words."""
+
+    name: str
+    repeats: int
+    words: str
+
+
+NONE = Folder("", 1, "")
+"""Where a picture lies that counts once and gets no words from its place."""
+
+
+def find(names: Iterable[str]) -> dict[str, Folder]:
+    """Return each picture's folder by its name in the set; none where `RULE` does not hold."""
+    folders = {name: _folder(name) for name in names}
+    return {} if NONE in folders.values() else folders
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return the folders of pictures whose names begin with a number, whatever that means."""
+    parts = (part for name in names for part in PurePosixPath(name).parts[:-1])
+    return sorted({part for part in parts if _NUMBERED.match(part)})
+
+
+def _folder(name: str) -> Folder:
+    """Return the outermost folder above a picture that is named as kohya's are."""
+    for part in PurePosixPath(name).parts[:-1]:
+        match = _NAME.fullmatch(part)
+        if match and int(match[1]) <= MOST:
+            return Folder(part, int(match[1]), match[2].strip())
+    return NONE
