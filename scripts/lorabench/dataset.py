@@ -20,7 +20,7 @@ from pathlib import Path
 
 from PIL import ImageColor
 
-from lorabench import cli
+from lorabench import cli, files
 from lorabench.config import PreprocessSettings
 from lorabench.duplicates import Candidate, find_duplicates
 from lorabench.errors import UserError
@@ -203,7 +203,7 @@ def _publish(
     for row, source in zip(rows, sources, strict=True):
         if row.ok:
             result = temporary / IMAGES / row.result
-            _link(store.picture(row.source_sha256), result)
+            files.link(store.picture(row.source_sha256), result)
             caption = (source.words or trigger).encode()
             result.with_suffix(".txt").write_bytes(caption)
             row.caption_sha256 = hashlib.sha256(caption).hexdigest()
@@ -223,13 +223,6 @@ def _rename_over(new: Path, output: Path) -> None:
         output.rename(old)
     new.rename(output)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)
 
 
 def _write_log(path: Path, rows: Iterable[Row]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,14 @@ def sha256(path: Path) -> str:
     """Return the hex SHA-256 of the file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, or a copy where there can be no link."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def walk(folder: Path) -> Iterator[Path]:

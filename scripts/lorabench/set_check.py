@@ -21,8 +21,8 @@ def check_unchanged(folder: Path) -> None:
     What its log does not tell cannot be compared: a set without a log, or with that of another
     program, passes, and so do captions in a log of before they had a digest there.
     """
-    made = _made(folder / LOG)
-    changes = list(_changes(folder / IMAGES, made)) if made else []
+    rows = made(folder)
+    changes = list(_changes(folder / IMAGES, rows)) if rows else []
     if changes:
         more = f"\n  and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
         raise UserError(
@@ -34,20 +34,21 @@ def check_unchanged(folder: Path) -> None:
         )
 
 
-def _made(log: Path) -> dict[str, Mapping[str, str]]:
-    """Return what the log says of each picture of the set, by its name."""
+def made(folder: Path) -> dict[str, Mapping[str, str]]:
+    """Return what the log of the normalized set in `folder` says of each picture, by its name."""
+    log = folder / LOG
     if not log.exists():
         return {}
     with log.open(encoding="utf-8", errors="replace", newline="") as file:
         return {row["result"]: row for row in csv.DictReader(file) if row.get("result")}
 
 
-def _changes(images: Path, made: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    for name, row in made.items():
+def _changes(images: Path, rows: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for name, row in rows.items():
         yield from _change(images / name, row.get("result_sha256"))
         yield from _change((images / name).with_suffix(".txt"), row.get("caption_sha256"))
     for path in sorted(images.glob("*")):
-        if is_picture(path) and path.name not in made:
+        if is_picture(path) and path.name not in rows:
             yield f"{path.name} was added"
 
 

@@ -78,6 +78,18 @@ def test_it_leaves_a_lora_a_log_and_a_curve(author, capsys):
     assert "prepare images." in (author.root / "run.log").read_text()
 
 
+def test_repeats_of_pictures_are_those_of_sd_scripts(author, capsys):
+    log = "result,repeats\np0.png,4\np1.png,1\np2.png,1\np3.png,3\n"
+    (author.data / "preprocess_log.csv").write_text(log)
+    output, status = author.train(epochs=2, steps=None)
+    assert status == 0, capsys.readouterr().err
+    # 4 + 1 + 1 of 64x64 and 3 of 128x64, two at a time: five batches, two epochs
+    assert [(row["step"], row["epoch"]) for row in log_rows(output)] == [
+        (str(n + 1), str(n // 5 + 1)) for n in range(10)
+    ]
+    assert "4 pictures (9 with repeats)" in (author.root / "run.log").read_text()
+
+
 def test_the_bash_program_takes_the_same_options(author):
     output, arguments = author.arguments(steps=1)
     done = subprocess.run(

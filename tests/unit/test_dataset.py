@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from lorabench import dataset, picture
+from lorabench import dataset, files, picture
 from lorabench.dataset import normalize_set
 from lorabench.errors import UserError
 from lorabench.raw import read
@@ -224,6 +224,16 @@ def test_captions_travel_along(raw, tmp_path):
     assert states == dict.fromkeys(missing, "empty") | {"none.png": "missing"}
 
 
+def test_kohyas_folders_give_class_words_and_repeats(raw, tmp_path):
+    put(raw, "10_sks girl/a.png")
+    put(raw, "2_other/b.png", caption="mine")
+    rows = normalized(raw, tmp_path, trigger="ponnyu style")
+    log = {row["source"]: (row["caption"], row["repeats"]) for row in log_of(tmp_path / "set")}
+    assert log == {"10_sks girl/a.png": ("folder", "10"), "2_other/b.png": ("own", "2")}
+    result = tmp_path / "set/images" / rows["10_sks girl/a.png"].result
+    assert result.with_suffix(".txt").read_text() == "sks girl"
+
+
 def test_without_trigger_words_the_name_of_the_set_is_taken(raw, tmp_path):
     put(raw, "a.png")
     (row,) = normalized(raw, tmp_path).values()
@@ -325,7 +335,7 @@ def test_a_store_on_another_file_system_is_copied_from(raw, tmp_path, monkeypatc
     def refuse(*_):
         raise OSError("cross-device link")
 
-    monkeypatch.setattr(dataset.os, "link", refuse)
+    monkeypatch.setattr(files.os, "link", refuse)
     put(raw, "a.png")
     (row,) = normalized(raw, tmp_path).values()
     assert picture.files.sha256(tmp_path / "set/images" / row.result) == row.result_sha256

@@ -4,10 +4,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from lorabench.train.kohya import command
+from lorabench.train import data
+from lorabench.train.kohya import command, subsets
 from lorabench.train.kohya.hardware import Hardware
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.resume import State
+from lorabench.train.kohya.training import Training
 from tests.kohya import HERE, SIZES, make_training
 
 CPU = Hardware("cpu", "fp32")
@@ -141,6 +143,38 @@ def test_a_container_is_told_its_own_paths(tmp_path, monkeypatch):
     assert dataset == {"image_dir": "/p/set/images", "num_repeats": 1}
     words = command.command(training, there, CPU, None)
     assert f"--config_file={made['output_dir']}/config.toml" in words
+
+
+def with_repeats(folder, repeats):
+    """Return a training of a set whose pictures count so many times."""
+    training = make_training(folder)
+    rows = [f"p{number}.png,{count}" for number, count in enumerate(repeats)]
+    (folder / "set" / "preprocess_log.csv").write_text("\n".join(["result,repeats", *rows]))
+    pictures = data.read_set(folder / "set", training.settings)
+    return Training(training.name, pictures, training.base)
+
+
+def test_one_number_of_repeats_is_that_of_the_sets_own_folder(tmp_path):
+    training = with_repeats(tmp_path, [5] * 4)
+    (subset,) = command.dataset(training, HERE)["datasets"][0]["subsets"]
+    assert subset == {"image_dir": str(tmp_path / "set" / "images"), "num_repeats": 5}
+    assert training.steps_per_epoch == 8 + 3  # three pictures of one size, by two; one of another
+
+
+def test_several_numbers_of_repeats_have_a_folder_each(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    training = with_repeats(tmp_path, [10, 1, 1, 10])
+    training.folder.mkdir(parents=True)
+    for _ in range(2):  # again, after a kill
+        subsets.lay(training)
+    found = {
+        subset["num_repeats"]: sorted(path.name for path in Path(subset["image_dir"]).iterdir())
+        for subset in command.dataset(training, HERE)["datasets"][0]["subsets"]
+    }
+    assert found == {
+        1: ["p1.png", "p1.txt", "p2.png", "p2.txt"],
+        10: ["p0.png", "p0.txt", "p3.png", "p3.txt"],
+    }
 
 
 @pytest.mark.parametrize(

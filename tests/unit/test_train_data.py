@@ -26,6 +26,32 @@ def test_an_epoch_shows_every_picture_once_in_batches_of_one_size(folder):
         )
 
 
+def log_repeats(folder, **repeats):
+    """Give the set a log that says of some pictures how often they count."""
+    lines = [f"{path.name},{repeats.get(path.stem, '')}" for path in folder.glob("images/*.png")]
+    (folder / "preprocess_log.csv").write_text("\n".join(["result,repeats", *lines]))
+
+
+def test_repeats_count_in_an_epoch(folder):
+    log_repeats(folder, p0=3, p1=1, p7=3)
+    pictures = data.read_set(folder, settings(batch_size=2))
+    assert pictures.count == "8 pictures (12 with repeats)"
+    assert pictures.batches_per_epoch == 7  # 7 of one size, 5 of the other
+    batches = [pictures.batch(number) for number in range(7)]
+    seen = Counter(picture.path.name for batch in batches for picture in batch.pictures)
+    assert seen == Counter(f"p{n}.png" for n in range(8)) + Counter({"p0.png": 2, "p7.png": 2})
+
+
+def test_a_set_without_repeats_is_dealt_and_digested_as_before_there_were_any(folder):
+    plain = data.read_set(folder, settings())
+    log_repeats(folder, p0=1)
+    once = data.read_set(folder, settings())
+    log_repeats(folder, p0=3)
+    repeating = data.read_set(folder, settings())
+    assert plain.digest() == once.digest() != repeating.digest()
+    assert [once.batch(n) for n in range(9)] == [plain.batch(n) for n in range(9)]
+
+
 def test_a_batch_depends_on_its_number_and_the_seed_alone(folder):
     options = {"flip": True, "shuffle_caption": True, "caption_dropout": 0.3}
     one = data.read_set(folder, settings(**options))

@@ -6,6 +6,7 @@ nothing.
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lorabench import set_check
 from lorabench.config import TrainSettings
 from lorabench.errors import UserError
-from lorabench.set_check import check_unchanged
 
 # Streams of random numbers that must not meet: the order of an epoch, the details of a batch.
 ORDER, DETAILS = 0, 1
@@ -24,11 +25,19 @@ MULTIPLE = 8  # px; the autoencoder's step
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the set: `size` is (width, height) in px, exactly that of a bucket."""
+    """A picture of the set.
+
+    Attributes:
+        path: the PNG.
+        size: (width, height) in px, exactly that of a bucket.
+        caption: what it is trained with.
+        repeats: how often it is seen in an epoch.
+    """
 
     path: Path
     size: tuple[int, int]
     caption: str
+    repeats: int = 1
 
     def pixels(self, mirrored: bool) -> np.ndarray:
         """Return the picture as float32 [3, H, W] in [-1, 1]."""
@@ -58,17 +67,24 @@ class TrainingSet:
 
     @cached_property
     def buckets(self) -> dict[tuple[int, int], list[Picture]]:
-        """Size (width, height) -> its pictures."""
+        """Size (width, height) -> its pictures, each as often as it is seen in an epoch."""
         buckets = defaultdict(list)
         for picture in self.pictures:
-            buckets[picture.size].append(picture)
+            buckets[picture.size] += [picture] * picture.repeats
         return dict(sorted(buckets.items()))
 
     @cached_property
     def batches_per_epoch(self) -> int:
-        """Number of batches in which every picture is seen once; the last of a size is short."""
+        """Number of batches in an epoch; the last of a size is short."""
         size = self.settings.batch_size
         return sum(-(-len(pictures) // size) for pictures in self.buckets.values())
+
+    @property
+    def count(self) -> str:
+        """How many pictures there are, in words, and how many an epoch shows if that differs."""
+        shown = sum(picture.repeats for picture in self.pictures)
+        repeated = f" ({shown} with repeats)" if shown > len(self.pictures) else ""
+        return f"{len(self.pictures)} pictures{repeated}"
 
     def batch(self, number: int) -> Batch:
         """Return batch `number`, counted from 0 through all epochs."""
@@ -104,11 +120,13 @@ class TrainingSet:
         return ", ".join([*kept, *(rest[index] for index in random.permutation(len(rest)))])
 
     def digest(self) -> str:
-        """Return the hex SHA-256 of all names, pictures and captions."""
+        """Return the hex SHA-256 of all names, pictures, captions and repeats."""
         total = hashlib.sha256()
         for picture in self.pictures:
             content = hashlib.sha256(picture.path.read_bytes()).hexdigest()
             total.update(f"{picture.path.name}\0{content}\0{picture.caption}\0".encode())
+            if picture.repeats > 1:  # without, it is the digest of before there were repeats
+                total.update(f"{picture.repeats}\0".encode())
         return total.hexdigest()
 
 
@@ -119,17 +137,25 @@ def read_set(folder: Path, settings: TrainSettings) -> TrainingSet:
         UserError: the set was changed since it was made, there is no picture, or one is
             unreadable, of a size that is no multiple of 8, or without a caption.
     """
-    check_unchanged(folder)
+    set_check.check_unchanged(folder)
     paths = sorted((folder / "images").glob("*.png"))
     if not paths:
         raise UserError(
             f"{folder}: no picture in its folder images/; normalize a raw set first "
             "(scripts/resize_dataset.py)."
         )
-    return TrainingSet(folder, [_read_picture(path) for path in paths], settings)
+    made = set_check.made(folder)
+    pictures = [_read_picture(path, _repeats(made.get(path.name, {}))) for path in paths]
+    return TrainingSet(folder, pictures, settings)
 
 
-def _read_picture(path: Path) -> Picture:
+def _repeats(row: Mapping[str, str]) -> int:
+    """Return how often a picture counts by its row of the log; an older log does not say."""
+    said = row.get("repeats") or ""
+    return int(said) if said.isdecimal() else 1
+
+
+def _read_picture(path: Path, repeats: int) -> Picture:
     try:
         with Image.open(path) as image:
             size = image.size
@@ -143,4 +169,4 @@ def _read_picture(path: Path) -> Picture:
         )
     if not caption:
         raise UserError(f"{path.with_suffix('.txt')}: the caption is empty; write the trigger.")
-    return Picture(path, size, caption)
+    return Picture(path, size, caption, repeats)

@@ -69,8 +69,8 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
 def _introduce(pictures: data.TrainingSet, learner: Learner, total: int, where: str) -> None:
     settings = pictures.settings
     log.info(
-        "%d pictures in %d sizes, %d modules of rank %d, %d steps of %d on %s",
-        *(len(pictures.pictures), len(pictures.buckets), len(learner.lora), settings.rank, total),
+        "%s in %d sizes, %d modules of rank %d, %d steps of %d on %s",
+        *(pictures.count, len(pictures.buckets), len(learner.lora), settings.rank, total),
         *(settings.batch_size * settings.gradient_accumulation, where),
     )
 

@@ -81,17 +81,28 @@ def _settings(settings: TrainSettings) -> dict[str, Any]:
 
 
 def _set(pictures: TrainingSet) -> dict[str, Any]:
-    name, count, side = pictures.folder.name, len(pictures.pictures), _side(pictures)
+    name, side = pictures.folder.name, _side(pictures)
     return {
         "ss_resolution": f"({side}, {side})",
-        "ss_num_train_images": count,
+        "ss_num_train_images": sum(picture.repeats for picture in pictures.pictures),
         "ss_num_reg_images": 0,
         "ss_num_batches_per_epoch": pictures.batches_per_epoch,
         "ss_enable_bucket": True,
         "ss_bucket_info": json.dumps(_buckets(pictures)),
-        "ss_dataset_dirs": json.dumps({name: {"n_repeats": 1, "img_count": count}}),
+        "ss_dataset_dirs": json.dumps(_folders(pictures)),
         "ss_tag_frequency": json.dumps({name: _tags(pictures)}, ensure_ascii=False),
     }
+
+
+def _folders(pictures: TrainingSet) -> dict[str, Any]:
+    """Return how many pictures are seen how often, under the names of kohya's folders."""
+    counts = Counter(picture.repeats for picture in pictures.pictures)
+    name = pictures.folder.name
+    facts = {
+        f"{repeats}_{name}": {"n_repeats": repeats, "img_count": count}
+        for repeats, count in sorted(counts.items())
+    }
+    return facts if len(facts) > 1 else {name: next(iter(facts.values()))}
 
 
 def _course(pictures: TrainingSet, step: int, total: int) -> dict[str, Any]:

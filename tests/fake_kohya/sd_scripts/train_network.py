@@ -78,8 +78,12 @@ def main(family):
         Path(record).write_text(json.dumps({**vars(options), "family": family}))
     print("prepare images.")
     dataset = tomllib.loads(real(options.dataset_config).read_text("utf-8"))
-    (subset,) = dataset["datasets"][0]["subsets"]
-    pictures = sorted(real(subset["image_dir"]).glob("*.png"))
+    pictures = [
+        picture
+        for subset in dataset["datasets"][0]["subsets"]
+        for picture in sorted(real(subset["image_dir"]).glob("*.png"))
+        for _ in range(subset["num_repeats"])
+    ]
     if not pictures:
         print("No data found. Please verify arguments")
         return

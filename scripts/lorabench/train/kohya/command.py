@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from lorabench.train.kohya import subsets
 from lorabench.train.kohya.hardware import Hardware
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.limits import BUCKET_STEPS, PROGRAMS
@@ -26,8 +27,11 @@ ON_COMMAND_LINE = (
 
 def dataset(training: Training, installation: Installation) -> Toml:
     """Return the dataset TOML: which pictures. How they are taken stands among the options."""
-    images = installation.seen(training.pictures.folder / "images")
-    return {"datasets": [{"subsets": [{"image_dir": images, "num_repeats": 1}]}]}
+    folders = [
+        {"image_dir": installation.seen(folder), "num_repeats": repeats}
+        for repeats, folder in subsets.folders(training).items()
+    ]
+    return {"datasets": [{"subsets": folders}]}
 
 
 def config(training: Training, installation: Installation, hardware: Hardware) -> Toml:

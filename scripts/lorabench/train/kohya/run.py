@@ -22,6 +22,7 @@ from lorabench.train.kohya import (
     process,
     results,
     resume,
+    subsets,
 )
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.progress import Progress, is_bar
@@ -66,13 +67,14 @@ def train(
     options.check_known(settings.kohya_args, [*config, *command.ON_COMMAND_LINE], known)
     state = resume.prepare(training)
     files.write_text(command.config_file(training), tomli_w.dumps(config))
+    subsets.lay(training)
     dataset = tomli_w.dumps(command.dataset(training, there))
     files.write_text(command.dataset_file(training), dataset)
 
     # The training itself.
     log.info(
-        "%d pictures in %d sizes, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
-        *(len(taken.pictures), len(taken.buckets), settings.rank, training.steps),
+        "%s in %d sizes, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
+        *(taken.count, len(taken.buckets), settings.rank, training.steps),
         *(settings.batch_size * settings.gradient_accumulation, *has, training.folder),
     )
     if state:
