@@ -11,10 +11,11 @@ from urllib.parse import quote
 import jinja2
 import yaml
 
-from lorabench import files, lora_file
+from lorabench import files, lora_file, syntax
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.checkpoint import read_header
+from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.lora_modules import modules, place
 from lorabench.phrases import count
 
@@ -80,7 +81,8 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "base": base,
         "raw_set": sources.record.get("raw_set"),
         "trigger": trigger,
-        "prompt": _own_prompt(sources.sweep),
+        "called": syntax.escaped(trigger),
+        "prompt": spoken(_own_prompt(sources.sweep)),
         "verdict": verdict,
         "label": _sentence(words.label(verdict.label))[:-1] if verdict else "",
         "reasons": verdict.reasons if verdict else [],

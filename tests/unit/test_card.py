@@ -100,6 +100,16 @@ def test_a_whole_card_tells_everything(lora, tmp_path):
     assert "threads" not in body and "epochs" not in body
 
 
+def test_a_trigger_with_brackets_is_written_as_each_program_reads_it(lora):
+    variants = [{"name": "", "text": r"mika \(moon\), (a cat:1.2)", "probe": ""}]
+    front, body = card(lora, sweep=SWEEP | {"trigger": "mika (moon)", "variants": variants})
+    assert front["instance_prompt"] == "mika (moon)"
+    assert "| Trigger words | `mika (moon)` |" in body
+    assert r"Write `mika \(moon\)` into the prompt." in body
+    assert r"<lora:style_ponnyu:WEIGHT> mika \(moon\)`" in body
+    assert 'pipeline("mika (moon), a cat")' in body
+
+
 def test_without_a_verdict_nothing_is_claimed(lora):
     _, body = card(lora, record=RECORD, sweep=SWEEP)
     assert "| Weight | not judged |" in body and "no weight is recommended" in body

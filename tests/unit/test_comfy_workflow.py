@@ -154,6 +154,7 @@ def test_the_encoding_and_the_name_do_not_matter(tmp_path, encoding, name):
         ({"1": {"class_type": "X", "inputs": {}}, "2": {"inputs": {}}}, "node 2 has no class_type"),
         ({"prompt": None, "client_id": "x"}, "not a workflow"),
         ({"prompt": "a cat"}, "not a workflow"),
+        ("\n<!DOCTYPE html>\n<html>", "a web page.*choose Raw"),
     ],
 )
 def test_a_damaged_one_is_named(tmp_path, content, words):

@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from lorabench.config import KohyaSettings, PreprocessSettings
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
-from lorabench.train.kohya import failures, installation, limits, options, process, resume
+from lorabench.train.kohya import failures, installation, limits, options, pictures, process, resume
 from lorabench.train.kohya.progress import Progress, is_bar, read_rows
 from lorabench.validation import validate
 from tests.kohya import FAKE, make_training
@@ -97,6 +98,16 @@ def test_behind_a_launcher_that_works_sd_scripts_failed():
 def test_folders_that_are_no_map_are_refused(paths, said):
     with pytest.raises(UserError, match=said):
         validate(KohyaSettings, {"paths": paths})
+
+
+def test_captions_with_brackets_of_their_own_are_not_read_as_prompts(tmp_path):
+    training = make_training(tmp_path, kohya_args={"weighted_captions": True})
+    pictures.check(training.pictures, "sd15")
+    weighted = [replace(one, caption="x, (blue:1.2)") for one in training.pictures.pictures]
+    pictures.check(replace(training.pictures, pictures=weighted), "sd15")
+    plain = [replace(one, caption="mika (moon)") for one in training.pictures.pictures]
+    with pytest.raises(UserError, match=r"weighted_captions: .* \(moon\) .* leave it out"):
+        pictures.check(replace(training.pictures, pictures=plain), "sd15")
 
 
 @pytest.mark.parametrize(

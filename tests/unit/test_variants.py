@@ -43,6 +43,25 @@ def test_untriggered_prompts_are_drawn_at_0_and_where_a_leak_shows():
     assert cat.seeds == (7,)
 
 
+@pytest.mark.parametrize("typed", ["mika (moon)", r"mika \(moon\)", "{trigger}"])
+def test_a_trigger_with_brackets_is_escaped_in_prompts_however_it_is_typed(typed):
+    trigger, in_prompt = "mika (moon)", r"mika \(moon\)"
+    (cat,) = named([f"cat: ({typed}:1.2), a (big) cat, (mika:1.1)"], trigger)
+    assert cat.text == f"({in_prompt}:1.2), a (big) cat, (mika:1.1)"
+    found = plan(None, [cat], trigger, EXTENTS["full"], (0.0, 0.8), (1,))
+    texts = {variant.name: variant.text for variant in found}
+    assert texts["trigger"] == in_prompt
+    assert texts["prompt-cat.untriggered"] == "a (big) cat, (mika:1.1)"
+    assert variants.has(f"{trigger}, a ball", trigger)  # a caption, which has no escapes
+
+
+def test_another_word_in_the_brackets_is_another_tag():
+    assert not variants.has("mika (star), mika", "mika (moon)")
+    assert variants.called("mika (moon:1.2), mika (moons)", "mika (moon)") == (
+        "mika (moon:1.2), mika (moons)"
+    )
+
+
 def test_a_prompt_without_the_trigger_has_no_untriggered_twin():
     found = planned(own="a red mushroom", prompts=[CAT, Prompt("only", "zwirbl style")])
     assert [name for name in found if "untriggered" in name] == ["prompt-cat.untriggered"]

@@ -12,6 +12,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from lorabench import syntax
 from lorabench.errors import UserError
 
 Probe = Literal["", "trigger", "untriggered"]
@@ -78,7 +79,7 @@ def plan(
     `weights` (ascending) and `seeds` are those that the user asked for; every prompt has them all.
     The trigger alone is drawn at every weight and at full strength, where a copy shows most, with
     seeds that follow the first one; untriggered prompts at weight 0 and at the weight at which a
-    leak shows, with the first seed.
+    leak shows, with the first seed. `trigger` is plain text, the prompts are ComfyUI's.
     """
     weights, seeds = tuple(weights), tuple(seeds)
     asked = [Variant("", own, "", "", weights, seeds)]
@@ -93,7 +94,14 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
         return  # a probe is judged against what is drawn without the LoRA
     if extent.trigger_seeds:
         following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
-        yield Variant("trigger", trigger, "trigger", "trigger", copy_weights(weights), following)
+        yield Variant(
+            "trigger",
+            syntax.escaped(trigger),
+            "trigger",
+            "trigger",
+            copy_weights(weights),
+            following,
+        )
     few = tuple(sorted({0.0, leak_weight(weights)}))
     triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:
@@ -128,6 +136,14 @@ def leak_weight(weights: Sequence[float]) -> float:
 def has(text: str, trigger: str) -> bool:
     """Return whether a prompt holds the trigger words."""
     return bool(_word(trigger).search(text))
+
+
+def called(text: str, trigger: str) -> str:
+    """Return a prompt whose trigger words ComfyUI reads as they were trained.
+
+    Their brackets are escaped where they are bare; those of emphasis around them stay.
+    """
+    return _word(trigger).sub(lambda _: syntax.escaped(trigger), text) if trigger else text
 
 
 def without(text: str, trigger: str) -> str:
@@ -203,7 +219,7 @@ def filled(text: str, trigger: str, key: str) -> str:
             f"{key}: {text!r} has {PLACE}, but the captions share no first tag; "
             "say with trigger= which words call the LoRA"
         )
-    return text.replace(PLACE, trigger)
+    return called(text.replace(PLACE, syntax.escaped(trigger)), trigger)
 
 
 def read(path: Path) -> list[str]:
@@ -227,7 +243,7 @@ def read(path: Path) -> list[str]:
 
 def _word(trigger: str) -> re.Pattern:
     # Japanese has no spaces between words: only Latin letters and digits make another word of it.
-    return re.compile(rf"(?<![A-Za-z0-9_]){re.escape(trigger)}(?![A-Za-z0-9_])")
+    return re.compile(rf"(?<![A-Za-z0-9_]){syntax.spelt(trigger)}(?![A-Za-z0-9_])")
 
 
 def _name(text: str) -> str:

@@ -21,6 +21,7 @@ _PICTURE = re.compile(
 )
 _JSON = re.compile(rb"[\xef\xbb\xbf\xff\xfe\0\s]*[{\[]")
 _VIDEO = re.compile(rb"\x1aE\xdf\xa3|.{4}ftyp", re.DOTALL)
+_PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 _PICTURE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".avif", ".gif", ".jxl", ".heic"}
 _A1111 = re.compile(r"\bSteps: \d+, ")
 _DEEPEST = 12
@@ -76,6 +77,10 @@ def _json(data: bytes) -> object:
         raise UserError(
             "a video; give the PNG that was saved beside it, or in ComfyUI open the video and"
             " choose Workflow > Export (API)"
+        )
+    if _PAGE.match(data):
+        raise UserError(
+            "a web page, not the file that it shows; there choose Raw, or Download, and save again"
         )
     try:
         return json.loads(data.decode(json.detect_encoding(data)).lstrip("\ufeff"))

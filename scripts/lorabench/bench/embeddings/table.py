@@ -11,6 +11,7 @@ from lorabench import cli
 from lorabench.bench.cell import Cell, open_rgb, relative
 from lorabench.bench.embeddings.embedding import Embedding
 from lorabench.bench.variants import probe_of, without
+from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
 
@@ -62,7 +63,8 @@ def along(shifts: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def prompts_of(sweep: Path) -> dict[str, str]:
     """Return the prompts by variant, without the trigger words: those are the LoRA's alone.
 
-    A variant whose prompt is unknown, or nothing but trigger words, is left out.
+    They are plain text, without the signs of emphasis. A variant whose prompt is unknown, or
+    nothing but trigger words, is left out.
 
     Raises:
         UserError: `sweep` is no record of a sweep.
@@ -73,7 +75,7 @@ def prompts_of(sweep: Path) -> dict[str, str]:
         bare = {name: without(text, content["trigger"]) for name, text in texts.items()}
     except (KeyError, TypeError):
         raise UserError(f"{sweep}: tells no prompts; give the sweep.yaml of the run") from None
-    return {name: text for name, text in bare.items() if text}
+    return {name: spoken(text) for name, text in bare.items() if text}
 
 
 def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:

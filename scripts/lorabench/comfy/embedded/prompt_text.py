@@ -59,6 +59,11 @@ def weighted_segments(text: str) -> list[tuple[str, float]]:
     ]
 
 
+def spoken(text: str) -> str:
+    """Return the words of a prompt, without the signs of emphasis, as a model of its own reads."""
+    return "".join(segment for segment, _ in weighted_segments(text))
+
+
 def chunks(text: str, tokenize: Callable[[str], list[int]], frame: Frame) -> list[list[Token]]:
     """Return `text` as full chunks of tokens, at least one.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from lorabench import syntax
 from lorabench.checkpoint import Family
 from lorabench.errors import UserError
 from lorabench.train.data import Picture, TrainingSet
@@ -18,6 +19,7 @@ def check(pictures: TrainingSet, family: Family) -> None:
 
     `read_set` has seen already that each picture has a header and a caption that is not empty.
     """
+    _check_emphasis(pictures)
     step = BUCKET_STEPS[family]
     faults = [fault for picture in pictures.pictures if (fault := _fault(picture, step))]
     faults += [
@@ -28,6 +30,17 @@ def check(pictures: TrainingSet, family: Family) -> None:
     if faults:
         more = f"\nand {len(faults) - 20} more" if len(faults) > 20 else ""
         raise UserError("\n".join(faults[:20]) + more + "\nNormalize the raw set again.")
+
+
+def _check_emphasis(pictures: TrainingSet) -> None:
+    """Refuse to have captions read as prompts where they have brackets of their own."""
+    bracketed = syntax.emphasised(picture.caption for picture in pictures.pictures)
+    if pictures.settings.kohya_args.get("weighted_captions") and bracketed:
+        raise UserError(
+            f"train.kohya_args: weighted_captions: sd-scripts would take {bracketed[0]} and other "
+            "brackets of the captions for emphasis, and train the words without them; leave it out"
+            " (captions are plain text here, without escapes), or write weights: (word:1.1)"
+        )
 
 
 def _fault(picture: Picture, step: int) -> str | None:

@@ -1,0 +1,77 @@
+"""What brackets and their like mean: in captions nothing, in prompts what ComfyUI reads.
+
+Both trainers take a caption as it stands. In a prompt `(x)` is x at weight 1.1, and `\\(` is a
+bracket; those who write prompts that way often write captions so, too. So captions and trigger
+words are plain text here, without escapes, and get them on their way into a prompt.
+"""
+
+import re
+from collections.abc import Iterable
+
+from lorabench.phrases import count
+
+_BRACKET = re.compile(r"[()]")
+_ESCAPE = re.compile(r"\\([()\[\]])")
+_CHOICE = r"\{[^{}]*\|[^{}]*\}"
+_NETWORK = r"<(?:lora|lyco|hypernet):[^<>]*>"
+_IN_CAPTIONS = re.compile(rf"{_CHOICE}|{_NETWORK}|\([^()]*:\s*[\d.]+\s*\)")
+_IN_PROMPTS = re.compile(rf"{_CHOICE}|{_NETWORK}|__[\w/*-]+__|\[[^\[\]]+\]|\b(?:BREAK|AND)\b")
+_BARE = re.compile(r"\((?![^()]*:\s*[\d.]+\s*\))[^()]*\)")
+_SHOWN = 3
+
+
+def plain(caption: str) -> str:
+    r"""Return a caption without the escapes of brackets: `mika \(moon\)` is `mika (moon)`.
+
+    Where a tag has escapes that close nothing beside bare brackets, they are drawn: `\(^o^)/`.
+    """
+    return ",".join(map(_plain_tag, caption.split(",")))
+
+
+def _plain_tag(tag: str) -> str:
+    opened, closed = tag.count("\\("), tag.count("\\)")
+    bare = len(_BRACKET.findall(tag)) > opened + closed
+    return tag if bare and opened != closed else _ESCAPE.sub(r"\1", tag)
+
+
+def escaped(text: str) -> str:
+    r"""Return plain text as it is written in a prompt: `mika (moon)` is `mika \(moon\)`."""
+    return _BRACKET.sub(r"\\\g<0>", text)
+
+
+def spelt(text: str) -> str:
+    """Return a pattern for plain text in captions and prompts, its brackets escaped or not."""
+    return re.sub(r"\\[()\[\]]", r"\\\\?\g<0>", re.escape(text))
+
+
+def emphasised(captions: Iterable[str]) -> list[str]:
+    """Return the bracketed words of captions that would weigh more if a program read them so."""
+    return [words for caption in captions for words in _BARE.findall(caption)]
+
+
+def remark_on_captions(captions: Iterable[str]) -> str:
+    """Say which captions have what other programs give a meaning; empty where none has."""
+    found = [odd for caption in captions if (odd := _IN_CAPTIONS.findall(caption))]
+    if not found:
+        return ""
+    return (
+        f"{_examples(found)}, in {count(len(found), 'caption')}, is trained as it stands: nothing"
+        " is chosen, loaded or emphasised (sd-scripts chooses where train: {kohya_args:"
+        " {enable_wildcard: true}} is set)"
+    )
+
+
+def remark_on_prompts(prompts: Iterable[str]) -> str:
+    """Say what in prompts ComfyUI gives no meaning, though others do; empty where nothing is."""
+    found = [odd for prompt in prompts if (odd := _IN_PROMPTS.findall(prompt))]
+    if not found:
+        return ""
+    return (
+        f"{_examples(found)} in prompts is drawn as it stands: ComfyUI's API chooses nothing, loads"
+        " nothing, and knows only (word:1.2)"
+    )
+
+
+def _examples(found: Iterable[Iterable[str]]) -> str:
+    each = list(dict.fromkeys(one for odd in found for one in odd))
+    return ", ".join(each[:_SHOWN]) + (", …" if len(each) > _SHOWN else "")
