@@ -24,6 +24,7 @@ from lorabench.setting_types import (
     Prompts,
     Seed,
     Text,
+    Trigger,
     Weight,
     from_home,
     split,
@@ -56,7 +57,9 @@ class PreprocessSettings(Section):
         100, gt=0, le=2000, description="million pixels; a larger picture is taken for a bomb"
     )
     background: str = Field("#ffffff", pattern=COLOUR, description="colour put behind transparency")
-    trigger: Text = Field("", description="the same as `trigger`, which does without this section")
+    trigger: Trigger = Field(
+        "", description="the same as `trigger`, which does without this section"
+    )
     duplicate_distance: int = Field(
         4,
         ge=-1,
@@ -271,7 +274,7 @@ class Config(Section):
     )
     positive: Text | None = Field(None, description="replaces the workflow's prompt")
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
-    trigger: Text = Field(
+    trigger: Trigger = Field(
         "",
         description="the words that call the LoRA, and the caption of pictures that have none; "
         "empty: the first tag, where the captions share it",

@@ -70,9 +70,11 @@ def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
     """
     data = {_name(path, raw.folder): digests.of(path) for path in raw.files}
     repeats = {"repeats": raw.kohya_folders} if raw.kohya_folders else {}
+    # Sets that were normalized with their escapes are others.
+    captions = {"captions": "without escapes"} if raw.escaped else {}
     base = Path(config.base_model)
     contents = {
-        "raw": {"files": len(data), "digest": digest(data), **repeats},
+        "raw": {"files": len(data), "digest": digest(data), **repeats, **captions},
         "profile": config.profile,
         "preprocess": config.preprocess.model_dump(mode="json", exclude_defaults=True),
         "trainer": config.trainer,

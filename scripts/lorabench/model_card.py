@@ -113,10 +113,10 @@ def trigger_words(sweep: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
         return ""
     tags: dict[str, int] = {}
     for folder in folders:
-        for tag, count in folder.items():
-            tags[tag.strip()] = tags.get(tag.strip(), 0) + count
+        for tag, times in folder.items():
+            tags[tag.strip()] = tags.get(tag.strip(), 0) + times
     pictures = _pictures(metadata)
-    return ", ".join(tag for tag, count in tags.items() if tag and count == pictures)
+    return ", ".join(tag for tag, times in tags.items() if tag and times == pictures)
 
 
 def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:

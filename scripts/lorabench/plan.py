@@ -4,14 +4,14 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lorabench import checkpoint, files, layout, preconditions, raw, raw_notes
-from lorabench.bench import variants
+from lorabench.bench import prompt_notes, variants
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
 from lorabench.comfy import workflow
@@ -63,22 +63,29 @@ class RunPlan:
             return variants.filled(self.config.positive, self.trigger, "positive")
         bundled = Path(PRESETS["bundled"]["bench_workflow"]).resolve()
         own = Path(self.config.bench_workflow).resolve() == bundled
-        if own and self.trigger and not variants.has(self.workflow_prompt or "", self.trigger):
+        prompt = self.workflow_prompt or ""
+        if own and self.trigger and not variants.has(prompt, self.trigger):
             return variants.filled(EXAMPLE_PROMPTS[self.config.profile], self.trigger, "positive")
-        return None
+        called = variants.called(prompt, self.trigger)
+        return None if called == prompt else called
+
+    @cached_property
+    def _prompts(self) -> Sequence[str]:
+        """The further prompts as they were typed."""
+        lines = self.config.prompts
+        if lines == PRESETS["bundled"]["prompts"] and not self.trigger:
+            return ()  # nobody asked for these, and they need a trigger
+        if isinstance(lines, str):
+            return variants.read(Path(lines.replace("{profile}", self.config.profile)))
+        return lines
 
     @cached_property
     def variants(self) -> list[Variant]:
         """What is drawn: the benchmark's own prompt, further ones, and probes."""
         config = self.config
-        lines = config.prompts
-        if lines == PRESETS["bundled"]["prompts"] and not self.trigger:
-            lines = ()  # nobody asked for these, and they need a trigger
-        if isinstance(lines, str):
-            lines = variants.read(Path(lines.replace("{profile}", config.profile)))
         return variants.plan(
             self.positive or self.workflow_prompt,
-            variants.named(lines, self.trigger),
+            variants.named(self._prompts, self.trigger),
             self.trigger,
             variants.EXTENTS[config.probe],
             config.sweep,
@@ -133,8 +140,11 @@ class RunPlan:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the raw set before anything is done, a line each."""
-        return raw_notes.notes(self.raw, self.trigger) if self.raw else []
+        """What a user should know of set and prompts before anything is done, a line each."""
+        of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else []
+        own = self.config.positive or self.workflow_prompt
+        prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
+        return of_set + prompt_notes.notes(prompts, self.trigger, self.embedded_server)
 
     @cached_property
     def workflow_digest(self) -> str:

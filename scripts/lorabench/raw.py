@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lorabench import captions, files, kohya_folders
+from lorabench import captions, files, kohya_folders, syntax
 from lorabench.errors import UserError
 
 PICTURE_SUFFIXES = frozenset(
@@ -69,6 +69,7 @@ class RawSet:
         stray_captions: the caption files that fit no picture.
         regularization: how many pictures each folder of regularization pictures has.
         left_out: files of other kinds, counted by suffix.
+        escaped: whether captions have escapes of brackets, which are left out.
     """
 
     folder: Path
@@ -78,6 +79,7 @@ class RawSet:
     stray_captions: list[Path]
     regularization: Counter[str]
     left_out: Counter[str]
+    escaped: bool
 
     @property
     def name(self) -> str:
@@ -128,7 +130,8 @@ def read(folder: Path) -> RawSet:
         raise UserError(f"{folder} holds no picture{besides} ({FORMATS})")
     texts = [path for path in used if captions.is_caption(path)]
     matched = captions.by_stem(texts, pictures)
-    own = captions.read(matched)
+    written = captions.read(matched)
+    own = {key: syntax.plain(text) for key, text in written.items()}
     readable = {path for path in pictures if path.is_file()}
     folders = kohya_folders.find(names[path] for path in pictures if path in readable)
 
@@ -151,6 +154,7 @@ def read(folder: Path) -> RawSet:
             for path in used
             if not is_picture(path) and not captions.is_caption(path)
         ),
+        escaped=own != written,
     )
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from lorabench import captions, kohya_folders
+from lorabench import captions, kohya_folders, syntax
 from lorabench.errors import UserError
 from lorabench.raw import PICTURE_SUFFIXES, RawSet
 
@@ -71,6 +71,10 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
             f"{without} of {len(found.pictures)} pictures have no caption; they are trained with "
             f"{found.stand_in(trigger)!r}"
         )
+    if found.escaped:
+        yield r"\( and \) in captions are trained as the brackets that they stand for"
+    if odd := syntax.remark_on_captions(picture.words for picture in found.pictures):
+        yield odd
     if found.stray_captions:
         strays = [str(path.relative_to(found.folder)) for path in found.stray_captions]
         yield f"{len(strays)} caption files fit no picture and are not used: {_few(strays)}"

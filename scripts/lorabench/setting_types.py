@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from lorabench import syntax
+
 
 def split(value: Any) -> Any:
     """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list, in which nothing is empty."""
@@ -79,6 +81,7 @@ ALLOWED = {
 """Patterns in plain words."""
 
 Text = Annotated[str, BeforeValidator(_text)]
+Trigger = Annotated[Text, AfterValidator(syntax.plain)]
 Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]

@@ -1,5 +1,7 @@
 """The plan of a run: the trigger words, and what is said before anything is done."""
 
+import json
+
 import pytest
 
 from lorabench.errors import UserError
@@ -59,3 +61,83 @@ def test_two_different_triggers_are_refused(plan):
     with pytest.raises(UserError, match="both mean the same words; give one"):
         plan(trigger="mofu", preprocess={"trigger": "zwirbl"})
     assert plan(trigger="mofu", preprocess={"trigger": "mofu"}).trigger == "mofu"
+
+
+# ---------------------------------------------------------------- brackets
+
+
+@pytest.fixture
+def bracketed(project, plan):
+    """Plan runs of a set whose captions are all `caption`."""
+    folder = project.root / "datasets" / "raw" / "style" / "some_set"
+    kept = {path: path.read_bytes() for path in folder.glob("*.txt")}
+
+    def planned(caption, **given):
+        for path in kept:
+            path.write_text(f"{caption}, {path.stem}")
+        return plan(**given)
+
+    yield planned
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("written", ["mika (moon)", r"mika \(moon\)"])
+@pytest.mark.parametrize("given", [{}, {"trigger": r"mika \(moon\)"}, {"trigger": "mika (moon)"}])
+def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
+    found = bracketed(written, **given)
+    assert found.trigger == found.record["trigger"] == found.sweep["trigger"] == "mika (moon)"
+    assert {picture.caption.split(",")[0] for picture in found.raw.pictures} == {"mika (moon)"}
+    texts = {variant.name: variant.text for variant in found.variants}
+    assert texts["trigger"] == r"mika \(moon\)"
+    assert texts[""].startswith(r"mika \(moon\), ")
+    assert texts["prompt-cat"].startswith(r"mika \(moon\), ")
+    assert texts["prompt-cat.untriggered"].startswith("a white cat")
+
+
+def test_a_set_with_escapes_is_another_and_is_said(bracketed):
+    plain, escaped = bracketed("mika (moon)"), bracketed(r"mika \(moon\)")
+    assert "captions" not in plain.identity.contents["raw"]
+    assert escaped.identity.contents["raw"]["captions"] == "without escapes"
+    assert plain.notes == []
+    assert escaped.notes == [
+        r"\( and \) in captions are trained as the brackets that they stand for"
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"positive": "(mika (moon):1.2), a {big} cat"},
+        {"prompts": ["(mika (moon):1.2), a {big} cat"]},
+    ],
+)
+def test_a_prompt_with_the_bare_trigger_is_taken_for_it_and_said(bracketed, given):
+    found = bracketed("mika (moon)", **given)
+    assert r"(mika \(moon\):1.2), a {big} cat" in [variant.text for variant in found.variants]
+    (note,) = found.notes
+    assert note.startswith(r"mika (moon) in prompts is sent as mika \(moon\)")
+
+
+def test_the_workflows_own_prompt_is_taken_so_too(bracketed, tmp_path):
+    graph = json.loads((ROOT / "config/workflows/drawnworld_lora_bench.json").read_text())
+    graph["3"]["inputs"]["text"] = "mika (moon), a (red) cat"
+    (tmp_path / "w.json").write_text(json.dumps(graph))
+    found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
+    assert found.positive == r"mika \(moon\), a (red) cat"
+    assert len(found.notes) == 1
+    graph["3"]["inputs"]["text"] = found.positive
+    (tmp_path / "w.json").write_text(json.dumps(graph))
+    found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
+    assert (found.positive, found.notes) == (None, [])
+
+
+def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
+    found = plan(
+        positive="trigger, a {red|blue} ball BREAK", negative="<lora:bad:1> embedding:worse"
+    )
+    assert found.notes[0].startswith(
+        "{red|blue}, BREAK, <lora:bad:1> in prompts is drawn as it stands"
+    )
+    assert found.notes[1].startswith("embedding:worse in prompts is left out")
+    assert len(plan(positive="embedding:x", comfy_url="http://127.0.0.1:1").notes) == 0

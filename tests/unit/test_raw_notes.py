@@ -33,6 +33,11 @@ def test_a_set_in_order_has_no_notes(folder):
     assert said(folder) == ""
 
 
+def test_choices_in_braces_are_said_to_be_trained_as_they_stand(folder):
+    caption_all(folder, "mofu, {{red|blue}} ball\nmofu, another line {}")
+    assert said(folder).startswith("{red|blue}, in 12 captions, is trained as it stands")
+
+
 def test_captions_without_a_first_tag_in_common_are_said_loudly(folder):
     caption_all(folder, "{}, a hat")
     assert "WITHOUT TRIGGER WORDS" in said(folder)

@@ -1,0 +1,27 @@
+"""What is said of prompts before they are drawn: what is read otherwise than it may be meant."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lorabench import syntax
+from lorabench.bench.variants import called
+
+_EMBEDDING = re.compile(r"(?<!\S)embedding:[^\s,]+")
+
+
+def notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> list[str]:
+    """Return a line for each thing in prompts, as they were typed, that a user should know."""
+    return list(_notes(prompts, trigger, embedded_server))
+
+
+def _notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> Iterator[str]:
+    if any(called(prompt, trigger) != prompt for prompt in prompts):
+        yield (
+            f"{trigger} in prompts is sent as {syntax.escaped(trigger)}, the trigger words as they"
+            " are trained: ComfyUI takes bare brackets for emphasis"
+        )
+    if said := syntax.remark_on_prompts(prompts):
+        yield said
+    found = dict.fromkeys(name for prompt in prompts for name in _EMBEDDING.findall(prompt))
+    if found and embedded_server:
+        yield f"{', '.join(found)} in prompts is left out: the embedded server has no embeddings"
