@@ -85,6 +85,7 @@ rule bench_preflight:
         f"{program('bench_preflight.py')}"
         " --lora-receipt {input.receipt:q} --output {output.graph:q}"
         f" --workflow {quoted(CONFIG.bench_workflow)} {literal(cell_arguments())}"
+        f" {literal(as_options({'--trigger': PLAN.trigger or None}))}"
         f" {literal(server_options())} --log {{log:q}}"
 
 

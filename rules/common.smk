@@ -257,6 +257,7 @@ def look_ahead() -> None:
         return
     options = {
         "--workflow": CONFIG.bench_workflow,
+        "--trigger": PLAN.trigger or None,
         "--lora-receipt": RECEIPT if installed else None,
         "--kept": GRAPH if "bench_preflight" not in jobs else None,
         "--log": RUN.logs / "bench_preflight.log",

@@ -23,6 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
             arguments, lora.name if lora else "", weight=1, seed=0, prefix="preflight"
         ),
         lora=lora,
+        trigger=arguments.trigger,
     )
     graph = preflight.settle(sweep, options.addresses(arguments))
     if graph and arguments.kept:
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     add("--lora-receipt", type=Path, metavar="JSON", help="from install_lora.py")
     add("--output", type=Path, metavar="JSON", help="write the graph here, in API format")
     add("--kept", type=Path, metavar="JSON", help="the graph has to be this one")
+    add("--trigger", default="", metavar="WORDS", help="what calls the LoRA, as plain text")
     options.add_workflow(parser)
     options.add_servers(parser)
     return parser

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import checkpoint, files, layout, preconditions, raw, raw_notes
+from lorabench import checkpoint, files, layout, preconditions, raw, raw_notes, syntax
 from lorabench.bench import prompt_notes, variants
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
@@ -66,7 +66,7 @@ class RunPlan:
         prompt = self.workflow_prompt or ""
         if own and self.trigger and not variants.has(prompt, self.trigger):
             return variants.filled(EXAMPLE_PROMPTS[self.config.profile], self.trigger, "positive")
-        called = variants.called(prompt, self.trigger)
+        called = syntax.called(prompt, self.trigger)
         return None if called == prompt else called
 
     @cached_property

@@ -39,14 +39,34 @@ def escaped(text: str) -> str:
     return _BRACKET.sub(r"\\\g<0>", text)
 
 
-def spelt(text: str) -> str:
-    """Return a pattern for plain text in captions and prompts, its brackets escaped or not."""
-    return re.sub(r"\\[()\[\]]", r"\\\\?\g<0>", re.escape(text))
+def word(text: str) -> re.Pattern:
+    """Return what finds plain text in captions and prompts, its brackets escaped or not.
+
+    Japanese has no spaces between words: only Latin letters and digits make another word of it.
+    """
+    spelt = re.sub(r"\\[()\[\]]", r"\\\\?\g<0>", re.escape(text))
+    return re.compile(rf"(?<![A-Za-z0-9_]){spelt}(?![A-Za-z0-9_])")
+
+
+def called(prompt: str, trigger: str) -> str:
+    """Return a prompt whose trigger words ComfyUI reads as they were trained.
+
+    Their brackets are escaped where they are bare; those of emphasis around them stay.
+    """
+    return word(trigger).sub(lambda _: escaped(trigger), prompt) if trigger else prompt
 
 
 def emphasised(captions: Iterable[str]) -> list[str]:
     """Return the bracketed words of captions that would weigh more if a program read them so."""
     return [words for caption in captions for words in _BARE.findall(caption)]
+
+
+def remark_on_trigger(trigger: str) -> str:
+    """Say that trigger words in a prompt had bare brackets."""
+    return (
+        f"{trigger} in prompts is sent as {escaped(trigger)}, the trigger words as they are"
+        " trained: ComfyUI takes bare brackets for emphasis"
+    )
 
 
 def remark_on_captions(captions: Iterable[str]) -> str:

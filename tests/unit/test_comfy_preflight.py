@@ -87,6 +87,18 @@ def test_where_all_is_there_the_graph_is_returned_and_nothing_rendered(fake, tmp
     assert fake.prompts == []
 
 
+def test_the_trigger_in_the_workflows_prompt_is_escaped_and_no_other_bracket(
+    fake, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    graph = changed(_3_text="mika (moon), a (red) cat")
+    wanted = replace(sweep(tmp_path, graph), trigger="mika (moon)")
+    assert settle(wanted, fake) == changed(_3_text=r"mika \(moon\), a (red) cat")
+    assert r"is sent as mika \(moon\)" in caplog.text
+    given = replace(sweep(tmp_path, graph, positive="a cat"), trigger="mika (moon)")
+    assert settle(given, fake) == graph  # each cell says its own
+
+
 def test_a_server_that_is_away_is_named_with_the_command_that_starts_one(tmp_path):
     url = dead_url()
     (line,) = problems(sweep(tmp_path), url)

@@ -33,8 +33,8 @@ def test_a_caption_is_plain_text(caption, text):
 )
 def test_plain_text_reaches_the_encoder_from_a_prompt_as_it_is(text):
     assert weighted_segments(syntax.escaped(text)) == [(text, 1.0)]
-    assert re.fullmatch(syntax.spelt(text), text)
-    assert re.fullmatch(syntax.spelt(text), syntax.escaped(text))
+    assert syntax.word(text).fullmatch(text)
+    assert syntax.word(text).fullmatch(syntax.escaped(text))
 
 
 def test_the_words_of_a_prompt_are_without_its_signs():

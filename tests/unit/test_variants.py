@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lorabench import syntax
 from lorabench.bench import variants
 from lorabench.bench.variants import EXTENTS, Prompt, leak_weight, named, plan, read, without
 from lorabench.errors import UserError
@@ -57,7 +58,7 @@ def test_a_trigger_with_brackets_is_escaped_in_prompts_however_it_is_typed(typed
 
 def test_another_word_in_the_brackets_is_another_tag():
     assert not variants.has("mika (star), mika", "mika (moon)")
-    assert variants.called("mika (moon:1.2), mika (moons)", "mika (moon)") == (
+    assert syntax.called("mika (moon:1.2), mika (moons)", "mika (moon)") == (
         "mika (moon:1.2), mika (moons)"
     )
 

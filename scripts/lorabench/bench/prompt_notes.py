@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lorabench import syntax
-from lorabench.bench.variants import called
 
 _EMBEDDING = re.compile(r"(?<!\S)embedding:[^\s,]+")
 
@@ -15,11 +14,8 @@ def notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> list[s
 
 
 def _notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> Iterator[str]:
-    if any(called(prompt, trigger) != prompt for prompt in prompts):
-        yield (
-            f"{trigger} in prompts is sent as {syntax.escaped(trigger)}, the trigger words as they"
-            " are trained: ComfyUI takes bare brackets for emphasis"
-        )
+    if any(syntax.called(prompt, trigger) != prompt for prompt in prompts):
+        yield syntax.remark_on_trigger(trigger)
     if said := syntax.remark_on_prompts(prompts):
         yield said
     found = dict.fromkeys(name for prompt in prompts for name in _EMBEDDING.findall(prompt))

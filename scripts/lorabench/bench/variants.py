@@ -135,15 +135,7 @@ def leak_weight(weights: Sequence[float]) -> float:
 
 def has(text: str, trigger: str) -> bool:
     """Return whether a prompt holds the trigger words."""
-    return bool(_word(trigger).search(text))
-
-
-def called(text: str, trigger: str) -> str:
-    """Return a prompt whose trigger words ComfyUI reads as they were trained.
-
-    Their brackets are escaped where they are bare; those of emphasis around them stay.
-    """
-    return _word(trigger).sub(lambda _: syntax.escaped(trigger), text) if trigger else text
+    return bool(syntax.word(trigger).search(text))
 
 
 def without(text: str, trigger: str) -> str:
@@ -151,7 +143,7 @@ def without(text: str, trigger: str) -> str:
 
     That is a comma, and the brackets and the number that emphasised nothing else.
     """
-    rest = _word(trigger).sub("", text)
+    rest = syntax.word(trigger).sub("", text)
     while (bare := _AROUND_NOTHING.sub("", rest)) != rest:
         rest = bare
     tags = [" ".join(tag.split()) for tag in rest.split(",")]
@@ -219,7 +211,7 @@ def filled(text: str, trigger: str, key: str) -> str:
             f"{key}: {text!r} has {PLACE}, but the captions share no first tag; "
             "say with trigger= which words call the LoRA"
         )
-    return called(text.replace(PLACE, syntax.escaped(trigger)), trigger)
+    return syntax.called(text.replace(PLACE, syntax.escaped(trigger)), trigger)
 
 
 def read(path: Path) -> list[str]:
@@ -239,11 +231,6 @@ def read(path: Path) -> list[str]:
     if not found:
         raise UserError(f"prompts: {path} holds no prompt; one a line is expected")
     return found
-
-
-def _word(trigger: str) -> re.Pattern:
-    # Japanese has no spaces between words: only Latin letters and digits make another word of it.
-    return re.compile(rf"(?<![A-Za-z0-9_]){syntax.spelt(trigger)}(?![A-Za-z0-9_])")
 
 
 def _name(text: str) -> str:

@@ -3,6 +3,7 @@
 All that is wrong, on all of them, is said at once and in words; nothing is rendered for it.
 """
 
+import copy
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,12 @@ from pathlib import Path
 
 import requests
 
-from lorabench import files
+from lorabench import files, syntax
 from lorabench.comfy import needs, workflow
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.options import Address, Receipt
 from lorabench.comfy.patching import Cell, patch, unnamed
-from lorabench.comfy.roles import Choices, find_roles
+from lorabench.comfy.roles import Choices, Roles, find_roles
 from lorabench.comfy.transport import Pace, Transport
 from lorabench.errors import UserError
 
@@ -28,12 +29,16 @@ PACE = Pace(greeting=5.0, patience=60.0)  # somebody waits for the answer
 
 @dataclass(frozen=True)
 class Sweep:
-    """A workflow, a cell for what all cells share, and the LoRA; None: it is not trained yet."""
+    """A workflow, a cell for what all cells share, and the LoRA; None: it is not trained yet.
+
+    `trigger` are the words that call the LoRA, as plain text.
+    """
 
     workflow: Path
     choices: Choices
     cell: Cell
     lora: Receipt | None
+    trigger: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,8 @@ def _ask(sweep: Sweep, address: Address) -> Verdict:
         _introduce(server.url, answer)
         graph = _graph(sweep.workflow, server)
         roles = find_roles(graph, sweep.choices)
+        if sweep.cell.positive is None:
+            graph = _called(graph, roles, sweep.trigger)
         patched = patch(graph, roles, sweep.cell)
         info = server.node_info(patched)
         unmet = needs.Needs(patched, roles, info, server, sweep.lora).unmet()
@@ -148,6 +155,17 @@ def _graph(path: Path, server: Transport) -> Graph:
         return to_api(content, server.get_json("/object_info"))
     except UserError as error:
         raise UserError(f"workflow {path}: {error}") from None
+
+
+def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
+    """Return the graph with trigger words in its prompt that ComfyUI reads as they were trained."""
+    changed = copy.deepcopy(graph)
+    for node, name in roles.positive:
+        text = graph[node]["inputs"][name]
+        if isinstance(text, str) and syntax.called(text, trigger) != text:
+            changed[node]["inputs"][name] = syntax.called(text, trigger)
+            log.info("%s", syntax.remark_on_trigger(trigger))
+    return changed
 
 
 def _introduce(url: str, answer: requests.Response) -> None:
