@@ -62,7 +62,7 @@ rule install_lora:
     shell:
         f"{program('install_lora.py')}"
         " --lora {input.lora:q} --install-dir {params.folder:q}"
-        f" --receipt {{output.receipt:q}} --log {{log:q}} {literal(known_base())}"
+        f" --receipt {{output.receipt:q}} --log {{log:q}} {literal(fit_options())}"
 
 
 rule bench_preflight:

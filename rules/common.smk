@@ -158,14 +158,19 @@ def server_options() -> str:
     return as_options(options)
 
 
-def known_base() -> str:
-    """Return the base model that the LoRA has to fit, as an option; none where it may be another.
+def fit_options() -> str:
+    """Return the server and the base model that the LoRA has to fit, as options.
 
     A LoRA from elsewhere may be for the checkpoint that a ComfyUI has, not for `base_model`.
     """
     own = PLAN.embedded_server and not CONFIG.bench.checkpoint
     known = own or not CONFIG.skip_train
-    return as_options({"--base-model": CONFIG.base_model if known else None})
+    return as_options(
+        {
+            "--base-model": CONFIG.base_model if known else None,
+            "--server": "embedded" if PLAN.embedded_server else "comfyui",
+        }
+    )
 
 
 def as_options(options: dict) -> str:

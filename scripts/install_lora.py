@@ -4,9 +4,11 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import get_args
 
 from lorabench import cli
 from lorabench.install import install
+from lorabench.lora_check import Server
 
 log = logging.getLogger("lorabench")
 
@@ -27,13 +29,23 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="the checkpoint or diffusers folder that its layers have to be those of",
     )
+    parser.add_argument(
+        "--server",
+        choices=get_args(Server),
+        default="embedded",
+        help="who will draw with it: what that cannot apply is refused (default: embedded)",
+    )
     return parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Install and say where."""
     installed = install(
-        arguments.lora, arguments.install_dir, arguments.receipt, arguments.base_model
+        arguments.lora,
+        arguments.install_dir,
+        arguments.receipt,
+        arguments.base_model,
+        arguments.server,
     )
     log.info("installed %s", installed)
 

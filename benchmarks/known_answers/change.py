@@ -12,7 +12,8 @@ from safetensors.numpy import save
 
 from lorabench import cli, files
 from lorabench.checkpoint import read_header
-from lorabench.lora_file import ALPHA, DOWN, UP, read_tensors
+from lorabench.lora_file import ALPHA, DOWN, UP
+from lorabench.tensor_file import tensors as read_tensors
 
 Tensors = dict[str, np.ndarray]
 

@@ -5,7 +5,7 @@ Names are underscored, as in a LoRA's keys: `down_blocks_0_attentions_0_proj_in`
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ _CLIP_IN_FILES: tuple[tuple[str, Part], ...] = (
     ("cond_stage_model.transformer.", "text_encoder"),
     ("conditioner.embedders.0.transformer.", "text_encoder"),
 )
+BIAS = "_bias"
 _OPEN_CLIP = "conditioner.embedders.1.model."
 _RESNET = {
     "in_layers_0": "norm1",
@@ -43,7 +44,10 @@ _MIDDLE = re.compile(r"middle_block_(\d)_(.+)")
 
 @dataclass(frozen=True)
 class BaseLayers:
-    """The shape of each layer's weight by part; a part that could not be read is not there."""
+    """The shape of each layer's weight by part, of its bias under the layer's name and `_bias`.
+
+    A part that could not be read is not there.
+    """
 
     parts: Mapping[Part, Mapping[str, Shape]]
     unread: frozenset[Part]
@@ -53,9 +57,15 @@ class BaseLayers:
 
     def shape(self, part: Part, layer: str) -> Shape | None:
         """Return the shape of a layer called as diffusers or the original files call it."""
-        if part == "unet":
-            layer = diffusers_name(layer, self.depth)
-        return self.parts.get(part, {}).get(layer)
+        return self.parts.get(part, {}).get(self.name(part, layer))
+
+    def bias(self, part: Part, layer: str) -> Shape | None:
+        """Return the shape of a layer's bias, None where it has none."""
+        return self.parts.get(part, {}).get(f"{self.name(part, layer)}{BIAS}")
+
+    def name(self, part: Part, layer: str) -> str:
+        """Return the name under which a layer is listed here."""
+        return diffusers_name(layer, self.depth) if part == "unet" else layer
 
 
 def read(base: Checkpoint) -> BaseLayers:
@@ -66,6 +76,12 @@ def read(base: Checkpoint) -> BaseLayers:
     return BaseLayers(parts, frozenset(has - parts.keys()), depth)
 
 
+def of_parameters(part: Part, shapes: Mapping[str, Shape]) -> BaseLayers:
+    """Return the layers of one part, given its parameters by diffusers' dotted names."""
+    layers = {layer_name(key): shape for key, shape in shapes.items()}
+    return BaseLayers({part: layers}, frozenset(), _depth(layers))
+
+
 def diffusers_name(layer: str, depth: int) -> str:
     """Return diffusers' name of a UNet layer, given that or the original one, underscored.
 
@@ -73,6 +89,8 @@ def diffusers_name(layer: str, depth: int) -> str:
     by its attention, and then a block that halves the picture; upwards one more and one that
     doubles it, which stands behind the last attention.
     """
+    if layer.endswith(BIAS):
+        return diffusers_name(layer.removesuffix(BIAS), depth) + BIAS
     if layer in _OUTSIDE_BLOCKS:
         return _OUTSIDE_BLOCKS[layer]
     if match := _MIDDLE.fullmatch(layer):
@@ -99,19 +117,20 @@ def _of_folder(path: Path) -> tuple[Parts, int]:
     for part in ("unet", "text_encoder", "text_encoder_2"):
         layers = {}
         for file in sorted((path / part).glob("*.safetensors")):
-            layers |= {
-                _layer(key).removeprefix("text_model_"): shape for key, shape in _weights(file)
-            }
+            layers |= {layer_name(key): shape for key, shape in _parameters(file)}
         if layers:
             parts[part] = layers
-    numbers = re.findall(r"\bdown_blocks_0_resnets_(\d+)_conv1\b", " ".join(parts["unet"]))
-    return parts, len(set(numbers))
+    return parts, _depth(parts["unet"])
+
+
+def _depth(layers: Iterable[str]) -> int:
+    return len(set(re.findall(r"\bdown_blocks_0_resnets_(\d+)_conv1\b", " ".join(layers))))
 
 
 def _of_file(path: Path) -> tuple[Parts, int]:
     original: dict[str, Shape] = {}
     parts: Parts = {}
-    for key, shape in _weights(path):
+    for key, shape in _parameters(path):
         if key.startswith(LDM_UNET):
             original[_layer(key.removeprefix(LDM_UNET))] = shape
         elif key.startswith(_OPEN_CLIP):
@@ -119,8 +138,7 @@ def _of_file(path: Path) -> tuple[Parts, int]:
             parts.setdefault("text_encoder_2", {}).update(layers)
         for prefix, part in _CLIP_IN_FILES:
             if key.startswith(prefix):
-                layer = _layer(key.removeprefix(prefix)).removeprefix("text_model_")
-                parts.setdefault(part, {})[layer] = shape
+                parts.setdefault(part, {})[layer_name(key.removeprefix(prefix))] = shape
     # The first block that halves the picture ends the first level; block 0 is the first layer.
     halvings = [int(number) for number in re.findall(r"blocks_(\d+)_0_op\b", " ".join(original))]
     depth = min(halvings, default=3) - 1
@@ -128,12 +146,17 @@ def _of_file(path: Path) -> tuple[Parts, int]:
     return parts, depth
 
 
-def _weights(path: Path) -> Iterator[tuple[str, Shape]]:
+def _parameters(path: Path) -> Iterator[tuple[str, Shape]]:
     for key, tensor in read_header(path)[0].items():
-        if key.endswith("weight"):
+        if key.endswith(("weight", "bias")):
             yield key, tuple(tensor["shape"])
         elif key.endswith("text_projection"):  # a matrix of its own, without a layer around it
             yield f"{key}.weight", tuple(tensor["shape"])
+
+
+def layer_name(parameter: str) -> str:
+    """Return the name of the layer that has a weight, underscored; with `_bias` for its bias."""
+    return _layer(parameter).removeprefix("text_model_")
 
 
 def _layer(key: str) -> str:
@@ -147,8 +170,9 @@ def _open_clip(key: str, shape: Shape) -> dict[str, Shape]:
                          ("attn.out_proj", "self_attn.out_proj"), ("ln_1", "layer_norm1"),
                          ("ln_2", "layer_norm2")):  # fmt: skip
         layer = layer.replace(theirs, ours)
-    if layer.endswith("attn.in_proj_weight"):  # query, key and value in one
-        stem = _layer(layer.removesuffix("attn.in_proj_weight"))
+    if "attn.in_proj_" in layer:  # query, key and value in one
+        stem, _, kind = layer.partition("attn.in_proj_")
+        stem, end = _layer(stem), BIAS if kind == "bias" else ""
         third = (shape[0] // 3, *shape[1:])
-        return {f"{stem}self_attn_{letter}_proj": third for letter in "qkv"}
+        return {f"{stem}self_attn_{letter}_proj{end}": third for letter in "qkv"}
     return {_layer(layer): shape}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from lorabench import file_kinds
 from lorabench.errors import UserError
 
 Family = Literal["bundled", "sd15", "sdxl"]
@@ -61,6 +62,8 @@ def inspect(path: Path) -> Checkpoint:
 def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return (tensor name -> {"dtype", "shape", "data_offsets"}, metadata) of a safetensors file.
 
+    Metadata that are no texts are returned as the texts that they would be: they decide nothing.
+
     Raises:
         UserError: the file is cut short or of another format.
     """
@@ -70,15 +73,29 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
             if length > path.stat().st_size - 8:
                 raise ValueError("the header is cut short")
             header = json.loads(file.read(length))
-        metadata = header.pop("__metadata__", {})
-        end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+        metadata = header.pop("__metadata__", None)
+        end = max((_end(tensor) for tensor in header.values()), default=0)
         if path.stat().st_size != 8 + length + end:
             raise ValueError(f"it should have {8 + length + end} bytes")
     except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path}: not a whole .safetensors file ({error}); copy or download it again."
-        ) from error
-    return header, metadata
+        raise UserError(_not_safetensors(path, error)) from error
+    said = metadata if isinstance(metadata, dict) else {}
+    return header, {key: str(value) for key, value in said.items()}
+
+
+def _end(tensor: Mapping[str, Any]) -> int:
+    """Return where a tensor ends in the data; raises what a malformed entry raises."""
+    begin, end = tensor["data_offsets"]
+    if min(begin, *tensor["shape"], 0) < 0 or end < begin or not isinstance(tensor["dtype"], str):
+        raise ValueError("an entry of the header makes no sense")
+    return end
+
+
+def _not_safetensors(path: Path, error: Exception) -> str:
+    kind = file_kinds.by_first_bytes(path) if path.is_file() else None
+    if kind:
+        return f"{path}: not a .safetensors file but {kind}"
+    return f"{path}: not a whole .safetensors file ({error}); copy or download it again."
 
 
 def _inspect_folder(path: Path) -> Checkpoint:

@@ -5,7 +5,7 @@ import logging
 import shutil
 from pathlib import Path
 
-from lorabench import files, lora_check, lora_file
+from lorabench import files, lora_check, lora_file, tensor_file
 from lorabench.errors import UserError
 
 log = logging.getLogger("lorabench")
@@ -13,7 +13,13 @@ log = logging.getLogger("lorabench")
 DIGITS = 8
 
 
-def install(lora: Path, folder: Path, receipt: Path, base_model: Path | None = None) -> Path:
+def install(
+    lora: Path,
+    folder: Path,
+    receipt: Path,
+    base_model: Path | None = None,
+    server: lora_check.Server = "embedded",
+) -> Path:
     """Copy `lora` into `folder` and write `receipt`; return the installed path.
 
     The name is `<stem>-<8 hex>.safetensors`. The hex digits are the first of the SHA-256 of the
@@ -23,16 +29,16 @@ def install(lora: Path, folder: Path, receipt: Path, base_model: Path | None = N
     of the installed file, source, and in `file` what the LoRA holds (`lora_check.FileFacts`).
 
     Raises:
-        UserError: `lora` is no working LoRA or none for `base_model`, or `folder` cannot be
-            written.
+        UserError: `lora` is no working LoRA, none for `base_model` or none that `server` can
+            apply, or `folder` cannot be written.
     """
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
-    found = lora_check.check(lora, base_model)
+    found = lora_check.check(lora, base_model, server)
     log.info("%s: %s", lora.name, found)
     target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
     if not _holds(target, found.content):
-        _copy(lora, target)
+        _copy(lora, target, found.content)
     facts = {
         "name": target.name,
         "path": target.as_posix(),
@@ -53,11 +59,15 @@ def _holds(target: Path, content: str) -> bool:
         return False
 
 
-def _copy(lora: Path, target: Path) -> None:
+def _copy(lora: Path, target: Path, content: str) -> None:
     try:
         with files.publish(target) as temporary:
-            shutil.copyfile(lora, temporary)
-            lora_file.verify(temporary)
+            if tensor_file.is_standard(lora):
+                shutil.copyfile(lora, temporary)
+            else:
+                log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
+                temporary.write_bytes(tensor_file.with_metadata(lora.read_bytes(), {}))
+            lora_file.verify(temporary, content)
     except OSError as error:
         raise UserError(
             f"--install-dir {target.parent}: cannot be written ({error.strerror or error}); allow "

@@ -6,28 +6,36 @@ of another shape. Nothing here imports torch; of the base only the headers are r
 
 import logging
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from lorabench import base_layers, checkpoint
+from lorabench import base_layers, checkpoint, lora_shapes
 from lorabench.errors import UserError
-from lorabench.lora_file import read_tensors, verify
-from lorabench.lora_modules import Module, modules, place, plain
+from lorabench.lora_file import Tensors, is_plain, load
+from lorabench.lora_modules import EMBEDDED, Contents, Module, forms, meaning, place
+from lorabench.lora_shapes import Shapes
 
 log = logging.getLogger("lorabench")
+
+Server = Literal["embedded", "comfyui"]
 
 VANISHING = 1e-6
 """Root mean square of an update below which it is lost: half precision tells numbers apart by
 2^-11 of their size, and the weights of these models are about 0.02, so by 1e-5."""
 _PARTS = {"unet": "UNet", "text_encoder": "text encoder", "text_encoder_2": "text encoder 2"}
-_NAMED = 3
-
-Tensors = Mapping[str, np.ndarray]
+_FAMILY_BY_WIDTH = {768: "SD1.x", 1024: "SD2.x", 2048: "SDXL"}
+_FAMILY_BY_NAME = (
+    (re.compile(r"double_blocks|single_transformer_blocks"), "Flux"),
+    (re.compile(r"joint_blocks"), "SD3"),
+    (re.compile(r"label_emb|text_model_2|lora_te2_"), "SDXL"),
+)
+_NAMED, _LONGEST = 3, 60
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,15 @@ class Spread:
 class FileFacts:
     """What a LoRA file holds, as the receipt and the log tell it.
 
-    `scale` is alpha / rank, `norm` the Frobenius norm of scale * up @ down of a module, `change`
-    the same as root mean square over the layer's weights; all of strength 1, and None where no
-    module is a product of two matrices. `base_model` names what it was compared with, and
-    `content` is the hex SHA-256 of the tensors alone.
+    `modules` counts them by part of the model, `forms` by what their makers call them. `scale` is
+    alpha / rank, `norm` the Frobenius norm of scale * up @ down of a module, `change` the same as
+    root mean square over the layer's weights; all of strength 1, and None where no module is a
+    product of two matrices. `base_model` names what it was compared with, and `content` is the hex
+    SHA-256 of the tensors alone.
     """
 
     modules: dict[str, int]
+    forms: dict[str, int]
     rank: int | None
     alpha: float | None
     scale: Spread | None
@@ -73,8 +83,9 @@ class FileFacts:
 
     def __str__(self) -> str:
         """Write it as a line of the log."""
-        parts = ", ".join(f"{_PARTS.get(part, part)} {n}" for part, n in self.modules.items())
-        text = f"{sum(self.modules.values())} modules ({parts})"
+        text = f"{sum(self.modules.values())} modules ({_listed(self.modules)})"
+        if self.forms.keys() != {"LoRA"}:
+            text += f", {_listed(self.forms)}"
         if self.scale:
             text += f", rank {self.rank}, alpha {self.alpha:g}, scale {self.scale}"
             text += f", norm of their updates {self.norm}"
@@ -85,33 +96,38 @@ class FileFacts:
         return asdict(self)
 
 
-def check(path: Path, base: Path | None = None) -> FileFacts:
+def check(path: Path, base: Path | None = None, server: Server = "embedded") -> FileFacts:
     """Return what the LoRA at `path` holds, after comparing it with the base model at `base`.
 
-    A LoRA too weak to be seen is told in the log.
+    What is odd and no reason to refuse it, and a LoRA too weak to be seen, is told in the log.
 
     Raises:
-        UserError: the file cannot work (see `lora_file.verify`), a module is of a layer that the
-            base does not have or that has another shape there, every update is zero, or there is
-            no base.
+        UserError: the file cannot work (see `lora_file.verify`), the embedded server draws and
+            cannot apply it, a module is of a layer that the base does not have or that has
+            another shape there, every update is zero, or there is no base.
     """
-    lora = verify(path)
-    tensors = dict(read_tensors(path))
-    found = modules(tensors)
+    lora, tensors = load(path)
+    modules = lora.contents.modules
+    for doubt in lora.doubts:
+        log.warning("%s: %s", path.name, doubt)
+    if server == "embedded":
+        _check_applied(path, lora.contents)
     layers = _layers(base) if base else None
     if layers:
-        _compare(path, found, tensors, layers, _advice(base, lora.metadata))
-    products = [module for module in found if module.down]
+        shapes = {key: array.shape for key, array in tensors.items()}
+        _compare(path, modules, shapes, layers, _advice(base, lora.metadata, modules, shapes))
+    products = [module for module in modules if module.kind == "LoRA"]
     norms = [norm(module, tensors) for module in products]
     changes = [n / math.sqrt(_size(m, tensors)) for m, n in zip(products, norms, strict=True)]
-    if plain(found, tensors):
+    if is_plain(lora.contents):
         _check_strength(path, changes)
-    counts = Counter(place(module.name)[0] for module in found)
+    counts = Counter(place(module.name)[0] for module in modules)
     return FileFacts(
         modules={part: counts[part] for part in (*_PARTS, "other") if counts[part]},
+        forms=forms(modules),
         rank=lora.rank,
         alpha=lora.alpha,
-        scale=Spread.of([scale(module, tensors) for module in products]),
+        scale=Spread.of([lora_shapes.scale(module, tensors) for module in products]),
         norm=Spread.of(norms),
         change=Spread.of(changes),
         base_model=base.name if base and layers else None,
@@ -119,10 +135,27 @@ def check(path: Path, base: Path | None = None) -> FileFacts:
     )
 
 
-def scale(module: Module, tensors: Tensors) -> float:
-    """Return alpha / rank of a module, 1 where the file has no alpha."""
-    rank = tensors[module.down].shape[0]
-    return tensors[module.alpha].item() / rank if module.alpha in tensors else 1.0
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{_PARTS.get(what, what)} {number}" for what, number in counts.items())
+
+
+def _check_applied(path: Path, contents: Contents) -> None:
+    """Refuse by its name what the embedded server would leave out."""
+    lacking = [module for module in contents.modules if module.kind not in EMBEDDED]
+    remedy = "Bench it on a ComfyUI that does (comfy_url=http://…)."
+    if lacking:
+        first = lacking[0]
+        raise UserError(
+            f"{path}: {_listed(forms(lacking))} of its {len(contents.modules)} modules (first: "
+            f"{first.name}); the embedded server does not apply {first.kind}. {remedy}"
+        )
+    if contents.strange:
+        what = meaning(contents.strange) or "they are of no known kind"
+        raise UserError(
+            f"{path}: the embedded server does not know {len(contents.strange)} of its tensors "
+            f"(first: {', '.join(contents.strange[:_NAMED])}): {what}. Without them the pictures "
+            f"would be others. {remedy}"
+        )
 
 
 def norm(module: Module, tensors: Tensors) -> float:
@@ -130,16 +163,18 @@ def norm(module: Module, tensors: Tensors) -> float:
 
     ||U M D||² = trace(Mᵀ UᵀU M DDᵀ): two r × r Gram matrices in place of the whole product.
     """
-    down, up = (_matrix(tensors[key]) for key in (module.down, module.up))
-    if module.down.endswith(".lora_down.weight") and module.mid in tensors:
-        mid = tensors[module.mid].astype(np.float64)
+    down, up = (_matrix(tensors[module.keys[role]]) for role in ("down", "up"))
+    if "mid" in module.keys:
+        mid = tensors[module.keys["mid"]].astype(np.float64)
         mid = mid.reshape(*mid.shape[:2], -1)
     else:
         mid = np.eye(down.shape[0])[..., None]
     (in_gram, in_size), (out_gram, out_size) = _gram(down), _gram(up.T)
     inner = np.einsum("abk,ac,cdk->bd", mid, out_gram, mid, optimize=True)
     square = float((inner * in_gram).sum())
-    return abs(scale(module, tensors)) * in_size * out_size * math.sqrt(max(square, 0.0))
+    return (
+        abs(lora_shapes.scale(module, tensors)) * in_size * out_size * math.sqrt(max(square, 0.0))
+    )
 
 
 def _matrix(array: np.ndarray) -> np.ndarray:
@@ -154,10 +189,8 @@ def _gram(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _size(module: Module, tensors: Tensors) -> int:
-    """Return how many numbers the update of a module has."""
-    down, up = tensors[module.down], tensors[module.up]
-    kernel = tensors[module.mid][0, 0].size if module.mid in tensors else 1
-    return up.shape[0] * (down.size // down.shape[0]) * kernel
+    """Return how many numbers the update of a product has."""
+    return math.prod(lora_shapes.size(module, {k: tensors[k].shape for k in module.keys.values()}))
 
 
 def _check_strength(path: Path, changes: Sequence[float]) -> None:
@@ -184,46 +217,51 @@ def _layers(base: Path) -> base_layers.BaseLayers | None:
 
 def _compare(
     path: Path,
-    found: Sequence[Module],
-    tensors: Tensors,
+    modules: Sequence[Module],
+    shapes: Shapes,
     layers: base_layers.BaseLayers,
     advice: str,
 ) -> None:
     foreign, misshapen = [], []
-    for module in found:
+    for module in modules:
         part, layer = place(module.name)
         if part in layers.unread:
             log.warning("%s was not compared: its layer is not to be found", module.name)
             continue
-        shape = layers.shape(part, layer)
-        if shape is None:
+        weight = layers.shape(part, layer)
+        if weight is None:
             foreign.append(module.name)
-        elif module.down and not _fits(module, tensors, shape):
-            misshapen.append(f"{module.name}: {_update(module, tensors)} on {list(shape)}")
+        elif odd := lora_shapes.misfit(module, shapes, weight, layers.bias(part, layer)):
+            misshapen.append(odd)
     for odd, what in (
         (foreign, "are of layers that the base model does not have"),
         (misshapen, "have another shape than the base model's layers"),
     ):
         if odd:
-            fitting = len(found) - len(foreign) - len(misshapen)
+            fitting = len(modules) - len(foreign) - len(misshapen)
             raise UserError(
-                f"{path}: {len(odd)} of its {len(found)} modules {what} (first: "
-                f"{', '.join(odd[:_NAMED])}); {fitting} of {len(found)} modules fit {advice}"
+                f"{path}: {len(odd)} of its {len(modules)} modules {what} (first: "
+                f"{', '.join(odd[:_NAMED])}); {fitting} of {len(modules)} modules fit {advice}"
             )
 
 
-def _fits(module: Module, tensors: Tensors, shape: base_layers.Shape) -> bool:
-    """Tell whether the update is of a weight's shape; linear and 1 × 1 layers count as equal."""
-    out, rest = shape[0], math.prod(shape[1:])
-    return tensors[module.up].shape[0] == out and _size(module, tensors) == out * rest
-
-
-def _update(module: Module, tensors: Tensors) -> str:
-    out = tensors[module.up].shape[0]
-    return f"{out} × {_size(module, tensors) // out}"
-
-
-def _advice(base: Path, metadata: Mapping[str, str]) -> str:
-    made_for = metadata.get("ss_base_model_version") or metadata.get("modelspec.architecture")
-    hint = f" (its metadata say: {made_for})" if made_for not in (None, base.name) else ""
+def _advice(
+    base: Path, metadata: Mapping[str, str], modules: Sequence[Module], shapes: Shapes
+) -> str:
+    said = metadata.get("ss_base_model_version") or metadata.get("modelspec.architecture")
+    made_for = f"its metadata say: {said[:_LONGEST]}" if said not in (None, base.name) else ""
+    if family := _family(modules, shapes):
+        made_for = f"its tensors are those of {family}{'; ' * bool(made_for)}{made_for}"
+    hint = f" ({made_for})" if made_for else ""
     return f"{base}. Take the base model that the LoRA was trained on{hint}."
+
+
+def _family(modules: Sequence[Module], shapes: Shapes) -> str | None:
+    """Return of which family of models a LoRA is, by its layers' names and widths."""
+    for pattern, family in _FAMILY_BY_NAME:
+        if any(pattern.search(module.name) for module in modules):
+            return family
+    for module in modules:  # what reads the text has the text's width
+        if module.name.endswith(("attn2_to_k", "attn2.to_k")) and module.kind == "LoRA":
+            return _FAMILY_BY_WIDTH.get(shapes[module.keys["down"]][1])
+    return None

@@ -2,12 +2,14 @@
 
 A module `m` of rank r is three tensors: `m.lora_down.weight` [r, in(, 1, 1)], `m.lora_up.weight`
 [out, r(, 1, 1)] and the scalar `m.alpha`. It adds strength * alpha / r * up @ down to a weight.
-Files of other makers are read under their own names (lora_modules.py). Nothing here imports torch.
+Other kinds, and files of other makers, are described in lora_modules.py. What the metadata say
+decides nothing: the tensors are what is drawn with. Nothing here imports torch.
 """
 
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,31 +17,36 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as serialize
 
-from lorabench import files
+from lorabench import file_kinds, files, lora_doubts, lora_modules, lora_shapes, tensor_file
 from lorabench.checkpoint import read_header
 from lorabench.errors import UserError
 from lorabench.lora_modules import ALPHA as ALPHA
-from lorabench.lora_modules import PAIRS, Module, modules, plain
+from lorabench.lora_modules import DOWN as DOWN
+from lorabench.lora_modules import UP as UP
+from lorabench.lora_modules import Contents, Module
 
-DOWN, UP = PAIRS[0]
-DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
+Tensors = dict[str, np.ndarray]
+
+_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Lora:
     """What a LoRA file holds.
 
-    `rank` and `alpha` are those of most modules, None where none is a product of two matrices,
-    `modules` counts them, and `content` is the hex SHA-256 of the tensors alone (kohya's
-    `sshs_model_hash`): dates in the metadata leave it as it is.
+    `rank` and `alpha` are those of most modules, None where they have none, and `content` is the
+    hex SHA-256 of the tensors alone (kohya's `sshs_model_hash`): dates in the metadata leave it
+    as it is.
     """
 
     path: Path
     rank: int | None
     alpha: float | None
-    modules: int
+    contents: Contents
     content: str
     metadata: dict[str, str]
+    doubts: tuple[str, ...]
+    """What is odd and no reason to refuse it, in words."""
 
 
 def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Lora:
@@ -52,102 +59,113 @@ def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, s
         UserError: the tensors are no working LoRA (see `verify`); `path` stays as it was.
     """
     arrays = {key: np.asarray(array, order="C") for key, array in tensors.items()}
+    hashes = _hashes(arrays, metadata)
     with files.publish(path) as temporary:
-        temporary.write_bytes(serialize(arrays, {**metadata, **_hashes(arrays, metadata)}))
-        return verify(temporary)
+        temporary.write_bytes(serialize(arrays, {**metadata, **hashes}))
+        return verify(temporary, hashes["sshs_model_hash"])
 
 
-def verify(path: Path) -> Lora:
+def verify(path: Path, content: str | None = None) -> Lora:
     """Return what the LoRA at `path` holds, after reading all of it.
 
     Raises:
-        UserError: the file is cut short or altered, holds no LoRA, a shape or rank does not fit,
-            a number is not finite, every up weight is zero, or the metadata say otherwise.
+        UserError: the file is cut short, its tensors are not those of the digest `content`, it
+            holds no LoRA, shapes do not go together, a number is not finite, or it changes nothing.
     """
-    _, metadata = read_header(path)
-    tensors = dict(read_tensors(path))
-    broken = [key for key, array in tensors.items() if not np.isfinite(array).all()]
+    return load(path, content)[0]
+
+
+def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
+    """Return what the LoRA at `path` holds, as `verify` does, and its tensors."""
+    header, metadata = read_header(path)
+    shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
+    contents = lora_modules.describe(shapes)
+    if not contents.modules:
+        raise UserError(f"{path}: {_no_lora(shapes)}")
+    found = _content(path)
+    if content not in (None, found):
+        raise UserError(
+            f"{path}: its tensors are not those that were written ({found[:12]}… instead of "
+            f"{content[:12]}…); copy it again."
+        )
+    for module in contents.modules:
+        _check_shapes(path, module, shapes)
+    used = {key for module in contents.modules for key in module.keys.values()}
+    tensors = {key: array for key, array in tensor_file.tensors(path) if key in used}
+    _check_numbers(path, contents, tensors, shapes)
+    ranks = Counter(lora_shapes.rank(module, shapes) for module in contents.modules)
+    alphas = Counter(
+        tensors[module.keys["alpha"]].item()
+        for module in contents.modules
+        if "alpha" in module.keys and lora_shapes.rank(module, shapes)
+    )
+    del ranks[None]
+    rank = _usual(ranks)
+    alpha = _usual(alphas) if alphas else rank and float(rank)
+    doubts = tuple(lora_doubts.of(contents, metadata, ranks, alphas, found))
+    return Lora(path, rank, alpha, contents, found, metadata, doubts), tensors
+
+
+def _no_lora(keys: Collection[str]) -> str:
+    if kind := file_kinds.by_keys(keys):
+        return f"it is not a LoRA but {kind}."
+    first = ", ".join(list(keys)[:_NAMED])
+    return (
+        f"none of its {len(keys)} tensors (first: {first}) is named as in a LoRA, such as …{DOWN}, "
+        "so it is not a LoRA."
+    )
+
+
+def _check_shapes(path: Path, module: Module, shapes: lora_shapes.Shapes) -> None:
+    if module.missing:
+        has = ", ".join(module.keys.values())
+        raise UserError(
+            f"{path}: {module.name} has {has} and no {' and no '.join(module.missing)}; the file "
+            "is incomplete."
+        )
+    try:
+        lora_shapes.size(module, shapes)
+    except ValueError as error:
+        raise UserError(
+            f"{path}: {error}; these shapes do not go together: factors should share the rank. "
+            "The file is damaged, or of an unknown form."
+        ) from None
+    alpha = module.keys.get("alpha")
+    if alpha and math.prod(shapes[alpha]) != 1:
+        raise UserError(f"{path}: {alpha} should be one number, it is {list(shapes[alpha])}.")
+
+
+def _check_numbers(
+    path: Path, contents: Contents, tensors: Tensors, shapes: lora_shapes.Shapes
+) -> None:
+    """Refuse numbers that draw a black picture, and a LoRA that draws as if it were not there."""
+    # LyCORIS writes any alpha, infinity too, where it counts for nothing.
+    idle = {m.keys.get("alpha") for m in contents.modules if lora_shapes.rank(m, shapes) is None}
+    broken = [k for k, array in tensors.items() if k not in idle and not np.isfinite(array).all()]
     if broken:
         raise UserError(
             f"{path}: {len(broken)} of {len(tensors)} tensors hold NaN or infinity (first: "
             f"{broken[0]}); the training diverged. Train again with a lower learning rate."
         )
-    found = modules(tensors)
-    if not found:
+    scales = [lora_shapes.scale(module, tensors) for module in contents.modules]
+    if not any(scales):
         raise UserError(
-            f"{path}: none of its {len(tensors)} tensors is named as in a LoRA, such as "
-            f"…{DOWN}, so it is not a LoRA."
+            f"{path}: all {len(scales)} modules are switched off by an alpha of 0; alpha should be "
+            "above 0: train it again, or correct the file."
         )
-    products = [module for module in found if module.down]
-    ranks = Counter(_rank(path, module, tensors) for module in products)
-    alphas = Counter(tensors[m.alpha].item() for m in products if m.alpha in tensors)
-    if off := {alpha: number for alpha, number in alphas.items() if alpha <= 0}:
-        raise UserError(
-            f"{path}: {sum(off.values())} of {len(products)} modules are switched off by an alpha "
-            f"of {min(off):g}; alpha should be above 0: train it again, or correct the file."
-        )
-    if plain(found, tensors) and not any(tensors[module.up].any() for module in found):
+    ups = [tensors[m.keys["up"]] for m in contents.modules if "up" in m.keys]
+    if is_plain(contents) and not any(up.any() for up in ups):
         raise UserError(f"{path}: every up weight is zero: it changes nothing; nothing was learnt.")
-    content = _content(path)
-    _check_metadata(path, metadata, ranks, alphas, content)
-    rank = _usual(ranks)
-    alpha = _usual(alphas) if alphas else rank and float(rank)
-    return Lora(path, rank, alpha, len(found), content, metadata)
 
 
-def read_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (key, array) of every tensor in a safetensors file, bfloat16 widened to float32.
-
-    Raises:
-        UserError: a tensor is of another type than a float.
-    """
-    header, _ = read_header(path)
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    for key, tensor in header.items():
-        begin, end = (start + offset for offset in tensor["data_offsets"])
-        if tensor["dtype"] == "BF16":  # the upper half of a float32
-            array = (np.frombuffer(data[begin:end], "<u2").astype("<u4") << 16).view("<f4")
-        elif tensor["dtype"] in DTYPES:
-            array = np.frombuffer(data[begin:end], DTYPES[tensor["dtype"]])
-        else:
-            raise UserError(f"{path}: {key} is of type {tensor['dtype']}; a LoRA holds floats.")
-        yield key, array.reshape(tensor["shape"])
-
-
-def _rank(path: Path, module: Module, tensors: Mapping[str, np.ndarray]) -> int:
-    for key in (module.down, module.up):
-        if key not in tensors:
-            raise UserError(f"{path}: it has no {key}; the file is incomplete.")
-    down, up = tensors[module.down], tensors[module.up]
-    mid = tensors.get(module.mid)
-    inner = (down.shape[0], up.shape[1]) if up.ndim > 1 else (0,)
-    if down.ndim < 2 or inner != (mid.shape[1::-1] if mid is not None else inner[:1] * 2):
-        raise UserError(
-            f"{path}: {module.name} goes down to {list(down.shape)} and up from {list(up.shape)}; "
-            "the first number of the one should be the second of the other, the rank."
-        )
-    return down.shape[0]
+def is_plain(contents: Contents) -> bool:
+    """Tell whether every module adds a product of matrices and does nothing else."""
+    other = {"dora_scale", "diff_b", "b_norm"}
+    return all(m.kind == "LoRA" and not other & m.keys.keys() for m in contents.modules)
 
 
 def _usual(counts: Counter) -> Any:
     return counts.most_common(1)[0][0] if counts else None
-
-
-def _check_metadata(
-    path: Path, metadata: Mapping[str, str], ranks: Counter, alphas: Counter, content: str
-) -> None:
-    """Compare what the metadata say, where they say it; files of other programs may say little."""
-    for key, found in (("ss_network_dim", ranks), ("ss_network_alpha", alphas)):
-        said = metadata.get(key, "Dynamic")
-        if found and said not in ("Dynamic", "None") and float(said) not in found:
-            raise UserError(f"{path}: {key} is {said}, but its tensors have {sorted(found)}.")
-    said = metadata.get("sshs_model_hash", content)
-    if said != content:
-        raise UserError(
-            f"{path}: its tensors are not those it was written with (sshs_model_hash {said[:12]}…, "
-            f"found {content[:12]}…); copy it again."
-        )
 
 
 def _hashes(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> dict[str, str]:

@@ -1,19 +1,34 @@
-"""What the tensors of a LoRA file are called, in every format that ComfyUI loads.
+"""What a LoRA file holds, by the names and shapes of its tensors: the one description of it.
 
-A module is the layer that it changes: the name that all its tensors begin with. kohya writes
+The check before a benchmark and the embedded server both go by it, so they always agree. A module
+is what changes one layer: the tensors whose names begin with that layer's. kohya writes
 `lora_unet_down_blocks_0_…`, PEFT `unet.down_blocks.0.…`, and SDXL trainers the names of the
-original checkpoints, `lora_unet_input_blocks_4_1_…`.
+original checkpoints, `lora_unet_input_blocks_4_1_…`. Nothing here imports torch.
 """
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Part = Literal["unet", "text_encoder", "text_encoder_2", "other"]
+Kind = Literal[
+    "LoRA", "LoHa", "LoKr", "GLoRA", "OFT", "BOFT", "IA3",
+    "full difference", "trained norm", "replaced weight", "trained bias",
+]  # fmt: skip
+Shape = tuple[int, ...]
 
-PAIRS = (  # of the down and the up matrix
-    (".lora_down.weight", ".lora_up.weight"),  # kohya, LyCORIS
+EMBEDDED: frozenset[Kind] = frozenset(
+    {
+        *("LoRA", "LoHa", "LoKr", "GLoRA"),
+        *("full difference", "trained norm", "replaced weight", "trained bias"),
+    }
+)
+"""What the embedded server applies (comfy/embedded/adapters.py)."""
+
+DOWN, UP, ALPHA = ".lora_down.weight", ".lora_up.weight", ".alpha"
+_PAIRS = (  # of the down and the up matrix
+    (DOWN, UP),  # kohya, LyCORIS
     (".lora_A.weight", ".lora_B.weight"),  # PEFT
     (".lora_A.default.weight", ".lora_B.default.weight"),
     (".lora_A", ".lora_B"),
@@ -21,14 +36,43 @@ PAIRS = (  # of the down and the up matrix
     ("_lora.down.weight", "_lora.up.weight"),
     (".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight"),
 )
-MID, ALPHA = ".lora_mid.weight", ".alpha"
-# LoHa, LoKr, GLoRA, OFT and whole differences are no product of two matrices.
-_OTHER_ALGORITHM = re.compile(
-    r"\.(hada_(w[12]_[ab]|t[12])|lokr_(w[12](_[ab])?|t2)|[ab][12]\.weight|oft_blocks|oft_diag"
-    r"|diff|diff_b|w_norm|b_norm|set_weight)$"
+_ROLES: dict[str, str] = {
+    **{down: "down" for down, _ in _PAIRS},
+    **{up: "up" for _, up in _PAIRS},
+    ".lora_mid.weight": "mid",
+    **{f".{role}.weight": role for role in ("a1", "a2", "b1", "b2")},
+    **{
+        f".{role}": role
+        for role in (
+            *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
+            *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
+            *("oft_blocks", "on_input", "diff", "w_norm", "set_weight", "diff_b", "b_norm"),
+        )
+    },
+}
+_MODIFIERS = {".alpha": "alpha", ".dora_scale": "dora_scale", ".rescale": "rescale"}
+_BY_ROLE: tuple[tuple[str, Kind], ...] = (  # what the beginning of a role says
+    ("set_weight", "replaced weight"),
+    ("diff_b", "trained bias"),
+    ("diff", "full difference"),
+    ("w_norm", "trained norm"),
+    ("b_norm", "trained bias"),
+    ("hada", "LoHa"),
+    ("lokr", "LoKr"),
+    ("oft", "OFT"),
+    ("on_input", "IA3"),
+    ("a", "GLoRA"),
+    ("b", "GLoRA"),
 )
+_NEEDED: Mapping[Kind, tuple[tuple[str, ...], ...]] = {  # of each, one; `+` joins what is a whole
+    "LoRA": (("down",), ("up",)),
+    "LoHa": (("hada_w1_a",), ("hada_w1_b",), ("hada_w2_a",), ("hada_w2_b",)),
+    "LoKr": (("lokr_w1", "lokr_w1_a+lokr_w1_b"), ("lokr_w2", "lokr_w2_a+lokr_w2_b")),
+    "GLoRA": (("a1",), ("a2",), ("b1",), ("b2",)),
+}
 _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("lora_unet_", "unet"),
+    ("lycoris_text_model_", "text_encoder"),
     ("lycoris_", "unet"),
     ("unet.", "unet"),
     ("diffusion_model.", "unet"),
@@ -40,51 +84,80 @@ _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("text_encoders.clip_l.transformer.", "text_encoder"),
     ("text_encoders.clip_g.transformer.", "text_encoder_2"),
 )
+_STRANGE = (
+    ("lora_magnitude_vector", "the magnitudes of a DoRA as PEFT writes it"),
+    ("lora_E", "the singular values of an AdaLoRA"),
+    (".bias_", "sparse biases of a LyCORIS extraction"),
+    (".reshape_weight", "wider layers, as of Flux's tools"),
+    (".lora_B.bias", "biases of a LoRA's matrices"),
+)
 _BARE_UNET = ("down_blocks.", "mid_block.", "up_blocks.")
+_BUNDLED = re.compile(r"bundle_emb\.(.+?)(?:\.string_to_param\.\*|\.[^.]+)")
 
 
 @dataclass(frozen=True)
 class Module:
-    """The keys of one module's tensors; `down` is empty where it is no product of two matrices."""
+    """What changes one layer; `keys` has its tensors' names by role (`down`, `hada_w1_a`, …)."""
 
     name: str
-    down: str = ""
-    up: str = ""
+    kind: Kind
+    keys: Mapping[str, str]
 
     @property
-    def mid(self) -> str:
-        """The core of a convolution taken apart in three (LoCon's Tucker form), where there."""
-        return self.name + MID
+    def form(self) -> str:
+        """Return what its makers call it: DoRA is a LoRA, or another kind, with a magnitude."""
+        tucker = {"mid", "hada_t1", "lokr_t2"} & self.keys.keys()
+        name = f"{self.kind} in Tucker form" if tucker else self.kind
+        if "dora_scale" not in self.keys:
+            return name
+        return "DoRA" if name == "LoRA" else f"{name} with DoRA"
 
     @property
-    def alpha(self) -> str:
-        """The scalar over the rank; a file without it means a scale of 1."""
-        return self.name + ALPHA
-
-    @property
-    def magnitude(self) -> str:
-        """What a DoRA scales the layer to, whatever the product is."""
-        return f"{self.name}.dora_scale"
-
-
-def modules(keys: Iterable[str]) -> list[Module]:
-    """Return the modules of a file with these keys, by name; keys of nothing known are left out."""
-    found: dict[str, Module] = {}
-    for key in keys:
-        for down, up in PAIRS:
-            for suffix in (down, up):  # one without the other is a module too, an incomplete one
-                if key.endswith(suffix):
-                    name = key.removesuffix(suffix)
-                    found[name] = Module(name, name + down, name + up)
-    for key in keys:
-        if match := _OTHER_ALGORITHM.search(key):
-            found.setdefault(key[: match.start()], Module(key[: match.start()]))
-    return [found[name] for name in sorted(found)]
+    def missing(self) -> list[str]:
+        """Return the roles without which it is incomplete."""
+        return [
+            choice[0]
+            for choice in _NEEDED.get(self.kind, ())
+            if not any(self.keys.keys() >= set(roles.split("+")) for roles in choice)
+        ]
 
 
-def plain(found: Iterable[Module], keys: Container[str]) -> bool:
-    """Tell whether every module adds a product of matrices and does nothing else."""
-    return all(module.down and module.magnitude not in keys for module in found)
+@dataclass(frozen=True)
+class Contents:
+    """What the tensors of a file are."""
+
+    modules: tuple[Module, ...]
+    """By name."""
+    bundled: tuple[str, ...]
+    """The names of embeddings that came with the LoRA, as OneTrainer puts them in."""
+    strange: tuple[str, ...]
+    """Tensors of a layer that no server knows, such as a scale that one program invented."""
+    unknown: tuple[str, ...]
+    """Tensors of no layer."""
+
+
+def describe(shapes: Mapping[str, Shape]) -> Contents:
+    """Return what a file with tensors of these names and shapes holds."""
+    roles: dict[str, dict[str, str]] = {}
+    rest: list[str] = []
+    for key in shapes:
+        if (found := _split(key, _ROLES)) is None:
+            rest.append(key)
+        else:
+            roles.setdefault(found[0], {})[found[1]] = key
+    bundled, strange, unknown = {}, [], []
+    for key in rest:
+        name, role = _split(key, _MODIFIERS) or ("", "")
+        if name in roles:
+            roles[name][role] = key
+        elif match := _BUNDLED.fullmatch(key):
+            bundled[match[1]] = None
+        elif place(key)[0] != "other" or _belongs(key, roles):
+            strange.append(key)
+        else:
+            unknown.append(key)
+    modules = [Module(name, _kind(keys, shapes), keys) for name, keys in sorted(roles.items())]
+    return Contents(tuple(modules), tuple(bundled), tuple(strange), tuple(unknown))
 
 
 def place(name: str) -> tuple[Part, str]:
@@ -92,11 +165,49 @@ def place(name: str) -> tuple[Part, str]:
 
     The UNet's layers may be called as diffusers or as the original checkpoints call them.
     """
-    name = name.removeprefix("base_model.model.")
+    name = name.replace("base_model.model.", "")
     for prefix, part in _PREFIXES:
         if name.startswith(prefix):
             return part, _underscored(name.removeprefix(prefix))
     return ("unet" if name.startswith(_BARE_UNET) else "other"), _underscored(name)
+
+
+def forms(modules: Iterable[Module]) -> dict[str, int]:
+    """Count the modules by what their makers call them."""
+    counts: dict[str, int] = {}
+    for module in modules:
+        counts[module.form] = counts.get(module.form, 0) + 1
+    return counts
+
+
+def meaning(strange: Collection[str]) -> str | None:
+    """Return what tensors are that no server knows, where their names tell."""
+    for part, what in _STRANGE:
+        if any(part in key for key in strange):
+            return f"they are {what}"
+    return None
+
+
+def _split(key: str, roles: Mapping[str, str]) -> tuple[str, str] | None:
+    for suffix, role in roles.items():
+        if key.endswith(suffix):
+            return key.removesuffix(suffix), role
+    return None
+
+
+def _belongs(key: str, names: Container[str]) -> bool:
+    """Tell whether the name of one of these modules is the beginning of a key."""
+    return any(key[:at] in names for at, letter in enumerate(key) if letter == ".")
+
+
+def _kind(keys: Mapping[str, str], shapes: Mapping[str, Shape]) -> Kind:
+    if "down" in keys or "up" in keys:
+        return "LoRA"
+    kind = next(kind for start, kind in _BY_ROLE if any(role.startswith(start) for role in keys))
+    if kind == "trained bias" and {"diff", "w_norm"} & keys.keys():
+        return "full difference" if "diff" in keys else "trained norm"
+    # BOFT's blocks are OFT's, several times over.
+    return "BOFT" if kind == "OFT" and len(shapes[keys["oft_blocks"]]) == 4 else kind
 
 
 def _underscored(layer: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,8 @@ import yaml
 from lorabench import files, lora_file, syntax
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
-from lorabench.checkpoint import read_header
 from lorabench.comfy.embedded.prompt_text import spoken
-from lorabench.lora_modules import modules, place
+from lorabench.lora_modules import forms, place
 from lorabench.phrases import count
 
 _TEMPLATE = "model_card.md.j2"
@@ -68,7 +68,6 @@ def _contents(sources: Sources) -> dict[str, Any]:
     verdict = sources.verdict
     base = _base(sources, lora.metadata)
     trigger = trigger_words(sources.sweep, lora.metadata)
-    counts = _modules(sources.lora)
     best = verdict.weight if verdict else None
     return {
         "front_matter": _front_matter(base, trigger, lora.metadata),
@@ -88,9 +87,10 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "reasons": verdict.reasons if verdict else [],
         "weight": None if best is None else _weight(best),
         "weight_text": _recommended(verdict),
-        "modules": ", ".join(f"{_PARTS.get(part, part)} {n}" for part, n in counts.items())
-        + (f"; rank {lora.rank}, alpha {lora.alpha:g}" if lora.rank else ""),
-        "text_encoder": any(part.startswith("text") for part in counts),
+        "modules": _modules(lora),
+        "text_encoder": any(
+            place(module.name)[0].startswith("text") for module in lora.contents.modules
+        ),
         "grid": quote(sources.grid.name) if sources.grid else "",
         "rendered": _rendered(sources.sweep),
         "checkpoint": sources.sweep.get("checkpoint"),
@@ -107,14 +107,13 @@ def trigger_words(sweep: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
     """
     if "trigger" in sweep:
         return str(sweep["trigger"] or "")
-    try:
-        folders = json.loads(metadata.get("ss_tag_frequency", "{}")).values()
-    except ValueError:
-        return ""
     tags: dict[str, int] = {}
-    for folder in folders:
-        for tag, times in folder.items():
-            tags[tag.strip()] = tags.get(tag.strip(), 0) + times
+    try:
+        for folder in json.loads(metadata.get("ss_tag_frequency", "{}")).values():
+            for tag, times in folder.items():
+                tags[tag.strip()] = tags.get(tag.strip(), 0) + int(times)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return ""  # of another program, or cut short
     pictures = _pictures(metadata)
     return ", ".join(tag for tag, times in tags.items() if tag and times == pictures)
 
@@ -144,12 +143,15 @@ def _base(sources: Sources, metadata: Mapping[str, str]) -> str:
     return name.removesuffix(".safetensors")
 
 
-def _modules(path: Path) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for module in modules(read_header(path)[0]):
-        part = place(module.name)[0]
-        counts[part] = counts.get(part, 0) + 1
-    return dict(sorted(counts.items(), reverse=True))
+def _modules(lora: lora_file.Lora) -> str:
+    parts = Counter(place(module.name)[0] for module in lora.contents.modules)
+    text = ", ".join(
+        f"{_PARTS.get(part, part)} {number}" for part, number in sorted(parts.items(), reverse=True)
+    )
+    kinds = forms(lora.contents.modules)
+    if kinds.keys() != {"LoRA"}:
+        text += f"; {', '.join(f'{kind} {number}' for kind, number in kinds.items())}"
+    return text + (f"; rank {lora.rank}, alpha {lora.alpha:g}" if lora.rank else "")
 
 
 def _recommended(verdict: Verdict | None) -> str:
@@ -189,7 +191,7 @@ def _pictures(metadata: Mapping[str, str]) -> int:
     try:
         folders = json.loads(metadata.get("ss_dataset_dirs", "{}")).values()
         return sum(int(one["img_count"]) for one in folders) or int(metadata["ss_num_train_images"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return 0
 
 

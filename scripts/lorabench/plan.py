@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import checkpoint, files, layout, preconditions, raw, raw_notes, syntax
+from lorabench import checkpoint, file_kinds, files, layout, preconditions, raw, raw_notes, syntax
 from lorabench.bench import prompt_notes, variants
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
@@ -219,6 +219,7 @@ def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
     paths = layout.run_layout(config, config.run_id, "")
     if not paths.lora.exists():
         _check_set_of_run(config, paths.lora.parent)
+        _check_pickled(paths.lora)
         raise UserError(
             f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {trained}"
         )
@@ -230,6 +231,16 @@ def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
                 f"not on {config.base_model}; name that checkpoint with base_model="
             )
     return paths
+
+
+def _check_pickled(lora: Path) -> None:
+    """Name a file of PyTorch's that lies where the LoRA should."""
+    for found in sorted(lora.parent.glob(f"{glob.escape(lora.stem)}.*")):
+        if found.suffix.lower() in file_kinds.PICKLED:
+            raise UserError(
+                f"skip_train: {found} is a PyTorch file, where {lora.name} is expected; "
+                f"{file_kinds.conversion(found, lora)}"
+            )
 
 
 def _check_set_of_run(config: Config, folder: Path) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 import install_lora
-from lorabench import cli, lora_file
+from lorabench import cli, lora_file, tensor_file
 from lorabench.comfy import options
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -32,9 +34,10 @@ def write(path, value=1.0, **metadata):
     return path
 
 
-def install(lora, folder, receipt=None, base=None):
+def install(lora, folder, receipt=None, base=None, server="embedded"):
     receipt = receipt or folder.parent / "installed.json"
     arguments = [f"--lora={lora}", f"--install-dir={folder}", f"--receipt={receipt}"]
+    arguments += [f"--server={server}"]
     arguments += [f"--base-model={base}"] if base else []
     status = cli.run(install_lora.parser(), install_lora.main, arguments)
     return status, json.loads(receipt.read_text()) if receipt.exists() else None
@@ -76,6 +79,23 @@ def test_a_damaged_copy_is_replaced(lora, tmp_path):
     installed.write_bytes(installed.read_bytes()[:-10])
     assert install(lora, tmp_path / "loras") == (0, first)
     assert installed.read_bytes() == lora.read_bytes()
+
+
+def test_metadata_that_no_comfyui_reads_are_left_out_of_the_copy(lora, tmp_path, capsys):
+    lora.write_bytes(tensor_file.with_metadata(lora.read_bytes(), {"ss_epoch": 7}))
+    status, receipt = install(lora, tmp_path / "loras")
+    assert status == 0 and "its metadata are left out" in capsys.readouterr().err
+    with safe_open(receipt["path"], "numpy") as opened:
+        assert opened.metadata() == {}
+    assert lora_file.verify(Path(receipt["path"])).content == lora_file.verify(lora).content
+
+
+def test_what_the_server_cannot_apply_is_not_installed(lora, tmp_path, capsys):
+    save_file({"lora_unet_a.oft_blocks": np.ones((2, 3, 3), np.float16)}, lora)
+    assert install(lora, tmp_path / "loras") == (1, None)
+    assert "the embedded server does not apply OFT" in capsys.readouterr().err
+    assert not (tmp_path / "loras").exists()
+    assert install(lora, tmp_path / "loras", server="comfyui")[0] == 0
 
 
 def test_a_damaged_lora_is_refused(lora, tmp_path, capsys):

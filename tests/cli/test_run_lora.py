@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from lorabench import lora_file
+from lorabench import lora_file, tensor_file
 from tests.kohya import FAKE, Author, save_checkpoint
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -31,7 +31,7 @@ def understood(author):
 
 
 def tensors(path):
-    return {key: array.tobytes() for key, array in lora_file.read_tensors(path)}
+    return {key: array.tobytes() for key, array in tensor_file.tensors(path)}
 
 
 def log_rows(output):

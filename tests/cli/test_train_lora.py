@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 
 import train_lora
-from lorabench import cli, lora_file
+from lorabench import cli, lora_file, tensor_file
 from tests import checkpoints
 from tests.training import TINY, make_set
 
@@ -72,7 +72,7 @@ def train(command):
 
 
 def tensors(path):
-    return {key: array.tobytes() for key, array in lora_file.read_tensors(path)}
+    return {key: array.tobytes() for key, array in tensor_file.tensors(path)}
 
 
 def log_rows(output):
@@ -160,7 +160,7 @@ def test_gradient_checkpointing_changes_the_cost_only(train):
     plain, _ = train(name="plain", text_encoder_lr=1e-3)
     saved, _ = train(name="saved", text_encoder_lr=1e-3, gradient_checkpointing=True)
     for (key, one), (_, other) in zip(
-        lora_file.read_tensors(plain), lora_file.read_tensors(saved), strict=True
+        tensor_file.tensors(plain), tensor_file.tensors(saved), strict=True
     ):
         assert np.allclose(one, other, atol=1e-3), key
 

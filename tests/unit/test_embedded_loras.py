@@ -32,7 +32,7 @@ def network():
 
 @pytest.fixture
 def patchable(network):
-    return Patchable(network, loras.unet_names(network))
+    return Patchable(network, "unet")
 
 
 def weights(network):
@@ -146,7 +146,7 @@ def test_peft_names_are_read_too(tmp_path, network, patchable):
 
 def test_a_precision_rounds_the_original_and_the_merged_weights(tmp_path, network):
     exact = network.point.weight.clone()
-    rounded = Patchable(network, loras.unet_names(network), torch.float16)
+    rounded = Patchable(network, "unet", torch.float16)
     assert torch.equal(network.point.weight, exact.half().float())
     rounded.with_patches((Patch(lora(tmp_path / "a.safetensors", ["point"]), 1 / 3),))
     assert torch.equal(network.point.weight, network.point.weight.half().float())
@@ -159,14 +159,24 @@ def test_a_replaced_file_is_read_again(tmp_path):
     assert second is not first
 
 
-def test_the_text_encoder_has_kohyas_names():
-    encoder = nn.ModuleDict(
-        {
-            "encoder": nn.ModuleDict(
-                {"layers": nn.ModuleList([nn.ModuleDict({"mlp": nn.Linear(2, 2)})])}
-            )
-        }
-    )
-    names = loras.text_encoder_names(encoder)
-    assert names["lora_te_text_model_encoder_layers_0_mlp"] == "encoder.layers.0.mlp.weight"
-    assert names["text_encoder.text_model.encoder.layers.0.mlp"] == "encoder.layers.0.mlp.weight"
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lora_te_text_model_encoder_layers_0_mlp",
+        "lora_te1_text_model_encoder_layers_0_mlp",
+        "text_encoder.text_model.encoder.layers.0.mlp",
+        "text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp",
+    ],
+)
+def test_the_text_encoders_names_are_known(tmp_path, name):
+    layers = nn.ModuleList([nn.ModuleDict({"mlp": nn.Linear(2, 2)})])
+    encoder = nn.ModuleDict({"encoder": nn.ModuleDict({"layers": layers})}).requires_grad_(False)
+    before = layers[0]["mlp"].weight.clone()
+    tensors = {
+        f"{name}.lora_up.weight": torch.ones(2, 1),
+        f"{name}.lora_down.weight": torch.ones(1, 2),
+    }
+    save_file(tensors, tmp_path / "a.safetensors")
+    file = loras.read(tmp_path / "a.safetensors")
+    Patchable(encoder, "text_encoder").with_patches((Patch(file, 1.0),))
+    assert torch.allclose(layers[0]["mlp"].weight, before + 1)

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from benchmarks.known_answers.change import CHANGES, scaled
 from lorabench import base_layers, checkpoint, lora_check, lora_file
 from lorabench.errors import UserError
-from lorabench.lora_modules import modules, place
+from lorabench.lora_modules import describe, place
 
 BUNDLED = Path(__file__).parents[2] / "models" / "checkpoints" / "drawnworld"
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -42,6 +42,10 @@ def lora_for(base, layers=None, rank=2, alpha=1.0, name="lora_unet_{}", suffixes
 def some(base, number=6):
     """Return the first layers of a part that are matrices or convolutions."""
     return dict([item for item in base.items() if len(item[1]) > 1][:number])
+
+
+def modules(tensors):
+    return describe({key: array.shape for key, array in tensors.items()}).modules
 
 
 @pytest.fixture(scope="module")
@@ -176,15 +180,94 @@ def test_a_locon_with_convolutions_fits(tmp_path, bundled):
     assert plain.modules == tucker.modules == {"unet": 6}
 
 
-def test_a_loha_is_compared_by_names_alone(tmp_path, bundled):
-    layer = next(iter(some(bundled.parts["unet"])))
-    parts = ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")
-    tensors = {f"lora_unet_{layer}.{part}": np.ones((2, 2), np.float32) for part in parts}
-    facts = lora_check.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)
-    assert (facts.modules, facts.rank, facts.norm) == ({"unet": 1}, None, None)
+def other_kind(kind, shape):
+    """Return tensors by suffix of a module of another kind, on a linear layer of that shape."""
+    out, inner = shape
+    ones = lambda *size: np.ones(size, np.float32)  # noqa: E731
+    return {
+        "LoHa": {
+            "hada_w1_a": ones(out, 2),
+            "hada_w1_b": ones(2, inner),
+            "hada_w2_a": ones(out, 2),
+            "hada_w2_b": ones(2, inner),
+        },
+        "LoKr": {"lokr_w1": ones(4, 4), "lokr_w2": ones(out // 4, inner // 4)},
+        "GLoRA": {
+            "a1.weight": ones(inner, 2),
+            "a2.weight": ones(2, inner),
+            "b1.weight": ones(out, 2),
+            "b2.weight": ones(2, inner),
+        },
+        "DoRA": {
+            "lora_up.weight": ones(out, 2),
+            "lora_down.weight": ones(2, inner),
+            "dora_scale": ones(1, inner),
+        },
+        "full difference": {"diff": ones(out, inner)},
+        "OFT": {"oft_blocks": ones(4, out // 4, out // 4)},
+        "BOFT": {"oft_blocks": ones(2, 4, out // 4, out // 4)},
+        "IA3": {"weight": ones(out, 1), "on_input": ones()},
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["LoHa", "LoKr", "GLoRA", "DoRA", "full difference"])
+def test_other_kinds_are_named_and_compared_as_well(tmp_path, bundled, kind):
+    layer, shape = next(item for item in bundled.parts["unet"].items() if len(item[1]) == 2)
+    for size, fits in ((shape, True), ((shape[0] * 2, shape[1] * 2), False)):
+        tensors = {f"lora_unet_{layer}.{k}": v for k, v in other_kind(kind, size).items()}
+        path = write(tmp_path / "a.safetensors", tensors)
+        if fits:
+            facts = lora_check.check(path, BUNDLED)
+            assert (facts.modules, facts.forms) == ({"unet": 1}, {kind: 1})
+            assert f"{kind} 1" in str(facts)
+        else:
+            with pytest.raises(UserError, match=r"1 of its 1 modules have another shape"):
+                lora_check.check(path, BUNDLED)
     tensors = {key.replace(layer, "nowhere"): array for key, array in tensors.items()}
     with pytest.raises(UserError, match="1 of its 1 modules are of layers"):
         lora_check.check(write(tmp_path / "b.safetensors", tensors), BUNDLED)
+
+
+@pytest.mark.parametrize("kind", ["OFT", "BOFT", "IA3"])
+def test_what_the_embedded_server_does_not_apply_is_refused_by_name(tmp_path, bundled, kind):
+    layer, shape = next(item for item in bundled.parts["unet"].items() if len(item[1]) == 2)
+    tensors = {f"lora_unet_{layer}.{k}": v for k, v in other_kind(kind, shape).items()}
+    path = write(tmp_path / "a.safetensors", tensors)
+    with pytest.raises(UserError, match=f"the embedded server does not apply {kind}. Bench it on"):
+        lora_check.check(path, BUNDLED, "embedded")
+    assert lora_check.check(path, None, "comfyui").forms == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "what"),
+    [
+        (".lora_magnitude_vector", "the magnitudes of a DoRA as PEFT writes it"),
+        (".lora_E", "the singular values of an AdaLoRA"),
+        (".new_scale", "they are of no known kind"),
+    ],
+)
+def test_what_no_server_knows_is_refused_by_name(tmp_path, good, suffix, what):
+    name = next(iter(good)).partition(".")[0]
+    tensors = {**good, name + suffix: np.ones(2, np.float32)}
+    with pytest.raises(UserError, match=what):
+        lora_check.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)
+
+
+def test_tensors_of_no_layer_are_told_and_left_out(tmp_path, good, caplog):
+    extra = {"bundle_emb.tok.string_to_param.*": np.ones((2, 8)), "step": np.array(100)}
+    facts = lora_check.check(write(tmp_path / "a.safetensors", {**good, **extra}), BUNDLED)
+    assert facts.modules == {"unet": 6, "text_encoder": 3}
+    assert "embedding tok" in caplog.text and "1 tensors are of no layer" in caplog.text
+
+
+def test_dora_scales_and_biases_have_to_fit_too(tmp_path, bundled):
+    layer, shape = next(item for item in bundled.parts["unet"].items() if len(item[1]) == 2)
+    dora = other_kind("DoRA", shape) | {"dora_scale": np.ones((1, 3), np.float32)}
+    norm = {"w_norm": np.ones(64, np.float32), "b_norm": np.ones(63, np.float32)}
+    for name, module in ((layer, dora), ("conv_norm_out", norm)):
+        tensors = {f"lora_unet_{name}.{suffix}": array for suffix, array in module.items()}
+        with pytest.raises(UserError, match="have another shape"):
+            lora_check.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)
 
 
 def test_no_lora_at_all_is_said(tmp_path):
@@ -249,7 +332,7 @@ def test_both_namings_of_sdxl_are_known(tmp_path):
 
 def test_a_lora_of_sdxl_does_not_fit_the_bundled_base(tmp_path):
     path = write(tmp_path / "a.safetensors", lora_for(SDXL_LAYERS, name="{}"))
-    with pytest.raises(UserError, match="of its 10 modules are of layers"):
+    with pytest.raises(UserError, match=r"of its 10 modules are of layers .* those of SDXL\)"):
         lora_check.check(path, BUNDLED)
 
 

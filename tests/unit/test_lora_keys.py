@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from lorabench import lora_file
+from lorabench import lora_file, tensor_file
 from lorabench.comfy import lora_keys
 from lorabench.comfy.client import Client
 from lorabench.errors import UserError
@@ -51,8 +52,55 @@ def test_keys_that_were_not_loaded_are_a_failure_that_counts_them(fake, lora):
 
 def test_layers_of_another_shape_are_a_failure(fake, lora):
     line = "ERROR lora diffusion_model.x.weight shape '[320]' is invalid for input of size 64\n"
-    with pytest.raises(UserError, match=r"1 layers have another shape.*diffusion_model\.x\.weight"):
+    with pytest.raises(UserError, match=r"1 layers could not .*diffusion_model\.x\.weight: shape"):
         rendering(fake, lora, line)
+
+
+def test_a_layer_that_failed_for_another_reason_is_not_blamed_on_the_family(fake, lora):
+    line = "ERROR lokr diffusion_model.x.weight view size is not compatible\n"
+    with pytest.raises(UserError, match=r"weight: view size is not compatible$"):
+        rendering(fake, lora, line)
+
+
+@pytest.fixture
+def with_more(lora):
+    """Return a function that adds tensors to the LoRA."""
+
+    def add(**more):
+        arrays = dict(tensor_file.tensors(lora))
+        save_file({**arrays, **{key: np.ones(4, np.float16) for key in more.values()}}, lora)
+
+    return add
+
+
+def test_what_the_server_does_not_apply_is_named(fake, lora, with_more):
+    with_more(norm="lora_unet_n.w_norm", bias="lora_unet_n.b_norm")
+    with pytest.raises(UserError, match=r"does not apply them \(trained norm 1\)"):
+        rendering(fake, lora, *unknown("lora_unet_n.w_norm", "lora_unet_n.b_norm"))
+
+
+def test_a_scale_that_the_server_leaves_out_is_named(fake, lora, with_more):
+    with_more(scale="lora_unet_a.dora_scale")
+    with pytest.raises(UserError, match=r"1 of its 10 keys .*does not apply them \(DoRA 1\)"):
+        rendering(fake, lora, *unknown("lora_unet_a.dora_scale"))
+
+
+def test_a_scale_that_no_server_knows_is_named(fake, lora, with_more):
+    with_more(scale="lora_unet_a.lora_magnitude_vector")
+    with pytest.raises(UserError, match="the magnitudes of a DoRA as PEFT writes it"):
+        rendering(fake, lora, *unknown("lora_unet_a.lora_magnitude_vector"))
+
+
+def test_a_family_that_does_not_fit_is_asked_for(fake, lora):
+    keys = [key for key, _ in tensor_file.tensors(lora)]
+    with pytest.raises(UserError, match=r"9 of its 9 keys .*was it trained for the family"):
+        rendering(fake, lora, *unknown(*keys))
+
+
+def test_a_bundled_embedding_is_no_failure(fake, lora, with_more):
+    with_more(token="bundle_emb.tok.string_to_param.*", step="step")
+    rendering(fake, lora, *unknown("bundle_emb.tok.string_to_param.*", "step"))
+    assert fake.bodies("/free") == []
 
 
 def test_what_was_logged_before_is_none_of_ours(fake, lora):

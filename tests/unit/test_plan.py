@@ -141,3 +141,20 @@ def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
     )
     assert found.notes[1].startswith("embedding:worse in prompts is left out")
     assert len(plan(positive="embedding:x", comfy_url="http://127.0.0.1:1").notes) == 0
+
+
+# ---------------------------------------------------------------- the LoRA of a run
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".PT", ".ckpt", ".bin"])
+def test_a_file_of_pytorch_in_the_loras_place_is_named(plan, project, suffix):
+    train = project.root / "runs" / "mine" / "train"
+    train.mkdir(parents=True, exist_ok=True)
+    found = train / f"style_some_set__mine{suffix}"
+    found.write_bytes(b"PK")
+    with pytest.raises(UserError) as raised:
+        plan(skip_train=True, run_id="mine")
+    found.unlink()
+    said = str(raised.value)
+    assert f"{found.name} is a PyTorch file, where style_some_set__mine.safetensors" in said
+    assert "uv run python -c" in said

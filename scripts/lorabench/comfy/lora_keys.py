@@ -4,7 +4,7 @@ It reports success all the same, and draws the picture of weight 0.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,15 @@ from lorabench.checkpoint import read_header
 from lorabench.comfy.client import Client
 from lorabench.comfy.graph import STRENGTH_INPUTS
 from lorabench.errors import UserError
+from lorabench.lora_modules import Contents, Module, describe, forms, meaning, place
 
 UNKNOWN = re.compile(r"lora key not loaded: (\S+)")
-MISSHAPEN = re.compile(r"(?:ERROR lora|WARNING SHAPE MISMATCH) (\S+)")
-OF_TEXT_ENCODERS = ("lora_te", "text_encoder")
+FAILED = re.compile(
+    r"(?:ERROR (?:lora|loha|lokr|glora|oft|boft)|WARNING SHAPE MISMATCH|Calculate Weight Failed:)"
+    r" (\S+)(.*)"
+)
+SHAPES = re.compile(r"is invalid for input of size|cannot be multiplied|must match|!=")
+"""What torch and ComfyUI say of a LoRA for layers of another width."""
 
 
 @contextmanager
@@ -43,21 +48,51 @@ def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Iterator[N
 
 
 def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
-    if layers := set(MISSHAPEN.findall(text)):
+    if failed := FAILED.findall(text):
+        layer, reason = min(failed)
+        cause = "; it was trained for another model than the workflow's checkpoint"
         return (
-            f"{len(layers)} layers have another shape, the first is {min(layers)}; it was trained"
-            " for another model than the workflow's checkpoint"
+            f"{len({layer for layer, _ in failed})} layers could not be changed, the first is "
+            f"{layer}:{reason.rstrip()}{cause if SHAPES.search(reason) else ''}"
         )
     if not UNKNOWN.search(text):
         return None
-    keys = read_header(lora)[0].keys()
-    unknown = set(UNKNOWN.findall(text)) & keys
-    if not with_clip:  # such a loader leaves the text encoder as it is
-        unknown = {key for key in unknown if not key.startswith(OF_TEXT_ENCODERS)}
+    header = read_header(lora)[0]
+    contents = describe({key: tuple(tensor["shape"]) for key, tensor in header.items()})
+    # What is of no layer was said when the LoRA was installed; other keys are another LoRA's.
+    ours = _keys(contents.modules, with_clip) | set(contents.strange)
+    unknown = set(UNKNOWN.findall(text)) & ours
     if not unknown:
-        return None  # those of another LoRA
+        return None
     count = f"at least {len(unknown)}" if cut else str(len(unknown))
     return (
-        f"{count} of its {len(keys)} keys do not fit (lora key not loaded: {min(unknown)}); was it"
-        " trained for the family (SD1.x, SDXL) of the workflow's checkpoint?"
+        f"{count} of its {len(header)} keys do not fit (lora key not loaded: {min(unknown)}); "
+        f"{_cause(unknown, contents)}"
+    )
+
+
+def _keys(modules: Collection[Module], with_clip: bool) -> set[str]:
+    """Return the tensors that have to be applied; some loaders leave the text encoder as it is."""
+    return {
+        key
+        for module in modules
+        if with_clip or not place(module.name)[0].startswith("text_encoder")
+        for key in module.keys.values()
+    }
+
+
+def _cause(unknown: Collection[str], contents: Contents) -> str:
+    """Return why keys were not loaded, as far as their names tell."""
+    if strange := sorted(unknown & set(contents.strange)):
+        return f"{meaning(strange) or 'they are of no known kind'}, which this server does not know"
+    lost = {m.name: m for m in contents.modules if unknown & set(m.keys.values())}
+    halves = [m for m in lost.values() if not unknown >= set(m.keys.values())]
+    kept = forms(m for m in contents.modules if m.name not in lost)
+    whole = {form: number for form, number in forms(lost.values()).items() if form not in kept}
+    if halves or (kept and whole):
+        named = ", ".join(f"{form} {number}" for form, number in (whole or forms(halves)).items())
+        return f"this server does not apply them ({named}); a newer ComfyUI may"
+    return (
+        "was it trained for the family (SD1.x, SDXL) of the workflow's checkpoint? If so, its "
+        "layers are called as this server does not know them: convert it to kohya's names"
     )

@@ -44,12 +44,15 @@ def weights(network: Network, part: str = "") -> list[nn.Parameter]:
 
 
 def to_kohya(network: Network, alpha: float) -> dict[str, np.ndarray]:
-    """Return the LoRA under kohya's key names, as float16 arrays."""
+    """Return the LoRA under kohya's key names, as float16 arrays.
+
+    Alphas are float32: float16 would round 22.627, and lose what is below 6e-8 or above 65504.
+    """
     tensors = {}
     for name, layer in network.items():
         for suffix, matrix in ((DOWN, layer.lora_A), (UP, layer.lora_B)):
             tensors[name + suffix] = matrix[ADAPTER].weight.detach().cpu().half().numpy()
-        tensors[name + ALPHA] = np.array(alpha, np.float16)
+        tensors[name + ALPHA] = np.array(alpha, np.float32)
     return tensors
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from lorabench import model
-from lorabench.comfy.embedded import conditioning, loras, sigmas
+from lorabench.comfy.embedded import conditioning, sigmas
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
@@ -109,8 +109,8 @@ class Engine:
         # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
         encoder = parts.text_encoder.float()
         return Loaded(
-            unet=Patchable(parts.unet, loras.unet_names(parts.unet)),
-            text_encoder=Patchable(encoder, loras.text_encoder_names(encoder), torch.float16),
+            unet=Patchable(parts.unet, "unet"),
+            text_encoder=Patchable(encoder, "text_encoder", torch.float16),
             tokenizer=parts.tokenizer,
             vae=parts.vae.float(),  # SD1.x autoencoders overflow in fp16
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),

@@ -1,34 +1,35 @@
 """LoRAs merged into a model's weights, and taken out again without a trace.
 
-The weight of a layer becomes W0 + sum(strength * alpha / rank * up @ down), always from the kept
-original W0, so strengths never compound and no LoRA gives back the very bits of the checkpoint.
+A layer's weight becomes what the LoRAs, one after the other, make of the kept original
+(adapters.py), so strengths never compound and no LoRA gives back the very bits of the checkpoint.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from lorabench import base_layers, lora_shapes, tensor_file
+from lorabench.comfy.embedded import adapters
+from lorabench.lora_modules import EMBEDDED, Contents, Module, Part, describe, place
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (  # of the up and the down matrix: kohya's, PEFT's and older diffusers' names
-    (".lora_up.weight", ".lora_down.weight"),
-    (".lora_B.weight", ".lora_A.weight"),
-    (".lora.up.weight", ".lora.down.weight"),
-)
+Change = Callable[[Tensor], Tensor]
+"""Makes a new value of a parameter, float32, of the one before."""
 
 
 @dataclass(frozen=True, eq=False)
 class LoraFile:
-    """The tensors of a LoRA file by name."""
+    """The tensors of a LoRA file by name, and what they are."""
 
     path: Path
     tensors: dict[str, Tensor]
+    contents: Contents
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,6 @@ class Patch:
     strength: float
 
 
-@dataclass(frozen=True)
-class _Factors:
-    up: Tensor
-    down: Tensor
-    scale: float
-    keys: tuple[str, ...]
-
-    def product(self, shape: torch.Size) -> Tensor:
-        """Return up @ down in the shape of a linear or convolution weight."""
-        return torch.mm(self.up.flatten(1), self.down.flatten(1)).reshape(shape)
-
-
 def read(path: Path) -> LoraFile:
     """Read a LoRA; a file that was replaced since is read again."""
     stat = path.stat()
@@ -59,66 +48,106 @@ def read(path: Path) -> LoraFile:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _mtime_ns: int, _size: int) -> LoraFile:
-    return LoraFile(path, load_file(path))
+    tensors = {key: torch.tensor(array) for key, array in tensor_file.tensors(path)}
+    contents = describe({key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    return LoraFile(path, tensors, contents)
 
 
 class Patchable:
     """A network whose weights take LoRAs."""
 
-    def __init__(
-        self, network: nn.Module, names: dict[str, str], dtype: torch.dtype | None = None
-    ) -> None:
-        """Wrap `network`; `names` maps the names that LoRAs give its layers to its weights' names.
+    def __init__(self, network: nn.Module, part: Part, dtype: torch.dtype | None = None) -> None:
+        """Wrap `network`, which is that part of a model.
 
         With `dtype` the weights are rounded to that precision, whatever they are stored in.
         """
         self.network = network
-        self._names = names
-        self._weights = dict(network.named_parameters())
+        self._part = part
+        self._parameters = dict(network.named_parameters())
+        self._names = {base_layers.layer_name(name): name for name in self._parameters}
+        shapes = {name: tuple(value.shape) for name, value in self._parameters.items()}
+        self._layers = base_layers.of_parameters(part, shapes)
         self._dtype = dtype
         self._originals: dict[str, Tensor] = {}
         self._applied: tuple[Patch, ...] = ()
         if dtype is not None:
-            for weight in self._weights.values():
+            for weight in self._parameters.values():
                 weight.data.copy_(weight.data.to(dtype))
 
     def keys_of(self, lora: LoraFile) -> set[str]:
-        """Return the tensors of `lora` that belong to this network."""
-        return {key for factors in self._match(lora).values() for key in factors.keys}
+        """Return the tensors of `lora` that belong to this network and can be applied to it."""
+        keys = set()
+        for module, layer in self._modules(lora):
+            keys |= set(module.keys.values())
+            if f"{layer}{base_layers.BIAS}" not in self._names:
+                keys -= {module.keys.get(role) for role in adapters.BIASES}
+        return keys
 
     def with_patches(self, patches: tuple[Patch, ...]) -> nn.Module:
-        """Return the network with exactly `patches` merged in, in their order."""
-        if patches != self._applied:
-            factors = [(self._match(patch.lora), patch.strength) for patch in patches]
-            touched = {name for found, strength in factors if strength for name in found}
-            for name in self._originals.keys() | touched:
-                self._merge(name, [(f[name], s) for f, s in factors if name in f and s])
-            self._applied = patches
+        """Return the network with exactly `patches` merged in, in their order.
+
+        What cannot be merged for whatever reason, lack of memory too, leaves no LoRA behind.
+        """
+        if patches == self._applied:
+            return self.network
+        changes: dict[str, list[Change]] = {}
+        for patch in patches:
+            for name, change in self._changes(patch):
+                changes.setdefault(name, []).append(change)
+        try:
+            for name in self._originals.keys() | changes.keys():
+                self._merge(name, changes.get(name, []))
+        except BaseException:
+            self._applied = ()
+            for name, original in self._originals.items():
+                self._parameters[name].data.copy_(original)
+            raise
+        self._applied = patches
         return self.network
 
-    def _merge(self, name: str, parts: list[tuple[_Factors, float]]) -> None:
-        weight = self._weights[name]
+    def _merge(self, name: str, changes: list[Change]) -> None:
+        parameter = self._parameters[name]
         if name not in self._originals:
-            self._originals[name] = weight.detach().clone()
-        merged = self._originals[name].float()
-        for factors, strength in parts:
-            try:
-                product = factors.product(weight.shape)
-            except RuntimeError as error:  # as ComfyUI: the layer stays as it is
-                log.error("ERROR lora %s %s", name, error)
-                continue
-            merged = merged + (strength * factors.scale) * product.to(merged.device)
-        weight.data.copy_(
-            merged.to(self._dtype or weight.dtype) if parts else self._originals[name]
-        )
+            self._originals[name] = parameter.detach().clone()
+        original = self._originals[name]
+        if not changes:
+            parameter.data.copy_(original)
+            return
+        merged = original.float()
+        for change in changes:
+            merged = change(merged)
+        parameter.data.copy_(merged.to(self._dtype or parameter.dtype))
 
-    def _match(self, lora: LoraFile) -> dict[str, _Factors]:
-        found = {}
-        for layer, name in self._names.items():
-            for up, down in SUFFIXES:
-                if layer + up in lora.tensors and layer + down in lora.tensors:
-                    found[name] = _factors(lora.tensors, layer, up, down)
-        return found
+    def _changes(self, patch: Patch) -> Iterator[tuple[str, Change]]:
+        """Yield each parameter that a patch changes; what does not fit is logged as by ComfyUI."""
+        lora, strength = patch.lora, patch.strength
+        if not strength:
+            return
+        shapes = {key: tuple(tensor.shape) for key, tensor in lora.tensors.items()}
+        for module, layer in self._modules(lora):
+            weight, bias = (self._names.get(layer + end) for end in ("", base_layers.BIAS))
+            of_weight, of_bias = (
+                tuple(self._parameters[name].shape) if name else None for name in (weight, bias)
+            )
+            try:
+                odd = module.missing or lora_shapes.misfit(module, shapes, of_weight, of_bias)
+            except ValueError as error:
+                odd = error
+            if odd:
+                log.error("ERROR lora %s %s", weight, odd)
+                continue
+            if module.kind != "trained bias":
+                yield weight, partial(adapters.weight_with, module, lora.tensors, strength)
+            if bias and any(role in module.keys for role in adapters.BIASES):
+                yield bias, partial(adapters.bias_with, module, lora.tensors, strength)
+
+    def _modules(self, lora: LoraFile) -> Iterator[tuple[Module, str]]:
+        """Yield the modules that change this network, each with its layer's name."""
+        for module in lora.contents.modules:
+            part, layer = place(module.name)
+            layer = self._layers.name(part, layer)
+            if part == self._part and layer in self._names and module.kind in EMBEDDED:
+                yield module, layer
 
 
 def report_unused(lora: LoraFile, networks: Iterable[Patchable]) -> None:
@@ -127,42 +156,3 @@ def report_unused(lora: LoraFile, networks: Iterable[Patchable]) -> None:
     for key in lora.tensors:
         if key not in used:
             log.warning("lora key not loaded: %s", key)
-
-
-def unet_names(unet: nn.Module) -> dict[str, str]:
-    """Return the layer names that LoRAs use for a diffusers UNet: `lora_unet_…` and `unet.…`."""
-    names = {}
-    for weight, layer in _layers(unet):
-        names[f"lora_unet_{layer.replace('.', '_')}"] = weight
-        names[f"unet.{layer}"] = weight
-    return names
-
-
-def text_encoder_names(encoder: nn.Module) -> dict[str, str]:
-    """Return the layer names that LoRAs use for a CLIP text encoder: `lora_te_…` and dotted."""
-    names = {}
-    for weight, layer in _layers(encoder):
-        if "encoder.layers." in layer:
-            path = f"text_model.{layer.removeprefix('text_model.')}"
-            names[f"lora_te_{path.replace('.', '_')}"] = weight
-            names[f"lora_te1_{path.replace('.', '_')}"] = weight
-            names[f"text_encoder.{path}"] = weight
-    return names
-
-
-def _layers(network: nn.Module) -> list[tuple[str, str]]:
-    """Return (weight name, layer name) of every matrix and convolution."""
-    return [
-        (name, name.removesuffix(".weight"))
-        for name, weight in network.named_parameters()
-        if name.endswith(".weight") and weight.ndim > 1
-    ]
-
-
-def _factors(tensors: dict[str, Tensor], layer: str, up: str, down: str) -> _Factors:
-    keys = [layer + up, layer + down]
-    scale = 1.0
-    if f"{layer}.alpha" in tensors:
-        keys.append(f"{layer}.alpha")
-        scale = float(tensors[keys[-1]]) / tensors[layer + down].shape[0]
-    return _Factors(tensors[layer + up].float(), tensors[layer + down].float(), scale, tuple(keys))

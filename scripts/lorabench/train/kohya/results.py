@@ -1,11 +1,10 @@
 """From the folder of a training to output/kohya/ and to the run: read back, then moved."""
 
-import json
 import logging
 import shutil
 from pathlib import Path
 
-from lorabench import checkpoint, files, layout, lora_file
+from lorabench import checkpoint, files, layout, lora_file, tensor_file
 from lorabench.train import history
 from lorabench.train.kohya.progress import read_rows
 from lorabench.train.kohya.training import Training, epoch_suffix
@@ -56,12 +55,7 @@ def _say_steps(path: Path, steps: int, epoch: int) -> None:
     right = {"ss_steps": str(steps), "ss_epoch": str(epoch)}
     if metadata | right == metadata or "ss_steps" not in metadata:
         return
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = {**json.loads(data[8:start]), "__metadata__": metadata | right}
-    text = json.dumps(header, ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    files.write_bytes(path, len(text).to_bytes(8, "little") + text + data[start:])
+    files.write_bytes(path, tensor_file.with_metadata(path.read_bytes(), metadata | right))
 
 
 def _keep_what_is_there(path: Path) -> None:

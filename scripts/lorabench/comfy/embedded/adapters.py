@@ -1,0 +1,108 @@
+"""What each kind of module makes of a weight: LoRA, LoHa, LoKr, GLoRA, DoRA, whole differences.
+
+As ComfyUI computes it, in float32, so that the same file draws the same picture. Each module gets
+the weight that the one before it left.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from lorabench import lora_shapes
+from lorabench.lora_modules import Kind, Module
+
+Roles = Mapping[str, Tensor]
+
+
+def weight_with(
+    module: Module, tensors: Mapping[str, Tensor], strength: float, weight: Tensor
+) -> Tensor:
+    """Return a layer's weight, float32, with `module` at `strength`."""
+    of = {role: tensors[key].to(weight.device).float() for role, key in module.keys.items()}
+    if module.kind == "replaced weight":  # at any strength
+        return of["set_weight"].reshape(weight.shape)
+    update = UPDATES[module.kind](of, weight).reshape(weight.shape)
+    scale = lora_shapes.scale(module, tensors)
+    if "dora_scale" in of:
+        whole = _with_magnitude(of["dora_scale"], weight, scale * update)
+        return weight + strength * (whole - weight)
+    return weight + (strength * scale) * update
+
+
+def bias_with(
+    module: Module, tensors: Mapping[str, Tensor], strength: float, bias: Tensor
+) -> Tensor:
+    """Return a layer's bias, float32, with `module` at `strength`."""
+    for role in BIASES:
+        if role in module.keys:
+            update = tensors[module.keys[role]].to(bias.device).float().reshape(bias.shape)
+            return bias + strength * update
+    return bias
+
+
+BIASES = ("diff_b", "b_norm")
+
+
+def _lora(of: Roles, weight: Tensor) -> Tensor:
+    up, down = of["up"].flatten(1), of["down"]
+    if "mid" in of:  # a convolution taken apart in three
+        down = torch.einsum("ab...,bi->ai...", of["mid"], down.flatten(1))
+    return torch.mm(up, down.flatten(1))
+
+
+def _loha(of: Roles, weight: Tensor) -> Tensor:
+    first, second = (_product(of, f"hada_w{n}", f"hada_t{n}") for n in (1, 2))
+    return first * second
+
+
+def _lokr(of: Roles, weight: Tensor) -> Tensor:
+    first, second = (
+        of[name] if (name := f"lokr_w{n}") in of else _product(of, name, f"lokr_t{n}")
+        for n in (1, 2)
+    )
+    if second.ndim == 4 and first.ndim == 2:
+        first = first[..., None, None]
+    return torch.kron(first.contiguous(), second.contiguous())
+
+
+def _product(of: Roles, name: str, core: str) -> Tensor:
+    """Return a @ b, or with a core what a, b and it make of a convolution."""
+    a, b = of[f"{name}_a"], of[f"{name}_b"]
+    if core in of:
+        return torch.einsum("ij...,jr,ip->pr...", of[core], b, a)
+    return torch.mm(a, b.flatten(1))
+
+
+def _glora(of: Roles, weight: Tensor) -> Tensor:
+    new = lora_shapes.is_new_glora({role: tuple(tensor.shape) for role, tensor in of.items()})
+    a1, a2, b1, b2 = (of[role].flatten(1) for role in ("a1", "a2", "b1", "b2"))
+    if not new:  # LyCORIS's first form has them the other way round
+        a1, a2, b1, b2 = a2, a1, b2, b1
+    through = torch.einsum("oi...,ir,rj->oj...", weight, a1, a2)
+    return through + torch.mm(b1, b2).reshape(weight.shape)
+
+
+UPDATES: Mapping[Kind, Callable[[Roles, Tensor], Tensor]] = {
+    "LoRA": _lora,
+    "LoHa": _loha,
+    "LoKr": _lokr,
+    "GLoRA": _glora,
+    "full difference": lambda of, weight: of["diff"],
+    "trained norm": lambda of, weight: of["w_norm"],
+}
+
+
+def _with_magnitude(magnitude: Tensor, weight: Tensor, update: Tensor) -> Tensor:
+    """Return (weight + update) scaled to `magnitude`, as a DoRA.
+
+    Along the inputs, what is scaled has the changed weight's norms; along the outputs ComfyUI
+    takes those of the weight before the change.
+    """
+    changed = weight + update
+    ones = [1] * (weight.ndim - 2)
+    if magnitude.shape[0] == weight.shape[0]:
+        norm = weight.flatten(1).norm(dim=1).reshape(-1, 1, *ones)
+    else:
+        norm = changed.transpose(0, 1).flatten(1).norm(dim=1).reshape(1, -1, *ones)
+    return changed * (magnitude.reshape(norm.shape) / (norm + torch.finfo(weight.dtype).eps))

@@ -1,0 +1,79 @@
+"""What a file is that is not what its name says, from its first bytes or its tensors' names."""
+
+import re
+import shlex
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+
+PICKLED = (".pt", ".pth", ".ckpt", ".bin")
+_FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself with `git lfs pull`"),
+    (b"GGUF", "a GGUF file; take the .safetensors one"),
+    (b"\x1f\x8b", "a gzip archive; unpack it"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it"),
+    (b"Rar!", "a RAR archive; unpack it"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+)
+_WEB_PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|head)", re.IGNORECASE)
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
+_EMBEDDING_KEYS = {"emb_params", "string_to_param", "string_to_token", "clip_l", "clip_g", "t5xxl"}
+_MODELS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such keys
+    ("lora_controlnet", "a Control-LoRA"),
+    ("control_model.", "a ControlNet"),
+    ("controlnet_down_blocks.", "a ControlNet"),
+    ("ip_adapter.", "an IP-Adapter"),
+    ("image_proj.", "an IP-Adapter"),
+    ("model.diffusion_model.", "a whole checkpoint; name it with base_model="),
+    ("down_blocks.", "the UNet or VAE of a checkpoint"),
+    ("double_blocks.", "a whole Flux model"),
+    ("text_model.", "a text encoder"),
+    ("decoder.", "a VAE"),
+)
+
+
+def by_first_bytes(path: Path) -> str | None:
+    """Return what a file that is not in the safetensors format is; None where that is not known."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        return "an empty file; copy or download it again"
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if not any(name.endswith("data.pkl") for name in archive.namelist()):
+                return "a ZIP archive; unpack it"
+        return f"a PyTorch file (.pt, .ckpt, .bin); {conversion(path, path)}"
+    if _PICKLE.match(head):
+        return f"a PyTorch file (.pt, .ckpt, .bin); {conversion(path, path)}"
+    if head.startswith(b"PK\x03\x04"):
+        return "a ZIP archive or PyTorch file that is cut short; copy or download it again"
+    if _WEB_PAGE.match(head):
+        return "a web page; download the file itself, logged in where the site wants it"
+    if head.lstrip()[:1] == b"{":
+        return "a JSON text, such as a site's error message; download the file itself"
+    return next((what for start, what in _FIRST_BYTES if head.startswith(start)), None)
+
+
+def by_keys(keys: Collection[str]) -> str | None:
+    """Return what a safetensors file without a LoRA is, by its tensors' names."""
+    first_words = {key.split(".")[0] for key in keys}
+    if keys and (first_words <= _EMBEDDING_KEYS or len(keys) == 1):
+        return "a textual inversion embedding, as it seems"
+    if not keys:
+        return "empty: it has no tensors"
+    return next((what for part, what in _MODELS if any(part in key for key in keys)), None)
+
+
+def conversion(source: Path, target: Path) -> str:
+    """Return how to convert a file of PyTorch's to `target`, a .safetensors file."""
+    program = (
+        "import sys, torch; from safetensors.torch import save_file; "
+        "t = torch.load(sys.argv[1], map_location='cpu', weights_only=True); "
+        "t = t.get('state_dict', t); "
+        "save_file({k: v.clone().contiguous() for k, v in t.items()}, sys.argv[2])"
+    )
+    return (
+        "pickled files are not read, because they can run code. Convert it: "
+        f'uv run python -c "{program}" {shlex.quote(str(source))} {shlex.quote(str(target))}'
+    )
