@@ -1,14 +1,17 @@
 """Decode any picture file to upright sRGB, or say in plain words why it cannot be used."""
 
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+from lorabench import jxl
 
 # Pillow's own limit is a constant; ours is a setting (`check_pixels`).
 Image.MAX_IMAGE_PIXELS = None
@@ -49,21 +52,49 @@ class RejectedError(Exception):
     """A picture that cannot be used; its text is the reason, in plain words."""
 
 
-def open_picture(file: BinaryIO) -> Image.Image:
+def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
     """Open a picture file, seekable, without decoding it: `check_pixels` comes first.
 
+    JPEG XL alone is decoded at once, and refused beyond `max_pixels` million pixels before.
+
     Raises:
-        RejectedError: not a picture, or damaged.
+        RejectedError: not a picture, damaged, or too large.
     """
-    head = file.read(8)
+    head = file.read(12)
     size = file.seek(0, io.SEEK_END)
-    file.seek(0)
     if not head:
         raise RejectedError("cannot be decoded: the file is empty")
-    if size < _declared_size(head):
+    if size < _declared_size(head[:8]):
         raise RejectedError(_TRUNCATED)
+    if jxl.is_jxl(head):
+        return _open_jxl(file, max_pixels)
+    if head[4:8] == b"ftyp":
+        _know_heif()
+    file.seek(0)
     with _plain_reasons():
         return Image.open(file)
+
+
+def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
+    import pillow_jxl  # noqa: F401  (Pillow knows JPEG XL by it)
+
+    declared = jxl.size(file)
+    if declared is None:
+        raise RejectedError(_TRUNCATED)
+    check_pixels(declared, max_pixels)
+    file.seek(0)
+    try:
+        return Image.open(file)
+    except Exception:  # its own words advise to build a library
+        raise RejectedError("cannot be decoded: a damaged or truncated JPEG XL file") from None
+
+
+@cache
+def _know_heif() -> None:
+    """Let Pillow know HEIC and its kin; an import that other pictures need not wait for."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
 def check_pixels(size: tuple[int, int], max_pixels: float) -> None:
@@ -150,8 +181,11 @@ def _declared_size(head: bytes) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8. Pillow turns TIFFs itself, so they count as upright."""
-    if image.format == "TIFF":
+    """Return the EXIF orientation, 1 to 8.
+
+    Pillow turns TIFFs itself, and JPEG XL is stored upright unless it holds a JPEG.
+    """
+    if image.format == "TIFF" or (image.format == "JXL" and not image.jpeg):
         return 1
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)

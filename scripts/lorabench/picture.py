@@ -168,7 +168,7 @@ def _make(
 ) -> dict[str, dict[str, Any]]:
     """Decode, check, fit and store one picture; return its facts."""
     file.seek(0)
-    image = images.open_picture(file)
+    image = images.open_picture(file, settings.max_pixels)
     source: dict[str, Any] = {"format": image.format, "mode": image.mode}
     row.fill(source | _original(image.size))
     images.check_pixels(image.size, settings.max_pixels)  # before anything is decoded

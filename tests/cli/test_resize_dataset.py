@@ -14,6 +14,13 @@ import yaml
 
 from tests.pictures import photo
 
+WRITTEN_BY_PLUGINS = """
+import sys, pillow_heif, pillow_jxl
+from PIL import Image
+pillow_heif.register_heif_opener()
+Image.open(sys.argv[1]).save(sys.argv[2])
+"""
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PROGRAM = SCRIPTS / "resize_dataset.py"
 BUNDLED = ["--resolution=128", "--bucket-step=32", "--bucket-min=64", "--bucket-max=256"]
@@ -56,6 +63,21 @@ def test_a_set_is_made_and_summed_up(raw, tmp_path):
     assert {path.name for path in out.iterdir()} == {"images", "preprocess_log.csv", "rejected"}
     assert len(list((out / "images").iterdir())) == 4
     assert (tmp_path / ".pictures").is_dir()
+
+
+def test_what_phones_and_browsers_save_is_read(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    raw.mkdir()
+    for seed, name in enumerate(("a.avif", "b.jfif", "c.mpo", "d.heic", "e.HIF", "f.jxl")):
+        photo(seed).save(tmp_path / "photo.png")
+        extra = {"b.jfif": ["JPEG"], "c.mpo": ["MPO"]}.get(name, [])
+        if name[0] in "abc":
+            photo(seed).save(raw / name, *extra)
+        else:  # not by this process: the program has to find the plugins by itself
+            words = [sys.executable, "-c", WRITTEN_BY_PLUGINS, tmp_path / "photo.png", raw / name]
+            subprocess.run(words, check=True)
+    answer = resize(raw, "--output", out, *BUNDLED, "--yes")
+    assert "6 of 6 pictures are in" in answer.stderr
 
 
 def test_the_settings_file_counts_and_options_count_more(raw, tmp_path):

@@ -5,11 +5,16 @@ import struct
 import zlib
 
 import numpy as np
+import pillow_heif
+import pillow_jxl  # noqa: F401  (Pillow writes JPEG XL by it)
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageDraw
 
 from lorabench.images import RejectedError, check_pixels, decode, open_picture, resize, upright_size
 from tests.pictures import CORNERS, close, corner_colours, corners, photo
+
+pillow_heif.register_heif_opener()
+LOSSLESS = {"JXL": {"lossless": True}}
 
 
 def saved(image, format, **options):
@@ -29,15 +34,18 @@ def reason(data):
     return str(refusal.value)
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize(
+    "format",
+    ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "MPO", "HEIF", "JXL"],
+)
 def test_every_format_is_read(format):
-    picture = decoded(corners(64, 48), format)
+    picture = decoded(corners(64, 48), format, **LOSSLESS.get(format, {}))
     assert (picture.mode, picture.size) == ("RGB", (64, 48))
     for found, meant in zip(corner_colours(picture), CORNERS, strict=True):
         assert close(found, meant, 8)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_exif_orientation_comes_out_upright(format, orientation):
     lying = {
@@ -53,6 +61,7 @@ def test_every_exif_orientation_comes_out_upright(format, orientation):
     stored = upright.transpose(lying[orientation]) if orientation in lying else upright
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
+    exif = exif.tobytes() if format == "HEIF" else exif  # its writer takes nothing else
     image = open_picture(saved(stored, format, exif=exif))
     assert upright_size(image) == (64, 48)
     picture = decode(image)
@@ -302,3 +311,27 @@ def test_a_bomb_is_known_before_it_is_decoded():
         check_pixels(size, 100)
     assert str(refusal.value) == "too many pixels: 20000×20000 are 400.0 million, at most 100"
     check_pixels(size, 400)
+
+
+def test_an_orientation_in_jpeg_xl_counts_only_where_it_holds_a_jpeg(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    corners(64, 48).save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as jpeg:
+        jpeg.save(tmp_path / "a.jxl", lossless_jpeg=True)
+    with (tmp_path / "a.jxl").open("rb") as file:
+        assert decode(open_picture(file)).size == (48, 64)
+    assert decoded(corners(64, 48), "JXL", exif=exif.tobytes()).size == (64, 48)
+
+
+@pytest.mark.parametrize("format", ["AVIF", "WEBP", "MPO"])
+def test_of_several_frames_the_first_is_taken(format):
+    more = {"save_all": True, "append_images": [Image.new("RGB", (64, 48))]}
+    picture = decoded(Image.new("RGB", (64, 48), (250, 250, 250)), format, **more)
+    assert close(picture.getpixel((30, 20)), (250, 250, 250))
+
+
+@pytest.mark.parametrize("format", ["AVIF", "HEIF", "JXL"])
+def test_a_cut_off_picture_of_a_new_format_is_refused(format):
+    data = saved(photo(1), format).getvalue()
+    assert reason(data[: len(data) // 2]).startswith(("truncated", "cannot be decoded"))
