@@ -14,7 +14,7 @@ _BRACKET = re.compile(r"[()]")
 _ESCAPE = re.compile(r"\\([()\[\]])")
 _CHOICE = r"\{[^{}]*\|[^{}]*\}"
 _NETWORK = r"<(?:lora|lyco|hypernet):[^<>]*>"
-_IN_CAPTIONS = re.compile(rf"{_CHOICE}|{_NETWORK}|\([^()]*:\s*[\d.]+\s*\)")
+_IN_CAPTIONS = re.compile(rf"{_CHOICE}|{_NETWORK}|\|\|\||\([^()]*:\s*[\d.]+\s*\)")
 _IN_PROMPTS = re.compile(rf"{_CHOICE}|{_NETWORK}|__[\w/*-]+__|\[[^\[\]]+\]|\b(?:BREAK|AND)\b")
 _BARE = re.compile(r"\((?![^()]*:\s*[\d.]+\s*\))[^()]*\)")
 _SHOWN = 3
@@ -76,8 +76,8 @@ def remark_on_captions(captions: Iterable[str]) -> str:
         return ""
     return (
         f"{_examples(found)}, in {count(len(found), 'caption')}, is trained as it stands: nothing"
-        " is chosen, loaded or emphasised (sd-scripts chooses where train: {kohya_args:"
-        " {enable_wildcard: true}} is set)"
+        " is chosen, loaded, kept or emphasised for it (sd-scripts has options that do, as in"
+        " train: {kohya_args: {enable_wildcard: true}})"
     )
 
 

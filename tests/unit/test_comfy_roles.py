@@ -549,6 +549,7 @@ def test_a_loader_that_keeps_its_loras_in_its_own_way_is_named():
          ["a"]),
         ({"text": "a cat, <lora:a:0.8> <lora:b:1:0.5>"}, ["a", "b"]),
         ({"lora_name": "LORA_UNDER_TEST", "lora_stack": ["x", 0]}, ["LORA_UNDER_TEST"]),
+        ({"lora_name": {"content": "a.safetensors", "image": None}}, ["a.safetensors"]),
         ({"ckpt_name": "a.safetensors", "text": "a lora"}, []),
     ],
 )  # fmt: skip

@@ -52,6 +52,7 @@ def test_the_words_of_a_prompt_are_without_its_signs():
             ["x, <lora:detail:1>", "x, (blue eyes:1.2)"],
             r"<lora:detail:1>, \(blue eyes:1.2\), in 2 captions, is",
         ),
+        (["mofu ||| 1girl, red"], r"\|\|\|, in 1 caption, is"),
         (["mika (moon), [x], {}, a|b, 1:2"], None),
     ],
 )
