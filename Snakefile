@@ -16,7 +16,7 @@ min_version("9.0")
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lorabench import parent
+from lorabench import parent, servers
 from lorabench.errors import UserError
 from lorabench.plan import make_plan
 
@@ -26,6 +26,8 @@ try:
     PLAN = make_plan(config, ROOT / "config" / "config.yaml")
 except UserError as error:
     raise WorkflowError(str(error))
+servers.lend(PLAN.given_urls)
+sys.argv[:] = servers.without_logins(sys.argv, PLAN.given_urls)  # Snakemake prints it
 if workflow.is_main_process:
     for note in PLAN.notes:
         print(note, file=sys.stderr)

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-from lorabench import cli, invocation, job_logs, locks, older
+from lorabench import cli, invocation, job_logs, locks, older, servers
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
 from lorabench.plan import RunPlan, make_plan
@@ -36,6 +36,8 @@ def main(options: argparse.Namespace) -> int:
     config = older.settings(options, datetime.now(), read_yaml(file))
     plan = make_plan(config, file)
     calls = older.calls(options, plan)
+    servers.lend(plan.given_urls)
+    config["comfy_url"] = list(plan.config.comfy_url)  # a file holds no login
     start = time.time()
     with invocation.command(config) as command:
         locks.clear(plan.paths.root, plan.paths.normalized, lambda: _unlock(command))

@@ -54,6 +54,8 @@ class FakeComfy:
         self.log = []  # (time, text)
         self.unknown_keys = []  # of the LoRA; each prompt that is not cached logs them
         self.events = []  # what a websocket hears
+        self.headers = {}  # of every answer
+        self.login = None  # the Authorization, or the query's token, without which it answers 401
         self.draw = png
 
     # what tests ask
@@ -183,8 +185,8 @@ class FakeComfy:
 
 
 @contextmanager
-def serving():
-    """Yield a running fake and set its `url`."""
+def serving(tls=None):
+    """Yield a running fake and set its `url`; `tls` is the SSL context of one that has https."""
     fake = FakeComfy()
 
     class Handler(BaseHTTPRequestHandler):
@@ -202,8 +204,11 @@ def serving():
             body = {key: values[0] for key, values in parse_qs(url.query).items()}
             body.setdefault("subfolder", "")
             if method == "POST":
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = {"token": body.get("token")} if "token" in body else {}
+                body |= json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             fake.requests.append((method, url.path, body))
+            if fake.login not in (None, self.headers.get("Authorization"), body.get("token")):
+                return self.send(401, b"")
             if url.path == "/ws":
                 return self.tell()
             fault = fake.fault(method, url.path)
@@ -217,9 +222,15 @@ def serving():
             if fault == "drop after":
                 self.close_connection = True
                 return
-            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send(
+                status, content if isinstance(content, bytes) else json.dumps(content).encode()
+            )
+
+        def send(self, status, data):
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
+            for name, value in fake.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 
@@ -243,8 +254,10 @@ def serving():
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
-    fake.url = f"http://127.0.0.1:{server.server_port}"
+    fake.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     try:
         yield fake
     finally:

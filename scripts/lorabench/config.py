@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from lorabench.errors import UserError
 from lorabench.mappings import Folders, Options
 from lorabench.presets import PRESETS, Family
-from lorabench.servers import EMBEDDED, servers
+from lorabench.servers import EMBEDDED, recorded, servers
 from lorabench.setting_types import (
     COLOUR,
     LocalPath,
@@ -401,6 +401,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
     return content
+
+
+def read_sweep(path: Path) -> dict[str, Any]:
+    """Read the sweep.yaml of a run; raises `UserError`."""
+    sweep = read_yaml(path)
+    return {**sweep, "comfy_url": recorded(sweep["comfy_url"])} if "comfy_url" in sweep else sweep
 
 
 def read_section(path: Path, name: str) -> dict[str, Any]:

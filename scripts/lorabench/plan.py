@@ -5,7 +5,7 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 
 import glob
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from lorabench.identity import (
 from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.raw import RawSet
 from lorabench.servers import EMBEDDED
+from lorabench.setting_types import split
 
 _ROLES = fields(Choices)
 
@@ -48,6 +49,8 @@ class RunPlan:
     """The prompt in the workflow; None where only the servers can read it."""
     raw: RawSet | None = None
     """The pictures that are trained on; None where the LoRA is only benched."""
+    given_urls: tuple[str, ...] = field(default=(), repr=False)
+    """`comfy_url` as it was given, with logins: for the jobs alone, and for no record."""
 
     @cached_property
     def trigger(self) -> str:
@@ -162,11 +165,12 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     config = resolve(merged, base.family)
     preconditions.check(config, base)
     workflow_prompt = _workflow_prompt(config)
+    urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
         paths = _existing_run(config, base_digest)
-        return _planned(RunPlan(config, paths, None, base_digest, workflow_prompt))
+        return _planned(RunPlan(config, paths, None, base_digest, workflow_prompt, given_urls=urls))
     found = raw.read(layout.raw_set(config))
     preconditions.check_raw(found, config)
     config = _with_trigger(config, found)
@@ -177,7 +181,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     if not paths.lora.exists():
         preconditions.check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
-    return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt, found))
+    return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt, found, urls))
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lorabench.errors import UserError
+from lorabench.servers import shown
 from lorabench.setting_types import ALLOWED
 
 
@@ -55,7 +56,8 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
         message = ALLOWED[error["ctx"]["pattern"]]
     if not where or where in sections(model):
         return f"{where}: {message}".lstrip(": ")
-    return f"{where}: {error['input']!r}: {message} ({_describe(model, where)})"
+    value = shown(error["input"]) if where == "comfy_url" else repr(error["input"])
+    return f"{where}: {value}: {message} ({_describe(model, where)})"
 
 
 def _where(error: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ def dead_url():
 
 def test_https_where_there_is_none_is_said(fake):
     client = Client(fake.url.replace("http:", "https:"), pace=PACE)
-    with pytest.raises(UserError, match=r"\(it speaks no https: try http://\); start it"):
+    with pytest.raises(UserError, match="speaks no https; write comfy_url=http://127"):
         client.render(GRAPH, "3", 1)
 
 

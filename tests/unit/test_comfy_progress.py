@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from lorabench.comfy import progress
+from lorabench.comfy.access import access_to
 from tests.fake_comfy import serving
 
 GRAPH = {"6": {"class_type": "KSampler", "_meta": {"title": "Sampler"}, "inputs": {}}}
@@ -27,7 +28,7 @@ def lines(caplog):
     caplog.set_level(logging.DEBUG, "lorabench")
 
     def lines(url, every=0.0, until=lambda told: told):
-        with progress.reported(lambda: url, "me", GRAPH, pause=0.01, every=every):
+        with progress.reported(lambda: access_to(url), "me", GRAPH, pause=0.01, every=every):
             deadline = time.monotonic() + 10
             while not until(caplog.messages) and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -79,7 +80,7 @@ def test_a_loss_of_the_connection_is_told_once(lines):
 
 def test_a_short_wait_asks_nothing():
     with serving() as fake:
-        with progress.reported(lambda: fake.url, "me", GRAPH, pause=0.5, every=0):
+        with progress.reported(lambda: access_to(fake.url), "me", GRAPH, pause=0.5, every=0):
             pass
         time.sleep(0.05)
         assert fake.requests == []

@@ -84,6 +84,7 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"run_id": "x" * 101}, "is too long for the names of files: at most 100 bytes, not 101"),
         ({"raw_set": "ぽ" * 34}, "at most 100 bytes, not 102"),
         ({"comfy_url": "127.0.0.1:8188"}, "comfy_url: '127.0.0.1:8188': allowed: embedded, or"),
+        ({"comfy_url": "me:word@a:1"}, "comfy_url: (not shown: it may hold a password): allowed"),
         ({"train": "rank 8"}, "train: should be a section such as"),
         ({"train": {"steps": 5, "epochs": 5}}, "train: give steps or epochs"),
         ({"train": {"unet_lr": 0, "text_encoder_lr": 0}}, "nothing would be trained"),

@@ -87,7 +87,7 @@ def test_what_is_usual_is_left_out_of_the_command():
     bare = "uv run snakemake --cores 1 --config raw_set=set"
     assert command() == bare
     assert command(None, {"prompts": PROMPTS, "probe": "full"}) == bare
-    theirs = {"comfy_url": ["http://a:1"], "prompts": [], "probe": "off"}
+    theirs = {"comfy_url": ["http://me:word@a:1"], "prompts": [], "probe": "off"}
     assert command(None, theirs) == f"{bare} comfy_url=http://a:1"
 
 

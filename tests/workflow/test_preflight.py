@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from base64 import b64encode
 
 import numpy as np
 import pytest
@@ -260,3 +261,21 @@ def test_what_a_server_lacks_is_told_before_the_training(project, fake):
     assert "Training" not in done.stdout
     assert not list(project.root.glob("runs/*/train"))
     assert not (project.root / "datasets/normalized").exists()
+
+
+def test_a_password_reaches_the_server_and_is_left_nowhere_else(bench):
+    bench.fake.login = f"Basic {b64encode(b'me:secretword').decode()}"
+    done = bench.run(*FORCE, comfy_url=bench.fake.url.replace("://", "://me:secretword@"))
+    assert bench.rendered == [0, 0.5]
+    assert "secretword" not in done.stdout  # where Snakemake prints its command line
+    found = [path for path in bench.project.root.rglob("*") if path.is_file()]
+    assert any(".snakemake/log" in str(path) for path in found)
+    assert [path for path in found if b"secretword" in path.read_bytes()] == []
+
+
+def test_a_server_that_wants_a_password_stops_before_a_picture_is_deleted(bench):
+    before = bench.pictures()
+    bench.fake.login = "somebody's"
+    done = bench.run(*FORCE, check=False)
+    assert "wants a name and a password (HTTP 401); put them into comfy_url" in done.stdout
+    assert bench.pictures() == before

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from lorabench.bench.variants import Variant
-from lorabench.config import read_yaml
+from lorabench.config import read_sweep
 from lorabench.errors import UserError
 from lorabench.phrases import count
 
@@ -57,7 +57,7 @@ def seconds_a_cell(run: Path, at_once: int) -> float | None:
 
 def _drawn_by(run: Path) -> object:
     with suppress(UserError):
-        sweep = read_yaml(run / "bench" / "sweep.yaml")
+        sweep = read_sweep(run / "bench" / "sweep.yaml")
         return sweep.get("checkpoint"), sweep.get("comfy_url")
     return run  # like no other
 

@@ -14,8 +14,10 @@ from lorabench.comfy.graph import Graph
 from lorabench.comfy.gui_draw import to_gui
 from lorabench.comfy.patching import has_nonce, with_nonce
 from lorabench.comfy.pictures import is_made_by
+from lorabench.comfy.refusals import Outage
 from lorabench.comfy.replies import Image, OutOfMemory, queued, rejection, saved_images
-from lorabench.comfy.transport import Outage, Pace, Transport
+from lorabench.comfy.shapes import HISTORY, LOG, QUEUE, check
+from lorabench.comfy.transport import Pace, Transport
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -101,18 +103,18 @@ class Client:
     def queue_length(self) -> int | None:
         """Return how many prompts run or wait on the server, None if it does not answer now."""
         try:
-            queue = self._server.once("GET", "/queue", timeout=5).json()
-            return len(queue["queue_running"]) + len(queue["queue_pending"])
-        except (Outage, ValueError, KeyError, TypeError) as error:
+            running, waiting = self._queue_now()
+            return len(running) + len(waiting)
+        except (Outage, ValueError) as error:
             log.warning("%s: %s", self.url, error)
             return None
 
     def log_lines(self) -> list[tuple[str, str]]:
         """Return the last lines of the server's log with their times, oldest first; maybe none."""
         try:
-            entries = self._server.once("GET", "/internal/logs/raw").json()["entries"]
-            return [(entry["t"], entry["m"]) for entry in entries]
-        except (Outage, ValueError, KeyError, TypeError):
+            content = check(self._server.once("GET", "/internal/logs/raw").json(), LOG)
+            return [(entry["t"], entry["m"]) for entry in content["entries"]]
+        except (Outage, ValueError):
             return []  # an internal route: nothing is promised about it
 
     def free_memory(self) -> None:
@@ -127,7 +129,9 @@ class Client:
         prompt_id = str(uuid.uuid4())
         pace = self._pace
         try:
-            with progress.reported(lambda: self.url, self._id, graph, pace.listen, pace.report):
+            with progress.reported(
+                lambda: self._server.access, self._id, graph, pace.listen, pace.report
+            ):
                 self._submit(prompt_id, graph, workflow)
                 submitted()
                 return self._wait(prompt_id)
@@ -179,26 +183,17 @@ class Client:
         )
 
     def _history(self, prompt_id: str) -> dict[str, Any] | None:
-        path = f"/history/{prompt_id}"
-        history = self._server.get_json(path)
-        if not isinstance(history, dict):
-            raise self._foreign(path)
-        return history.get(prompt_id)
+        return self._server.get_json(f"/history/{prompt_id}", HISTORY).get(prompt_id)
 
     def _place(self, prompt_id: str) -> int | None:
         """Return how many prompts come before this one; None if the server has it no more."""
-        try:
-            running, waiting = queued(self._server.get_json("/queue"))
-        except ValueError:
-            raise self._foreign("/queue") from None
+        running, waiting = queued(self._server.get_json("/queue", QUEUE))
         ids = [*running, *waiting]
         return ids.index(prompt_id) if prompt_id in ids else None
 
-    def _foreign(self, path: str) -> UserError:
-        return UserError(
-            f"{self.url}{path} answered HTTP 200, but nothing of ComfyUI's; does a proxy or another"
-            " program answer in its place? See comfy_url"
-        )
+    def _queue_now(self) -> tuple[list[str], list[str]]:
+        """Return what `queued` does; raises `Outage` or `ValueError` where there is no answer."""
+        return queued(check(self._server.once("GET", "/queue", timeout=5).json(), QUEUE))
 
     def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
         response = self._server.ask("GET", "/view", params=image)
@@ -216,7 +211,7 @@ class Client:
         """Take a prompt out of the queue, or stop it; a server that does not answer is left."""
         try:
             self._server.once("POST", "/queue", timeout=5, json={"delete": [prompt_id]})
-            running, _ = queued(self._server.once("GET", "/queue", timeout=5).json())
+            running, _ = self._queue_now()
             if prompt_id in running:
                 self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
         except (Outage, ValueError) as error:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from lorabench.comfy.graph import Graph, is_link
@@ -81,9 +82,11 @@ def _node(
         extra = _extra_widget(one.options)
         values += [value, *extra]
         height += TEXT_BOX if one.options.get("multiline") else ROW * (1 + len(extra))
+    names = info.get("output_name") or []  # of a custom node at times fewer than outputs
     outputs = [
-        {"name": name, "type": kind, "links": [], "slot_index": index}
-        for index, (name, kind) in enumerate(zip(info["output_name"], info["output"], strict=True))
+        {"name": name or kind, "type": kind, "links": [], "slot_index": index}
+        for index, (kind, name) in enumerate(zip_longest(info.get("output") or [], names))
+        if kind is not None
     ]
     class_type = body["class_type"]
     title = (body.get("_meta") or {}).get("title")

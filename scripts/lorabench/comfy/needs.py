@@ -8,8 +8,10 @@ from pathlib import PurePath
 from lorabench.comfy.graph import Graph, Slot, describe, is_link
 from lorabench.comfy.object_info import ClassInfo, Input, NodeInfo, inputs, module
 from lorabench.comfy.options import Receipt
+from lorabench.comfy.refusals import Outage
 from lorabench.comfy.roles import Roles
-from lorabench.comfy.transport import Outage, Transport
+from lorabench.comfy.shapes import FOLDERS, check
+from lorabench.comfy.transport import Transport
 from lorabench.comfy.unlisted import unlisted
 
 log = logging.getLogger(__name__)
@@ -109,9 +111,9 @@ class Needs:
     def _lora_folders(self) -> str:
         """Return where the server itself says that its LoRAs lie, in brackets, or nothing."""
         try:
-            folders = self.server.once("GET", "/internal/folder_paths", timeout=5).json()["loras"]
-            return f" (on the server: {', '.join(map(str, folders))})"
-        except (Outage, ValueError, KeyError, TypeError):
+            answer = self.server.once("GET", "/internal/folder_paths", timeout=5).json()
+            return f" (on the server: {', '.join(check(answer, FOLDERS)['loras'])})"
+        except (Outage, ValueError):
             return ""  # an internal route: nothing is promised about it
 
     def _is_uploaded(self, value: str) -> bool:

@@ -32,7 +32,8 @@ class Input(NamedTuple):
     @property
     def choices(self) -> list[Any] | None:
         """What may be chosen; None: anything."""
-        return self.options.get("options") if self.kind == "COMBO" else None
+        known = self.options.get("options") if self.kind == "COMBO" else None
+        return known if isinstance(known, list) else None
 
     @property
     def has_widget(self) -> bool:
@@ -50,7 +51,7 @@ class Input(NamedTuple):
 def inputs(info: ClassInfo) -> Iterator[Input]:
     """Yield the inputs of a class in the order in which a frontend counts them."""
     for group in GROUPS:
-        for name, spec in info["input"].get(group, {}).items():
+        for name, spec in (info["input"].get(group) or {}).items():
             kind, options = _read(spec)
             yield Input(name, kind, options, group == "required")
 
@@ -79,7 +80,7 @@ def with_choices(node_info: NodeInfo, more: Mapping[str, list[Any]]) -> dict[str
 
 def _read(spec: Any) -> tuple[str, Mapping[str, Any]]:
     """Return the type and the options of an input."""
-    kind, *rest = spec if isinstance(spec, list) else [spec]
+    kind, *rest = spec or [None] if isinstance(spec, list) else [spec]
     options = rest[0] if rest and isinstance(rest[0], dict) else {}
     return ("COMBO", {**options, "options": kind}) if isinstance(kind, list) else (kind, options)
 

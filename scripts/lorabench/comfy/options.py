@@ -10,7 +10,7 @@ from lorabench import parent
 from lorabench.comfy.patching import Cell
 from lorabench.comfy.roles import Choices
 from lorabench.errors import UserError
-from lorabench.servers import EMBEDDED, servers
+from lorabench.servers import EMBEDDED, lend, servers, shown
 
 ROLES = tuple(field.name for field in fields(Choices))
 
@@ -94,11 +94,13 @@ def cell(
 
 def addresses(arguments: argparse.Namespace) -> list[Address]:
     """Return the servers; the embedded one is started if it is not there yet."""
+    given = arguments.comfy_url.split(",")
     try:
-        urls = servers(arguments.comfy_url.split(","))
+        urls = servers(given)
     except ValueError as error:
-        raise UserError(f"comfy_url: {arguments.comfy_url!r}: {error}") from None
+        raise UserError(f"comfy_url: {shown(arguments.comfy_url)}: {error}") from None
     if urls != EMBEDDED:
+        lend(given)
         return [Address(url) for url in urls]
     revive = _embedded(arguments)
     return [Address(revive(), revive)]

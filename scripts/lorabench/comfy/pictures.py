@@ -6,11 +6,13 @@ import logging
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from PIL import Image
 
 from lorabench.comfy.graph import Graph, Slot
+from lorabench.comfy.shapes import fits
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -91,7 +93,7 @@ def _check_graph(image: Image.Image, graph: Graph, slots: Sequence[Slot], number
     drawn = _stored_graph(image)
     for node, name in slots if drawn is not None else ():
         wanted = graph[node]["inputs"][name]
-        found = drawn.get(node, {}).get("inputs", {}).get(name)
+        found = (drawn.get(node, {}).get("inputs") or {}).get(name)
         if found != wanted:
             raise UserError(
                 f"picture {number} of the batch comes from another graph: {name} of node {node}"
@@ -101,6 +103,8 @@ def _check_graph(image: Image.Image, graph: Graph, slots: Sequence[Slot], number
 
 
 def _stored_graph(image: Image.Image) -> Graph | None:
-    """Return the graph in the picture; None from a server with its metadata switched off."""
-    text = image.info.get("prompt")
-    return json.loads(text) if text else None
+    """Return the graph in the picture; None where a server stores none there."""
+    with suppress(ValueError, TypeError):
+        graph = json.loads(image.info.get("prompt") or "")
+        return graph if fits(graph, {str: {"inputs?": dict}}) else None
+    return None

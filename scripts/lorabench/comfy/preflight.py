@@ -18,8 +18,10 @@ from lorabench.comfy import needs, workflow
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.options import Address, Receipt
 from lorabench.comfy.patching import Cell, patch, unnamed
+from lorabench.comfy.refusals import is_page
 from lorabench.comfy.roles import Choices, Roles, find_roles
-from lorabench.comfy.transport import Pace, Transport
+from lorabench.comfy.shapes import CLASS, SYSTEM, check, fits
+from lorabench.comfy.transport import Pace, Refused, Transport
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -125,9 +127,11 @@ def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 
 def _ask(sweep: Sweep, address: Address) -> Verdict:
-    server = Transport(address.url, PACE, address.revive)
     try:
+        server = Transport(address.url, PACE, address.revive)
         answer = server.ask("GET", "/system_stats")
+    except Refused as error:
+        return Verdict(address.url, problems=(str(error),))
     except UserError as error:
         return Verdict(address.url, problems=(str(error),), away=True)
     try:
@@ -152,7 +156,8 @@ def _graph(path: Path, server: Transport) -> Graph:
     from lorabench.comfy.convert import to_api  # it imports a converter that few need
 
     try:
-        return to_api(content, server.get_json("/object_info"))
+        info = server.get_json("/object_info", {str: object})
+        return to_api(content, {name: one for name, one in info.items() if fits(one, CLASS)})
     except UserError as error:
         raise UserError(f"workflow {path}: {error}") from None
 
@@ -171,13 +176,14 @@ def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
 def _introduce(url: str, answer: requests.Response) -> None:
     """Log who answers; raise `UserError` if it is no ComfyUI."""
     try:
-        about = answer.json()
-        system, devices = about["system"], about["devices"]
-    except (ValueError, KeyError, TypeError):
+        about = check(answer.json(), SYSTEM)
+    except ValueError:
+        page = " and a web page" if is_page(answer) else ""
         raise UserError(
-            f"what answers there is no ComfyUI (HTTP {answer.status_code} to /system_stats);"
-            " correct comfy_url"
+            f"what answers there is no ComfyUI (HTTP {answer.status_code}{page} to /system_stats);"
+            " correct comfy_url, or see whether a login page stands before it"
         ) from None
+    system, devices = about["system"], about["devices"]
     names = [str(device.get("name")) for device in devices]
     version = system.get("comfyui_version", "(old)")
     log.info("%s: ComfyUI %s%s", url, version, f" on {', '.join(names)}" if names else "")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from lorabench.comfy.access import Access
 from lorabench.comfy.graph import Graph, describe
 
 log = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ CONNECT, LISTEN = 10.0, 1.0  # seconds
 
 @contextmanager
 def reported(
-    url: Callable[[], str], client_id: str, graph: Graph, pause: float, every: float
+    access: Callable[[], Access], client_id: str, graph: Graph, pause: float, every: float
 ) -> Iterator[None]:
-    """Log, while the body waits, what the server at `url()` tells `client_id` about `graph`.
+    """Log, while the body waits, what the server of `access()` tells `client_id` about `graph`.
 
     It listens after `pause` seconds (a short cell needs no report), and as long after each loss
     of the connection; it logs at most a line in `every` seconds.
@@ -34,10 +35,10 @@ def reported(
         told = ""
         while not over.wait(pause):
             try:
-                _hear(url(), client_id, reporter, over)
+                _hear(access(), client_id, reporter, over)
             except Exception as error:
                 if str(error) != told:  # a restart takes many attempts
-                    log.debug("%s tells no progress now (%s)", url(), error)
+                    log.debug("%s tells no progress now (%s)", access().url, error)
                 told = str(error)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -47,13 +48,13 @@ def reported(
         over.set()
 
 
-def _hear(url: str, client_id: str, reporter: "_Reporter", over: threading.Event) -> None:
+def _hear(access: Access, client_id: str, reporter: "_Reporter", over: threading.Event) -> None:
     import websocket  # 25 ms of work that most cells of a small model are over before
 
-    address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
+    address, options = access.websocket("/ws", clientId=client_id)
     # ComfyUI refuses foreign origins; a proxy leads to the internet, not to a machine in the room.
     connection = websocket.create_connection(
-        address, timeout=CONNECT, suppress_origin=True, http_no_proxy=["*"]
+        address, timeout=CONNECT, suppress_origin=True, http_no_proxy=["*"], **options
     )
     with closing(connection):
         connection.settimeout(LISTEN)

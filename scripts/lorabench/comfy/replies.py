@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lorabench.comfy.graph import Graph, describe
+from lorabench.comfy.shapes import ENTRY, FAILURE, OUTPUT, REJECTION, Odd, check, fits
 from lorabench.comfy.unlisted import unlisted
 from lorabench.errors import UserError
 
@@ -26,52 +27,61 @@ class OutOfMemory(UserError):
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
 
 
-def queued(content: Any) -> tuple[list[str], list[str]]:
-    """Return the prompts that run and those that wait, the next one first, from `/queue`.
-
-    Raises `ValueError` where that is no queue.
-    """
-    try:
-        waiting = sorted(content["queue_pending"], key=lambda item: item[0])
-        return [item[1] for item in content["queue_running"]], [item[1] for item in waiting]
-    except (KeyError, TypeError, IndexError):
-        raise ValueError("this is no queue of ComfyUI") from None
+def queued(content: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the prompts that run and those that wait, the next one first, from `/queue`."""
+    waiting = sorted(content["queue_pending"], key=lambda item: item[0])
+    return [item[1] for item in content["queue_running"]], [item[1] for item in waiting]
 
 
 def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
     """Return one line on why a server refused a prompt or a part of it.
 
-    `error.details` is usually empty: the reasons stand in `node_errors[id].errors[]`.
+    `error.details` is usually empty: the reasons stand in `node_errors[id].errors[]`. Empty where
+    the reply gives none in a form that ComfyUI has.
     """
+    if not fits(reply, REJECTION):
+        return ""
     lines = [
         f"node {_node(graph, node, body.get('class_type'))}: {_complaint(error)}"
         for node, body in (reply.get("node_errors") or {}).items()
-        for error in body.get("errors", [])
+        for error in body.get("errors") or []
     ]
     if lines:
         return "; ".join(lines)
     error = reply.get("error") or {}
     if isinstance(error, str):
         return error
-    return " ".join(part for part in (error.get("message"), error.get("details")) if part)
+    return " ".join(str(part) for part in (error.get("message"), error.get("details")) if part)
 
 
-def saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Image]:
+def saved_images(graph: Graph, save: str, entry: Any) -> list[Image]:
     """Return what node `save` wrote, from a prompt's history entry.
 
-    Raises `UserError` if the prompt failed or was interrupted; a traceback goes to the log.
+    Raises `UserError` if the prompt failed or was interrupted, and for an entry that is none; a
+    traceback goes to the log.
     """
+    try:
+        return _saved_images(graph, save, check(entry, ENTRY, "the entry"))
+    except Odd as odd:
+        raise UserError(
+            f"the server's history of the prompt is not as ComfyUI writes it: {odd}; does another"
+            " program answer in its place?"
+        ) from None
+
+
+def _saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Image]:
     status = entry.get("status") or {}
     messages = dict(status.get("messages") or [])
     if "execution_error" in messages:
-        raise _failure(graph, messages["execution_error"])
+        raise _failure(graph, check(messages["execution_error"], FAILURE, "execution_error"))
     if "execution_interrupted" in messages:
         raise UserError(
             "someone pressed interrupt on the server while it drew this; run the command again"
         )
     if status.get("status_str") != "success":
         raise UserError(f"the server ended the prompt with status {status.get('status_str')!r}")
-    images = (entry.get("outputs") or {}).get(save, {}).get("images") or []
+    output = (entry.get("outputs") or {}).get(save) or {}
+    images = check(output, OUTPUT, f"what {describe(graph, save)} wrote").get("images")
     if not images:
         raise UserError(
             f"the server reports success, but {describe(graph, save)} saved no picture in its"

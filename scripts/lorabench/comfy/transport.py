@@ -4,17 +4,21 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
+from lorabench.comfy import refusals
+from lorabench.comfy.access import Access, access_to, certificates
 from lorabench.comfy.graph import Graph
+from lorabench.comfy.refusals import Outage
+from lorabench.comfy.shapes import CLASSES, Odd, Shape, check
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
-AWAY = (502, 503, 504)  # what a proxy in front of a restarting server says
 LONGEST_PAUSE = 8.0
 HOW_TO_START = "docker compose -f comfy-docker/docker-compose.yml up -d"
 
@@ -34,49 +38,58 @@ class Pace:
     tries: int = 5  # how often a request may get a 500, and a lost prompt be submitted
 
 
-class Outage(Exception):
-    """A request without an answer (`down`), or with a 5xx."""
-
-    def __init__(self, problem: str, *, down: bool) -> None:
-        """`down`: the server is away and may come back, rather than faulty."""
-        super().__init__(problem)
-        self.down = down
-
-
 class Away(UserError):
     """A server that has not answered for as long as one bears with it."""
 
 
+class Refused(UserError):
+    """A server that answers, or its certificate: waiting does not change that."""
+
+
 class Transport:
-    """Requests to the server at `url`.
+    """Requests to the server at `url`, which may hold its login; `self.url` never does.
 
     `revive`, where given, is called when the server is away; it returns the URL of a living one.
     """
 
     def __init__(self, url: str, pace: Pace, revive: Callable[[], str] | None = None) -> None:
-        """Nothing is sent yet."""
-        self.url = url.rstrip("/")
+        """Nothing is sent yet, and nothing checked."""
         self.pace = pace
+        self._given = url
         self._revive = revive
         self._limit = pace.greeting
-        self._session = requests.Session()
+
+    @cached_property
+    def access(self) -> Access:
+        """How to be let in; raises `UserError` for what is no URL."""
+        return access_to(self._given)
+
+    @property
+    def url(self) -> str:
+        """The server's public URL."""
+        return self.access.url
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = requests.Session()
         # A proxy in the environment leads to the internet, not to a machine in the room.
-        self._session.trust_env = False
+        session.trust_env = False
+        session.auth = self.access.auth
+        session.params = self.access.query
+        session.verify = certificates()
+        return session
 
     def once(
         self, method: str, path: str, timeout: float = 60, **options: Any
     ) -> requests.Response:
         """Send one request; raise `Outage` unless an answer below 500 comes."""
+        options = {"timeout": (min(timeout, 10), timeout), "allow_redirects": False, **options}
         try:
-            response = self._session.request(
-                method, self.url + path, timeout=(min(timeout, 10), timeout), **options
-            )
+            response = self._session.request(method, self.url + path, **options)
         except requests.RequestException as error:
-            raise Outage(_reason(error), down=True) from None
-        if response.status_code >= 500:
-            text = " ".join(response.text.split())[:200]
-            problem = f"HTTP {response.status_code} {text}"
-            raise Outage(problem, down=response.status_code in AWAY)
+            raise refusals.of_error(error, self.url) from None
+        if outage := refusals.of_answer(response, path, self.access):
+            raise outage
         self._limit = self.pace.patience
         return response
 
@@ -89,24 +102,29 @@ class Transport:
             except Outage as outage:
                 trial.bear(outage)
 
-    def get_json(self, path: str) -> Any:
-        """Return the JSON that a GET of `path` answers."""
+    def get_json(self, path: str, shape: Shape) -> Any:
+        """Return the JSON that a GET of `path` answers.
+
+        Raises `UserError` for an answer that is none or of another shape.
+        """
         response = self.ask("GET", path)
         try:
-            if response.ok:
-                return response.json()
+            return check(response.json(), shape)
         except requests.JSONDecodeError:
-            pass
+            what = "a web page" if refusals.is_page(response) else "something"
+            problem = f"HTTP {response.status_code} and {what} that is no JSON"
+        except Odd as odd:
+            problem = f"HTTP {response.status_code}, but nothing of ComfyUI's ({odd})"
         raise UserError(
-            f"{self.url}{path} answered HTTP {response.status_code} and no JSON;"
-            " is this the URL of a ComfyUI server?"
+            f"{self.url}{path} answered {problem}; does a proxy, a login page or another program"
+            " answer in its place? See comfy_url"
         )
 
     def node_info(self, graph: Graph) -> dict[str, Any]:
         """Return the entry of `/object_info` for each class of `graph` that the server has."""
         info: dict[str, Any] = {}
         for class_type in {body["class_type"] for body in graph.values()}:
-            info |= self.get_json(f"/object_info/{quote(class_type, safe='')}")
+            info |= self.get_json(f"/object_info/{quote(class_type, safe='')}", CLASSES)
         return info
 
     def trial(self) -> "Trial":
@@ -116,7 +134,7 @@ class Transport:
     def wake(self) -> None:
         """Call the server back to life, where that is ours to do."""
         if self._revive:
-            self.url = self._revive().rstrip("/")
+            self.access = access_to(self._revive())
 
     @property
     def limit(self) -> float:
@@ -138,12 +156,14 @@ class Trial:
     def bear(self, outage: Outage) -> None:
         """Pause before the next attempt, or raise `UserError` where there should be none."""
         url = self._transport.url
+        if outage.remedy:
+            raise Refused(f"{url} {outage}; {outage.remedy}")
         self._faults += not outage.down
         late = time.monotonic() + self._pause - self._start > self._transport.limit
         if outage.down and late:
             raise Away(
                 f"no ComfyUI server answers at {url} ({outage}); start it (in Docker:"
-                f" {HOW_TO_START}) or correct comfy_url"
+                f" {HOW_TO_START}) or correct comfy_url{refusals.hint(url)}"
             )
         if late or self._faults >= self._transport.pace.tries:
             raise UserError(f"the server at {url} keeps failing: {outage}; see its own log")
@@ -156,18 +176,3 @@ class Trial:
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         if outage.down:
             self._transport.wake()
-
-
-def _reason(error: requests.RequestException) -> str:
-    if isinstance(error, requests.Timeout):
-        return "timed out"
-    text = str(error)
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE" not in text:
-        return "it speaks no https: try http://"
-    if "refused" in text:
-        return "connection refused"
-    if "resolve" in text:
-        return "unknown host"
-    if "Connection aborted" in text:
-        return "connection dropped"
-    return f"{type(error).__name__}: {text}"[:200]

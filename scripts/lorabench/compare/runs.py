@@ -3,7 +3,7 @@
 import csv
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from lorabench import layout
 from lorabench.bench.cell import Cell, sweep
 from lorabench.bench.verdicts import verdict
-from lorabench.config import read_yaml
+from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
 
 _NEAREST = 3
@@ -112,7 +112,7 @@ def read(folder: Path) -> Run:
         name=str(record.get("run_id") or folder.resolve().name),
         folder=folder,
         record=record,
-        sweep=_yaml(bench / "sweep.yaml"),
+        sweep=_yaml(bench / "sweep.yaml", read_sweep),
         cells=sweep(pictures),
         pictures={row["source_sha256"]: row["source"] for row in used},
         rejected=len(log) - len(used),
@@ -161,8 +161,8 @@ def _names(runs: Path) -> list[str]:
     return sorted(folder.name for folder in runs.glob("[!.]*/") if _is_run(folder))
 
 
-def _yaml(path: Path) -> dict[str, Any]:
-    return read_yaml(path) if path.exists() else {}
+def _yaml(path: Path, reader: Callable[[Path], dict[str, Any]] = read_yaml) -> dict[str, Any]:
+    return reader(path) if path.exists() else {}
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

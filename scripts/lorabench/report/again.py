@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from lorabench.config import BUNDLED_BASE, LISTS, Config, usual
+from lorabench.servers import recorded
 from lorabench.validation import Section
 
 Settings = dict[str, Any]
@@ -43,6 +44,7 @@ def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:
     given = {
         **{key: value for key, value in sweep.items() if key in Config.model_fields},
         **{key: identity.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "comfy_url": recorded(sweep.get("comfy_url")),
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not sweep.get("skip_train") else run_id,
     }

@@ -13,7 +13,7 @@ from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import read as read_faults
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.bench.verdicts.verdict import read as read_verdict
-from lorabench.config import read_yaml
+from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
 from lorabench.report import tables
 
@@ -73,7 +73,7 @@ def read(folder: Path, dataset: Path | None) -> Run:
         return empty
 
     run.record = part("run.yaml", read_yaml, {})
-    run.sweep = part("bench/sweep.yaml", read_yaml, {})
+    run.sweep = part("bench/sweep.yaml", read_sweep, {})
     run.verdict = part("bench/verdict.json", read_verdict, None)
     run.faults = part("bench/warnings.json", read_faults, [])
     run.metrics = part("bench/metrics.csv", _table(*columns.PLACE[2:]), [])

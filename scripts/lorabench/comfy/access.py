@@ -1,0 +1,93 @@
+"""How to be let in by a server: its login, and the certificates that are trusted."""
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from requests.certs import where
+from requests.utils import get_netrc_auth
+
+from lorabench.errors import UserError
+from lorabench.servers import LOGINS, has_login, public, shown, split_url, with_login
+
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables with a file of certificate authorities; the first that is set counts."""
+
+HOW_TO_LOG_IN = (
+    f"put them into comfy_url (https://name:password@host), into the variable {LOGINS} (the same"
+    " URL) or into ~/.netrc; a token goes behind the URL (https://host/?token=…)"
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """A server's public URL, and what only the server itself gets to see."""
+
+    url: str
+    auth: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a login."""
+        return bool(self.auth or self.query)
+
+    def websocket(self, path: str, **query: str) -> tuple[str, dict[str, Any]]:
+        """Return the address of a websocket, and the options that open it."""
+        address = f"ws{self.url.removeprefix('http')}{path}"
+        headers = {}
+        if self.auth:
+            headers["Authorization"] = f"Basic {b64encode(b':'.join(self.auth)).decode()}"
+        trusted = certificates()
+        kind = "ca_cert_path" if Path(trusted).is_dir() else "ca_certs"
+        options = {"header": headers, "sslopt": {kind: trusted}}
+        return f"{address}?{urlencode({**query, **self.query})}", options
+
+
+def access_to(url: str) -> Access:
+    """Return the access to a server; its login is in the URL, in the environment or in ~/.netrc.
+
+    Raises:
+        UserError: it is no URL, or the variable with logins holds something else.
+    """
+    try:
+        found = url if has_login(url) else _of_environment(public(url))
+    except ValueError as error:
+        raise UserError(f"comfy_url: {shown(url)}: {error}") from None
+    parts = split_url(found)
+    auth = None
+    if "@" in parts.netloc:
+        auth = unquote(parts.username or ""), unquote(parts.password or "")
+    elif not parts.query:
+        auth = get_netrc_auth(public(url))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # As bytes: requests takes text for Latin-1.
+    return Access(public(url), auth and (auth[0].encode(), auth[1].encode()), query)
+
+
+def _of_environment(url: str) -> str:
+    try:
+        return with_login(url)
+    except ValueError:
+        raise UserError(
+            f"the variable {LOGINS} should hold URLs such as https://name:password@host, separated"
+            " by spaces; in a name or password, write @ as %40, / as %2F and a space as %20"
+        ) from None
+
+
+def certificates() -> str:
+    """Return the file or folder of the certificate authorities that are trusted.
+
+    Raises:
+        UserError: a variable names one that is not there.
+    """
+    for variable in CERTIFICATES:
+        if path := os.environ.get(variable):
+            if not Path(path).exists():
+                raise UserError(f"the variable {variable}: there is no file or folder {path}")
+            return path
+    return where()
