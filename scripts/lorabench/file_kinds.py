@@ -20,6 +20,8 @@ _WEB_PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|head)", re.IGNORECASE)
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _EMBEDDING_KEYS = {"emb_params", "string_to_param", "string_to_token", "clip_l", "clip_g", "t5xxl"}
 _MODELS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such keys
+    (".oft_blocks.", "an OFT network of sd-scripts, which ComfyUI does not load"),
+    ("hypernet", "a hypernetwork"),
     ("lora_controlnet", "a Control-LoRA"),
     ("control_model.", "a ControlNet"),
     ("controlnet_down_blocks.", "a ControlNet"),

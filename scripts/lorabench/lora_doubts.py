@@ -1,5 +1,6 @@
 """What is odd about a LoRA file and no reason to refuse it; metadata above all."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ def of(
     yield from _names(contents)
     yield from _alphas(alphas)
     yield from _metadata(metadata, ranks, alphas, content)
+    if not alphas:
+        yield from _peft(metadata)
 
 
 def _names(contents: Contents) -> Iterator[str]:
@@ -50,6 +53,22 @@ def _metadata(
         yield (
             f"its metadata have the digest of other tensors (sshs_model_hash {said[:12]}…, found "
             f"{content[:12]}…), as some programs do; if the pictures look wrong, copy it again"
+        )
+
+
+def _peft(metadata: Mapping[str, str]) -> Iterator[str]:
+    """Compare the alpha that PEFT and diffusers write as metadata, where the file has none."""
+    try:
+        said = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+        pairs = {key.removesuffix("lora_alpha"): said[key] for key in said if "lora_alpha" in key}
+        scales = {alpha / said[f"{part}r"] for part, alpha in pairs.items()}
+    except (ValueError, TypeError, KeyError, ZeroDivisionError, RecursionError):
+        return
+    for scale in scales - {1}:
+        yield (
+            f"its metadata (lora_adapter_metadata) say alpha / rank {scale:g}, its tensors have no "
+            f"alpha: ComfyUI and this project apply it at 1, so weight {scale:g} is what its "
+            "trainer calls 1"
         )
 
 

@@ -83,6 +83,8 @@ _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("text_encoder_2.", "text_encoder_2"),
     ("text_encoders.clip_l.transformer.", "text_encoder"),
     ("text_encoders.clip_g.transformer.", "text_encoder_2"),
+    ("clip_l.", "text_encoder"),
+    ("clip_g.", "text_encoder_2"),
 )
 _STRANGE = (
     ("lora_magnitude_vector", "the magnitudes of a DoRA as PEFT writes it"),
@@ -91,7 +93,12 @@ _STRANGE = (
     (".reshape_weight", "wider layers, as of Flux's tools"),
     (".lora_B.bias", "biases of a LoRA's matrices"),
 )
-_BARE_UNET = ("down_blocks.", "mid_block.", "up_blocks.")
+_BARE_UNET = (
+    *("down_blocks.", "mid_block.", "up_blocks."),
+    *("conv_in", "conv_norm_out", "conv_out", "time_embedding.", "add_embedding."),
+)
+# diffusers' first LoRAs called CLIP's projections as the UNet's.
+_OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out_0": "out_proj"}
 _BUNDLED = re.compile(r"bundle_emb\.(.+?)(?:\.string_to_param\.\*|\.[^.]+)")
 
 
@@ -168,7 +175,8 @@ def place(name: str) -> tuple[Part, str]:
     name = name.replace("base_model.model.", "")
     for prefix, part in _PREFIXES:
         if name.startswith(prefix):
-            return part, _underscored(name.removeprefix(prefix))
+            layer = _underscored(name.removeprefix(prefix))
+            return part, _of_text(layer) if part.startswith("text") else layer
     return ("unet" if name.startswith(_BARE_UNET) else "other"), _underscored(name)
 
 
@@ -208,6 +216,13 @@ def _kind(keys: Mapping[str, str], shapes: Mapping[str, Shape]) -> Kind:
         return "full difference" if "diff" in keys else "trained norm"
     # BOFT's blocks are OFT's, several times over.
     return "BOFT" if kind == "OFT" and len(shapes[keys["oft_blocks"]]) == 4 else kind
+
+
+def _of_text(layer: str) -> str:
+    for theirs, ours in _OF_TEXT.items():
+        if layer.endswith(f"self_attn_{theirs}"):
+            return layer.removesuffix(theirs) + ours
+    return layer
 
 
 def _underscored(layer: str) -> str:

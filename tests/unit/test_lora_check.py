@@ -169,6 +169,32 @@ def test_the_names_of_attention_processors_are_understood():
     assert (part, layer) == ("unet", "down_blocks_0_attentions_0_attn1_to_out_0")
 
 
+@pytest.mark.parametrize(
+    ("name", "part", "layer"),
+    [
+        ("diffusion_model.input_blocks.0.0", "unet", "input_blocks_0_0"),
+        ("unet.base_model.model.mid_block.resnets.0.conv1", "unet", "mid_block_resnets_0_conv1"),
+        ("lycoris_up_blocks_1_resnets_0_conv1", "unet", "up_blocks_1_resnets_0_conv1"),
+        ("conv_in", "unet", "conv_in"),
+        ("lora_te1_text_model_final_layer_norm", "text_encoder", "final_layer_norm"),
+        (
+            "clip_g.text_model.encoder.layers.1.mlp.fc1",
+            "text_encoder_2",
+            "encoder_layers_1_mlp_fc1",
+        ),
+        (
+            "text_encoder.text_model.encoder.layers.0.self_attn.to_out",
+            "text_encoder",
+            "encoder_layers_0_self_attn_out_proj",
+        ),
+        ("transformer.single_transformer_blocks.0.attn.to_q", "other", None),
+    ],
+)
+def test_the_naming_schemes_of_makers_are_known(name, part, layer):
+    found = place(name)
+    assert found[0] == part and (layer is None or found[1] == layer)
+
+
 def test_a_locon_with_convolutions_fits(tmp_path, bundled):
     convolutions = {k: s for k, s in bundled.parts["unet"].items() if s[2:] == (3, 3)}
     tensors = lora_for(some(convolutions))

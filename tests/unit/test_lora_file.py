@@ -175,3 +175,21 @@ def test_a_type_that_cannot_be_read_is_named(tmp_path):
     path.write_bytes(path.read_bytes().replace(b'"F16"', b'"F4X"'))
     with pytest.raises(UserError, match="of type 'F4X', which is not read here"):
         lora_file.verify(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "doubts"),
+    [
+        ('{"unet.r": 4, "unet.lora_alpha": 16}', 1),
+        ('{"r": 4, "lora_alpha": 4}', 0),
+        ('{"unet.lora_alpha": 16}', 0),
+        ('{"r": 0, "lora_alpha": 4}', 0),
+        ('[1, "lora_alpha"]', 0),
+        ("{cut sho", 0),
+    ],
+)
+def test_an_alpha_that_only_the_metadata_have_is_told(tmp_path, said, doubts):
+    arrays = {key: array for key, array in tensors().items() if not key.endswith(".alpha")}
+    lora = lora_file.save(tmp_path / "a.safetensors", arrays, {"lora_adapter_metadata": said})
+    assert len(lora.doubts) == doubts
+    assert not doubts or "weight 4 is what its trainer calls 1" in lora.doubts[0]
