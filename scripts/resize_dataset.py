@@ -65,8 +65,9 @@ def main(arguments: argparse.Namespace) -> None:
     found = raw.read(arguments.raw)
     raw_notes.check_captions(found, settings.trigger)
     rows = dataset.normalize_set(found, arguments.output, settings, store, arguments.workers)
+    say = log.debug if parent.workflow_pid() else log.info  # the workflow has said it at its start
     for note in raw_notes.notes(found, found.trigger(settings.trigger)):
-        log.info("%s", note)
+        say("%s", note)
     log.info("%s", _summary(rows, arguments.output))
 
 

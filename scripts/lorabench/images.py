@@ -41,6 +41,12 @@ _UPRIGHT = {
 _LYING = (5, 6, 7, 8)
 
 _TRUNCATED = "truncated: the file ends too early"
+_DAMAGED = "cannot be decoded: a damaged or truncated {} file"
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+}
+"""How files begin that Pillow does not know by their beginning alone."""
 _SIGNS_OF_TRUNCATION = ("truncated", "broken data stream", "not enough data", "end of file")
 
 _PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
@@ -71,7 +77,7 @@ def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
     if head[4:8] == b"ftyp":
         _know_heif()
     file.seek(0)
-    with _plain_reasons():
+    with _plain_reasons(_BRANDS.get(head[8:12], "")):
         return Image.open(file)
 
 
@@ -86,7 +92,7 @@ def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
     try:
         return Image.open(file)
     except Exception:  # its own words advise to build a library
-        raise RejectedError("cannot be decoded: a damaged or truncated JPEG XL file") from None
+        raise RejectedError(_DAMAGED.format("JPEG XL")) from None
 
 
 @cache
@@ -256,8 +262,8 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
 
 
 @contextmanager
-def _plain_reasons() -> Iterator[None]:
-    """Turn whatever a decoder raises into a `RejectedError`.
+def _plain_reasons(format: str = "") -> Iterator[None]:
+    """Turn whatever a decoder raises into a `RejectedError`; `format` is what it seems to be.
 
     Damaged files make Pillow's plugins fail in a dozen ways (OSError, SyntaxError, struct.error,
     IndexError, ...), so every exception counts.
@@ -265,6 +271,8 @@ def _plain_reasons() -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError:
+        if format:
+            raise RejectedError(_DAMAGED.format(format)) from None
         raise RejectedError("cannot be decoded: not a picture that is known here") from None
     except MemoryError:
         raise RejectedError("cannot be decoded: not enough memory") from None

@@ -331,7 +331,20 @@ def test_of_several_frames_the_first_is_taken(format):
     assert close(picture.getpixel((30, 20)), (250, 250, 250))
 
 
-@pytest.mark.parametrize("format", ["AVIF", "HEIF", "JXL"])
-def test_a_cut_off_picture_of_a_new_format_is_refused(format):
+@pytest.mark.parametrize(
+    ("format", "said"),
+    [
+        ("AVIF", "cannot be decoded: a damaged or truncated AVIF file"),
+        ("JXL", "cannot be decoded: a damaged or truncated JPEG XL file"),
+        ("HEIF", "truncated: the file ends too early"),
+    ],
+)
+def test_a_cut_off_picture_of_a_new_format_is_refused(format, said):
     data = saved(photo(1), format).getvalue()
-    assert reason(data[: len(data) // 2]).startswith(("truncated", "cannot be decoded"))
+    assert reason(data[: len(data) // 2]) == said
+
+
+def test_what_only_begins_as_a_heic_is_a_damaged_one():
+    data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 200
+    assert reason(data) == "cannot be decoded: a damaged or truncated HEIC file"
+    assert "not a picture" in reason(data.replace(b"heic", b"isom"))  # a film

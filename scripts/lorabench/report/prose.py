@@ -32,6 +32,7 @@ FORMS = (
     (r"cannot be decoded: the file is empty", "ファイルが空です"),
     (r"cannot be decoded: not a picture that is known here", "対応している画像形式ではありません"),
     (r"cannot be decoded: not enough memory", "デコード中にメモリーが不足しました"),
+    (r"cannot be decoded: a damaged or truncated (.+) file", "{} ファイルが壊れています"),
     (r"cannot be decoded: (.+)", "デコードできません({})"),
     (r"cannot be read: a link to a file that is not there", "リンク先のファイルがありません"),
     (r"cannot be read: not a file", "ファイルではありません"),
