@@ -37,8 +37,9 @@ def check_captions(found: RawSet, trigger: str = "") -> None:
     if tables and not trigger and found.lacks_captions:
         kinds = _counted(Counter({kind: found.left_out[kind] for kind in tables}))
         raise UserError(
-            f"{found.folder} has no caption, but {kinds}, which are not read. {how} Write them so, "
-            "move those files out of the set, or give the caption of all pictures with trigger=."
+            f"{found.folder} has no caption, and files that are not read: {kinds}. {how} Write "
+            "the captions so, move those files out of the set, or give the caption of all pictures "
+            "with trigger=."
         )
 
 
@@ -68,8 +69,8 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
     without = sum(not picture.words for picture in found.pictures)
     if without:
         yield (
-            f"{without} of {len(found.pictures)} pictures have no caption; they are trained with "
-            f"{found.stand_in(trigger)!r}"
+            f"without a caption: {without} of {len(found.pictures)} pictures, which are trained "
+            f"with {found.stand_in(trigger)!r}"
         )
     if found.escaped:
         yield r"\( and \) in captions are trained as the brackets that they stand for"
@@ -77,7 +78,7 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
         yield odd
     if found.stray_captions:
         strays = [str(path.relative_to(found.folder)) for path in found.stray_captions]
-        yield f"{len(strays)} caption files fit no picture and are not used: {_few(strays)}"
+        yield f"captions that fit no picture: {len(strays)} ({_few(strays)})"
     if not trigger:
         yield (
             "WITHOUT TRIGGER WORDS: the captions share no first tag, so prompts with {trigger} and "
@@ -88,7 +89,7 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
 
 def _not_used(found: RawSet) -> Iterator[str]:
     for folder, count in found.regularization.items():
-        yield f"{folder}/: {count} regularization pictures are not used: no trainer here takes them"
+        yield f"regularization pictures are not used: {count} in {folder}/"
     if found.left_out:
         doubtful = sum(n for kind, n in found.left_out.items() if kind not in _NEVER_PICTURES)
         loud = doubtful > _LOUD * (doubtful + len(found.pictures))

@@ -47,7 +47,7 @@ def test_a_picture_without_a_caption_is_trained_with_the_words_found_among_the_o
     assert found.trigger == "trigger"
     assert found.identity.contents["preprocess"]["trigger"] == "trigger"
     assert found.record["preprocess"]["trigger"] == "trigger"
-    assert found.notes == ["1 of 5 pictures have no caption; they are trained with 'trigger'"]
+    assert found.notes == ["without a caption: 1 of 5 pictures, which are trained with 'trigger'"]
 
 
 def test_both_keys_of_the_trigger_mean_the_same_words(plan, uncaptioned):

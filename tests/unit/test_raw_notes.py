@@ -1,5 +1,7 @@
 """What is said of a raw set before it is used, and where it stops a run."""
 
+from pathlib import Path
+
 import pytest
 
 from lorabench import raw
@@ -46,9 +48,9 @@ def test_captions_without_a_first_tag_in_common_are_said_loudly(folder):
 
 
 def test_pictures_without_a_caption_are_counted_with_what_they_get(folder):
-    assert "12 of 12 pictures have no caption; they are trained with 'my_set'" in said(folder)
+    assert "without a caption: 12 of 12 pictures, which are trained with 'my_set'" in said(folder)
     (folder / "0.txt").write_text("mofu, a hat")
-    assert "11 of 12 pictures have no caption; they are trained with 'mofu'" in said(folder)
+    assert "without a caption: 11 of 12 pictures, which are trained with 'mofu'" in said(folder)
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".caption"])
@@ -70,13 +72,13 @@ def test_captions_named_after_the_whole_file_stop_with_how_to_rename_them(folder
 def test_some_captions_that_fit_none_are_a_line(folder):
     caption_all(folder)
     (folder / "README.txt").touch()
-    assert "1 caption files fit no picture and are not used: README.txt" in said(folder)
+    assert "captions that fit no picture: 1 (README.txt)" in said(folder)
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "0.json", "captions.csv"])
 def test_captions_as_other_programs_keep_them_stop_where_there_are_no_others(folder, name):
     (folder / name).touch()
-    with pytest.raises(UserError, match=f"1 {name[name.rindex('.') :]}, which are not read"):
+    with pytest.raises(UserError, match=f"files that are not read: 1 {Path(name).suffix}"):
         said(folder)
     assert "trained with 'mofu'" in said(folder, "mofu")
     caption_all(folder)
@@ -100,7 +102,7 @@ def test_numbers_that_are_no_repeats_are_said_with_the_rule(tmp_path):
 def test_regularization_pictures_are_said_to_be_unused(folder):
     (folder / "reg").mkdir()
     (folder / "reg" / "a.png").touch()
-    assert "reg/: 1 regularization pictures are not used" in said(folder)
+    assert "regularization pictures are not used: 1 in reg/" in said(folder)
 
 
 def test_other_files_are_counted_by_kind_and_loudly_where_they_are_many(folder):
