@@ -296,6 +296,7 @@ def say_where_to_look() -> None:
     """Say last, where it is not overlooked, what is wrong, the verdict, and what to open first."""
     from lorabench.bench.measures import faults
     from lorabench.bench.verdicts import verdict, words
+    from lorabench.report import earlier
 
     page, warnings = RUN.root / "report.html", RUN.bench / "warnings.json"
     found = faults.read(warnings) if warnings.exists() else []
@@ -304,5 +305,7 @@ def say_where_to_look() -> None:
     if (RUN.bench / "verdict.json").exists():
         said = words.lines(verdict.read(RUN.bench / "verdict.json"))
         print("\n" + "\n".join(said), file=sys.stderr)
+    if found := earlier.find(RUN.root, Path(CONFIG.base_model)):
+        print(f"\n{earlier.sentence(found)}\n{found.command}", file=sys.stderr)
     if page.exists():
         print(f"\nLook at {page}", file=sys.stderr)

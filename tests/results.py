@@ -32,7 +32,7 @@ VERDICT = Verdict(
     reasons=[Finding("leaks", None, 0.88, 0.5)],
     unknown=[],
     labels={"0.20": "weak", "0.40": "works", "0.60": "works", "0.80": "works", "1.00": "fried"},
-    thresholds={"style_low": 0.4, "off_range": 0.2, "structure_lost": 0.5},
+    thresholds={"style": 0.4, "outside": 0.2, "structure": 0.5},
 )
 
 

@@ -1,7 +1,10 @@
-"""English that agrees with its numbers: `1 picture was`, `2 pictures were`."""
+"""Texts with numbers in them: in English, `1 picture was` and `2 pictures were`."""
 
 import string
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
+
+Language = Literal["en", "ja"]
 
 
 class _Phrases(string.Formatter):
@@ -17,6 +20,14 @@ class _Phrases(string.Formatter):
 def fill(text: str, **values: Any) -> str:
     """Return a text with its values; the first of two words where the number is 1."""
     return _Phrases().vformat(text, (), values)
+
+
+def listed(words: Sequence[str], language: Language = "en") -> str:
+    """Return some words as a list in a sentence: `a, b and c`."""
+    if language == "ja":
+        return "、".join(words)
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def count(number: int, thing: str) -> str:

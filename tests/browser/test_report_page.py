@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from lorabench.bench.measures.columns import METRICS
+from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.report import contents
 from lorabench.report.build import build
 from tests.browser.conftest import PHONE
 from tests.pictures import close
@@ -50,7 +53,7 @@ def pixels(page, selector, x):
 def test_the_verdict_stands_on_top(visit, report):
     page = visit(report)
     text = page.locator("#verdict").inner_text()
-    for words in ("works", "0.80", "0.60 · 0.80", "0.40 to 0.80", "it leaks"):
+    for words in ("works", "0.80", "0.60 · 0.80", "usable from 0.40 to 0.80", "it leaks"):
         assert words in text
     assert "t 0.20 only 21% of the way to the training set (needed: 40%)" in text
     assert "31% of what was measured lies outside" in text
@@ -58,6 +61,61 @@ def test_the_verdict_stands_on_top(visit, report):
     assert [text.split()[0] for text in ruler] == [f"{weight:.2f}" for weight in WEIGHTS]
     assert "recommended" in ruler[4]
     assert page.locator("#verdict").bounding_box()["y"] < 300
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_the_first_screen_shows_the_pictures_that_matter(visit, report, options):
+    page = visit(report, **options)
+    height = page.viewport_size["height"]
+    heads = page.locator(".sample .head")
+    assert [" ".join(text.split()) for text in heads.all_inner_texts()] == [
+        "0.00 no LoRA",
+        "0.80 use this",
+        "Training pictures (6) See all",
+    ]
+    pictures = page.locator(".glance img")
+    assert pictures.count() == 2 * 3 + 6
+    for at in (0, 1, 6):
+        seen(page, f".glance img >> nth={at}")
+        page.evaluate("scrollTo(0, 0)")
+        assert pictures.nth(at).bounding_box()["y"] < height - 80
+    page.locator(".pic").nth(1).click()
+    title = page.locator("#zoom-title").inner_text()
+    assert title == "benchmark's prompt, seed 1, weight 0.80"
+
+
+def test_what_was_not_judged_is_not_none(visit, tmp_path):
+    run, _ = make_run(tmp_path)
+    told = Verdict("uncertain", unknown=[Finding("no_training_set")])
+    verdict.write(told, run / "bench" / "verdict.json")
+    build(run, None, run / "report.html")
+    page = visit(run / "report.html")
+    text = page.locator("#verdict").inner_text()
+    said = "not judged (there is no training set to compare with)"
+    assert said in text and "none" not in text.lower()
+    assert "Not judged: there is no training set" in page.locator("#copies").inner_text()
+    assert page.locator(".glance .sample").count() == 2, "further pictures instead of a set"
+
+
+@pytest.mark.parametrize("language", ["en-US", "ja-JP"])
+def test_nothing_breaks_out_of_its_box_on_a_phone(visit, report, language):
+    page = visit(report, locale=language, **PHONE)
+    wider = """boxes => boxes.filter((box) => box.scrollWidth > box.clientWidth + 1
+        ).map((box) => box.innerText)"""
+    for selector in (".ruler li", ".sample .head", ".cells th", ".words > *"):
+        assert page.locator(f"{selector} >> visible=true").evaluate_all(wider) == []
+    assert page.locator(".ruler em >> visible=true").first.evaluate(
+        "word => word.getClientRects().length == 1"
+    )
+
+
+def test_on_a_phone_the_recommended_column_is_in_view(visit, report):
+    page = visit(report, **PHONE)
+    head = page.locator("#grid th.chosen")
+    head.scroll_into_view_if_needed()
+    box = page.locator("#grid-table").bounding_box()
+    left = head.bounding_box()["x"]
+    assert box["x"] <= left and left + head.bounding_box()["width"] <= box["x"] + box["width"] + 1
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
@@ -105,10 +163,9 @@ def test_every_word_is_in_the_chosen_language(visit, report, language):
 
 def test_the_grid_has_every_picture_of_the_sweep(visit, report):
     page = visit(report)
-    assert page.locator("#grid thead th").all_inner_texts()[1:] == [
-        "0.00\nno LoRA",
-        *(f"{weight:.2f}" for weight in WEIGHTS[1:]),
-    ]
+    heads = page.locator("#grid thead th").all_inner_texts()[1:]
+    assert [head.split("\n")[0] for head in heads] == [f"{weight:.2f}" for weight in WEIGHTS]
+    assert (heads[0], heads[4]) == ("0.00\nno LoRA", "0.80\nrecommended")
     assert page.locator("#grid tbody tr").count() == 4
     cells = page.locator("#grid .cell img")
     assert cells.count() == 4 * len(WEIGHTS)
@@ -132,7 +189,7 @@ def test_the_slider_shows_one_weight_by_keyboard(visit, report):
     page.get_by_role("button", name="One weight").press("Enter")
     slider = page.get_by_role("slider", name="Weight").first
     assert slider.get_attribute("aria-valuetext") == "0.80"
-    assert page.locator("#grid tbody tr").count() == 2
+    assert page.locator("#grid .gallery li").count() == 4
     before = seen(page, ".cell >> nth=0 >> img")
     slider.press("ArrowRight")
     page.wait_for_function(
@@ -151,19 +208,69 @@ def test_arrows_move_in_the_grid_and_letters_place(visit, report):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    assert chosen(page) == "workflow's prompt, seed 2, weight 0.40"
+    assert chosen(page) == "benchmark's prompt, seed 2, weight 0.40"
     page.keyboard.press("a")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("b")
     assert page.locator("#compare .a img").get_attribute("alt") == (
-        "A: workflow's prompt, seed 2, weight 0.40"
+        "A: benchmark's prompt, seed 2, weight 0.40"
     )
     assert page.locator("#compare .b img").get_attribute("alt") == (
-        "B: workflow's prompt, seed 2, weight 0.60"
+        "B: benchmark's prompt, seed 2, weight 0.60"
     )
     assert "is now side B" in page.locator("#compare-said").inner_text()
     page.keyboard.press("Tab")
     assert not chosen(page), "the grid is one stop of the tabulator"
+
+
+def test_one_weight_fills_the_width_and_moves_by_arrows(visit, tmp_path):
+    run, dataset = make_run(tmp_path, prompts=8, seeds=(1,), size=32)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html")
+    page.get_by_role("button", name="One weight").click()
+    boxes = [cell.bounding_box() for cell in page.locator(".gallery .cell").all()]
+    assert len(boxes) == 8 and len({box["y"] for box in boxes}) == 2
+    table = page.locator("#grid-table").bounding_box()
+    right = max(box["x"] + box["width"] for box in boxes)
+    assert right == pytest.approx(table["x"] + table["width"], abs=2)
+    page.locator(".gallery .cell").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert chosen(page).startswith("teapot,")
+    page.keyboard.press("ArrowLeft")
+    assert chosen(page).startswith("teapot,"), "the line begins here"
+    page.keyboard.press("ArrowRight")
+    assert chosen(page).startswith("owl,")
+
+
+@pytest.mark.parametrize(
+    ("told", "winner", "words"),
+    [
+        ({}, 0.8, "You and the verdict agree: you liked 0.80 best"),
+        ({}, 0.6, "finds no clear difference"),
+        ({}, 1.0, "You liked 1.00 best; the verdict recommends 0.80."),
+        ({"label": "fried"}, 0.4, "You liked 0.40 best; the verdict recommends no weight."),
+        ({"label": "uncertain"}, 0.4, "You liked 0.40 best; the weight to use was not judged."),
+    ],
+)
+def test_the_votes_are_held_against_the_verdict(visit, tmp_path, told, winner, words):
+    run, dataset = make_run(tmp_path, prompts=1, seeds=(1,), size=16, probes=False)
+    if told:
+        verdict.write(Verdict(**told), run / "bench" / "verdict.json")
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html")
+    page.evaluate(
+        """winner => {
+            const others = [0.2, 0.4, 0.6, 0.8, 1].filter((weight) => weight !== winner);
+            const votes = others.map((other) =>
+                ({ left_weight: winner, right_weight: other, vote: "left" }));
+            const { run } = JSON.parse(document.getElementById("data").textContent);
+            localStorage.setItem(`lorabench.votes.${run}`, JSON.stringify(votes));
+        }""",
+        winner,
+    )
+    page.reload()
+    text = page.locator(".standing").inner_text()
+    assert words in text and "After 4 votes this may be chance." in text
 
 
 def test_any_two_pictures_are_compared(visit, report):
@@ -173,12 +280,12 @@ def test_any_two_pictures_are_compared(visit, report):
     left.get_by_label("Prompt").select_option(label="lighthouse")
     assert right.get_by_label("Prompt").input_value() == left.get_by_label("Prompt").input_value()
     page.locator("#compare-linked").uncheck()
-    right.get_by_label("Prompt").select_option(label="workflow's prompt")
+    right.get_by_label("Prompt").select_option(label="benchmark's prompt")
     right.get_by_label("Seed").select_option(label="2")
     right.get_by_label("Weight").press("End")
     assert page.locator("#compare .a img").get_attribute("alt").startswith("A: lighthouse, seed 1")
     assert page.locator("#compare .b img").get_attribute("alt") == (
-        "B: workflow's prompt, seed 2, weight 1.00"
+        "B: benchmark's prompt, seed 2, weight 1.00"
     )
 
 
@@ -208,7 +315,7 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     dialog = page.get_by_role("dialog")
     assert (
         dialog.get_by_role("heading", level=2).inner_text()
-        == "workflow's prompt, seed 1, weight 0.60"
+        == "benchmark's prompt, seed 1, weight 0.60"
     )
     first = seen(page, "#zoom-image")
     text = dialog.inner_text()
@@ -229,7 +336,7 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     page.keyboard.press("ArrowDown")
     assert (
         dialog.get_by_role("heading", level=2).inner_text()
-        == "workflow's prompt, seed 2, weight 0.80"
+        == "benchmark's prompt, seed 2, weight 0.80"
     )
     assert seen(page, "#zoom-image") != first
     page.get_by_role("button", name="Compare as A").click()
@@ -237,7 +344,7 @@ def test_a_picture_is_enlarged_with_its_data(visit, report):
     page.locator(".cell").nth(3).press("Enter")
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
-    assert chosen(page) == "workflow's prompt, seed 1, weight 0.60", "the focus is back"
+    assert chosen(page) == "benchmark's prompt, seed 1, weight 0.60", "the focus is back"
 
 
 def test_votes_are_blind_kept_and_exported(visit, report):
@@ -279,15 +386,19 @@ def test_votes_are_blind_kept_and_exported(visit, report):
 
 def test_plots_are_drawn_and_told(visit, report):
     page = visit(report, **PHONE)
-    charts = page.locator("#plots-main svg")
+    charts = page.locator("#plots-main .chart:not(.double) svg")
     page.locator("#plots").scroll_into_view_if_needed()
     charts.first.wait_for()
-    first = [metric for metric in METRICS if metric.group != "picture"]
-    others = 3  # diversity, and the embedding's two
-    assert charts.count() == len(first) + others
+    first = [column for column in contents.DECIDING if column in {one.column for one in METRICS}]
+    assert charts.count() == len(first) == 5
     label = charts.first.get_attribute("aria-label")
     assert label.startswith("style gained. 0.20: ")
-    assert page.locator("#plots-main .window").count() == len(first) + others
+    assert page.locator("#plots-main .window").count() == len(first)
+    assert page.locator("#plots-main .limit").count() == 3  # as many as the verdict has
+    others = len(METRICS) - len(first) + 3  # diversity, and the embedding's two
+    page.get_by_text(f"All other metrics ({others})").click()
+    page.locator("#plots-more svg").last.wait_for()
+    assert page.locator("#plots-more svg").count() == others
     labels = page.locator("#plots-trade .strong").all_text_contents()
     assert labels == [f"{weight:.2f}" for weight in WEIGHTS[1:]]
     assert "380 steps" in page.locator("#train-loss svg").get_attribute("aria-label")
@@ -295,23 +406,35 @@ def test_plots_are_drawn_and_told(visit, report):
     assert page.locator("#plots-table tbody tr").count() == len(WEIGHTS)
 
 
-def test_what_the_trigger_alone_draws_stands_beside_its_nearest_training_picture(visit, report):
-    page = visit(report)
-    rows = [row for row in _table(report) if row["file"].startswith("trigger/w0.80/")]
-    rows.sort(key=lambda row: -float(row["copy_similarity"]))
-    pairs = page.locator("#copies li")
-    assert pairs.count() == len(rows) == 4
-    for at, row in enumerate(rows):
-        drawn, training = (f"#copies li >> nth={at} >> img >> nth={side}" for side in (0, 1))
-        assert seen(page, drawn) == _embedded(page, f"bench/{row['file']}")
-        assert seen(page, training) == seen(page, f"#train .wall img >> nth={_place(row)}")
-        mirrored = page.locator(training).get_attribute("class") == "mirrored"
-        assert mirrored == (row["nearest_mirrored"] == "True")
-        text = pairs.nth(at).inner_text()
-        assert (
-            f"{float(row['copy_similarity']):.2f}" in text and f"seed {row['seed']}" in text.lower()
-        )
-        assert ("mirrored" in text) == mirrored
+def test_pictures_that_are_no_copies_are_not_held_up_as_some(visit, tmp_path):
+    run, dataset = make_run(tmp_path)
+    _say_copied(run, "none of them")
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html")
+    text = page.locator("#copies").inner_text()
+    assert "None found." in text and "a copy has more than" in text
+    assert not page.locator("#copies img >> nth=0").is_visible()
+    page.locator("#copies summary").click()
+    seen(page, "#copies img >> nth=0")
+
+
+def test_a_copy_stands_beside_its_training_picture(visit, tmp_path):
+    run, dataset = make_run(tmp_path)
+    file = "trigger/w0.80/seed2_00.png"
+    _say_copied(run, file)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html")
+    (row,) = (row for row in _table(run / "report.html") if row["file"] == file)
+    pair = page.locator("#copies li")
+    assert pair.count() == 1
+    assert seen(page, "#copies img >> nth=0") == _embedded(page, f"bench/{row['file']}")
+    training = "#copies img >> nth=1"
+    assert seen(page, training) == seen(page, f"#train .wall img >> nth={_place(row)}")
+    mirrored = page.locator(training).get_attribute("class") == "mirrored"
+    assert mirrored == (row["nearest_mirrored"] == "True")
+    for words in ("0.95", "copy", "trigger words alone", "2", "0.80"):
+        assert words in pair.inner_text()
+    assert "1 of 40 pictures is a copy" in page.locator("#copies").inner_text()
 
 
 def test_without_the_trigger_alone_that_is_said(visit, tmp_path):
@@ -319,7 +442,6 @@ def test_without_the_trigger_alone_that_is_said(visit, tmp_path):
     build(run, dataset, run / "report.html")
     page = visit(run / "report.html", locale="ja-JP")
     assert "probe=full" in page.locator("#copies").inner_text()
-    assert page.locator("#copies img").count() == 0
 
 
 @pytest.mark.parametrize(
@@ -373,6 +495,15 @@ def test_a_run_without_its_bench_still_opens(visit, tmp_path):
     assert page.locator("#train-loss svg").count() == 1
 
 
+def test_what_a_narrower_sweep_left_out_is_told_with_the_command(visit, tmp_path):
+    run, dataset = make_run(tmp_path)
+    shutil.copytree(run / "bench" / "w0.80", run / "bench" / "w1.20")
+    build(run, dataset, run / "report.html")
+    note = visit(run / "report.html").locator("#grid .note").inner_text()
+    assert "Pictures at weight 1.20 were rendered earlier and lie in" in note
+    assert "weights=0.2,0.4,0.6,0.8,1.0,1.2" in note
+
+
 def test_warnings_and_missing_pictures_are_told(visit, tmp_path):
     run, dataset = make_run(tmp_path)
     add_fault(run, 0.2)
@@ -383,7 +514,7 @@ def test_warnings_and_missing_pictures_are_told(visit, tmp_path):
     assert page.locator(".cell.gone").all_inner_texts() == ["missing"]
     page.locator(".cell").nth(1).focus()
     page.keyboard.press("ArrowRight")
-    assert chosen(page) == "workflow's prompt, seed 1, weight 0.60"
+    assert chosen(page) == "benchmark's prompt, seed 1, weight 0.60"
 
 
 def test_what_a_run_says_is_text_and_nothing_else(visit, tmp_path):
@@ -400,6 +531,17 @@ def test_what_a_run_says_is_text_and_nothing_else(visit, tmp_path):
 def _table(report):
     text = (report.parent / "bench" / "metrics.csv").read_text()
     return list(csv.DictReader(text.splitlines()))
+
+
+def _say_copied(run, file):
+    """Write into a run's table that this picture, and no other, is a copy."""
+    rows = _table(run / "report.html")
+    for row in rows:
+        row |= {"copy_similarity": "0.95" if row["file"] == file else "0.5", "copy_excess": "0.6"}
+    with (run / "bench" / "metrics.csv").open("w", newline="") as table:
+        writer = csv.DictWriter(table, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _place(row):

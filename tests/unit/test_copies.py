@@ -17,35 +17,55 @@ def found(made):
     return copies.find(made, contents.training(made))
 
 
-@pytest.mark.parametrize(("told", "shown"), [(0.5, 0.5), (1.5, 1.5), (None, 1.0), (0.7, 1.0)])
-def test_the_weight_is_the_one_to_use_or_the_highest_up_to_1(made, told, shown):
-    made.verdict = Verdict("works", None, told)
-    assert found(made)["weight"] == shown
-
-
-def test_above_1_alone_the_lowest_is_shown(made):
+def alike(made, similarity, excess):
+    """Let the first picture of the trigger words alone be so like a training picture."""
+    row = next(row for row in made.metrics if row["file"].startswith("trigger/w1.00/"))
+    others = {"copy_similarity": "0.5", "copy_excess": "0.1"}
+    made.metrics = [one if one is row else one | others for one in made.metrics]
+    row |= {"copy_similarity": str(similarity), "copy_excess": str(excess)}
     made.verdict = None
+    return row
+
+
+def test_a_copy_is_near_a_training_picture_and_nearer_than_without_the_lora(made):
+    row = alike(made, 0.9, 0.5)
+    assert found(made).copied == 1
+    (pair, *others) = found(made).pairs
+    assert (pair.copied, pair.similarity, pair.seed, pair.weight) == (True, 0.9, row["seed"], 1.0)
+    assert pair.training.path.name == row["nearest"].rsplit("/")[-1]
+    assert not any(one.copied for one in others)
+    alike(made, 0.9, 0.1)
+    assert found(made).copied == 0 and found(made).pairs[0].similarity == 0.9
+
+
+def test_the_limits_are_those_of_the_verdict(made):
+    alike(made, 0.6, 0.5)
+    assert found(made).copied == 0
+    made.verdict = Verdict("works", thresholds={"copy_similarity": 0.55, "other": 1.0})
+    assert (found(made).copied, found(made).limit) == (1, 0.55)
+
+
+def test_weights_up_to_1_count_and_above_only_without_others(made):
+    assert found(made).highest == 1.0
+    assert found(made).compared == 2 * 1 + 2 * 4  # weights by seeds: the prompt, the trigger alone
     made.metrics = [row for row in made.metrics if float(row["weight"]) > 1]
-    assert found(made)["weight"] == 1.5
+    assert found(made).highest == 1.5
 
 
-def test_the_most_similar_of_the_trigger_alone_come_first(made):
+def test_a_prompt_and_seed_stand_once_the_most_similar_first(made):
     made.verdict = None
-    rows = [row for row in made.metrics if row["file"].startswith("trigger/w1.00/")]
-    made.metrics += [row | {"copy_similarity": f"{0.01 * at}"} for at, row in enumerate(rows * 2)]
-    pairs = found(made)["pairs"]
-    assert (len(pairs), found(made)["drawn"]) == (copies.SHOWN, 12)
-    values = [pair.similarity for pair in pairs]
-    assert values == sorted(values, reverse=True)
-    assert max(float(row["copy_similarity"]) for row in rows) == values[0]
-    best = made.metrics[int(pairs[0].drawn[1:])]
-    assert best["file"].startswith("trigger/w1.00/")
-    assert best["nearest"].endswith(pairs[0].training.path.name)
-    assert pairs[0].mirrored == (best["nearest_mirrored"] == "True")
+    pairs = found(made).pairs
+    assert len({(pair.prompt["en"], pair.seed) for pair in pairs}) == len(pairs) == 5
+    by_copy = [(not pair.copied, -pair.similarity) for pair in pairs]
+    assert by_copy == sorted(by_copy)
 
 
-def test_without_a_probe_or_a_training_set_there_are_no_pairs(made):
+def test_without_a_training_set_nothing_was_compared(made):
     made.dataset = None
-    assert (found(made)["drawn"], found(made)["pairs"]) == (4, [])
+    assert (found(made).compared, found(made).pairs) == (0, [])
+
+
+def test_whether_the_trigger_words_alone_were_rendered_is_known(made):
+    assert found(made).alone
     made.metrics = [row for row in made.metrics if row["variant"] != "trigger"]
-    assert found(made) == {"weight": None, "drawn": 0, "pairs": []}
+    assert not found(made).alone

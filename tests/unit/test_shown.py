@@ -11,18 +11,22 @@ from tests import sweeps
 @pytest.mark.parametrize(
     ("folder", "label", "probe"),
     [
-        ("", "workflow's prompt", False),
+        ("", "benchmark's prompt", False),
         ("prompt-cat", "cat", False),
         ("prompt-白い猫", "白い猫", False),
         ("prompt-trigger", "trigger", False),
         ("trigger", "trigger words alone", True),
-        ("untriggered", "workflow's prompt, without trigger", True),
+        ("prompt-untriggered", "untriggered", False),
+        ("untriggered", "benchmark's prompt, without trigger", True),
         ("prompt-cat.untriggered", "cat, without trigger", True),
     ],
 )
 def test_a_folder_has_a_name_for_people(folder, label, probe):
     assert not folder or variants.FOLDER.fullmatch(folder)
     assert shown.label(folder) == label
+    assert shown.label(folder, "ja").endswith("(トリガーなし)") == label.endswith(
+        ", without trigger"
+    )
     assert bool(probe_of(folder)) == probe
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from lorabench import syntax
 from lorabench.bench import variants
-from lorabench.bench.variants import EXTENTS, Prompt, leak_weight, named, plan, read, without
+from lorabench.bench.variants import EXTENTS, Prompt, named, plan, read, usual_weight, without
 from lorabench.errors import UserError
 
 OWN = "zwirbl style, a red mushroom"
@@ -88,7 +88,7 @@ def test_without_trigger_words_or_weight_0_there_are_no_probes():
     [((0.0, 0.4, 0.8, 1.0), 0.8), ((0.0, 0.7, 0.9), 0.7), ((0.0, 2.0), 2.0), ((0.0,), 0.0)],
 )
 def test_a_leak_is_looked_for_near_the_usual_weight(weights, weight):
-    assert leak_weight(weights) == weight
+    assert usual_weight(weights) == weight
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
     for cell in cells:
         if label := _label(cell.path):
             _check_place(cell, label)
-            by_lora.append((cell.path, (label.get("run_id"), label.get("lora_sha256"))))
+            by_lora.append((cell.path, _lora(label)))
             by_graph[cell.variant].append((cell.path, label.get("graph")))
     groups = [by_lora, *by_graph.values()]
     odd = list(dict.fromkeys(path for group in groups for path in _odd(group)))
@@ -54,10 +54,30 @@ def prompt(cells: Iterable[Cell]) -> str:
     return next(filter(None, prompts), "")
 
 
+def alike(cells: Iterable[Cell], others: Iterable[Cell]) -> list[Cell]:
+    """Return those cells that may stand in one sweep with `others`: one LoRA, one workflow each."""
+    loras, graphs = set(), defaultdict(set)
+    for other in others:
+        label = _label(other.path)
+        loras.add(_lora(label))
+        graphs[other.variant].add(label.get("graph"))
+    found = []
+    for cell in cells:
+        label = _label(cell.path)
+        graph = label.get("graph")
+        if _lora(label) in loras and graph in graphs.get(cell.variant, {graph}):
+            found.append(cell)
+    return found
+
+
 def _odd(origins: Sequence[tuple[Path, Any]]) -> list[Path]:
     """Return the pictures whose origin is not that of most."""
     usual = Counter(origin for _, origin in origins).most_common(1)
     return [path for path, origin in origins if origin != usual[0][0]]
+
+
+def _lora(label: Mapping[str, Any]) -> tuple[Any, Any]:
+    return label.get("run_id"), label.get("lora_sha256")
 
 
 def _label(path: Path) -> dict[str, Any]:

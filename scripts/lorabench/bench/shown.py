@@ -5,11 +5,14 @@ from pathlib import Path
 
 import yaml
 
-from lorabench.bench.variants import Variant
+from lorabench.bench.variants import Variant, probe_of
 from lorabench.errors import UserError
+from lorabench.phrases import Language
 
-OWN = "workflow's prompt"
-_FURTHER, _WITHOUT = "prompt-", ".untriggered"
+_OWN = ("benchmark's prompt", "ベンチマークのプロンプト")
+_ALONE = ("trigger words alone", "トリガーワードのみ")
+_WITHOUT = ("{}, without trigger", "{}(トリガーなし)")
+_FURTHER = "prompt-"
 
 
 def read(path: Path) -> list[Variant]:
@@ -25,16 +28,15 @@ def read(path: Path) -> list[Variant]:
         raise UserError(f"--sweep {path}: not the record of a sweep ({error})") from None
 
 
-def label(variant: str) -> str:
+def label(variant: str, language: Language = "en") -> str:
     """Return a variant's name for people: that of its folder without its kind."""
-    if variant == "trigger":
-        return "trigger words alone"
-    if variant == "untriggered":
-        return f"{OWN}, without trigger"
-    name = variant.removeprefix(_FURTHER) or OWN
-    if name.endswith(_WITHOUT):
-        return f"{name.removesuffix(_WITHOUT)}, without trigger"
-    return name
+    at = language == "ja"
+    probe = probe_of(variant)
+    if probe == "trigger":
+        return _ALONE[at]
+    of = variant.removesuffix(probe).removesuffix(".")
+    name = of.removeprefix(_FURTHER) or _OWN[at]
+    return _WITHOUT[at].format(name) if probe else name
 
 
 def ordered(present: Iterable[str], listed: Sequence[Variant]) -> list[str]:

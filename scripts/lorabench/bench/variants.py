@@ -102,7 +102,7 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
             copy_weights(weights),
             following,
         )
-    few = tuple(sorted({0.0, leak_weight(weights)}))
+    few = tuple(sorted({0.0, usual_weight(weights)}))
     triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:
         name = f"{variant.name}.untriggered" if variant.name else "untriggered"
@@ -124,8 +124,11 @@ def copy_weights(weights: Sequence[float]) -> tuple[float, ...]:
     return (*weights, *above)
 
 
-def leak_weight(weights: Sequence[float]) -> float:
-    """Return the weight at which a leak is looked for: the one nearest to 0.8, the lower of two."""
+def usual_weight(weights: Sequence[float]) -> float:
+    """Return the weight at which a LoRA is mostly used: that nearest to 0.8, the lower of two.
+
+    A leak is looked for there.
+    """
     return min(
         (weight for weight in weights if weight),
         key=lambda weight: (round(abs(weight - 0.8), 6), weight),

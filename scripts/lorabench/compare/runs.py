@@ -11,6 +11,7 @@ from typing import Any
 
 from lorabench import layout
 from lorabench.bench.cell import Cell, sweep
+from lorabench.bench.variants import usual_weight
 from lorabench.bench.verdicts import verdict
 from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
@@ -59,8 +60,7 @@ class Run:
     @property
     def shown(self) -> float:
         """The weight to show first: the recommended one, else the one nearest to 0.8."""
-        nearest = min(self.weights, key=lambda weight: (round(abs(weight - 0.8), 2), weight))
-        return nearest if self.best is None else self.best
+        return usual_weight(self.weights) if self.best is None else self.best
 
     @cached_property
     def variants(self) -> dict[str, dict[str, Any]]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from lorabench import files
-from lorabench.report import again, contents, copies, run, strings, thumbnails
+from lorabench import files, phrases
+from lorabench.report import again, contents, copies, earlier, glance, run, strings, thumbnails
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("base", "grid", "compare", "zoom", "blind", "chart", "plots", "main")
@@ -47,8 +47,10 @@ def build(
             run=found,
             sweep={key: value for key, value in found.sweep.items() if key != "variants"},
             again=again.command(found.record, found.sweep, base_model) if found.record else "",
+            earlier=earlier.find(folder, base_model),
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
+            glance=glance.choose(found, examples),
             copies=copies.find(found, examples),
             examples=[one for one in examples if one.shown],
             rejected=left_out,
@@ -71,6 +73,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals |= {"t": _text, "both": _both, "finding": contents.finding}
     environment.globals |= {"label": contents.label, "in_words": contents.in_words}
+    environment.globals |= {"prompt": contents.prompt, "no_weight": contents.no_weight}
+    environment.globals |= {"left_out": _left_out}
     environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "flat": _flat}
     return environment
 
@@ -81,7 +85,8 @@ def _source(name: str) -> Markup:
 
 def _text(key: str, **values: Any) -> Markup:
     """Return a text in both languages; the page shows the one that was chosen."""
-    en, ja = (Markup(text).format(**values) for text in strings.TEXTS[key])
+    safe = {name: escape(value) for name, value in values.items()}
+    en, ja = (Markup(phrases.fill(text, **safe)) for text in strings.TEXTS[key])
     return en if en == ja else _both({"en": en, "ja": ja})
 
 
@@ -89,6 +94,10 @@ def _both(text: Mapping[str, str]) -> Markup:
     return Markup(
         '<span class="en" lang="en">{en}</span><span class="ja" lang="ja">{ja}</span>'
     ).format(**text)
+
+
+def _left_out(found: earlier.Earlier) -> Markup:
+    return _both({"en": earlier.sentence(found, "en"), "ja": earlier.sentence(found, "ja")})
 
 
 def _embed(content: Any) -> Markup:

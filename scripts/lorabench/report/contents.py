@@ -1,12 +1,13 @@
 """From a run's files to what the page's scripts are given, and to the pictures it embeds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorabench.bench import origin
+from lorabench.bench import origin, shown
 from lorabench.bench.cell import Cell, size
+from lorabench.bench.variants import probe_of
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.dataset import kind
@@ -19,6 +20,18 @@ SHOWN_TRAINING = 24
 """How many training pictures stand on the page besides those that are nearest to a picture."""
 SHOWN_REJECTED = 100
 """How many rejected pictures are shown; all are listed."""
+
+Limits = Mapping[str, float]
+DECIDING: Mapping[str, Callable[[Limits], float | None]] = {
+    "style_gained": lambda limits: limits.get("style"),
+    "structure": lambda limits: limits.get("structure"),
+    "style_beside": lambda limits: limits.get("beside"),
+    "outside": lambda limits: limits.get("outside"),
+    "ssim": lambda limits: 1 - limits["change"] if "change" in limits else None,
+    "prompts_apart": lambda limits: limits.get("prompts_apart"),
+    "trigger_similarity": lambda limits: limits.get("copy_similarity"),
+}
+"""The metrics that the verdict stands on, as they are shown first, and what gives their limit."""
 
 Both = dict[str, str]
 """A text by language."""
@@ -57,6 +70,16 @@ def label(name: str) -> Both:
     return {"en": words.label(name, "en"), "ja": words.label(name, "ja")}
 
 
+def prompt(variant: str) -> Both:
+    """Return what a prompt is called, in both languages."""
+    return {"en": shown.label(variant, "en"), "ja": shown.label(variant, "ja")}
+
+
+def no_weight(verdict: Verdict) -> Both:
+    """Return why there is no weight to use, in both languages."""
+    return {"en": words.no_weight(verdict, "en"), "ja": words.no_weight(verdict, "ja")}
+
+
 def in_words(text: str) -> Both:
     """Return a warning or a reason, which files have in English, in both languages."""
     return {"en": text, "ja": japanese(text)}
@@ -66,11 +89,11 @@ def training(run: Run) -> list[Training]:
     """Return the training pictures to embed: examples, evenly chosen, and the nearest ones."""
     number = len(run.training)
     step = max(1, number / SHOWN_TRAINING)
-    shown = {run.training[int(at * step)] for at in range(min(number, SHOWN_TRAINING))}
+    some = {run.training[int(at * step)] for at in range(min(number, SHOWN_TRAINING))}
     nearest = {path for row in run.metrics if (path := nearest_path(run, row))}
     return [
-        Training(f"t{at}", path, _caption(path), path in shown)
-        for at, path in enumerate(sorted(shown | {path for path in nearest if path.is_file()}))
+        Training(f"t{at}", path, _caption(path), path in some)
+        for at, path in enumerate(sorted(some | {path for path in nearest if path.is_file()}))
     ]
 
 
@@ -111,6 +134,7 @@ def for_scripts(run: Run, examples: list[Training]) -> dict[str, Any]:
     order = {variant["name"]: at for at, variant in enumerate(variants)}
     pictures = [_picture(run, at, row, order, metrics, names) for at, row in enumerate(run.metrics)]
     of_weights = metrics + (tables.of_a_weight(run.summary[0]) if run.summary else [])
+    limits = run.verdict.thresholds if run.verdict else {}
     return {
         "run": run.name,
         "texts": strings.keyed(),
@@ -120,10 +144,13 @@ def for_scripts(run: Run, examples: list[Training]) -> dict[str, Any]:
         "training": {one.name: {"file": one.path.name, "caption": one.caption} for one in examples},
         "summary": tables.summary(run.summary, of_weights),
         "summary_metrics": of_weights,
+        "deciding": {column: limit(limits) for column, limit in DECIDING.items()},
         "shape": _shape(run),
         "loss": tables.loss(run.loss) if run.loss else None,
         "window": list(run.verdict.window) if run.verdict and run.verdict.window else None,
         "weight": run.verdict.weight if run.verdict else None,
+        "tie": run.verdict.tie if run.verdict else [],
+        "judged": bool(run.verdict and run.verdict.label != "uncertain"),
     }
 
 
@@ -167,7 +194,7 @@ def _picture(
     }
 
 
-def _variants(run: Run) -> list[dict[str, str]]:
+def _variants(run: Run) -> list[dict[str, Any]]:
     """Return the prompts in the order of the sweep; those that it does not know come last."""
     used = dict.fromkeys(row.get("variant") or "" for row in run.metrics)
     known = {one["name"]: one for one in run.sweep.get("variants", [])}
@@ -178,12 +205,9 @@ def _variants(run: Run) -> list[dict[str, str]]:
     return [_variant(run, name, known.get(name, {})) for name in names]
 
 
-def _variant(run: Run, name: str, known: dict[str, Any]) -> dict[str, str]:
-    probe = known.get("probe", "trigger" if name == "trigger" else "")
-    if not known and name.endswith("untriggered"):
-        probe = "untriggered"
+def _variant(run: Run, name: str, known: dict[str, Any]) -> dict[str, Any]:
     text = known.get("text") or _prompt_in_a_picture(run, name)
-    return {"name": name, "probe": probe, "of": known.get("of", name), "text": text}
+    return {"name": name, "label": prompt(name), "probe": probe_of(name), "text": text}
 
 
 def _prompt_in_a_picture(run: Run, variant: str) -> str:

@@ -1,11 +1,11 @@
-"""What the trigger words alone drew, each beside the training picture that it is most like."""
+"""The pictures that are most like a training picture, and which of them are copies of one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from lorabench.bench.variants import probe_of
-from lorabench.report.contents import Training, nearest_path
+from lorabench.bench.variants import FULL_STRENGTH, probe_of
+from lorabench.config import VerdictSettings
+from lorabench.report.contents import Both, Training, nearest_path, prompt
 from lorabench.report.run import Run
 from lorabench.report.tables import Row, number
 
@@ -19,37 +19,86 @@ class Pair:
 
     drawn: str
     """The page's name for the picture."""
+    prompt: Both
+    seed: str
+    weight: float
     training: Training
     mirrored: bool
     """Whether it is like the training picture in a mirror."""
     similarity: float
     """Their correlation, -1 to 1."""
-    seed: str
+    copied: bool
+    """Whether it is a copy, as the verdict has it."""
 
 
-def find(run: Run, examples: Iterable[Training]) -> dict[str, Any]:
-    """Return the pairs to show, the most similar first, their weight, and how many were drawn."""
-    rows = [(at, row) for at, row in enumerate(run.metrics) if _drawn_by_trigger(row)]
-    weight = _weight(run, {float(row["weight"]) for _, row in rows} - {0.0})
-    at_weight = [(at, row) for at, row in rows if float(row["weight"]) == weight]
+@dataclass(frozen=True)
+class Copies:
+    """How like the training set the pictures are that the verdict looks at."""
+
+    compared: int
+    """How many were compared with the training set."""
+    copied: int
+    """Those of them that are copies."""
+    highest: float
+    """The weight up to which they were rendered."""
+    alone: bool
+    """Whether the trigger words alone, with which copies show first, are among them."""
+    limit: float
+    """The correlation above which a picture may be a copy."""
+    pairs: Sequence[Pair]
+    """Copies first, then the most similar; of a prompt and seed, the one weight that is."""
+
+
+def find(run: Run, examples: Iterable[Training]) -> Copies:
+    """Compare the pictures with the training set: those of the prompts and the trigger alone."""
+    limits = _limits(run)
     of_path = {one.path: one for one in examples}
+    rows = [(at, row) for at, row in enumerate(run.metrics) if _counts(row)]
+    usual = [one for one in rows if float(one[1]["weight"]) <= FULL_STRENGTH] or rows
     pairs = [
-        Pair(f"p{at}", training, row["nearest_mirrored"] == "True", similarity, row["seed"])
-        for at, row in at_weight
+        Pair(
+            drawn=f"p{at}",
+            prompt=prompt(row.get("variant") or ""),
+            seed=_seed(row),
+            weight=float(row["weight"]),
+            training=training,
+            mirrored=row["nearest_mirrored"] == "True",
+            similarity=similarity,
+            copied=_is_copy(row, limits),
+        )
+        for at, row in usual
         if (training := of_path.get(nearest_path(run, row))) and run.is_there(row)
         if (similarity := number(row.get("copy_similarity"))) is not None
     ]
-    pairs.sort(key=lambda pair: -pair.similarity)
-    return {"weight": weight, "drawn": len(at_weight), "pairs": pairs[:SHOWN]}
+    pairs.sort(key=lambda pair: (not pair.copied, -pair.similarity))
+    one_each = {(pair.prompt["en"], pair.seed): pair for pair in reversed(pairs)}
+    return Copies(
+        compared=len(pairs),
+        copied=sum(pair.copied for pair in pairs),
+        highest=max((pair.weight for pair in pairs), default=0.0),
+        alone=any(probe_of(row.get("variant") or "") for _, row in usual),
+        limit=limits.copy_similarity,
+        pairs=[pair for pair in pairs if pair in one_each.values()][:SHOWN],
+    )
 
 
-def _drawn_by_trigger(row: Row) -> bool:
-    return probe_of(row.get("variant") or "") == "trigger"
+def _counts(row: Row) -> bool:
+    probe = probe_of(row.get("variant") or "")
+    return float(row["weight"]) > 0 and probe != "untriggered"
 
 
-def _weight(run: Run, drawn: set[float]) -> float | None:
-    """Return the weight to use; without one the highest up to 1, the lowest if all are above."""
-    if run.verdict and run.verdict.weight in drawn:
-        return run.verdict.weight
-    usual = [weight for weight in drawn if weight <= 1]
-    return max(usual) if usual else min(drawn, default=None)
+def _seed(row: Row) -> str:
+    return row["seed"] if row["index"] == "0" else f"{row['seed']} · {row['index']}"
+
+
+def _is_copy(row: Row, limits: VerdictSettings) -> bool:
+    similarity, excess = number(row.get("copy_similarity")), number(row.get("copy_excess"))
+    return (similarity or 0) > limits.copy_similarity and (excess or 0) > limits.copy_excess
+
+
+def _limits(run: Run) -> VerdictSettings:
+    """Return the limits that the verdict was made with."""
+    told = run.verdict.thresholds if run.verdict else {}
+    return VerdictSettings(
+        **{key: told[key] for key in VerdictSettings.model_fields if key in told}
+    )

@@ -1,6 +1,7 @@
 """Every word of the page that the run does not bring along, in English and in Japanese.
 
-Both the template and the scripts take them by key; `{name}` is filled in.
+Both the template and the scripts take them by key; `{name}` is filled in, and of
+`{count:picture|pictures}` the first word where the count is 1.
 """
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -22,11 +23,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "判定はありません(bench/verdict.json がありません)。",
     ),
     "verdict.weight": ("Weight to use", "推奨する重み"),
-    "verdict.no_weight": ("none", "なし"),
     "verdict.tie": (
-        "A tie: {weights} cannot be told apart.",
+        "A tie: there is no clear difference between {weights}.",
         "{weights} の間に有意な差はありません(引き分け)。",
     ),
+    "verdict.usable_range": ("usable from {low} to {high}", "{low}~{high} で使えます"),
+    "verdict.usable_only": ("usable at this weight only", "この重みでのみ使えます"),
     "verdict.window": ("Usable window", "使える範囲"),
     "verdict.range": ("{low} to {high}", "{low}~{high}"),
     "verdict.below": ("Below it", "これより下"),
@@ -34,9 +36,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict.sweep_begins": ("the sweep begins here", "ここから下は描画していません"),
     "verdict.sweep_ends": ("the sweep ends here", "ここから上は描画していません"),
     "verdict.leak": ("Without its trigger words", "トリガーワードなしの場合"),
-    "verdict.leak_yes": ("It acts all the same: it leaks.", "それでも効きます(漏れています)。"),
+    "verdict.leak_yes": ("It still acts: it leaks.", "それでも効きます(漏れています)。"),
     "verdict.leak_no": ("It stays out of the picture.", "影響しません。"),
-    "verdict.leak_unknown": ("It is not known.", "分かりません。"),
+    "verdict.leak_unknown": ("Not judged.", "未判定です。"),
     "verdict.unknown": ("Not judged", "判定できなかった点"),
     "verdict.ruler": ("Each weight by itself", "重みごとの判定"),
     "verdict.usable": ("usable", "使える"),
@@ -49,6 +51,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "重み 0 と同じ画像があります",
     ),
     "fault.broken_render": ("A picture of one colour", "単色の画像があります"),
+    # the first screen's pictures
+    "glance.title": ("At a glance", "ひと目で"),
+    "glance.recommended": ("use this", "推奨"),
+    "glance.training": (
+        "Training {count:picture|pictures} ({count})",
+        "学習画像({count} 枚)",
+    ),
+    "glance.all": ("See all", "すべて見る"),
     # pictures
     "grid.title": ("Pictures", "画像"),
     "grid.hint": (
@@ -59,10 +69,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "grid.prompt": ("Prompt", "プロンプト"),
     "grid.all_prompts": ("All prompts", "すべてのプロンプト"),
-    "grid.own_prompt": ("workflow's prompt", "ワークフローのプロンプト"),
-    "grid.as_workflow": ("as the workflow says", "ワークフローのまま"),
-    "grid.trigger": ("trigger words alone", "トリガーワードのみ"),
-    "grid.untriggered": ("{name}, without trigger", "{name}(トリガーなし)"),
+    "grid.as_workflow": ("as in the workflow file", "ワークフローファイルのまま"),
     "grid.view": ("View", "表示"),
     "grid.by_weight": ("All weights", "すべての重み"),
     "grid.one_weight": ("One weight", "重みを 1 つずつ"),
@@ -71,7 +78,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "grid.batch": ("Place in the batch", "バッチ内の番号"),
     "grid.no_lora": ("no LoRA", "LoRA なし"),
     "grid.missing": ("missing", "なし"),
-    "grid.count": ("{count} pictures", "画像 {count} 枚"),
+    "grid.count": ("{count} {count:picture|pictures}", "画像 {count} 枚"),
     "grid.none": ("There are no pictures.", "画像がありません。"),
     "grid.picture": (
         "{prompt}, seed {seed}, weight {weight}",
@@ -110,12 +117,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "blind.title": ("Blind test", "ブラインドテスト"),
     "blind.intro": (
         "Two pictures of one prompt and seed at two hidden weights, in random order. Choose the "
-        "better one; {pairs} pairs are there. Votes stay in this browser until you export them.",
+        "better one. {pairs} {pairs:pair is|pairs are} waiting. Votes stay in this browser until "
+        "you export them.",
         "同じプロンプトとシードで重みの違う 2 枚を、重みを隠し、順不同で表示します。"
         "良い方を選んでください(全 {pairs} 組)。投票は、書き出すまでこのブラウザーに残ります。",
     ),
     "blind.too_few": (
-        "It takes two weights of one prompt and seed.",
+        "There is nothing to compare: this needs pictures of one prompt and seed at two weights.",
         "同じプロンプトとシードで 2 つ以上の重みが必要です。",
     ),
     "blind.start": ("Start", "始める"),
@@ -132,6 +140,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "blind.end": ("End", "終了"),
     "blind.counter": ("{count} of {pairs} voted", "{pairs} 組中 {count} 組に投票済み"),
+    "blind.agree": (
+        "You and the verdict agree: you liked {yours} best, and the verdict recommends {weight}.",
+        "判定と一致しています。最も好まれたのは {yours}、判定の推奨は {weight} です。",
+    ),
+    "blind.in_tie": (
+        "You liked {yours} best. The verdict recommends {weight}, but finds no clear difference "
+        "between the two: your choice is as good.",
+        "最も好まれたのは {yours} です。判定の推奨は {weight} ですが、"
+        "両者に明確な差はないとしています。どちらを選んでも構いません。",
+    ),
+    "blind.differ": (
+        "You liked {yours} best; the verdict recommends {weight}. The verdict weighs style gained "
+        "against structure lost; trust your eyes.",
+        "最も好まれたのは {yours}、判定の推奨は {weight} です。"
+        "判定は画風の獲得と構図の維持だけを見ています。ご自分の目を信じてください。",
+    ),
+    "blind.no_weight": (
+        "You liked {yours} best; the verdict recommends no weight.",
+        "最も好まれたのは {yours} です。判定が推奨する重みはありません。",
+    ),
+    "blind.not_judged": (
+        "You liked {yours} best; the weight to use was not judged.",
+        "最も好まれたのは {yours} です。推奨する重みは判定されていません。",
+    ),
+    "blind.all_tied": ("No weight is ahead yet.", "まだどの重みも優位ではありません。"),
+    "blind.few": (
+        "After {count} {count:vote|votes} this may be chance.",
+        "投票 {count} 件では偶然の可能性があります。",
+    ),
     "blind.result": ("Result", "結果"),
     "blind.won": ("won", "勝ち"),
     "blind.tied": ("tied", "引き分け"),
@@ -140,7 +177,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "blind.save_json": ("Save as JSON", "JSON で保存"),
     "blind.save_csv": ("Save as CSV", "CSV で保存"),
     "blind.clear": ("Delete the votes", "投票を消す"),
-    "blind.clear_sure": ("Really delete {count} votes?", "投票 {count} 件を消しますか?"),
+    "blind.clear_sure": (
+        "Delete {count} {count:vote|votes}?",
+        "投票 {count} 件を消しますか?",
+    ),
     # numbers
     "plots.title": ("Numbers", "数値"),
     "plots.none": (
@@ -148,9 +188,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "数値はありません(bench/summary.csv がありません)。",
     ),
     "plots.legend": (
-        "Mean over prompts and seeds with its 95 % interval; shaded: the usable window; dashed: "
-        "the recommended weight.",
-        "プロンプトとシードにわたる平均と 95 % 区間。網掛けは使える範囲、破線は推奨する重み。",
+        "What the verdict stands on: the mean over prompts and seeds with its 95 % interval. "
+        "Shaded: the usable weights. Dashed: the recommended weight. Red: the limit.",
+        "判定の根拠となる指標。プロンプトとシードにわたる平均と 95 % 区間。"
+        "網掛けは使える重み、破線は推奨する重み、赤線は限界値。",
     ),
     "plots.trade": ("Style gained against structure kept", "獲得した画風と構図の維持"),
     "plots.trade_hint": (
@@ -158,24 +199,48 @@ TEXTS: dict[str, tuple[str, str]] = {
         "右上ほど良く、数字は重みです。",
     ),
     "plots.table": ("As a table", "表で見る"),
-    "plots.more": ("Properties of the pictures themselves", "画像そのものの性質"),
+    "plots.more": ("All other metrics ({count})", "そのほかの指標({count})"),
     "plots.interval": ("{weight}: {mean} ({low} to {high})", "{weight}: {mean}({low}~{high})"),
     # copies
     "copies.title": ("Copies", "学習画像との類似"),
-    "copies.hint": (
-        "What the trigger words alone draw at weight {weight}, each beside the training picture "
-        "that it is most like, the most similar first ({shown} of {drawn}). The number is their "
-        "correlation; 1 is equal.",
-        "重み {weight} でトリガーワードだけから描いた画像と、最も近い学習画像を、"
-        "類似度の高い順に示します({drawn} 枚中 {shown} 枚)。数字は相関係数で、1 は同一です。",
+    "copies.none": ("None found.", "見つかりませんでした。"),
+    "copies.some": (
+        "{copied} of {compared} pictures {copied:is a copy|are copies}.",
+        "{compared} 枚中 {copied} 枚が学習画像の丸写しです。",
     ),
-    "copies.none": (
-        "The trigger words alone were not drawn; probe=full draws them.",
-        "トリガーワードのみの画像はありません。probe=full で描画します。",
+    "copies.highest": (
+        "{compared} {compared:picture was|pictures were} compared with the training set, at "
+        "weights up to {weight}. The most similar has a correlation of {similarity} with a "
+        "training picture; a copy has more than {limit}.",
+        "重み {weight} までの画像 {compared} 枚を学習画像と比較しました。"
+        "最も似た画像の相関係数は {similarity} です({limit} を超えると丸写し)。",
     ),
-    "copies.alone": (
-        "What the trigger words alone drew was compared with no training picture.",
-        "トリガーワードのみの画像は、学習画像と比較していません。",
+    "copies.alike": (
+        "{compared} {compared:picture was|pictures were} compared with the training set, at "
+        "weights up to {weight}. The most similar has a correlation of {similarity} with a "
+        "training picture, but is about as similar without the LoRA.",
+        "重み {weight} までの画像 {compared} 枚を学習画像と比較しました。"
+        "最も似た画像の相関係数は {similarity} ですが、LoRA なしでも同程度に似ています。",
+    ),
+    "copies.found": (
+        "A copy has a correlation of more than {limit} with a training picture, and clearly more "
+        "than without the LoRA.",
+        "学習画像との相関係数が {limit} を超え、LoRA なしより明らかに高いものを丸写しとします。",
+    ),
+    "copies.pairs": (
+        "The most similar pictures beside their nearest training pictures",
+        "最も似た画像と、それに最も近い学習画像",
+    ),
+    "copies.copied": ("copy", "丸写し"),
+    "copies.unprobed": (
+        "The trigger words alone were not rendered. Copies show there first; probe=full renders "
+        "them.",
+        "トリガーワードのみの画像はありません。丸写しはそこに最も現れやすく、"
+        "probe=full で描画できます。",
+    ),
+    "copies.unknown": (
+        "Not judged: there is no training set to compare with.",
+        "未判定です。比較する学習画像がありません。",
     ),
     # training
     "train.title": ("Training", "学習"),
@@ -188,15 +253,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "train.file": ("LoRA file", "LoRA ファイル"),
     "train.set": ("Training pictures", "学習画像"),
-    "train.some": ("{shown} of {count} are shown.", "{count} 枚中 {shown} 枚を表示しています。"),
+    "train.some": (
+        "{shown} of {count} {count:is|are} shown.",
+        "{count} 枚中 {shown} 枚を表示しています。",
+    ),
     # rejected pictures
     "rejected.title": ("Rejected pictures", "除外した画像"),
     "rejected.none": (
-        "None of {count} pictures was rejected.",
+        "None was rejected: {count} {count:picture was|pictures were} used.",
         "{count} 枚中、除外した画像はありません。",
     ),
     "rejected.count": (
-        "{rejected} of {count} pictures were rejected.",
+        "{rejected} of {count} pictures {rejected:was|were} rejected.",
         "{count} 枚中 {rejected} 枚を除外しました。",
     ),
     "rejected.too small": ("too small", "小さすぎる"),

@@ -8,6 +8,7 @@ from lorabench.bench.grids.sheet import FAINT, GREEN, INK, QUIET, RED, Grid, Mea
 from lorabench.bench.text import font, shorten, wrap
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.phrases import listed
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def in_words(verdict: Verdict) -> str:
     """Return what a verdict says of the weights, in one line."""
     parts = [words.label(verdict.label)]
     if len(verdict.tie) > 1:
-        parts.append(f"a tie between {_list(verdict.tie)}")
+        parts.append(f"a tie between {listed([f'{weight:g}' for weight in verdict.tie])}")
     if verdict.weight is not None:
         parts.append(f"recommended weight {verdict.weight:g}")
     elif verdict.label == "uncertain":
@@ -63,11 +64,6 @@ def in_words(verdict: Verdict) -> str:
 def _verdict(verdict: Verdict, em: int, width: int) -> Line:
     colours = {"works": GREEN, "weak": QUIET, "uncertain": QUIET}
     return _line(in_words(verdict), em, colours.get(verdict.label, RED), width)
-
-
-def _list(weights: list[float]) -> str:
-    *others, last = (f"{weight:g}" for weight in weights)
-    return f"{', '.join(others)} and {last}"
 
 
 def _line(text: str, em: int, colour: str, width: int) -> Line:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
 from lorabench.bench.cell import open_rgb, size
 from lorabench.errors import UserError
+
+Thing = TypeVar("Thing")
 
 MOST = 8
 """Pictures in a strip."""
@@ -57,7 +60,7 @@ class Strip:
             x += width + gap
 
 
-def evenly(things: Sequence[Path], most: int) -> list[Path]:
+def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
     """Return `most` of `things` at even steps, the first and the last among them."""
     if len(things) <= most:
         return list(things)

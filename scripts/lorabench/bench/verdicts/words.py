@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 from lorabench import phrases
 from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.phrases import Language
 
-Language = Literal["en", "ja"]
 _NUMBER = re.compile(r"\{(value|limit):\.(\d)([f%])\}")
 
 LABELS = {

@@ -29,9 +29,11 @@ function worded(draw) {
   draw();
 }
 
+/** Return a text with its values; of `{n:picture|pictures}` the first word where n is 1. */
 function t(key, values = {}) {
   const text = data.texts[root.lang][key];
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return text.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (whole, name, one, many) =>
+    one === undefined ? values[name] ?? whole : values[name] === 1 ? one : many);
 }
 
 function speak(language) {
@@ -88,13 +90,7 @@ function numberText(value) {
 // Prompts and pictures
 
 /** Return what a prompt is called on the page. */
-function promptName(variant) {
-  const { name, probe, of } = data.variants[variant];
-  if (probe === "trigger") return t("grid.trigger");
-  const own = (probe === "untriggered" ? of.replace(/\.?untriggered$/, "") : name).replace(/^prompt-/, "");
-  const shown = own || t("grid.own_prompt");
-  return probe === "untriggered" ? t("grid.untriggered", { name: shown }) : shown;
-}
+const promptName = (variant) => data.variants[variant].label[root.lang];
 
 const batches = data.pictures.some((picture) => picture.index > 0);
 const seedText = ({ seed, index }) => (batches ? `${seed} · ${index}` : seed);

@@ -77,6 +77,29 @@ function scoreTable() {
   return make("div", { className: "scroll" }, table);
 }
 
+/** Say how the votes stand to the verdict. */
+function blindWords() {
+  const share = ({ won, tied, lost }) => (won + tied / 2) / (won + tied + lost);
+  const scores = blindScores().map(([weight, score]) => [weight, share(score)]);
+  const top = Math.max(...scores.map(([, score]) => score));
+  const best = scores.filter(([, score]) => score === top).map(([weight]) => weight);
+  const even = best.length === scores.length;
+  const values = {
+    yours: new Intl.ListFormat(root.lang).format(best.map(weightText)),
+    weight: data.weight === null ? "" : weightText(data.weight),
+    count: blind.votes.length,
+  };
+  const verdict =
+    even ? "blind.all_tied"
+    : data.weight === null ? (data.judged ? "blind.no_weight" : "blind.not_judged")
+    : best.includes(data.weight) ? "blind.agree"
+    : best.some((weight) => data.tie.includes(weight)) ? "blind.in_tie"
+    : "blind.differ";
+  const few = blind.votes.length < Math.min(20, blind.pairs.length);
+  const words = [t(verdict, values), ...(few ? [t("blind.few", values)] : [])];
+  return make("p", { className: "standing" }, words.join(root.lang === "ja" ? "" : " "));
+}
+
 /** Write the votes as CSV, every field in quotes. */
 function votesAsCsv() {
   const names = Object.keys(blind.votes[0]);
@@ -123,7 +146,7 @@ function drawBlind() {
     ["blind.save_csv", () => save(`${name}.csv`, "text/csv", votesAsCsv())],
     ["blind.clear", clearVotes],
   ].map(([key, onclick]) => make("button", { type: "button", onclick }, t(key)));
-  const result = [make("h3", {}, t("blind.result")), scoreTable(), make("div", { className: "controls below" }, ...actions)];
+  const result = [make("h3", {}, t("blind.result")), blindWords(), scoreTable(), make("div", { className: "controls below" }, ...actions)];
   byId("blind-result").replaceChildren(...(some ? result : []));
 }
 

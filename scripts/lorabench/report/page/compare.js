@@ -36,7 +36,7 @@ function drawSide(side) {
 
 /** Mark in the grid which pictures are compared. */
 function markSides() {
-  for (const cell of grid.cells.flat()) {
+  for (const cell of grid.cells) {
     for (const side of ["a", "b"]) {
       cell.classList.toggle(`is-${side}`, Boolean(cell.picture) && cell.picture === compared[side]);
     }

@@ -1,6 +1,13 @@
-// The grid: all weights of each prompt and seed, or all prompts and seeds at one weight.
+// The grid: all weights of each prompt and seed as a table, or one weight's pictures side by side.
 
-const grid = { view: "weights", prompt: "all", weight: data.weight ?? allWeights.at(-1), cells: [] };
+const grid = {
+  view: "weights",
+  prompt: "all",
+  weight: data.weight ?? allWeights.at(-1),
+  cells: [],
+  /** Return how many cells stand in a line. */
+  across: () => 1,
+};
 
 const probing = (variant) => data.variants[variant].probe !== "";
 
@@ -9,59 +16,70 @@ function gridPictures() {
   return data.pictures.filter((picture) => String(picture.variant) === grid.prompt);
 }
 
-/** Return the grid's columns, each with its heading and the picture that a row has there. */
-function gridColumns(pictures) {
-  if (grid.view === "weights") {
-    const weights = [...new Set(pictures.map((picture) => picture.weight))].sort((a, b) => a - b);
-    return weights.map((weight) => ({
-      head: weightText(weight),
-      note: weight === 0 ? t("grid.no_lora") : "",
-      usable: isUsable(weight),
-      find: (row) => row.find((picture) => picture.weight === weight),
-    }));
-  }
-  const places = new Map(pictures.map((picture) => [`${picture.seed} ${picture.index}`, picture]));
-  return [...places].map(([place, picture]) => ({
-    head: seedText(picture),
-    note: "",
-    usable: false,
-    find: (row) =>
-      row.find((one) => `${one.seed} ${one.index}` === place && one.weight === grid.weight),
-  }));
-}
-
 const isUsable = (weight) => data.window && data.window[0] <= weight && weight <= data.window[1];
-
-function gridRows(pictures) {
-  const byVariant = (picture) => picture.variant;
-  return [...grouped(pictures, grid.view === "weights" ? rowKey : byVariant).values()];
-}
 
 function drawGrid() {
   const pictures = gridPictures();
-  const columns = gridColumns(pictures);
-  const corner = grid.view === "weights" ? t("grid.prompt") : t("grid.seed");
-  const heads = columns.map(({ head, note, usable }) =>
-    make("th", { scope: "col", className: usable ? "usable" : "" }, head, make("small", {}, note)));
-  const lines = gridRows(pictures);
-  grid.cells = lines.map((row) => columns.map((column) => gridCell(column.find(row))));
-  const body = lines.map(([first], at) => {
-    const title = data.variants[first.variant].text;
-    const head = make("th", { scope: "row", title }, promptName(first.variant));
-    if (grid.view === "weights") head.append(make("small", {}, `${t("grid.seed")} ${seedText(first)}`));
-    return make("tr", {}, head, ...grid.cells[at].map((cell) => make("td", {}, cell)));
-  });
-  const top = make("tr", {}, make("th", { scope: "col" }, corner), ...heads);
-  byId("grid-table").style.setProperty("--columns", columns.length);
-  byId("grid-table").replaceChildren(
-    make("table", { className: "cells" }, make("thead", {}, top), make("tbody", {}, ...body)),
-  );
-  const first = grid.cells.flat().find((cell) => cell.picture);
+  const lines = [...grouped(pictures, rowKey).values()];
+  const table = byId("grid-table");
+  table.replaceChildren(grid.view === "weights" ? gridTable(pictures, lines) : gridGallery(lines));
+  table.classList.toggle("scroll", grid.view === "weights");
+  const first = grid.cells.find((cell) => cell.picture);
   if (first) first.tabIndex = 0;
   markSides();
-  byId("grid-count").textContent = t("grid.count", {
-    count: grid.cells.flat().filter((cell) => cell.picture).length,
+  showChosen(table);
+  const count = grid.cells.filter((cell) => cell.picture).length;
+  byId("grid-count").textContent = t("grid.count", { count });
+}
+
+/** Return the table of rows over all weights. */
+function gridTable(pictures, lines) {
+  const weights = [...new Set(pictures.map((picture) => picture.weight))].sort((a, b) => a - b);
+  const heads = weights.map(gridHead);
+  const cells = lines.map((row) =>
+    weights.map((weight) => gridCell(row.find((picture) => picture.weight === weight))));
+  grid.cells = cells.flat();
+  grid.across = () => weights.length;
+  byId("grid-table").style.setProperty("--columns", weights.length);
+  const body = lines.map(([first], at) => {
+    const head = make("th", { scope: "row", title: data.variants[first.variant].text }, ...rowWords(first));
+    return make("tr", {}, head, ...cells[at].map((cell) => make("td", {}, cell)));
   });
+  const top = make("tr", {}, make("th", { scope: "col" }, t("grid.prompt")), ...heads);
+  return make("table", { className: "cells" }, make("thead", {}, top), make("tbody", {}, ...body));
+}
+
+function gridHead(weight) {
+  const chosen = weight === data.weight;
+  const note = chosen ? t("verdict.recommended") : weight === 0 ? t("grid.no_lora") : "";
+  const className = `${isUsable(weight) ? "usable" : ""} ${chosen ? "chosen" : ""}`;
+  return make("th", { scope: "col", className }, weightText(weight), make("small", {}, note));
+}
+
+/** Return what a row is: its prompt, the prompt's words, its seed. */
+function rowWords(first) {
+  const { text } = data.variants[first.variant];
+  return [
+    promptName(first.variant),
+    make("small", { className: "text" }, text || t("grid.as_workflow")),
+    make("small", {}, `${t("grid.seed")} ${seedText(first)}`),
+  ];
+}
+
+/** Return the pictures of all rows at the slider's weight, as many in a line as there is room. */
+function gridGallery(lines) {
+  grid.cells = lines.map((row) => gridCell(row.find((picture) => picture.weight === grid.weight)));
+  const items = lines.map(([first], at) =>
+    make("li", {}, grid.cells[at], make("p", { title: data.variants[first.variant].text }, ...rowWords(first))));
+  const gallery = make("ul", { className: lines.length > 24 ? "gallery many" : "gallery" }, ...items);
+  grid.across = () => getComputedStyle(gallery).gridTemplateColumns.split(" ").length;
+  return gallery;
+}
+
+/** Bring the recommended weight into view, where the table is wider than its box. */
+function showChosen(table) {
+  const head = table.querySelector(".chosen");
+  if (head) table.scrollLeft = head.offsetLeft + head.offsetWidth - table.clientWidth;
 }
 
 function gridCell(picture) {
@@ -83,7 +101,7 @@ function gridCell(picture) {
 /** Show the weight of the slider in the cells that are there: no flicker, no lost place. */
 function slideGrid() {
   const weight = grid.weight;
-  for (const cell of grid.cells.flat()) {
+  for (const cell of grid.cells) {
     const picture = cell.picture && rowOf(cell.picture).find((one) => one.weight === weight);
     if (!picture?.id) return drawGrid();
     cell.picture = picture;
@@ -95,21 +113,20 @@ function slideGrid() {
 
 /** Move the focus by rows and columns, over what is missing. */
 function moveInGrid(event) {
-  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
   const cell = event.target.closest(".cell");
   if (!cell) return;
   const side = event.key.toLowerCase();
   if ((side === "a" || side === "b") && !event.ctrlKey && !event.metaKey) place(side, cell.picture);
+  const across = grid.across();
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
   if (!step) return;
   event.preventDefault();
-  let row = grid.cells.findIndex((cells) => cells.includes(cell));
-  let column = grid.cells[row].indexOf(cell);
-  do {
-    row += step[0];
-    column += step[1];
-  } while (grid.cells[row]?.[column] && !grid.cells[row][column].picture);
-  const next = grid.cells[row]?.[column];
-  if (!next) return;
+  const line = (at) => Math.floor(at / across);
+  const from = grid.cells.indexOf(cell);
+  let at = from;
+  do at += step; while (grid.cells[at] && !grid.cells[at].picture);
+  const next = grid.cells[at];
+  if (!next || (Math.abs(step) === 1 && line(at) !== line(from) && across > 1)) return;
   cell.tabIndex = -1;
   next.tabIndex = 0;
   next.focus();

@@ -8,4 +8,10 @@ if (data.pictures.length) {
 startZoom();
 startBlind();
 startPlots();
+const pictureOf = new Map(data.pictures.map((picture) => [picture.id, picture]));
+for (const button of all("[data-open]")) {
+  const picture = pictureOf.get(button.dataset.open);
+  button.addEventListener("click", () => openZoom(picture));
+  worded(() => { button.title = button.ariaLabel = pictureText(picture); });
+}
 for (const image of all("img[data-picture]")) showLater(image, image.dataset.picture);

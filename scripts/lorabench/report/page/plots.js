@@ -9,14 +9,15 @@ const summaryOf = (column) =>
 const pointText = ({ weight, mean, low, high }) =>
   t("plots.interval", { weight: weightText(weight), mean: numberText(mean), low: numberText(low), high: numberText(high) });
 
-/** One metric over the weight: mean, interval, usable window, recommended weight. */
+/** One metric over the weight: mean, interval, limit, usable window, recommended weight. */
 function drawMetric(metric, points, width) {
+  const limit = data.deciding[metric.column] ?? null;
   const weights = data.summary.map((row) => row.weight);
   const { element, toX, toY, top, bottom } = axes({
     width,
     height: 190,
     x: range(weights, 0.04),
-    y: range(points.flatMap(({ low, high }) => [low, high])),
+    y: range([...points.flatMap(({ low, high }) => [low, high]), ...(limit === null ? [] : [limit])]),
     xTicks: weights,
     xText: weightText,
     label: `${metric[root.lang]}. ${points.map(pointText).join("; ")}`,
@@ -27,6 +28,10 @@ function drawMetric(metric, points, width) {
   }
   if (data.weight !== null) {
     element.append(svg("line", { class: "chosen", x1: toX(data.weight), x2: toX(data.weight), y1: top, y2: bottom }));
+  }
+  if (limit !== null) {
+    const [x1, x2] = [weights[0], weights.at(-1)].map(toX);
+    element.append(svg("line", { class: "limit", x1, x2, y1: toY(limit), y2: toY(limit) }));
   }
   const upper = points.map(({ weight, high }) => [toX(weight), toY(high)]);
   const lower = points.map(({ weight, low }) => [toX(weight), toY(low)]).reverse();
@@ -125,13 +130,16 @@ function drawTable() {
     make("table", { className: "numbers" }, make("thead", {}, head), make("tbody", {}, ...lines)));
 }
 
-/** Draw what there are numbers for. */
+/** Draw what there are numbers for; what the verdict stands on comes first. */
 function startPlots() {
   if (data.summary.length) {
     const there = data.summary_metrics.filter(({ column }) => summaryOf(column).length > 1);
-    for (const metric of there) {
-      byId(metric.group === "picture" ? "plots-more" : "plots-main").append(metricFigure(metric));
-    }
+    const deciding = Object.keys(data.deciding).flatMap((column) => there.filter((one) => one.column === column));
+    const others = there.filter((metric) => !deciding.includes(metric));
+    byId("plots-main").append(...deciding.map(metricFigure));
+    byId("plots-more").append(...others.map(metricFigure));
+    byId("plots-others").parentElement.hidden = others.length === 0;
+    worded(() => { byId("plots-others").textContent = t("plots.more", { count: others.length }); });
     const points = tradeOffPoints();
     const trade = byId("plots-trade");
     if (points.length > 1) chart(trade, (width) => drawTradeOff(points, width));
