@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_OF_SYSTEMS = frozenset(
+    {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
+)
+"""Folders that macOS, NAS systems and Windows lay beside people's files."""
+
 
 @contextmanager
 def publish(path: Path) -> Iterator[Path]:
@@ -57,7 +62,7 @@ def walk(folder: Path) -> Iterator[Path]:
     """Yield the files below `folder`, of links that lead to folders too; each folder once.
 
     Folders come before links, so that a link does not take the place of what it leads to. One
-    that leads back up is not followed. What begins with a dot is left out.
+    that leads back up is not followed. What is hidden, or a system's own, is left out.
 
     Raises:
         OSError: a folder cannot be read.
@@ -72,7 +77,7 @@ def walk(folder: Path) -> Iterator[Path]:
         with os.scandir(here) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 path = here / entry.name
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or entry.name in _OF_SYSTEMS:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path)

@@ -36,6 +36,14 @@ def find(names: Iterable[str]) -> dict[str, Folder]:
     return {} if NONE in folders.values() else folders
 
 
+def named(name: str) -> Folder:
+    """Return what the name of a folder says, `NONE` if nothing."""
+    match = _NAME.fullmatch(name)
+    if match and int(match[1]) <= MOST:
+        return Folder(name, int(match[1]), match[2].strip())
+    return NONE
+
+
 def numbered(names: Iterable[str]) -> list[str]:
     """Return the folders of pictures whose names begin with a number, whatever that means."""
     parts = (part for name in names for part in PurePosixPath(name).parts[:-1])
@@ -44,8 +52,5 @@ def numbered(names: Iterable[str]) -> list[str]:
 
 def _folder(name: str) -> Folder:
     """Return the outermost folder above a picture that is named as kohya's are."""
-    for part in PurePosixPath(name).parts[:-1]:
-        match = _NAME.fullmatch(part)
-        if match and int(match[1]) <= MOST:
-            return Folder(part, int(match[1]), match[2].strip())
-    return NONE
+    above = map(named, PurePosixPath(name).parts[:-1])
+    return next((folder for folder in above if folder != NONE), NONE)

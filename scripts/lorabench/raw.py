@@ -25,6 +25,7 @@ FORMATS = "png, jpg, webp, bmp, gif, tiff, avif, heic or jxl"
 _SHARED = 0.9
 """The share of captions from which on a first tag is taken for the trigger."""
 
+_MASK = re.compile(r"-(mask|cond)label\d*$")
 _REGULARIZATION = re.compile(r"reg(s|[ _-]?images?|ulari[sz]ation\b.*)?", re.IGNORECASE)
 
 
@@ -67,7 +68,7 @@ class RawSet:
         unreadable: what is named as a picture and is no file: a link that leads nowhere, a pipe.
         files: pictures and caption files; a change of one of them makes another run.
         stray_captions: the caption files that fit no picture.
-        regularization: how many pictures each folder of regularization pictures has.
+        unused: pictures that are not there to be learnt, counted by what they are.
         left_out: files of other kinds, counted by suffix.
         escaped: whether captions have escapes of brackets, which are left out.
     """
@@ -77,14 +78,18 @@ class RawSet:
     unreadable: list[Source]
     files: list[Path]
     stray_captions: list[Path]
-    regularization: Counter[str]
+    unused: Counter[str]
     left_out: Counter[str]
     escaped: bool
 
     @property
     def name(self) -> str:
-        """The set's name: the caption of pictures where nothing else is."""
-        return self.folder.name or self.folder.resolve().name
+        """The set's name: the caption of pictures where nothing else is.
+
+        Without the number where one of kohya's folders was made a set itself.
+        """
+        name = self.folder.name or self.folder.resolve().name
+        return kohya_folders.named(name).words or name
 
     @property
     def kohya_folders(self) -> dict[str, int]:
@@ -122,11 +127,11 @@ def read(folder: Path) -> RawSet:
             be read as text.
     """
     names = _names(folder)
-    regularization = {path: _regularization_folder(name) for path, name in names.items()}
-    used = [path for path in names if not regularization[path]]
+    unused = {path: why for path, name in names.items() if (why := _unused(name))}
+    used = [path for path in names if path not in unused]
     pictures = [path for path in used if is_picture(path)]
     if not pictures:
-        besides = " besides regularization pictures" if any(regularization.values()) else ""
+        besides = f" besides {next(iter(unused.values()))}" if unused else ""
         raise UserError(f"{folder} holds no picture{besides} ({FORMATS})")
     texts = [path for path in used if captions.is_caption(path)]
     matched = captions.by_stem(texts, pictures)
@@ -146,11 +151,9 @@ def read(folder: Path) -> RawSet:
         unreadable=[source(path) for path in pictures if path not in readable],
         files=[path for path in used if path in readable or _is_text(path)],
         stray_captions=[path for path in texts if captions.stem(path) not in matched],
-        regularization=Counter(
-            regularization[path] for path in names if regularization[path] and is_picture(path)
-        ),
+        unused=Counter(why for path, why in unused.items() if is_picture(path)),
         left_out=Counter(
-            path.suffix.lower() or path.name
+            path.suffix.lower() or "without a suffix"
             for path in used
             if not is_picture(path) and not captions.is_caption(path)
         ),
@@ -191,10 +194,13 @@ def _name(path: Path, folder: Path) -> str:
     return name
 
 
-def _regularization_folder(name: str) -> str:
-    """Return the folder of regularization pictures that a file lies in; empty: in none."""
-    parts = PurePosixPath(name).parts[:-1]
-    return next((part for part in parts if _REGULARIZATION.fullmatch(part)), "")
+def _unused(name: str) -> str:
+    """Return what a file is if it is not there to be learnt from; empty if it is."""
+    path = PurePosixPath(name)
+    for folder in path.parts[:-1]:
+        if _REGULARIZATION.fullmatch(folder):
+            return f"regularization pictures in {folder}/"
+    return "OneTrainer's masks" if _MASK.search(path.stem) else ""
 
 
 def _first_tag(caption: str) -> str:

@@ -11,10 +11,12 @@ from lorabench.raw import PICTURE_SUFFIXES, RawSet
 _LOUD = 0.1
 """The share of files of other kinds from which on they may have been meant to be pictures."""
 
+_PLACE = "[trigger]"
+
 _TABLES = frozenset({".json", ".jsonl", ".csv", ".tsv", ".parquet"})
 """In which other programs keep captions."""
 
-_NEVER_PICTURES = _TABLES | {".npz", ".md", ".ini", ".db", ".toml", ".yaml", ".yml", ".log"}
+_NEVER_PICTURES = _TABLES | {".npz", ".md", ".ini", ".db", ".toml", ".yaml", ".yml", ".log", ".aae"}
 
 
 def check_captions(found: RawSet, trigger: str = "") -> None:
@@ -24,9 +26,14 @@ def check_captions(found: RawSet, trigger: str = "") -> None:
         found: the raw set.
         trigger: the words that are to stand in for captions, where they were given.
     """
+    if any(_PLACE in picture.words for picture in found.pictures):
+        raise UserError(
+            f"{found.folder} has captions with {_PLACE}, which ai-toolkit fills in and no trainer "
+            "here: write the trigger words there"
+        )
     if any(picture.caption is not None for picture in found.pictures):
         return
-    how = "A caption has the name of its picture: cat.txt or cat.caption for cat.png."
+    how = "A caption lies beside its picture and has its name: cat.txt or cat.caption for cat.png."
     if len(found.stray_captions) > 1:
         raise UserError(
             f"{found.folder} has {len(found.stray_captions)} caption files, but none fits a "
@@ -88,14 +95,14 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
 
 
 def _not_used(found: RawSet) -> Iterator[str]:
-    for folder, count in found.regularization.items():
-        yield f"regularization pictures are not used: {count} in {folder}/"
+    for what, count in found.unused.items():
+        yield f"not used: {what} ({count})"
     if found.left_out:
         doubtful = sum(n for kind, n in found.left_out.items() if kind not in _NEVER_PICTURES)
         loud = doubtful > _LOUD * (doubtful + len(found.pictures))
         yield (
             f"{'NOT READ' if loud else 'not read'}: {_counted(found.left_out)}"
-            + ("; save pictures as png, jpg or webp" if loud else "")
+            + ("; rename or save pictures as png, jpg or webp" if loud else "")
         )
 
 

@@ -215,7 +215,10 @@ def test_a_whole_project_of_kohyas_gui_is_one_set(tmp_path):
     put(tmp_path, "Regularization images/s.png")
     found = raw.read(tmp_path)
     assert kohya(tmp_path) == {"img/10_sks girl/a.png": (10, "sks girl")}
-    assert found.regularization == {"reg": 1, "Regularization images": 1}
+    assert found.unused == {
+        "regularization pictures in reg/": 1,
+        "regularization pictures in Regularization images/": 1,
+    }
     assert [path.name for path in found.files] == ["a.png"]
 
 
@@ -242,3 +245,27 @@ def test_other_numbers_are_no_repeats(tmp_path, names):
 def test_a_set_of_regularization_pictures_alone_is_refused(tmp_path):
     put(tmp_path, "reg/1_girl/a.png")
     assert "besides regularization pictures" in refusal(tmp_path)
+
+
+def test_one_of_kohyas_folders_made_a_set_itself_has_its_words(tmp_path):
+    put(tmp_path / "10_sks girl", "a.png")
+    assert raw.read(tmp_path / "10_sks girl").trigger() == "sks girl"
+    put(tmp_path / "2024_holiday", "a.png")
+    assert raw.read(tmp_path / "2024_holiday").trigger() == "2024_holiday"
+
+
+def test_masks_are_no_pictures_to_learn(tmp_path):
+    put(tmp_path, "a.png", "mofu")
+    put(tmp_path, "a-masklabel.png")
+    put(tmp_path, "a-masklabel2.png")
+    found = raw.read(tmp_path)
+    assert list(captions_of(tmp_path)) == ["a.png"]
+    assert found.unused == {"OneTrainer's masks": 2}
+    assert not found.lacks_captions
+
+
+@pytest.mark.parametrize("folder", ["__MACOSX", "@eaDir", "$RECYCLE.BIN"])
+def test_folders_of_systems_are_left_out(tmp_path, folder):
+    put(tmp_path, "a.png", "mofu")
+    put(tmp_path, f"{folder}/b.png")
+    assert list(captions_of(tmp_path)) == ["a.png"]

@@ -102,7 +102,7 @@ def test_numbers_that_are_no_repeats_are_said_with_the_rule(tmp_path):
 def test_regularization_pictures_are_said_to_be_unused(folder):
     (folder / "reg").mkdir()
     (folder / "reg" / "a.png").touch()
-    assert "regularization pictures are not used: 1 in reg/" in said(folder)
+    assert "not used: regularization pictures in reg/ (1)" in said(folder)
 
 
 def test_other_files_are_counted_by_kind_and_loudly_where_they_are_many(folder):
@@ -119,3 +119,24 @@ def test_caches_beside_the_pictures_are_not_loud(folder):
     for number in range(12):
         (folder / f"{number}_sd.npz").touch()
     assert said(folder) == "not read: 12 .npz"
+
+
+def test_a_place_for_the_trigger_that_nobody_fills_in_stops(folder):
+    caption_all(folder, "[trigger], {}")
+    with pytest.raises(UserError, match="write the trigger words there"):
+        said(folder, "mofu")
+
+
+def test_captions_in_a_folder_of_their_own_stop(folder):
+    (folder / "captions").mkdir()
+    for number in range(12):
+        (folder / "captions" / f"{number}.txt").write_text("mofu")
+    with pytest.raises(UserError, match="lies beside its picture"):
+        said(folder)
+
+
+def test_pictures_without_a_suffix_are_counted_as_such(folder):
+    caption_all(folder)
+    for number in range(3):
+        (folder / f"download{number}").touch()
+    assert said(folder).startswith("NOT READ: 3 without a suffix; rename or save pictures as")
