@@ -8,7 +8,7 @@ from typing import get_args
 
 from lorabench import cli
 from lorabench.install import install
-from lorabench.lora_check import Server
+from lorabench.lora_modules import Server
 
 log = logging.getLogger("lorabench")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorabench.checkpoint import LDM_UNET, Checkpoint, read_header
-from lorabench.lora_modules import Part
+from lorabench.lora_names import Part
 
 Shape = tuple[int, ...]
 Parts = dict[Part, dict[str, Shape]]

@@ -3,10 +3,15 @@
 import json
 import logging
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lorabench import files, lora_check, lora_file, tensor_file
+from lorabench import files, lora_check, lora_file, lora_modules, tensor_file
+from lorabench.checkpoint import read_header
 from lorabench.errors import UserError
+from lorabench.lora_file import DOWN, UP
+from lorabench.lora_modules import Module, Server
+from lorabench.lora_names import kohyas
 
 log = logging.getLogger("lorabench")
 
@@ -18,15 +23,17 @@ def install(
     folder: Path,
     receipt: Path,
     base_model: Path | None = None,
-    server: lora_check.Server = "embedded",
+    server: Server = "embedded",
 ) -> Path:
     """Copy `lora` into `folder` and write `receipt`; return the installed path.
 
     The name is `<stem>-<8 hex>.safetensors`. The hex digits are the first of the SHA-256 of the
     tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
     equal weights keep theirs whenever they were trained. A file of that name whose tensors are
-    those is kept. The receipt is JSON: name (as ComfyUI lists it), path, sha256 and size in bytes
-    of the installed file, source, and in `file` what the LoRA holds (`lora_check.FileFacts`).
+    those is kept. Where layers have the names of diffusers and PEFT, the copy has kohya's, because
+    ComfyUI does not load the former. The receipt is JSON: name (as ComfyUI lists it), path, sha256
+    and size in bytes of the installed file, source, and in `file` what the LoRA holds
+    (`lora_check.FileFacts`).
 
     Raises:
         UserError: `lora` is no working LoRA, none for `base_model` or none that `server` can
@@ -37,8 +44,9 @@ def install(
     found = lora_check.check(lora, base_model, server)
     log.info("%s: %s", lora.name, found)
     target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
+    names = _names(lora_modules.read(lora).modules)
     if not _holds(target, found.content):
-        _copy(lora, target, found.content)
+        _copy(lora, target, found.content, names)
     facts = {
         "name": target.name,
         "path": target.as_posix(),
@@ -51,22 +59,40 @@ def install(
     return target
 
 
+def _names(modules: Iterable[Module]) -> dict[str, str]:
+    """Return kohya's names of the tensors that a ComfyUI does not load under their own."""
+    suffixes = {"down": DOWN, "up": UP}
+    return {
+        key: name + suffixes.get(role, key.removeprefix(module.name))
+        for module in modules
+        if (name := kohyas(module.name))
+        for role, key in module.keys.items()
+    }
+
+
 def _holds(target: Path, content: str) -> bool:
     """Tell whether `target` is already there, whole and with those tensors."""
     try:
-        return target.is_file() and lora_file.verify(target).content == content
+        there = target.is_file() and lora_file.verify(target)
     except UserError:
         return False
+    return there and there.content == content and not _names(there.contents.modules)
 
 
-def _copy(lora: Path, target: Path, content: str) -> None:
+def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
+    standard = tensor_file.is_standard(lora)
+    if not standard:
+        log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
+    if names:
+        log.info("%s: the copy has kohya's names of its layers, which ComfyUI knows", lora.name)
     try:
         with files.publish(target) as temporary:
-            if tensor_file.is_standard(lora):
+            if standard and not names:
                 shutil.copyfile(lora, temporary)
             else:
-                log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
-                temporary.write_bytes(tensor_file.with_metadata(lora.read_bytes(), {}))
+                metadata = read_header(lora)[1] if standard else {}
+                data = tensor_file.with_header(lora.read_bytes(), metadata, names)
+                temporary.write_bytes(data)
             lora_file.verify(temporary, content)
     except OSError as error:
         raise UserError(

@@ -11,19 +11,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from lorabench import base_layers, checkpoint, lora_shapes
 from lorabench.errors import UserError
 from lorabench.lora_file import Tensors, is_plain, load
-from lorabench.lora_modules import EMBEDDED, Contents, Module, forms, meaning, place
+from lorabench.lora_modules import LACKING, Contents, Module, Server, forms, meaning
+from lorabench.lora_names import place
 from lorabench.lora_shapes import Shapes
 
 log = logging.getLogger("lorabench")
-
-Server = Literal["embedded", "comfyui"]
 
 VANISHING = 1e-6
 """Root mean square of an update below which it is lost: half precision tells numbers apart by
@@ -102,16 +101,15 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     What is odd and no reason to refuse it, and a LoRA too weak to be seen, is told in the log.
 
     Raises:
-        UserError: the file cannot work (see `lora_file.verify`), the embedded server draws and
-            cannot apply it, a module is of a layer that the base does not have or that has
-            another shape there, every update is zero, or there is no base.
+        UserError: the file cannot work (see `lora_file.verify`), `server` would leave a part of
+            it out, a module is of a layer that the base does not have or that has another shape
+            there, every update is zero, or there is no base.
     """
     lora, tensors = load(path)
     modules = lora.contents.modules
     for doubt in lora.doubts:
         log.warning("%s: %s", path.name, doubt)
-    if server == "embedded":
-        _check_applied(path, lora.contents)
+    _check_applied(path, lora.contents, server)
     layers = _layers(base) if base else None
     if layers:
         shapes = {key: array.shape for key, array in tensors.items()}
@@ -139,22 +137,23 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{_PARTS.get(what, what)} {number}" for what, number in counts.items())
 
 
-def _check_applied(path: Path, contents: Contents) -> None:
-    """Refuse by its name what the embedded server would leave out."""
-    lacking = [module for module in contents.modules if module.kind not in EMBEDDED]
-    remedy = "Bench it on a ComfyUI that does (comfy_url=http://…)."
+def _check_applied(path: Path, contents: Contents, server: Server) -> None:
+    """Refuse by its name what the server would leave out; a ComfyUI may know more than we do."""
+    name = "the embedded server" if server == "embedded" else "ComfyUI"
+    lacking = [module for module in contents.modules if module.kind in LACKING[server]]
+    elsewhere = any(module.kind not in LACKING["comfyui"] for module in lacking)
+    remedy = " Bench it on a ComfyUI (comfy_url=http://…)." if elsewhere else ""
     if lacking:
-        first = lacking[0]
         raise UserError(
             f"{path}: {_listed(forms(lacking))} of its {len(contents.modules)} modules (first: "
-            f"{first.name}); the embedded server does not apply {first.kind}. {remedy}"
+            f"{lacking[0].name}); {name} does not apply {lacking[0].kind}.{remedy}"
         )
-    if contents.strange:
-        what = meaning(contents.strange) or "they are of no known kind"
+    known = meaning(contents.strange)
+    if known or (contents.strange and server == "embedded"):
         raise UserError(
-            f"{path}: the embedded server does not know {len(contents.strange)} of its tensors "
-            f"(first: {', '.join(contents.strange[:_NAMED])}): {what}. Without them the pictures "
-            f"would be others. {remedy}"
+            f"{path}: {name} does not apply {len(contents.strange)} of its tensors (first: "
+            f"{', '.join(contents.strange[:_NAMED])}): {known or 'they are of no known kind'}. "
+            "Without them the pictures would be others."
         )
 
 

@@ -1,30 +1,31 @@
 """What a LoRA file holds, by the names and shapes of its tensors: the one description of it.
 
 The check before a benchmark and the embedded server both go by it, so they always agree. A module
-is what changes one layer: the tensors whose names begin with that layer's. kohya writes
-`lora_unet_down_blocks_0_…`, PEFT `unet.down_blocks.0.…`, and SDXL trainers the names of the
-original checkpoints, `lora_unet_input_blocks_4_1_…`. Nothing here imports torch.
+is what changes one layer: the tensors whose names begin with that layer's. Nothing here imports
+torch.
 """
 
 import re
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-Part = Literal["unet", "text_encoder", "text_encoder_2", "other"]
+from lorabench.checkpoint import read_header
+from lorabench.lora_names import place
+
 Kind = Literal[
     "LoRA", "LoHa", "LoKr", "GLoRA", "OFT", "BOFT", "IA3",
     "full difference", "trained norm", "replaced weight", "trained bias",
 ]  # fmt: skip
 Shape = tuple[int, ...]
 
-EMBEDDED: frozenset[Kind] = frozenset(
-    {
-        *("LoRA", "LoHa", "LoKr", "GLoRA"),
-        *("full difference", "trained norm", "replaced weight", "trained bias"),
-    }
-)
-"""What the embedded server applies (comfy/embedded/adapters.py)."""
+Server = Literal["embedded", "comfyui"]
+LACKING: Mapping[Server, frozenset[Kind]] = {
+    "embedded": frozenset({"OFT", "BOFT", "IA3"}),
+    "comfyui": frozenset({"IA3"}),
+}
+"""The kinds that a server does not apply; of the embedded one, see comfy/embedded/adapters.py."""
 
 DOWN, UP, ALPHA = ".lora_down.weight", ".lora_up.weight", ".alpha"
 _PAIRS = (  # of the down and the up matrix
@@ -70,35 +71,11 @@ _NEEDED: Mapping[Kind, tuple[tuple[str, ...], ...]] = {  # of each, one; `+` joi
     "LoKr": (("lokr_w1", "lokr_w1_a+lokr_w1_b"), ("lokr_w2", "lokr_w2_a+lokr_w2_b")),
     "GLoRA": (("a1",), ("a2",), ("b1",), ("b2",)),
 }
-_PREFIXES: tuple[tuple[str, Part], ...] = (
-    ("lora_unet_", "unet"),
-    ("lycoris_text_model_", "text_encoder"),
-    ("lycoris_", "unet"),
-    ("unet.", "unet"),
-    ("diffusion_model.", "unet"),
-    ("lora_te_", "text_encoder"),
-    ("lora_te1_", "text_encoder"),
-    ("lora_te2_", "text_encoder_2"),
-    ("text_encoder.", "text_encoder"),
-    ("text_encoder_2.", "text_encoder_2"),
-    ("text_encoders.clip_l.transformer.", "text_encoder"),
-    ("text_encoders.clip_g.transformer.", "text_encoder_2"),
-    ("clip_l.", "text_encoder"),
-    ("clip_g.", "text_encoder_2"),
-)
-_STRANGE = (
+_UNAPPLIED = (
     ("lora_magnitude_vector", "the magnitudes of a DoRA as PEFT writes it"),
     ("lora_E", "the singular values of an AdaLoRA"),
     (".bias_", "sparse biases of a LyCORIS extraction"),
-    (".reshape_weight", "wider layers, as of Flux's tools"),
-    (".lora_B.bias", "biases of a LoRA's matrices"),
 )
-_BARE_UNET = (
-    *("down_blocks.", "mid_block.", "up_blocks."),
-    *("conv_in", "conv_norm_out", "conv_out", "time_embedding.", "add_embedding."),
-)
-# diffusers' first LoRAs called CLIP's projections as the UNet's.
-_OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out_0": "out_proj"}
 _BUNDLED = re.compile(r"bundle_emb\.(.+?)(?:\.string_to_param\.\*|\.[^.]+)")
 
 
@@ -143,6 +120,12 @@ class Contents:
     """Tensors of no layer."""
 
 
+def read(path: Path) -> Contents:
+    """Return what the safetensors file at `path` holds, from its header alone."""
+    header, _ = read_header(path)
+    return describe({key: tuple(tensor["shape"]) for key, tensor in header.items()})
+
+
 def describe(shapes: Mapping[str, Shape]) -> Contents:
     """Return what a file with tensors of these names and shapes holds."""
     roles: dict[str, dict[str, str]] = {}
@@ -167,19 +150,6 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
     return Contents(tuple(modules), tuple(bundled), tuple(strange), tuple(unknown))
 
 
-def place(name: str) -> tuple[Part, str]:
-    """Return the part of a model that a module changes, and the layer's name, underscored.
-
-    The UNet's layers may be called as diffusers or as the original checkpoints call them.
-    """
-    name = name.replace("base_model.model.", "")
-    for prefix, part in _PREFIXES:
-        if name.startswith(prefix):
-            layer = _underscored(name.removeprefix(prefix))
-            return part, _of_text(layer) if part.startswith("text") else layer
-    return ("unet" if name.startswith(_BARE_UNET) else "other"), _underscored(name)
-
-
 def forms(modules: Iterable[Module]) -> dict[str, int]:
     """Count the modules by what their makers call them."""
     counts: dict[str, int] = {}
@@ -189,8 +159,8 @@ def forms(modules: Iterable[Module]) -> dict[str, int]:
 
 
 def meaning(strange: Collection[str]) -> str | None:
-    """Return what tensors are that no server knows, where their names tell."""
-    for part, what in _STRANGE:
+    """Return what tensors are that are known, and applied by no server; None for others."""
+    for part, what in _UNAPPLIED:
         if any(part in key for key in strange):
             return f"they are {what}"
     return None
@@ -216,15 +186,3 @@ def _kind(keys: Mapping[str, str], shapes: Mapping[str, Shape]) -> Kind:
         return "full difference" if "diff" in keys else "trained norm"
     # BOFT's blocks are OFT's, several times over.
     return "BOFT" if kind == "OFT" and len(shapes[keys["oft_blocks"]]) == 4 else kind
-
-
-def _of_text(layer: str) -> str:
-    for theirs, ours in _OF_TEXT.items():
-        if layer.endswith(f"self_attn_{theirs}"):
-            return layer.removesuffix(theirs) + ours
-    return layer
-
-
-def _underscored(layer: str) -> str:
-    layer = layer.replace(".processor.", ".").replace(".", "_").removeprefix("text_model_")
-    return f"{layer}_0" if layer.endswith("_to_out") else layer

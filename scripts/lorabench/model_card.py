@@ -16,7 +16,8 @@ from lorabench import files, lora_file, syntax
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.embedded.prompt_text import spoken
-from lorabench.lora_modules import forms, place
+from lorabench.lora_modules import forms
+from lorabench.lora_names import place
 from lorabench.phrases import count
 
 _TEMPLATE = "model_card.md.j2"

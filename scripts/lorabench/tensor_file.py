@@ -7,6 +7,7 @@ metadata that are no texts. Nothing here imports torch.
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -52,11 +53,15 @@ def is_standard(path: Path) -> bool:
         return False
 
 
-def with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file with other metadata and the same tensors."""
+def with_header(
+    data: bytes, metadata: Mapping[str, Any], names: Mapping[str, str] | None = None
+) -> bytes:
+    """Return a safetensors file with other metadata, other `names` of tensors, the same numbers."""
     start = 8 + int.from_bytes(data[:8], "little")
-    header = {**json.loads(data[8:start]), "__metadata__": dict(metadata)}
-    text = json.dumps(header, ensure_ascii=False).encode()
+    header = json.loads(data[8:start])
+    header.pop("__metadata__", None)
+    renamed = {(names or {}).get(key, key): tensor for key, tensor in header.items()}
+    text = json.dumps({"__metadata__": dict(metadata), **renamed}, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + data[start:]
 

@@ -82,12 +82,36 @@ def test_a_damaged_copy_is_replaced(lora, tmp_path):
 
 
 def test_metadata_that_no_comfyui_reads_are_left_out_of_the_copy(lora, tmp_path, capsys):
-    lora.write_bytes(tensor_file.with_metadata(lora.read_bytes(), {"ss_epoch": 7}))
+    lora.write_bytes(tensor_file.with_header(lora.read_bytes(), {"ss_epoch": 7}))
     status, receipt = install(lora, tmp_path / "loras")
     assert status == 0 and "its metadata are left out" in capsys.readouterr().err
     with safe_open(receipt["path"], "numpy") as opened:
         assert opened.metadata() == {}
     assert lora_file.verify(Path(receipt["path"])).content == lora_file.verify(lora).content
+
+
+def test_diffusers_names_are_kohyas_in_the_copy_alone(lora, tmp_path):
+    module = "unet.mid_block.attentions.0.proj_in"
+    tensors = {
+        f"{module}.lora_A.weight": np.ones((4, 6), np.float16),
+        f"{module}.lora_B.weight": np.ones((5, 4), np.float16),
+        f"{module}.alpha": np.array(2, np.float16),
+    }
+    save_file(tensors, lora, {"ss_epoch": "1"})
+    before = lora.read_bytes()
+    status, receipt = install(lora, tmp_path / "loras")
+    assert status == 0 and lora.read_bytes() == before
+    name = "lora_unet_mid_block_attentions_0_proj_in"
+    with safe_open(receipt["path"], "numpy") as opened:
+        assert opened.metadata() == {"ss_epoch": "1"}
+        found = {key: opened.get_tensor(key) for key in opened.keys()}
+    assert found.keys() == {
+        f"{name}.{end}" for end in ("lora_down.weight", "lora_up.weight", "alpha")
+    }
+    assert found[f"{name}.lora_down.weight"].shape == (4, 6)
+    os.utime(receipt["path"], (1, 1))
+    assert install(lora, tmp_path / "loras") == (0, receipt)
+    assert Path(receipt["path"]).stat().st_mtime == 1
 
 
 def test_what_the_server_cannot_apply_is_not_installed(lora, tmp_path, capsys):

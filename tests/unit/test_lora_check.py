@@ -11,7 +11,8 @@ from safetensors.numpy import save_file
 from benchmarks.known_answers.change import CHANGES, scaled
 from lorabench import base_layers, checkpoint, lora_check, lora_file
 from lorabench.errors import UserError
-from lorabench.lora_modules import describe, place
+from lorabench.lora_modules import describe
+from lorabench.lora_names import place
 
 BUNDLED = Path(__file__).parents[2] / "models" / "checkpoints" / "drawnworld"
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -195,6 +196,28 @@ def test_the_naming_schemes_of_makers_are_known(name, part, layer):
     assert found[0] == part and (layer is None or found[1] == layer)
 
 
+@pytest.mark.parametrize(
+    ("name", "renamed"),
+    [
+        ("unet.down_blocks.0.attentions.1.proj_in", "lora_unet_down_blocks_0_attentions_1_proj_in"),
+        ("mid_block.attentions.0.attn1.to_out", "lora_unet_mid_block_attentions_0_attn1_to_out_0"),
+        ("base_model.model.conv_in", "lora_unet_conv_in"),
+        (
+            "text_encoder_2.text_model.encoder.layers.0.mlp.fc1",
+            "lora_te2_text_model_encoder_layers_0_mlp_fc1",
+        ),
+        ("text_encoder_2.encoder.block.0.layer.0.SelfAttention.q", None),  # T5
+        ("unet.base_model.model.transformer_blocks.0.attn1.to_q", None),  # PixArt
+        ("transformer.transformer_blocks.0.attn.to_q", None),
+        ("diffusion_model.input_blocks.0.0", None),
+        ("lora_unet_conv_in", None),
+    ],
+)
+def test_only_what_comfyui_does_not_know_gets_kohyas_names(name, renamed):
+    assert kohyas(name) == renamed
+    assert not renamed or place(renamed) == place(name)
+
+
 def test_a_locon_with_convolutions_fits(tmp_path, bundled):
     convolutions = {k: s for k, s in bundled.parts["unet"].items() if s[2:] == (3, 3)}
     tensors = lora_for(some(convolutions))
@@ -259,9 +282,14 @@ def test_what_the_embedded_server_does_not_apply_is_refused_by_name(tmp_path, bu
     layer, shape = next(item for item in bundled.parts["unet"].items() if len(item[1]) == 2)
     tensors = {f"lora_unet_{layer}.{k}": v for k, v in other_kind(kind, shape).items()}
     path = write(tmp_path / "a.safetensors", tensors)
-    with pytest.raises(UserError, match=f"the embedded server does not apply {kind}. Bench it on"):
+    said = f"the embedded server does not apply {kind}.{' Bench it on' * (kind != 'IA3')}"
+    with pytest.raises(UserError, match=said):
         lora_check.check(path, BUNDLED, "embedded")
-    assert lora_check.check(path, None, "comfyui").forms == {kind: 1}
+    if kind == "IA3":
+        with pytest.raises(UserError, match="ComfyUI does not apply IA3"):
+            lora_check.check(path, None, "comfyui")
+    else:
+        assert lora_check.check(path, None, "comfyui").forms == {kind: 1}
 
 
 @pytest.mark.parametrize(
@@ -275,8 +303,14 @@ def test_what_the_embedded_server_does_not_apply_is_refused_by_name(tmp_path, bu
 def test_what_no_server_knows_is_refused_by_name(tmp_path, good, suffix, what):
     name = next(iter(good)).partition(".")[0]
     tensors = {**good, name + suffix: np.ones(2, np.float32)}
+    path = write(tmp_path / "a.safetensors", tensors)
     with pytest.raises(UserError, match=what):
-        lora_check.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)
+        lora_check.check(path, BUNDLED)
+    if "no known kind" in what:  # a ComfyUI may know it, and its log says so if not
+        lora_check.check(path, BUNDLED, "comfyui")
+    else:
+        with pytest.raises(UserError, match=f"ComfyUI does not apply 1 of .*{what}"):
+            lora_check.check(path, BUNDLED, "comfyui")
 
 
 def test_tensors_of_no_layer_are_told_and_left_out(tmp_path, good, caplog):

@@ -101,7 +101,7 @@ def test_metadata_are_doubted_and_no_reason_to_refuse(tmp_path, key, value, doub
 def test_metadata_that_are_no_texts_are_read_as_texts(tmp_path, said):
     path = tmp_path / "a.safetensors"
     lora_file.save(path, tensors(), METADATA)
-    path.write_bytes(tensor_file.with_metadata(path.read_bytes(), {"ss_epoch": said}))
+    path.write_bytes(tensor_file.with_header(path.read_bytes(), {"ss_epoch": said}))
     assert lora_file.verify(path).metadata == {"ss_epoch": str(said)}
     assert not tensor_file.is_standard(path)
 

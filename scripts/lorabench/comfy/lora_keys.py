@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lorabench.checkpoint import read_header
+from lorabench import lora_modules
 from lorabench.comfy.client import Client
 from lorabench.comfy.graph import STRENGTH_INPUTS
 from lorabench.errors import UserError
-from lorabench.lora_modules import Contents, Module, describe, forms, meaning, place
+from lorabench.lora_modules import Contents, Module, forms, meaning
+from lorabench.lora_names import place
 
 UNKNOWN = re.compile(r"lora key not loaded: (\S+)")
 FAILED = re.compile(
@@ -57,16 +58,16 @@ def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
         )
     if not UNKNOWN.search(text):
         return None
-    header = read_header(lora)[0]
-    contents = describe({key: tuple(tensor["shape"]) for key, tensor in header.items()})
+    contents = lora_modules.read(lora)
     # What is of no layer was said when the LoRA was installed; other keys are another LoRA's.
     ours = _keys(contents.modules, with_clip) | set(contents.strange)
     unknown = set(UNKNOWN.findall(text)) & ours
     if not unknown:
         return None
     count = f"at least {len(unknown)}" if cut else str(len(unknown))
+    total = len(_keys(contents.modules, True)) + len(contents.strange)
     return (
-        f"{count} of its {len(header)} keys do not fit (lora key not loaded: {min(unknown)}); "
+        f"{count} of its {total} keys do not fit (lora key not loaded: {min(unknown)}); "
         f"{_cause(unknown, contents)}"
     )
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from lorabench import base_layers, lora_shapes, tensor_file
 from lorabench.comfy.embedded import adapters
-from lorabench.lora_modules import EMBEDDED, Contents, Module, Part, describe, place
+from lorabench.lora_modules import LACKING, Contents, Module, describe
+from lorabench.lora_names import Part, place
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +147,8 @@ class Patchable:
         for module in lora.contents.modules:
             part, layer = place(module.name)
             layer = self._layers.name(part, layer)
-            if part == self._part and layer in self._names and module.kind in EMBEDDED:
+            applied = module.kind not in LACKING["embedded"]
+            if applied and part == self._part and layer in self._names:
                 yield module, layer
 
 

@@ -55,7 +55,7 @@ def _say_steps(path: Path, steps: int, epoch: int) -> None:
     right = {"ss_steps": str(steps), "ss_epoch": str(epoch)}
     if metadata | right == metadata or "ss_steps" not in metadata:
         return
-    files.write_bytes(path, tensor_file.with_metadata(path.read_bytes(), metadata | right))
+    files.write_bytes(path, tensor_file.with_header(path.read_bytes(), metadata | right))
 
 
 def _keep_what_is_there(path: Path) -> None:
