@@ -12,7 +12,7 @@ from benchmarks.known_answers.change import CHANGES, scaled
 from lorabench import base_layers, checkpoint, lora_check, lora_file
 from lorabench.errors import UserError
 from lorabench.lora_modules import describe
-from lorabench.lora_names import place
+from lorabench.lora_names import kohyas, place
 
 BUNDLED = Path(__file__).parents[2] / "models" / "checkpoints" / "drawnworld"
 SCRIPTS = Path(__file__).parents[2] / "scripts"
