@@ -64,7 +64,12 @@ def test_a_picture_gives_the_graph_that_drew_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("chunks", "words"), [({}, "holds no workflow"), ({"prompt": "{"}, "prompt is no valid JSON")]
+    ("chunks", "words"),
+    [
+        ({}, "holds no workflow"),
+        ({"prompt": "{"}, "prompt is no valid JSON"),
+        ({"prompt": "a cat", "Software": "another program"}, "holds no workflow"),
+    ],
 )
 def test_a_picture_without_a_workflow_is_refused(tmp_path, chunks, words):
     with pytest.raises(UserError, match=words):
@@ -77,6 +82,13 @@ def test_what_is_no_picture_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match="no readable picture"):
         read(path)
+
+
+def test_a_checkpoint_is_not_read_whole(tmp_path):
+    with (tmp_path / "x.safetensors").open("wb") as file:
+        file.truncate(2**28 + 1)  # a hole, which takes no room
+    with pytest.raises(UserError, match="too large for a workflow"):
+        read(tmp_path / "x.safetensors")
 
 
 def test_a_missing_file_is_told(tmp_path):

@@ -24,8 +24,8 @@ _VIDEO = re.compile(rb"\x1aE\xdf\xa3|.{4}ftyp", re.DOTALL)
 _PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 _PICTURE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".avif", ".gif", ".jxl", ".heic"}
 _A1111 = re.compile(r"\bSteps: \d+, ")
-_DEEPEST = 12
-"""So many things may be wrapped in each other; a body within a reply within a log has seven."""
+_LARGEST = 2**28
+_DEEPEST = 12  # levels that are looked into
 
 
 class GuiWorkflow(dict[str, Any]):
@@ -39,6 +39,8 @@ def read(path: Path) -> Graph | GuiWorkflow:
     (`workflow`); the graph is taken where there is one.
     """
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError("too large for a workflow or a picture of one; name another file")
         data = path.read_bytes()
         content = _picture(data) if _is_picture(data, path) else _json(data)
         return _the_workflow(content)
@@ -93,12 +95,13 @@ def _picture(data: bytes) -> object:
     found = texts(data)
     carried = {}
     for name, text in found.items():
-        if name.lower() in ("prompt", "workflow") or text.lstrip()[:1] in ("{", "["):
-            try:
-                carried[name] = json.loads(text)
-            except ValueError as error:
-                if name.lower() in ("prompt", "workflow") and not carried:
-                    raise UserError(f"its {name} is no valid JSON: {error}") from None
+        if text.lstrip()[:1] not in ("{", "["):
+            continue
+        try:
+            carried[name] = json.loads(text)
+        except ValueError as error:
+            if name.lower() in ("prompt", "workflow") and not carried:
+                raise UserError(f"its {name} is no valid JSON: {error}") from None
     if not any(_workflows(carried)):
         raise UserError(f"the picture holds no workflow; {_instead(found)}")
     return carried
