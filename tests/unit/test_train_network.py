@@ -3,7 +3,7 @@ import pytest
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from lorabench import model
+from lorabench import lora_file, model
 from lorabench.train import network
 from tests import checkpoints
 from tests.training import settings
@@ -71,3 +71,14 @@ def test_a_fresh_lora_changes_nothing_and_is_float32(tmp_path):
     assert {weight.dtype for weight in network.weights(lora)} == {torch.float32}
     assert not any(layer.lora_B["default"].weight.any() for layer in lora.values())
     assert all(layer.lora_A["default"].weight.any() for layer in lora.values())
+
+
+@pytest.mark.parametrize("alpha", [0.1, 22.627, 1e-9])
+def test_an_alpha_that_half_precision_does_not_hold_is_saved_as_it_is(loaded, tmp_path, alpha):
+    lora = network.inject(loaded, settings(rank=2, alpha=alpha))
+    for weight in network.weights(lora):
+        torch.nn.init.normal_(weight)
+    tensors = network.to_kohya(lora, alpha)
+    metadata = {"ss_network_dim": "2", "ss_network_alpha": str(alpha)}
+    saved = lora_file.save(tmp_path / "a.safetensors", tensors, metadata)
+    assert saved.alpha == pytest.approx(alpha, rel=1e-6) and not saved.doubts
