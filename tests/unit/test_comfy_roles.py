@@ -574,6 +574,15 @@ def test_a_placeholder_that_cannot_be_swept_is_refused_and_no_other_lora_taken_f
     assert find_roles(graph, Choices(lora="lora")).lora == "lora"
 
 
+def test_a_loader_that_is_switched_off_is_refused():
+    graph = a_graph()
+    graph["lora"] = changed(graph, "lora", switch="Off") | {"class_type": "CR Load LoRA"}
+    with pytest.raises(UserError, match=r"lora \(CR Load LoRA\) is switched off"):
+        find_roles(graph)
+    graph["lora"]["inputs"]["switch"] = "On"
+    assert find_roles(graph).lora == "lora"
+
+
 def test_a_save_node_that_shows_no_sampled_picture_is_no_candidate():
     graph = a_graph(
         photo=node("LoadImage", image="x.png"),

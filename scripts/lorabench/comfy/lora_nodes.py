@@ -1,7 +1,7 @@
 """Which nodes hold LoRAs: the loaders that a sweep can set, and all others, by what they name."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ PLACEHOLDER = re.compile(r"lora[ _-]?under[ _-]?test.*|lorabench.*", re.IGNORECA
 
 _FILE = re.compile(r".*\.(safetensors|sft|pt|pth|ckpt|bin)", re.IGNORECASE)
 _TAG = re.compile(r"<lora:\s*([^:>]+)")
-_SWITCHES = ("on", "active", "enabled")
+_SWITCHES = ("on", "active", "enabled", "switch")
 
 
 def loaders(graph: Graph, nodes: Sequence[str]) -> list[str]:
@@ -46,7 +46,7 @@ def held(graph: Graph, node: str) -> list[str]:
 def _named(key: str, value: Any) -> Iterator[str]:
     """Yield the LoRAs in an input; `key` is its name, with those of the mappings within."""
     if isinstance(value, dict):
-        if not any(value.get(switch) is False for switch in _SWITCHES):
+        if not _is_off(value):
             for name, inner in value.items():
                 yield from _named(f"{key}.{name}", inner)
     elif isinstance(value, list) and not is_link(value):
@@ -57,6 +57,15 @@ def _named(key: str, value: Any) -> Iterator[str]:
         file = _FILE.fullmatch(value) or is_placeholder(value) or key.endswith("name")
         if "lora" in key.lower() and file and value not in ("", "None"):
             yield value
+
+
+def is_off(graph: Graph, node: str) -> bool:
+    """Return whether a loader has a switch that is off."""
+    return _is_off(graph[node]["inputs"])
+
+
+def _is_off(values: Mapping[str, Any]) -> bool:
+    return any(values.get(switch) in (False, "Off") for switch in _SWITCHES)
 
 
 def no_loader(graph: Graph, save: str, nodes: Sequence[str]) -> UserError:

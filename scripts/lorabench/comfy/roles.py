@@ -247,12 +247,19 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
     """
     behind = list(upstream(graph, save))
     loaders = lora_nodes.loaders(graph, behind)
-    if choice and loaders:
-        return _named(graph, "lora", choice, loaders)
     marked = lora_nodes.marked(graph, behind)
-    if not loaders or (marked and not set(marked) & set(loaders)):
+    if choice and loaders:
+        found = _named(graph, "lora", choice, loaders)
+    elif not loaders or (marked and not set(marked) & set(loaders)):
         raise lora_nodes.no_loader(graph, save, marked or behind)
-    return _only(graph, "lora", "LoRA loaders", [n for n in loaders if n in marked] or loaders)
+    else:
+        found = _only(graph, "lora", "LoRA loaders", [n for n in loaders if n in marked] or loaders)
+    if lora_nodes.is_off(graph, found):
+        raise UserError(
+            f"{describe(graph, found)} is switched off, so that every weight would be 0; in ComfyUI"
+            " switch it on, and save the workflow again"
+        )
+    return found
 
 
 def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[Slot, ...]:
