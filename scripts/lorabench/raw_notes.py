@@ -120,5 +120,5 @@ def _hint(strays: list[Path]) -> str:
         (path for path in strays if Path(path.stem).suffix.lower() in PICTURE_SUFFIXES), None
     )
     if whole is None:
-        return "Rename them"
+        return "Rename or move them"
     return f"Rename {whole.name} to {Path(whole.stem).stem}{whole.suffix}, and the others alike"

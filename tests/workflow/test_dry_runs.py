@@ -73,6 +73,8 @@ def test_a_set_without_trigger_words_has_neither(usual):
     for number, caption in enumerate(usual.add_set("no_tags").glob("*.txt")):
         caption.write_text(f"{number} of them")
     assert usual.planned(raw_set="no_tags")["bench_image"] == 4
+    said = usual.snakemake("--dry-run", raw_set="no_tags").stdout
+    assert "WITHOUT TRIGGER WORDS" in said and "Say with trigger=" in said
 
 
 def test_prompts_are_a_list_or_a_file(project):
