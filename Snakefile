@@ -67,6 +67,7 @@ if PLAN.identity:
 
 onstart:
     say_what_is_drawn()
+    ask_docker()
     look_ahead()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from lorabench import layout
+from lorabench import layout, preconditions
 from lorabench.bench import variants
 from lorabench.bench.embeddings import embedding
 from lorabench.config import BUNDLED_BASE
@@ -198,7 +198,8 @@ def large_models() -> str:
     """Return the models whose digests are remembered, as words of a command line."""
     own = CONFIG.bench.embedding
     folder = [own] if own and own != embedding.BASE else []
-    return " ".join(map(quoted, [CONFIG.base_model, *folder]))
+    drawn = [PLAN.drawn.path] if PLAN.drawn and PLAN.drawn.path else []
+    return " ".join(map(quoted, [CONFIG.base_model, *drawn, *folder]))
 
 
 def further_grids() -> list[Path]:
@@ -248,6 +249,8 @@ def say_what_is_drawn() -> None:
             seconds = forecast.BUNDLED * CONFIG.batch_size
         said = forecast.sentence(PLAN.variants, CONFIG.batch_size, cells, seconds)
         print(said, file=sys.stderr)
+        if PLAN.other_base:
+            print(PLAN.other_base, file=sys.stderr)
 
 
 def look_ahead() -> None:
@@ -273,6 +276,17 @@ def look_ahead() -> None:
         stop_server()
         # A WorkflowError would be told with the places in these files that it came through.
         sys.exit("stopped before the first job: see the error above")
+
+
+def ask_docker() -> None:
+    """Check that Docker answers, if a training will start in it, before a picture is touched."""
+    jobs = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    if workflow.touch or "train_lora" not in jobs:
+        return
+    try:
+        preconditions.check_docker(CONFIG)
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def stop_server() -> None:

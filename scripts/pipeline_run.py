@@ -32,6 +32,8 @@ def main(options: argparse.Namespace) -> int:
     if Path.cwd() != ROOT:
         raise UserError(f"start it in {ROOT}: paths in datasets/, runs/ and output/ begin there")
     older.check(options)
+    if options.fix_owner:
+        _fix_owner(options.fix_owner_bash)  # what is root's could neither be read nor replaced
     file = ROOT / "config" / "config.yaml"
     config = older.settings(options, datetime.now(), read_yaml(file))
     plan = make_plan(config, file)
@@ -130,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     add("--skip-train", action="store_true", help="bench the LoRA that --run-id has")
     add("--skip-bench", action="store_true", help="stop after training")
     add("--fix-owner", action="store_true",
-        help="give datasets/ and output/ back to you; Docker leaves them to root")  # fmt: skip
+        help="give datasets/ and output/ back to you, first and last; Docker leaves them to root")  # fmt: skip
 
     add = parser.add_argument_group(
         "programs", "others with the same interface; a .py is run with python, all else with bash"

@@ -107,14 +107,21 @@ def to_ldm(unet, vae, text_encoder) -> dict[str, torch.Tensor]:
     weights = {}
     for key, tensor in unet.state_dict().items():
         weights["model.diffusion_model." + _ldm_unet_key(key, layers)] = tensor
+    weights |= autoencoder_to_ldm(vae)
+    for key, tensor in text_encoder.state_dict().items():
+        weights["cond_stage_model.transformer.text_model." + key] = tensor
+    return {key: tensor.contiguous() for key, tensor in weights.items()}
+
+
+def autoencoder_to_ldm(vae) -> dict[str, torch.Tensor]:
+    """Return an autoencoder's tensors under those names."""
     levels = len(vae.config.block_out_channels)
+    weights = {}
     for key, tensor in vae.state_dict().items():
         if re.search(r"to_\w+(\.0)?\.weight", key):
             tensor = tensor[:, :, None, None]
         weights["first_stage_model." + _ldm_vae_key(key, levels)] = tensor
-    for key, tensor in text_encoder.state_dict().items():
-        weights["cond_stage_model.transformer.text_model." + key] = tensor
-    return {key: tensor.contiguous() for key, tensor in weights.items()}
+    return weights
 
 
 def _ldm_unet_key(key: str, layers: int) -> str:

@@ -15,12 +15,18 @@ from lorabench.train.kohya.training import Training
 from tests import training
 
 FAKE = Path(__file__).parent / "fake_kohya"
+FAKE_DOCKER = f'#!/bin/sh\nexec "{sys.executable}" "{FAKE / "docker.py"}" "$@"\n'
 SIZES = ((64, 64), (64, 64), (64, 64), (128, 64))
 HERE = Installation("/sd", "python", (), (), ())
 
 
-def save_checkpoint(path: Path, family: str = "sd15") -> Path:
-    """Write a file that is recognised as a full checkpoint of the family; it renders nothing."""
+def save_checkpoint(
+    path: Path, family: str = "sd15", autoencoder: dict[str, np.ndarray] | None = None
+) -> Path:
+    """Write a file that is recognised as a full checkpoint of the family; it renders nothing.
+
+    With the tensors of an `autoencoder`, training pictures can be passed through it.
+    """
     sdxl = family == "sdxl"
     unet = "model.diffusion_model"
     attention = f"input_blocks.{4 if sdxl else 1}.1.transformer_blocks.0.attn2.to_k.weight"
@@ -30,10 +36,30 @@ def save_checkpoint(path: Path, family: str = "sd15") -> Path:
         f"{unet}.out.2.weight": np.zeros((4, 1, 1, 1), np.float16),
         "first_stage_model.x": np.zeros(1, np.float16),
         f"{'conditioner' if sdxl else 'cond_stage_model'}.x": np.zeros(1, np.float16),
+        # The layers that the stand-in of sd-scripts trains.
+        f"{unet}.middle_block.1.proj_in.weight": np.zeros((8, 8, 1, 1), np.float16),
+        "cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight": np.zeros(
+            (8, 8), np.float16
+        ),
+        **(autoencoder or {}),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path)
     return path
+
+
+def without_docker() -> str:
+    """Return the PATH without the folders that have a `docker`."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(one for one in folders if not Path(one, "docker").exists())
+
+
+def with_docker(folder: Path) -> str:
+    """Return the PATH with the stand-in for `docker`, put into `folder`, in front."""
+    folder.mkdir()
+    (folder / "docker").write_text(FAKE_DOCKER)
+    (folder / "docker").chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
 def make_training(folder: Path, family: str = "sd15", sizes=SIZES, **changes) -> Training:

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}
 """The config of a run that is over soon."""
 
-_PIPELINE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report")
+_PIPELINE = (
+    *("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report", "kohya-docker"),
+)
 _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
 

@@ -26,7 +26,6 @@ from lorabench.setting_types import (
     Text,
     Trigger,
     Weight,
-    from_home,
     split,
     unique,
 )
@@ -296,7 +295,9 @@ class Config(Section):
         False, description="bench the existing LoRA of `run_id` as it is; its `raw_set` names it"
     )
     base_model: LocalPath = Field(
-        BUNDLED_BASE, description="a .safetensors checkpoint or a diffusers folder"
+        BUNDLED_BASE,
+        description="a .safetensors checkpoint or a diffusers folder; where it is not given, the "
+        "checkpoint that `bench_workflow` loads, if it lies in models/checkpoints/",
     )
     lora_install_dir: LocalPath = Field(
         "models/loras", description="the folder that ComfyUI lists LoRAs from"
@@ -364,10 +365,15 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
 def usual(family: Family, comfy_url: Any = None) -> dict[str, Any]:
     """Return what holds where nothing is given, for a base model and where it is rendered."""
     preset = merge(PRESETS[family])
-    urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or "embedded"]
-    if tuple(urls) != EMBEDDED:
+    if not is_embedded(comfy_url):
         preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
     return preset
+
+
+def is_embedded(comfy_url: Any) -> bool:
+    """Whether `comfy_url`, as the user gave it or not, is the embedded server."""
+    urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or EMBEDDED[0]]
+    return tuple(urls) == EMBEDDED
 
 
 def resolve(given: Mapping[str, Any], family: Family) -> Config:
@@ -380,11 +386,6 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     return validate(Config, merge(preset, _present(given)))
-
-
-def base_model(given: Mapping[str, Any]) -> Path:
-    """Return the base model that the user gave: its family has to be known to validate the rest."""
-    return Path(from_home(str(given.get("base_model") or BUNDLED_BASE)))
 
 
 def as_typed(key: str, text: str) -> str:

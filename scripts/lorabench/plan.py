@@ -10,17 +10,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import checkpoint, file_kinds, files, layout, preconditions, raw, raw_notes, syntax
+from lorabench import (
+    base_choice,
+    checkpoint,
+    file_kinds,
+    files,
+    layout,
+    preconditions,
+    raw,
+    raw_notes,
+    syntax,
+)
 from lorabench.bench import prompt_notes, variants
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
-from lorabench.comfy import workflow
+from lorabench.comfy import loaded, workflow
 from lorabench.comfy.convert import to_api
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.roles import Choices, find_roles, prompt
-from lorabench.config import Config, base_model, merge, read_yaml, resolve
+from lorabench.config import Config, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
     Digests,
@@ -103,8 +113,32 @@ class RunPlan:
     @property
     def checkpoint_name(self) -> str | None:
         """The checkpoint that the workflow is made to load; None: as the workflow says."""
-        own = Path(self.config.base_model).name if self.embedded_server else None
+        base = Path(self.config.base_model)
+        own = base.name if self.embedded_server else None
+        if loaded.PLACEHOLDER.fullmatch(self._loads or ""):
+            own = base_choice.listed_name(base)
         return self.config.bench.checkpoint or own
+
+    @cached_property
+    def _loads(self) -> str | None:
+        """The checkpoint that the workflow loads on a ComfyUI, if that can be told."""
+        return None if self.embedded_server else base_choice.loads(self.config.model_dump())
+
+    @cached_property
+    def drawn(self) -> base_choice.Drawn | None:
+        """The checkpoint that the pictures are drawn with, if it can be told."""
+        name = self.checkpoint_name or self._loads
+        return base_choice.find(name, self.config.model_dump())
+
+    @property
+    def other_base(self) -> str:
+        """A warning if the LoRA is drawn with another checkpoint than it was trained on."""
+        own = self.embedded_server and not self.config.bench.checkpoint
+        elsewhere = not self.identity and not self.paths.record.exists()
+        if own or elsewhere or not self.drawn:
+            return ""
+        base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
+        return base_choice.difference(base, self.base_digest, self.drawn, digests)
 
     @cached_property
     def embedding_digest(self) -> str:
@@ -161,7 +195,8 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     Raises `UserError` for whatever a user can mend.
     """
     merged = merge(read_yaml(defaults), given)
-    base = _inspect(base_model(merged))
+    base = _inspect(base_choice.choose(merged))
+    merged["base_model"] = str(base.path)
     config = resolve(merged, base.family)
     preconditions.check(config, base)
     workflow_prompt = _workflow_prompt(config)

@@ -13,7 +13,7 @@ from lorabench.config import Config, Programs, as_typed
 from lorabench.errors import UserError
 from lorabench.raw import RawSet
 from lorabench.servers import EMBEDDED
-from lorabench.train.kohya import installation, limits, options
+from lorabench.train.kohya import docker, installation, limits, options
 
 
 def check(config: Config, base: checkpoint.Checkpoint) -> None:
@@ -29,9 +29,18 @@ def check(config: Config, base: checkpoint.Checkpoint) -> None:
 
 def check_sd_scripts(config: Config) -> None:
     """Refuse an sd-scripts that is not there; what is behind a launcher only that can tell."""
-    ours = config.programs.run_lora == Programs().run_lora
-    if config.trainer == "kohya" and ours:
-        installation.find(config.kohya)
+    if _trains_by_kohya(config):
+        installation.check(config.kohya)
+
+
+def check_docker(config: Config) -> None:
+    """Raise `UserError` if Docker is to start sd-scripts and does not answer: no parse asks it."""
+    if _trains_by_kohya(config) and installation.in_docker(config.kohya):
+        docker.check()
+
+
+def _trains_by_kohya(config: Config) -> bool:
+    return config.trainer == "kohya" and config.programs.run_lora == Programs().run_lora
 
 
 def _check_programs(config: Config) -> None:

@@ -399,8 +399,15 @@ def test_the_owner_is_fixed_however_the_workflow_ended(started, workflow, owner,
     Path("own.bash").write_text(OWNERS.format(owner))
     started.status = workflow
     assert run(*EMBEDDED, "--fix-owner", "--fix-owner-bash", "own.bash") == status
-    assert Path("owners").read_text() == "called\n"
+    assert Path("owners").read_text() == "called\n" * 2
     assert ("own.bash failed" in caplog.text) == bool(owner)
+
+
+def test_the_owner_is_fixed_before_anything_is_read(started):
+    secret = Path("datasets/raw/style/some_set")
+    secret.rename("away")
+    Path("own.bash").write_text(f"[ -e away ] && mv away {secret} || true")
+    assert run(*EMBEDDED, "--fix-owner", "--fix-owner-bash", "own.bash") == 0
 
 
 def test_a_program_in_python_fixes_the_owner_too(started):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from lorabench import lora_file, tensor_file
-from tests.kohya import FAKE, Author, save_checkpoint
+from tests.kohya import FAKE, Author, save_checkpoint, with_docker
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 DOCKER = [sys.executable, str(FAKE / "docker.py"), "exec", "-T", "kohya"]
@@ -196,10 +196,13 @@ def test_a_container_that_cannot_be_used_is_one_message(author, capsys, monkeypa
     assert said in error and "Traceback" not in error
 
 
-@pytest.mark.parametrize("where", ["here", "in a container"])
+@pytest.mark.parametrize("where", ["here", "in a container", "in docker's own"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_it_is_ended(author, monkeypatch, where, number):
-    options, mounts = in_docker(author) if where != "here" else ([], "{}")
+    options, mounts = in_docker(author) if where == "in a container" else ([], "{}")
+    if where == "in docker's own":
+        monkeypatch.delenv("SD_SCRIPTS_DIR")
+        monkeypatch.setenv("PATH", with_docker(author.root / "bin"))
     monkeypatch.setenv("FAKE_MOUNTS", mounts)
     monkeypatch.setenv("FAKE_KOHYA", "hang")
     _, arguments = author.arguments(steps=4)
@@ -252,14 +255,10 @@ def test_an_output_that_exists_is_not_overwritten(author, capsys):
     assert output.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("folder", "said"),
-    [("", "set SD_SCRIPTS_DIR"), ("/no/such/folder", "there is no train_network.py")],
-)
-def test_sd_scripts_that_is_not_there_says_what_to_set(author, capsys, monkeypatch, folder, said):
-    monkeypatch.setenv("SD_SCRIPTS_DIR", folder)
+def test_sd_scripts_that_is_not_there_says_what_to_set(author, capsys, monkeypatch):
+    monkeypatch.setenv("SD_SCRIPTS_DIR", "/no/such/folder")
     assert author.train()[1] == 1
-    assert said in capsys.readouterr().err
+    assert "there is no train_network.py" in capsys.readouterr().err
 
 
 def test_help_says_what_it_takes():

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from lorabench.comfy.transport import HOW_TO_START
+from lorabench.train.kohya import docker
 
 ROOT = Path(__file__).parents[2]
 FILES = {"comfyui": "comfy-docker/docker-compose.yml", "kohya": "kohya-docker/docker-compose.yml"}
@@ -74,8 +75,8 @@ def test_they_reserve_the_card(service):
     assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
 
 
-def test_they_tell_whether_they_are_healthy(service):
-    check = service["healthcheck"]
+def test_comfyui_tells_whether_it_is_healthy():
+    check = read("comfyui")["services"]["comfyui"]["healthcheck"]
     assert check.keys() <= HEALTHCHECK
     assert check["test"][0] in ("CMD", "CMD-SHELL")
     times = [value for key, value in check.items() if key not in ("test", "retries")]
@@ -99,10 +100,12 @@ def test_comfyui_lists_the_installed_loras_and_saves_into_the_project():
     assert "--output-directory /project/output " in arguments
 
 
-def test_the_readme_calls_kohyas_folders_as_the_container_does():
-    (text,) = re.findall(r"paths: (\{datasets: .*\})$", (ROOT / "README.md").read_text(), re.M)
-    folders = {m["source"]: m["target"] for m in mounts(read("kohya")["services"]["kohya"])}
-    assert {f"../{here}": there for here, there in yaml.safe_load(text).items()} == folders
+def test_the_trainer_knows_what_kohyas_container_mounts():
+    assert ROOT / FILES["kohya"] == docker.FILE
+    (found,) = read("kohya")["services"].items()
+    folders = {m["source"]: m["target"] for m in mounts(found[1])}
+    assert found[0] == docker.SERVICE
+    assert {f"../{here}": there for here, there in docker.FOLDERS.items()} == folders
 
 
 def test_the_messages_name_the_file():

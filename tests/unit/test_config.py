@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import config_docs
-from lorabench.config import BUNDLED_BASE, Config, PreprocessSettings, base_model, merge, resolve
+from lorabench.config import Config, PreprocessSettings, merge, resolve
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
 from lorabench.validation import keys, validate
@@ -143,8 +143,6 @@ def test_a_tilde_is_the_home_folder(monkeypatch):
     settings = ("bench_workflow", "base_model", "lora_install_dir")
     paths = resolved(**dict.fromkeys(settings, "~/some where/x"))
     assert {getattr(paths, name) for name in settings} == {"/home/me/some where/x"}
-    assert base_model({"base_model": "~/b.safetensors"}) == Path("/home/me/b.safetensors")
-    assert base_model({}) == Path(BUNDLED_BASE)
     assert resolved(raw_set="~x").raw_set == "~x"
 
 

@@ -42,7 +42,10 @@ TEXTS = (
     *("lr_scheduler", "resolution", "mixed_precision"),
 )
 FAULT = os.environ.get("FAKE_KOHYA", "")
-MODULES = ("lora_te_text_model_encoder_layers_0_mlp_fc1", "lora_unet_mid_block_attentions_0_proj")
+MODULES = (
+    "lora_te_text_model_encoder_layers_0_mlp_fc1",
+    "lora_unet_mid_block_attentions_0_proj_in",
+)
 
 
 def make_parser():

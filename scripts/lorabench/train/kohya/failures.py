@@ -12,6 +12,13 @@ _EXCEPTION = re.compile(r"^(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Invalid)\b
 # accelerate reports the failure of its child by one of its own.
 _SECOND_HAND = re.compile(r"^subprocess\.CalledProcessError")
 
+_WAYS = (
+    "There are three ways to train with it (see the README):\n"
+    "  Docker with Compose and an NVIDIA card: the container starts by itself, nothing to set\n"
+    "  SD_SCRIPTS_DIR=/path/to/sd-scripts: a checkout on this machine\n"
+    "  kohya: {launcher: …} in config/config.yaml: a command that starts programs in a container"
+)
+
 _KILLED = 128 + 9
 _HINT_KILLED = "It was killed, most likely for lack of memory; see train: {batch_size: …}."
 _HINTS = (
@@ -22,12 +29,35 @@ _HINTS = (
         "lower preprocess resolution.",
     ),
     (
+        r"permission denied while trying to connect|docker\.sock.*permission denied",
+        "Your user may not use Docker: sudo usermod -aG docker $USER, and log in again.",
+    ),
+    (
         r"Cannot connect to the Docker daemon|docker daemon running",
         "Docker does not run here: start it.",
     ),
     (
-        r"unknown shorthand flag|is not a docker command",
+        r"unknown shorthand flag|is not a docker command|unknown command: docker compose",
         "Docker has no `docker compose` here: install its Compose plugin.",
+    ),
+    (
+        r"unsatisfied condition: cuda",
+        "The NVIDIA driver is too old for the container: install 570 or newer.",
+    ),
+    (
+        r"could not select device driver|discover GPU vendor|runtime name: nvidia|nvidia-container",
+        "Docker cannot give the container an NVIDIA card: `nvidia-smi` has to work here, and the "
+        "NVIDIA Container Toolkit to be installed (sudo nvidia-ctk runtime configure "
+        "--runtime=docker, then restart Docker).",
+    ),
+    (
+        r"bind source path does not exist|[Mm]ounts denied|not shared from the host",
+        "Docker does not see this project's folders: does it run on another machine, or has this "
+        "folder to be shared in the settings of Docker Desktop?",
+    ),
+    (
+        r"no space left on device",
+        "The disk is full: the image needs tens of gigabytes in Docker's folder.",
     ),
     (
         r"No such container|is not running|no such service|no configuration file provided",
@@ -77,6 +107,19 @@ def no_answer(python: Sequence[str], seconds: float) -> UserError:
     )
 
 
+def no_sd_scripts() -> UserError:
+    """Return the message for a machine with no Docker, where no sd-scripts is named either."""
+    return UserError(f"trainer=kohya: there is no docker here to start sd-scripts in.\n{_WAYS}")
+
+
+def no_docker(output: Sequence[str]) -> UserError:
+    """Return the message for a Docker that wrote `output` and did not start a container."""
+    told = _last_lines(output)
+    start = "trainer=kohya: Docker cannot start the container of sd-scripts:"
+    lines = [start, *(f"  {line}" for line in told), _hint("\n".join(told)), _WAYS]
+    return UserError("\n".join(filter(None, lines)))
+
+
 def explain(status: int, output: Sequence[str]) -> UserError:
     """Return the message for a program that ended with `status` after it wrote `output`.
 
@@ -99,7 +142,7 @@ def explain(status: int, output: Sequence[str]) -> UserError:
 
 def launcher(command: Sequence[str], status: int, output: Sequence[str]) -> UserError:
     """Return the message for a launcher that ended with `status` and started nothing."""
-    told = [line.strip() for line in output if line.strip()][-5:]
+    told = _last_lines(output)
     failed = f"it failed by itself (exit status {status}), before anything of sd-scripts began"
     lines = [f"kohya.launcher: {shlex.join(command)}: {failed}", *(f"  {line}" for line in told)]
     return UserError("\n".join(filter(None, [*lines, _hint("\n".join(told))])))
@@ -119,6 +162,10 @@ def no_file(image_dir: str, output: Sequence[str]) -> UserError:
 
 def _hint(text: str) -> str:
     return next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
+
+
+def _last_lines(output: Sequence[str]) -> list[str]:
+    return [line.strip() for line in output if line.strip()][-5:]
 
 
 def _last_error(output: Sequence[str]) -> str:

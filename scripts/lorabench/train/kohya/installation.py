@@ -4,12 +4,13 @@ import logging
 import os
 import shlex
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lorabench.config import KohyaSettings
 from lorabench.errors import UserError
-from lorabench.train.kohya import failures
+from lorabench.train.kohya import docker, failures
 
 log = logging.getLogger(__name__)
 
@@ -88,27 +89,51 @@ class Installation:
             raise failures.no_answer(self.command(), PATIENCE) from None
 
 
-def find(settings: KohyaSettings) -> Installation:
-    """Return the sd-scripts that the settings, or SD_SCRIPTS_DIR, name.
+def in_docker(settings: KohyaSettings) -> bool:
+    """Whether it is up to Docker to bring sd-scripts: nothing else is named."""
+    return not (settings.launcher or _named(settings))
+
+
+def check(settings: KohyaSettings) -> None:
+    """Raise `UserError` if there is no sd-scripts to start, as far as that is quickly known."""
+    _words("launcher", settings.launcher)
+    if in_docker(settings):
+        if not docker.is_installed():
+            raise failures.no_sd_scripts()
+    elif not settings.launcher:
+        _checkout(_named(settings))
+
+
+def find(settings: KohyaSettings, needed: Iterable[Path] = ()) -> Installation:
+    """Return the sd-scripts that the settings, or SD_SCRIPTS_DIR, name; else Docker's.
+
+    Args:
+        settings: of `kohya:`.
+        needed: the files and folders that a training reads or writes.
 
     Raises:
-        UserError: none is named, or it is not where it is said to be.
+        UserError: it is not where it is said to be, or Docker cannot start it.
     """
-    launcher = _words("launcher", settings.launcher)
-    folder = os.environ.get("SD_SCRIPTS_DIR") or settings.sd_scripts
-    if launcher:
-        folder, python = folder or IN_CONTAINER, "python"
-    else:
-        folder = _checkout(folder)
+    check(settings)
+    launcher, paths = _words("launcher", settings.launcher), settings.paths
+    folder, python = _named(settings), "python"
+    if in_docker(settings):
+        launcher, paths = docker.start(needed)
+    elif not launcher:
+        folder = str(Path(folder).absolute())
         python = _own_python(Path(folder))
-    nearest_first = sorted(settings.paths.items(), key=lambda pair: -len(_absolute(pair[0]).parts))
+    nearest_first = sorted(paths.items(), key=lambda pair: -len(_absolute(pair[0]).parts))
     return Installation(
-        folder.rstrip("/"),
+        (folder or IN_CONTAINER).rstrip("/"),
         python,
         launcher,
         tuple((_absolute(here), PurePosixPath(there)) for here, there in nearest_first),
         _words("accelerate", settings.accelerate),
     )
+
+
+def _named(settings: KohyaSettings) -> str:
+    return os.environ.get("SD_SCRIPTS_DIR") or settings.sd_scripts
 
 
 def _words(key: str, text: str) -> tuple[str, ...]:
@@ -126,19 +151,12 @@ def _output(done: subprocess.CompletedProcess[bytes]) -> list[str]:
     return lines
 
 
-def _checkout(folder: str) -> str:
-    if not folder:
-        raise UserError(
-            "trainer=kohya needs kohya's sd-scripts: set SD_SCRIPTS_DIR (or kohya: {sd_scripts: "
-            "…}) to its folder, or kohya: {launcher: …} to the command that starts programs in "
-            "its container; the README says how."
-        )
+def _checkout(folder: str) -> None:
     if not Path(folder, "train_network.py").is_file():
         raise UserError(
             f"{folder}: there is no train_network.py, so sd-scripts is not there; set "
             "SD_SCRIPTS_DIR (or kohya: {sd_scripts: …}) to the folder that holds it."
         )
-    return str(Path(folder).absolute())
 
 
 def _own_python(folder: Path) -> str:

@@ -55,7 +55,8 @@ def train(
     options.check_owned(settings.kohya_args)
     base = checkpoint.inspect(base_model)
     limits.check_base(base)
-    there = installation.find(kohya)
+    layout.KOHYA.mkdir(parents=True, exist_ok=True)  # Docker would make it, and root would own it
+    there = installation.find(kohya, [base.path, folder, layout.KOHYA])
     taken = data.read_set(folder, settings)
     pictures.check(taken, base.family)
     training = Training(name, taken, base)
