@@ -249,8 +249,6 @@ def say_what_is_drawn() -> None:
             seconds = forecast.BUNDLED * CONFIG.batch_size
         said = forecast.sentence(PLAN.variants, CONFIG.batch_size, cells, seconds)
         print(said, file=sys.stderr)
-        if PLAN.other_base:
-            print(PLAN.other_base, file=sys.stderr)
 
 
 def look_ahead() -> None:

@@ -132,7 +132,8 @@ def parser() -> argparse.ArgumentParser:
     add("--skip-train", action="store_true", help="bench the LoRA that --run-id has")
     add("--skip-bench", action="store_true", help="stop after training")
     add("--fix-owner", action="store_true",
-        help="give datasets/ and output/ back to you, first and last; Docker leaves them to root")  # fmt: skip
+        help="give datasets/ and output/ back to you, first and last: Docker leaves them "
+        "to root")  # fmt: skip
 
     add = parser.add_argument_group(
         "programs", "others with the same interface; a .py is run with python, all else with bash"

@@ -82,15 +82,15 @@ def listed_name(base: Path) -> str:
     return base.relative_to(CHECKPOINTS).as_posix() if inside else base.name
 
 
-def difference(base: Path, digest: str, drawn: Drawn, digests: Digests) -> str:
+def difference(base: Path, digest: str, drawn: Drawn, digests: Digests) -> list[str]:
     """Return a warning if `drawn` is not `base`, the model trained on, whose digest is `digest`."""
     if _is_same(base, digest, drawn, digests):
-        return ""
-    return (
+        return []
+    return [
         f"warning: the LoRA is trained on {base.name} and drawn with {drawn.name}, another "
         f"checkpoint. To draw with the former: 'bench={{checkpoint: {base.name}}}'; to train on "
         f"the latter: base_model={drawn.path or f'/path/to/{drawn.name}'}"
-    )
+    ]
 
 
 def _is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:

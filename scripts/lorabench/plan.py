@@ -131,12 +131,12 @@ class RunPlan:
         return base_choice.find(name, self.config.model_dump())
 
     @property
-    def other_base(self) -> str:
-        """A warning if the LoRA is drawn with another checkpoint than it was trained on."""
+    def _of_base(self) -> list[str]:
+        """What to know if the LoRA is drawn with another checkpoint than it was trained on."""
         own = self.embedded_server and not self.config.bench.checkpoint
         elsewhere = not self.identity and not self.paths.record.exists()
         if own or elsewhere or not self.drawn:
-            return ""
+            return []
         base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
         return base_choice.difference(base, self.base_digest, self.drawn, digests)
 
@@ -177,11 +177,12 @@ class RunPlan:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of set and prompts before anything is done, a line each."""
+        """What a user should know of set, prompts and base before all is done, a line each."""
         of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else []
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
-        return of_set + prompt_notes.notes(prompts, self.trigger, self.embedded_server)
+        of_prompts = prompt_notes.notes(prompts, self.trigger, self.embedded_server)
+        return of_set + of_prompts + self._of_base
 
     @cached_property
     def workflow_digest(self) -> str:

@@ -6,7 +6,6 @@ import sys
 import pytest
 import torch
 from diffusers import AutoencoderKL
-from PIL import Image
 
 from lorabench import lora_file, model
 from tests.checkpoints import autoencoder_to_ldm
@@ -20,6 +19,10 @@ TYPED = (
     *("--bench-workflow", "config/workflows/gui/MeinaMix_v12_lora_bench.json"),
     *("--weights", "0.4,0.6,0.8", "--seeds", "123456789,987654321"),
 )
+QUICK = """
+preprocess: {resolution: 64, bucket_min: 64, bucket_max: 128, min_size: 64}
+train: {threads: 1}
+"""
 GRIDS = ("overview.png", "seed123456789_weights.png", "seed987654321_weights.png")
 
 
@@ -28,10 +31,9 @@ def older(tmp_path_factory):
     """A project of an older user, with the checkpoint, the pictures and a `docker` on the path."""
     folder = tmp_path_factory.mktemp("older")
     project = make_project(folder / "project")
-    raw = project.add_set("ponnyu_v1")
-    for path in raw.glob("*.png"):  # large enough for SD1.5
-        with Image.open(path) as picture:
-            picture.resize((256, 256)).save(path)
+    project.add_set("ponnyu_v1")
+    with (project.root / "config" / "config.yaml").open("a") as file:
+        file.write(QUICK)  # the autoencoder takes seconds for a picture of 512 px
     torch.manual_seed(0)
     autoencoder = autoencoder_to_ldm(AutoencoderKL(**model.SD15_VAE).half())
     tensors = {key: tensor.contiguous().numpy() for key, tensor in autoencoder.items()}

@@ -153,20 +153,20 @@ def difference(base, drawn):
 def test_a_difference_is_told_by_content(here):
     base, other, longer = put("a.safetensors"), put("b.safetensors"), put("c.safetensors")
     drawn = base_choice.Drawn("b.safetensors", other)
-    assert difference(base, drawn) == ""
+    assert difference(base, drawn) == []
     other.write_text("y")
     longer.write_text("xx")
     for path in (other, longer):
-        said = difference(base, base_choice.Drawn(path.name, path))
+        (said,) = difference(base, base_choice.Drawn(path.name, path))
         assert f"trained on a.safetensors and drawn with {path.name}, another" in said
     os.link(base, here / "linked")
-    assert difference(base, base_choice.Drawn("l", here / "linked")) == ""
+    assert difference(base, base_choice.Drawn("l", here / "linked")) == []
 
 
 def test_what_is_not_here_is_told_by_its_name(here):
     base = put("a.safetensors")
-    assert difference(base, base_choice.Drawn("SD\\a.safetensors", None)) == ""
-    assert "drawn with b" in difference(base, base_choice.Drawn("b", None))
+    assert difference(base, base_choice.Drawn("SD\\a.safetensors", None)) == []
+    assert "drawn with b" in difference(base, base_choice.Drawn("b", None))[0]
 
 
 @pytest.fixture
@@ -185,29 +185,33 @@ def planned(project, monkeypatch):
     return plan
 
 
+def warned(plan):
+    return [note for note in plan.notes if note.startswith("warning: the LoRA is trained on")]
+
+
 def test_a_run_follows_its_workflow(planned):
     plan = planned(**workflow(name="x\\xl.safetensors"))
     assert plan.config.base_model == "models/checkpoints/x/xl.safetensors"
     assert plan.config.preprocess.resolution == 1024, "the preset is that of the base"
-    assert (plan.checkpoint_name, plan.other_base) == (None, "")
+    assert (plan.checkpoint_name, warned(plan)) == (None, [])
     named = planned(**workflow(), base_model="models/checkpoints/x/xl.safetensors")
     assert named.paths == plan.paths, "how it was found makes no other run"
-    assert f"trained on xl.safetensors and drawn with {NAME}" in named.other_base
+    assert f"trained on xl.safetensors and drawn with {NAME}" in warned(named)[0]
 
 
 def test_a_bundled_workflow_loads_the_base_model(planned):
     plan = planned(base_model="models/checkpoints/x/xl.safetensors")
     assert plan.config.bench_workflow == "config/workflows/sdxl_lora_bench.json"
-    assert (plan.checkpoint_name, plan.other_base) == ("x/xl.safetensors", "")
+    assert (plan.checkpoint_name, warned(plan)) == ("x/xl.safetensors", [])
     Path("models/checkpoints/b.safetensors").write_bytes(b"other")
     drawn = planned(
         base_model="models/checkpoints/a.safetensors", bench={"checkpoint": "b.safetensors"}
     )
-    assert "drawn with b.safetensors" in drawn.other_base
+    assert "drawn with b.safetensors" in warned(drawn)[0]
 
 
 def test_a_lora_from_elsewhere_has_no_base_to_differ_from(planned):
     lora = Path("runs/r/train/style_some_set__r.safetensors")
     lora.parent.mkdir(parents=True)
     lora.touch()
-    assert planned(**workflow(), skip_train=True, run_id="r").other_base == ""
+    assert warned(planned(**workflow(), skip_train=True, run_id="r")) == []

@@ -137,7 +137,7 @@ class Training:
         epochs = math.ceil(options.max_train_steps / self.per_epoch)
         for epoch in range(self.first_epoch, epochs):
             for _ in range(self.per_epoch):
-                self.weight = self.weight * 1.01 + 0.01 * (self.dealt + 1)
+                self.weight = (self.weight * 1.01 + 0.01 * (self.dealt + 1)) % 1
                 self.dealt = epoch + 1  # from the second batch on
                 step += 1
                 bar.update(1)
