@@ -153,7 +153,7 @@ def test_help_and_readme_name_every_option_with_its_default():
         (["--batch-size", "3"], "batch_size", "3"),
         (["--lora-install-dir", "/x y/ぽ"], "lora_install_dir", "/x y/ぽ"),
         (["--resize-script", WORKFLOW], "programs", {"resize": WORKFLOW}),
-        ([], "comfy_url", "embedded"),
+        ([], "comfy_url", ["embedded"]),
         ([], "trainer", "embedded"),
         ([], "skip_train", False),
         ([], "programs", {}),
