@@ -87,6 +87,25 @@ def test_links_count_by_what_they_lead_to_and_not_while_they_lead_nowhere(raw, b
     assert identity(raw, base) != before
 
 
+def test_repeats_are_part_of_a_run_only_where_there_are_any(raw, base):
+    assert set(identity(raw, base).contents["raw"]) == {"files", "digest"}
+    (raw / "10_sks girl").mkdir()
+    for path in list(raw.glob("a.*")):
+        path.rename(raw / "10_sks girl" / path.name)
+    assert identity(raw, base).contents["raw"]["repeats"] == {"10_sks girl": 10}
+
+
+def test_what_lies_behind_a_linked_folder_is_remembered(raw, tmp_path):
+    far = tmp_path / "far"
+    far.mkdir()
+    (far / "b.png").write_bytes(b"picture b")
+    (raw / "far").symlink_to(far)
+    digests = Digests(tmp_path / "memory.json")
+    digests.remember(raw)
+    digests.save()
+    assert str(raw / "far" / "b.png") in (tmp_path / "memory.json").read_text()
+
+
 def test_identifying_writes_nothing(raw, base):
     identity(raw, base)
     assert sorted(p.name for p in raw.parent.iterdir()) == ["base.safetensors", "raw"]
