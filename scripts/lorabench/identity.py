@@ -69,7 +69,7 @@ def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
     later version with one more setting finds the same run.
     """
     data = {_name(path, raw.folder): digests.of(path) for path in raw.files}
-    repeats = {"repeats": raw.kohya_folders} if raw.kohya_folders else {}
+    repeats = {"repeats": raw.repeats} if raw.repeats else {}
     # Sets that were normalized with their escapes are others.
     captions = {"captions": "without escapes"} if raw.escaped else {}
     base = Path(config.base_model)

@@ -92,7 +92,7 @@ class RawSet:
         return kohya_folders.named(name).words or name
 
     @property
-    def kohya_folders(self) -> dict[str, int]:
+    def repeats(self) -> dict[str, int]:
         """How often the pictures of each of kohya's folders count; empty where there are none."""
         found = {picture.folder for picture in self.pictures} - {kohya_folders.NONE}
         return {folder.name: folder.repeats for folder in sorted(found)}

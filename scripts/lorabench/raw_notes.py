@@ -59,7 +59,7 @@ def notes(found: RawSet, trigger: str) -> list[str]:
 
 
 def _repeats(found: RawSet) -> Iterator[str]:
-    if folders := found.kohya_folders:
+    if folders := found.repeats:
         times = ", ".join(f"{name} {count}" for name, count in folders.items())
         yield (
             f"kohya's folders: pictures count so many times in an epoch: {times}; the words in a "

@@ -199,7 +199,7 @@ def test_kohyas_folders_tell_repeats_and_class_words(tmp_path):
         "2_other_style/c.png": (2, "other_style"),
     }
     found = raw.read(tmp_path)
-    assert found.kohya_folders == {"10_sks girl": 10, "2_other_style": 2}
+    assert found.repeats == {"10_sks girl": 10, "2_other_style": 2}
     assert not found.lacks_captions
 
 
@@ -239,7 +239,7 @@ def test_other_numbers_are_no_repeats(tmp_path, names):
     for name in names:
         put(tmp_path, name)
     assert set(kohya(tmp_path).values()) == {(1, "")}
-    assert raw.read(tmp_path).kohya_folders == {}
+    assert raw.read(tmp_path).repeats == {}
 
 
 def test_a_set_of_regularization_pictures_alone_is_refused(tmp_path):
