@@ -25,6 +25,7 @@ FORMATS = "png, jpg, webp, bmp, gif, tiff, avif, heic or jxl"
 _SHARED = 0.9
 """The share of captions from which on a first tag is taken for the trigger."""
 
+_COMMA = re.compile("[,，、]")
 _MASK = re.compile(r"-(mask|cond)label\d*$")
 _REGULARIZATION = re.compile(r"reg(s|[ _-]?images?|ulari[sz]ation\b.*)?", re.IGNORECASE)
 
@@ -100,7 +101,7 @@ class RawSet:
     def trigger(self, given: str = "") -> str:
         """Return the words that call the LoRA: those given, or the first tag that captions share.
 
-        Tags are what commas part. Where no picture has a caption, the set's name is that of all.
+        Tags are what commas part, Japanese and Chinese ones too. Where no picture has a caption, the set's name is that of all.
         Empty where nothing tells the words.
         """
         texts = [picture.words for picture in self.pictures if picture.words]
@@ -204,4 +205,4 @@ def _unused(name: str) -> str:
 
 
 def _first_tag(caption: str) -> str:
-    return " ".join(caption.split(",")[0].split())
+    return " ".join(_COMMA.split(caption)[0].split())

@@ -48,6 +48,7 @@ def refusal(folder):
         (["a cat in zwirbl style", "a dog in zwirbl style"], ""),
         ([None, None], "my_set"),
         (["", None], "my_set"),
+        (["mofu、帽子", "mofu，红色"], "mofu"),
         (["mofu\na hat", "mofu\nred"], "mofu"),  # lines are tags, as in the training
         (["mofu, a hat", "mofu, red", None, None, None], "mofu"),  # found among the captioned
     ],
