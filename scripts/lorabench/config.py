@@ -229,7 +229,8 @@ class KohyaSettings(Section):
     launcher: Text = Field(
         "",
         description="command that starts a program in the container, such as "
-        "`docker compose -f kohya-docker/docker-compose.yml exec -T kohya`; empty: here",
+        "`docker exec -i my_container`; empty: `sd_scripts` on this machine, or else Docker starts "
+        "a container by itself",
     )
     paths: Folders = Field(
         {}, description="for a container: folders here and there, such as `{datasets: /dataset}`"
