@@ -101,8 +101,8 @@ class RawSet:
     def trigger(self, given: str = "") -> str:
         """Return the words that call the LoRA: those given, or the first tag that captions share.
 
-        Tags are what commas part, Japanese and Chinese ones too. Where no picture has a caption, the set's name is that of all.
-        Empty where nothing tells the words.
+        Tags are what commas part, Japanese and Chinese ones too. Where no picture has a caption,
+        the set's name is that of all. Empty where nothing tells the words.
         """
         texts = [picture.words for picture in self.pictures if picture.words]
         if given or not texts:
