@@ -8,7 +8,6 @@ Rules say what, the programs in scripts/ say how to call, the package scripts/lo
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -16,21 +15,26 @@ min_version("9.0")
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from lorabench.workflow import stopping
+
+STOPPING = stopping.Stopping()
+if workflow.is_main_process:
+    STOPPING.heed()  # before all else is imported: that takes a second
+
 from lorabench import parent, servers
 from lorabench.errors import UserError
 from lorabench.plan import make_plan
+from lorabench.workflow import console
 
+CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
 parent.announce()
 parent.lend_python()
 try:
     PLAN = make_plan(config, ROOT / "config" / "config.yaml")
 except UserError as error:
-    raise WorkflowError(str(error))
+    console.refuse(str(error))
 servers.lend(PLAN.given_urls)
 sys.argv[:] = servers.without_logins(sys.argv, PLAN.given_urls)  # Snakemake prints it
-if workflow.is_main_process:
-    for note in PLAN.notes:
-        print(note, file=sys.stderr)
 
 
 report: "report/workflow.rst"
@@ -65,17 +69,23 @@ if PLAN.identity:
             lora=RUN.lora,
 
 
+if CONSOLE:
+    CONSOLE.plan = what_will_be_done
+    CONSOLE.nothing_to_do = say_where_to_look
+    CONSOLE.pictures_a_cell = CONFIG.batch_size
+
+
 onstart:
-    say_what_is_drawn()
+    begin()
     ask_docker()
     look_ahead()
 
 
 onsuccess:
-    stop_server()
+    finish()
     say_where_to_look()
 
 
 onerror:
-    stop_server()
-    say_what_failed()
+    finish()
+    say_what_failed(log)

@@ -5,14 +5,16 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
-from lorabench import layout, preconditions
+from snakemake.shell import shell
+
+from lorabench import job_logs, layout, preconditions
 from lorabench.bench import variants
 from lorabench.bench.embeddings import embedding
-from lorabench.config import BUNDLED_BASE
+from lorabench.workflow import outlook, stopping
 
 STARTED = time.time()
 RUN = PLAN.paths
@@ -237,18 +239,27 @@ def results() -> list[str]:
     ]
 
 
-def say_what_is_drawn() -> None:
-    """Say how many pictures the benchmark has, and how long those that are missing will take."""
-    from lorabench.bench import forecast
+def what_will_be_done(jobs: dict) -> list[str]:
+    """Return it in lines, from the jobs' numbers by rule."""
+    at_once = workflow.global_resources["comfyui"].value or 1
+    return list(outlook.lines(PLAN, jobs, at_once))
 
-    cells = sum(job.rule.name == "bench_image" for job in workflow.dag.needrun_jobs())
-    if cells:
-        at_once = workflow.global_resources["comfyui"].value or 1
-        seconds = forecast.seconds_a_cell(RUN.root, at_once)
-        if seconds is None and PLAN.embedded_server and CONFIG.base_model == BUNDLED_BASE:
-            seconds = forecast.BUNDLED * CONFIG.batch_size
-        said = forecast.sentence(PLAN.variants, CONFIG.batch_size, cells, seconds)
-        print(said, file=sys.stderr)
+
+def begin() -> None:
+    """Say what will be done; let the jobs' programs speak through the console."""
+    STOPPING.heed()  # Snakemake listens for SIGTERM by now, and would wait for the jobs
+    if CONSOLE:
+        CONSOLE.listen()
+        # Until a program listens for itself, a Ctrl-C is for the workflow, which ends it.
+        shell.prefix("trap '' INT; ")
+    else:
+        jobs = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
+        say("\n".join(what_will_be_done(jobs)))
+
+
+def say(text: str) -> None:
+    """Write lines that stay."""
+    CONSOLE.say(text) if CONSOLE else print(text, file=sys.stderr)
 
 
 def look_ahead() -> None:
@@ -271,9 +282,11 @@ def look_ahead() -> None:
     words = shlex.split(f"{cell_arguments()} {server_options()} {as_options(options)}")
     program = [sys.executable, ROOT / "scripts" / "bench_preflight.py"]
     if subprocess.run([*program, *words]).returncode:
-        stop_server()
+        finish()
+        if not STOPPING.told:
+            say("Stopped before the first job.")
         # A WorkflowError would be told with the places in these files that it came through.
-        sys.exit("stopped before the first job: see the error above")
+        sys.exit(stopping.STATUS if STOPPING.told else 1)
 
 
 def ask_docker() -> None:
@@ -284,7 +297,8 @@ def ask_docker() -> None:
     try:
         preconditions.check_docker(CONFIG)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        finish()
+        console.refuse(str(error))
 
 
 def stop_server() -> None:
@@ -292,32 +306,29 @@ def stop_server() -> None:
     if PLAN.embedded_server:
         from lorabench.comfy.launch import stop_server as stop
 
-        with suppress(KeyboardInterrupt):  # said twice; the server ends with its workflow anyway
-            stop(RUN.server_state)
+        stop(RUN.server_state)
 
 
-def say_what_failed() -> None:
-    """Say last what went wrong: the jobs' own words stand far above, among Snakemake's."""
-    from lorabench import job_logs
+def finish() -> None:
+    """End what runs beside the jobs."""
+    stop_server()
+    if CONSOLE:
+        CONSOLE.end()
 
-    if said := job_logs.summary(RUN.logs, STARTED):
-        print(f"\n{said}", file=sys.stderr)
+
+def say_what_failed(snakemake_log: list[str]) -> None:
+    """Say last how to go on; without the console, what went wrong, too: it stands far above."""
+    if STOPPING.told:
+        sys.exit(stopping.STATUS)
+    if CONSOLE:
+        logs = f"the jobs' logs: {RUN.logs}; Snakemake's: {', '.join(snakemake_log) or 'none'}"
+        say(f"\nNot finished; the same command goes on once that is mended ({logs})")
+    elif said := job_logs.summary(RUN.logs, STARTED):
+        say(f"\n{said}")
 
 
 def say_where_to_look() -> None:
     """Say last, where it is not overlooked, what is wrong, the verdict, and what to open first."""
-    from lorabench.bench.measures import faults
-    from lorabench.bench.verdicts import verdict, words
-    from lorabench.report import earlier
+    from lorabench.workflow import epilogue  # reading a run takes more than a parse may
 
-    page, warnings = RUN.root / "report.html", RUN.bench / "warnings.json"
-    found = faults.read(warnings) if warnings.exists() else []
-    if found:
-        print(faults.block(found), file=sys.stderr)
-    if (RUN.bench / "verdict.json").exists():
-        said = words.lines(verdict.read(RUN.bench / "verdict.json"))
-        print("\n" + "\n".join(said), file=sys.stderr)
-    if found := earlier.find(RUN.root, Path(CONFIG.base_model)):
-        print(f"\n{earlier.sentence(found)}\n{found.command}", file=sys.stderr)
-    if page.exists():
-        print(f"\nLook at {page}", file=sys.stderr)
+    say("\n".join(epilogue.lines(RUN, Path(CONFIG.base_model))))

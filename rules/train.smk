@@ -32,7 +32,7 @@ rule train_lora:
     params:
         data=RUN.normalized,
     message:
-        f"Training {RUN.lora.name}"
+        f"Training {RUN.lora.name}; first the base model is loaded"
     shell:
         f"{trainer()}"
         " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"

@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     with files.publish(arguments.output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
-    cli.log.info("%s: %d pictures embedded", arguments.output, len(table))
+    cli.detail("%s: %d pictures embedded", arguments.output, len(table))
 
 
 def parser() -> argparse.ArgumentParser:

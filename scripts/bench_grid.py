@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
     for path in grid.draw(
         cells, arguments.output_dir, texts, findings, strip, arguments.difference
     ):
-        cli.log.info("%s", path)
+        cli.detail("%s", path)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -61,7 +61,7 @@ def main(arguments: argparse.Namespace) -> None:
         "prompt": prompt(graph, roles),
     }
     _publish(drawn, arguments, origin)
-    log.info(
+    cli.detail(
         "weight %.2f, seed %d: %d picture(s) from %s in %.1f s",
         cell.weight, cell.seed, len(drawn), url, time.monotonic() - start,
     )  # fmt: skip

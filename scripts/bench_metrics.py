@@ -34,9 +34,9 @@ def main(arguments: argparse.Namespace) -> None:
         measured.to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.warnings) as temporary:
         faults.write(found, temporary)
-    cli.log.info("%s: %d pictures measured", arguments.output, len(measured))
+    cli.detail("%s: %d pictures measured", arguments.output, len(measured))
     if found:
-        cli.log.warning("%s", faults.block(found))
+        cli.detail("%s", faults.block(found))
 
 
 def parser() -> argparse.ArgumentParser:

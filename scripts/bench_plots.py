@@ -17,7 +17,7 @@ def main(arguments: argparse.Namespace) -> None:
     for module, name in ((by_weight, "metrics_by_weight.png"), (tradeoff, "tradeoff.png")):
         path = arguments.output_dir / name
         module.draw(tables, path, arguments.title, found)
-        cli.log.info("%s", path)
+        cli.detail("%s", path)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     for path in missing:
         cli.log.info("left out, because it is not there: %s", path)
-    cli.log.info("%s (%.1f MB)", output, output.stat().st_size / 1e6)
+    cli.detail("%s (%.1f MB)", output, output.stat().st_size / 1e6)
 
 
 def parser() -> argparse.ArgumentParser:

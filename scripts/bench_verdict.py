@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
         summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:
         verdict.write(found, temporary)
-    cli.log.info("%s", "\n".join(words.lines(found)))
+    cli.detail("%s", "\n".join(words.lines(found)))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,7 +1,6 @@
 """Install a LoRA where ComfyUI lists it, under a name that carries its content."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 from typing import get_args
@@ -9,8 +8,6 @@ from typing import get_args
 from lorabench import cli
 from lorabench.install import install
 from lorabench.lora_modules import Server
-
-log = logging.getLogger("lorabench")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +44,7 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.base_model,
         arguments.server,
     )
-    log.info("installed %s", installed)
+    cli.detail("installed %s", installed)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
         ),
         arguments.output,
     )
-    cli.log.info("%s", arguments.output)
+    cli.detail("%s", arguments.output)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -65,10 +65,10 @@ def main(arguments: argparse.Namespace) -> None:
     found = raw.read(arguments.raw)
     raw_notes.check_captions(found, settings.trigger)
     rows = dataset.normalize_set(found, arguments.output, settings, store, arguments.workers)
-    say = log.debug if parent.workflow_pid() else log.info  # the workflow has said it at its start
     for note in raw_notes.notes(found, found.trigger(settings.trigger)):
-        say("%s", note)
+        cli.detail("%s", note)  # a workflow has said so, before its first job
     log.info("%s", _summary(rows, arguments.output))
+    cli.detail("%s", _buckets(rows))
 
 
 def _positive(text: str) -> int:
@@ -117,7 +117,6 @@ def _ask_to_replace(output: Path) -> None:
 
 def _summary(rows: Sequence[Row], output: Path) -> str:
     used = [row for row in rows if row.ok]
-    buckets = Counter((row.width, row.height) for row in used)
     captions = Counter(row.caption for row in used)
     triggered = captions["missing"] + captions["empty"]
     lines = [f"{len(used)} of {len(rows)} pictures are in {output / dataset.IMAGES}"]
@@ -126,9 +125,13 @@ def _summary(rows: Sequence[Row], output: Path) -> str:
     if len(used) < len(rows):
         lines.append(f"rejected: {dataset.reasons(rows)}")
         lines.append(dataset.examples(rows))
-    lines.append("buckets:")
-    lines += [f"  {f'{w}×{h}':>9}  {count}" for (w, h), count in sorted(buckets.items())]
     return "\n".join(lines)
+
+
+def _buckets(rows: Sequence[Row]) -> str:
+    buckets = Counter((row.width, row.height) for row in rows if row.ok)
+    lines = [f"  {f'{w}×{h}':>9}  {count}" for (w, h), count in sorted(buckets.items())]
+    return "\n".join(["buckets:", *lines])
 
 
 if __name__ == "__main__":

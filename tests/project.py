@@ -56,7 +56,7 @@ class Project:
 
     def planned(self, *arguments, **config):
         """Return what a dry run would do: jobs by rule, `all` left out."""
-        said = self.snakemake("--dry-run", *arguments, **config).stdout
+        said = self.snakemake("--quiet", "reason", "--dry-run", *arguments, **config).stdout
         jobs = {rule: int(count) for rule, count in _STATS_ROW.findall(said)}
         return {rule: count for rule, count in jobs.items() if rule not in ("all", "total")}
 

@@ -2,18 +2,26 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lorabench.errors import UserError
+from lorabench.workflow import relay
+from lorabench.workflow.screen import EVERY_SECONDS, PLAIN
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 log = logging.getLogger("lorabench")
+DETAIL = 15
+"""The level of what matters to those who run a program by hand, and not within a workflow."""
+_screen: relay.Sender | None = None
+"""The screen of the workflow that runs this program."""
 
 
 def run(
@@ -26,8 +34,8 @@ def run(
     Messages go to standard error and, with `--log`, to a file as well. A `UserError` is printed
     as one message (status 1); anything else is a fault of ours and keeps its traceback.
     """
-    # A scheduler ends jobs with SIGTERM: like Ctrl-C, it lets a program clean up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     parser.add_argument("--log", type=Path, metavar="FILE", help="write the messages here too")
     arguments = parser.parse_args(argv)
     _start_log(arguments.log)
@@ -40,20 +48,56 @@ def run(
         log.error("error: %s", error)
         return 1
     except KeyboardInterrupt:
-        log.error("interrupted")
+        detail("interrupted")
         return 130
     except Exception:
         log.exception("an unexpected error; please report it with these lines")
         return 70
 
 
+def detail(message: str, *values: object) -> None:
+    """Log what matters to those who run a program by hand; within a workflow, in its log alone."""
+    log.log(DETAIL, message, *values)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """End as Ctrl-C does, once: what cleans up then is not interrupted.
+
+    A scheduler ends jobs with SIGTERM; a terminal sends its Ctrl-C to all that runs there.
+    """
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def bar(things: Iterable[Any] | None = None, **options: Any) -> "tqdm":
-    """Return a tqdm progress bar with an ETA; away from a terminal, a line every ten seconds."""
+    """Return a progress bar with an ETA; away from a terminal, a line every half a minute."""
     from tqdm import tqdm  # 40 ms that a program without a bar need not spend
 
-    terminal = sys.stderr.isatty()
-    options.setdefault("dynamic_ncols", terminal)
-    return tqdm(things, mininterval=0.2 if terminal else 10, **options)
+    from lorabench.bars import Bar
+
+    if _screen:
+        return Bar(things, _relayed, mininterval=0.2, **options)
+    if sys.stderr.isatty():
+        return tqdm(things, mininterval=0.2, dynamic_ncols=True, **options)
+    return Bar(things, _as_lines, mininterval=EVERY_SECONDS, bar_format=PLAIN, **options)
+
+
+def _relayed(bar: "tqdm", over: bool) -> None:
+    state = bar.format_dict
+    _screen.send(
+        {
+            **{"bar": f"{os.getpid()} {id(bar)}", "over": over, "leave": bool(bar.leave)},
+            **{"name": state["prefix"].removesuffix(": "), "note": state["postfix"] or ""},
+            **{"done": state["n"], "total": state["total"], "unit": state["unit"]},
+            **{"seconds": state["elapsed"], "rate": state["rate"]},
+        }
+    )
+
+
+def _as_lines(bar: "tqdm", over: bool) -> None:
+    if not over:
+        print(bar, file=sys.stderr, flush=True)
 
 
 def agreed(question: str) -> bool:
@@ -66,8 +110,10 @@ def agreed(question: str) -> bool:
 
 
 def _start_log(path: Path | None) -> None:
-    screen = logging.StreamHandler(sys.stderr)
-    screen.setLevel(logging.INFO)  # a log file gets our finer messages, too
+    global _screen
+    _screen = relay.sender(path)
+    screen = _screen or logging.StreamHandler(sys.stderr)
+    screen.setLevel(logging.INFO if _screen else DETAIL)  # a log file gets our finer messages, too
     handlers: list[logging.Handler] = [screen]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)

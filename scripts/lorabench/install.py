@@ -1,19 +1,16 @@
 """Installs a LoRA in the folder that ComfyUI lists LoRAs from."""
 
 import json
-import logging
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lorabench import files, lora_check, lora_file, lora_modules, tensor_file
+from lorabench import cli, files, lora_check, lora_file, lora_modules, tensor_file
 from lorabench.checkpoint import read_header
 from lorabench.errors import UserError
 from lorabench.lora_file import DOWN, UP
 from lorabench.lora_modules import Module, Server
 from lorabench.lora_names import kohyas
-
-log = logging.getLogger("lorabench")
 
 DIGITS = 8
 
@@ -42,7 +39,7 @@ def install(
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
     found = lora_check.check(lora, base_model, server)
-    log.info("%s: %s", lora.name, found)
+    cli.detail("%s: %s", lora.name, found)
     target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
     names = _names(lora_modules.read(lora).modules)
     if not _holds(target, found.content):
@@ -82,9 +79,9 @@ def _holds(target: Path, content: str) -> bool:
 def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
     standard = tensor_file.is_standard(lora)
     if not standard:
-        log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
+        cli.log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
     if names:
-        log.info("%s: the copy has kohya's names of its layers, which ComfyUI knows", lora.name)
+        cli.log.info("%s: the copy has kohya's names of its layers, which ComfyUI knows", lora.name)
     try:
         with files.publish(target) as temporary:
             if standard and not names:

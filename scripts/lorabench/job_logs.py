@@ -15,8 +15,16 @@ def errors(logs: Path, since: float) -> list[str]:
 
     Each message once, though many cells may have failed of it.
     """
-    said = (path.read_text(encoding="utf-8", errors="replace") for path in written(logs, since))
-    return list(dict.fromkeys(text[at:].strip() for text in said if (at := _error(text)) >= 0))
+    return list(dict.fromkeys(filter(None, map(error, written(logs, since)))))
+
+
+def error(log: Path) -> str:
+    """Return the last error in a log; empty where there is none, or no log."""
+    if not log.is_file():
+        return ""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    at = _error(text)
+    return text[at:].strip() if at >= 0 else ""
 
 
 def summary(logs: Path, since: float) -> str:

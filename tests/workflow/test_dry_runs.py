@@ -145,7 +145,7 @@ def test_a_workflow_that_cannot_be_used_stops_before_anything_is_done(project, c
 
 def test_the_character_profile_reads_its_own_folder(project):
     project.add_set("mofu", profile="characters")
-    said = project.snakemake("--dry-run", raw_set="mofu", profile="char").stdout
+    said = project.snakemake("--verbose", "--dry-run", raw_set="mofu", profile="char").stdout
     assert "char_mofu__mofu-" in said
 
 
@@ -212,5 +212,6 @@ def test_an_empty_set_is_refused(project):
 )
 def test_two_requests_are_in_flight_for_each_server(project, servers, cap):
     project.add_set()
-    done = project.snakemake("--until", "record_sweep", raw_set="some_set", comfy_url=servers)
+    there = {"raw_set": "some_set", "comfy_url": servers}
+    done = project.snakemake("--verbose", "--until", "record_sweep", **there)
     assert f'Resource("comfyui", {cap})' in done.stdout

@@ -8,10 +8,12 @@ def test_an_embedding_is_one_more_job_and_the_same_run(project):
     plain = project.planned(raw_set="some_set")
     embedded = project.planned(raw_set="some_set", bench="{embedding: base}")
     assert embedded == {**plain, "bench_embed": 1}
-    said = project.snakemake("--dry-run", raw_set="some_set", bench="{embedding: base}").stdout
+    said = project.snakemake(
+        "--verbose", "--dry-run", raw_set="some_set", bench="{embedding: base}"
+    ).stdout
     assert "bench/embedding.csv" in said
     run_ids = {word.split("/")[1] for word in said.split() if word.startswith("runs/some_set-")}
-    said = project.snakemake("--dry-run", raw_set="some_set").stdout
+    said = project.snakemake("--verbose", "--dry-run", raw_set="some_set").stdout
     assert {word.split("/")[1] for word in said.split() if word.startswith("runs/some_")} == run_ids
 
 

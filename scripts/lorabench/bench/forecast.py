@@ -1,18 +1,21 @@
 """What a benchmark will draw, and about how long that takes, in a line."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from lorabench.bench.variants import Variant
-from lorabench.config import read_sweep
+from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
 from lorabench.phrases import count
 
 BUNDLED = 0.8
 """Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
+BUNDLED_TRAINING = 0.039
+"""Seconds of a picture in a training on it, on one core (docs/performance.md)."""
 
 
 def sentence(
@@ -42,7 +45,7 @@ def sentence(
         parts.append(f"{pictures['untriggered']} of prompts without them")
     total = sum(pictures.values())
     todo = f"{count(total, 'picture')}, {cells * batch_size} to render"
-    return f"The benchmark: {', '.join(parts)}; {todo}{_time(cells, seconds)}"
+    return f"The benchmark: {', '.join(parts)}; {todo}{_of_cells(cells, seconds)}"
 
 
 def seconds_a_cell(run: Path, at_once: int) -> float | None:
@@ -53,6 +56,32 @@ def seconds_a_cell(run: Path, at_once: int) -> float | None:
     """
     alike = [run, *(other for other in run.parent.glob("*") if _drawn_by(other) == _drawn_by(run))]
     return next(filter(None, (_median(one, at_once) for one in alike)), None)
+
+
+def seconds_a_picture_trained(runs: Path, record: Mapping[str, Any]) -> float | None:
+    """Return the median time that a training took for a picture, in `runs` that trained alike.
+
+    That is on one base model, with one trainer, at one resolution. None where there is none.
+    """
+    found = []
+    for run in runs.glob("*"):
+        with suppress(UserError, OSError, ValueError, KeyError, IndexError):
+            then = read_yaml(run / "run.yaml")
+            if _trained_by(then) == _trained_by(record):
+                with (run / "train" / "train_log.csv").open(encoding="utf-8") as file:
+                    last = list(csv.DictReader(file))[-1]
+                found.append(float(last["seconds"]) / int(last["step"]) / _pictures_a_step(then))
+    return median(found) if found else None
+
+
+def _trained_by(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    went_in = record["identity"]
+    base, trainer = went_in["base_model"]["digest"], went_in["trainer"]
+    return base, trainer, record["preprocess"]["resolution"]
+
+
+def _pictures_a_step(record: Mapping[str, Any]) -> int:
+    return record["train"]["batch_size"] * record["train"]["gradient_accumulation"]
 
 
 def _drawn_by(run: Path) -> object:
@@ -71,10 +100,14 @@ def _median(run: Path, at_once: int) -> float | None:
     return median(found) / at_once if found else None
 
 
-def _time(cells: int, seconds: float | None) -> str:
+def _of_cells(cells: int, seconds: float | None) -> str:
     if not cells:
         return ""
     if seconds is None:
         return " (how long that takes is known after the first one)"
-    total = cells * seconds
-    return f", about {total:.0f} s" if total < 90 else f", about {total / 60:.0f} minutes"
+    return f", {about(cells * seconds)}"
+
+
+def about(seconds: float) -> str:
+    """Return a time as a reader wants it."""
+    return f"about {max(seconds, 1):.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} minutes"

@@ -97,7 +97,7 @@ def _start(state_file: Path, arguments: list[str], patience: float) -> str:
         while process.poll() is None and time.monotonic() < deadline:
             state = _read(state_file)
             if state and state["pid"] == process.pid and _answers(state["url"]):
-                log.info("the embedded server listens at %s", state["url"])
+                log.debug("the embedded server listens at %s", state["url"])
                 return state["url"]
             time.sleep(0.1)
     except BaseException:

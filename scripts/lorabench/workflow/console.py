@@ -1,0 +1,211 @@
+"""What a run of the workflow shows: what will be done, a line and a bar per stage, what is wrong.
+
+Snakemake's own talk, a screenful per job, stays in its log (`.snakemake/log/`), or comes with
+`--verbose`. Here its terminal handler gives way to one that takes its events for what they mean;
+nothing here imports Snakemake.
+"""
+
+import logging
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lorabench import job_logs
+from lorabench.workflow import relay
+from lorabench.workflow.screen import Screen
+from lorabench.workflow.stopping import Stopping
+
+_NOISE = (
+    "Building DAG of jobs",
+    "Assuming unrestricted shared filesystem",
+    "host: ",
+    "Exiting because a job execution failed",
+)
+_NOTHING = "Nothing to be done"
+_OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
+_AT_THE_END = "At least one job did not complete successfully"
+_MINOR = frozenset(
+    {"record_run", "snapshot_dataset", "record_sweep", "install_lora", "bench_preflight"}
+)
+"""Rules that are over in a moment: no line of their own."""
+
+Counts = Mapping[str, int]
+
+
+class Console(logging.Handler):
+    """The screen as a handler of Snakemake's log records, in place of its own."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        default: logging.Handler | None = None,
+        stopping: Stopping | None = None,
+    ) -> None:
+        """Leave to `default`, Snakemake's own handler, what does not belong to a run.
+
+        Once `stopping` is told to stop, what fails does so for that reason.
+        """
+        super().__init__()
+        self.screen = screen
+        self.plan: Callable[[Counts], Iterable[str]] = lambda counts: ()
+        self.nothing_to_do: Callable[[], None] = lambda: None
+        self.pictures_a_cell = 1
+        self._default = default
+        self._stopping = stopping or Stopping()
+        self._running = False
+        self._counts: Counts = {}
+        self._rules: dict[int, str] = {}
+        self._done: Counter[str] = Counter()
+        self._begun: set[str] = set()
+        self._faults: set[str] = set()
+        self._ended: deque[float] = deque(maxlen=20)
+        self._receiver: relay.Receiver | None = None
+
+    def say(self, text: str) -> None:
+        """Write lines that stay."""
+        self.screen.line(text)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one of Snakemake's records for what it means."""
+        event = getattr(record, "event", None)
+        react = getattr(self, f"_{event}", None) if event else None
+        if react:
+            react(record)
+        elif not event:
+            self._message(record)
+
+    def take(self, message: relay.Message) -> None:
+        """Show what a job's program sent: a line, or the state of a bar."""
+        if "bar" not in message:
+            self._heard(message)
+        elif message["over"]:
+            self.screen.over(message["bar"], message["leave"])
+        else:
+            values = ("name", "done", "total", "seconds", "rate", "unit", "note")
+            self.screen.bar(message["bar"], **{name: message[name] for name in values})
+
+    def fault(self, text: str, log: str | None = None) -> None:
+        """Say once what went wrong, and where there is more of it."""
+        if text not in self._faults and not self._stopping.told:
+            self._faults.add(text)
+            self.say(text + (f"\n  the whole log: {log}" if log else ""))
+
+    def listen(self) -> None:
+        """Take in what the programs say that are started from now on."""
+        self._receiver = self._receiver or relay.Receiver(self.take, self.screen.tick)
+
+    def end(self) -> None:
+        """Take the bars away; what follows is said of the whole."""
+        if self._receiver:
+            self._receiver.close()
+            self._receiver = None
+        self.screen.clear()
+
+    def _heard(self, message: relay.Message) -> None:
+        if message["level"] >= logging.ERROR:
+            self.fault(message["text"], message["log"])
+        else:
+            self.say(message["text"])
+
+    # ------------------------------------------------------------ Snakemake's events
+
+    def _workflow_started(self, record: logging.LogRecord) -> None:
+        self._running = True
+
+    def _run_info(self, record: logging.LogRecord) -> None:
+        if not self._counts:  # a dry run says it again at its end
+            self._counts = record.stats
+            for line in self.plan(self._counts):
+                self.say(line)
+
+    def _job_info(self, record: logging.LogRecord) -> None:
+        rule = record.rule_name
+        self._rules[record.jobid] = rule
+        if not self._receiver or not record.rule_msg or rule in self._begun:
+            return
+        self._begun.add(rule)
+        several = self._counts.get(rule, 1) > 1
+        what = f"Rendering {self._pictures(rule)} pictures" if several else record.rule_msg
+        if rule not in _MINOR:
+            self.say(what)
+        if several:
+            self._show_cells(rule)
+        else:
+            self.screen.bar(f"job {record.jobid}", what)
+
+    def _job_finished(self, record: logging.LogRecord) -> None:
+        rule = self._rules.get(record.job_id, "")
+        self._done[rule] += 1
+        self.screen.over(f"job {record.job_id}", leave=False)
+        if self._counts.get(rule, 1) > 1:
+            self._show_cells(rule)
+            if self._done[rule] == self._counts[rule]:
+                self.screen.over(rule)
+
+    def _job_error(self, record: logging.LogRecord) -> None:
+        self.screen.over(f"job {record.jobid}", leave=False)
+        log = next(iter(record.log), None)
+        said = job_logs.error(Path(log)) if log else ""
+        self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
+
+    def _error(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if self._running and (record.exception in _OF_FAILED_JOBS or _AT_THE_END in text):
+            return
+        self._leave(record)
+
+    def _message(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith(_NOTHING) and self._running:
+            self.say(_NOTHING + ".")
+            self.nothing_to_do()
+        elif (record.levelno >= logging.WARNING or not self._running) and (
+            not text.startswith(_NOISE)
+        ):
+            self._leave(record)
+
+    def _leave(self, record: logging.LogRecord) -> None:
+        if self._default:
+            self._default.handle(record)
+
+    # ------------------------------------------------------------ the cells
+
+    def _show_cells(self, rule: str) -> None:
+        done = self._done[rule]
+        if not done:
+            self.screen.bar(rule, "rendering: waiting for the first picture")
+            return
+        self._ended.append(time.monotonic())
+        between = self._ended[-1] - self._ended[0]  # the first one waits for the server's start
+        rate = (len(self._ended) - 1) * self.pictures_a_cell / between if between else None
+        self.screen.bar(rule, "rendering", done=done * self.pictures_a_cell, rate=rate,
+                        total=self._pictures(rule), unit="picture")  # fmt: skip
+
+    def _pictures(self, rule: str) -> int:
+        return self._counts[rule] * self.pictures_a_cell
+
+
+def attach(manager: Any, stopping: Stopping) -> Console | None:
+    """Put a console in place of Snakemake's terminal handler (`manager` is its LoggerManager).
+
+    None where the user has asked for more or less of Snakemake's talk, or for another logger.
+    """
+    asked = manager.settings
+    if asked.verbose or asked.quiet or asked.printshellcmds or asked.debug_dag:
+        return None
+    for handler in manager.logger.handlers:
+        if handler.name == "DefaultStreamHandler":
+            console = Console(Screen(handler.stream), handler, stopping)
+            manager.logger.removeHandler(handler)
+            manager.logger.addHandler(console)
+            return console
+    return None
+
+
+def refuse(message: str) -> NoReturn:
+    """End with a message about what the user can mend; an exception would bring a traceback."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,26 @@
+"""What is said of a run when all is done: what is wrong, the verdict, what to open first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lorabench.bench.measures import faults
+from lorabench.bench.verdicts import verdict, words
+from lorabench.layout import RunLayout
+from lorabench.report import earlier
+
+
+def lines(run: RunLayout, base_model: Path) -> Iterator[str]:
+    """Yield it, as far as the run has come."""
+    page, warnings = run.root / "report.html", run.bench / "warnings.json"
+    judged = run.bench / "verdict.json"
+    if warnings.exists() and (found := faults.read(warnings)):
+        yield faults.block(found)
+    if judged.exists():
+        yield ""
+        yield from words.lines(verdict.read(judged))
+    if found := earlier.find(run.root, base_model):
+        yield f"\n{earlier.sentence(found)}\n{found.command}"
+    if page.exists():
+        yield f"\nLook at {page}"
+    elif run.lora.exists():
+        yield f"\nThe LoRA: {run.lora}"

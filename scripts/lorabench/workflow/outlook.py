@@ -1,0 +1,62 @@
+"""What a call will do, and about how long that takes: said first, or, in a dry run, alone."""
+
+from collections.abc import Iterator, Mapping
+
+from lorabench.bench import forecast
+from lorabench.config import BUNDLED_BASE
+from lorabench.phrases import count
+from lorabench.plan import RunPlan
+
+_EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
+
+
+def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]:
+    """Yield what `jobs`, numbers by rule, will do; `at_once` cells are on their way at a time."""
+    yield from plan.notes
+    yield f"{plan.paths.root}: {', '.join(_stages(plan, jobs) or _others(jobs))}"
+    if cells := jobs.get("bench_image", 0):
+        yield forecast.sentence(
+            plan.variants, plan.config.batch_size, cells, _seconds_a_cell(plan, at_once)
+        )
+
+
+def _others(jobs: Mapping[str, int]) -> list[str]:
+    return [rule.replace("_", " ") for rule in jobs if rule not in ("all", "trained", "total")]
+
+
+def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> list[str]:
+    return list(_each_stage(plan, jobs))
+
+
+def _each_stage(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
+    if "normalize_dataset" in jobs:
+        yield f"normalize {count(len(plan.raw.pictures), 'picture')}"
+    if "train_lora" in jobs:
+        yield f"train {_training(plan)}"
+    if cells := jobs.get("bench_image"):
+        yield f"render {count(cells * plan.config.batch_size, 'picture')}"
+    if any(rule in jobs for rule in _EVALUATION):
+        yield "measure, judge and lay out the pictures"
+
+
+def _training(plan: RunPlan) -> str:
+    """Return how long the training is, in steps or epochs and, where that is known, in time."""
+    train = plan.config.train
+    pictures = train.epochs and train.epochs * len(plan.raw.pictures)
+    pictures = pictures or train.steps * train.batch_size * train.gradient_accumulation
+    said = count(train.steps or train.epochs, "step" if train.steps else "epoch")
+    each = forecast.seconds_a_picture_trained(plan.paths.root.parent, plan.record)
+    if each is None and _bundled(plan) and train.device != "cuda":
+        each = forecast.BUNDLED_TRAINING
+    return said + (f" ({forecast.about(each * pictures)})" if each else "")
+
+
+def _seconds_a_cell(plan: RunPlan, at_once: int) -> float | None:
+    seconds = forecast.seconds_a_cell(plan.paths.root, at_once)
+    if seconds is None and plan.embedded_server and _bundled(plan):
+        return forecast.BUNDLED * plan.config.batch_size
+    return seconds
+
+
+def _bundled(plan: RunPlan) -> bool:
+    return plan.config.base_model == BUNDLED_BASE

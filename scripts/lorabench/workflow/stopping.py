@@ -1,0 +1,79 @@
+"""Ctrl-C, SIGTERM, a closed terminal: the jobs end, the workflow says so, nothing is lost."""
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+import psutil
+
+STATUS = 130
+_SHELLS = ("bash", "sh", "dash")
+_PATIENCE = 20
+_EVERY_SECONDS = 0.2
+
+
+class Stopping:
+    """Ends the workflow once it is told to; the second time its jobs are killed."""
+
+    def __init__(self) -> None:
+        """Nobody has said so yet."""
+        self.told = False
+
+    def heed(self) -> None:
+        """Listen for the signals, also where Snakemake has begun to listen for some itself."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with suppress(ValueError):  # not in the main thread: whoever runs it there decides
+                if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                    signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.told:
+            _end_jobs(signal.SIGKILL)
+            return
+        self.told = True
+        atexit.register(_say, "Stopped; the same command goes on.")
+        threading.Thread(target=_see_jobs_end, daemon=True).start()
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """Unwind to where Snakemake, or the interpreter, ends; neither says more of this."""
+    sys.exit(STATUS)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):  # the terminal may be closed
+        print(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, file=sys.stderr)
+
+
+def _see_jobs_end() -> None:
+    """End the jobs' programs; again, as one that has just started may not have listened."""
+    begun = time.monotonic()
+    while True:
+        _end_jobs(signal.SIGKILL if time.monotonic() - begun > _PATIENCE else signal.SIGTERM)
+        time.sleep(_EVERY_SECONDS)
+
+
+def _end_jobs(number: int) -> None:
+    """Send a signal to the jobs' programs; what these started ends with them."""
+    for process in _programs(psutil.Process(os.getpid())):
+        with suppress(psutil.Error):
+            process.send_signal(number)
+
+
+def _programs(parent: psutil.Process) -> list[psutil.Process]:
+    """Return what a process has started, shells and what they have started: parents first."""
+    found = []
+    with suppress(psutil.Error):
+        for child in parent.children():
+            found.append(child)
+            with suppress(psutil.Error):
+                if child.name() in _SHELLS:
+                    found += _programs(child)
+    return found
