@@ -27,7 +27,7 @@ _MODELS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such k
     ("controlnet_down_blocks.", "a ControlNet"),
     ("ip_adapter.", "an IP-Adapter"),
     ("image_proj.", "an IP-Adapter"),
-    ("model.diffusion_model.", "a whole checkpoint; name it with base_model="),
+    ("model.diffusion_model.", "a whole checkpoint, as base_model= takes it"),
     ("down_blocks.", "the UNet or VAE of a checkpoint"),
     ("double_blocks.", "a whole Flux model"),
     ("text_model.", "a text encoder"),
