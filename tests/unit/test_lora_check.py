@@ -396,6 +396,26 @@ def test_a_lora_of_sdxl_does_not_fit_the_bundled_base(tmp_path):
         lora_check.check(path, BUNDLED)
 
 
+def test_a_lora_of_flux_is_called_one(tmp_path):
+    module = "transformer.single_transformer_blocks.0.attn.to_q"
+    tensors = {
+        f"{module}.lora_A.weight": np.ones((2, 8)),
+        f"{module}.lora_B.weight": np.ones((8, 2)),
+    }
+    with pytest.raises(UserError, match="its tensors are those of Flux"):
+        lora_check.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)
+
+
+def test_each_module_may_have_a_rank_of_its_own(tmp_path, bundled):
+    layers = some(bundled.parts["unet"], 4)
+    tensors = {}
+    for rank, layer in enumerate(layers, 1):
+        tensors |= lora_for({layer: layers[layer]}, rank=rank, alpha=float(rank))
+    path = write(tmp_path / "a.safetensors", tensors, {"ss_network_dim": "Dynamic"})
+    facts = lora_check.check(path, BUNDLED)
+    assert facts.modules == {"unet": 4} and facts.scale == lora_check.Spread(1, 1, 1)
+
+
 def test_what_of_the_base_cannot_be_read_is_not_compared_and_said(tmp_path, caplog):
     base = sdxl_file(tmp_path / "xl.safetensors", text_encoder_2=False)
     path = write(tmp_path / "a.safetensors", lora_for(SDXL_LAYERS, name="{}"))
