@@ -150,6 +150,29 @@ FINDINGS = {
 }
 """Finding.code -> English and Japanese, with the finding's weight, value and limit filled in."""
 
+ADVICE = {
+    "baseline": ("render weight 0 too, to compare with", "比較のため重み 0 も描画する"),
+    "weights": ("render other weights than 0", "0 以外の重みで描画する"),
+    "lower_weights": ("render a lower weight too", "さらに低い重みでも描画する"),
+    "higher_weights": ("render higher weights too", "さらに高い重みでも描画する"),
+    "longer": ("train twice as long", "学習を 2 倍に延ばす"),
+    "shorter": (
+        "train half as long; more varied pictures and captions help too",
+        "学習を半分にする。画像とキャプションの種類を増やすのも有効です",
+    ),
+    "higher_rate": ("train with three times the learning rate", "学習率を 3 倍にする"),
+    "lower_rate": ("train with a third of the learning rate", "学習率を 3 分の 1 にする"),
+    "probes": (
+        "render the probes, which show copies and leaks",
+        "丸写しと漏れを調べる画像(プローブ)を描画する",
+    ),
+    "prompts": ("render more prompts", "プロンプトを増やす"),
+    "seeds": ("render two more seeds", "シードを 2 つ増やす"),
+}
+"""Advice.code -> what to try next, in English and Japanese."""
+
+TRY_NEXT = ("Try next", "次に試すこと")
+
 _MORE = (
     " (up to {pictures} more {pictures:picture|pictures})",
     "(最大あと {pictures} 枚)",
@@ -214,6 +237,12 @@ def lines(verdict: Verdict) -> list[str]:
     said += [f"  {finding(found)}" for found in verdict.reasons]
     said += [f"  not judged: {finding(found)}" for found in verdict.unknown]
     return said
+
+
+def try_next(code: str, language: Language = "en") -> str:
+    """Return what to try next, by the code of an `advice.Advice`."""
+    at = language == "ja"
+    return f"{TRY_NEXT[at]}{(': ', ':')[at]}{ADVICE[code][at]}"
 
 
 def finding(found: Finding, language: Language = "en") -> str:
