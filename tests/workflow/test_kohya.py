@@ -9,7 +9,7 @@ import yaml
 from lorabench import lora_file
 from lorabench.errors import UserError
 from lorabench.plan import make_plan
-from tests.kohya import FAKE, save_checkpoint
+from tests.kohya import FAKE, save_checkpoint, with_docker, without_docker
 from tests.project import run_folder
 
 KOHYA = {"raw_set": "some_set", "trainer": "kohya", "base_model": "models/base.safetensors"}
@@ -109,3 +109,23 @@ def test_a_training_from_the_pipeline(based, monkeypatch):
     assert record["identity"]["train"]["kohya_args"] == {"optimizer_type": "AdamW8bit"}
     again = based.snakemake("train_lora", **KOHYA, **SMALL, kohya="{accelerate: --gpu_ids 1}")
     assert "Nothing to be done" in again.stdout
+
+
+def test_without_docker_the_three_ways_are_told_in_a_dry_run(based, monkeypatch):
+    monkeypatch.chdir(based.root)
+    monkeypatch.delenv("SD_SCRIPTS_DIR")
+    monkeypatch.setenv("PATH", without_docker())
+    with pytest.raises(UserError, match=r"there is no docker here(?s:.*)Docker with Compose"):
+        make_plan(KOHYA, Path("config/config.yaml"))
+
+
+def test_a_docker_that_does_not_answer_stops_before_a_picture_is_touched(based, monkeypatch):
+    monkeypatch.delenv("SD_SCRIPTS_DIR")
+    monkeypatch.setenv("PATH", with_docker(based.root / "bin"))
+    monkeypatch.setenv("FAKE_DOCKER", "down")
+    done = based.snakemake("trained", check=False, **KOHYA, **SMALL)
+    assert done.returncode != 0
+    assert "Cannot connect to the Docker daemon" in done.stdout
+    assert "Docker does not run here: start it." in done.stdout
+    assert not (based.root / "datasets" / "normalized").exists()
+    assert not list(based.root.glob(".snakemake/locks/*"))
