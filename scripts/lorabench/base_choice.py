@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,6 +14,7 @@ from lorabench.config import BUNDLED_BASE, is_embedded, read_yaml
 from lorabench.errors import UserError
 from lorabench.identity import Digests
 from lorabench.setting_types import from_home
+from lorabench.validation import shortened
 
 CHECKPOINTS = Path(BUNDLED_BASE).parent
 _NEAR = 3
@@ -36,7 +38,7 @@ def choose(given: Given) -> Path:
         UserError: the benchmark draws on a ComfyUI, with a checkpoint that does not lie here.
     """
     if given.get("base_model"):
-        return Path(from_home(str(given["base_model"])))
+        return _path("base_model", given["base_model"])
     only_drawn = str(given.get("skip_train")).lower() in ("true", "1", "yes", "on")
     if only_drawn and (recorded := _recorded(given.get("run_id"))):
         return recorded
@@ -69,11 +71,11 @@ def find(name: str | None, given: Given) -> Drawn | None:
     if not name or loaded.PLACEHOLDER.fullmatch(str(name)):
         return None
     listed = PurePosixPath(str(name).replace("\\", "/"))  # a workflow from Windows
-    loras = Path(from_home(str(given.get("lora_install_dir") or CHECKPOINTS)))
+    loras = _path("lora_install_dir", given.get("lora_install_dir") or CHECKPOINTS)
     folders = (CHECKPOINTS, loras.parent / "checkpoints")
     places = [folder / one for one in (listed, listed.name) for folder in folders]
     inside = ".." not in listed.parts and not listed.is_absolute()
-    return Drawn(str(name), next(filter(Path.exists, places), None) if inside else None)
+    return Drawn(str(name), next(filter(_exists, places), None) if inside else None)
 
 
 def listed_name(base: Path) -> str:
@@ -107,11 +109,24 @@ def _is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:
 def _recorded(run_id: Any) -> Path | None:
     """Return what a run was trained on, if that lies among the checkpoints."""
     record = layout.RUNS / str(run_id or "") / "run.yaml"
-    if not run_id or not record.is_file():
+    if not run_id or not _exists(record):
         return None
     name = read_yaml(record).get("identity", {}).get("base_model", {}).get("name")
     path = CHECKPOINTS / str(name)
     return path if name and path.exists() else None
+
+
+def _path(key: str, value: Any) -> Path:
+    try:
+        return Path(from_home(str(value)))
+    except ValueError as error:
+        raise UserError(f"{key}: {shortened(str(value))}: {error}") from None
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a name that no file can have
+        return path.exists()
+    return False
 
 
 def _workflow(given: Given) -> dict[str, Any] | None:
@@ -119,7 +134,7 @@ def _workflow(given: Given) -> dict[str, Any] | None:
     if not given.get("bench_workflow"):
         return None
     try:
-        return workflow.read(Path(from_home(str(given["bench_workflow"]))))
+        return workflow.read(_path("bench_workflow", given["bench_workflow"]))
     except UserError:
         return None
 

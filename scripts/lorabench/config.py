@@ -416,12 +416,17 @@ def read_section(path: Path, name: str) -> dict[str, Any]:
     return _section(name, read_yaml(path).get(name))
 
 
-def _present(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out keys without a value (`positive=`): they mean the default, but for a list's."""
+def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[str, Any]:
+    """Leave out keys without a value (`positive=`): they mean the default, but for a list's.
+
+    One that is no key of `model` stays, for it is a misspelt one.
+    """
     return {
-        key: _present(value) if isinstance(value, dict) and key in SECTIONS else value
+        key: _present(value, model.model_fields[key].annotation)
+        if isinstance(value, dict) and key in sections(model)
+        else value
         for key, value in given.items()
-        if value is not None or key in LISTS
+        if value is not None or key in LISTS or key not in model.model_fields
     }
 
 

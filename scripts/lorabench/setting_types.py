@@ -51,7 +51,11 @@ def _two_decimals(weight: float) -> float:
 
 
 def from_home(path: str) -> str:
-    """Return `path` with `~` written out."""
+    """Return `path` with `~` written out; raises `ValueError` for what no file can be called."""
+    if "\0" in path or len(path.encode(errors="replace")) > _PATH_BYTES:
+        raise ValueError(f"is no path: at most {_PATH_BYTES} bytes, and no NUL")
+    if any(len(part.encode(errors="replace")) > _PART_BYTES for part in path.split("/")):
+        raise ValueError(f"has a name in it of more than {_PART_BYTES} bytes, which no file has")
     return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
 
 
@@ -72,6 +76,7 @@ def _short(name: str) -> str:
 
 
 _NAME_BYTES = 100
+_PART_BYTES, _PATH_BYTES = 255, 4095  # what Linux takes
 _NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f]*$"
 COLOUR = r"^#[0-9a-fA-F]{6}$"
 ALLOWED = {

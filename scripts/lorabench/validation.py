@@ -1,7 +1,7 @@
 """Groups of settings, and their mistakes in words: key, value, what is allowed, the nearest key."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,11 +19,22 @@ class Section(BaseModel):
 
 def validate(model: type[Section], values: Mapping[str, Any]) -> Any:
     """Return `model` made of `values`; raises `UserError` with a line per mistake."""
+    _check_keys(values, sections(model))
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = {_where(e): e for e in reversed(error.errors())}
         raise UserError("\n".join(_explain(model, first[key]) for key in sorted(first))) from None
+
+
+def _check_keys(values: Mapping[Any, Any], within: Iterable[str], above: str = "") -> None:
+    """Refuse keys that YAML does not read as text, such as `~`, `on` and `2026-01-31`."""
+    for key in values:
+        if not isinstance(key, str):
+            place = f" in {above}" if above else ""
+            raise UserError(f"YAML reads a key{place} as {key!r}; a key should be a name, as text")
+        if key in within and isinstance(values[key], Mapping):
+            _check_keys(values[key], (), key)
 
 
 def sections(model: type[Section]) -> tuple[str, ...]:
@@ -56,8 +67,14 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
         message = ALLOWED[error["ctx"]["pattern"]]
     if not where or where in sections(model):
         return f"{where}: {message}".lstrip(": ")
-    value = shown(error["input"]) if where == "comfy_url" else repr(error["input"])
+    value = shown(error["input"]) if where == "comfy_url" else shortened(error["input"])
     return f"{where}: {value}: {message} ({_describe(model, where)})"
+
+
+def shortened(value: Any) -> str:
+    """Return a value as messages show it."""
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:80]} … {text[-20:]}"
 
 
 def _where(error: Mapping[str, Any]) -> str:

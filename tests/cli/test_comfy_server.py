@@ -318,10 +318,20 @@ def test_a_half_valid_graph_is_accepted_with_its_errors(server, graph):
 
 
 @pytest.mark.parametrize("body", ["", "{not json", '{"prompt": null}'])
-def test_what_is_no_prompt_is_a_plain_500(server, body):
+def test_what_is_no_prompt_is_refused(server, body):
     reply = requests.post(f"{server.url}/prompt", data=body, timeout=PATIENCE)
-    assert reply.status_code == 500
-    assert reply.headers["Content-Type"].startswith("text/plain")
+    assert reply.status_code == 400
+    assert reply.json()["error"]["type"] in ("invalid_json", "invalid_prompt")
+
+
+def test_a_picture_that_takes_all_memory_is_refused(server, graph):
+    graph["5"]["inputs"] |= {"width": 16384, "height": 16384}
+    reply = server.submit(graph)
+    assert reply.status_code == 400
+    (error,) = reply.json()["node_errors"]["5"]["errors"]
+    assert error["type"] == "value_bigger_than_max"
+    graph["5"]["inputs"] |= {"width": 64, "height": 64}
+    server.draw(graph)
 
 
 def test_a_body_without_prompt_is_refused(server):
@@ -330,7 +340,7 @@ def test_a_body_without_prompt_is_refused(server):
 
 
 def test_a_foreign_page_is_kept_out(server):
-    for origin, status in (("http://evil.example", 403), (server.url, 200)):
+    for origin, status in (("http://evil.example", 403), ("null", 403), (server.url, 200)):
         reply = requests.get(f"{server.url}/prompt", headers={"Origin": origin}, timeout=PATIENCE)
         assert reply.status_code == status
 

@@ -215,3 +215,12 @@ def test_a_lora_from_elsewhere_has_no_base_to_differ_from(planned):
     lora.parent.mkdir(parents=True)
     lora.touch()
     assert warned(planned(**workflow(), skip_train=True, run_id="r")) == []
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a/" * 2048, "a\0b"])
+def test_a_path_that_no_file_can_have_is_named(here, path):
+    for key in ("base_model", "lora_install_dir"):
+        with pytest.raises(UserError, match=rf"{key}: '.{{1,120}}: (is no path|has a name in it)"):
+            base_choice.choose({key: path, "bench": {"checkpoint": "x"}})
+    given = {"bench": {"checkpoint": path}, "run_id": path, "skip_train": True}
+    assert base_choice.choose(given) == Path(BUNDLED_BASE)

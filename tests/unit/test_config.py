@@ -62,6 +62,13 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"prompts": [True]}, "prompts: [True]: should be a file or a list of texts"),
         ({"weights": "0.405"}, "weights: '0.405': at most two decimals"),
         ({"weights": "nan"}, "weights: 'nan': "),
+        ({"weigths": None}, "weigths: no such key; did you mean weights?"),
+        ({"verdict": {"styel": None}}, "verdict.styel: no such key; did you mean verdict.style?"),
+        ({"train": {True: None}}, "YAML reads a key in train as True; a key should be a name"),
+        ({"bench_workflow": "x" * 300}, "has a name in it of more than 255 bytes"),
+        ({"lora_install_dir": "あ/" * 2000}, "is no path: at most 4095 bytes"),
+        ({"bench": {"embedding": "あ" * 86}}, "bench.embedding: 'ああ"),
+        ({"prompts": "x" * 300}, "has a name in it of more than 255 bytes"),
         ({"weights": ""}, "weights: '': is empty; give one value or more (LoRA strengths"),
         ({"comfy_url": ""}, "comfy_url: '': is empty; give one value or more (`embedded`, or URLs"),
         ({"weights": None}, "weights: None: is empty; give one value or more"),
@@ -144,6 +151,11 @@ def test_a_tilde_is_the_home_folder(monkeypatch):
     paths = resolved(**dict.fromkeys(settings, "~/some where/x"))
     assert {getattr(paths, name) for name in settings} == {"/home/me/some where/x"}
     assert resolved(raw_set="~x").raw_set == "~x"
+
+
+def test_a_key_that_yaml_reads_as_nothing_is_named():
+    with pytest.raises(UserError, match="YAML reads a key as None; a key should be a name"):
+        resolve({"raw_set": "x", None: "y"}, "bundled")
 
 
 def test_a_section_alone_can_be_validated():

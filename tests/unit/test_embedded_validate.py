@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
+from lorabench.comfy.embedded import memory
 from lorabench.comfy.embedded.catalog import nodes
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.embedded.validate import validate
@@ -154,6 +157,46 @@ def test_a_circle(graph, declared):
     assert any("cycle" in details for details in str(verdict.node_errors).split(","))
 
 
-def test_what_is_no_graph_raises(declared):
-    with pytest.raises((TypeError, AttributeError)):
-        validate(None, declared)
+@pytest.mark.parametrize("graph", [None, [], 5, "x", {"1": None}, {"1": {"class_type": []}}])
+def test_what_is_no_graph_is_refused(declared, graph):
+    assert validate(graph, declared).error["type"] == "invalid_prompt"
+
+
+def test_a_batch_that_does_not_fit_in_memory_is_refused_as_a_value(graph, declared, tmp_path):
+    limited = nodes(Library(tmp_path, tmp_path, tmp_path, tmp_path), most_pixels=64 * 64 * 4)
+    limited = declared | {"EmptyLatentImage": limited["EmptyLatentImage"]}
+    graph["3"]["inputs"] = {"width": 128, "height": 64, "batch_size": 2}
+    assert validate(graph, limited).outputs == ["6"]
+    graph["3"]["inputs"]["batch_size"] = 3
+    (error,) = validate(graph, limited).node_errors["3"]["errors"]
+    assert error["type"] == "value_bigger_than_max"
+    assert error["message"] == "Value 3 bigger than max of 2"
+    assert "= 24576 pixels; the memory of this machine has room for 16384" in error["details"]
+    assert error["extra_info"]["input_name"] == "batch_size"
+    graph["3"]["inputs"] = {"width": 16384, "height": 16384, "batch_size": 1}
+    (error,) = validate(graph, limited).node_errors["3"]["errors"]
+    assert error["extra_info"]["input_name"] == "width"
+
+
+@pytest.mark.parametrize("gigabytes", [1, 8, 64])
+def test_the_limit_follows_from_the_memory(monkeypatch, tmp_path, gigabytes):
+    total = gigabytes * 2**30
+    monkeypatch.setattr(memory, "_CONTAINER", tmp_path / "memory.max")
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(total=total))
+    cpu, card = SimpleNamespace(name="cpu"), SimpleNamespace(name="cuda")
+    card.describe = lambda: {"vram_total": 24 * 2**30}
+    assert memory.most_pixels(cpu) == max(512 * 512, total // 2 // memory.BYTES_A_PIXEL)
+    assert memory.most_pixels(card) == 24 * 2**30 // memory.BYTES_A_PIXEL
+    assert 1024 * 1024 < memory.most_pixels(None) < 16384 * 16384
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.most_pixels(cpu) == max(512 * 512, total // 2 // memory.BYTES_A_PIXEL)
+    (tmp_path / "memory.max").write_text(f"{2 * 2**30}\n")
+    assert memory.most_pixels(cpu) <= 512 * 512
+
+
+def test_a_text_beyond_measure_is_refused(graph, declared):
+    graph["2"]["inputs"]["text"] = "a" * 100_001
+    ((kind, details),) = reasons(validate(graph, declared), "2")
+    assert kind == "invalid_input_type"
+    assert details.endswith("it has more than 100000 characters")
+    assert len(details) < 300

@@ -38,6 +38,8 @@ class Node:
     title: str
     description: str
     is_output: bool = False
+    most_pixels: int | None = None
+    """The most that width × height × batch_size may be."""
     hidden: dict[str, str] = field(default_factory=dict)
 
     def info(self, name: str) -> dict[str, Any]:
@@ -65,9 +67,12 @@ def object_info(library: Library) -> dict[str, Any]:
     return json.loads(json.dumps({name: node.info(name) for name, node in nodes(library).items()}))
 
 
-def nodes(library: Library) -> dict[str, Node]:
-    """Return every supported node by class name, with the model files that exist right now."""
-    return _loaders(library) | _texts_and_latents() | _samplers() | _pictures()
+def nodes(library: Library, most_pixels: int | None = None) -> dict[str, Node]:
+    """Return every supported node by class name, with the model files that exist right now.
+
+    `most_pixels` limits a batch; None: nothing does.
+    """
+    return _loaders(library) | _texts_and_latents(most_pixels) | _samplers() | _pictures()
 
 
 def _loaders(library: Library) -> dict[str, Node]:
@@ -110,7 +115,7 @@ def _loaders(library: Library) -> dict[str, Node]:
     }
 
 
-def _texts_and_latents() -> dict[str, Node]:
+def _texts_and_latents(most_pixels: int | None) -> dict[str, Node]:
     return {
         "CLIPTextEncode": Node(
             {"text": ("STRING", {"multiline": True, "dynamicPrompts": True}), "clip": ("CLIP", {})},
@@ -139,6 +144,7 @@ def _texts_and_latents() -> dict[str, Node]:
             "latent",
             "Empty Latent Image",
             "Starts a picture of a size from nothing.",
+            most_pixels=most_pixels,
         ),
         "VAEDecode": Node(
             {"samples": ("LATENT", {}), "vae": ("VAE", {})},

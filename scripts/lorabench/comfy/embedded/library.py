@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +57,11 @@ class Library:
         path = self.path(folder, name)
         if path is None or path.suffix != ".safetensors":
             return None
-        with path.open("rb") as file:
+        with suppress(OSError, ValueError, AttributeError), path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > MAX_HEADER_BYTES:
-                return None
-            return json.loads(file.read(length)).get("__metadata__")
+            if length <= MAX_HEADER_BYTES:
+                return json.loads(file.read(length)).get("__metadata__")
+        return None  # it is damaged
 
     def _paths(self, folder: str) -> dict[str, Path]:
         if folder == "checkpoints":

@@ -14,10 +14,11 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from lorabench import files
-from lorabench.comfy.embedded import engine, loras, sampling
+from lorabench.comfy.embedded import engine, loras, memory, sampling
 from lorabench.comfy.embedded.engine import Clip, Engine, Model
 from lorabench.comfy.embedded.library import Library, next_picture
 from lorabench.comfy.embedded.loras import Patch
+from lorabench.errors import UserError
 
 Pictures = list[dict[str, str]]
 
@@ -89,6 +90,11 @@ def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tup
 
 def empty_latent(context: Context, width: int, height: int, batch_size: int) -> tuple[Tensor]:
     """EmptyLatentImage: four channels, until a sampler knows how many its model needs."""
+    if width * height * batch_size > memory.most_pixels(context.engine.device):
+        raise UserError(  # it was taken before the device was chosen
+            f"{batch_size} pictures of {width} × {height} do not fit in the memory of this machine;"
+            " take a smaller picture or batch_size"
+        )
     return (torch.zeros(batch_size, 4, height // 8, width // 8),)
 
 

@@ -1,19 +1,20 @@
 """ComfyUI's HTTP routes, each also under /api."""
 
-import json
 import logging
 import os
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from importlib.metadata import version
-from urllib.parse import urlsplit
+from typing import Any
 
 import psutil
 from aiohttp import web
 
-from lorabench.comfy.embedded import COMFYUI_VERSION, VERSION, catalog, views
+from lorabench.comfy.embedded import COMFYUI_VERSION, VERSION, bodies, catalog, memory, views
+from lorabench.comfy.embedded.bodies import Malformed, read, refusal, whole_number
 from lorabench.comfy.embedded.execution import Job
+from lorabench.comfy.embedded.guard import Handler, guard
 from lorabench.comfy.embedded.library import FOLDERS, Library
 from lorabench.comfy.embedded.logs import LogBuffer
 from lorabench.comfy.embedded.queue import PromptQueue
@@ -23,7 +24,6 @@ from lorabench.comfy.embedded.worker import Worker
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_BODY_BYTES = 100 * 2**20
 
 
@@ -50,7 +50,7 @@ class Api:
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard, self._answer])
         app.router.add_get("/", self._root)
         app.router.add_get("/internal/logs/raw", self._logs)
         for prefix in ("", "/api"):
@@ -85,16 +85,16 @@ class Api:
         ]
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Keep foreign web pages out; turn what we did not foresee into a plain 500."""
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Give what is refused ComfyUI's form of errors, and what was not foreseen a plain 500."""
         self._touch()
-        if _foreign(request):
-            log.warning("refused a request from origin %s", request.headers["Origin"])
-            return web.Response(status=403)
         try:
             return await handler(request)
-        except web.HTTPException:
-            raise
+        except Malformed as malformed:
+            log.warning("refused %s %s: %s", request.method, request.path, malformed)
+            return refusal(malformed.error)
+        except web.HTTPException as error:
+            return refusal(Malformed(error.reason).error, error.status)
         except Exception as error:
             log.exception("Error handling request %s", request.path)
             return web.Response(status=500, text=f"500 Internal Server Error: {error!r}")
@@ -113,55 +113,49 @@ class Api:
 
     async def _post_prompt(self, request: web.Request) -> web.Response:
         log.info("got prompt")
-        body = json.loads(await request.text())
-        number = self._number(body)
+        body = await read(request, bodies.PROMPT)
         if "prompt" not in body:
-            error = {
-                "type": "no_prompt",
-                "message": "No prompt provided",
-                "details": "No prompt provided",
-                "extra_info": {},
-            }
-            return web.json_response({"error": error, "node_errors": {}}, status=400)
+            raise Malformed("No prompt provided", "no_prompt", "No prompt provided")
         graph = body["prompt"]
-        prompt_id = str(body.get("prompt_id", uuid.uuid4()))
-        nodes = catalog.nodes(self.library)
+        prompt_id = body.get("prompt_id") or str(uuid.uuid4())
+        device = self.worker.engine.device if self.worker.engine else None
+        nodes = catalog.nodes(self.library, memory.most_pixels(device))
         verdict = validate(graph, nodes, body.get("partial_execution_targets"))
         for node, found in verdict.node_errors.items():
             for reason in found["errors"]:
                 log.error("node %s: %s: %s", node, reason["message"], reason["details"])
         if verdict.error:
             log.warning("invalid prompt: %s", verdict.error)
-            refusal = {"error": verdict.error, "node_errors": verdict.node_errors}
-            return web.json_response(refusal, status=400)
-        extra = dict(body.get("extra_data", {}))
-        if "client_id" in body:
-            extra["client_id"] = body["client_id"]
+            answer = {"error": verdict.error, "node_errors": verdict.node_errors}
+            return web.json_response(answer, status=400)
+        extra = dict(body.get("extra_data") or {})
+        if client_id := body.get("client_id"):
+            extra["client_id"] = client_id
+        number = self._number(body)
         self.queue.put(Job(number, prompt_id, graph, extra, verdict.outputs))
         return web.json_response(
             {"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors}
         )
 
-    def _number(self, body: dict[str, object]) -> float:
+    def _number(self, body: dict[str, Any]) -> float:
         """Return the place in the queue: the one asked for, the front, or the end."""
-        if "number" in body:
-            return float(body["number"])
+        if body.get("number") is not None:
+            return body["number"]
         number, self._submitted = self._submitted, self._submitted + 1
         return -number if body.get("front") else number
 
     async def _get_history(self, request: web.Request) -> web.Response:
         if "prompt_id" in request.match_info:
             return web.json_response(self.queue.history(request.match_info["prompt_id"]))
-        query = request.rel_url.query
-        most = int(query["max_items"]) if "max_items" in query else None
-        offset = int(query.get("offset", -1))
+        most, offset = (whole_number(request, name) for name in ("max_items", "offset"))
+        offset = -1 if offset is None else offset
         return web.json_response(self.queue.history(max_items=most, offset=offset))
 
     async def _post_history(self, request: web.Request) -> web.Response:
-        body = json.loads(await request.text())
+        body = await read(request, bodies.IDS)
         if body.get("clear"):
             self.queue.forget()
-        for prompt_id in body.get("delete", []):
+        for prompt_id in body.get("delete") or []:
             self.queue.forget(prompt_id)
         return web.Response()
 
@@ -169,25 +163,22 @@ class Api:
         return web.json_response(self.queue.listing())
 
     async def _post_queue(self, request: web.Request) -> web.Response:
-        body = json.loads(await request.text())
+        body = await read(request, bodies.IDS)
         if body.get("clear"):
             self.queue.clear()
-        for prompt_id in body.get("delete", []):
+        for prompt_id in body.get("delete") or []:
             self.queue.delete(prompt_id)
         return web.Response()
 
     async def _interrupt(self, request: web.Request) -> web.Response:
-        try:
-            wanted = json.loads(await request.text()).get("prompt_id")
-        except json.JSONDecodeError:
-            wanted = None
+        wanted = (await read(request, bodies.INTERRUPT, may_be_empty=True)).get("prompt_id")
         running = self.queue.running()
         if running and wanted in (None, "", running.prompt_id):
             self.worker.interrupt(running)
         return web.Response()
 
     async def _free(self, request: web.Request) -> web.Response:
-        body = json.loads(await request.text())
+        body = await read(request, bodies.FLAGS)
         for flag in ("unload_models", "free_memory"):
             if body.get(flag):
                 self.queue.flag(flag)
@@ -197,18 +188,18 @@ class Api:
         return views.view(request, self.library)
 
     async def _system_stats(self, request: web.Request) -> web.Response:
-        memory = psutil.virtual_memory()
+        machine = psutil.virtual_memory()
         ram = {
-            "vram_total": memory.total,
-            "vram_free": memory.available,
-            "torch_vram_total": memory.total,
-            "torch_vram_free": memory.available,
+            "vram_total": machine.total,
+            "vram_free": machine.available,
+            "torch_vram_total": machine.total,
+            "torch_vram_free": machine.available,
         }
         device = self.worker.engine.device if self.worker.engine else None
         system = {
             "os": os.name,
-            "ram_total": memory.total,
-            "ram_free": memory.available,
+            "ram_total": machine.total,
+            "ram_free": machine.available,
             "comfyui_version": COMFYUI_VERSION,
             "lorabench_embedded": VERSION,
             "python_version": sys.version,
@@ -247,14 +238,3 @@ class Api:
 
     async def _ws(self, request: web.Request) -> web.WebSocketResponse:
         return await self.sockets.serve(request, self.status())
-
-
-def _foreign(request: web.Request) -> bool:
-    """Return whether a web page of another host sent this (browsers then add an Origin)."""
-    origin = urlsplit(request.headers.get("Origin", "")).netloc.lower()
-    host = request.headers.get("Host", "").lower()
-    if not origin or not host:
-        return False
-    if ":" not in origin or ":" not in host:
-        origin, host = origin.split(":")[0], host.split(":")[0]
-    return origin != host

@@ -1,7 +1,8 @@
 """Whether a graph can run, told in ComfyUI's own words (error types, messages, places)."""
 
+import math
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ Graph = dict[str, dict[str, Any]]
 Error = dict[str, Any]
 
 LONG_LIST = 20
+LONGEST_TEXT = 100_000  # the text encoder takes about 3 kB of memory for each character
 CONVERSIONS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 
@@ -27,13 +29,9 @@ class Verdict:
     node_errors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def validate(graph: Graph, nodes: Mapping[str, Node], targets: list[str] | None = None) -> Verdict:
-    """Check `graph` and convert its widget values in place.
-
-    `targets` limits which output nodes run. The exceptions that a graph of the wrong shape raises
-    are left to the caller (the server answers 500, as ComfyUI does).
-    """
-    if error := _unknown_class(graph, nodes):
+def validate(graph: Any, nodes: Mapping[str, Node], targets: list[str] | None = None) -> Verdict:
+    """Check `graph` and convert its widget values in place; `targets` limits which outputs run."""
+    if error := _misshapen(graph) or _unknown_class(graph, nodes):
         return Verdict(error=error)
     wanted = [
         name
@@ -102,12 +100,29 @@ class _Checker:
                 good = good and sound
             elif error := _check_value(key, given, declared):
                 errors.append(error)
+        if good and not errors:
+            errors += self._check_size(given, self.nodes[self.graph[name]["class_type"]])
         return errors, good
 
+    def _check_size(self, given: dict[str, Any], node: Node) -> Iterator[Error]:
+        """Yield that a batch is larger than the memory; all inputs have passed by themselves."""
+        if node.most_pixels is None:
+            return
+        pixels = given["width"] * given["height"] * given["batch_size"]
+        if pixels > node.most_pixels:
+            details = (
+                f"width × height × batch_size = {pixels} pixels; the memory of this machine has"
+                f" room for {node.most_pixels}. Take a smaller picture or batch_size"
+            )
+            key = "batch_size" if given["batch_size"] > 1 else "width"
+            most = node.most_pixels * given[key] // pixels
+            message = f"Value {given[key]} bigger than max of {most}"
+            declared = node.inputs[key]
+            yield _input_error("value_bigger_than_max", message, details, key, declared, given[key])
+
     def _check_link(self, key: str, link: list[Any], declared: Input) -> tuple[Error | None, bool]:
-        if len(link) != 2:
-            message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
-            return _input_error("bad_linked_input", message, key, key, declared, link), True
+        if not _leads_to_a_node(link, self.graph, self.nodes):
+            return _bad_link(key, declared, link), True
         source, slot = link
         offered = self.nodes[self.graph[source]["class_type"]].outputs[slot]
         if offered != declared[0]:
@@ -139,6 +154,19 @@ class _Checker:
             return None, False
 
 
+def _leads_to_a_node(link: list[Any], graph: Graph, nodes: Mapping[str, Node]) -> bool:
+    """Return whether a link is `[node_id, slot_index]`; a node that is not there is told later."""
+    if len(link) != 2 or not isinstance(link[0], str) or type(link[1]) is not int:
+        return False
+    slots = nodes[graph[link[0]]["class_type"]].outputs if link[0] in graph else (None,) * 99
+    return 0 <= link[1] < len(slots)
+
+
+def _bad_link(key: str, declared: Input, value: Any) -> Error:
+    message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
+    return _input_error("bad_linked_input", message, key, key, declared, value)
+
+
 def _check_value(key: str, given: dict[str, Any], declared: Input) -> Error | None:
     """Convert a widget's value to its type and check it against its limits or choices."""
     kind, options = declared
@@ -147,12 +175,13 @@ def _check_value(key: str, given: dict[str, Any], declared: Input) -> Error | No
         value = given[key] = value["__value__"]
     if isinstance(kind, list):
         return None if value in kind else _not_in_list(key, value, kind, declared)
+    if kind not in CONVERSIONS:
+        return _bad_link(key, declared, value)
     try:
-        if kind in CONVERSIONS:
-            value = given[key] = CONVERSIONS[kind](value)
+        value = given[key] = _converted(value, kind)
     except Exception as error:
         message = f"Failed to convert an input value to a {kind} value"
-        details = f"{key}, {value}, {error}"
+        details = f"{key}, {_cut(value)}, {error}"
         found = _input_error("invalid_input_type", message, details, key, declared, value)
         found["extra_info"]["exception_message"] = str(error)
         return found
@@ -165,6 +194,22 @@ def _check_value(key: str, given: dict[str, Any], declared: Input) -> Error | No
     return None
 
 
+def _converted(value: Any, kind: str) -> Any:
+    if kind == "STRING" and not isinstance(value, str | int | float):
+        raise TypeError("it is no text")
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise ValueError(f"it has more than {LONGEST_TEXT} characters")
+    converted = CONVERSIONS[kind](value)
+    if isinstance(converted, float) and not math.isfinite(converted):
+        raise ValueError("it is no finite number")
+    return converted
+
+
+def _cut(value: Any, length: int = 200) -> str:
+    text = str(value)
+    return text if len(text) <= length else f"{text[:length]} …"
+
+
 def _not_in_list(key: str, value: Any, choices: list[str], declared: Input) -> Error:
     long = len(choices) > LONG_LIST
     listed = f"(list of length {len(choices)})" if long else str(choices)
@@ -173,11 +218,21 @@ def _not_in_list(key: str, value: Any, choices: list[str], declared: Input) -> E
     return _input_error("value_not_in_list", "Value not in list", details, key, config, value)
 
 
-def _unknown_class(graph: Graph, nodes: Mapping[str, Node]) -> Error | None:
+def _misshapen(graph: Any) -> Error | None:
+    if not isinstance(graph, dict):
+        return _error("invalid_prompt", "The prompt is no object of nodes")
     for name, node in graph.items():
-        if "class_type" not in node:
+        if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
             message = "Cannot execute because a node is missing the class_type property."
             return _error("invalid_prompt", message, f"Node ID '#{name}'")
+        if not isinstance(node.get("inputs"), dict):
+            message = "Cannot execute because a node is missing the inputs property."
+            return _error("invalid_prompt", message, f"Node ID '#{name}'")
+    return None
+
+
+def _unknown_class(graph: Graph, nodes: Mapping[str, Node]) -> Error | None:
+    for name, node in graph.items():
         if node["class_type"] not in nodes:
             return _error(
                 "invalid_prompt",

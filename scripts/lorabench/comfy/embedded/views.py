@@ -2,12 +2,14 @@
 
 import mimetypes
 import os
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 from aiohttp import web
 from PIL import Image
 
+from lorabench.comfy.embedded.bodies import Malformed
 from lorabench.comfy.embedded.library import Library
 
 ACTIVE_CONTENT = {
@@ -21,7 +23,13 @@ ACTIVE_CONTENT = {
 
 def view(request: web.Request, library: Library) -> web.StreamResponse:
     """Answer `/view?filename=&subfolder=&type=&preview=&channel=`."""
-    query = request.rel_url.query
+    try:
+        return _view(request.rel_url.query, library)
+    except (OSError, ValueError) as error:  # a name that no file can have, or no picture
+        raise Malformed(str(error)) from None
+
+
+def _view(query: Mapping[str, str], library: Library) -> web.StreamResponse:
     if "filename" not in query:
         return web.Response(status=404)
     name = query["filename"]
@@ -54,7 +62,7 @@ def _preview(path: Path, wish: str, channel: str, headers: dict[str, str]) -> we
     buffer = BytesIO()
     with Image.open(path) as image:
         plain = image.convert("RGB") if kind == "jpeg" or channel == "rgb" else image
-        plain.save(buffer, kind, quality=int(quality) if quality.isdigit() else 90)
+        plain.save(buffer, kind, quality=min(int(quality), 100) if quality.isdecimal() else 90)
     return web.Response(body=buffer.getvalue(), content_type=f"image/{kind}", headers=headers)
 
 
