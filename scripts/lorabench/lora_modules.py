@@ -117,7 +117,7 @@ class Contents:
     strange: tuple[str, ...]
     """Tensors of a layer that no server knows, such as a scale that one program invented."""
     unknown: tuple[str, ...]
-    """Tensors of no layer."""
+    """Tensors of no layer, or an alpha without matrices: they change nothing."""
 
 
 def read(path: Path) -> Contents:
@@ -142,10 +142,10 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
             roles[name][role] = key
         elif match := _BUNDLED.fullmatch(key):
             bundled[match[1]] = None
-        elif place(key)[0] != "other" or _belongs(key, roles):
-            strange.append(key)
+        elif role or (place(key)[0] == "other" and not _belongs(key, roles)):
+            unknown.append(key)  # the alpha of a layer whose matrices are not there changes nothing
         else:
-            unknown.append(key)
+            strange.append(key)
     modules = [Module(name, _kind(keys, shapes), keys) for name, keys in sorted(roles.items())]
     return Contents(tuple(modules), tuple(bundled), tuple(strange), tuple(unknown))
 

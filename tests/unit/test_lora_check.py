@@ -320,6 +320,13 @@ def test_tensors_of_no_layer_are_told_and_left_out(tmp_path, good, caplog):
     assert "embedding tok" in caplog.text and "1 tensors are of no layer" in caplog.text
 
 
+def test_an_alpha_without_matrices_is_told_and_no_reason_to_refuse(tmp_path, good, caplog):
+    extra = {"lora_te2_text_model_encoder_layers_0_mlp_fc1.alpha": np.array(4.0, np.float32)}
+    facts = lora_check.check(write(tmp_path / "a.safetensors", {**good, **extra}), BUNDLED)
+    assert facts.modules == {"unet": 6, "text_encoder": 3}
+    assert "1 tensors are of no layer" in caplog.text
+
+
 def test_dora_scales_and_biases_have_to_fit_too(tmp_path, bundled):
     layer, shape = next(item for item in bundled.parts["unet"].items() if len(item[1]) == 2)
     dora = other_kind("DoRA", shape) | {"dora_scale": np.ones((1, 3), np.float32)}
