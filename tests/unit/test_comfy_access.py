@@ -79,6 +79,20 @@ def test_so_do_a_token_the_variable_and_netrc(fake, monkeypatch, tmp_path):
     assert "does not accept" in refusal(with_user(fake.url, "me:wrong"))  # the nearest counts
 
 
+def test_a_token_goes_as_a_header_too(fake):
+    fake.login = "Bearer $2b$12$a./Z"
+    assert len(Client(f"{fake.url}?token=$2b$12$a./Z", pace=PACE).render(GRAPH, "3", 1)) == 1
+
+
+@pytest.mark.parametrize("status", [502, 524, 530])
+def test_a_proxy_whose_server_is_away_is_borne_with(fake, status):
+    fake.faults = [("GET", "/queue", status)]
+    assert ask(fake.url)
+    fake.answer = lambda *_: (status, b"<html>a page of the proxy's</html>")
+    said = refusal(fake.url, UserError)
+    assert f"no ComfyUI server answers at {fake.url} (HTTP {status}); start it" in said
+
+
 @pytest.mark.parametrize("user", ["me:secret", ""])
 def test_the_progress_is_heard_with_the_login_too(fake, caplog, user):
     caplog.set_level(logging.DEBUG, "lorabench")

@@ -5,8 +5,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import punctuation
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode
 
 from requests.certs import where
 from requests.utils import get_netrc_auth
@@ -28,23 +29,25 @@ class Access:
     """A server's public URL, and what only the server itself gets to see."""
 
     url: str
-    auth: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    authorization: str = field(default="", repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_known(self) -> bool:
         """Whether there is a login."""
-        return bool(self.auth or self.query)
+        return bool(self.authorization or self.query)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What each request carries."""
+        return {"Authorization": self.authorization} if self.authorization else {}
 
     def websocket(self, path: str, **query: str) -> tuple[str, dict[str, Any]]:
         """Return the address of a websocket, and the options that open it."""
         address = f"ws{self.url.removeprefix('http')}{path}"
-        headers = {}
-        if self.auth:
-            headers["Authorization"] = f"Basic {b64encode(b':'.join(self.auth)).decode()}"
         trusted = certificates()
         kind = "ca_cert_path" if Path(trusted).is_dir() else "ca_certs"
-        options = {"header": headers, "sslopt": {kind: trusted}}
+        options = {"header": self.headers, "sslopt": {kind: trusted}}
         return f"{address}?{urlencode({**query, **self.query})}", options
 
 
@@ -59,14 +62,19 @@ def access_to(url: str) -> Access:
     except ValueError as error:
         raise UserError(f"comfy_url: {shown(url)}: {error}") from None
     parts = split_url(found)
-    auth = None
-    if "@" in parts.netloc:
-        auth = unquote(parts.username or ""), unquote(parts.password or "")
-    elif not parts.query:
-        auth = get_netrc_auth(public(url))
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    # As bytes: requests takes text for Latin-1.
-    return Access(public(url), auth and (auth[0].encode(), auth[1].encode()), query)
+    return Access(public(url), _authorization(found, parts, query), query)
+
+
+def _authorization(url: str, parts: SplitResult, query: Mapping[str, str]) -> str:
+    """Return the header; a token is sent as one, too: hosts differ in where they look for it."""
+    if "token" in query and "@" not in parts.netloc:
+        return f"Bearer {quote(query['token'], safe=punctuation)}"
+    if "@" in parts.netloc:
+        login = unquote(parts.username or ""), unquote(parts.password or "")
+    else:
+        login = None if query else get_netrc_auth(public(url))
+    return f"Basic {b64encode(':'.join(login).encode()).decode()}" if login else ""
 
 
 def _of_environment(url: str) -> str:

@@ -10,7 +10,9 @@ import requests
 
 from lorabench.comfy.access import CERTIFICATES, HOW_TO_LOG_IN, Access, certificates
 
-AWAY = (502, 503, 504)  # what a proxy in front of a restarting server says
+AWAY = (502, 503, 504, 520, 521, 522, 523, 524, 530)
+"""What a proxy before a restarting server says; those from 520 on are Cloudflare's."""
+
 PLAIN = re.compile("plain http|http request to an https", re.IGNORECASE)
 UNTRUSTED = re.compile(r"certificate verify failed: (.*?) \(_ssl")
 
@@ -45,8 +47,8 @@ def of_answer(response: requests.Response, path: str, access: Access) -> Outage 
     """Return what an answer means that is none of ComfyUI's own; None where it may be one."""
     status = response.status_code
     if status >= 500:
-        text = " ".join(response.text.split())[:200]
-        return Outage(f"HTTP {status} {text}", down=status in AWAY)
+        text = "" if is_page(response) else " ".join(response.text.split())[:200]
+        return Outage(f"HTTP {status} {text}".rstrip(), down=status in AWAY)
     if response.is_redirect:
         return _of_redirect(response, path)
     if status == 401 or (status == 403 and path != "/view"):  # /view guards its own folders

@@ -74,7 +74,7 @@ class Transport:
         session = requests.Session()
         # A proxy in the environment leads to the internet, not to a machine in the room.
         session.trust_env = False
-        session.auth = self.access.auth
+        session.headers.update(self.access.headers)
         session.params = self.access.query
         session.verify = certificates()
         return session
