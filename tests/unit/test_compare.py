@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import yaml
 
-from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.bench import shown
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.compare import chart, differences, grid, page, runs, summary, texts
 from lorabench.compare.runs import Interval
 from lorabench.errors import UserError
@@ -125,7 +127,49 @@ def test_of_many_pictures_a_dozen_is_named():
 def test_how_far_runs_can_be_compared_is_said(folder, other, notes):
     make_run(folder, "a")
     make_run(folder, "b", **other)
-    assert differences.notes(read(folder, "a", "b")) == notes
+    assert [note for note, _ in differences.notes(read(folder, "a", "b"))] == notes
+
+
+def only_benched(folder, name):
+    """A run of a LoRA from elsewhere: nothing is recorded of its training."""
+    told = Verdict("uncertain", unknown=[Finding("no_training_set")])
+    made = make_run(folder, name, told=told)
+    for file in ("run.yaml", "preprocess_log.csv"):
+        (made / file).unlink()
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_what_is_not_recorded_is_not_different(folder, names):
+    make_run(folder, "a")
+    only_benched(folder, "b")
+    two = read(folder, *names)
+    assert differences.notes(two) == [("only_benched", {"runs": "b"})]
+    assert differences.settings(two) == []
+    assert not any(one.added or one.removed for one in differences.pictures(two))
+    said = "\n".join(summary.lines(two))
+    assert "nothing in data or settings" in said
+    assert "not judged (there is no training s" in said
+
+
+def test_runs_that_were_trained_are_compared_beside_one_that_was_not(folder):
+    make_run(folder, "a")
+    only_benched(folder, "b")
+    make_run(folder, "c", train={"rank": 4}, pictures=("a.png",))
+    three = read(folder, "a", "b", "c")
+    assert values(differences.settings(three))["train.rank"] == ["16", "–", "4"]
+    assert [one.number for one in differences.pictures(three)] == [2, 0, 1]
+    assert "not recorded" in "\n".join(summary.lines(three))
+
+
+def test_bases_are_told_apart_by_name_where_a_digest_is_missing(folder):
+    for name, base in (("a", "drawnworld"), ("b", "drawnworld"), ("c", "other")):
+        made = make_run(folder, name, base=base)
+        record = yaml.safe_load((made / "run.yaml").read_text())
+        if name != "a":
+            del record["identity"]["base_model"]["digest"]
+        (made / "run.yaml").write_text(yaml.safe_dump(record))
+    assert differences.notes(read(folder, "a", "b")) == []
+    assert differences.notes(read(folder, "a", "c")) == [("other_base", {})]
 
 
 def test_the_rows_are_the_prompts_and_seeds_that_all_share(folder):
@@ -177,7 +221,7 @@ def test_the_page_is_one_file_in_two_languages_without_addresses(folder, tmp_pat
     assert not re.search(r'(src|href)="(?!data:)', html) and "http" not in html
     assert "b&lt;i&gt;" in html and "b<i>" not in html
     assert html.count('src="data:image/webp;base64,') == 2 * 3 * 2 * 3  # runs prompts seeds weights
-    for english, japanese in (texts.TEXTS["title"], texts.TEXTS["weight"], texts.TEXTS["trigger"]):
+    for english, japanese in (texts.TEXTS["title"], texts.TEXTS["weight"], shown._ALONE):
         assert f'<span lang="en">{english}' in html and f'<span lang="ja">{japanese}' in html
 
 

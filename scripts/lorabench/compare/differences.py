@@ -1,6 +1,6 @@
 """What differs between runs: their data and their settings, and nothing that is equal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ GROUPS: Sequence[Group] = ("data", "training", "sweep", "made")
 
 _NAMED = 12
 _DIGITS = 12
+_NOTHING = "–"
 # Which run it is and when it was made differ always; where files lie and how long a cell may take
 # decide nothing.
 _LEFT_OUT = {"run_id", "created", "lora_install_dir", "variants", "positive", "prompts"}
@@ -22,7 +23,10 @@ _CIRCUMSTANCES = ("commit", "host", "versions")
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same in all runs: a value for each, in the runs' order."""
+    """One thing that is not the same in all runs: a value for each, in the runs' order.
+
+    A dash stands where nothing was set, and where a run has no record of the group.
+    """
 
     group: Group
     name: str
@@ -34,6 +38,7 @@ class Pictures:
     """The training pictures of a run against those of the first run."""
 
     number: int
+    """0 where the run has no record of them: then nothing is added or removed."""
     rejected: int
     added: Mapping[str, str]
     """Name by SHA-256 of those that the first run does not have."""
@@ -41,15 +46,16 @@ class Pictures:
 
 
 def settings(runs: Sequence[Run]) -> list[Difference]:
-    """Return what differs in run.yaml and sweep.yaml."""
-    tables: list[dict[tuple[Group, str], str]] = [_settings(run) for run in runs]
-    keys = dict.fromkeys(key for table in tables for key in table)
-    found = [
-        Difference(group, name, [table.get((group, name), "–") for table in tables])
-        for group, name in keys
-    ]
-    found = [difference for difference in found if len(set(difference.values)) > 1]
-    return sorted(found, key=lambda difference: GROUPS.index(difference.group))
+    """Return what differs in run.yaml and sweep.yaml, among the runs that have a record of it."""
+    tables = [_settings(run) for run in runs]
+    found = []
+    for group in GROUPS:
+        recorded = [table[group] for table in tables if table[group]]
+        for name in dict.fromkeys(name for table in recorded for name in table):
+            if len({table.get(name, _NOTHING) for table in recorded}) > 1:
+                values = [table[group].get(name, _NOTHING) for table in tables]
+                found.append(Difference(group, name, values))
+    return found
 
 
 def pictures(runs: Sequence[Run]) -> list[Pictures]:
@@ -59,28 +65,42 @@ def pictures(runs: Sequence[Run]) -> list[Pictures]:
         Pictures(
             number=len(run.pictures),
             rejected=run.rejected,
-            added={key: name for key, name in run.pictures.items() if key not in first},
-            removed={key: name for key, name in first.items() if key not in run.pictures},
+            added={key: name for key, name in run.pictures.items() if first and key not in first},
+            removed={
+                key: name for key, name in first.items() if run.pictures and key not in run.pictures
+            },
         )
         for run in runs
     ]
 
 
-def notes(runs: Sequence[Run]) -> list[str]:
-    """Return the keys of the texts that say how far these runs can be compared."""
-    found = []
-    bases = {str(run.record.get("identity", {}).get("base_model")) for run in runs}
+def notes(runs: Sequence[Run]) -> list[tuple[str, dict[str, str]]]:
+    """Return what says how far these runs can be compared: keys of texts, with their values.
+
+    What is not recorded is not called different.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
+    bases = [run.record.get("identity", {}).get("base_model") or {} for run in runs]
+    digests = [base.get("digest") for base in bases]
+    swept = [run.sweep for run in runs if run.sweep]
     graphs = {
-        (run.sweep.get("workflow_digest"), run.sweep.get("checkpoint"), run.sweep.get("negative"))
-        for run in runs
+        tuple(sweep.get(key) for key in ("workflow_digest", "checkpoint", "negative"))
+        for sweep in swept
     }
-    if len(bases) > 1:
-        found.append("other_base")
+    if _differ(digests if all(digests) else [base.get("name") for base in bases]):
+        found.append(("other_base", {}))
     elif len(graphs) > 1:
-        found.append("other_graph")
+        found.append(("other_graph", {}))
     if len({asked(run) for run in runs}) > 1:
-        found.append("other_sweep")
+        found.append(("other_sweep", {}))
+    if benched := [run.name for run in runs if not run.record]:
+        found.append(("only_benched", {"runs": ", ".join(benched)}))
     return found
+
+
+def _differ(values: Iterable[str | None]) -> bool:
+    """Whether two of the values that are known are not the same."""
+    return len({value for value in values if value}) > 1
 
 
 def asked(run: Run) -> tuple[frozenset, frozenset]:
@@ -100,7 +120,7 @@ def named(found: Mapping[str, str]) -> str:
 def as_text(value: Any) -> str:
     """Write a value as a table shows it."""
     if value is None or value == "":
-        return "–"
+        return _NOTHING
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
@@ -110,7 +130,8 @@ def as_text(value: Any) -> str:
     return text[:_DIGITS] if digest else text
 
 
-def _settings(run: Run) -> dict[tuple[Group, str], str]:
+def _settings(run: Run) -> dict[Group, dict[str, str]]:
+    """Return a run's settings by group; a group is empty where the run has no record of it."""
     record, identity = run.record, run.record.get("identity", {})
     data = {
         "raw_set": record.get("raw_set"),
@@ -123,17 +144,16 @@ def _settings(run: Run) -> dict[tuple[Group, str], str]:
     }
     left_out = {*_LEFT_OUT, *_CIRCUMSTANCES}
     swept = flat({key: value for key, value in run.sweep.items() if key not in left_out})
-    made = flat({key: record.get(key) for key in _CIRCUMSTANCES})
+    made = flat({key: (record or run.sweep).get(key) for key in _CIRCUMSTANCES})
     groups: dict[Group, dict[str, Any]] = {
-        "data": data,
-        "training": training,
-        "sweep": {**swept, **_prompts(run)},
-        "made": made,
+        "data": data if record else {},
+        "training": training if record else {},
+        "sweep": {**swept, **_prompts(run)} if run.sweep else {},
+        "made": made if record or run.sweep else {},
     }
     return {
-        (group, name): as_text(value)
+        group: {name: as_text(value) for name, value in values.items()}
         for group, values in groups.items()
-        for name, value in values.items()
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from lorabench.bench import shown
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.verdicts import words
 from lorabench.compare import chart, differences, grid
@@ -34,6 +35,8 @@ def write(runs: Sequence[Run], path: Path) -> None:
     environment.globals |= {
         "say": say,
         "two": _two,
+        "no_weight": lambda found: _two(words.no_weight(found), words.no_weight(found, "ja")),
+        "prompt": lambda variant: _two(shown.label(variant), shown.label(variant, "ja")),
         "label": lambda name: _two(words.label(name, "en"), words.label(name, "ja")),
         "finding": lambda found: _two(words.finding(found, "en"), words.finding(found, "ja")),
         "named": differences.named,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lorabench.bench.measures.columns import METRICS
 from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.compare import differences
 from lorabench.compare.runs import Run
 from lorabench.compare.texts import both
@@ -16,8 +17,8 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
     """Yield the lines that say how the runs fared and what differs."""
     names = [run.name for run in runs]
     yield from _table(["", *names], list(_verdicts(runs)))
-    for note in differences.notes(runs):
-        yield from ["", *textwrap.wrap(both(note)[0], 96)]
+    for note, values in differences.notes(runs):
+        yield from ["", *textwrap.wrap(both(note, **values)[0], 96)]
     different = [[one.name, *one.values] for one in differences.settings(runs)]
     pictures = differences.pictures(runs)
     if any(one.added or one.removed for one in pictures):
@@ -29,6 +30,8 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _pictures(one: differences.Pictures) -> str:
+    if not one.number:
+        return "not recorded"
     moved = f" (+{len(one.added)} −{len(one.removed)})" if one.added or one.removed else ""
     return f"{one.number}{moved}"
 
@@ -36,10 +39,17 @@ def _pictures(one: differences.Pictures) -> str:
 def _verdicts(runs: Sequence[Run]) -> Iterator[list[str]]:
     told = [run.verdict for run in runs]
     yield ["verdict", *(words.label(one.label) if one else "not judged yet" for one in told)]
-    weights = [one.tie if one and len(one.tie) > 1 else [one and one.weight] for one in told]
-    yield ["weight to use", *(" or ".join(map(_weight, some)) for some in weights)]
+    yield ["weight to use", *map(_to_use, told)]
     windows = [one.window if one and one.window else [None] for one in told]
     yield ["usable window", *(" to ".join(map(_weight, window)) for window in windows)]
+
+
+def _to_use(told: Verdict | None) -> str:
+    if told is None:
+        return _weight(None)
+    if told.weight is None:
+        return words.no_weight(told)
+    return " or ".join(map(_weight, told.tie if len(told.tie) > 1 else [told.weight]))
 
 
 def _metrics(runs: Sequence[Run]) -> Iterator[list[str]]:

@@ -1,5 +1,7 @@
 """The words of the page, in English and Japanese."""
 
+from lorabench import phrases
+
 TEXTS = {
     "title": ("Runs compared", "実行の比較"),
     "language": ("日本語", "English"),
@@ -7,16 +9,16 @@ TEXTS = {
     "verdict": ("Verdict", "判定"),
     "no_verdict": ("not judged yet", "未判定"),
     "weight": ("Weight to use", "推奨の重み"),
-    "none": ("none", "なし"),
     "tie": ("a tie between", "優劣なし:"),
     "window": ("Usable window", "使える範囲"),
     "leaks": ("Acts without its trigger", "トリガーなしでの作用"),
     "yes": ("yes, it leaks", "あり(漏れています)"),
     "no": ("no", "なし"),
-    "not_probed": ("not probed", "未検査"),
+    "not_probed": ("not judged", "未判定"),
     "extent": ("Rendered", "描画した画像"),
     "extent_value": (
-        "{pictures} pictures: {prompts} prompts, {seeds} seeds, {weights} weights",
+        "{pictures} {pictures:picture|pictures}: {prompts} {prompts:prompt|prompts}, "
+        "{seeds} {seeds:seed|seeds}, {weights} {weights:weight|weights}",
         "{pictures} 枚(プロンプト {prompts}、シード {seeds}、重み {weights})",
     ),
     "reasons": ("Why", "理由"),
@@ -33,6 +35,12 @@ TEXTS = {
     "other_sweep": (
         "Their sweeps differ: means over different prompts or seeds are not strictly comparable.",
         "スイープが異なります。異なるプロンプトやシードの平均は厳密には比較できません。",
+    ),
+    "only_benched": (
+        "Only benched: {runs}. What it was trained on, and how, is not recorded, and is left out "
+        "below.",
+        "ベンチマークのみの実行: {runs}。学習データと学習設定の記録がないため、"
+        "以下では省いています。",
     ),
     "differences": ("What differs", "違い"),
     "all_equal": ("Nothing in data or settings.", "データにも設定にも違いはありません。"),
@@ -57,7 +65,7 @@ TEXTS = {
         "0 以外に共通の重みがありません。描画していない重みは空欄です。",
     ),
     "some_shared": (
-        "Only the prompts and seeds that all of them have are shown: {n} rows.",
+        "Only the prompts and seeds that all of them have are shown: {n} {n:row|rows}.",
         "すべてに共通するプロンプトとシードのみを表示しています({n} 行)。",
     ),
     "fallback": (
@@ -65,9 +73,6 @@ TEXTS = {
         "* 推奨の重みがないため、0.80 に最も近い重みを表示しています。",
     ),
     "not_rendered": ("not rendered", "描画なし"),
-    "own_prompt": ("workflow's prompt", "ワークフローのプロンプト"),
-    "trigger": ("trigger words alone", "トリガーワードのみ"),
-    "untriggered": ("without trigger", "トリガーなし"),
     "seed": ("seed", "シード"),
     "metrics": ("Metrics", "評価指標"),
     "no_metrics": (
@@ -88,5 +93,5 @@ TEXTS = {
 
 def both(key: str, **values: object) -> tuple[str, str]:
     """Return a text in English and Japanese."""
-    english, japanese = (text.format(**values) for text in TEXTS[key])
+    english, japanese = (phrases.fill(text, **values) for text in TEXTS[key])
     return english, japanese
