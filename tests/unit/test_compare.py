@@ -148,7 +148,7 @@ def test_what_is_not_recorded_is_not_different(folder, names):
     assert not any(one.added or one.removed for one in differences.pictures(two))
     said = "\n".join(summary.lines(two))
     assert "nothing in data or settings" in said
-    assert "not judged (there is no training s" in said
+    assert "not judged (there is no training set to compare with)" in said
 
 
 def test_runs_that_were_trained_are_compared_beside_one_that_was_not(folder):
@@ -192,6 +192,9 @@ def test_the_weight_shown_first_is_the_recommended_one_if_it_was_rendered(folder
     make_run(folder, "a", told=Verdict("works", None, 0.4))
     make_run(folder, "b", told=Verdict("works", None, 0.5))
     make_run(folder, "c", told=None, weights=(0.0, 0.7, 0.9))
+    make_run(folder, "d", told=None, prompts=("",), weights=(0.0, 0.4))
+    make_run(folder, "d", told=None, prompts=("trigger",), weights=(0.0, 0.8))
+    assert read(folder, "d")[0].shown == 0.4, "the trigger words alone are no benchmark"
     one, two, three = read(folder, "a", "b", "c")
     assert (one.best, one.shown) == (0.4, 0.4)
     assert (two.best, two.shown) == (None, 0.8)

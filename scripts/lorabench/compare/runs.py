@@ -11,7 +11,7 @@ from typing import Any
 
 from lorabench import layout
 from lorabench.bench.cell import Cell, sweep
-from lorabench.bench.variants import usual_weight
+from lorabench.bench.variants import probe_of, usual_weight
 from lorabench.bench.verdicts import verdict
 from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
@@ -60,7 +60,8 @@ class Run:
     @property
     def shown(self) -> float:
         """The weight to show first: the recommended one, else the one nearest to 0.8."""
-        return usual_weight(self.weights) if self.best is None else self.best
+        asked = [cell.weight for cell in self.cells if not probe_of(cell.variant)]
+        return usual_weight(asked or self.weights) if self.best is None else self.best
 
     @cached_property
     def variants(self) -> dict[str, dict[str, Any]]:

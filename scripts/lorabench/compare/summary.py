@@ -16,7 +16,7 @@ _WIDEST = 36
 def lines(runs: Sequence[Run]) -> Iterator[str]:
     """Yield the lines that say how the runs fared and what differs."""
     names = [run.name for run in runs]
-    yield from _table(["", *names], list(_verdicts(runs)))
+    yield from _table(["", *names], list(_verdicts(runs)), widest=80)
     for note, values in differences.notes(runs):
         yield from ["", *textwrap.wrap(both(note, **values)[0], 96)]
     different = [[one.name, *one.values] for one in differences.settings(runs)]
@@ -75,8 +75,10 @@ def _weight(weight: float | None) -> str:
     return "–" if weight is None else f"{weight:.2f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    cells = [[_cut(cell) for cell in row] for row in rows]
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], widest: int = _WIDEST
+) -> Iterator[str]:
+    cells = [[_cut(cell, widest) for cell in row] for row in rows]
     table = [list(head), *cells]
     widths = [
         max(len(row[column]) for row in table if column < len(row)) for column in range(len(head))
@@ -89,5 +91,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
             yield "  ".join("─" * width for width in widths)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+def _cut(text: str, widest: int) -> str:
+    return text if len(text) <= widest else f"{text[: widest - 1]}…"
