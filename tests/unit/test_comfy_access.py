@@ -8,6 +8,7 @@ from base64 import b64encode
 from contextlib import contextmanager
 
 import pytest
+import requests
 
 from lorabench.comfy import progress
 from lorabench.comfy.access import CERTIFICATES
@@ -145,6 +146,18 @@ def test_a_login_page_in_place_of_json_is_named(fake):
     fake.answer = lambda *_: (200, b"<!DOCTYPE html><title>Log in</title>")
     said = refusal(fake.url, UserError)
     assert "answered HTTP 200 and a web page that is no JSON; does a proxy, a login page" in said
+
+
+def test_no_error_of_the_connection_shows_a_token(fake, monkeypatch):
+    text = "Max retries exceeded with url: /queue?token=secret (Caused by: Network is unreachable)"
+
+    def fail(*_, **__):
+        raise requests.ConnectionError(text)
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+    said = refusal(f"{fake.url}?token=secret", UserError)
+    assert "Network is unreachable" in said
+    assert "secret" not in said
 
 
 def test_another_kind_of_login_is_named(fake):

@@ -63,7 +63,7 @@ def access_to(url: str) -> Access:
         raise UserError(f"comfy_url: {shown(url)}: {error}") from None
     parts = split_url(found)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return Access(public(url), _authorization(found, parts, query), query)
+    return Access(public(url), _authorization(public(url), parts, query), query)
 
 
 def _authorization(url: str, parts: SplitResult, query: Mapping[str, str]) -> str:
@@ -73,7 +73,7 @@ def _authorization(url: str, parts: SplitResult, query: Mapping[str, str]) -> st
     if "@" in parts.netloc:
         login = unquote(parts.username or ""), unquote(parts.password or "")
     else:
-        login = None if query else get_netrc_auth(public(url))
+        login = None if query else get_netrc_auth(url)
     return f"Basic {b64encode(':'.join(login).encode()).decode()}" if login else ""
 
 

@@ -14,6 +14,7 @@ AWAY = (502, 503, 504, 520, 521, 522, 523, 524, 530)
 """What a proxy before a restarting server says; those from 520 on are Cloudflare's."""
 
 PLAIN = re.compile("plain http|http request to an https", re.IGNORECASE)
+QUERY = re.compile(r"\?[^\s)'\"]*")
 UNTRUSTED = re.compile(r"certificate verify failed: (.*?) \(_ssl")
 
 
@@ -29,7 +30,7 @@ class Outage(Exception):
 
 def of_error(error: requests.RequestException, url: str) -> Outage:
     """Return what an exception means that a request to `url` raised."""
-    text = str(error)
+    text = QUERY.sub("?…", str(error))  # which may hold a token
     if isinstance(error, requests.exceptions.SSLError):
         return _of_tls(text, url)
     if isinstance(error, requests.Timeout):
@@ -47,7 +48,7 @@ def of_answer(response: requests.Response, path: str, access: Access) -> Outage 
     """Return what an answer means that is none of ComfyUI's own; None where it may be one."""
     status = response.status_code
     if status >= 500:
-        text = "" if is_page(response) else " ".join(response.text.split())[:200]
+        text = "" if is_page(response) else " ".join(QUERY.sub("?…", response.text).split())[:200]
         return Outage(f"HTTP {status} {text}".rstrip(), down=status in AWAY)
     if response.is_redirect:
         return _of_redirect(response, path)
