@@ -53,6 +53,20 @@ def test_files_are_ours_where_docker_runs_as_us(author, monkeypatch):
     assert {one["user"] for one in containers(author)} == {"0"}
 
 
+@pytest.mark.parametrize(
+    ("info", "user"),
+    [
+        ({"host": {"security": {"rootless": True}}}, "0"),  # Podman's own form
+        ({"host": {"security": {"rootless": False}}}, str(os.getuid())),
+        ({"SecurityOptions": None}, str(os.getuid())),
+        ({}, str(os.getuid())),
+    ],
+)
+def test_whose_files_they_are_follows_from_what_docker_is(monkeypatch, info, user):
+    monkeypatch.delenv("PUID", raising=False)
+    assert docker._user(info) == user
+
+
 @pytest.mark.parametrize("where", ["linked", "elsewhere"])
 def test_a_base_model_that_the_container_does_not_see_is_mounted(author, where):
     kept = author.root.parent / "disk" / "my model.safetensors"
