@@ -245,6 +245,20 @@ def test_probes_have_a_page_of_their_own(sweep, tmp_path):
     assert not any(places(drawn["overview.png"], Image.open(cell.path)) for cell in probes)
 
 
+def test_probes_stand_side_by_side_without_holes(sweep, tmp_path, monkeypatch):
+    asked = sweep()
+    alone = sweep(weights=(0, 0.4, 0.8), seeds=(7, 8), variants=("trigger",))
+    without = sweep(weights=(0, 0.8), variants=("untriggered", "prompt-cat.untriggered"))
+    found = at(draw([*asked, *alone, *without], tmp_path)["probes.png"], [*alone, *without])
+    assert {found[cell][1] for cell in alone} == {found[cell][1] for cell in without}
+    assert max(found[cell][0] for cell in alone) < min(found[cell][0] for cell in without)
+    assert len({found[cell][0] for cell in without}) == 2, "no place is kept for 0.4"
+    monkeypatch.setattr(pages, "MAX_SIDE", 1500)
+    drawn = draw([*asked, *alone, *without], tmp_path)
+    assert pngs(drawn)[-2:] == ["probes.png", "probes_2.png"]
+    at(drawn["probes_2.png"], without)
+
+
 def test_what_nobody_asked_for_is_not_called_missing(sweep, tmp_path):
     cells = sweep(weights=(0, 0.4), seeds=(1, 2))
     complete = draw(cells, tmp_path)["overview.png"]

@@ -8,7 +8,7 @@ from lorabench.bench import shown
 from lorabench.bench.cell import Cell
 from lorabench.bench.grids.sheet import Grid, Row
 from lorabench.bench.grids.strip import Strip
-from lorabench.bench.variants import Variant
+from lorabench.bench.variants import Variant, probe_of
 from lorabench.phrases import count
 
 
@@ -23,6 +23,13 @@ class Texts:
     """The prompt that is the trigger words alone."""
     listed: Sequence[Variant] = ()
     """The variants in the order to show; those that are not among them follow by name."""
+
+
+_PROBES = (
+    ("trigger", "the trigger words alone", False),
+    ("untriggered", "prompts without the trigger words", True),
+)
+"""Each kind, what it is, and whether its prompts have to be told apart."""
 
 
 class _Place(NamedTuple):
@@ -102,18 +109,25 @@ def overview(cells: Sequence[Cell], texts: Texts, strip: Strip | None) -> Grid:
 
 
 def probes(cells: Sequence[Cell], texts: Texts) -> Grid:
-    """Return the grid of the trigger words alone and of the prompts without them."""
-    places = _Places(cells, texts)
-    return Grid(
-        name="probes",
-        title=texts.title,
-        note="probes: the trigger words alone, and prompts without them",
-        caption=f"trigger words: {texts.trigger}" if texts.trigger else "",
-        corner="prompt",
-        rows=list(places.rows(with_prompt=True, with_seed=True)),
-        weights=_weights(cells),
-        whole=True,
-    )
+    """Return the grid of the trigger words alone, beside it that of the prompts without them.
+
+    They have other weights: in one grid half of the places would be empty.
+    """
+    grids = [
+        Grid(
+            name="probes",
+            title=texts.title,
+            note=f"probes: {what}",
+            caption=f"trigger words: {texts.trigger}" if texts.trigger else "",
+            corner="prompt" if named else "seed",
+            rows=list(_Places(some, texts).rows(with_prompt=named, with_seed=True)),
+            weights=_weights(some),
+            whole=True,
+        )
+        for probe, what, named in _PROBES
+        if (some := [cell for cell in cells if probe_of(cell.variant) == probe])
+    ]
+    return replace(grids[0], beside=grids[1]) if len(grids) > 1 else grids[0]
 
 
 def _weights(cells: Sequence[Cell]) -> list[float]:

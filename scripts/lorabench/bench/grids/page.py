@@ -1,5 +1,8 @@
 """One page of a grid, drawn."""
 
+from collections.abc import Sequence
+from itertools import repeat
+
 from PIL import Image, ImageDraw, ImageFont
 
 from lorabench.bench.cell import open_rgb
@@ -29,7 +32,7 @@ def draw(grid: Grid, sweep: Sweep, measures: Measures) -> Image.Image:
     width = measures.page_width(columns)
     above = header.lines(grid, sweep, measures, width - 2 * measures.margin)
     words = measures.margin + sum(line.height for line in above)
-    top = words + measures.strip_room(columns) + 4 * measures.em
+    top = _top(grid, sweep, measures)
     *offsets, rows = measures.row_offsets(grid.rows)
     page = Image.new("RGB", (width, top + rows + measures.margin), "white")
     canvas = ImageDraw.Draw(page)
@@ -45,6 +48,28 @@ def draw(grid: Grid, sweep: Sweep, measures: Measures) -> Image.Image:
             x = _column(measures, column)
             _draw_cell(page, canvas, grid, sweep, measures, row.key(weight), (x, y))
     return page
+
+
+def beside(grids: Sequence[Grid], sweep: Sweep, measures: Sequence[Measures]) -> Image.Image:
+    """Draw grids on one page, from left to right, their first rows at one height."""
+    tops = list(map(_top, grids, repeat(sweep), measures))
+    parts = list(map(draw, grids, repeat(sweep), measures))
+    offsets = [max(tops) - top for top in tops]
+    height = max(part.height + offset for part, offset in zip(parts, offsets, strict=True))
+    page = Image.new("RGB", (sum(part.width for part in parts), height), "white")
+    x = 0
+    for part, offset in zip(parts, offsets, strict=True):
+        page.paste(part, (x, offset))
+        x += part.width
+    return page
+
+
+def _top(grid: Grid, sweep: Sweep, measures: Measures) -> int:
+    """Return where the first row begins."""
+    columns = len(grid.weights)
+    above = header.lines(grid, sweep, measures, measures.page_width(columns) - 2 * measures.margin)
+    words = measures.margin + sum(line.height for line in above)
+    return words + measures.strip_room(columns) + 4 * measures.em
 
 
 def _column(measures: Measures, number: int) -> int:

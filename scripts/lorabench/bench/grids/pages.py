@@ -12,7 +12,7 @@ from PIL import Image
 
 from lorabench import files
 from lorabench.bench.grids import page, png
-from lorabench.bench.grids.sheet import Grid, Measures, Sweep
+from lorabench.bench.grids.sheet import MAX_PIXELS, MAX_SIDE, Grid, Measures, Sweep
 
 Thing = TypeVar("Thing")
 
@@ -35,11 +35,28 @@ def save(grids: Iterable[Grid], sweep: Sweep, folder: Path) -> Iterator[Path]:
 
 
 def _drawn(grid: Grid, sweep: Sweep, folder: Path) -> Iterator[tuple[Path, Image.Image]]:
-    measures = _measures(grid, sweep)
-    pages = _pages(grid, measures)
-    for number, one in enumerate(pages, start=1):
-        yield _path(folder, grid.name, number), page.draw(one, sweep, measures)
+    parts = [grid, grid.beside] if grid.beside else [grid]
+    measures = [_measures(part, sweep) for part in parts]
+    pages = [
+        (one, lengths)
+        for part, lengths in zip(parts, measures, strict=True)
+        for one in _pages(part, lengths)
+    ]
+    if len(parts) == len(pages) > 1 and _fit_beside(pages):
+        yield _path(folder, grid.name, 1), page.beside(parts, sweep, measures)
+        remove(folder, grid.name, first=2)
+        return
+    for number, (one, lengths) in enumerate(pages, start=1):
+        yield _path(folder, grid.name, number), page.draw(one, sweep, lengths)
     remove(folder, grid.name, first=len(pages) + 1)
+
+
+def _fit_beside(pages: Sequence[tuple[Grid, Measures]]) -> bool:
+    """Whether one page holds these: each alone is known to be low enough."""
+    width = sum(lengths.page_width(len(one.weights)) for one, lengths in pages)
+    rows = max(lengths.row_offsets(one.rows)[-1] for one, lengths in pages)
+    header = max(28 * lengths.em for _, lengths in pages)
+    return width <= MAX_SIDE and width * (rows + header) <= MAX_PIXELS
 
 
 def remove(folder: Path, name: str, first: int = 1) -> None:

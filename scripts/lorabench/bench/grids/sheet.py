@@ -85,6 +85,8 @@ class Grid:
     strip: Strip | None = None
     whole: bool = False
     """Its pictures are reduced where that brings it onto fewer pages."""
+    beside: "Grid | None" = None
+    """Another grid, which stands at the right of it where one page holds both."""
     differences: bool = False
     """Instead of its pictures it has maps of where they differ from weight 0."""
 
