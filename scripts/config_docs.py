@@ -39,11 +39,15 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare")
+    parser.add_argument("--keys", action="store_true", help="only list all keys")
     return parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write or compare the generated files."""
+    if arguments.keys:
+        print("\n".join(_list()))
+        return
     for path, text in generated().items():
         if arguments.check:
             if path.read_text(encoding="utf-8") != text:
@@ -87,12 +91,22 @@ def _commented(key: Key, indent: str) -> Iterator[str]:
 def _table() -> Iterator[str]:
     yield "| key | default | meaning |"
     yield "| --- | --- | --- |"
+    for label, key in _keys():
+        default = f"`{key.default}`" if key.default else ""
+        yield f"| `{label}` | {default} | {key.meaning} |".replace("  ", " ")
+
+
+def _list() -> Iterator[str]:
+    for label, key in _keys():
+        yield f"{label} ({key.default or 'empty'}): {key.meaning}"
+
+
+def _keys() -> Iterator[tuple[str, Key]]:
+    """Yield every key with its full name, such as `train.rank`."""
     for name, field in Config.model_fields.items():
         inner = field.annotation.model_fields if name in SECTIONS else {}
         for key in [_key(n, f, name) for n, f in inner.items()] or [_key(name, field, None)]:
-            label = f"{name}.{key.name}" if inner else key.name
-            default = f"`{key.default}`" if key.default else ""
-            yield f"| `{label}` | {default} | {key.meaning} |".replace("  ", " ")
+            yield f"{name}.{key.name}" if inner else key.name, key
 
 
 def _key(name: str, field: FieldInfo, section: str | None) -> Key:

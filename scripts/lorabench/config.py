@@ -6,7 +6,7 @@ models (`scripts/config_docs.py`).
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -383,10 +383,24 @@ def resolve(given: Mapping[str, Any], family: Family) -> Config:
     Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
     the nearest one.
     """
+    given = _set_of_folder(given)
     preset = usual(family, given.get("comfy_url"))
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     return validate(Config, merge(preset, _present(given)))
+
+
+def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take a raw set that is given as its folder, as a shell completes it, for its name."""
+    if not isinstance(given.get("raw_set"), str):
+        return given
+    folder = PurePath(given["raw_set"].strip().rstrip("/"))
+    profile = {"style": "style", "characters": "char"}.get(folder.parent.name)
+    if folder.parent == PurePath():
+        return {**given, "raw_set": str(folder)} if folder.name else given
+    if not profile or folder.parent.parent.parts[-2:] != ("datasets", "raw"):
+        return given
+    return {**given, "raw_set": folder.name, "profile": profile}
 
 
 def as_typed(key: str, text: str) -> str:

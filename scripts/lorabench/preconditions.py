@@ -3,7 +3,9 @@
 Everything here reads and checks; a dry run may call it.
 """
 
+import difflib
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,7 +82,7 @@ def check_raw(found: RawSet, config: Config) -> None:
 def _check_raw_set(config: Config) -> None:
     raw = layout.raw_set(config)
     if not raw.is_dir():
-        hint = _read_as_number(config)
+        hint = _read_as_number(config) or _meant(config)
         raise UserError(f"raw_set: there is no folder {raw}. {hint}{_existing_sets()}")
 
 
@@ -91,6 +93,25 @@ def _read_as_number(config: Config) -> str:
             if float(folder.name) == float(config.raw_set):
                 typed = as_typed("raw_set", folder.name)
                 return f"{folder.name} is read as a number; to keep it, write {typed}. "
+    return ""
+
+
+def _meant(config: Config) -> str:
+    """Return which set was meant, and how to say so; empty where nothing is like it."""
+    name = config.raw_set
+    if re.search("[,;]", name):
+        return "A call takes one set: type the command once for each. "
+    other = "char" if config.profile == "style" else "style"
+    names = {
+        p: [f.name for f in layout.raw_sets(p).glob("[!.]*/")] for p in (config.profile, other)
+    }
+    if name in names[other]:
+        return f"{layout.raw_sets(other) / name} exists: add profile={other}. "
+    for profile, found in names.items():
+        lower = {one.lower(): one for one in found}
+        for near in difflib.get_close_matches(name.lower(), lower, 1):
+            add = "" if profile == config.profile else f" profile={profile}"
+            return f"Did you mean raw_set={lower[near]}{add}? "
     return ""
 
 

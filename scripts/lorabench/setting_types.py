@@ -9,9 +9,10 @@ from lorabench import syntax
 
 
 def split(value: Any) -> Any:
-    """Turn `0.4,0.6`, `0.4` and `[0.4, 0.6]` alike into a list, in which nothing is empty."""
+    """Turn `0.4,0.6`, `0.4 0.6` and `[0.4, 0.6]` alike into a list, in which nothing is empty."""
     if isinstance(value, str):
-        value = [part.strip() for part in value.strip("[] ").split(",")]
+        parts = value.strip("[] ").split(",")
+        value = [word for part in parts for word in part.split() or [""]]
     values = value if isinstance(value, list | tuple) else [value]
     if all(one in (None, "") for one in values):
         raise ValueError("is empty; give one value or more")

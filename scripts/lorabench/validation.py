@@ -1,14 +1,18 @@
 """Groups of settings, and their mistakes in words: key, value, what is allowed, the nearest key."""
 
 import difflib
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lorabench import kohya_names
 from lorabench.errors import UserError
 from lorabench.servers import shown
 from lorabench.setting_types import ALLOWED
+
+ALL_KEYS = "uv run python scripts/config_docs.py --keys"
 
 
 class Section(BaseModel):
@@ -59,7 +63,7 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
     """Say one validation error in a line: key, value, what is allowed."""
     where = _where(error)
     if error["type"] == "extra_forbidden":
-        return f"{where}: no such key{_nearest(model, where)}"
+        return f"{where}: no such key; {_nearest(model, where, error['input'])}"
     if error["type"] == "missing":
         return f"{where}: is required ({_describe(model, where)})"
     message = error["msg"].removeprefix("Value error, ")
@@ -81,14 +85,32 @@ def _where(error: Mapping[str, Any]) -> str:
     return ".".join(part for part in error["loc"] if isinstance(part, str))
 
 
-def _nearest(model: type[Section], key: str) -> str:
-    """Name the keys of that very name elsewhere, else those like it in its section, else in all."""
+def _nearest(model: type[Section], key: str, value: Any) -> str:
+    """Name what is meant: by sd-scripts' name, that name elsewhere, or one like it."""
     known = list(keys(model))
     section, _, name = key.rpartition(".")
+    if name in kohya_names.WITHOUT:
+        return kohya_names.WITHOUT[name]
+    if name in kohya_names.OURS:
+        ours = kohya_names.OURS[name]
+        return f"sd-scripts' {name} is {ours} here: {_typed(ours, value)}"
     siblings = [one for one in known if one.rpartition(".")[0] == section]
     elsewhere = [one for one in known if one.rpartition(".")[2] == name]
     near = elsewhere or _like(name, siblings) or _like(name, known)
-    return f"; did you mean {' or '.join(near)}?" if near else "; the keys are listed in the README"
+    if elsewhere and len(near) == 1:
+        return f"did you mean {near[0]}? Write {_typed(near[0], value)}"
+    return (
+        f"did you mean {' or '.join(near)}? All keys: {ALL_KEYS}"
+        if near
+        else f"all keys: {ALL_KEYS}"
+    )
+
+
+def _typed(key: str, value: Any) -> str:
+    """Return how to type a setting behind `--config`."""
+    section, _, name = key.rpartition(".")
+    shown = "…" if isinstance(value, dict | list) or value is None else value
+    return shlex.quote(f"{section}={{{name}: {shown}}}" if section else f"{key}={shown}")
 
 
 def _like(name: str, known: list[str]) -> list[str]:

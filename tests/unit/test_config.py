@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import config_docs
+from lorabench import kohya_names
 from lorabench.config import Config, PreprocessSettings, merge, resolve
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
@@ -83,7 +84,7 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"train": {"lr": 8}}, "did you mean train.unet_lr or train.text_encoder_lr?"),
         ({"train": {"resolution": 8}}, "did you mean preprocess.resolution?"),
         ({"bench": {"batch_size": 8}}, "did you mean batch_size or train.batch_size?"),
-        ({"train": {"qqqq": 8}}, "train.qqqq: no such key; the keys are listed in the README"),
+        ({"train": {"qqqq": 8}}, "train.qqqq: no such key; all keys: uv run python scripts"),
         ({"run_id": 20260131120000}, "write --config 'run_id=!!str 20260131_120000'"),
         ({"run_id": "../up"}, "run_id: '../up': should be a name without / \\ { } that begins"),
         ({"run_id": "-x"}, "run_id: '-x': should be a name without / \\ { } that begins"),
@@ -187,3 +188,49 @@ def test_conda_environments_have_the_projects_pins():
         listed = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
         assert sorted(listed) == sorted(pins), file.name
     assert all("==" in pin for pin in pins)
+
+
+@pytest.mark.parametrize("name", kohya_names.OURS)
+def test_sd_scripts_names_are_answered_with_ours(name):
+    ours = kohya_names.OURS[name]
+    assert ours in set(keys(Config))
+    for where in ({"train": {name: 8}}, {name: 8}):
+        with pytest.raises(UserError, match=f"sd-scripts' {name} is {ours} here"):
+            resolve({"raw_set": "x", **where}, "bundled")
+
+
+@pytest.mark.parametrize("name", kohya_names.WITHOUT)
+def test_sd_scripts_names_without_a_key_of_ours_are_told_what_stands_for_them(name):
+    with pytest.raises(UserError) as error:
+        resolve({"raw_set": "x", "train": {name: True}}, "bundled")
+    assert kohya_names.WITHOUT[name] in str(error.value)
+
+
+def test_a_key_of_a_section_typed_without_it_is_shown_with_it():
+    with pytest.raises(UserError, match=r"did you mean train.rank\? Write 'train=\{rank: 8\}'"):
+        resolve({"raw_set": "x", "rank": 8}, "bundled")
+
+
+def test_a_misspelt_key_is_told_how_to_list_all():
+    with pytest.raises(UserError, match=r"did you mean weights\? All keys: uv run python scripts/"):
+        resolve({"raw_set": "x", "weight": 0.4}, "bundled")
+
+
+def test_weights_may_be_parted_by_spaces():
+    assert resolve({"raw_set": "x", "weights": "0.4 0.6"}, "bundled").weights == (0.4, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("typed", "profile"),
+    [
+        ("x", "style"),
+        ("x/", "style"),
+        (" x ", "style"),
+        ("datasets/raw/style/x", "style"),
+        ("./datasets/raw/characters/x/", "char"),
+        ("/home/me/lorabench/datasets/raw/characters/x", "char"),
+    ],
+)
+def test_a_set_may_be_given_as_its_folder(typed, profile):
+    config = resolve({"raw_set": typed}, "bundled")
+    assert (config.raw_set, config.profile) == ("x", profile)

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from lorabench.errors import UserError
+from lorabench.plan import make_plan
 from tests.project import ROOT
 
 FIRST_RUN = {
@@ -215,3 +217,21 @@ def test_two_requests_are_in_flight_for_each_server(project, servers, cap):
     there = {"raw_set": "some_set", "comfy_url": servers}
     done = project.snakemake("--verbose", "--until", "record_sweep", **there)
     assert f'Resource("comfyui", {cap})' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("zubo", "datasets/raw/characters/zubo exists: add profile=char"),
+        ("Some_Set", "Did you mean raw_set=some_set?"),
+        ("Zubo", "Did you mean raw_set=zubo profile=char?"),
+        ("some_set,zubo", "A call takes one set"),
+    ],
+)
+def test_a_set_that_is_not_there_is_told_which_was_meant(project, monkeypatch, typed, said):
+    project.add_set()
+    project.add_set("zubo", profile="characters")
+    monkeypatch.chdir(project.root)
+    with pytest.raises(UserError) as error:
+        make_plan({"raw_set": typed}, project.root / "config" / "config.yaml")
+    assert said in str(error.value)

@@ -1,0 +1,38 @@
+"""What sd-scripts calls the settings: its users type its names, and are answered with ours."""
+
+OURS = {
+    "network_dim": "train.rank",
+    "network_alpha": "train.alpha",
+    "learning_rate": "train.unet_lr",
+    "max_train_epochs": "train.epochs",
+    "max_train_steps": "train.steps",
+    "train_batch_size": "train.batch_size",
+    "gradient_accumulation_steps": "train.gradient_accumulation",
+    "lr_scheduler": "train.scheduler",
+    "lr_warmup_steps": "train.warmup_steps",
+    "lr_scheduler_num_cycles": "train.restarts",
+    "save_every_n_epochs": "train.save_every_epochs",
+    "mixed_precision": "train.precision",
+    "flip_aug": "train.flip",
+    "caption_dropout_rate": "train.caption_dropout",
+    "max_data_loader_n_workers": "train.threads",
+    "pretrained_model_name_or_path": "base_model",
+    "train_data_dir": "raw_set",
+    "output_name": "run_id",
+    "bucket_reso_steps": "preprocess.bucket_step",
+    "min_bucket_reso": "preprocess.bucket_min",
+    "max_bucket_reso": "preprocess.bucket_max",
+}
+"""sd-scripts' name -> ours, where the names differ; equal names are found without this."""
+
+_PASSED_ON = "an option of sd-scripts: with trainer=kohya, 'train={kohya_args: {%s: …}}'"
+WITHOUT = {
+    "enable_bucket": "pictures always go into buckets; see preprocess.bucket_min and bucket_max",
+    "caption_extension": "captions are .txt or .caption files beside the pictures",
+    "text_encoder_lr1": "there is one: train.text_encoder_lr",
+    "num_repeats": "folders such as 10_name repeat their pictures",
+    **{name: _PASSED_ON % name for name in ("optimizer_type", "network_args", "network_module",
+        "optimizer_args", "lr_scheduler_args", "loss_type", "xformers", "sdpa", "weighted_captions",
+        "multires_noise_iterations", "max_token_length", "scale_weight_norms")},
+}  # fmt: skip
+"""sd-scripts' names that no key of ours stands for -> what does."""
