@@ -7,7 +7,9 @@ import sys
 import pytest
 
 import config_docs
+from lorabench.config import Config
 from lorabench.errors import UserError
+from lorabench.validation import keys
 
 
 def run(*arguments):
@@ -24,7 +26,7 @@ def test_a_file_out_of_date_is_named(monkeypatch):
     path = config_docs.ROOT / "config" / "config.yaml"
     monkeypatch.setattr(config_docs, "generated", lambda: {path: "something else"})
     with pytest.raises(UserError, match=r"config\.yaml is out of date"):
-        config_docs.main(argparse.Namespace(check=True))
+        config_docs.main(argparse.Namespace(check=True, keys=False))
 
 
 def test_an_unknown_option_is_refused():
@@ -33,3 +35,10 @@ def test_an_unknown_option_is_refused():
 
 def test_help():
     assert "--check" in run("--help").stdout
+
+
+def test_all_keys_are_listed_with_default_and_meaning(capsys):
+    assert config_docs.main(config_docs.parser().parse_args(["--keys"])) is None
+    said = capsys.readouterr().out
+    assert "train.rank (16): network_dim: rank of the LoRA" in said
+    assert len(said.splitlines()) == len(list(keys(Config)))
