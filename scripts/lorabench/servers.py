@@ -38,7 +38,9 @@ def split_url(url: str) -> SplitResult:
     """Return the parts of a server's URL; the `ValueError` for any other text does not show it."""
     try:
         parts = urlsplit(url.strip())
-        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+        sound = all(0 < len(label) < 64 for label in labels) and parts.port != 0
+        sound = sound and parts.scheme in ("http", "https")
     except ValueError:  # no port, or no IPv6 address
         sound = False
     # An @ behind the host is more likely one that a password has than one of a path.

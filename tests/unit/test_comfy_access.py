@@ -145,7 +145,22 @@ def test_what_stands_before_a_server_is_named(fake, answer, said, monkeypatch):
 def test_a_login_page_in_place_of_json_is_named(fake):
     fake.answer = lambda *_: (200, b"<!DOCTYPE html><title>Log in</title>")
     said = refusal(fake.url, UserError)
-    assert "answered HTTP 200 and a web page that is no JSON; does a proxy, a login page" in said
+    assert "HTTP 200, but nothing of ComfyUI's (a web page); does a proxy, a login page" in said
+
+
+@pytest.mark.parametrize("body", [b"", b"[", b"\xff" * 9, b"[" * 100_000, b"slow down"])
+def test_what_is_no_json_is_named(fake, body):
+    fake.answer = lambda *_: (200, body)
+    assert "nothing of ComfyUI's (it is no JSON)" in refusal(fake.url, UserError)
+
+
+@pytest.mark.parametrize("where", ["/queue", ""])
+def test_a_server_that_leads_to_itself_is_named(fake, where):
+    fake.headers = {"Location": where}
+    fake.answer = lambda *_: (302, b"")
+    said = refusal(fake.url)
+    assert "sends its visitors on to" in said
+    assert "write comfy_url" not in said
 
 
 def test_no_error_of_the_connection_shows_a_token(fake, monkeypatch):
@@ -161,7 +176,9 @@ def test_no_error_of_the_connection_shows_a_token(fake, monkeypatch):
 
 
 def test_another_kind_of_login_is_named(fake):
-    fake.login, fake.headers = "nobody's", {"WWW-Authenticate": 'Digest realm="x", nonce="y"'}
+    fake.login, fake.headers = "nobody's", {"WWW-Authenticate": ""}
+    assert "wants a name and a password" in refusal(fake.url)
+    fake.headers = {"WWW-Authenticate": 'Digest realm="x", nonce="y"'}
     assert "wants a login of the kind Digest" in refusal(fake.url)
 
 

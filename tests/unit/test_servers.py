@@ -43,7 +43,12 @@ def test_a_public_url_has_no_login_query_or_slash(given, expected):
         *("127.0.0.1:8188", "http:127.0.0.1", "http://", "ftp://a", "htps://a", "http://a b"),
         *("http://a:99999", "http://a:b", "http://::1:8188", "http://[::1", "", "http://a:0"),
         *("https://me:pa/secret@host", "https://me:1#secret@host", "https://me:pa?secret@host"),
-        "https://me:1?secret@host",
+        *(
+            "https://me:1?secret@host",
+            f"http://{'a' * 70}.example",
+            "http://.example",
+            "http://a..b",
+        ),
     ],
 )
 def test_what_is_no_url_is_refused_and_no_part_of_a_password_shown(given):

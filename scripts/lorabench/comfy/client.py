@@ -16,7 +16,7 @@ from lorabench.comfy.patching import has_nonce, with_nonce
 from lorabench.comfy.pictures import is_made_by
 from lorabench.comfy.refusals import Outage
 from lorabench.comfy.replies import Image, OutOfMemory, queued, rejection, saved_images
-from lorabench.comfy.shapes import HISTORY, LOG, QUEUE, check
+from lorabench.comfy.shapes import HISTORY, LOG, QUEUE, Odd, read
 from lorabench.comfy.transport import Pace, Transport
 from lorabench.errors import UserError
 
@@ -112,7 +112,7 @@ class Client:
     def log_lines(self) -> list[tuple[str, str]]:
         """Return the last lines of the server's log with their times, oldest first; maybe none."""
         try:
-            content = check(self._server.once("GET", "/internal/logs/raw").json(), LOG)
+            content = read(self._server.once("GET", "/internal/logs/raw"), LOG)
             return [(entry["t"], entry["m"]) for entry in content["entries"]]
         except (Outage, ValueError):
             return []  # an internal route: nothing is promised about it
@@ -193,7 +193,7 @@ class Client:
 
     def _queue_now(self) -> tuple[list[str], list[str]]:
         """Return what `queued` does; raises `Outage` or `ValueError` where there is no answer."""
-        return queued(check(self._server.once("GET", "/queue", timeout=5).json(), QUEUE))
+        return queued(read(self._server.once("GET", "/queue", timeout=5), QUEUE))
 
     def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
         response = self._server.ask("GET", "/view", params=image)
@@ -220,7 +220,6 @@ class Client:
 
 def _object(response: requests.Response) -> dict[str, Any]:
     try:
-        content = response.json()
-    except requests.JSONDecodeError:
+        return read(response, dict)
+    except Odd:
         return {}
-    return content if isinstance(content, dict) else {}

@@ -10,7 +10,7 @@ from lorabench.comfy.object_info import ClassInfo, Input, NodeInfo, inputs, modu
 from lorabench.comfy.options import Receipt
 from lorabench.comfy.refusals import Outage
 from lorabench.comfy.roles import Roles
-from lorabench.comfy.shapes import FOLDERS, check
+from lorabench.comfy.shapes import FOLDERS, read
 from lorabench.comfy.transport import Transport
 from lorabench.comfy.unlisted import unlisted
 
@@ -111,8 +111,8 @@ class Needs:
     def _lora_folders(self) -> str:
         """Return where the server itself says that its LoRAs lie, in brackets, or nothing."""
         try:
-            answer = self.server.once("GET", "/internal/folder_paths", timeout=5).json()
-            return f" (on the server: {', '.join(check(answer, FOLDERS)['loras'])})"
+            answer = read(self.server.once("GET", "/internal/folder_paths", timeout=5), FOLDERS)
+            return f" (on the server: {', '.join(answer['loras'])})"
         except (Outage, ValueError):
             return ""  # an internal route: nothing is promised about it
 

@@ -20,7 +20,7 @@ from lorabench.comfy.options import Address, Receipt
 from lorabench.comfy.patching import Cell, patch, unnamed
 from lorabench.comfy.refusals import is_page
 from lorabench.comfy.roles import Choices, Roles, find_roles
-from lorabench.comfy.shapes import CLASS, SYSTEM, check, fits
+from lorabench.comfy.shapes import CLASS, SYSTEM, Odd, fits, read
 from lorabench.comfy.transport import Pace, Refused, Transport
 from lorabench.errors import UserError
 
@@ -176,8 +176,8 @@ def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
 def _introduce(url: str, answer: requests.Response) -> None:
     """Log who answers; raise `UserError` if it is no ComfyUI."""
     try:
-        about = check(answer.json(), SYSTEM)
-    except ValueError:
+        about = read(answer, SYSTEM)
+    except Odd:
         page = " and a web page" if is_page(answer) else ""
         raise UserError(
             f"what answers there is no ComfyUI (HTTP {answer.status_code}{page} to /system_stats);"

@@ -76,7 +76,7 @@ def is_page(response: requests.Response) -> bool:
 
 def _of_login(response: requests.Response, access: Access) -> Outage:
     status = f"(HTTP {response.status_code})"
-    wanted = response.headers.get("WWW-Authenticate", "Basic").split()[0]
+    wanted = (response.headers.get("WWW-Authenticate") or "Basic").split()[0]
     if wanted.lower() not in ("basic", "bearer"):
         return Outage(
             f"wants a login of the kind {wanted} {status}",
@@ -100,7 +100,7 @@ def _of_redirect(response: requests.Response, path: str) -> Outage:
     where = urlsplit(requests.compat.urljoin(response.url, response.headers["Location"]))
     place = f"{where.scheme}://{where.netloc.rpartition('@')[2]}{where.path}"
     problem = f"sends its visitors on to {place} (HTTP {response.status_code})"
-    if place.endswith(path):
+    if place.endswith(path) and not response.url.startswith(place):
         return Outage(problem, remedy=f"write comfy_url={place.removesuffix(path)}")
     return Outage(
         problem,

@@ -5,7 +5,10 @@ dict of shapes by key, in which `"key?"` may be missing or null, and `str` stand
 """
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import requests
 
 Shape = Any
 
@@ -58,6 +61,15 @@ def check(content: Any, shape: Shape, where: str = "the answer") -> Any:
     else:
         _of(content, shape, where)
     return content
+
+
+def read(response: "requests.Response", shape: Shape) -> Any:
+    """Return the JSON of an answer if it has this shape; raises `Odd`."""
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        raise Odd("it is no JSON") from None
+    return check(content, shape)
 
 
 def fits(content: Any, shape: Shape) -> bool:

@@ -14,7 +14,7 @@ from lorabench.comfy import refusals
 from lorabench.comfy.access import Access, access_to, certificates
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.refusals import Outage
-from lorabench.comfy.shapes import CLASSES, Odd, Shape, check
+from lorabench.comfy.shapes import CLASSES, Odd, Shape, read
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -109,15 +109,13 @@ class Transport:
         """
         response = self.ask("GET", path)
         try:
-            return check(response.json(), shape)
-        except requests.JSONDecodeError:
-            what = "a web page" if refusals.is_page(response) else "something"
-            problem = f"HTTP {response.status_code} and {what} that is no JSON"
+            return read(response, shape)
         except Odd as odd:
-            problem = f"HTTP {response.status_code}, but nothing of ComfyUI's ({odd})"
+            problem = "a web page" if refusals.is_page(response) else odd
         raise UserError(
-            f"{self.url}{path} answered {problem}; does a proxy, a login page or another program"
-            " answer in its place? See comfy_url"
+            f"{self.url}{path} answered HTTP {response.status_code}, but nothing of ComfyUI's"
+            f" ({problem}); does a proxy, a login page or another program answer in its place? See"
+            " comfy_url"
         )
 
     def node_info(self, graph: Graph) -> dict[str, Any]:
