@@ -81,7 +81,7 @@ def _say_how_it_went(plan: RunPlan, status: int, start: float) -> None:
     if job_logs.written(plan.paths.logs, start):
         log.error("Run %s did not finish; its logs: %s", run_id, plan.paths.logs)
     else:
-        log.error("Run %s did nothing: Snakemake says above why", run_id)
+        log.error("Run %s did nothing: the message above says why", run_id)
     log.error("To go on with it, type the command again with --run-id %s", shlex.quote(run_id))
 
 

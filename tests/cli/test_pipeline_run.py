@@ -371,7 +371,7 @@ def test_the_exit_status_is_the_workflows(only_read):
     ("worked", "said"),
     [
         (True, "Run my x did not finish; its logs: runs/my x/logs"),
-        (False, "Run my x did nothing: Snakemake says above why"),
+        (False, "Run my x did nothing: the message above says why"),
     ],
 )
 def test_the_last_lines_say_how_to_go_on(started, monkeypatch, caplog, worked, said):

@@ -110,12 +110,14 @@ def test_the_lora_changes_the_picture(finished):
 def test_the_run_ends_with_the_verdict_and_where_to_look(finished):
     verdict = json.loads((run_folder(finished) / "bench/verdict.json").read_text())
     assert "few_prompts" in {finding["code"] for finding in verdict["unknown"]}
-    end = finished.said.rpartition("steps (100%) done")[2]
+    end = finished.said.rpartition("Judging the LoRA")[2]
     assert "Verdict: " in end
     assert (
         "not judged: what the LoRA does to other prompts: only 1 was rendered, and 8 are needed"
         in end
     )
+    assert "\nTry next: " in end
+    assert "uv run snakemake --cores 1 --config raw_set=some_set" in end
     assert "Look at " in end
     assert "report.html" in end
 

@@ -112,8 +112,15 @@ def test_what_ends_because_it_is_told_to_is_no_fault(clock):
 def test_errors_of_snakemakes_own_are_left_to_it(console):
     console.emit(record("error", "MissingRuleException: No rule", exception="MissingRuleException"))
     console.emit(record("workflow_started"))
-    console.emit(record("error", "LockException", exception="LockException"))
-    assert console.left == ["MissingRuleException: No rule", "LockException"]
+    console.emit(record("error", "WorkflowError: …", exception="WorkflowError"))
+    assert console.left == ["MissingRuleException: No rule", "WorkflowError: …"]
+
+
+def test_a_lock_is_told_with_what_to_type(console):
+    console.emit(record("error", "Error: Directory cannot be locked…", exception="LockException"))
+    assert len(said(console)) == 1
+    assert "type the command once with --unlock" in said(console)[0]
+    assert console.left == []
 
 
 def test_with_nothing_to_do_the_end_is_said_again(console):

@@ -27,6 +27,10 @@ _NOISE = (
 _NOTHING = "Nothing to be done"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
 _AT_THE_END = "At least one job did not complete successfully"
+_LOCKED = (
+    "error: another run is at work in this folder: wait for it. If none is, one was killed (power "
+    "loss, kill -9): type the command once with --unlock, and then again without it"
+)
 _MINOR = frozenset(
     {"record_run", "snapshot_dataset", "record_sweep", "install_lora", "bench_preflight"}
 )
@@ -154,6 +158,9 @@ class Console(logging.Handler):
     def _error(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if self._running and (record.exception in _OF_FAILED_JOBS or _AT_THE_END in text):
+            return
+        if record.exception == "LockException":
+            self.fault(_LOCKED)
             return
         self._leave(record)
 
