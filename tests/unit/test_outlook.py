@@ -1,0 +1,67 @@
+"""What a call will do, in lines, before it does it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lorabench.bench.variants import EXTENTS, plan
+from lorabench.config import BUNDLED_BASE
+from lorabench.workflow import outlook
+
+RECORD = {
+    "identity": {"base_model": {"digest": "a"}, "trainer": "embedded"},
+    "preprocess": {"resolution": 128},
+    "train": {"batch_size": 2, "gradient_accumulation": 1},
+}
+LOG = "step,epoch,loss,lr,seconds\n1,1,0.1,0.1,5.0\n10,1,0.1,0.1,100.0\n"
+
+
+@pytest.fixture
+def made(tmp_path):
+    train = {"steps": 380, "epochs": None, "batch_size": 8, "gradient_accumulation": 1}
+    config = SimpleNamespace(
+        train=SimpleNamespace(device="auto", **train), base_model=BUNDLED_BASE, batch_size=1
+    )
+    return SimpleNamespace(
+        config=config,
+        notes=["a warning"],
+        paths=SimpleNamespace(root=tmp_path / "runs" / "x-1"),
+        raw=SimpleNamespace(pictures=[None] * 35),
+        record=RECORD,
+        embedded_server=True,
+        variants=plan("zw, a cat", [], "zw", EXTENTS["off"], (0.0, 0.4), (1,)),
+    )
+
+
+def lines(made, **jobs):
+    return list(outlook.lines(made, jobs, 2))
+
+
+def test_warnings_come_first_then_stages_pictures_and_times(made):
+    warning, stages, benchmark = lines(
+        made, normalize_dataset=1, train_lora=1, bench_image=2, bench_metrics=1, total=5
+    )
+    assert warning == "a warning"
+    assert stages.endswith(
+        "x-1: normalize 35 pictures, train 380 steps (about 2 minutes), render 2 pictures, "
+        "measure, judge and lay out the pictures"
+    )
+    assert benchmark.startswith("The benchmark: 1 prompt × 2 weights × 1 seed")
+
+
+def test_only_what_will_be_done_is_named(made):
+    assert lines(made, bench_image=1)[1].endswith("x-1: render 1 picture")
+    assert lines(made, record_sweep=1, total=1)[1:] == [f"{made.paths.root}: record sweep"]
+
+
+def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
+    made.config.base_model = "other"
+    assert "train 380 steps" in lines(made, train_lora=1)[1]
+    assert "about" not in lines(made, train_lora=1)[1]
+    other = tmp_path / "runs" / "y-2"
+    (other / "train").mkdir(parents=True)
+    (other / "train" / "train_log.csv").write_text(LOG)
+    text = "{identity: {base_model: {digest: a}, trainer: embedded}, "
+    text += "preprocess: {resolution: 128}, train: {batch_size: 2, gradient_accumulation: 1}}"
+    (other / "run.yaml").write_text(text)
+    assert "train 380 steps (about 253 minutes)" in lines(made, train_lora=1)[1]
