@@ -70,8 +70,8 @@ def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
     """
     data = {_name(path, raw.folder): digests.of(path) for path in raw.files}
     repeats = {"repeats": raw.repeats} if raw.repeats else {}
-    # Sets that were normalized with their escapes are others.
-    captions = {"captions": "without escapes"} if raw.escaped else {}
+    # Sets that were normalized with their escapes and wide letters are others.
+    captions = {"captions": "without escapes"} if raw.respelt else {}
     base = Path(config.base_model)
     contents = {
         "raw": {"files": len(data), "digest": digest(data), **repeats, **captions},

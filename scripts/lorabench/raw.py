@@ -49,7 +49,7 @@ class Source:
     @property
     def words(self) -> str:
         """Its caption, or its folder's words; empty where the trigger words stand in."""
-        return self.caption or self.folder.words
+        return self.caption or syntax.plain(self.folder.words)
 
     @property
     def caption_state(self) -> str:
@@ -71,7 +71,7 @@ class RawSet:
         stray_captions: the caption files that fit no picture.
         unused: pictures that are not there to be learnt, counted by what they are.
         left_out: files of other kinds, counted by suffix.
-        escaped: whether captions have escapes of brackets, which are left out.
+        respelt: whether captions are not taken letter by letter (see `syntax.plain`).
     """
 
     folder: Path
@@ -81,7 +81,7 @@ class RawSet:
     stray_captions: list[Path]
     unused: Counter[str]
     left_out: Counter[str]
-    escaped: bool
+    respelt: bool
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ class RawSet:
         Without the number where one of kohya's folders was made a set itself.
         """
         name = self.folder.name or self.folder.resolve().name
-        return kohya_folders.named(name).words or name
+        return syntax.plain(kohya_folders.named(name).words or name)
 
     @property
     def repeats(self) -> dict[str, int]:
@@ -158,7 +158,7 @@ def read(folder: Path) -> RawSet:
             for path in used
             if not is_picture(path) and not captions.is_caption(path)
         ),
-        escaped=own != written,
+        respelt=own != written or syntax.plain(folder.name) != folder.name,
     )
 
 

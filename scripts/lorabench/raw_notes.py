@@ -79,8 +79,11 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
             f"without a caption: {without} of {len(found.pictures)} pictures, which are trained "
             f"with {found.stand_in(trigger)!r}"
         )
-    if found.escaped:
-        yield r"\( and \) in captions are trained as the brackets that they stand for"
+    if found.respelt:
+        yield (
+            r"captions are trained without escapes: \( as (, wide letters, curly quotes and &amp; "
+            "as the common ones"
+        )
     if odd := syntax.remark_on_captions(picture.words for picture in found.pictures):
         yield odd
     if found.stray_captions:

@@ -3,6 +3,9 @@
 Both trainers take a caption as it stands. In a prompt `(x)` is x at weight 1.1, and `\\(` is a
 bracket; those who write prompts that way often write captions so, too. So captions and trigger
 words are plain text here, without escapes, and get them on their way into a prompt.
+
+Wide letters are another such difference: sd-scripts' tokenizer takes `（月）` for `(月)`, that of
+ComfyUI does not. So captions have the plain letters, which mean the same to all.
 """
 
 import re
@@ -18,14 +21,24 @@ _IN_CAPTIONS = re.compile(rf"{_CHOICE}|{_NETWORK}|\|\|\||\([^()]*:\s*[\d.]+\s*\)
 _IN_PROMPTS = re.compile(rf"{_CHOICE}|{_NETWORK}|__[\w/*-]+__|\[[^\[\]]+\]|\b(?:BREAK|AND)\b")
 _BARE = re.compile(r"\((?![^()]*:\s*[\d.]+\s*\))[^()]*\)")
 _SHOWN = 3
+_WIDE = 0xFEE0  # from an ASCII sign to its wide form
 
 
 def plain(caption: str) -> str:
     r"""Return a caption without the escapes of brackets: `mika \(moon\)` is `mika (moon)`.
 
     Where a tag has escapes that close nothing beside bare brackets, they are drawn: `\(^o^)/`.
+    Wide letters, curly quotes and `&amp;` are the common ones, as CLIP's own tokenizer has them.
     """
-    return ",".join(map(_plain_tag, caption.split(",")))
+    return ",".join(map(_plain_tag, _common(caption).split(",")))
+
+
+def _common(text: str) -> str:
+    if text.isascii() and "&" not in text:
+        return text
+    import ftfy  # as slow to import as all else here together, and seldom needed
+
+    return ftfy.fix_text(text)
 
 
 def _plain_tag(tag: str) -> str:
@@ -40,12 +53,20 @@ def escaped(text: str) -> str:
 
 
 def word(text: str) -> re.Pattern:
-    """Return what finds plain text in captions and prompts, its brackets escaped or not.
+    """Return what finds plain text in captions and prompts, its brackets escaped or wide or not.
 
     Japanese has no spaces between words: only Latin letters and digits make another word of it.
     """
-    spelt = re.sub(r"\\[()\[\]]", r"\\\\?\g<0>", re.escape(text))
+    spelt = "".join(map(_spellings, text))
     return re.compile(rf"(?<![A-Za-z0-9_]){spelt}(?![A-Za-z0-9_])")
+
+
+def _spellings(letter: str) -> str:
+    """Return what finds a letter, an escaped bracket and the wide form."""
+    if not "!" <= letter <= "~":
+        return re.escape(letter)
+    escape = r"\\?" if letter in "()[]" else ""
+    return f"(?:{escape}{re.escape(letter)}|{chr(ord(letter) + _WIDE)})"
 
 
 def called(prompt: str, trigger: str) -> str:

@@ -101,7 +101,8 @@ def test_a_set_with_escapes_is_another_and_is_said(bracketed):
     assert escaped.identity.contents["raw"]["captions"] == "without escapes"
     assert plain.notes == []
     assert escaped.notes == [
-        r"\( and \) in captions are trained as the brackets that they stand for"
+        r"captions are trained without escapes: \( as (, wide letters, curly quotes and &amp;"
+        " as the common ones"
     ]
 
 

@@ -20,6 +20,8 @@ from lorabench.comfy.embedded.prompt_text import spoken, weighted_segments
         (r"\(^o^)/, mika \(moon\)", r"\(^o^)/, mika (moon)"),
         (r"\\(^o^\)/", r"\(^o^)/"),
         (r"\o/, \||/", r"\o/, \||/"),
+        ("ミカ（月）、ﾎﾞｰﾙ，１girl", "ミカ(月)、ボール,1girl"),
+        (r"“jeanne d&#039;arc” \(fate\)", '"jeanne d\'arc" (fate)'),
         ("", ""),
     ],
 )
@@ -35,6 +37,10 @@ def test_plain_text_reaches_the_encoder_from_a_prompt_as_it_is(text):
     assert weighted_segments(syntax.escaped(text)) == [(text, 1.0)]
     assert syntax.word(text).fullmatch(text)
     assert syntax.word(text).fullmatch(syntax.escaped(text))
+
+
+def test_trigger_words_in_wide_letters_are_sent_as_they_are_trained():
+    assert syntax.called("（ミカ（月）:1.2）, x", "ミカ(月)") == r"（ミカ\(月\):1.2）, x"
 
 
 def test_the_words_of_a_prompt_are_without_its_signs():
