@@ -84,6 +84,19 @@ def test_the_first_screen_shows_the_pictures_that_matter(visit, report, options)
     assert title == "benchmark's prompt, seed 1, weight 0.80"
 
 
+def test_what_to_try_next_stands_beside_the_verdict(visit, tmp_path):
+    run, dataset = make_run(tmp_path)
+    told = Verdict("weak", reasons=[Finding("style_low", 0.4, 0.1, 0.2)])
+    verdict.write(told, run / "bench" / "verdict.json")
+    build(run, dataset, run / "report.html")
+    said = visit(run / "report.html").locator(".next").inner_text()
+    assert said.startswith("Try next: ") and "uv run snakemake" in said
+    (run / "run.yaml").unlink()
+    build(run, None, run / "report.html")
+    said = visit(run / "report.html").locator(".next").inner_text()
+    assert "raw_set: ponnyu_v1" in said, "the LoRA's name has it"
+
+
 def test_what_was_not_judged_is_not_none(visit, tmp_path):
     run, _ = make_run(tmp_path)
     told = Verdict("uncertain", unknown=[Finding("no_training_set")])

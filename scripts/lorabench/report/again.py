@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lorabench.config import BUNDLED_BASE, LISTS, Config, usual
+from lorabench.config import BUNDLED_BASE, LISTS, Config, read_yaml, usual
 from lorabench.servers import recorded
 from lorabench.validation import Section
 
@@ -32,6 +32,19 @@ def command(record: Settings, sweep: Settings, base: Path | None) -> str:
         return " ".join([_SNAKEMAKE, "--config", *given])
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=math.inf)
     return f"cat > again.yaml <<'END'\n{text}END\n{_SNAKEMAKE} --configfile again.yaml"
+
+
+def record_of(run: Path, sweep: Settings) -> Settings:
+    """Return a run's run.yaml; of one that was only benched, what its LoRA's name tells."""
+    if (run / "run.yaml").exists():
+        return read_yaml(run / "run.yaml")
+    name = next((path.stem for path in (run / "train").glob("*.safetensors")), "")
+    profile, _, rest = name.partition("_")
+    return {
+        "run_id": run.name,
+        "raw_set": sweep.get("raw_set") or rest.removesuffix(f"__{run.name}"),
+        "identity": {"profile": profile or "style"},
+    }
 
 
 def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:

@@ -10,7 +10,18 @@ import jinja2
 from markupsafe import Markup, escape
 
 from lorabench import files, phrases
-from lorabench.report import again, contents, copies, earlier, glance, run, strings, thumbnails
+from lorabench.bench.verdicts import words
+from lorabench.report import (
+    again,
+    contents,
+    copies,
+    earlier,
+    glance,
+    next_step,
+    run,
+    strings,
+    thumbnails,
+)
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("base", "grid", "compare", "zoom", "blind", "chart", "plots", "main")
@@ -46,7 +57,8 @@ def build(
         page.stream(
             run=found,
             sweep={key: value for key, value in found.sweep.items() if key != "variants"},
-            again=again.command(found.record, found.sweep, base_model) if found.record else "",
+            again=again.command(again.record_of(folder, found.sweep), found.sweep, base_model),
+            step=_step(found, base_model),
             earlier=earlier.find(folder, base_model),
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
@@ -74,7 +86,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {"t": _text, "both": _both, "finding": contents.finding}
     environment.globals |= {"label": contents.label, "in_words": contents.in_words}
     environment.globals |= {"prompt": contents.prompt, "no_weight": contents.no_weight}
-    environment.globals |= {"left_out": _left_out}
+    environment.globals |= {"left_out": _left_out, "try_next": _try_next}
     environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "flat": _flat}
     return environment
 
@@ -94,6 +106,16 @@ def _both(text: Mapping[str, str]) -> Markup:
     return Markup(
         '<span class="en" lang="en">{en}</span><span class="ja" lang="ja">{ja}</span>'
     ).format(**text)
+
+
+def _step(found: run.Run, base_model: Path | None) -> next_step.NextStep | None:
+    if not (found.verdict and found.sweep):
+        return None
+    return next_step.find(found.folder, found.verdict, found.sweep, base_model)
+
+
+def _try_next(step: next_step.NextStep) -> Markup:
+    return _both({"en": words.try_next(step.code, "en"), "ja": words.try_next(step.code, "ja")})
 
 
 def _left_out(found: earlier.Earlier) -> Markup:

@@ -43,8 +43,8 @@ def find(run: Path, base: Path | None = None) -> Earlier | None:
     What was rendered with another LoRA or workflow is left out: no command shows both. `base` is
     where the base model lies.
     """
-    records = run / "run.yaml", run / "bench" / "sweep.yaml"
-    record, told = (read_yaml(path) if path.exists() else {} for path in records)
+    path = run / "bench" / "sweep.yaml"
+    told = read_yaml(path) if path.exists() else {}
     variants = told.get("variants") or []
     asked = {
         (one["name"], seed, weight)
@@ -72,7 +72,9 @@ def find(run: Path, base: Path | None = None) -> Earlier | None:
     }
     if names:
         wider["prompts"] = list(_prompts(variants, outside, names))
-    return Earlier(run / "bench", names, seeds, weights, again.command(record, wider, base))
+    return Earlier(
+        run / "bench", names, seeds, weights, again.command(again.record_of(run, told), wider, base)
+    )
 
 
 def sentence(earlier: Earlier, language: Language = "en") -> str:

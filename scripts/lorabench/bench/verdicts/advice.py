@@ -75,6 +75,8 @@ def _changes(verdict: Verdict, record: Settings, sweep: Settings) -> Iterator[tu
 
 def _trainings(verdict: Verdict, train: Settings) -> Iterator[tuple[str, Settings]]:
     length = "steps" if train.get("steps") else "epochs"
+    if not train.get(length):
+        return  # of another version, or written by hand
     longer, shorter = train[length] * 2, max(1, train[length] // 2)
     rates = ("unet_lr", "text_encoder_lr")
     if verdict.label == "weak":
