@@ -66,7 +66,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     A scheduler ends jobs with SIGTERM; a terminal sends its Ctrl-C to all that runs there.
     """
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, signal.SIG_IGN)
+        signal.signal(one, lambda *_: None)  # not SIG_IGN: Python tells of one that is pending
     raise KeyboardInterrupt
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.project import SMALL
 
 NOISE = ("Traceback", "RuleException", "KeyboardInterrupt", "Error in rule", "error: ")
-PATIENCE = 120
+PATIENCE = 300
 
 
 def ended(project, when, act):
@@ -27,7 +27,7 @@ def ended(project, when, act):
         os.chdir(project.root)
         command = project.command(**config)
         os.execv(command[0], command)
-    shown, begun, family = "", time.monotonic(), []
+    shown, begun, family = "", time.monotonic(), None
     while True:
         assert time.monotonic() - begun < PATIENCE, shown
         if select.select([terminal], [], [], 0.1)[0]:
@@ -35,7 +35,7 @@ def ended(project, when, act):
                 shown += os.read(terminal, 65536).decode(errors="replace")
             except OSError:  # the terminal's other end is closed
                 break
-        if not family and re.search(when, shown):
+        if family is None and re.search(when, shown):
             family = psutil.Process(pid).children(recursive=True)
             act(pid, terminal)
     _, status = os.waitpid(pid, 0)

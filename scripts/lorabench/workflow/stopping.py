@@ -48,6 +48,7 @@ def _leave() -> NoReturn:
 
 
 def _say(text: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who goes on typing it gets the same status
     with suppress(OSError, ValueError):  # the terminal may be closed
         print(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, file=sys.stderr)
 
