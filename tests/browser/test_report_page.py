@@ -286,6 +286,39 @@ def test_the_votes_are_held_against_the_verdict(visit, tmp_path, told, winner, w
     assert words in text and "After 4 votes this may be chance." in text
 
 
+@pytest.mark.parametrize("kept", ["{broken", "{}", "[null, 7]", "null"])
+def test_what_a_browser_keeps_wrongly_or_refuses_to_keep_stops_nothing(visit, report, kept):
+    page = visit(report)
+    page.evaluate("kept => localStorage.setItem('lorabench.votes.ponnyu_v1-c59e8a82', kept)", kept)
+    page.reload()
+    seen(page, "#grid .cell >> nth=0 >> img")
+    assert page.locator("#blind-result").inner_text() == ""
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })"
+    )
+    page.reload()
+    seen(page, "#grid .cell >> nth=0 >> img")
+    page.locator("#blind-start").click()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#blind-counter").inner_text() == "1 of 40 voted"
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_of_many_weights_the_recommended_one_is_in_view_and_heads_stay(visit, tmp_path, options):
+    weights = tuple(at / 10 for at in range(15))
+    run, dataset = make_run(tmp_path, prompts=8, weights=weights, seeds=(1,), size=16)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html", **options)
+    head = page.locator("#grid th.chosen")
+    page.locator("#grid-table").scroll_into_view_if_needed()
+    table, column = page.locator("#grid-table").bounding_box(), head.bounding_box()
+    assert (
+        table["x"] <= column["x"] and column["x"] + column["width"] <= table["x"] + table["width"]
+    )
+    page.locator("#grid-table").evaluate("table => { table.scrollTop = 300; }")
+    assert head.bounding_box()["y"] == pytest.approx(column["y"], abs=2), "it stays in view"
+
+
 def test_any_two_pictures_are_compared(visit, report):
     page = visit(report)
     assert seen(page, "#compare .a img") != seen(page, "#compare .b img")

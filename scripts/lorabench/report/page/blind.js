@@ -2,7 +2,15 @@
 
 const blindDialog = byId("blind-dialog");
 const votesKey = `votes.${data.run}`;
-const blind = { pairs: blindPairs(), votes: JSON.parse(memory.get(votesKey) ?? "[]"), pair: null };
+const blind = { pairs: blindPairs(), votes: votesKept(), pair: null };
+
+/** Return the votes that this browser keeps; none where what it keeps is no list of votes. */
+function votesKept() {
+  try {
+    const kept = JSON.parse(memory.get(votesKey));
+    return Array.isArray(kept) ? kept.filter((one) => ["left", "right", "tie"].includes(one?.vote)) : [];
+  } catch { return []; }
+}
 
 /** Return all pairs of weights for each prompt and seed; weight 0 only where it has to be. */
 function blindPairs() {
