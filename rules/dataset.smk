@@ -63,7 +63,7 @@ rule normalize_dataset:
         # Another program than ours may have written none.
         " && (test -f {output.log:q} || (echo error: {output.log:q} is missing:"
         f" {quoted(CONFIG.programs.resize)} has to write it, as scripts/resize_dataset.py does"
-        " | tee -a {log:q} >&2; exit 1))"
+        " >> {log:q}; exit 1))"
 
 
 rule snapshot_dataset:
