@@ -146,10 +146,12 @@ function show(image, id) {
 }
 
 function load(image) {
-  const text = byId(image.dataset.picture)?.textContent;
-  if (text) image.src = `data:image/webp;base64,${text}`;
-  else image.removeAttribute("src");
-  if (text === undefined && document.readyState === "loading") {
+  const element = byId(image.dataset.picture);
+  if (document.readyState === "loading" && !element?.nextElementSibling) {
+    // Not read yet, or the one that is being read: its text may be cut short.
     document.addEventListener("DOMContentLoaded", () => load(image), { once: true });
+    return;
   }
+  if (element?.textContent) image.src = `data:image/webp;base64,${element.textContent}`;
+  else image.removeAttribute("src");
 }
