@@ -33,7 +33,8 @@ def main(options: argparse.Namespace) -> int:
         raise UserError(f"start it in {ROOT}: paths in datasets/, runs/ and output/ begin there")
     older.check(options)
     if options.fix_owner:
-        _fix_owner(options.fix_owner_bash)  # what is root's could neither be read nor replaced
+        # What is root's could neither be read nor replaced. What became of it is said at the end.
+        _fix_owner(options.fix_owner_bash, stdout=subprocess.DEVNULL)
     file = ROOT / "config" / "config.yaml"
     config = older.settings(options, datetime.now(), read_yaml(file))
     plan = make_plan(config, file)
@@ -64,9 +65,10 @@ def _unlock(command: Sequence[str]) -> None:
     log.info("removed the lock of a killed run: no living process holds it")
 
 
-def _fix_owner(program: str) -> bool:
+def _fix_owner(program: str, stdout: int | None = None) -> bool:
     """Run the program that gives the folders back; return whether it did."""
-    done = subprocess.run([sys.executable if program.endswith(".py") else "bash", program])
+    command = [sys.executable if program.endswith(".py") else "bash", program]
+    done = subprocess.run(command, stdout=stdout)
     if done.returncode:
         log.error("error: --fix-owner: %s failed (exit status %d)", program, done.returncode)
     return not done.returncode

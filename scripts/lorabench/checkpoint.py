@@ -52,11 +52,15 @@ def inspect(path: Path) -> Checkpoint:
     if not path.is_file():
         raise UserError(f"{path}: there is no such file or folder; {ALLOWED}.")
     if path.suffix.lower() != ".safetensors":
-        raise UserError(
-            f"{path}: {path.suffix or 'a file without suffix'} is not read, because "
-            f"pickled files can run code; {ALLOWED}. Convert it to .safetensors first."
-        )
+        raise UserError(f"{path}: {_what_else(path)}")
     return _inspect_file(path)
+
+
+def _what_else(path: Path) -> str:
+    """Return what to do with a file of another suffix."""
+    if path.suffix.lower() in file_kinds.PICKLED:
+        return file_kinds.conversion(path, path.with_suffix(".safetensors"))
+    return f"{path.suffix or 'a file without suffix'} is not read; {ALLOWED}."
 
 
 def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:

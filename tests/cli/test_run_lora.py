@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -267,3 +268,16 @@ def test_help_says_what_it_takes():
     )
     for option in ("--data", "--base-model", "--output", "--settings", "--launcher", "--path"):
         assert option in done.stdout
+
+
+def test_without_the_packages_one_sentence_says_what_to_type(tmp_path):
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -E -S "$@"\n')
+    bare.chmod(0o755)
+    path = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", Path(__file__).parents[2] / "scripts" / "run_lora.bash", "--help"]
+    done = subprocess.run(command, env=path, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert line.endswith("put `uv run` before the command")

@@ -41,6 +41,7 @@ def advised(label, *unknown, weights=(0.4, 0.6, 0.8), record=RECORD, **sweep):
         ("uncertain", ["no_baseline"], (0.4,), "baseline"),
         ("uncertain", ["only_baseline"], (0.0,), "weights"),
         ("uncertain", ["prompts_needed"], (0.4,), "seeds"),
+        ("uncertain", ["no_training_set", "few_prompts"], (0.4,), "look"),
     ],
 )
 def test_each_label_has_one_change_that_helps(label, unknown, weights, code):

@@ -104,5 +104,5 @@ def test_a_file_cut_short_is_refused(tmp_path, cut):
 
 def test_a_pickle_is_refused(tmp_path):
     (tmp_path / "model.ckpt").write_bytes(b"x")
-    with pytest.raises(UserError, match="pickled"):
+    with pytest.raises(UserError, match=r"pickled.*uv run python -c .*/model.safetensors"):
         checkpoint.inspect(tmp_path / "model.ckpt")

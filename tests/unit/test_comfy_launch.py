@@ -117,6 +117,16 @@ def test_a_stale_number_of_another_program_is_left_alone(state):
     assert not state.exists()
 
 
+@pytest.mark.parametrize("content", ["[]", '"x"', "{}", '{"url": 1, "pid": "2"}', '{"pid": 0}'])
+def test_a_state_file_that_no_server_has_written_is_replaced(state, content):
+    state.parent.mkdir()
+    state.write_text(content)
+    state.with_suffix(".arguments").write_text(json.dumps(ServerOptions().arguments()))
+    assert stop_server(state) is False
+    state.write_text(content)
+    assert ensure_server(state, ServerOptions()).startswith("http://")
+
+
 def test_the_arguments_are_those_of_the_server():
     options = ServerOptions(threads=3, parent_pid=42, checkpoints=("a", "b"))
     text = " ".join(options.arguments())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from snakemake.cli import parse_config
 
 from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import words
@@ -157,6 +158,14 @@ def test_what_snakemake_would_read_otherwise_goes_through_a_file(prompt):
     assert head == "cat > again.yaml <<'END'"
     assert last == "uv run snakemake --cores 1 --configfile again.yaml"
     assert yaml.safe_load(content) == {"raw_set": "set", "positive": prompt}
+
+
+def test_prompts_stand_in_one_line_with_their_braces():
+    prompts = ["{trigger}, a cat", "dog: {trigger}, a 'dog'"]
+    text = command(None, {"prompts": prompts[:1]})
+    assert "\n" not in text
+    assert parse_config(shlex.split(text)[6:]) == {"raw_set": "set", "prompts": prompts[:1]}
+    assert typed(command(None, {"prompts": prompts}))["prompts"] == prompts
 
 
 def test_empty_fields_and_nan_are_no_numbers():

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from filelock import FileLock
@@ -63,7 +64,7 @@ def ensure_server(state_file: Path, options: ServerOptions, patience: float = 30
     arguments = options.arguments()
     record = state_file.with_suffix(".arguments")
     with _lock(state_file):
-        state = _read(state_file)
+        state = _read_state(state_file)
         if state and _read(record) == arguments and _answers(state["url"]):
             return state["url"]
         _stop(state_file)
@@ -95,7 +96,7 @@ def _start(state_file: Path, arguments: list[str], patience: float) -> str:
     deadline = time.monotonic() + patience
     try:
         while process.poll() is None and time.monotonic() < deadline:
-            state = _read(state_file)
+            state = _read_state(state_file)
             if state and state["pid"] == process.pid and _answers(state["url"]):
                 log.debug("the embedded server listens at %s", state["url"])
                 return state["url"]
@@ -113,7 +114,7 @@ def _stop(state_file: Path) -> bool:
     """End the process of `state_file`, if it is still one of our servers, and wait for that."""
     import psutil  # needed once per workflow, not once per picture
 
-    state = _read(state_file)
+    state = _read_state(state_file)
     state_file.unlink(missing_ok=True)
     if not state:
         return False
@@ -141,7 +142,14 @@ def _answers(url: str) -> bool:
             return False
 
 
-def _read(path: Path) -> dict | list | None:
+def _read_state(path: Path) -> dict[str, Any] | None:
+    """Return what a server says of itself; None for a file that no server of ours has written."""
+    state = _read(path)
+    known = isinstance(state, dict) and isinstance(state.get("url"), str)
+    return state if known and type(state.get("pid")) is int and state["pid"] > 0 else None
+
+
+def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

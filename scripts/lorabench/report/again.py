@@ -1,5 +1,6 @@
 """The command that makes a run again, from the records that it left."""
 
+import json
 import math
 import re
 import shlex
@@ -85,7 +86,10 @@ def _word(key: str, value: Any) -> str | None:
     if isinstance(value, list) and key in LISTS:
         words = [_word("", one) for one in value]
         return None if None in words else ",".join(map(str, words))
-    if isinstance(value, dict | list):
+    if isinstance(value, list):
+        text = json.dumps(value, ensure_ascii=False)  # is YAML, too, and braces stand in quotes
+        return None if "'" in text else text
+    if isinstance(value, dict):
         flow = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
         return None if re.search("['\"]", flow) else flow.strip()
     if isinstance(value, str):

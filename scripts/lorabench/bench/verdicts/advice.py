@@ -70,6 +70,8 @@ def _changes(verdict: Verdict, record: Settings, sweep: Settings) -> Iterator[tu
         yield "higher_weights", {"weights": above}
     if found & {"few_triggers", "no_untriggered"} and sweep.get("probe") != "full":
         yield "probes", {"probe": "full"}
+    if "no_training_set" in found:
+        yield "look", {"seeds": _more_seeds(sweep)}  # no number of prompts lets the style be judged
     yield from _more_pictures(sweep)
 
 
@@ -95,5 +97,9 @@ def _more_pictures(sweep: Settings) -> Iterator[tuple[str, Settings]]:
     if len(asked) < ENOUGH_PROMPTS and not sweep.get("prompts"):
         trigger = "{trigger}, " if sweep.get("trigger") else ""
         yield "prompts", {"prompts": [f"{trigger}{subject}" for subject in SUBJECTS]}
+    yield "seeds", {"seeds": _more_seeds(sweep)}
+
+
+def _more_seeds(sweep: Settings) -> list[int]:
     seeds = [int(seed) for seed in sweep["seeds"]]
-    yield "seeds", {"seeds": [*seeds, max(seeds) + 1, max(seeds) + 2]}
+    return [*seeds, max(seeds) + 1, max(seeds) + 2]

@@ -168,6 +168,12 @@ ADVICE = {
     ),
     "prompts": ("render more prompts", "プロンプトを増やす"),
     "seeds": ("render two more seeds", "シードを 2 つ増やす"),
+    "look": (
+        "judge by eye, in the grid, for without its training pictures no numbers can; two more "
+        "seeds show more",
+        "学習画像がないため数値では判定できません。比較表を目で見て判断する。"
+        "シードを 2 つ増やすと見やすくなります",
+    ),
 }
 """Advice.code -> what to try next, in English and Japanese."""
 
