@@ -84,18 +84,17 @@ def listed_name(base: Path) -> str:
     return base.relative_to(CHECKPOINTS).as_posix() if inside else base.name
 
 
-def difference(base: Path, digest: str, drawn: Drawn, digests: Digests) -> list[str]:
-    """Return a warning if `drawn` is not `base`, the model trained on, whose digest is `digest`."""
-    if _is_same(base, digest, drawn, digests):
-        return []
-    return [
+def warning(base: Path, drawn: Drawn) -> str:
+    """Say that the LoRA is trained on `base` and drawn with another model, and what to do."""
+    return (
         f"warning: the LoRA is trained on {base.name} and drawn with {drawn.name}, another "
         f"checkpoint. To draw with the former: 'bench={{checkpoint: {base.name}}}'; to train on "
         f"the latter: base_model={drawn.path or f'/path/to/{drawn.name}'}"
-    ]
+    )
 
 
-def _is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:
+def is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:
+    """Return whether `drawn` is `base`, whose digest is `digest`."""
     there = drawn.path
     if not there:
         return base.name == PurePosixPath(drawn.name.replace("\\", "/")).name

@@ -130,15 +130,16 @@ class RunPlan:
         name = self.checkpoint_name or self._loads
         return base_choice.find(name, self.config.model_dump())
 
-    @property
-    def _of_base(self) -> list[str]:
-        """What to know if the LoRA is drawn with another checkpoint than it was trained on."""
+    @cached_property
+    def drawn_elsewhere(self) -> base_choice.Drawn | None:
+        """The checkpoint that the pictures are drawn with, if the LoRA is trained on another."""
         own = self.embedded_server and not self.config.bench.checkpoint
         elsewhere = not self.identity and not self.paths.record.exists()
         if own or elsewhere or not self.drawn:
-            return []
+            return None
         base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
-        return base_choice.difference(base, self.base_digest, self.drawn, digests)
+        same = base_choice.is_same(base, self.base_digest, self.drawn, digests)
+        return None if same else self.drawn
 
     @cached_property
     def embedding_digest(self) -> str:
@@ -161,12 +162,15 @@ class RunPlan:
         inside = {"raw_set", "profile", "trainer", "base_model", "preprocess", "train"}
         inside |= {"kohya", "programs"}
         settings = self.config.model_dump(mode="json", exclude=inside)
+        given = self.config.trigger
         return {
             **settings,
             "run_id": self.paths.run_id,
             "checkpoint": self.checkpoint_name,
             "workflow_digest": self.workflow_digest,
             "trigger": self.trigger,
+            "trigger_given": bool(given) and not (self.raw and given == self.raw.trigger()),
+            "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
             "variants": [asdict(variant) for variant in self.variants],
         }
 
@@ -182,7 +186,9 @@ class RunPlan:
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = prompt_notes.notes(prompts, self.trigger, self.embedded_server)
-        return of_set + of_prompts + self._of_base
+        other = self.drawn_elsewhere
+        of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
+        return of_set + of_prompts + of_base
 
     @cached_property
     def workflow_digest(self) -> str:

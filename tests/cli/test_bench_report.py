@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.results import make_run
 
@@ -51,6 +52,16 @@ def test_what_is_missing_is_left_out_and_told(made):
         assert f"it is not there: {name}" in done.stderr
     page = (run / "report.html").read_text("utf-8")
     assert 'id="p0">UklGR' in page, "the pictures alone make a page"
+
+
+def test_pictures_of_another_checkpoint_are_told(made):
+    run, dataset = made
+    base = yaml.safe_load((run / "run.yaml").read_text("utf-8"))["identity"]["base_model"]["name"]
+    with (run / "bench" / "sweep.yaml").open("a", encoding="utf-8") as file:
+        file.write("drawn_elsewhere: 魔法.safetensors\n")
+    assert report(run, dataset).returncode == 0
+    page = (run / "report.html").read_text("utf-8")
+    assert f"was trained on {base}, and the pictures were rendered with 魔法.safetensors" in page
 
 
 def test_a_missing_set_is_told(made, tmp_path):

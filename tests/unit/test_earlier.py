@@ -73,8 +73,7 @@ def test_prompts_come_back_with_the_words_that_their_pictures_hold(narrowed):
         )
     found = earlier.find(run)
     assert "of the prompt mushroom were rendered" in earlier.sentence(found)
-    asked = yaml.safe_load(found.command.split("\n", 1)[1].split("END\n")[0])
-    assert asked["prompts"] == [
+    assert yaml.safe_load(settings(found)["prompts"]) == [
         "lighthouse: ponnyu style, a lighthouse",
         "mushroom: ponnyu style, a mushroom",
     ]

@@ -92,6 +92,15 @@ def test_what_is_usual_is_left_out_of_the_command():
     assert command(None, theirs) == f"{bare} comfy_url=http://a:1"
 
 
+def test_trigger_words_stand_in_the_command_only_where_they_were_given():
+    preprocess = {"resolution": 128, "trigger": "ink style"}
+    record = {"identity": {**RECORD["identity"], "preprocess": preprocess}}
+    sweep = {"trigger": "ink style", "trigger_given": False}
+    assert command(record, sweep) == command()
+    given = command(record, {**sweep, "trigger_given": True})
+    assert given == f"{command()} 'trigger=ink style'"
+
+
 def test_what_is_unusual_stands_in_the_command():
     identity = {**RECORD["identity"], "train": {"rank": 8, "steps": 380, "flip": True}}
     text = command(

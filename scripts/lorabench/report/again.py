@@ -58,13 +58,15 @@ def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:
     given = {
         **{key: value for key, value in sweep.items() if key in Config.model_fields},
         **{key: identity.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "trigger": sweep.get("trigger") if sweep.get("trigger_given", True) else None,
         "comfy_url": recorded(sweep.get("comfy_url")),
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not sweep.get("skip_train") else run_id,
     }
     preset = usual("bundled", sweep.get("comfy_url")) if bundled else {}
-    trigger = {"trigger": raw_set}
-    preset = {**preset, "preprocess": {**preset.get("preprocess", {}), **trigger}}
+    stand_in = given["preprocess"] and given["preprocess"].get("trigger")
+    if stand_in in (raw_set, sweep.get("trigger")):  # it follows from these
+        preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
     return {"raw_set": raw_set, **_unusual(given, Config, preset)}
 
 

@@ -47,6 +47,11 @@ class Run:
         return str(self.record.get("run_id") or self.folder.resolve().name)
 
     @property
+    def base_model(self) -> str:
+        """The name of the model that the LoRA was trained on; empty where no record has it."""
+        return self.record.get("identity", {}).get("base_model", {}).get("name") or ""
+
+    @property
     def bench(self) -> Path:
         """The folder that files of `metrics` are relative to."""
         return self.folder / "bench"

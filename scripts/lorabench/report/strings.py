@@ -45,6 +45,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict.recommended": ("recommended", "推奨"),
     "verdict.thresholds": ("Thresholds", "しきい値"),
     "fault.title": ("Warnings", "警告"),
+    "verdict.drawn_elsewhere": (
+        "The LoRA was trained on {base}, and the pictures were rendered with {checkpoint}, "
+        "another checkpoint: they show less of what it learnt.",
+        "LoRA の学習に使ったモデルは {base} ですが、画像は別のチェックポイント {checkpoint} で"
+        "描画しました。学習の成果が十分に表れていない可能性があります。",
+    ),
     "fault.dead_lora": ("Dead LoRA: it changes nothing", "LoRA が効いていません"),
     "fault.unchanged_picture": (
         "Some pictures are those of weight 0",
