@@ -64,6 +64,9 @@ def read(paths: Mapping[str, Path]) -> dict[str, str]:
     texts: dict[str, str] = {}
     broken = []
     for key, path in paths.items():
+        if path.exists() and not path.is_file():  # to read a pipe would take for ever
+            broken.append(f"{path}: is no file")
+            continue
         try:
             texts[key] = _one_line(_decoded(path.read_bytes()))
         except OSError as error:

@@ -14,8 +14,11 @@ MOST = 200
 
 RULE = f"repeats are meant where every picture lies in a folder <1 to {MOST}>_<words>"
 
+RESULTS = frozenset({"log", "model"})
+"""The folders beside `img` where kohya's GUI puts what a training makes, samples among them."""
+
 _NAME = re.compile(r"([1-9]\d*)_\s*(\S.*)")
-_NUMBERED = re.compile(r"\d+[_ ]")
+_NUMBERED = re.compile(r"\d+([_ ]|$)")
 
 
 class Folder(NamedTuple):
@@ -34,6 +37,16 @@ def find(names: Iterable[str]) -> dict[str, Folder]:
     """Return each picture's folder by its name in the set; none where `RULE` does not hold."""
     folders = {name: _folder(name) for name in names}
     return {} if NONE in folders.values() else folders
+
+
+def projects(names: Iterable[str]) -> set[str]:
+    """Return the folders that hold a project of kohya's GUI: an `img` with kohya's folders."""
+    parents = (parent for name in names for parent in PurePosixPath(name).parents)
+    return {
+        str(parent.parent.parent)
+        for parent in parents
+        if parent.parent.name == "img" and named(parent.name) != NONE
+    }
 
 
 def named(name: str) -> Folder:

@@ -21,6 +21,7 @@ from lorabench.lora_file import Tensors, is_plain, load
 from lorabench.lora_modules import LACKING, Contents, Module, Server, forms, meaning
 from lorabench.lora_names import place
 from lorabench.lora_shapes import Shapes
+from lorabench.phrases import count
 
 log = logging.getLogger("lorabench")
 
@@ -102,8 +103,8 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
 
     Raises:
         UserError: the file cannot work (see `lora_file.verify`), `server` would leave a part of
-            it out, a module is of a layer that the base does not have or that has another shape
-            there, every update is zero, or there is no base.
+            it out, a module is of a layer that the base does not have, that has another shape
+            there or that two modules change, every update is zero, or there is no base.
     """
     lora, tensors = load(path)
     modules = lora.contents.modules
@@ -111,6 +112,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
         log.warning("%s: %s", path.name, doubt)
     _check_applied(path, lora.contents, server)
     layers = _layers(base) if base else None
+    _check_names(path, modules, layers)
     if layers:
         shapes = {key: array.shape for key, array in tensors.items()}
         _compare(path, modules, shapes, layers, _advice(base, lora.metadata, modules, shapes))
@@ -154,6 +156,22 @@ def _check_applied(path: Path, contents: Contents, server: Server) -> None:
             f"{path}: {name} does not apply {len(contents.strange)} of its tensors (first: "
             f"{', '.join(contents.strange[:_NAMED])}): {known or 'they are of no known kind'}. "
             "Without them the pictures would be others."
+        )
+
+
+def _check_names(
+    path: Path, modules: Sequence[Module], layers: base_layers.BaseLayers | None
+) -> None:
+    """Refuse a layer under two names: a ComfyUI takes one of them, the embedded server both."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for module in modules:
+        part, layer = place(module.name)
+        layer = layers.name(part, layer) if layers else layer
+        names.setdefault((part, layer), []).append(module.name)
+    if twice := [found for found in names.values() if len(found) > 1]:
+        raise UserError(
+            f"{path}: {count(len(twice), 'layer')} under two names (first: "
+            f"{' and '.join(twice[0])}), and servers differ in which they apply. Keep one of each."
         )
 
 

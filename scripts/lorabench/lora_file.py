@@ -127,8 +127,8 @@ def _check_shapes(path: Path, module: Module, shapes: lora_shapes.Shapes) -> Non
         lora_shapes.size(module, shapes)
     except ValueError as error:
         raise UserError(
-            f"{path}: {error}; these shapes do not go together: factors should share the rank. "
-            "The file is damaged, or of an unknown form."
+            f"{path}: {error}; these shapes do not go together: factors should share a rank of 1 "
+            "or more. The file is damaged, or of an unknown form."
         ) from None
     alpha = module.keys.get("alpha")
     if alpha and math.prod(shapes[alpha]) != 1:

@@ -23,12 +23,14 @@ def size(module: Module, shapes: Shapes) -> Size | None:
     """Return the size of the weight that a module changes, None where its shapes do not say.
 
     Raises:
-        ValueError: the shapes of its tensors do not go together; the message has them.
+        ValueError: the shapes of its tensors do not go together, or one holds no number; the
+            message has them.
     """
     of = by_role(module, shapes)
     if module.kind not in _SIZES:
         return None
     try:
+        _require(all(map(math.prod, of.values())))
         return _SIZES[module.kind](of)
     except (KeyError, IndexError, ValueError, ZeroDivisionError):
         listed = ", ".join(f"{role} {list(shape)}" for role, shape in of.items())

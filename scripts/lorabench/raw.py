@@ -8,6 +8,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -128,7 +129,8 @@ def read(folder: Path) -> RawSet:
             be read as text.
     """
     names = _names(folder)
-    unused = {path: why for path, name in names.items() if (why := _unused(name))}
+    projects = kohya_folders.projects(names.values())
+    unused = {path: why for path, name in names.items() if (why := _unused(name, projects))}
     used = [path for path in names if path not in unused]
     pictures = [path for path in used if is_picture(path)]
     if not pictures:
@@ -195,9 +197,15 @@ def _name(path: Path, folder: Path) -> str:
     return name
 
 
-def _unused(name: str) -> str:
-    """Return what a file is if it is not there to be learnt from; empty if it is."""
+def _unused(name: str, projects: Collection[str]) -> str:
+    """Return what a file is if it is not there to be learnt from; empty if it is.
+
+    `projects` are the folders of the set that hold a project of kohya's GUI.
+    """
     path = PurePosixPath(name)
+    for folder in path.parents:
+        if folder.name in kohya_folders.RESULTS and str(folder.parent) in projects:
+            return f"results of kohya's GUI in {folder.name}/"
     for folder in path.parts[:-1]:
         if _REGULARIZATION.fullmatch(folder):
             return f"regularization pictures in {folder}/"

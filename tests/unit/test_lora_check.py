@@ -343,6 +343,20 @@ def test_no_lora_at_all_is_said(tmp_path):
         lora_check.check(path)
 
 
+def test_a_layer_under_two_names_is_said(tmp_path, good):
+    first = next(iter(good)).split(".")[0]
+    layer = first.removeprefix("lora_unet_")
+    twice = {
+        f"unet.{layer}.lora_A.weight": good[f"{first}.lora_down.weight"],
+        f"unet.{layer}.lora_B.weight": good[f"{first}.lora_up.weight"],
+    }
+    path = write(tmp_path / "a.safetensors", {**good, **twice})
+    with pytest.raises(
+        UserError, match=f"1 layer under two names .first: {first} and unet.{layer}"
+    ):
+        lora_check.check(path, BUNDLED)
+
+
 @pytest.mark.parametrize("without", ["lora_down", "lora_up"])
 def test_half_a_module_is_said(tmp_path, good, without):
     key = next(key for key in good if without in key)
@@ -360,6 +374,7 @@ def sdxl_file(path, text_encoder_2=True):
         "input_blocks.4.1.proj_in": (8, 8),
         "input_blocks.4.1.transformer_blocks.0.attn2.to_k": (8, 2048),
         "input_blocks.8.1.transformer_blocks.9.ff.net.2": (8, 32),
+        "middle_block.1.transformer_blocks.0.attn1.to_q": (8, 8),
         "middle_block.1.transformer_blocks.0.attn1.to_out.0": (8, 8),
         "output_blocks.2.2.conv": (8, 8, 3, 3),
         "output_blocks.3.1.proj_out": (8, 8),
@@ -381,7 +396,7 @@ SDXL_LAYERS = {
     "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k": (8, 2048),
     "lora_unet_down_blocks_2_attentions_1_transformer_blocks_9_ff_net_2": (8, 32),
     "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0": (8, 8),
-    "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_out_0": (8, 8),
+    "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q": (8, 8),
     "lora_unet_up_blocks_0_upsamplers_0_conv": (8, 8, 3, 3),
     "lora_unet_up_blocks_1_attentions_0_proj_out": (8, 8),
     "lora_te1_text_model_encoder_layers_3_mlp_fc1": (16, 8),

@@ -62,7 +62,16 @@ def change(key, value):
     [
         (change("lora_unet_a.lora_up.weight", np.full((5, 4), np.nan, np.float16)), "NaN"),
         (change("lora_unet_a.lora_up.weight", np.zeros((5, 4), np.float16)), "every up weight"),
-        (change("lora_unet_a.lora_up.weight", np.ones((5, 3), np.float16)), "the rank"),
+        (change("lora_unet_a.lora_up.weight", np.ones((5, 3), np.float16)), "share a rank"),
+        (
+            lambda arrays: arrays.update(
+                {
+                    "lora_unet_a.lora_down.weight": np.zeros((0, 3), np.float16),
+                    "lora_unet_a.lora_up.weight": np.zeros((5, 0), np.float16),
+                }
+            ),
+            "a rank of 1 or more",
+        ),
         (lambda arrays: arrays.pop("lora_unet_b.lora_up.weight"), "incomplete"),
         (change("lora_unet_a.alpha", np.ones(4, np.float16)), "should be one number"),
         (lambda arrays: [arrays.pop(key) for key in list(arrays) if "down" in key], "incomplete"),

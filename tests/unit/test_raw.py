@@ -118,6 +118,12 @@ def test_a_caption_that_leads_nowhere_is_refused(tmp_path):
     assert f"{tmp_path / 'a.txt'}: No such file" in refusal(tmp_path)
 
 
+def test_a_caption_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    put(tmp_path, "a.png")
+    os.mkfifo(tmp_path / "a.txt")
+    assert f"{tmp_path / 'a.txt'}: is no file" in refusal(tmp_path)
+
+
 def test_captions_that_fit_no_picture_are_told_apart(tmp_path):
     put(tmp_path, "a.png", "mofu")
     (tmp_path / "README.txt").write_text("of somebody")
@@ -214,13 +220,21 @@ def test_a_whole_project_of_kohyas_gui_is_one_set(tmp_path):
     put(tmp_path, "img/10_sks girl/a.png")
     put(tmp_path, "reg/1_girl/r.png", "girl")
     put(tmp_path, "Regularization images/s.png")
+    put(tmp_path, "model/sample/x_e000001.png")
     found = raw.read(tmp_path)
     assert kohya(tmp_path) == {"img/10_sks girl/a.png": (10, "sks girl")}
     assert found.unused == {
         "regularization pictures in reg/": 1,
         "regularization pictures in Regularization images/": 1,
+        "results of kohya's GUI in model/": 1,
     }
     assert [path.name for path in found.files] == ["a.png"]
+
+
+def test_a_folder_called_model_is_no_result_elsewhere(tmp_path):
+    put(tmp_path, "model/a.png")
+    put(tmp_path, "img/b.png")
+    assert len(raw.read(tmp_path).pictures) == 2
 
 
 @pytest.mark.parametrize(
