@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,14 @@ from lorabench.errors import UserError
 from lorabench.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
-_TABLE = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->)", re.DOTALL)
 _HEADER = """\
 # The settings of a run. Take the `#` off a line to change it; what the command line says after
 # `--config` wins. Generated from scripts/lorabench/config.py, where names and meanings are kept.
+"""
+_PAGE = """\
+# Settings
+
+Generated from `scripts/lorabench/config.py`. [How a setting is given](../README.md#settings).
 """
 
 
@@ -60,15 +63,11 @@ def main(arguments: argparse.Namespace) -> None:
 
 def generated() -> dict[Path, str]:
     """Return the generated files' contents by path."""
-    readme = ROOT / "README.md"
     schema = json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False)
     return {
         ROOT / "config" / "config.yaml": "\n".join([_HEADER, *_default_file()]) + "\n",
         ROOT / "config" / "config.schema.json": schema + "\n",
-        readme: _TABLE.sub(
-            lambda found: found[1] + "\n".join(_table()) + "\n" + found[2],
-            readme.read_text(encoding="utf-8"),
-        ),
+        ROOT / "docs" / "settings.md": "\n".join([_PAGE, *_table()]) + "\n",
     }
 
 
