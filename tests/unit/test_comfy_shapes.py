@@ -18,7 +18,7 @@ PACE = Pace(poll=0.005, backoff=0.005, greeting=0.05, patience=0.05)
 
 
 def test_a_shape_says_where_an_answer_differs():
-    shape = {"a": [{"b?": int | float, "c": (str, dict)}], str: object}
+    shape = {"a": [{"b?": int | float, "c": (str, dict), "d?": bool}], str: object}
     assert fits({"a": [{"b": None, "c": ["x", {}, "more"]}, {"c": ["x", {}]}], "d": 1}, shape)
     for content, said in (
         ([], "the answer is a list, not an object"),
@@ -26,6 +26,7 @@ def test_a_shape_says_where_an_answer_differs():
         ({"a": None}, "the answer.a is null, not a list"),
         ({"a": [{"c": ["x"]}]}, "the answer.a[0].c has 1 items, not 2"),
         ({"a": [{"b": "1", "c": ["x", {}]}]}, "the answer.a[0].b is a text, not int | float"),
+        ({"a": [{"c": ["x", {}], "d": "yes"}]}, "the answer.a[0].d is a text, not true or false"),
         ({"a": [{"c": ["x", 5]}]}, "the answer.a[0].c[1] is a number, not an object"),
     ):
         with pytest.raises(Odd) as caught:

@@ -43,7 +43,14 @@ SYSTEM = {"system": dict, "devices": [dict]}
 LOG = {"entries": [{"t": str, "m": str}]}
 FOLDERS = {"loras": [str]}
 
-_NAMES = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+_NAMES = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
 
 
 def check(content: Any, shape: Shape, where: str = "the answer") -> Any:
