@@ -17,6 +17,10 @@ from lorabench.raw import RawSet
 from lorabench.servers import EMBEDDED
 from lorabench.train.kohya import docker, installation, limits, options
 
+_UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
+"""What Snakemake reads in a file's name, or cannot."""
+_SETS_SHOWN = 12
+
 
 def check(config: Config, base: checkpoint.Checkpoint) -> None:
     """Raise `UserError` for what would fail later, after a training perhaps."""
@@ -72,10 +76,9 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
 def check_raw(found: RawSet, config: Config) -> None:
     """Refuse a raw set whose captions would not be read, or whose names Snakemake cannot take."""
     for path in map(str, found.files):
-        if "{" in path or "}" in path:
-            raise UserError(
-                f"raw_set: {path}: take the braces out of its name, Snakemake reads them"
-            )
+        if odd := _UNFIT.search(path):
+            what = "braces" if odd[0] in "{}" else "line breaks and other control characters"
+            raise UserError(f"raw_set: {path!r}: take the {what} out of its name, for Snakemake")
     raw_notes.check_captions(found, config.trigger or config.preprocess.trigger)
 
 
@@ -116,12 +119,13 @@ def _meant(config: Config) -> str:
 
 
 def _existing_sets() -> str:
-    found = [
-        f"{folder.name} (profile={profile})"
-        for profile in ("style", "char")
-        for folder in sorted(layout.raw_sets(profile).glob("[!.]*/"))
-    ]
-    return f"Sets that exist: {', '.join(found)}" if found else "There are no sets at all yet."
+    found = []
+    for profile in ("style", "char"):
+        names = sorted(folder.name for folder in layout.raw_sets(profile).glob("[!.]*/"))
+        more = [f"and {len(names) - _SETS_SHOWN} more"] if len(names) > _SETS_SHOWN else []
+        if names:
+            found.append(f"{', '.join([*names[:_SETS_SHOWN], *more])} (profile={profile})")
+    return f"Sets that exist: {'; '.join(found)}" if found else "There are no sets at all yet."
 
 
 def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:

@@ -6,6 +6,7 @@ login from the environment, where `lend` puts it and where a user may put it, to
 """
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -19,6 +20,7 @@ _ALLOWED = (
     " https://name:password@host/path; within a name, a password or a token, write @ as %40, / as"
     " %2F, : as %3A, ? as %3F, # as %23, % as %25 and a comma as %2C"
 )
+_SCHEMELESS = re.compile(r"[\w.-]+(:\d+)?(/[\w./-]*)?")
 
 
 def servers(given: Iterable[str]) -> tuple[str, ...]:
@@ -44,6 +46,8 @@ def split_url(url: str) -> SplitResult:
     except ValueError:  # no port, or no IPv6 address
         sound = False
     # An @ behind the host is more likely one that a password has than one of a path.
+    if not sound and _SCHEMELESS.fullmatch(url.strip()):
+        raise ValueError(f"did you mean http://{url.strip()}?")
     if not sound or "@" in parts.path + parts.query + parts.fragment or len(url.split()) != 1:
         raise ValueError(_ALLOWED)
     return parts

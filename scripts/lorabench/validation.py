@@ -15,6 +15,18 @@ from lorabench.setting_types import ALLOWED
 ALL_KEYS = "uv run python scripts/config_docs.py --keys"
 
 
+_PLAIN = {
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "bool_parsing": "should be True or False",
+    "bool_type": "should be True or False",
+}
+"""pydantic's type of an error -> what is allowed, in fewer words than its own."""
+
+
 class Section(BaseModel):
     """A group of settings: unknown keys are refused, values do not change."""
 
@@ -69,6 +81,12 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":
         message = ALLOWED[error["ctx"]["pattern"]]
+    if error["type"] == "string_type" and isinstance(error["input"], Mapping | list):
+        message = (
+            f'Snakemake reads it as YAML, and not as text; put it in a file, `{where}: "…"`, and '
+            "give that with --configfile"
+        )
+    message = _PLAIN.get(error["type"], message)
     if not where or where in sections(model):
         return f"{where}: {message}".lstrip(": ")
     value = shown(error["input"]) if where == "comfy_url" else shortened(error["input"])

@@ -523,7 +523,7 @@ def test_rejected_pictures_settings_and_the_command(visit, report):
     for words in ("3 of 4", "too small", "小さい/小さすぎる.png", "same picture as ponnyu_01.png"):
         assert words in text
     seen(page, "#rejected img >> nth=0")
-    command = page.locator(".command").inner_text()
+    command = page.locator("#settings .command").inner_text()
     assert command.startswith("uv run snakemake --cores 1 --config raw_set=ponnyu_v1 ")
     page.get_by_text("What went in").click()
     assert "train.unet_lr" in page.locator("#settings").inner_text()

@@ -169,8 +169,9 @@ def test_one_bad_picture_keeps_the_whole_batch_back(fake, tmp_path, monkeypatch)
 
 
 def test_a_lora_that_does_not_fit_fails_the_cell_at_each_try(fake, tmp_path, monkeypatch, capsys):
-    save_file({"lora_unet_a.alpha": np.zeros(1), "lora_unet_b.alpha": np.zeros(1)}, tmp_path / "x")
-    fake.unknown_keys = ["lora_unet_a.alpha"]
+    down, up = "lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight"
+    save_file({down: np.ones((1, 4)), up: np.ones((4, 1))}, tmp_path / "x")
+    fake.unknown_keys = [down]
     for _ in range(2):
         assert call(monkeypatch, command(tmp_path, fake.url)) == 1
         assert "1 of its 2 keys do not fit" in capsys.readouterr().err

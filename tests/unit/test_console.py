@@ -8,7 +8,7 @@ import pytest
 
 from lorabench import cli
 from lorabench.workflow import relay
-from lorabench.workflow.console import Console, attach
+from lorabench.workflow.console import Console, attach, refuse
 from lorabench.workflow.screen import Screen
 from lorabench.workflow.stopping import Stopping
 
@@ -196,3 +196,12 @@ def test_programs_speak_through_the_workflows_screen(console, tmp_path, monkeypa
     assert lines[2:] == ["error: no room", f"  the whole log: {tmp_path / 'l'}"]
     assert "only by hand" not in lines
     assert relay.sender(None) is None  # the screen is for the program alone
+
+
+def test_a_setting_without_its_option_is_the_fault_that_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["snakemake", "--cores", "1", "raw_set=some_set"])
+    with pytest.raises(SystemExit) as ended:
+        refuse("raw_set: is required")
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said == "error: raw_set=some_set is a setting: write --config before it\n"

@@ -117,7 +117,7 @@ def test_a_picture_with_braces_in_its_name_is_named(project):
     (folder / "0.png").rename(folder / "{a} b.png")
     done = project.snakemake("--dry-run", check=False, raw_set="some_set")
     assert done.returncode != 0
-    assert "{a} b.png: take the braces out of its name" in done.stdout
+    assert "{a} b.png': take the braces out of its name" in done.stdout
 
 
 def test_a_gui_workflow_that_cannot_be_told_stops_before_the_training(project):

@@ -6,6 +6,7 @@ nothing here imports Snakemake.
 """
 
 import logging
+import re
 import sys
 import time
 from collections import Counter, deque
@@ -31,6 +32,7 @@ _LOCKED = (
     "error: another run is at work in this folder: wait for it. If none is, one was killed (power "
     "loss, kill -9): type the command once with --unlock, and then again without it"
 )
+_SETTING = re.compile(r"[a-z_]+=")
 _MINOR = frozenset(
     {"record_run", "snapshot_dataset", "record_sweep", "install_lora", "bench_preflight"}
 )
@@ -214,5 +216,8 @@ def attach(manager: Any, stopping: Stopping) -> Console | None:
 
 def refuse(message: str) -> NoReturn:
     """End with a message about what the user can mend; an exception would bring a traceback."""
+    loose = [word for word in sys.argv[1:] if _SETTING.match(word)]
+    if loose and not {"--config", "-C"} & set(sys.argv):
+        message = f"{loose[0]} is a setting: write --config before it"
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)
