@@ -20,7 +20,8 @@ _ALLOWED = (
     " https://name:password@host/path; within a name, a password or a token, write @ as %40, / as"
     " %2F, : as %3A, ? as %3F, # as %23, % as %25 and a comma as %2C"
 )
-_SCHEMELESS = re.compile(r"[\w.-]+(:\d+)?(/[\w./-]*)?")
+_SCHEMELESS = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|[\w-]+(?=:\d))(:\d+)?(/[\w./-]*)?")
+"""A host with a dot or a port, and perhaps a path."""
 
 
 def servers(given: Iterable[str]) -> tuple[str, ...]:

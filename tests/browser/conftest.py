@@ -18,7 +18,7 @@ DESKTOP = {"viewport": {"width": 1400, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
-@pytest.fixture(scope="package")  # its event loop runs in the thread of the tests
+@pytest.fixture(scope="module")  # while it is open, no other test can run an event loop
 def browser(tmp_path_factory):
     """Chromium with a Japanese font, whatever the machine has."""
     if not CHROMIUM:

@@ -221,7 +221,7 @@ def test_a_configured_trainer_stands_unless_a_program_is_named(arguments, told):
         (["--run-id=-x"], "run_id: '-x': should be a name"),
         (["--seeds", "-1"], "seeds: '-1'"),
         (["--batch-size", "0"], "batch_size: '0'"),
-        (["--comfy-url", "127.0.0.1:8188"], "allowed: embedded, or URLs such as http://"),
+        (["--comfy-url", "127.0.0.1:8188"], "did you mean http://127.0.0.1:8188?"),
         (["--bench-workflow", "none.json"], "bench_workflow: there is no file none.json"),
         (["--bench-workflow", "Snakefile"], "bench_workflow: Snakefile: no valid JSON: "),
         (["--bench-workflow", "config"], "bench_workflow: config is a folder; name a workflow"),

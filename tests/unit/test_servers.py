@@ -40,7 +40,7 @@ def test_a_public_url_has_no_login_query_or_slash(given, expected):
 @pytest.mark.parametrize(
     "given",
     [
-        *("127.0.0.1:8188", "http:127.0.0.1", "http://", "ftp://a", "htps://a", "http://a b"),
+        *("http:127.0.0.1", "http://", "ftp://a", "htps://a", "http://a b"),
         *("http://a:99999", "http://a:b", "http://::1:8188", "http://[::1", "", "http://a:0"),
         *("https://me:pa/secret@host", "https://me:1#secret@host", "https://me:pa?secret@host"),
         *(
@@ -97,3 +97,9 @@ def test_a_command_line_is_shown_without_logins():
     urls = ["https://me:secret@host", "http://other/?token=secret", "http://plain:1"]
     shown = without_logins(["snakemake", "--config", f"comfy_url={','.join(urls)}"], urls)
     assert shown[2] == "comfy_url=https://host,http://other,http://plain:1"
+
+
+def test_a_url_without_its_scheme_is_answered_with_it():
+    for given in ("127.0.0.1:8188", "localhost", "comfy.example/path", "box:8188"):
+        with pytest.raises(ValueError, match=f"did you mean http://{given}"):
+            servers([given])
