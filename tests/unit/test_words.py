@@ -106,3 +106,8 @@ def test_another_file_is_no_verdict(tmp_path, content):
     path.write_text(content)
     with pytest.raises(UserError, match="not a verdict"):
         verdict.read(path)
+
+
+def test_what_changes_nothing_is_said_of_each_weight():
+    said = [words.finding(Finding("no_effect", weight, 0.001, 0.01)) for weight in (0.4, 0.8)]
+    assert said[0].startswith("at 0.40 ") and said[1].startswith("at 0.80 ")

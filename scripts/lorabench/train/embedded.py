@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lorabench import checkpoint, cli, lora_file, model
+from lorabench import checkpoint, cli, lora_file, model, phrases
 from lorabench.config import TrainSettings
 from lorabench.errors import UserError
 from lorabench.train import data, history, network, state
@@ -69,8 +69,9 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
 def _introduce(pictures: data.TrainingSet, learner: Learner, total: int, where: str) -> None:
     settings = pictures.settings
     log.info(
-        "%s in %d sizes, %d modules of rank %d, %d steps of %d on %s",
-        *(pictures.count, len(pictures.buckets), len(learner.lora), settings.rank, total),
+        "%s in %s, %d modules of rank %d, %d steps of %d on %s",
+        *(pictures.count, phrases.count(len(pictures.buckets), "size")),
+        *(len(learner.lora), settings.rank, total),
         *(settings.batch_size * settings.gradient_accumulation, where),
     )
 

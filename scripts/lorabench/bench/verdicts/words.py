@@ -27,8 +27,8 @@ FINDINGS = {
         "{weight:.2f} では学習画像の画風への到達度が {value:.0%} にとどまります(必要: {limit:.0%})",
     ),
     "no_effect": (
-        "the pictures are those of weight 0 (difference {value:.4f})",
-        "重み 0 の画像と同じです(差 {value:.4f})",
+        "at {weight:.2f} the pictures are those of weight 0 (difference {value:.4f})",
+        "重み {weight:.2f} の画像は重み 0 と同じです(差 {value:.4f})",
     ),
     "off_range": (
         "at {weight:.2f}, {value:.0%} of what was measured lies outside what the base model and "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tomli_w
 
-from lorabench import checkpoint, files, layout
+from lorabench import checkpoint, files, layout, phrases
 from lorabench.config import KohyaSettings, TrainSettings
 from lorabench.errors import UserError
 from lorabench.train import data
@@ -74,8 +74,8 @@ def train(
 
     # The training itself.
     log.info(
-        "%s in %d sizes, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
-        *(taken.count, len(taken.buckets), settings.rank, training.steps),
+        "%s in %s, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
+        *(taken.count, phrases.count(len(taken.buckets), "size"), settings.rank, training.steps),
         *(settings.batch_size * settings.gradient_accumulation, *has, training.folder),
     )
     if state:
