@@ -55,6 +55,11 @@ def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     assert advised("works", "few_triggers", probe="off").sweep["probe"] == "full"
 
 
+def test_what_more_prompts_would_settle_gets_them_before_probes():
+    found = advised("uncertain", "prompts_needed", "few_triggers", prompts=[], probe="off")
+    assert found.code == "prompts"
+
+
 def test_a_base_that_fails_by_itself_is_no_matter_of_the_lora():
     assert advised("uncertain", "base_constant") is None
 

@@ -68,6 +68,8 @@ def _changes(verdict: Verdict, record: Settings, sweep: Settings) -> Iterator[tu
         yield from _trainings(verdict, train)
     if verdict.label == "works" and "highest" in found and weights[-1] < 2 * _TOP:
         yield "higher_weights", {"weights": above}
+    if verdict.label == "uncertain" and "prompts_needed" in found:
+        yield from _more_pictures(sweep)
     if found & {"few_triggers", "no_untriggered"} and sweep.get("probe") != "full":
         yield "probes", {"probe": "full"}
     if "no_training_set" in found:

@@ -134,7 +134,7 @@ FINDINGS = {
         "weights= で追加できます",
     ),
     "prompts_needed": (
-        "for certain: it is too close to call at {weight:.2f}; about {value:.0f} more "
+        "weight {weight:.2f} with certainty: it is too close to call; about {value:.0f} more "
         "{value:prompt|prompts} would settle it",
         "{weight:.2f} は僅差の判定です。プロンプトをあと {value:.0f} 個ほど増やすと確かになります",
     ),
