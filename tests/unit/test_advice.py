@@ -55,6 +55,13 @@ def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     assert advised("works", "few_triggers", probe="off").sweep["probe"] == "full"
 
 
+def test_the_command_of_a_run_without_probes_is_one_line():
+    record = {"raw_set": "zubo", "run_id": "mine", "identity": {"profile": "char"}}
+    sweep = {**SWEEP, "prompts": [], "probe": "off", "skip_train": True}
+    line = again.command(record, sweep, None)
+    assert "\n" not in line and " probe=off" in line and " 'prompts=[]'" in line
+
+
 def test_what_more_prompts_would_settle_gets_them_before_probes():
     found = advised("uncertain", "prompts_needed", "few_triggers", prompts=[], probe="off")
     assert found.code == "prompts"

@@ -95,7 +95,8 @@ def _word(key: str, value: Any) -> str | None:
         flow = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
         return None if re.search("['\"]", flow) else flow.strip()
     if isinstance(value, str):
-        return value if _is_plain(value) else None
+        # YAML takes `off` for no, which the setting `probe` takes for off.
+        return value if _is_plain(value) or (key, value) == ("probe", "off") else None
     return str(value)
 
 
