@@ -94,6 +94,15 @@ def test_a_proxy_whose_server_is_away_is_borne_with(fake, status):
     assert f"no ComfyUI server answers at {fake.url} (HTTP {status}); start it" in said
 
 
+def wait_for_progress(access, caplog):
+    """Listen as a cell does, until half of the steps are told; five seconds at most."""
+    with progress.reported(lambda: access, "me", GRAPH, pause=0.01, every=0):
+        for _ in range(500):
+            if "1/2" in caplog.text:
+                break
+            progress.time.sleep(0.01)
+
+
 @pytest.mark.parametrize("user", ["me:secret", ""])
 def test_the_progress_is_heard_with_the_login_too(fake, caplog, user):
     caplog.set_level(logging.DEBUG, "lorabench")
@@ -101,11 +110,7 @@ def test_the_progress_is_heard_with_the_login_too(fake, caplog, user):
     fake.events = [{"type": "progress", "data": {"value": 1, "max": 2, "node": "2"}}]
     url = with_user(fake.url, user) if user else f"{fake.url}?token=abc"
     access = Transport(url, PACE).access
-    with progress.reported(lambda: access, "me", GRAPH, pause=0.01, every=0):
-        for _ in range(500):
-            if "1/2" in caplog.text:
-                break
-            progress.time.sleep(0.01)
+    wait_for_progress(access, caplog)
     assert "2 (KSampler): 1/2" in caplog.text
     assert "secret" not in caplog.text
     assert "abc" not in caplog.text
@@ -239,11 +244,7 @@ def test_the_progress_is_heard_through_https(https, monkeypatch, caplog):
     monkeypatch.setenv("SSL_CERT_FILE", str(https.certificate))
     https.events = [{"type": "progress", "data": {"value": 1, "max": 2, "node": "2"}}]
     access = Transport(https.url, PACE).access
-    with progress.reported(lambda: access, "me", GRAPH, pause=0.01, every=0):
-        for _ in range(500):
-            if "1/2" in caplog.text:
-                break
-            progress.time.sleep(0.01)
+    wait_for_progress(access, caplog)
     assert "1/2" in caplog.text
 
 

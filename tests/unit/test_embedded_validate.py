@@ -6,6 +6,7 @@ from lorabench.comfy.embedded import memory
 from lorabench.comfy.embedded.catalog import nodes
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.embedded.validate import validate
+from tests.graphs import text_to_image
 
 
 @pytest.fixture(scope="module")
@@ -18,31 +19,7 @@ def declared(tmp_path_factory):
 
 @pytest.fixture
 def graph():
-    return {
-        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "base.safetensors"}},
-        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a", "clip": ["1", 1]}},
-        "3": {
-            "class_type": "EmptyLatentImage",
-            "inputs": {"width": 64, "height": 64, "batch_size": 1},
-        },
-        "4": {
-            "class_type": "KSampler",
-            "inputs": {
-                "model": ["1", 0],
-                "seed": 1,
-                "steps": 2,
-                "cfg": 7,
-                "sampler_name": "euler",
-                "scheduler": "normal",
-                "positive": ["2", 0],
-                "negative": ["2", 0],
-                "latent_image": ["3", 0],
-                "denoise": 1,
-            },
-        },
-        "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
-        "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": "x"}},
-    }
+    return text_to_image()
 
 
 def reasons(verdict, node):
