@@ -117,7 +117,7 @@ def test_the_run_ends_with_the_verdict_and_where_to_look(finished):
         in end
     )
     assert "\nTry next: " in end
-    assert "raw_set: some_set" in end  # prompts go through a file
+    assert "raw_set=some_set" in end
     assert "Look at " in end
     assert "report.html" in end
 
