@@ -1,0 +1,33 @@
+"""What surrounds the code agrees with it: versions, continuous integration, pre-commit hooks."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+CHECKS = (ROOT / ".ci/run").read_text()
+
+
+def test_the_changelog_begins_with_this_version():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1] == VERSION
+
+
+def test_the_citation_names_this_version():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == VERSION
+
+
+def test_continuous_integration_runs_the_one_script():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["test"]["steps"]
+
+
+def test_the_formatters_before_a_commit_are_those_of_continuous_integration():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    assert {"ruff-format", "ruff-check", "snakefmt"} <= {hook["id"] for hook in hooks}
+    for hook in hooks:
+        if hook["id"] != "config-docs":  # which the tests run
+            assert hook["entry"] in CHECKS
