@@ -115,7 +115,7 @@ def program(arguments: argparse.Namespace) -> None:
     character = (character_scenes(20), character_caption)
     for folder, (scenes, write) in ((arguments.style, style), (arguments.character, character)):
         rng = Random(len(scenes))
-        for number, scene in enumerate(cli.bar(scenes, desc=folder.name)):
+        for number, scene in enumerate(cli.bar(scenes, desc=folder.name, unit="picture")):
             suffix = _RARE_FORMATS.get(number, _FORMATS[number % len(_FORMATS)])
             width, height = _SIZES[(number * 5) % len(_SIZES)]
             if suffix in _RARE_FORMATS.values():

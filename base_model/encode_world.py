@@ -77,7 +77,7 @@ def _encode(rank: int, arguments: argparse.Namespace) -> None:
         training.device(), memory_format=torch.channels_last
     )
     mine = list(enumerate(_planned(arguments)))[rank :: arguments.processes]
-    for number, path in cli.bar(mine, disable=rank > 0):
+    for number, path in cli.bar(mine, unit="picture", disable=rank > 0):
         if not path.exists():
             _write(path, vae, training.seed_of(arguments.seed, number))
 

@@ -148,7 +148,7 @@ def seconds_a_picture(renderer: Renderer, prompts: Prompts) -> float:
     """Return the mean time of a picture rendered by itself, after one that does not count."""
     renderer.draw(prompts.texts[:1], [0])
     started = time.perf_counter()
-    for seed, text in enumerate(cli.bar(prompts.texts, desc="one by one")):
+    for seed, text in enumerate(cli.bar(prompts.texts, desc="one by one", unit="picture")):
         renderer.draw([text], [seed])
     return (time.perf_counter() - started) / len(prompts.texts)
 

@@ -52,7 +52,7 @@ class Renderer:
         A bar is shown if it gets a name in `doing`.
         """
         parts = []
-        with cli.bar(total=len(prompts), desc=doing, disable=not doing) as bar:
+        with cli.bar(total=len(prompts), desc=doing, unit="picture", disable=not doing) as bar:
             for start in range(0, len(prompts), _BATCH):
                 part = slice(start, start + _BATCH)
                 parts.append(self._remembered(list(prompts[part]), list(seeds[part])))

@@ -107,7 +107,7 @@ def device() -> torch.device:
 
 def bar(rank: int, start: int, steps: int) -> tqdm:
     """Return a progress bar over the steps still to do; only the first process shows it."""
-    return cli.bar(range(start, steps), initial=start, total=steps, disable=rank > 0)
+    return cli.bar(range(start, steps), initial=start, total=steps, unit="step", disable=rank > 0)
 
 
 def note(output: Path, line: str) -> None:

@@ -28,7 +28,9 @@ def main(arguments: argparse.Namespace) -> None:
     unfinished = arguments.output.with_name(f"{arguments.output.name}.tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     pictures = reference.given_back(chosen, autoencoder)
-    bar = cli.bar(zip(chosen, pictures, strict=True), desc="reference", total=len(chosen))
+    bar = cli.bar(
+        zip(chosen, pictures, strict=True), desc="reference", total=len(chosen), unit="picture"
+    )
     for path, picture in bar:
         with files.publish(unfinished / path.name) as temporary:
             picture.save(temporary, "PNG")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lorabench.errors import UserError
 from lorabench.workflow import relay
-from lorabench.workflow.screen import EVERY_SECONDS, PLAIN
+from lorabench.workflow.screen import DRAWN, EVERY_SECONDS, PLAIN
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -70,8 +70,9 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def bar(things: Iterable[Any] | None = None, **options: Any) -> "tqdm":
+def bar(things: Iterable[Any] | None = None, *, unit: str, **options: Any) -> "tqdm":
     """Return a progress bar with an ETA; away from a terminal, a line every half a minute."""
+    options["unit"] = unit
     from tqdm import tqdm  # 40 ms that a program without a bar need not spend
 
     from lorabench.bars import Bar
@@ -79,7 +80,7 @@ def bar(things: Iterable[Any] | None = None, **options: Any) -> "tqdm":
     if _screen:
         return Bar(things, _relayed, mininterval=0.2, **options)
     if sys.stderr.isatty():
-        return tqdm(things, mininterval=0.2, dynamic_ncols=True, **options)
+        return tqdm(things, mininterval=0.2, dynamic_ncols=True, bar_format=DRAWN, **options)
     return Bar(things, _as_lines, mininterval=EVERY_SECONDS, bar_format=PLAIN, **options)
 
 

@@ -162,6 +162,19 @@ def test_a_bar_moves_on_a_terminal_and_stays_when_it_is_over(clock):
     assert "loss=0.1" in kept[1]
 
 
+def test_a_bar_says_how_long_each_takes_and_no_end_before_that_is_known(clock):
+    screen = Screen(stream := Terminal(), clock)
+    clock.now += 1
+    screen.bar("a", "rendering", seconds=15, done=1, total=28, unit="picture")
+    assert "1/28 [00:15<?, ?s/picture]" in stream.getvalue()
+    clock.now += 1
+    screen.bar("a", "rendering", seconds=16, done=2, total=28, rate=4, unit="picture")
+    assert "2/28 [00:16<00:06,  0.25s/picture]" in stream.getvalue()
+    clock.now += 1
+    screen.bar("a", "rendering", seconds=20, done=28, total=28, unit="picture")
+    assert "28/28 [00:20<00:00,  0.71s/picture]" in stream.getvalue()
+
+
 def test_away_from_a_terminal_a_bar_is_a_line_every_half_a_minute(clock):
     screen = Screen(stream := io.StringIO(), clock)
     for second in range(70):

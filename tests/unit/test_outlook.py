@@ -47,6 +47,7 @@ def test_warnings_come_first_then_stages_pictures_and_times(made):
         "measure, judge and lay out the pictures"
     )
     assert benchmark.startswith("The benchmark: 1 prompt × 2 weights × 1 seed")
+    assert benchmark.endswith("2 to render, about 16 s")  # 14 of them the server's start
 
 
 def test_only_what_will_be_done_is_named(made):

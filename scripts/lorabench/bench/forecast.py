@@ -14,6 +14,8 @@ from lorabench.phrases import count
 
 BUNDLED = 0.8
 """Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
+BUNDLED_START = 14
+"""Seconds until that server has loaded the model and draws (docs/performance.md)."""
 BUNDLED_TRAINING = 0.039
 """Seconds of a picture in a training on it, on one core (docs/performance.md)."""
 
@@ -23,7 +25,7 @@ def sentence(
 ) -> str:
     """Return what is drawn in all, and how many `cells` of it are still to be rendered.
 
-    `seconds` is how long a cell takes, None where nothing tells.
+    `seconds` is how long that takes, None where nothing tells.
     """
     asked = [variant for variant in variants if not variant.probe]
     pictures = {
@@ -48,14 +50,21 @@ def sentence(
     return f"The benchmark: {', '.join(parts)}; {todo}{_of_cells(cells, seconds)}"
 
 
-def seconds_a_cell(run: Path, at_once: int) -> float | None:
-    """Return the median time of a cell by Snakemake's tables of this run, or of runs like it.
+def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:
+    """Return the time of `cells` by Snakemake's tables of this run, or of runs like it.
 
-    Runs are alike that drew with one checkpoint on one server. `at_once` cells were on their way
-    at a time, so each shows the time of so many. None where there is no table.
+    Runs are alike that drew with one checkpoint on one server. None where there is no table that
+    tells.
     """
     alike = [run, *(other for other in run.parent.glob("*") if _drawn_by(other) == _drawn_by(run))]
-    return next(filter(None, (_median(one, at_once) for one in alike)), None)
+    for one in alike:
+        times = _times(one)
+        if len(times) > at_once:
+            # The server loads its model while the first cells wait; of the others `at_once` are
+            # on their way at a time, and each shows the time of so many.
+            each = median(times[at_once:]) / at_once
+            return max(times[0] - each, 0) + cells * each
+    return None
 
 
 def seconds_a_picture_trained(runs: Path, record: Mapping[str, Any]) -> float | None:
@@ -91,13 +100,15 @@ def _drawn_by(run: Path) -> object:
     return run  # like no other
 
 
-def _median(run: Path, at_once: int) -> float | None:
+def _times(run: Path) -> list[float]:
+    """Return the seconds that each cell took, in the order in which they ended."""
     found = []
     for table in run.glob("benchmarks/bench_image/**/*.tsv"):
         with suppress(OSError, ValueError, KeyError, StopIteration):
             lines = table.read_text(encoding="utf-8").splitlines()
-            found.append(float(next(csv.DictReader(lines, delimiter="\t"))["s"]))
-    return median(found) / at_once if found else None
+            seconds = float(next(csv.DictReader(lines, delimiter="\t"))["s"])
+            found.append((table.stat().st_mtime_ns, seconds))
+    return [seconds for _, seconds in sorted(found)]
 
 
 def _of_cells(cells: int, seconds: float | None) -> str:
@@ -105,7 +116,7 @@ def _of_cells(cells: int, seconds: float | None) -> str:
         return ""
     if seconds is None:
         return " (how long that takes is known after the first one)"
-    return f", {about(cells * seconds)}"
+    return f", {about(seconds)}"
 
 
 def about(seconds: float) -> str:

@@ -16,7 +16,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
     yield f"{plan.paths.root}: {', '.join(_stages(plan, jobs) or _others(jobs))}"
     if cells := jobs.get("bench_image", 0):
         yield forecast.sentence(
-            plan.variants, plan.config.batch_size, cells, _seconds_a_cell(plan, at_once)
+            plan.variants, plan.config.batch_size, cells, _drawing(plan, cells, at_once)
         )
 
 
@@ -51,10 +51,11 @@ def _training(plan: RunPlan) -> str:
     return said + (f" ({forecast.about(each * pictures)})" if each else "")
 
 
-def _seconds_a_cell(plan: RunPlan, at_once: int) -> float | None:
-    seconds = forecast.seconds_a_cell(plan.paths.root, at_once)
+def _drawing(plan: RunPlan, cells: int, at_once: int) -> float | None:
+    """Return how many seconds `cells` take, with the server's start."""
+    seconds = forecast.seconds_to_draw(plan.paths.root, cells, at_once)
     if seconds is None and plan.embedded_server and _bundled(plan):
-        return forecast.BUNDLED * plan.config.batch_size
+        return forecast.BUNDLED_START + forecast.BUNDLED * cells * plan.config.batch_size
     return seconds
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
+DRAWN = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_inv_fmt}{postfix}]"
 PLAIN = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 EVERY_SECONDS = 30
 _REDRAWN = 0.1
@@ -28,7 +29,8 @@ class Bar:
     done: float = 0
     total: float | None = None
     rate: float | None = None
-    unit: str = "it"
+    """How much of it in a second; None while nothing tells."""
+    unit: str = ""
     note: str = ""
     said: float = 0
     """When a line last told of it."""
@@ -40,10 +42,12 @@ class Bar:
         elapsed = max(0.0, now - self.begun)
         if not self.total:
             return f"{self.name} [{tqdm.format_interval(elapsed)}]"
+        # Of None tqdm would make the mean since the beginning, in which things were loaded first.
+        rate = self.rate if self.rate or self.done >= self.total else 0
         return tqdm.format_meter(
-            **{"n": self.done, "total": self.total, "elapsed": elapsed, "rate": self.rate},
+            **{"n": self.done, "total": self.total, "elapsed": elapsed, "rate": rate},
             **{"prefix": self.name, "unit": self.unit, "postfix": self.note or None},
-            **{"ncols": width, "bar_format": PLAIN if plain else None},
+            **{"ncols": width, "bar_format": PLAIN if plain else DRAWN},
         )
 
 

@@ -105,7 +105,7 @@ def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
 def _embedded(paths: Sequence[Path], embedding: Embedding, said: str) -> np.ndarray:
     """Return the vectors of pictures, float32 [n, d]; only they grow with the pictures' number."""
     found = []
-    with cli.bar(total=len(paths), desc=said) as bar:
+    with cli.bar(total=len(paths), desc=said, unit="picture") as bar:
         for images in _batches(paths):
             found.append(embedding.images(images))
             bar.update(len(images))

@@ -55,7 +55,7 @@ def measure(
     work = partial(_measure, area=area, folder=folder)
     with (
         _pool(processes, training, area) as pool,
-        cli.bar(total=len(cells), desc="measuring") as bar,
+        cli.bar(total=len(cells), desc="measuring", unit="picture") as bar,
     ):
         taught = list(pool(partial(_describe, area=area), reference))
         measured: list[Measured] = []
