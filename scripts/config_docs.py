@@ -1,13 +1,15 @@
-"""Write what is generated from the settings' models: default file, schema, key table.
+"""Write what is generated from the settings' models: default file, schema, page.
 
 `--check` writes nothing and fails where a file is out of date.
 """
 
 import argparse
+import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -19,15 +21,30 @@ from lorabench.errors import UserError
 from lorabench.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
-_HEADER = """\
-# The settings of a run. Take the `#` off a line to change it; what the command line says after
-# `--config` wins. Generated from scripts/lorabench/config.py, where names and meanings are kept.
+_SOURCE = Path(inspect.getfile(Config)).resolve().relative_to(ROOT)
+_HEADER = f"""\
+# The settings of a run. Remove the `#` before a key to change it; `--config` on the command line
+# overrides this file. Generated from {_SOURCE}: change names and meanings there.
 """
-_PAGE = """\
+_PAGE = f"""\
 # Settings
 
-Generated from `scripts/lorabench/config.py`. [How a setting is given](../README.md#settings).
-"""
+Give a setting in one of three places. A later one overrides an earlier one, key by key:
+
+1. `config/config.yaml`, for all runs;
+2. a file of your own, with `--configfile my_settings.yaml`;
+3. the command line: `--config raw_set=my_style weights=0.4,0.8`.
+
+The keys of a section go together, in quotes: `--config 'train={{rank: 8, unet_lr: 1e-3}}'`. A
+misspelt key is refused with the right one. Some defaults depend on the base model: *bundled* is the
+model in this repository, *sd15* and *sdxl* are checkpoints of your own.
+
+The most used are `raw_set`, `profile`, `weights`, `seeds`, `prompts`, `base_model`, `trainer`,
+`comfy_url` and `bench_workflow`, and for a training `train.rank`, `train.alpha`, `train.unet_lr`,
+`train.text_encoder_lr`, `train.steps`, `train.epochs` and `train.batch_size`.
+
+This page is generated from `{_SOURCE}`. `uv run python scripts/config_docs.py --keys` lists
+all keys on the terminal."""
 
 
 class Key(NamedTuple):
@@ -36,6 +53,15 @@ class Key(NamedTuple):
     name: str
     default: str
     meaning: str
+    by_base: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def whole_meaning(self) -> str:
+        """The meaning with the default of each family of base models, where they differ."""
+        families = ", ".join(
+            f"{family} {value or 'none'}" for family, value in self.by_base.items()
+        )
+        return f"{self.meaning} (by base: {families})" if families else self.meaning
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,7 +93,7 @@ def generated() -> dict[Path, str]:
     return {
         ROOT / "config" / "config.yaml": "\n".join([_HEADER, *_default_file()]) + "\n",
         ROOT / "config" / "config.schema.json": schema + "\n",
-        ROOT / "docs" / "settings.md": "\n".join([_PAGE, *_table()]) + "\n",
+        ROOT / "config" / "README.md": "\n".join([_PAGE, *_tables()]) + "\n",
     }
 
 
@@ -83,21 +109,31 @@ def _default_file() -> Iterator[str]:
 
 
 def _commented(key: Key, indent: str) -> Iterator[str]:
-    yield f"{indent}# {key.meaning}"
+    yield f"{indent}# {key.whole_meaning}"
     yield f"{indent}# {key.name}: {key.default}".rstrip()
 
 
-def _table() -> Iterator[str]:
-    yield "| key | default | meaning |"
-    yield "| --- | --- | --- |"
-    for label, key in _keys():
-        default = f"`{key.default}`" if key.default else ""
-        yield f"| `{label}` | {default} | {key.meaning} |".replace("  ", " ")
+def _tables() -> Iterator[str]:
+    """Yield a table of the keys that stand alone, and one for each section."""
+    section = None
+    for name, key in _keys():
+        if (now := name.rpartition(".")[0]) != section:
+            section = now
+            title = f"`{now}`: {Config.model_fields[now].description}" if now else "A run"
+            yield from ("", f"## {title}", "", "| key | default | meaning |", "| --- | --- | --- |")
+        yield f"| `{name}` | {_default(key)} | {key.meaning} |".replace("  ", " ")
+
+
+def _default(key: Key) -> str:
+    values = key.by_base or {"": key.default}
+    return ", ".join(
+        f"{family} `{value}`".strip() if value else family for family, value in values.items()
+    )
 
 
 def _list() -> Iterator[str]:
     for label, key in _keys():
-        yield f"{label} ({key.default or 'empty'}): {key.meaning}"
+        yield f"{label} ({key.default or 'empty'}): {key.whole_meaning}"
 
 
 def _keys() -> Iterator[tuple[str, Key]]:
@@ -115,8 +151,8 @@ def _key(name: str, field: FieldInfo, section: str | None) -> Key:
         return Key(name, _yaml(field.default), field.description)
     if name == "raw_set":
         return Key(name, "", f"required: {field.description}")
-    families = ", ".join(f"{family} {_yaml(value)}" for family, value in presets.items())
-    return Key(name, _yaml(presets["bundled"]), f"{field.description} (by base: {families})")
+    by_base = {family: _yaml(value) for family, value in presets.items()}
+    return Key(name, by_base["bundled"], field.description, by_base)
 
 
 def _yaml(value: Any) -> str:

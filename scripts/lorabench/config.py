@@ -53,17 +53,19 @@ class PreprocessSettings(Section):
         1.5, ge=1, le=8, description="a picture is never enlarged by more than this factor"
     )
     max_pixels: float = Field(
-        100, gt=0, le=2000, description="million pixels; a larger picture is taken for a bomb"
+        100,
+        gt=0,
+        le=2000,
+        description="million pixels; a larger picture is rejected as a decompression bomb",
     )
     background: str = Field("#ffffff", pattern=COLOUR, description="colour put behind transparency")
-    trigger: Trigger = Field(
-        "", description="the same as `trigger`, which does without this section"
-    )
+    trigger: Trigger = Field("", description="the same as the `trigger` outside this section")
     duplicate_distance: int = Field(
         4,
         ge=-1,
         le=64,
-        description="bits of the hash; up to so many is a duplicate; -1: only equal files",
+        description="bits of the perceptual hash; pictures that differ by no more are duplicates; "
+        "-1: only identical files",
     )
 
     @model_validator(mode="after")
@@ -91,7 +93,7 @@ class TrainSettings(Section):
     )
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay")
     scheduler: Literal["constant", "cosine", "cosine_with_restarts"] = Field(
-        description="learning rate over the steps"
+        description="`constant`, `cosine` or `cosine_with_restarts`"
     )
     warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up")
     restarts: int = Field(3, ge=1, le=100, description="cycles of cosine_with_restarts")
@@ -111,19 +113,19 @@ class TrainSettings(Section):
     flip: bool = Field(False, description="mirror half of the pictures")
     clip_skip: int = Field(1, ge=1, le=12, description="text encoder layer from the end; 1: last")
     cache_latents: bool = Field(True, description="encode each picture once")
-    save_every_epochs: int = Field(0, ge=0, description="keep a checkpoint; 0: only the end")
+    save_every_epochs: int = Field(0, ge=0, description="keep a checkpoint; 0: none")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 or fp16 where the hardware has it, fp32 on CPU"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA when present")
     threads: int = Field(
-        ge=1, le=256, description="CPU threads; another number gives other low bits"
+        ge=1, le=256, description="CPU threads; the number changes the low bits of the result"
     )
-    seed: int = Field(42, ge=0, lt=2**32, description="two runs of one seed are equal on CPU")
+    seed: int = Field(42, ge=0, lt=2**32, description="the same seed gives the same LoRA on CPU")
     kohya_args: Options = Field(
         {},
-        description="sd-scripts' own options, over those made of these settings; "
-        "true: a flag, false: without it",
+        description="options of sd-scripts itself; they override those made from these settings; "
+        "true: a bare flag, false: leave it out",
     )
 
     @model_validator(mode="after")
@@ -140,81 +142,83 @@ class BenchSettings(Section):
 
     checkpoint: Text | None = Field(
         None,
-        description="checkpoint name for the workflow's loader; empty: the base model on the "
-        "embedded server, what the workflow says on a ComfyUI",
+        description="checkpoint name for the workflow's loader; empty: on the embedded server the "
+        "base model, on a ComfyUI the one that the workflow names",
     )
     lora_node: Text | None = Field(
-        None, description="the LoraLoader that takes the LoRA, by id or title"
+        None, description="the LoraLoader that gets the LoRA, by id or title"
     )
     sampler_node: Text | None = Field(
-        None, description="the one sampler that takes the seed; empty: all that add noise"
+        None, description="the only sampler that gets the seed; empty: all that add noise"
     )
     positive_node: Text | None = Field(None, description="the node with the prompt")
     negative_node: Text | None = Field(None, description="the node with the negative prompt")
     latent_node: Text | None = Field(None, description="the node with the batch size")
     save_node: Text | None = Field(None, description="the SaveImage that is fetched")
     difference_maps: bool = Field(
-        False, description="grids of what differs from weight 0, besides the pictures"
+        False, description="also make grids of the difference from weight 0"
     )
     timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
     threads: int = Field(
         ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="of the embedded server and of the embedding"
+        "auto", description="device of the embedded server and of the embedding"
     )
     idle_timeout: float = Field(
-        120, gt=0, description="seconds without work after which the embedded server ends"
+        120, gt=0, description="seconds without work after which the embedded server stops"
     )
     embedding: LocalPath = Field(
         "",
-        description="more metrics: the folder of a CLIP, SigLIP or DINO model that transformers "
-        "loads, or `base`, the base model's own features; empty: none",
+        description="further metrics: the folder of a CLIP, SigLIP or DINO model that transformers "
+        "loads, or `base` for the base model's own features; empty: none",
     )
 
 
 class VerdictSettings(Section):
-    """The limits of the verdict; docs/verdict.md tells where they come from."""
+    """The limits of the verdict; docs/verdict.md says where they come from."""
 
     style: float = Field(
-        0.2, ge=0, le=1, description="share of the way to the training set; below it is weak"
+        0.2, ge=0, le=1, description="share of the way to the training set; less is weak"
     )
-    change: float = Field(0.2, ge=0, le=2, description="1 - SSIM to weight 0; below it is weak")
+    change: float = Field(0.2, ge=0, le=2, description="1 - SSIM to weight 0; less is weak")
     outside: float = Field(
         0.03,
         ge=0,
         le=1,
-        description="share of measurements out of the range of base and training set; "
-        "above it is fried",
+        description="share of measurements outside the range of base model and training set; "
+        "more is fried",
     )
     beside: float = Field(
         8,
         ge=0,
-        description="change beside the style, in standard deviations of a descriptor; "
-        "above it is fried",
+        description="change other than the style, in standard deviations of a descriptor; "
+        "more is fried",
     )
     structure: float = Field(
-        0.3, ge=-1, le=1, description="correlation of compositions; below it the prompt is lost"
+        0.3, ge=-1, le=1, description="composition kept, as a correlation; less is fried"
     )
     prompts_apart: float = Field(
         0.4,
         ge=0,
-        description="how unlike different prompts are, over weight 0; below it prompts are ignored",
+        description="difference between prompts, relative to weight 0; less is fried",
     )
     copy_similarity: float = Field(
         0.8,
         ge=-1,
         le=1,
-        description="correlation with the nearest training picture; above it is a copy",
+        description="correlation with the nearest training picture; more may be a copy",
     )
     copy_excess: float = Field(
         0.3,
         ge=0,
         le=2,
-        description="how much of that correlation is due to the LoRA, at least, for a copy",
+        description="a copy exceeds the correlation at weight 0 by at least this",
     )
     leak: float = Field(
-        0.4, ge=0, description="style without the trigger words over that with them; above it leaks"
+        0.4,
+        ge=0,
+        description="style without the trigger words, relative to that with them; more leaks",
     )
 
 
@@ -223,29 +227,32 @@ class KohyaSettings(Section):
 
     sd_scripts: LocalPath = Field(
         "",
-        description="folder of sd-scripts; SD_SCRIPTS_DIR in the environment wins; "
-        "empty, behind a launcher: /app/sd-scripts",
+        description="folder of sd-scripts; SD_SCRIPTS_DIR in the environment overrides it; "
+        "empty with a launcher: /app/sd-scripts",
     )
     launcher: Text = Field(
         "",
         description="command that starts a program in the container, such as "
-        "`docker exec -i my_container`; empty: `sd_scripts` on this machine, or else Docker starts "
-        "a container by itself",
+        "`docker exec -i my_container`; empty: `sd_scripts` on this machine, or a container that "
+        "Docker starts",
     )
     paths: Folders = Field(
-        {}, description="for a container: folders here and there, such as `{datasets: /dataset}`"
+        {},
+        description="for a launcher: folders here and their names in the container, such as "
+        "`{datasets: /dataset}`",
     )
-    accelerate: Text = Field("", description="more arguments of `accelerate launch`")
+    accelerate: Text = Field("", description="further arguments of `accelerate launch`")
 
 
 class Programs(Section):
-    """Programs that others with the same interface may replace."""
+    """Programs that users may replace by their own with the same options."""
 
     run_lora: LocalPath = Field(
-        "scripts/run_lora.bash", description="trains with kohya; another one takes the same options"
+        "scripts/run_lora.bash",
+        description="trains with kohya; a replacement takes the same options",
     )
     resize: LocalPath = Field(
-        "scripts/resize_dataset.py", description="normalizes; another one takes the same options"
+        "scripts/resize_dataset.py", description="normalizes; a replacement takes the same options"
     )
 
 
@@ -257,7 +264,7 @@ class Config(Section):
         "style", description="`style` or `char` (`char` reads datasets/raw/characters/)"
     )
     run_id: Name | None = Field(
-        None, description="name of the run; empty: the raw set and a digest of what goes in"
+        None, description="name of the run; empty: the raw set and a digest of what went in"
     )
     weights: Annotated[tuple[Weight, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
         (0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`"
@@ -265,40 +272,43 @@ class Config(Section):
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
         (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
     )
-    baseline: bool = Field(True, description="adds weight 0, the base model without the LoRA")
+    baseline: bool = Field(
+        True, description="also render weight 0, the base model without the LoRA"
+    )
     comfy_url: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(servers)] = Field(
         EMBEDDED, min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
     )
     bench_workflow: LocalPath = Field(
-        description="workflow JSON; default: one for the base's family"
+        description="workflow JSON, or a picture that ComfyUI drew; empty: one for the family of "
+        "the base model"
     )
     positive: Text | None = Field(None, description="replaces the workflow's prompt")
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
     trigger: Trigger = Field(
         "",
-        description="the words that call the LoRA, and the caption of pictures that have none; "
-        "empty: the first tag, where the captions share it",
+        description="the words that call the LoRA, and the caption of pictures without one; "
+        "empty: the first tag, if captions share it",
     )
     prompts: Prompts = Field(
-        description="prompts besides the workflow's own: a file, one per line, or a list; "
-        "`{trigger}` stands for the trigger words, `{profile}` for the profile; with a ComfyUI "
-        "of your own none unless you say so"
+        description="prompts besides the workflow's own: a list, or a file with one per line; "
+        "`{trigger}` stands for the trigger words, `{profile}` for the profile; none by default "
+        "with a ComfyUI of your own"
     )
     probe: Probing = Field(
-        description="pictures on top for the verdict, of the trigger words alone and of prompts "
-        "without them: `full`, `quick` or `off`; with a ComfyUI of your own off unless you say so"
+        description="extra pictures for the verdict, of the trigger words alone and of prompts "
+        "without them: `full`, `quick` or `off`; off by default with a ComfyUI of your own"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
     trainer: Literal["embedded", "kohya"] = Field(
         "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
     )
     skip_train: bool = Field(
-        False, description="bench the existing LoRA of `run_id` as it is; its `raw_set` names it"
+        False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
     )
     base_model: LocalPath = Field(
         BUNDLED_BASE,
-        description="a .safetensors checkpoint or a diffusers folder; where it is not given, the "
-        "checkpoint that `bench_workflow` loads, if it lies in models/checkpoints/",
+        description="a .safetensors checkpoint or a diffusers folder; if not given, the checkpoint "
+        "that `bench_workflow` loads, where that lies in models/checkpoints/",
     )
     lora_install_dir: LocalPath = Field(
         "models/loras", description="the folder that ComfyUI lists LoRAs from"
@@ -309,7 +319,7 @@ class Config(Section):
     verdict: VerdictSettings = Field(VerdictSettings(), description="judging the LoRA")
     kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
     programs: Programs = Field(
-        Programs(), description="programs that others with the same interface may replace"
+        Programs(), description="programs that you may replace by your own with the same options"
     )
 
     @field_validator("run_id", mode="before")
