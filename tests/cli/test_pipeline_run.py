@@ -125,16 +125,16 @@ def refusal(*arguments):
 # ---------------------------------------------------------------- the table
 
 
-def test_help_and_readme_name_every_option_with_its_default():
+def test_help_and_page_name_every_option_with_its_default():
     actions = {one: a for a in pipeline_run.parser()._actions for one in a.option_strings}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/older-command-line.md").read_text(encoding="utf-8")
     assert sorted(actions) == sorted([*DEFAULTS, "-h", "--help"])
     for option, default in DEFAULTS.items():
-        assert re.search(rf"^\| .*`{option}`", readme, re.MULTILINE), option
+        assert re.search(rf"^\| .*`{option}`", page, re.MULTILINE), option
         if default:
             told = actions[option].help % {"default": actions[option].default}
             assert told.endswith(f"(default: {default})"), option
-            assert default in readme
+            assert default in page
 
 
 @pytest.mark.parametrize(

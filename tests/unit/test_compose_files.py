@@ -50,10 +50,10 @@ def test_the_images_are_pinned(service):
     assert re.search(r"\d+\.\d+\.\d+|\d{8}", tag), tag
 
 
-def test_comfyuis_image_can_be_replaced_as_the_readme_says():
+def test_comfyuis_image_can_be_replaced_as_the_page_says():
     image = read("comfyui")["services"]["comfyui"]["image"]
     (variable,) = re.findall(r"\$\{(\w+):-", image)
-    assert f"{variable}=yanwk/comfyui-boot:cu130" in (ROOT / "README.md").read_text()
+    assert f"{variable}=yanwk/comfyui-boot:cu130" in (ROOT / "docs/docker.md").read_text()
 
 
 def test_the_projects_folders_are_mounted_and_none_is_made_by_docker(service):

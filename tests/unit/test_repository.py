@@ -1,13 +1,15 @@
-"""What surrounds the code agrees with it: versions, continuous integration, pre-commit hooks."""
+"""What surrounds the code agrees with it: versions, checks, and the pages with each other."""
 
 import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md")]
 CHECKS = (ROOT / ".ci/run").read_text()
 
 
@@ -31,3 +33,24 @@ def test_the_formatters_before_a_commit_are_those_of_continuous_integration():
     for hook in hooks:
         if hook["id"] != "config-docs":  # which the tests run
             assert hook["entry"] in CHECKS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_links_to_what_is_there(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, place = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not place or place in anchors(target), link
+
+
+def anchors(page):
+    """The places in a page, as GitHub names them after its headings."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+def test_the_readme_is_one_page():
+    assert (ROOT / "README.md").stat().st_size <= 10_000

@@ -13,7 +13,7 @@ _EXCEPTION = re.compile(r"^(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Invalid)\b
 _SECOND_HAND = re.compile(r"^subprocess\.CalledProcessError")
 
 _WAYS = (
-    "There are three ways to train with it (see the README):\n"
+    "There are three ways to train with it (see docs/kohya.md):\n"
     "  Docker with Compose and an NVIDIA card: the container starts by itself, nothing to set\n"
     "  SD_SCRIPTS_DIR=/path/to/sd-scripts: a checkout on this machine\n"
     "  kohya: {launcher: …} in config/config.yaml: a command that starts programs in a container"
