@@ -11,7 +11,7 @@ from pathlib import Path
 
 from snakemake.shell import shell
 
-from lorabench import job_logs, layout, preconditions
+from lorabench import invocation, job_logs, layout, preconditions
 from lorabench.bench import variants
 from lorabench.bench.embeddings import embedding
 from lorabench.workflow import outlook, stopping
@@ -322,7 +322,7 @@ def say_what_failed(snakemake_log: list[str]) -> None:
         sys.exit(stopping.STATUS)
     if CONSOLE:
         logs = f"the jobs' logs: {RUN.logs}; Snakemake's: {', '.join(snakemake_log) or 'none'}"
-        say(f"\nNot finished; the same command goes on once that is mended ({logs})")
+        say(f"\nNot finished{invocation.way_on(' once that is mended')} ({logs})")
     elif said := job_logs.summary(RUN.logs, STARTED):
         say(f"\n{said}")
 

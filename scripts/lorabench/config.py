@@ -26,6 +26,7 @@ from lorabench.setting_types import (
     Text,
     Trigger,
     Weight,
+    decimal_points,
     split,
     unique,
 )
@@ -266,9 +267,12 @@ class Config(Section):
     run_id: Name | None = Field(
         None, description="name of the run; empty: the raw set and a digest of what went in"
     )
-    weights: Annotated[tuple[Weight, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
-        (0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`"
-    )
+    weights: Annotated[
+        tuple[Weight, ...],
+        BeforeValidator(split),
+        BeforeValidator(decimal_points),
+        AfterValidator(unique),
+    ] = Field((0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`")
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
         (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
     )

@@ -15,6 +15,8 @@ from typing import Any
 import psutil
 
 _SNAKEMAKE = Path(".snakemake")
+_CALLED = "LORABENCH_CALLED"
+"""Set for a Snakemake that a command line of ours calls: that one says how to go on."""
 
 
 @contextmanager
@@ -53,12 +55,17 @@ def run(command: Sequence[str]) -> int:
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, pass_on) for number in signals}
     try:
-        process = subprocess.Popen(command)
+        process = subprocess.Popen(command, env={**os.environ, _CALLED: "1"})
         status = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return status if status >= 0 else 128 - status
+
+
+def way_on(condition: str = "") -> str:
+    """Return how to go on with a run, as the end of a sentence; the caller's to say if it calls."""
+    return "" if _CALLED in os.environ else f"; the same command goes on{condition}"
 
 
 def _typed() -> bool:

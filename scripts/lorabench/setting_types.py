@@ -1,6 +1,7 @@
 """The kinds of values that settings have, however they are typed."""
 
 import os
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -21,6 +22,18 @@ def split(value: Any) -> Any:
     if any(isinstance(one, bool) for one in values):
         raise ValueError("True and False are no numbers")
     return values
+
+
+def decimal_points(value: Any) -> Any:
+    """Refuse `0,4` as weights: that is 0.4 where commas are decimal signs, but reads as 0 and 4."""
+    text = value.strip() if isinstance(value, str) else ""
+    if _DECIMAL_COMMAS.fullmatch(text) and _NO_WEIGHT.search(text):
+        meant = ",".join(re.split(r"[;\s,]+", re.sub(r"(\d),(\d+)", r"\1.\2", text)))
+        raise ValueError(
+            f"a comma separates weights, a point begins the decimals: write weights={meant}, or "
+            f"weights=[{text}] if whole numbers are meant"
+        )
+    return value
 
 
 def _text(value: Any) -> Any:
@@ -76,6 +89,8 @@ def _short(name: str) -> str:
     return name
 
 
+_DECIMAL_COMMAS = re.compile(r"0,\d+([;\s]+\d,\d+)*|(0,\d+,)+0,\d+")
+_NO_WEIGHT = re.compile(r",([4-9]|\d\d)")  # nobody renders at 4 and more
 _NAME_BYTES = 100
 _PART_BYTES, _PATH_BYTES = 255, 4095  # what Linux takes
 _NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f]*$"

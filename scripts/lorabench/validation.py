@@ -78,7 +78,9 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
         return f"{where}: no such key; {_nearest(model, where, error['input'])}"
     if error["type"] == "missing":
         return f"{where}: is required ({_describe(model, where)})"
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "literal_error":
+        return f"{where}: {shortened(error['input'])}: {message}"  # a description repeats it
     if error["type"] == "string_pattern_mismatch":
         message = ALLOWED[error["ctx"]["pattern"]]
     if error["type"] == "string_type" and isinstance(error["input"], Mapping | list):
@@ -89,8 +91,10 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
     message = _PLAIN.get(error["type"], message)
     if not where or where in sections(model):
         return f"{where}: {message}".lstrip(": ")
-    value = shown(error["input"]) if where == "comfy_url" else shortened(error["input"])
-    return f"{where}: {value}: {message} ({_describe(model, where)})"
+    given = error["input"]
+    value = shown(given) if where == "comfy_url" else shortened(given)
+    value = "" if given in (None, "", []) else f" {value}:"
+    return f"{where}:{value} {message} ({_describe(model, where)})"
 
 
 def shortened(value: Any) -> str:
@@ -107,14 +111,17 @@ def _nearest(model: type[Section], key: str, value: Any) -> str:
     """Name what is meant: by sd-scripts' name, that name elsewhere, or one like it."""
     known = list(keys(model))
     section, _, name = key.rpartition(".")
-    if name in kohya_names.WITHOUT:
-        return kohya_names.WITHOUT[name]
-    if name in kohya_names.OURS:
-        ours = kohya_names.OURS[name]
-        return f"sd-scripts' {name} is {ours} here: {_typed(ours, value)}"
+    if key in known:
+        return f"{name} stands in the section {section}: write {_typed(key, value)}"
+    if said := _of_kohya(name, value):
+        return said
     siblings = [one for one in known if one.rpartition(".")[0] == section]
     elsewhere = [one for one in known if one.rpartition(".")[2] == name]
-    near = elsewhere or _like(name, siblings) or _like(name, known)
+    near = elsewhere or _like(name, siblings)
+    kohyas = difflib.get_close_matches(name, [*kohya_names.OURS, *kohya_names.WITHOUT], 1, 0.8)
+    if kohyas and not near:
+        return f"did you mean {kohyas[0]}? {_of_kohya(kohyas[0], value)}"
+    near = near or _like(name, known)
     if elsewhere and len(near) == 1:
         return f"did you mean {near[0]}? Write {_typed(near[0], value)}"
     return (
@@ -122,6 +129,14 @@ def _nearest(model: type[Section], key: str, value: Any) -> str:
         if near
         else f"all keys: {ALL_KEYS}"
     )
+
+
+def _of_kohya(name: str, value: Any) -> str:
+    """Say what stands here for a name of sd-scripts'; empty for any other name."""
+    if name in kohya_names.OURS:
+        ours = kohya_names.OURS[name]
+        return f"sd-scripts' {name} is {ours} here: {_typed(ours, value)}"
+    return kohya_names.WITHOUT.get(name, "")
 
 
 def _typed(key: str, value: Any) -> str:

@@ -70,17 +70,25 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"lora_install_dir": "あ/" * 2000}, "is no path: at most 4095 bytes"),
         ({"bench": {"embedding": "あ" * 86}}, "bench.embedding: 'ああ"),
         ({"prompts": "x" * 300}, "has a name in it of more than 255 bytes"),
-        ({"weights": ""}, "weights: '': is empty; give one value or more (LoRA strengths"),
-        ({"comfy_url": ""}, "comfy_url: '': is empty; give one value or more (`embedded`, or URLs"),
-        ({"weights": None}, "weights: None: is empty; give one value or more"),
-        ({"weights": []}, "weights: []: is empty"),
+        ({"weights": ""}, "weights: is empty; give one value or more (LoRA strengths"),
+        ({"comfy_url": ""}, "comfy_url: is empty; give one value or more (`embedded`, or URLs"),
+        ({"weights": None}, "weights: is empty; give one value or more"),
+        ({"weights": []}, "weights: is empty"),
         ({"weights": "0.4,,0.6"}, "weights: '0.4,,0.6': has an empty item, two commas in a row or"),
         ({"weights": [0.4, None]}, "weights: [0.4, None]: has an empty item"),
-        ({"seeds": None}, "seeds: None: is empty; give one value or more"),
+        ({"seeds": None}, "seeds: is empty; give one value or more"),
         ({"seeds": "1,2,"}, "seeds: '1,2,': has an empty item, two commas in a row or one at"),
         ({"comfy_url": "http://a,,http://b"}, "comfy_url: 'http://a,,http://b': has an empty"),
         ({"seeds": -1}, "seeds: -1: "),
-        ({"profile": "anime"}, "profile: 'anime': Input should be 'style' or 'char'"),
+        ({"weights": "0,4"}, "weights: '0,4': a comma separates weights, a point begins the"),
+        ({"weights": "0,4 0,6; 1,25"}, "write weights=0.4,0.6,1.25, or weights=["),
+        ({"weights": "0,4,0,6"}, "write weights=0.4,0.6, or weights=[0,4,0,6] if"),
+        ({"weights": "0,75"}, "write weights=0.75, or"),
+        ({"weights": "11"}, "weights: '11': should be less than or equal to 10 (LoRA"),
+        ({"train": {"rank": 0}}, "train.rank: 0: should be greater than or equal to 1 (network_"),
+        ({"train.rank": 8}, "train.rank: no such key; rank stands in the section train: write 'tr"),
+        ({"train": {"learing_rate": 8}}, "did you mean learning_rate? sd-scripts' learning_rate"),
+        ({"train": {"optimiser_type": 8}}, "did you mean optimizer_type? an option of sd-scripts"),
         ({"train": {"lr": 8}}, "did you mean train.unet_lr or train.text_encoder_lr?"),
         ({"train": {"resolution": 8}}, "did you mean preprocess.resolution?"),
         ({"bench": {"batch_size": 8}}, "did you mean batch_size or train.batch_size?"),
@@ -112,6 +120,17 @@ def test_an_error_names_the_key_the_value_and_what_is_allowed(given, said):
     with pytest.raises(UserError) as error:
         resolved(**given)
     assert said in str(error.value)
+
+
+def test_what_a_setting_may_be_is_said_once():
+    with pytest.raises(UserError) as error:
+        resolved(profile="anime")
+    assert str(error.value) == "profile: 'anime': should be 'style' or 'char'"
+
+
+@pytest.mark.parametrize("weights", ["0,1", "0,0.5", "[0,4]", [0, 4], "0 4", "0.4,0.6"])
+def test_weights_that_may_be_meant_as_typed_are_taken(weights):
+    assert resolved(weights=weights).weights[0] in (0, 0.4)
 
 
 def test_every_mistake_is_said_at_once():

@@ -62,6 +62,12 @@ def test_the_plan_comes_first_and_once(console):
     assert said(console) == ["to do: 1"]
 
 
+def test_a_dry_run_ends_by_saying_that_it_was_one(console):
+    console.emit(record("workflow_started"))
+    console.emit(record(text="This was a dry-run (flag -n). The order of jobs does not …"))
+    assert said(console) == ["Dry run: nothing was made."]
+
+
 def test_a_stage_is_a_line_and_cells_are_one_bar(console, clock):
     console.emit(record("workflow_started"))
     console.emit(record("run_info", stats={"bench_image": 3, "bench_metrics": 1}))

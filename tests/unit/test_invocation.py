@@ -35,6 +35,14 @@ def test_the_exit_status_is_the_programs(code, status):
     assert invocation.run(python(code)) == status
 
 
+def test_who_calls_says_how_to_go_on(monkeypatch):
+    monkeypatch.delenv("LORABENCH_CALLED", raising=False)
+    assert f"Stopped{invocation.way_on()}." == "Stopped; the same command goes on."
+    code = "import sys; from lorabench import invocation; sys.exit(invocation.way_on() != '')"
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+    assert invocation.run(python(code)) == 0
+
+
 CHILD = """
 import time
 try:

@@ -26,6 +26,7 @@ _NOISE = (
     "Exiting because a job execution failed",
 )
 _NOTHING = "Nothing to be done"
+_DRY = "This was a dry-run"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
 _AT_THE_END = "At least one job did not complete successfully"
 _LOCKED = (
@@ -171,6 +172,8 @@ class Console(logging.Handler):
         if text.startswith(_NOTHING) and self._running:
             self.say(_NOTHING + ".")
             self.nothing_to_do()
+        elif text.startswith(_DRY) and self._running:
+            self.say("Dry run: nothing was made.")
         elif (record.levelno >= logging.WARNING or not self._running) and (
             not text.startswith(_NOISE)
         ):

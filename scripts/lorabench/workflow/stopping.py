@@ -12,6 +12,8 @@ from typing import NoReturn
 
 import psutil
 
+from lorabench import invocation
+
 STATUS = 130
 _SHELLS = ("bash", "sh", "dash")
 _PATIENCE = 20
@@ -37,7 +39,7 @@ class Stopping:
             _end_jobs(signal.SIGKILL)
             return
         self.told = True
-        atexit.register(_say, "Stopped; the same command goes on.")
+        atexit.register(_say, f"Stopped{invocation.way_on()}.")
         threading.Thread(target=_see_jobs_end, daemon=True).start()
         _leave()
 
