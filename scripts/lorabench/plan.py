@@ -45,6 +45,11 @@ from lorabench.servers import EMBEDDED
 from lorabench.setting_types import split
 
 _ROLES = fields(Choices)
+_NARROWED = (
+    "one prompt and no probes, as no prompts= and no probe= is given and comfy_url is a ComfyUI of "
+    "your own. For a fuller verdict add, for instance, "
+    "prompts=config/prompts/drawnworld_{profile}.txt probe=quick"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class RunPlan:
     """The prompt in the workflow; None where only the servers can read it."""
     raw: RawSet | None = None
     """The pictures that are trained on; None where the LoRA is only benched."""
+    narrowed: bool = False
+    """Whether there is one prompt and no probe, and nobody has said so: as on any ComfyUI."""
     given_urls: tuple[str, ...] = field(default=(), repr=False)
     """`comfy_url` as it was given, with logins: for the jobs alone, and for no record."""
 
@@ -186,6 +193,7 @@ class RunPlan:
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = prompt_notes.notes(prompts, self.trigger, self.embedded_server)
+        of_prompts += [_NARROWED] if self.narrowed else []
         other = self.drawn_elsewhere
         of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
         return of_set + of_prompts + of_base
@@ -208,11 +216,15 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     preconditions.check(config, base)
     workflow_prompt = _workflow_prompt(config)
     urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
+    chosen = any(merged.get(key) is not None for key in ("prompts", "probe"))
+    narrowed = not chosen and config.comfy_url != EMBEDDED
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
         paths = _existing_run(config, base_digest)
-        return _planned(RunPlan(config, paths, None, base_digest, workflow_prompt, given_urls=urls))
+        return _planned(
+            RunPlan(config, paths, None, base_digest, workflow_prompt, None, narrowed, urls)
+        )
     found = raw.read(layout.raw_set(config))
     preconditions.check_raw(found, config)
     config = _with_trigger(config, found)
@@ -223,7 +235,9 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     if not paths.lora.exists():
         preconditions.check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
-    return _planned(RunPlan(config, paths, identity, base_digest, workflow_prompt, found, urls))
+    return _planned(
+        RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
+    )
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:

@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -28,6 +28,8 @@ _SHARED = 0.9
 
 _COMMA = re.compile("[,，、]")
 _MASK = re.compile(r"-(mask|cond)label\d*$")
+_MASKS = re.compile("masks?", re.IGNORECASE)
+_OF_MASK = re.compile("[-_ .]?masks?$", re.IGNORECASE)
 _REGULARIZATION = re.compile(r"reg(s|[ _-]?images?|ulari[sz]ation\b.*)?", re.IGNORECASE)
 
 
@@ -130,7 +132,8 @@ def read(folder: Path) -> RawSet:
     """
     names = _names(folder)
     projects = kohya_folders.projects(names.values())
-    unused = {path: why for path, name in names.items() if (why := _unused(name, projects))}
+    masks = _masks(names)
+    unused = {path: why for path, name in names.items() if (why := _unused(name, projects, masks))}
     used = [path for path in names if path not in unused]
     pictures = [path for path in used if is_picture(path)]
     if not pictures:
@@ -197,11 +200,34 @@ def _name(path: Path, folder: Path) -> str:
     return name
 
 
-def _unused(name: str, projects: Collection[str]) -> str:
+def _masks(names: Mapping[Path, str]) -> dict[str, str]:
+    """Return the masks of a set by name, with their folder: `masks/cat.png` beside `cat.png`.
+
+    A picture in such a folder that has a caption, or a name of its own, is there to be learnt.
+    """
+    texts = {captions.stem(path) for path in names if captions.is_caption(path)}
+    pictures = {path: PurePosixPath(name) for path, name in names.items() if is_picture(path)}
+    within = {
+        path: next(filter(_MASKS.fullmatch, name.parts[:-1]), "") for path, name in pictures.items()
+    }
+    masked = {name.stem for path, name in pictures.items() if not within[path]}
+    return {
+        str(name): within[path]
+        for path, name in pictures.items()
+        if within[path]
+        and captions.stem(path) not in texts
+        and masked & {name.stem, _OF_MASK.sub("", name.stem)}
+    }
+
+
+def _unused(name: str, projects: Collection[str], masks: Mapping[str, str]) -> str:
     """Return what a file is if it is not there to be learnt from; empty if it is.
 
-    `projects` are the folders of the set that hold a project of kohya's GUI.
+    `projects` are the folders of the set that hold a project of kohya's GUI; `masks`, those of
+    `_masks`.
     """
+    if name in masks:
+        return f"masks in {masks[name]}/"
     path = PurePosixPath(name)
     for folder in path.parents:
         if folder.name in kohya_folders.RESULTS and str(folder.parent) in projects:

@@ -216,7 +216,7 @@ def test_a_configured_trainer_stands_unless_a_program_is_named(arguments, told):
         (["--profile", "anime"], "profile: 'anime': should be 'style' or 'char'"),
         (["--run-id", "../up"], "run_id: '../up': should be a name"),
         (["--weights", "0.4;0.6"], "weights: '0.4;0.6'"),
-        (["--weights", ""], "weights: '': is empty; give one value or more"),
+        (["--weights", ""], "weights: is empty; give one value or more"),
         (["--comfy-url", ""], "comfy_url: is empty; give one value or more"),
         (["--run-id=-x"], "run_id: '-x': should be a name"),
         (["--seeds", "-1"], "seeds: '-1'"),

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lorabench.config import BUNDLED_BASE
 from lorabench.errors import UserError
 from lorabench.plan import make_plan
 from tests.project import ROOT, make_project
@@ -55,6 +56,15 @@ def test_both_keys_of_the_trigger_mean_the_same_words(plan, uncaptioned):
     assert one.trigger == other.trigger == "mofu"
     assert one.record == other.record
     assert one.paths.run_id != plan().paths.run_id
+
+
+def test_that_a_comfyui_gets_one_prompt_is_said_where_nobody_has_chosen_it(plan):
+    there = {"comfy_url": "http://127.0.0.1:1", "base_model": BUNDLED_BASE}
+    (note,) = plan(**there).notes
+    assert note.startswith("one prompt and no probes") and "prompts=config/prompts/" in note
+    for chosen in ({"prompts": []}, {"probe": "off"}, {"probe": False}):
+        assert plan(**there, **chosen).notes == []
+    assert plan().notes == []
 
 
 def test_two_different_triggers_are_refused(plan):
@@ -141,7 +151,8 @@ def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
         "{red|blue}, BREAK, <lora:bad:1> in prompts is drawn as it stands"
     )
     assert found.notes[1].startswith("embedding:worse in prompts is left out")
-    assert len(plan(positive="embedding:x", comfy_url="http://127.0.0.1:1").notes) == 0
+    elsewhere = plan(positive="embedding:x", comfy_url="http://127.0.0.1:1", prompts=[])
+    assert elsewhere.notes == []
 
 
 # ---------------------------------------------------------------- the LoRA of a run

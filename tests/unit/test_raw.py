@@ -269,6 +269,42 @@ def test_one_of_kohyas_folders_made_a_set_itself_has_its_words(tmp_path):
     assert raw.read(tmp_path / "2024_holiday").trigger() == "2024_holiday"
 
 
+def test_masks_in_a_folder_of_theirs_are_no_pictures_to_learn(tmp_path):
+    for name in ("a.png", "b.jpg", "masks/a.png", "masks/b_mask.png", "Mask/sub/a.webp"):
+        put(tmp_path, name)
+    put(tmp_path, "mask/b.png", "mika, wearing a mask")
+    put(tmp_path, "mask/venice.png")
+    found = raw.read(tmp_path)
+    assert found.unused == {"masks in masks/": 2, "masks in Mask/": 1}
+    names = {picture.name for picture in found.pictures}
+    assert names == {"a.png", "b.jpg", "mask/b.png", "mask/venice.png"}
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "name"),
+    [
+        ("ぽにゅ, 青い髪", "cp932", "Shift_JIS"),
+        ("ぽにゅ, 青い髪", "euc_jp", "EUC-JP"),
+        ("一个女孩, 蓝色头发", "gbk", "GBK"),
+        ("一個女孩, 藍色頭髮", "gbk", "GBK"),
+        ("café, Mädchen", "cp1252", "Windows-1252"),
+    ],
+)
+def test_the_encoding_of_a_caption_is_named(tmp_path, text, codec, name):
+    put(tmp_path, "a.png", text.encode(codec))
+    said = refusal(tmp_path)
+    assert said.startswith("captions must be UTF-8 text; save these as UTF-8:")
+    assert said.endswith(f"{tmp_path / 'a.txt'}: is not UTF-8; it may be {name}")
+
+
+def test_a_link_to_a_key_is_no_caption(tmp_path):
+    key = tmp_path.with_name("id_key")
+    key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nsecret")
+    put(tmp_path, "a.png").with_suffix(".txt").symlink_to(key)
+    assert "is a key or certificate" in refusal(tmp_path)
+    assert "secret" not in refusal(tmp_path)
+
+
 def test_masks_are_no_pictures_to_learn(tmp_path):
     put(tmp_path, "a.png", "mofu")
     put(tmp_path, "a-masklabel.png")
