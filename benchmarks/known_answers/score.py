@@ -169,10 +169,10 @@ def _leaks(results: Sequence[Result]) -> str:
 
 _FIGURES = (
     ("right verdicts", "at least 95 %", _right),
-    ("trainings, all of whose LoRAs are judged right", "", _trainings),
+    ("trainings whose LoRAs are all judged right", "", _trainings),
     ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
     (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
-    ("leak told right", "", _leaks),
+    ("leaks judged right", "", _leaks),
 )
 
 
@@ -200,7 +200,7 @@ def _confusion(results: Sequence[Result]) -> list[str]:
 def _misses(results: Sequence[Result]) -> list[str]:
     wrong = [result for result in results if not result.right or (result.best and not result.near)]
     lines = [
-        "| LoRA | half | truth | said | weight | best |",
+        "| LoRA | half | truth | verdict | weight | best |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for one in wrong:
