@@ -86,6 +86,7 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "verdict": verdict,
         "label": _sentence(words.label(verdict.label))[:-1] if verdict else "",
         "reasons": verdict.reasons if verdict else [],
+        "cause": _sentence(words.no_weight(verdict)) if verdict and best is None else "",
         "weight": None if best is None else _weight(best),
         "weight_text": _recommended(verdict),
         "modules": _modules(lora),

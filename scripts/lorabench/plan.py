@@ -189,7 +189,7 @@ class RunPlan:
     @property
     def notes(self) -> list[str]:
         """What a user should know of set, prompts and base before all is done, a line each."""
-        of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else []
+        of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else self._of_unused_set
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = prompt_notes.notes(prompts, self.trigger, self.embedded_server)
@@ -197,6 +197,17 @@ class RunPlan:
         other = self.drawn_elsewhere
         of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
         return of_set + of_prompts + of_base
+
+    @property
+    def _of_unused_set(self) -> list[str]:
+        """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
+        if self.paths.record.exists() or not self.paths.raw.is_dir():
+            return []
+        words = "" if self.trigger else ", and say with trigger= which words call it"
+        return [
+            f"{self.paths.raw} is not used: skip_train benches a finished LoRA, and nothing "
+            f"records that it was trained on these pictures. Judge its style by eye{words}"
+        ]
 
     @cached_property
     def workflow_digest(self) -> str:

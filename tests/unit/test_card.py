@@ -136,6 +136,15 @@ def test_what_does_not_work_is_said_first(lora, label):
     assert "was not probed" in body
 
 
+def test_what_was_not_judged_and_what_is_to_fill_in_is_said(lora):
+    told = Verdict("uncertain", unknown=[Finding("no_training_set")])
+    _, body = card(lora, sweep=SWEEP, verdict=told)
+    assert "> **Uncertain.** Not judged (there is no training set to compare with).\n" in body
+    assert "`WEIGHT` stands for a weight" in body and "`BASE MODEL` stands for" in body
+    _, body = card(lora, verdict=Verdict("works", True, 0.8))
+    assert "WEIGHT" not in body and "`BASE MODEL` stands for" in body
+
+
 def test_a_leak_is_told_once(lora):
     told = Verdict("works", True, 0.8, reasons=[Finding("leaks", 0.8, 0.9, 0.5)])
     _, body = card(lora, verdict=told)

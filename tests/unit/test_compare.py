@@ -151,6 +151,39 @@ def test_what_is_not_recorded_is_not_different(folder, names):
     assert "not judged (there is no training set to compare with)" in said
 
 
+def test_a_prompt_that_only_one_run_has_is_told_by_the_list_of_prompts(folder):
+    make_run(folder, "a")
+    make_run(folder, "b", prompts=("",))
+    assert values(differences.settings(read(folder, "a", "b"))) == {"prompts": ["own, cat", "own"]}
+
+
+def test_what_was_not_judged_is_no_dash_and_no_recommendation(folder, tmp_path):
+    weak = Verdict("weak", None, None)
+    make_run(folder, "a", prompts=("", "trigger"), weights=(0.0, 0.5), told=weak)
+    only_benched(folder, "b")
+    two = read(folder, "a", "b")
+    window = next(line for line in summary.lines(two) if line.startswith("usable window"))
+    assert window.split("  ")[-1] == "not judged" and " none " in window
+    page.write(two, tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert texts.TEXTS["each_best"][0] not in html
+    for said in (
+        texts.TEXTS["each_nearest"][0],
+        f"{texts.both('fallback')[1]}</span> <span",
+        "4 pictures: 1 prompt, 2 seeds, 2 weights</span>",
+        "; 4 probes</span>",
+    ):
+        assert said in html
+
+
+def test_metrics_that_do_not_decide_are_folded(folder, tmp_path):
+    for name in "ab":
+        make_run(folder, name)
+    page.write(read(folder, "a", "b"), tmp_path / "page.html")
+    main, others = (tmp_path / "page.html").read_text().split("All other metrics (")
+    assert main.count("<article>") < others.count("<article>") == int(others.split(")")[0])
+
+
 def test_runs_that_were_trained_are_compared_beside_one_that_was_not(folder):
     make_run(folder, "a")
     only_benched(folder, "b")

@@ -158,6 +158,20 @@ def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
 # ---------------------------------------------------------------- the LoRA of a run
 
 
+def test_a_raw_set_that_a_lora_from_elsewhere_is_not_compared_with_is_named(plan, project):
+    train = project.root / "runs" / "theirs" / "train"
+    train.mkdir(parents=True, exist_ok=True)
+    for name in ("some_set", "other"):
+        (train / f"style_{name}__theirs.safetensors").write_bytes(b"")
+    benched = {"skip_train": True, "run_id": "theirs"}
+    found = plan(**benched)
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("datasets/raw/style/some_set is not used: skip_train benches")
+    assert found.notes[0].endswith("say with trigger= which words call it")
+    assert plan(**benched, trigger="mofu").notes[0].endswith("Judge its style by eye")
+    assert plan(**benched, raw_set="other").notes == []  # no such set lies there
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".PT", ".ckpt", ".bin"])
 def test_a_file_of_pytorch_in_the_loras_place_is_named(plan, project, suffix):
     train = project.root / "runs" / "mine" / "train"

@@ -305,3 +305,15 @@ def test_nothing_in_the_data_ends_its_element():
     text = build._embed({"prompt": "</script><script>"})
     assert "<" not in text
     assert "\\u003c/script>" in text
+
+
+def test_a_run_that_was_only_benched_misses_no_record_of_a_training(tmp_path):
+    folder, _ = make_run(tmp_path, prompts=1, seeds=(1,), size=16)
+    for name in ("run.yaml", "preprocess_log.csv", "train/train_log.csv"):
+        (folder / name).unlink(missing_ok=True)
+    assert "run.yaml" in run.read(folder, None).missing
+    sweep = folder / "bench" / "sweep.yaml"
+    sweep.write_text(f"{sweep.read_text()}\nskip_train: true\n")
+    build.build(folder, None, tmp_path / "page.html")
+    assert not {"run.yaml", "preprocess_log.csv"} & set(run.read(folder, None).missing)
+    assert "preprocess_log.csv" not in (tmp_path / "page.html").read_text()

@@ -15,6 +15,7 @@ GROUPS: Sequence[Group] = ("data", "training", "sweep", "made")
 _NAMED = 12
 _DIGITS = 12
 _NOTHING = "–"
+_PROMPT = "prompt "
 # Which run it is and when it was made differ always; where files lie and how long a cell may take
 # decide nothing.
 _LEFT_OUT = {"run_id", "created", "lora_install_dir", "variants", "positive", "prompts"}
@@ -52,6 +53,9 @@ def settings(runs: Sequence[Run]) -> list[Difference]:
     for group in GROUPS:
         recorded = [table[group] for table in tables if table[group]]
         for name in dict.fromkeys(name for table in recorded for name in table):
+            known = {table[name] for table in recorded if name in table}
+            if name.startswith(_PROMPT) and len(known) < 2:
+                continue  # which prompts a run has is told by their list
             if len({table.get(name, _NOTHING) for table in recorded}) > 1:
                 values = [table[group].get(name, _NOTHING) for table in tables]
                 found.append(Difference(group, name, values))
@@ -164,5 +168,5 @@ def _prompts(run: Run) -> dict[str, Any]:
         for name, one in run.variants.items()
         if not one.get("probe")  # made of the prompts and the trigger, which are told
     }
-    named = {f"prompt {name}": text for name, text in texts.items()}
+    named = {f"{_PROMPT}{name}": text for name, text in texts.items()}
     return {"prompts": list(texts), **named} if any(texts.values()) else {}

@@ -10,10 +10,12 @@ from markupsafe import Markup, escape
 
 from lorabench.bench import shown
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
+from lorabench.bench.variants import probe_of
 from lorabench.bench.verdicts import words
 from lorabench.compare import chart, differences, grid
 from lorabench.compare.runs import Run
 from lorabench.compare.texts import both
+from lorabench.report.contents import DECIDING
 from lorabench.report.embed import data_uri
 
 LONGEST_SIDE = 384
@@ -36,6 +38,7 @@ def write(runs: Sequence[Run], path: Path) -> None:
         "say": say,
         "two": _two,
         "no_weight": lambda found: _two(words.no_weight(found), words.no_weight(found, "ja")),
+        "no_window": lambda found: _two(words.no_window(found), words.no_window(found, "ja")),
         "prompt": lambda variant: _two(shown.label(variant), shown.label(variant, "ja")),
         "label": lambda name: _two(words.label(name, "en"), words.label(name, "ja")),
         "finding": lambda found: _two(words.finding(found, "en"), words.finding(found, "ja")),
@@ -53,14 +56,16 @@ def say(key: str, **values: object) -> Markup:
 
 
 def _extent(run: Run) -> Markup:
-    prompts, noises = differences.asked(run)
-    return say(
+    asked = [cell for cell in run.cells if not probe_of(cell.variant)]
+    probes = len(run.cells) - len(asked)
+    extent = say(
         "extent_value",
-        pictures=len(run.cells),
-        prompts=len(prompts),
-        seeds=len({seed for seed, _ in noises}),
-        weights=len(run.weights),
+        pictures=len(asked),
+        prompts=len({cell.variant for cell in asked}),
+        seeds=len({cell.seed for cell in asked}),
+        weights=len({cell.weight for cell in asked}),
     )
+    return extent + (say("extent_probes", n=probes) if probes else "")
 
 
 def _two(english: str, japanese: str) -> Markup:
@@ -98,19 +103,21 @@ def _affordable(laid: grid.Grid, runs: Sequence[Run]) -> list[float]:
 
 
 def _metrics(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    """Yield every metric that a run has, in the order of the registry, then the others."""
+    """Yield every metric that a run has: those that decide, the registry's, then the others."""
     titles = {
         one.column: ((one.title, one.title_ja), (one.unit, one.unit_ja))
         for one in (*METRICS, *OF_A_WEIGHT)
     }
     found = dict.fromkeys(column for run in runs for column in run.summary)
-    columns = sorted(found, key=lambda c: list(titles).index(c) if c in titles else len(titles))
+    order = list(dict.fromkeys((*DECIDING, *titles, *found)))
+    columns = sorted(found, key=order.index)
     for column in columns:
         curves = [run.summary.get(column, {}) for run in runs]
         title, unit = titles.get(column, ((column, column), ("", "")))
         yield {
             "title": title,
             "unit": unit,
+            "deciding": column in DECIDING,
             "chart": Markup(chart.draw(curves)),
             "weights": sorted({weight for curve in curves for weight in curve}),
             "curves": curves,

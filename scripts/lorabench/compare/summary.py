@@ -40,8 +40,7 @@ def _verdicts(runs: Sequence[Run]) -> Iterator[list[str]]:
     told = [run.verdict for run in runs]
     yield ["verdict", *(words.label(one.label) if one else "not judged yet" for one in told)]
     yield ["weight to use", *map(_to_use, told)]
-    windows = [one.window if one and one.window else [None] for one in told]
-    yield ["usable window", *(" to ".join(map(_weight, window)) for window in windows)]
+    yield ["usable window", *map(_window, told)]
 
 
 def _to_use(told: Verdict | None) -> str:
@@ -50,6 +49,12 @@ def _to_use(told: Verdict | None) -> str:
     if told.weight is None:
         return words.no_weight(told)
     return " or ".join(map(_weight, told.tie if len(told.tie) > 1 else [told.weight]))
+
+
+def _window(told: Verdict | None) -> str:
+    if told is None:
+        return _weight(None)
+    return " to ".join(map(_weight, dict.fromkeys(told.window or ()))) or words.no_window(told)
 
 
 def _metrics(runs: Sequence[Run]) -> Iterator[list[str]]:

@@ -21,6 +21,7 @@ TEXTS = {
         "{seeds} {seeds:seed|seeds}, {weights} {weights:weight|weights}",
         "{pictures} 枚(プロンプト {prompts}、シード {seeds}、重み {weights})",
     ),
+    "extent_probes": ("; {n} {n:probe|probes}", "、プローブ {n} 枚"),
     "reasons": ("Why", "理由"),
     "other_base": (
         "These runs have different base models: their pictures differ by more than the LoRA.",
@@ -56,6 +57,7 @@ TEXTS = {
     "pictures": ("Pictures", "画像"),
     "show": ("LoRA weight", "LoRA の重み"),
     "each_best": ("each at its recommended weight", "それぞれの推奨の重み"),
+    "each_nearest": ("each at the weight nearest to 0.80", "それぞれ 0.80 に最も近い重み"),
     "no_shared_rows": (
         "These runs share no prompt and seed, so no pictures stand side by side.",
         "共通のプロンプトとシードがないため、画像は並べられません。",
@@ -69,12 +71,13 @@ TEXTS = {
         "すべてに共通するプロンプトとシードのみを表示しています({n} 行)。",
     ),
     "fallback": (
-        "* no weight is recommended; the one nearest to 0.80 is shown.",
-        "* 推奨の重みがないため、0.80 に最も近い重みを表示しています。",
+        "* Without a recommended weight, the one nearest to 0.80 is shown.",
+        "* 推奨の重みがない場合は、0.80 に最も近い重みを表示しています。",
     ),
     "not_rendered": ("not rendered", "描画なし"),
     "seed": ("seed", "シード"),
     "metrics": ("Metrics", "評価指標"),
+    "other_metrics": ("All other metrics ({n})", "そのほかの指標({n})"),
     "no_metrics": (
         "None of the runs has a summary.csv yet.",
         "summary.csv がまだありません。",

@@ -19,6 +19,8 @@ from lorabench.report import tables
 
 Content = TypeVar("Content")
 
+_OF_TRAINING = ("run.yaml", "train/train_log.csv", "preprocess_log.csv")
+
 
 @dataclass
 class Run:
@@ -39,7 +41,8 @@ class Run:
     loras: list[Path] = field(default_factory=list)
     training: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """What was looked for and is not there, as paths from `folder`."""
+    """What was looked for and is not there, as paths from `folder`; not what a
+    run that was only benched never has."""
 
     @property
     def name(self) -> str:
@@ -50,6 +53,11 @@ class Run:
     def base_model(self) -> str:
         """The name of the model that the LoRA was trained on; empty where no record has it."""
         return self.record.get("identity", {}).get("base_model", {}).get("name") or ""
+
+    @property
+    def only_benched(self) -> bool:
+        """Whether the LoRA is from elsewhere, so that nothing is recorded of its training."""
+        return bool(self.sweep.get("skip_train")) and not self.record
 
     @property
     def bench(self) -> Path:
@@ -90,6 +98,8 @@ def read(folder: Path, dataset: Path | None) -> Run:
     if dataset:
         run.training = sorted((dataset / "images").glob("*.png"))
         run.missing += [] if run.training else [f"{dataset.name}/images"]
+    if run.only_benched:
+        run.missing = [name for name in run.missing if name not in _OF_TRAINING]
     run.loras = sorted((folder / "train").glob("*.safetensors"))
     if not (run.record or run.sweep or run.metrics or run.loss):
         raise UserError(f"{folder}: nothing of a run is there; its folder is runs/<run_id>")

@@ -110,8 +110,10 @@ FINDINGS = {
         "漏れるほどの画風を獲得していません",
     ),
     "no_training_set": (
-        "the style gained: there is no training set to compare with",
-        "比較する学習画像がありません。画風の獲得は判定できません",
+        "the style gained: there is no training set to compare with (with skip_train, raw_set only "
+        "names the LoRA's file)",
+        "比較する学習画像がありません。画風の獲得は判定できません"
+        "(skip_train では、raw_set は LoRA のファイル名を示すだけです)",
     ),
     "no_baseline": (
         "no pictures at weight 0 to compare with: leave baseline as it is",
@@ -169,8 +171,8 @@ ADVICE = {
     "prompts": ("render more prompts", "プロンプトを増やす"),
     "seeds": ("render two more seeds", "シードを 2 つ増やす"),
     "look": (
-        "judge by eye, in the grid, for without its training pictures no numbers can; two more "
-        "seeds show more",
+        "judge by eye, in the grid: there are no training pictures that numbers could be compared "
+        "with; two more seeds show more",
         "学習画像がないため数値では判定できません。比較表を目で見て判断する。"
         "シードを 2 つ増やすと見やすくなります",
     ),
@@ -222,6 +224,11 @@ def no_weight(verdict: Verdict, language: Language = "en") -> str:
     why = next((texts[at] for code, texts in UNJUDGED.items() if code in codes), "")
     brackets = ("{} ({})", "{}({})")[at]
     return brackets.format(NOT_JUDGED[at], why) if why else NOT_JUDGED[at]
+
+
+def no_window(verdict: Verdict, language: Language = "en") -> str:
+    """Say in a word that no weight is usable, or that this is not known."""
+    return (NOT_JUDGED if verdict.label == "uncertain" else NO_WEIGHT)[language == "ja"]
 
 
 def lines(verdict: Verdict) -> list[str]:
