@@ -4,13 +4,12 @@ A caption lies beside its picture and has its name: `cat.txt` or `cat.caption` f
 """
 
 import codecs
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from lorabench import file_kinds
 from lorabench.errors import UserError
 
 SUFFIXES = frozenset({".txt", ".caption"})
@@ -24,16 +23,6 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-
-_KANA, _CHINESE = re.compile("[ぁ-ヶ]"), re.compile("[一-鿿]")
-_ENCODINGS = (
-    ("Shift_JIS", "cp932", _KANA),
-    ("EUC-JP", "euc_jp", _KANA),
-    ("GBK", "gb2312", _CHINESE),
-    ("Shift_JIS", "cp932", _CHINESE),
-    ("GBK", "gb18030", _CHINESE),
-)
-"""Name, codec, and letters that only its texts are likely to have; the surest first."""
 
 
 def is_caption(path: Path) -> bool:
@@ -102,21 +91,12 @@ def _decoded(data: bytes) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        raise ValueError(f"is not UTF-8; it may be {_likely(data)}") from None
+        raise ValueError(f"is not UTF-8; it may be {file_kinds.likely_encoding(data)}") from None
     if text.lstrip().startswith("-----BEGIN "):
         raise ValueError("is a key or certificate, or a link to one, and no caption")
     if "\0" in text:
         raise ValueError("has NUL bytes (it may be UTF-16 without a byte order mark)")
     return text
-
-
-def _likely(data: bytes) -> str:
-    """Return in which encoding a text seems to be, by the letters that it would have."""
-    for name, codec, letters in _ENCODINGS:
-        with suppress(UnicodeDecodeError):
-            if letters.search(data.decode(codec)):
-                return name
-    return "Windows-1252"
 
 
 def _one_line(text: str) -> str:

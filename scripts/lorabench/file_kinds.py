@@ -4,6 +4,7 @@ import re
 import shlex
 import zipfile
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 PICKLED = (".pt", ".pth", ".ckpt", ".bin")
@@ -12,10 +13,20 @@ _FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
     (b"GGUF", "a GGUF file; take the .safetensors one"),
     (b"\x1f\x8b", "a gzip archive; unpack it"),
     (b"7z\xbc\xaf", "a 7z archive; unpack it"),
+    (b"PK\x03\x04", "a ZIP archive; unpack it"),
     (b"Rar!", "a RAR archive; unpack it"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
 )
+_KANA, _CHINESE = re.compile("[ぁ-ヶ]"), re.compile("[一-鿿]")
+_ENCODINGS = (
+    ("Shift_JIS", "cp932", _KANA),
+    ("EUC-JP", "euc_jp", _KANA),
+    ("GBK", "gb2312", _CHINESE),
+    ("Shift_JIS", "cp932", _CHINESE),
+    ("GBK", "gb18030", _CHINESE),
+)
+"""Name, codec, and letters that only its texts are likely to have; the surest first."""
 _WEB_PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|head)", re.IGNORECASE)
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _EMBEDDING_KEYS = {"emb_params", "string_to_param", "string_to_token", "clip_l", "clip_g", "t5xxl"}
@@ -54,7 +65,21 @@ def by_first_bytes(path: Path) -> str | None:
         return "a web page; download the file itself, logged in where the site wants it"
     if head.lstrip()[:1] == b"{":
         return "a JSON text, such as a site's error message; download the file itself"
+    return by_start(head)
+
+
+def by_start(head: bytes) -> str | None:
+    """Return what begins with these bytes; None where that is not known."""
     return next((what for start, what in _FIRST_BYTES if head.startswith(start)), None)
+
+
+def likely_encoding(data: bytes) -> str:
+    """Return in which encoding a text seems to be that is no UTF-8, by its letters."""
+    for name, codec, letters in _ENCODINGS:
+        with suppress(UnicodeDecodeError):
+            if letters.search(data.decode(codec)):
+                return name
+    return "Windows-1252"
 
 
 def by_keys(keys: Collection[str]) -> str | None:

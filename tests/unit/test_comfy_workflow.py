@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -46,6 +47,50 @@ def a_picture(folder, size=8, **chunks):
     path = folder / "picture.png"
     Image.effect_noise((size, size), 50).save(path, pnginfo=info)
     return path
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (
+            json.dumps({"1": "青い髪の女の子"}, ensure_ascii=False).encode("cp932"),
+            "may be Shift_JIS",
+        ),
+        (gzip.compress(b"{}"), "a gzip archive; unpack it"),
+        (b"PK\x03\x04\x14\0", "a ZIP archive; unpack it"),
+    ],
+)
+def test_a_file_of_another_encoding_or_an_archive_is_named(tmp_path, data, words):
+    path = tmp_path / "w.json"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=words):
+        read(path)
+
+
+INVOKE = {"nodes": [{"id": "a"}], "edges": []}
+
+
+@pytest.mark.parametrize(
+    ("chunks", "program"),
+    [
+        (
+            {"invokeai_metadata": {"positive_prompt": "a cat"}, "invokeai_workflow": INVOKE},
+            "InvokeAI",
+        ),
+        ({"parameters": {"sui_image_params": {"prompt": "a cat"}}}, "SwarmUI"),
+        ({"Software": "NovelAI", "Comment": {"prompt": "a cat"}}, "NovelAI"),
+        ({"fooocus_scheme": "fooocus", "parameters": {"prompt": "a cat"}}, "Fooocus"),
+        ({"parameters": "a cat\nSteps: 20, Sampler: Euler"}, "A1111"),
+    ],
+)
+def test_pictures_of_other_programs_are_named(tmp_path, chunks, program):
+    with pytest.raises(UserError, match=f"the parameters of {program}.*name a workflow JSON"):
+        read(a_picture(tmp_path, **chunks))
+
+
+def test_a_workflow_of_invokeai_is_named(tmp_path):
+    with pytest.raises(UserError, match="a workflow of InvokeAI"):
+        read(write(tmp_path, INVOKE))
 
 
 GUI = {"nodes": [{"id": 1, "type": "SaveImage"}], "links": []}

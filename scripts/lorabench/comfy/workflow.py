@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lorabench import file_kinds
 from lorabench.comfy.graph import Graph, dangling, describe
 from lorabench.comfy.picture_texts import texts
 from lorabench.errors import UserError
@@ -23,7 +24,13 @@ _JSON = re.compile(rb"[\xef\xbb\xbf\xff\xfe\0\s]*[{\[]")
 _VIDEO = re.compile(rb"\x1aE\xdf\xa3|.{4}ftyp", re.DOTALL)
 _PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 _PICTURE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".avif", ".gif", ".jxl", ".heic"}
-_A1111 = re.compile(r"\bSteps: \d+, ")
+_MAKERS: tuple[tuple[str, set[str], str], ...] = (  # keys, or a pattern in the texts
+    ("InvokeAI", {"invokeai_metadata", "invokeai_graph", "sd-metadata", "Dream"}, ""),
+    ("SwarmUI", set(), '"sui_image_params"'),
+    ("NovelAI", set(), r"\bNovelAI\b"),
+    ("Fooocus", {"fooocus_scheme"}, ""),
+    ("A1111, Forge or a program like them", set(), r"\bSteps: \d+, "),
+)
 _LARGEST = 2**28
 _DEEPEST = 12  # levels that are looked into
 
@@ -86,8 +93,14 @@ def _json(data: bytes) -> object:
         )
     try:
         return json.loads(data.decode(json.detect_encoding(data)).lstrip("\ufeff"))
+    except UnicodeDecodeError:
+        what = file_kinds.by_start(data) or (
+            f"not UTF-8, it may be {file_kinds.likely_encoding(data)}; save it as UTF-8, or again"
+            " in ComfyUI"
+        )
     except ValueError as error:
-        raise UserError(f"no valid JSON: {error}") from None
+        what = file_kinds.by_start(data) or f"no valid JSON: {error}"
+    raise UserError(what)
 
 
 def _picture(data: bytes) -> object:
@@ -95,7 +108,7 @@ def _picture(data: bytes) -> object:
     found = texts(data)
     carried = {}
     for name, text in found.items():
-        if text.lstrip()[:1] not in ("{", "["):
+        if text.lstrip()[:1] not in ("{", "[") or name.startswith("invokeai"):
             continue
         try:
             carried[name] = json.loads(text)
@@ -109,12 +122,21 @@ def _picture(data: bytes) -> object:
 
 def _instead(found: Mapping[str, str]) -> str:
     """Say what a picture without a workflow holds, and what to do."""
-    if any(_A1111.search(text) for text in found.values()):
+    if program := _maker(found):
         return (
-            "it holds the parameters of A1111, Forge or a program like them, which are no graph:"
-            " copy its prompt to positive= and negative=, and name a workflow JSON"
+            f"it holds the parameters of {program}, which are no graph: copy its prompt to"
+            " positive= and negative=, and name a workflow JSON"
         )
     return "ComfyUI's own SaveImage writes it; other programs, and sites, often drop it"
+
+
+def _maker(found: Mapping[str, str]) -> str:
+    """Return which other program made a picture, by its texts; empty where that is not known."""
+    whole = "\n".join(found.values())
+    for program, keys, sign in _MAKERS:
+        if keys & found.keys() or (sign and re.search(sign, whole)):
+            return program
+    return ""
 
 
 # ---------------------------------------------------------------- what is in them
@@ -145,7 +167,7 @@ def _workflows(content: object, depth: int = 0) -> Iterator[dict[str, Any]]:
     if depth > _DEEPEST or not isinstance(content, dict | list):
         return
     if isinstance(content, dict):
-        if isinstance(content.get("nodes"), list):
+        if isinstance(content.get("nodes"), list) and not _of_invoke(content):
             yield GuiWorkflow(content)
             return
         if any(_is_node(value) for value in content.values()):
@@ -155,12 +177,18 @@ def _workflows(content: object, depth: int = 0) -> Iterator[dict[str, Any]]:
         yield from _workflows(value, depth + 1)
 
 
+def _of_invoke(content: Mapping[str, Any]) -> bool:
+    return "edges" in content and "links" not in content
+
+
 def _is_node(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("class_type"), str)
 
 
 def _why_none(content: object) -> str:
     nodes = content if isinstance(content, dict) else {}
+    if "nodes" in nodes and _of_invoke(nodes):
+        return "a workflow of InvokeAI, whose nodes ComfyUI does not have; name one of ComfyUI"
     for node, body in nodes.items():
         if isinstance(body, dict) and "inputs" in body:
             return f"not a workflow in API format: node {node} has no class_type"
