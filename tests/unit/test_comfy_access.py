@@ -133,6 +133,10 @@ def test_who_is_not_let_in_hears_how_to_be(fake):
     ("answer", "said"),
     [
         ((403, b"Forbidden"), "does not let lorabench in (HTTP 403); if it wants a name"),
+        (
+            (407, b"Proxy"),
+            "is behind a proxy that wants a name and a password (HTTP 407); lorabench",
+        ),
         ((400, b"The plain HTTP request was sent to HTTPS port"), "write comfy_url=https://127"),
         ((302, b""), "sends its visitors on to https://login.example/sign/in (HTTP 302); if that"),
         ((301, b""), "; write comfy_url=https://comfy.example/base"),
@@ -145,6 +149,12 @@ def test_what_stands_before_a_server_is_named(fake, answer, said, monkeypatch):
     fake.answer = lambda *_: answer
     assert said in (found := refusal(fake.url))
     assert "secret" not in found
+
+
+def test_a_limit_on_requests_is_borne_and_then_named(fake):
+    fake.answer = lambda *_: (429, b"Slow down")
+    with pytest.raises(UserError, match=r"keeps failing: too many requests \(HTTP 429\).*fewer at"):
+        Transport(fake.url, PACE).get_json("/queue", dict)
 
 
 def test_a_login_page_in_place_of_json_is_named(fake):

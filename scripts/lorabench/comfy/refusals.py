@@ -21,11 +21,22 @@ UNTRUSTED = re.compile(r"certificate verify failed: (.*?) \(_ssl")
 class Outage(Exception):
     """A request without an answer of ComfyUI's own."""
 
-    def __init__(self, problem: str, *, down: bool = False, remedy: str = "") -> None:
-        """`down`: the server may come back. `remedy`: it will not, and this is what helps."""
+    def __init__(
+        self,
+        problem: str,
+        *,
+        down: bool = False,
+        remedy: str = "",
+        advice: str = "see its own log",
+    ) -> None:
+        """`down`: the server may come back. `remedy`: it will not, and this is what helps.
+
+        `advice` is for an outage that lasts.
+        """
         super().__init__(problem)
         self.down = down
         self.remedy = remedy
+        self.advice = advice
 
 
 def of_error(error: requests.RequestException, url: str) -> Outage:
@@ -52,6 +63,17 @@ def of_answer(response: requests.Response, path: str, access: Access) -> Outage 
         return Outage(f"HTTP {status} {text}".rstrip(), down=status in AWAY)
     if response.is_redirect:
         return _of_redirect(response, path)
+    if status == 407:
+        return Outage(
+            "is behind a proxy that wants a name and a password (HTTP 407)",
+            remedy="lorabench does not log in at proxies: write ComfyUI's own address in comfy_url,"
+            " or reach it through a tunnel (ssh -L 8188:127.0.0.1:8188 <its machine>)",
+        )
+    if status == 429:
+        return Outage(
+            "too many requests (HTTP 429), as a proxy or host before ComfyUI limits them",
+            advice="have the limit raised, or send fewer at once: --resources comfyui=1",
+        )
     if status == 401 or (status == 403 and path != "/view"):  # /view guards its own folders
         return _of_login(response, access)
     if status == 400 and PLAIN.search(response.text):

@@ -164,7 +164,7 @@ class Trial:
                 f" {HOW_TO_START}) or correct comfy_url{refusals.hint(url)}"
             )
         if late or self._faults >= self._transport.pace.tries:
-            raise UserError(f"the server at {url} keeps failing: {outage}; see its own log")
+            raise UserError(f"the server at {url} keeps failing: {outage}; {outage.advice}")
         # Once is enough on the screen: a restart takes many attempts, of several cells at once.
         log.log(
             logging.DEBUG if self._said else logging.WARNING, "%s: %s; trying again", url, outage
