@@ -8,10 +8,6 @@ Rules say what, the programs in scripts/ say how to call, the package scripts/lo
 import sys
 from pathlib import Path
 
-from snakemake.utils import min_version
-
-min_version("9.0")
-
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -19,7 +15,11 @@ from lorabench.workflow import stopping
 
 STOPPING = stopping.Stopping()
 if workflow.is_main_process:
-    STOPPING.heed()  # before all else is imported: that takes a second
+    STOPPING.heed()  # before all else: a Ctrl-C until then brings a traceback
+
+from snakemake.utils import min_version
+
+min_version("9.0")
 
 from lorabench import parent, servers
 from lorabench.errors import UserError
