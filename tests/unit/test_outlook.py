@@ -55,6 +55,22 @@ def test_only_what_will_be_done_is_named(made):
     assert lines(made, record_sweep=1, total=1)[1:] == [f"{made.paths.root}: record sweep"]
 
 
+def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made, monkeypatch):
+    def showing(family):
+        base = SimpleNamespace(family=family)
+        monkeypatch.setattr(outlook.checkpoint, "inspect", lambda path: base)
+        return lines(made, normalize_dataset=1, render_reference=1)[1]
+
+    made.config.preprocess = SimpleNamespace(resolution=512)
+    assert showing("bundled").endswith("normalize 35 pictures")
+    assert showing("sd15").endswith(
+        "show the training pictures as the base model draws them "
+        "(about 23 minutes on one core, seconds on a GPU)"
+    )
+    made.config.train.device = "cuda"
+    assert showing("sd15").endswith("normalize 35 pictures")
+
+
 def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
     made.config.base_model = "other"
     assert "train 380 steps" in lines(made, train_lora=1)[1]

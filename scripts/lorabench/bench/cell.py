@@ -13,6 +13,8 @@ from PIL import Image
 from lorabench.bench import variants
 from lorabench.errors import UserError
 
+REFERENCES = 64
+"""So many training pictures describe a style; more cost time where the base model is large."""
 _PATH = re.compile(r"(?:^|/)w(-?\d+(?:\.\d+)?)/seed(\d+)_(\d+)\.png$")
 
 

@@ -18,6 +18,8 @@ BUNDLED_START = 14
 """Seconds until that server has loaded the model and draws (docs/performance.md)."""
 BUNDLED_TRAINING = 0.039
 """Seconds of a picture in a training on it, on one core (docs/performance.md)."""
+AUTOENCODER = 150
+"""Seconds of a million pixels in the autoencoder of SD1.x, on one core (docs/performance.md)."""
 
 
 def sentence(

@@ -1,8 +1,11 @@
 """What a call will do, and about how long that takes: said first, or, in a dry run, alone."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from lorabench import checkpoint
 from lorabench.bench import forecast
+from lorabench.bench.cell import REFERENCES
 from lorabench.config import BUNDLED_BASE
 from lorabench.phrases import count
 from lorabench.plan import RunPlan
@@ -31,6 +34,9 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> list[str]:
 def _each_stage(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
     if "normalize_dataset" in jobs:
         yield f"normalize {count(len(plan.raw.pictures), 'picture')}"
+    if "render_reference" in jobs and (seconds := _autoencoding(plan)):
+        took = f"{forecast.about(seconds)} on one core, seconds on a GPU"
+        yield f"show the training pictures as the base model draws them ({took})"
     if "train_lora" in jobs:
         yield f"train {_training(plan)}"
     if cells := jobs.get("bench_image"):
@@ -49,6 +55,15 @@ def _training(plan: RunPlan) -> str:
     if each is None and _bundled(plan) and train.device != "cuda":
         each = forecast.BUNDLED_TRAINING
     return said + (f" ({forecast.about(each * pictures)})" if each else "")
+
+
+def _autoencoding(plan: RunPlan) -> float | None:
+    """Return how many seconds of a core that takes; None where it is no matter."""
+    base = checkpoint.inspect(Path(plan.config.base_model))
+    if base.family == "bundled" or plan.config.train.device == "cuda":
+        return None
+    pictures = min(len(plan.raw.pictures), REFERENCES)
+    return forecast.AUTOENCODER * pictures * plan.config.preprocess.resolution**2 / 1e6
 
 
 def _drawing(plan: RunPlan, cells: int, at_once: int) -> float | None:

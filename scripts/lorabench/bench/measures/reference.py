@@ -13,24 +13,21 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 
-from lorabench.bench.cell import open_rgb
+from lorabench.bench.cell import REFERENCES, open_rgb
 from lorabench.bench.variants import has
-
-MOST = 64
-"""So many pictures describe a style; more would cost time where the base model is large."""
 
 
 def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:
-    """Return `MOST` of the training pictures, evenly spaced in their order.
+    """Return `REFERENCES` of the training pictures, evenly spaced in their order.
 
     Only those whose caption, a .txt beside each, holds the trigger words show what is taught;
     where none does, all count.
     """
     called = [path for path in paths if trigger and has(_caption(path), trigger)]
     paths = called or list(paths)
-    if len(paths) <= MOST:
+    if len(paths) <= REFERENCES:
         return paths
-    return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, MOST)]
+    return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, REFERENCES)]
 
 
 def given_back(
