@@ -35,7 +35,8 @@ def run(
     as one message (status 1); anything else is a fault of ours and keeps its traceback.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) != signal.SIG_IGN:  # else the workflow, or a shell, hears it
+            signal.signal(number, _interrupt)
     parser.add_argument("--log", type=Path, metavar="FILE", help="write the messages here too")
     arguments = parser.parse_args(argv)
     _start_log(arguments.log)

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -215,6 +216,15 @@ def test_programs_speak_through_the_workflows_screen(console, tmp_path, monkeypa
     assert lines[2:] == ["error: no room", f"  the whole log: {tmp_path / 'l'}"]
     assert "only by hand" not in lines
     assert relay.sender(None) is None  # the screen is for the program alone
+
+
+def test_a_program_that_is_started_deaf_to_ctrl_c_stays_so(monkeypatch):
+    heard = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
+    monkeypatch.setattr("signal.getsignal", heard.get)
+    monkeypatch.setattr("signal.signal", heard.__setitem__)
+    assert cli.run(cli.argparse.ArgumentParser(), lambda arguments: 0, []) == 0
+    assert heard[signal.SIGINT] == signal.SIG_IGN
+    assert heard[signal.SIGTERM] != signal.SIG_DFL
 
 
 def test_a_setting_without_its_option_is_the_fault_that_is_named(monkeypatch, capsys):
