@@ -54,3 +54,8 @@ def anchors(page):
 
 def test_the_readme_is_one_page():
     assert (ROOT / "README.md").stat().st_size <= 10_000
+
+
+def test_what_was_tried_names_tests_that_are_there():
+    named = re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/tried.md").read_text(encoding="utf-8"))
+    assert set(named) <= {path.name for path in ROOT.glob("tests/**/test_*.py")}
