@@ -24,8 +24,10 @@ from lorabench.train.kohya import (
     resume,
     subsets,
 )
+from lorabench.train.kohya.hardware import Hardware
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.progress import Progress, is_bar
+from lorabench.train.kohya.resume import State
 from lorabench.train.kohya.training import Training
 
 log = logging.getLogger(__name__)
@@ -60,26 +62,10 @@ def train(
     taken = data.read_set(folder, settings)
     pictures.check(taken, base.family)
     training = Training(name, taken, base)
-
-    # What sd-scripts is told.
     has = hardware.find(there, settings)
-    config = command.config(training, there, has)
-    known = options.known(there, limits.PROGRAMS[base.family])
-    options.check_known(settings.kohya_args, [*config, *command.ON_COMMAND_LINE], known)
-    state = resume.prepare(training)
-    files.write_text(command.config_file(training), tomli_w.dumps(config))
-    subsets.lay(training)
-    dataset = tomli_w.dumps(command.dataset(training, there))
-    files.write_text(command.dataset_file(training), dataset)
 
-    # The training itself.
-    log.info(
-        "%s in %s, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
-        *(taken.count, phrases.count(len(taken.buckets), "size"), settings.rank, training.steps),
-        *(settings.batch_size * settings.gradient_accumulation, *has, training.folder),
-    )
-    if state:
-        log.info("going on after step %d of %d", state.steps, training.steps)
+    state = _prepare(training, there, has)
+    _announce(training, has, state)
     rows = training.folder / "train_log.csv"
     progress = Progress(training, rows, state.steps if state else 0)
     try:
@@ -87,13 +73,37 @@ def train(
     finally:
         progress.close()
 
-    # What it left.
     cut = resume.remaining(training, state)
     final = training.file(f"-step{cut:08d}" if cut else "")
     if not final.exists():
         raise failures.no_file(there.seen(folder / "images"), said)
     results.collect(training, final, rows, output)
     log.info("the LoRA is in %s, and in %s", output, layout.KOHYA / f"{name}.safetensors")
+
+
+def _prepare(training: Training, there: Installation, has: Hardware) -> State | None:
+    """Write what sd-scripts reads into the training's folder; return the state it goes on from."""
+    config = command.config(training, there, has)
+    known = options.known(there, limits.PROGRAMS[training.base.family])
+    given = training.settings.kohya_args
+    options.check_known(given, [*config, *command.ON_COMMAND_LINE], known)
+    state = resume.prepare(training)
+    files.write_text(command.config_file(training), tomli_w.dumps(config))
+    subsets.lay(training)
+    dataset = tomli_w.dumps(command.dataset(training, there))
+    files.write_text(command.dataset_file(training), dataset)
+    return state
+
+
+def _announce(training: Training, has: Hardware, state: State | None) -> None:
+    taken, settings = training.pictures, training.settings
+    log.info(
+        "%s in %s, rank %d, %d steps of %d by sd-scripts on %s in %s, in %s",
+        *(taken.count, phrases.count(len(taken.buckets), "size"), settings.rank, training.steps),
+        *(settings.batch_size * settings.gradient_accumulation, *has, training.folder),
+    )
+    if state:
+        log.info("going on after step %d of %d", state.steps, training.steps)
 
 
 def _follow(there: Installation, arguments: list[str], progress: Progress) -> list[str]:
