@@ -19,6 +19,7 @@ from lorabench import cli, files
 from lorabench.config import SECTIONS, Config
 from lorabench.errors import UserError
 from lorabench.presets import PRESETS
+from lorabench.validation import Section
 
 ROOT = Path(__file__).resolve().parent.parent
 _SOURCE = Path(inspect.getfile(Config)).resolve().relative_to(ROOT)
@@ -104,7 +105,7 @@ def _default_file() -> Iterator[str]:
             continue
         yield f"\n# {field.description}"
         yield f"{name}:"
-        for inner, inner_field in field.annotation.model_fields.items():
+        for inner, inner_field in _own_fields(field.annotation).items():
             yield from _commented(_key(inner, inner_field, name), "  ")
 
 
@@ -139,9 +140,14 @@ def _list() -> Iterator[str]:
 def _keys() -> Iterator[tuple[str, Key]]:
     """Yield every key with its full name, such as `train.rank`."""
     for name, field in Config.model_fields.items():
-        inner = field.annotation.model_fields if name in SECTIONS else {}
+        inner = _own_fields(field.annotation) if name in SECTIONS else {}
         for key in [_key(n, f, name) for n, f in inner.items()] or [_key(name, field, None)]:
             yield f"{name}.{key.name}" if inner else key.name, key
+
+
+def _own_fields(section: type[Section]) -> dict[str, FieldInfo]:
+    """Return the fields of a section that do not follow from a key outside it."""
+    return {name: f for name, f in section.model_fields.items() if not f.json_schema_extra}
 
 
 def _key(name: str, field: FieldInfo, section: str | None) -> Key:

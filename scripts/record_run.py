@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from lorabench import cli, files
-from lorabench.identity import Digests
+from lorabench.identity import Digests, one_trigger
 
 _PACKAGES = ("diffusers", "numpy", "peft", "pillow", "safetensors", "snakemake", "torch")
 
@@ -38,7 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
         for path in arguments.of:
             digests.remember(path)
         digests.save()
-    record = {**arguments.contents, **_circumstances()}
+    record = {**one_trigger(arguments.contents), **_circumstances()}
     text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
     files.write_text(arguments.output, text)
 

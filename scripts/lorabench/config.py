@@ -60,7 +60,11 @@ class PreprocessSettings(Section):
         description="million pixels; a larger picture is rejected as a decompression bomb",
     )
     background: str = Field("#ffffff", pattern=COLOUR, description="colour put behind transparency")
-    trigger: Trigger = Field("", description="the same as the `trigger` outside this section")
+    trigger: Trigger = Field(
+        "",
+        description="caption of pictures without one; in settings, the same as `trigger`",
+        json_schema_extra={"follows": "trigger"},
+    )
     duplicate_distance: int = Field(
         4,
         ge=-1,

@@ -200,7 +200,6 @@ def test_the_default_file_with_its_comments_taken_off_is_the_default():
         if not line.lstrip().startswith("#") or line.split(":")[0].strip("# ") in names
     ]
     given = yaml.safe_load("\n".join(values)) | {"raw_set": "some_set"}
-    given["preprocess"].pop("trigger")  # its default is the set's name
     assert resolve(merge(given), "bundled") == resolved()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from lorabench.config import merge, resolve
 from lorabench.errors import UserError
-from lorabench.identity import Digests, check_binding, identify
+from lorabench.identity import Digests, check_binding, identify, one_trigger
 from lorabench.raw import read
 
 
@@ -137,3 +137,21 @@ def test_a_run_bound_to_other_contents_lists_what_differs():
         )
     assert "train.rank: 8 -> 16" in str(error.value)
     assert "alpha" not in str(error.value)
+
+
+def test_trigger_words_are_recorded_once():
+    preprocess = {"resolution": 128, "trigger": "set"}
+    record = {"raw_set": "set", "trigger": "ink", "identity": {"preprocess": preprocess}}
+    found = one_trigger({**record, "preprocess": preprocess})
+    assert found["trigger"] == "ink"
+    assert found["preprocess"] == found["identity"]["preprocess"] == {"resolution": 128}
+    kept = {"raw_set": "set", "preprocess": {"trigger": "ink"}}  # what pictures are trained with
+    assert one_trigger(kept) == kept
+
+
+def test_a_record_of_before_binds_as_one_of_now():
+    before = {"raw_set": "set", "preprocess": {"trigger": "set"}}
+    check_binding(one_trigger(before), before, "mine")
+    check_binding(before, before, "mine")
+    with pytest.raises(UserError, match=r"preprocess.trigger: None -> 'ink'"):
+        check_binding(one_trigger(before), {**before, "preprocess": {"trigger": "ink"}}, "mine")

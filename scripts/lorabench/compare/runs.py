@@ -15,6 +15,7 @@ from lorabench.bench.variants import probe_of, usual_weight
 from lorabench.bench.verdicts import verdict
 from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
+from lorabench.identity import one_trigger
 
 _NEAREST = 3
 
@@ -105,7 +106,7 @@ def read(folder: Path) -> Run:
             f"{folder}: this run has no pictures yet, so there is nothing to compare; "
             "finish it with the command that began it, or leave it out."
         )
-    record = _yaml(folder / "run.yaml")
+    record = one_trigger(_yaml(folder / "run.yaml"))
     log = _rows(folder / "preprocess_log.csv")
     used = [row for row in log if row.get("ok") == "True"]
     told = bench / "verdict.json"

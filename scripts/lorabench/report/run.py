@@ -15,6 +15,7 @@ from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.bench.verdicts.verdict import read as read_verdict
 from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
+from lorabench.identity import one_trigger
 from lorabench.report import tables
 
 Content = TypeVar("Content")
@@ -85,7 +86,7 @@ def read(folder: Path, dataset: Path | None) -> Run:
         run.missing.append(name)
         return empty
 
-    run.record = part("run.yaml", read_yaml, {})
+    run.record = one_trigger(part("run.yaml", read_yaml, {}))
     run.sweep = part("bench/sweep.yaml", read_sweep, {})
     run.verdict = part("bench/verdict.json", read_verdict, None)
     run.faults = part("bench/warnings.json", read_faults, [])

@@ -285,6 +285,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings.title": ("Settings and versions", "設定とバージョン"),
     "settings.again": ("To make it again", "もう一度作るには"),
     "settings.run": ("What went in", "学習の入力と設定"),
+    "settings.uncaptioned": (
+        "caption of pictures without one",
+        "キャプションのない画像のキャプション",
+    ),
     "settings.sweep": ("What was rendered", "描画の設定"),
     "settings.prompts": ("Prompts", "プロンプト"),
     "settings.workflow": ("The graph of every picture", "各画像のワークフロー"),
