@@ -97,6 +97,17 @@ def test_a_family_that_does_not_fit_is_asked_for(fake, lora):
         rendering(fake, lora, *unknown(*keys))
 
 
+def test_a_copy_with_the_names_of_peft_is_to_be_installed_again(fake, lora):
+    name = "text_encoder.text_model.encoder.layers.0.self_attn.q_proj"
+    tensors = {
+        f"{name}.lora_A.weight": np.ones((2, 4), np.float16),
+        f"{name}.lora_B.weight": np.ones((4, 2), np.float16),
+    }
+    save_file(tensors, lora)
+    with pytest.raises(UserError, match=r"diffusers and PEFT, .* --forcerun install_lora"):
+        rendering(fake, lora, *unknown(*tensors))
+
+
 def test_a_bundled_embedding_is_no_failure(fake, lora, with_more):
     with_more(token="bundle_emb.tok.string_to_param.*", step="step")
     rendering(fake, lora, *unknown("bundle_emb.tok.string_to_param.*", "step"))

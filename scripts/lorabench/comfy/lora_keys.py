@@ -14,7 +14,7 @@ from lorabench.comfy.client import Client
 from lorabench.comfy.graph import STRENGTH_INPUTS
 from lorabench.errors import UserError
 from lorabench.lora_modules import Contents, Module, forms, meaning
-from lorabench.lora_names import place
+from lorabench.lora_names import kohyas, place
 
 UNKNOWN = re.compile(r"lora key not loaded: (\S+)")
 FAILED = re.compile(
@@ -93,6 +93,11 @@ def _cause(unknown: Collection[str], contents: Contents) -> str:
     if halves or (kept and whole):
         named = ", ".join(f"{form} {number}" for form, number in (whole or forms(halves)).items())
         return f"this server does not apply them ({named}); a newer ComfyUI may"
+    if any(map(kohyas, lost)):  # a copy that was installed before `install` changed its names
+        return (
+            "its layers have the names of diffusers and PEFT, which this server does not know; "
+            "--forcerun install_lora installs it again with kohya's"
+        )
     return (
         "was it trained for the family (SD1.x, SDXL) of the workflow's checkpoint? If so, its "
         "layers are called as this server does not know them: convert it to kohya's names"
