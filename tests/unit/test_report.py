@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shlex
+import subprocess
 import threading
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from snakemake.cli import parse_config
 
 from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import words
-from lorabench.config import resolve
+from lorabench.config import resolve, usual
 from lorabench.dataset import _KINDS
 from lorabench.errors import UserError
 from lorabench.report import again, build, contents, run, strings, tables, thumbnails
+from tests.kohya import save_checkpoint
 from tests.pictures import photo
 from tests.results import make_run
 
@@ -140,11 +142,13 @@ def test_the_command_draws_the_same_prompts_and_probes(sweep):
 
 
 def typed(text):
-    """What Snakemake reads of a command, or of the file that the command writes."""
-    if "again.yaml" in text:
-        return yaml.safe_load(text.split("\n", 1)[1].split("END\n")[0])
-    words = [word.split("=", 1) for word in shlex.split(text)[6:]]
-    return {key: yaml.safe_load(value) for key, value in words}
+    """What a job reads of a command: Snakemake gives its words on through a shell."""
+    words = shlex.split(text)[6:]
+    shell = subprocess.check_output(
+        f"printf '%s\\0' {' '.join(map(repr, words))}", shell=True, text=True
+    )
+    assert shell.split("\0")[:-1] == words
+    return parse_config(words)
 
 
 def test_another_base_model_keeps_all_that_was_recorded():
@@ -158,9 +162,52 @@ def test_another_base_model_keeps_all_that_was_recorded():
 
 
 @pytest.mark.parametrize(
-    "prompt", ["style: a dog", "a {b}", "20260131_120000", "1e5", "it's", "a #b"]
+    "prompt",
+    [
+        "style: a dog",
+        "a {b}",
+        "20260131_120000",
+        "1e5",
+        "it's",
+        "'a': b",
+        "a #b",
+        'a "dog"',
+        "",
+        "no",
+    ],
 )
-def test_what_snakemake_would_read_otherwise_goes_through_a_file(prompt):
+def test_texts_that_snakemake_would_read_otherwise_stand_in_the_line(prompt):
+    text = command(None, {"positive": prompt, "train": {"rank": 8}})
+    assert "\n" not in text
+    assert typed(text) == {"raw_set": "set", "positive": prompt}
+
+
+def test_lists_and_sections_with_quotes_stand_in_the_line():
+    prompts = ["{trigger}, a 'dog'", "it's: a cat"]
+    servers = ["http://[::1]:1", "http://b:2"]
+    text = command({"run_id": "20260101"}, {"prompts": prompts, "comfy_url": servers})
+    assert "\n" not in text
+    given = typed(text)
+    assert (given["prompts"], given["run_id"]) == (prompts, "20260101")
+    assert given["comfy_url"] == ",".join(servers)
+
+
+def test_presets_of_the_base_models_family_are_left_out(tmp_path):
+    base = tmp_path / "models" / "sd.safetensors"
+    base.parent.mkdir()
+    save_checkpoint(base)
+    preset = usual("sd15", "http://a:1")
+    identity = {
+        **RECORD["identity"],
+        "base_model": {"name": base.name},
+        **{key: preset[key] for key in ("preprocess", "train")},
+    }
+    text = command({"identity": identity}, {"comfy_url": ["http://a:1"]}, base)
+    assert set(typed(text)) == {"raw_set", "comfy_url", "base_model"}
+
+
+@pytest.mark.parametrize("prompt", ["two\nlines", 'it\'s "so": $5', "a \\(b\\)"])
+def test_what_no_job_would_get_goes_through_a_file(prompt):
     text = command(None, {"positive": prompt})
     head, rest = text.split("\n", 1)
     content, last = rest.split("END\n")

@@ -4,13 +4,16 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lorabench.checkpoint import inspect
 from lorabench.config import BUNDLED_BASE, LISTS, Config, read_yaml, usual
+from lorabench.errors import UserError
 from lorabench.servers import recorded
 from lorabench.validation import Section
 
@@ -63,7 +66,10 @@ def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not sweep.get("skip_train") else run_id,
     }
-    preset = usual("bundled", sweep.get("comfy_url")) if bundled else {}
+    preset = {}
+    with suppress(UserError, OSError):  # a base model that is gone has no family
+        family = "bundled" if bundled else inspect(checkpoint).family
+        preset = usual(family, sweep.get("comfy_url"))
     stand_in = given["preprocess"] and given["preprocess"].get("trigger")
     if stand_in in (raw_set, sweep.get("trigger")):  # it follows from these
         preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
@@ -84,20 +90,42 @@ def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -
 
 
 def _word(key: str, value: Any) -> str | None:
-    """Write a value as `--config` takes it; None where that would change it."""
-    if isinstance(value, list) and key in LISTS:
-        words = [_word("", one) for one in value]
-        return None if None in words else ",".join(map(str, words))
-    if isinstance(value, list):
-        text = json.dumps(value, ensure_ascii=False)  # is YAML, too, and braces stand in quotes
-        return None if "'" in text else text
-    if isinstance(value, dict):
-        flow = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
-        return None if re.search("['\"]", flow) else flow.strip()
+    """Write a value as `--config` takes it; None where nothing that it takes is this value."""
     if isinstance(value, str):
         # YAML takes `off` for no, which the setting `probe` takes for off.
-        return value if _is_plain(value) or (key, value) == ("probe", "off") else None
-    return str(value)
+        words = [value] if (key, value) == ("probe", "off") else _texts(value)
+    elif isinstance(value, list) and key in LISTS:
+        joined = ",".join(map(str, value))
+        words = _texts(joined) if any(isinstance(one, str) for one in value) else [joined]
+    elif isinstance(value, list | dict):
+        flow = yaml.safe_dump(
+            value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+        )
+        as_json = [json.dumps(value, ensure_ascii=False)] if isinstance(value, list) else []
+        words = [*as_json, flow.strip()]
+    else:
+        words = [str(value)]
+    return next((word for word in words if _reaches_jobs(word)), None)
+
+
+def _texts(text: str) -> Iterator[str]:
+    """Yield ways to write a text, the easiest to read first.
+
+    Snakemake takes quotes off both ends, so a tag stands before the text, and a space after it.
+    """
+    if _is_plain(text):
+        yield text
+    tagged = f"!!str {text}" + " " * text.endswith(("'", '"'))
+    with suppress(yaml.YAMLError):
+        if yaml.load(tagged, yaml.BaseLoader) == text:
+            yield tagged
+    yield f"!!str {json.dumps(text, ensure_ascii=False)} "
+    yield "!!str '{}' ".format(text.replace("'", "''"))
+
+
+def _reaches_jobs(word: str) -> bool:
+    """Whether a word survives the way to a job: Snakemake writes its `repr` into a shell line."""
+    return repr(word)[1:-1] == word and not ("'" in word and re.search(r"[$`]", word))
 
 
 def _is_plain(text: str) -> bool:

@@ -36,7 +36,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict.sweep_begins": ("the sweep begins here", "ここから下は描画していません"),
     "verdict.sweep_ends": ("the sweep ends here", "ここから上は描画していません"),
     "verdict.leak": ("Without its trigger words", "トリガーワードなしの場合"),
-    "verdict.leak_yes": ("It still acts: it leaks.", "それでも効きます(漏れています)。"),
+    "verdict.leak_yes": (
+        "It changes these pictures, too: it leaks.",
+        "トリガーワードがなくても画像が変わります(漏れています)。",
+    ),
     "verdict.leak_no": ("It stays out of the picture.", "影響しません。"),
     "verdict.leak_unknown": ("Not judged.", "未判定です。"),
     "verdict.unknown": ("Not judged", "判定できなかった点"),

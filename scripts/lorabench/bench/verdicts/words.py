@@ -136,9 +136,10 @@ FINDINGS = {
         "weights= で追加できます",
     ),
     "prompts_needed": (
-        "weight {weight:.2f} with certainty: it is too close to call; about {value:.0f} more "
+        "weight {weight:.2f}, whose numbers are too close to a limit; about {value:.0f} more "
         "{value:prompt|prompts} would settle it",
-        "{weight:.2f} は僅差の判定です。プロンプトをあと {value:.0f} 個ほど増やすと確かになります",
+        "{weight:.2f} が使えるかどうかは、数値がしきい値に近いため未判定です。"
+        "プロンプトをあと {value:.0f} 個ほど増やすと判定できます",
     ),
     "tie": (
         "which of the tied weights is best: about {value:.0f} more {value:prompt|prompts} would "
@@ -171,9 +172,9 @@ ADVICE = {
     "prompts": ("render more prompts", "プロンプトを増やす"),
     "seeds": ("render two more seeds", "シードを 2 つ増やす"),
     "look": (
-        "judge by eye, in the grid: there are no training pictures that numbers could be compared "
-        "with; two more seeds show more",
-        "学習画像がないため数値では判定できません。比較表を目で見て判断する。"
+        "look at the grid and judge by eye: the LoRA cannot be judged by numbers without its "
+        "training pictures; two more seeds show more",
+        "比較表を目で見て判断する。学習画像がないと、この LoRA は数値では判定できません。"
         "シードを 2 つ増やすと見やすくなります",
     ),
 }
