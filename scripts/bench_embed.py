@@ -51,9 +51,9 @@ def parser() -> argparse.ArgumentParser:
     add("--embedding", required=True, metavar="FOLDER", help="a model that transformers loads,"
         " or `base`")  # fmt: skip
     add("--base-model", type=Path, help="for `base`: a .safetensors file or diffusers folder")
-    add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py wrote: tells the"
+    add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py wrote: measures the"
         " style gained")  # fmt: skip
-    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml, which has the prompts: tells how"
+    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml, which has the prompts: measures how"
         " well pictures fit them")  # fmt: skip
     add("--output", type=Path, required=True, metavar="CSV", help="the table")
     add("--threads", type=positive, default=1, help="CPU threads (default: 1)")

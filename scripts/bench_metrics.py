@@ -48,9 +48,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
     parser.add_argument("--training-set", type=Path, metavar="FOLDER", help="images/ of the"
-        " normalized set: tells copies")  # fmt: skip
+        " normalized set: finds copies")  # fmt: skip
     parser.add_argument("--reference", type=Path, metavar="FOLDER", help="what reference_set.py"
-        " wrote: tells the style gained")  # fmt: skip
+        " wrote: measures the style gained")  # fmt: skip
     parser.add_argument("--embedding-table", type=Path, metavar="CSV", help="what bench_embed.py"
         " wrote: its columns follow")  # fmt: skip
     parser.add_argument("--processes", type=positive, default=1, help="at once (default: 1)")

@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "--server",
         choices=get_args(Server),
         default="embedded",
-        help="who will draw with it: what that cannot apply is refused (default: embedded)",
+        help="the server that will render: what it cannot apply is refused (default: embedded)",
     )
     return parser
 

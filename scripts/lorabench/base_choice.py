@@ -87,8 +87,8 @@ def listed_name(base: Path) -> str:
 def warning(base: Path, drawn: Drawn) -> str:
     """Say that the LoRA is trained on `base` and drawn with another model, and what to do."""
     return (
-        f"warning: the LoRA is trained on {base.name} and drawn with {drawn.name}, another "
-        f"checkpoint. To draw with the former: 'bench={{checkpoint: {base.name}}}'; to train on "
+        f"warning: the LoRA is trained on {base.name} and rendered with {drawn.name}, another "
+        f"checkpoint. To render with the former: 'bench={{checkpoint: {base.name}}}'; to train on "
         f"the latter: base_model={drawn.path or f'/path/to/{drawn.name}'}"
     )
 
@@ -142,13 +142,13 @@ def _not_here(found: Drawn | None) -> UserError:
     way = "with base_model=/path/to/… (in config/config.yaml: `base_model: /path/to/…`)"
     if not found:
         return UserError(
-            "base_model: nothing tells which checkpoint the workflow draws with, and the LoRA has "
+            "base_model: nothing says which checkpoint the workflow renders with, and the LoRA has "
             f"to be trained on the same; name its file {way}"
         )
     here = [path.name for path in sorted(CHECKPOINTS.glob("*"))]
     near = difflib.get_close_matches(found.name, here, _NEAR, 0.5)
     nearest = f"; nearest there: {', '.join(near)}" if near else ""
     return UserError(
-        f"base_model: the workflow draws with {found.name}, and there is none in {CHECKPOINTS}/ "
+        f"base_model: the workflow renders with {found.name}, and there is none in {CHECKPOINTS}/ "
         f"to train on{nearest}. Put it there (a link will do), or name the file {way}"
     )

@@ -81,7 +81,7 @@ def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> N
     if not standard:
         cli.log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
     if names:
-        cli.log.info("%s: the copy has kohya's names of its layers, which ComfyUI knows", lora.name)
+        cli.log.info("%s: the copy has kohya's names of its layers, which ComfyUI reads", lora.name)
     try:
         with files.publish(target) as temporary:
             if standard and not names:

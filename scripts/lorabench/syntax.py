@@ -108,7 +108,7 @@ def remark_on_prompts(prompts: Iterable[str]) -> str:
     if not found:
         return ""
     return (
-        f"{_examples(found)} in prompts is drawn as it stands: ComfyUI chooses words on its page"
+        f"{_examples(found)} in prompts is rendered as it stands: ComfyUI chooses words on its page"
         " alone, loads no LoRA by its name in a prompt, and has no [ ], BREAK or AND"
     )
 

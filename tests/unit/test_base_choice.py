@@ -99,7 +99,7 @@ def test_a_gui_workflow_with_nodes_of_others_is_read_too(here):
 def test_one_that_is_not_here_is_asked_for_with_the_nearest(here):
     put("meinamix_v12Final.safetensors")
     said = refusal(workflow())
-    assert f"the workflow draws with {NAME}, and there is none in models/checkpoints/" in said
+    assert f"the workflow renders with {NAME}, and there is none in models/checkpoints/" in said
     assert "nearest there: meinamix_v12Final.safetensors" in said
     assert "a link will do" in said and "base_model=/path/to/" in said
 
@@ -114,7 +114,7 @@ def test_a_name_does_not_lead_out_of_the_checkpoints(here, name):
                                   "sdxl_checkpoint_under_test.safetensors"])  # fmt: skip
 def test_a_placeholder_tells_nothing(here, name):
     put(name)
-    assert "nothing tells which checkpoint" in refusal(workflow(name=name))
+    assert "nothing says which checkpoint" in refusal(workflow(name=name))
 
 
 @pytest.mark.parametrize("more", [{"comfy_url": "embedded"}, {"skip_train": "True"}])
@@ -195,7 +195,7 @@ def test_a_run_follows_its_workflow(planned):
     assert (plan.checkpoint_name, warned(plan)) == (None, [])
     named = planned(**workflow(), base_model="models/checkpoints/x/xl.safetensors")
     assert named.paths == plan.paths, "how it was found makes no other run"
-    assert f"trained on xl.safetensors and drawn with {NAME}" in warned(named)[0]
+    assert f"trained on xl.safetensors and rendered with {NAME}" in warned(named)[0]
     assert (plan.sweep["drawn_elsewhere"], named.sweep["drawn_elsewhere"]) == (None, NAME)
 
 
@@ -207,7 +207,7 @@ def test_a_bundled_workflow_loads_the_base_model(planned):
     drawn = planned(
         base_model="models/checkpoints/a.safetensors", bench={"checkpoint": "b.safetensors"}
     )
-    assert "drawn with b.safetensors" in warned(drawn)[0]
+    assert "rendered with b.safetensors" in warned(drawn)[0]
 
 
 def test_a_lora_from_elsewhere_has_no_base_to_differ_from(planned):

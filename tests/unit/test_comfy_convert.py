@@ -57,7 +57,7 @@ def test_the_graph_is_the_frontends(name):
         ("primitive_width", r"node 5 \(EmptyLatentImage\): 513, which reaches its width"),
         ("subgraph_passed_through", r'node 9 \(subgraph "Pass"\): an input .* straight to an outp'),
         ("subgraph_primitive_outside", r"node 10 \(PrimitiveNode\): .* into a subgraph"),
-        ("subgraph_few_values", r'node 9 \(subgraph "Sampling"\): the values on it do not tell'),
+        ("subgraph_few_values", r'node 9 \(subgraph "Sampling"\): the values on it do not say'),
         ("subgraph_values_in_two_places", r'node 9 \(subgraph "Sampling"\): the values on it'),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_converter_that_reads_other_values_is_caught(monkeypatch):
 
     convert_with_errors = convert.convert_with_errors
     monkeypatch.setattr(convert, "convert_with_errors", wrong)
-    with pytest.raises(UserError, match=r"node 6 \(KSampler\): the value of its cfg cannot be tol"):
+    with pytest.raises(UserError, match=r"node 6 \(KSampler\): the value of its cfg is not cert"):
         to_api(gui(), NODE_INFO)
 
 

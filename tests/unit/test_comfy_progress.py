@@ -67,7 +67,7 @@ def test_a_dropped_connection_is_taken_up_again(lines):
 def test_whatever_is_said_there_nothing_is_raised(lines, events):
     with telling(*events) as fake:
         told = lines(fake.url, until=lambda told: any("no progress" in line for line in told))
-        assert told[-1].startswith(f"{fake.url} tells no progress now")
+        assert told[-1].startswith(f"{fake.url} sends no progress now")
     gone = lines(fake.url, until=lambda told: "refused" in told[-1])
     assert "refused" in gone[-1]
 

@@ -121,7 +121,7 @@ def test_prompts_are_without_the_trigger_words(tmp_path):
     )
     assert prompts_of(path) == {"": "a cat"}
     path.write_text("seeds: [1]\n")
-    with pytest.raises(UserError, match=r"sweep\.yaml: tells no prompts"):
+    with pytest.raises(UserError, match=r"sweep\.yaml: has no prompts"):
         prompts_of(path)
 
 

@@ -148,7 +148,7 @@ def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
         positive="trigger, a {red|blue} ball BREAK", negative="<lora:bad:1> embedding:worse"
     )
     assert found.notes[0].startswith(
-        "{red|blue}, BREAK, <lora:bad:1> in prompts is drawn as it stands"
+        "{red|blue}, BREAK, <lora:bad:1> in prompts is rendered as it stands"
     )
     assert found.notes[1].startswith("embedding:worse in prompts is left out")
     elsewhere = plan(positive="embedding:x", comfy_url="http://127.0.0.1:1", prompts=[])

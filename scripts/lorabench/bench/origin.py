@@ -32,8 +32,8 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
     if odd:
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         raise UserError(
-            "these pictures were drawn with another LoRA or other workflow settings than the rest "
-            f"of the sweep: {', '.join(map(str, odd[:_SHOWN]))}{more}; "
+            "these pictures were rendered with another LoRA or other workflow settings than the "
+            f"rest of the sweep: {', '.join(map(str, odd[:_SHOWN]))}{more}; "
             "delete them and run the same command again, or render all anew with "
             "--forcerun bench_image"
         )

@@ -177,7 +177,7 @@ def _check_texts(prompts: Sequence[Prompt]) -> None:
     names: dict[str, str] = {}
     for name, text in prompts:
         if not text:
-            raise UserError("prompts: one is empty; leave it out, or write what it should draw")
+            raise UserError("prompts: one is empty; leave it out, or write what it should show")
         if text in names:
             raise UserError(f"prompts: {names[text]} and {name} are the same, {text!r}; keep one")
         names[text] = name

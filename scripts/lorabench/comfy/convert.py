@@ -84,7 +84,7 @@ def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
         raise refusal(
             node.id, node.body,
             f"the server has no class {class_type}: its custom node is missing there, or it is a"
-            " helper that only the frontend knows",
+            " helper that only the frontend handles",
             "install it on the server",
         )  # fmt: skip
     brought_by = module(node_info[class_type])
@@ -149,7 +149,7 @@ def _check(node: RunningNode, converted: Mapping[str, Any], info: ClassInfo) -> 
         if not _agree(expected.get(name), converted.get(name)):
             raise refusal(
                 node.id, node.body,
-                f"the value of its {name} cannot be told: {expected.get(name)!r} or"
+                f"the value of its {name} is not certain: {expected.get(name)!r} or"
                 f" {converted.get(name)!r}",
             )  # fmt: skip
 

@@ -245,7 +245,7 @@ class _Canvas:
         if not values or name not in names:
             return Own()
         if len(values) != len(names) or (self.node.get("properties") or {}).get("proxyWidgets"):
-            raise self._refusal_of_self("the values on it do not tell which of its inputs they are")
+            raise self._refusal_of_self("the values on it do not say which of its inputs they are")
         return Literal(values[names.index(name)], primitive=False)
 
     def _has_widget(self, slot: int) -> bool:

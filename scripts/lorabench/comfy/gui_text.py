@@ -20,7 +20,7 @@ def prompt_text(text: str) -> str:
     outside = re.sub(r"\\.", "", text, flags=re.DOTALL)
     if "{" in outside:
         raise ValueError(
-            r"its text has choices in braces, of which ComfyUI draws one at random each time;"
+            r"its text has choices in braces, of which ComfyUI chooses one at random each time;"
             r" write the words themselves, or \{ and \} for braces"
         )
     if outside.endswith("\\"):

@@ -45,7 +45,7 @@ def widgets(info: ClassInfo) -> Iterator[Widget]:
             yield Widget(*one)
         elif _is_special(one):
             raise ValueError(
-                f"its {one.name} ({one.kind}) is a widget that only the frontend knows"
+                f"its {one.name} ({one.kind}) is a widget that only the frontend handles"
             )
 
 
@@ -98,7 +98,7 @@ def _listed(values: Any) -> list[Any]:
     if values is None:
         return []
     if not isinstance(values, list):
-        raise ValueError("its values have no order, so only its part of the frontend knows them")
+        raise ValueError("its values have no order, so only its part of the frontend can read them")
     return list(values)
 
 

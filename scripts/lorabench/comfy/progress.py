@@ -38,7 +38,7 @@ def reported(
                 _hear(access(), client_id, reporter, over)
             except Exception as error:
                 if str(error) != told:  # a restart takes many attempts
-                    log.debug("%s tells no progress now (%s)", access().url, error)
+                    log.debug("%s sends no progress now (%s)", access().url, error)
                 told = str(error)
 
     threading.Thread(target=listen, daemon=True).start()

@@ -76,7 +76,7 @@ def _saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Ima
         raise _failure(graph, check(messages["execution_error"], FAILURE, "execution_error"))
     if "execution_interrupted" in messages:
         raise UserError(
-            "someone pressed interrupt on the server while it drew this; run the command again"
+            "someone pressed interrupt on the server while it rendered this; run the command again"
         )
     if status.get("status_str") != "success":
         raise UserError(f"the server ended the prompt with status {status.get('status_str')!r}")

@@ -54,7 +54,7 @@ def load_folder(folder: Path, device: str) -> Embedding:
     if lost := sorted(key for key in missing if not key.startswith(_POOLER)):
         raise UserError(
             f"{folder}: model.safetensors lacks {len(lost)} weights of the model that config.json "
-            f"tells of, such as {lost[0]}; copy the folder again"
+            f"lists, such as {lost[0]}; copy the folder again"
         )
     model.to(device).eval().requires_grad_(False)
     if hasattr(model, "get_image_features"):

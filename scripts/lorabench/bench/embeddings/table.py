@@ -74,7 +74,7 @@ def prompts_of(sweep: Path) -> dict[str, str]:
         texts = {one["name"]: one["text"] or "" for one in content["variants"]}
         bare = {name: without(text, content["trigger"]) for name, text in texts.items()}
     except (KeyError, TypeError):
-        raise UserError(f"{sweep}: tells no prompts; give the sweep.yaml of the run") from None
+        raise UserError(f"{sweep}: has no prompts; give the sweep.yaml of the run") from None
     return {name: spoken(text) for name, text in bare.items() if text}
 
 

@@ -62,13 +62,13 @@ FINDINGS = {
         "{weight:.2f} では効きます。学習を延ばすか、その重みで使ってください",
     ),
     "copies": (
-        "at {weight:.2f} the trigger words alone draw training pictures: {value:.0%} of what they "
-        "draw correlates with one by more than {limit:.2f}",
+        "at {weight:.2f} the trigger words alone render training pictures: {value:.0%} of what "
+        "they render correlates with one by more than {limit:.2f}",
         "{weight:.2f} ではトリガーワードだけで学習画像そのものが描かれます。"
         "{value:.0%} の画像で相関が {limit:.2f} を超えます",
     ),
     "prompts_copied": (
-        "at {weight:.2f}, {value:.0%} of the prompts draw a training picture, with a correlation "
+        "at {weight:.2f}, {value:.0%} of the prompts render a training picture, with a correlation "
         "of more than {limit:.2f}",
         "{weight:.2f} ではプロンプトの {value:.0%} で学習画像そのものが描かれます"
         "(相関が {limit:.2f} を超えます)",
