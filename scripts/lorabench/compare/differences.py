@@ -18,7 +18,15 @@ _NOTHING = "–"
 _PROMPT = "prompt "
 # Which run it is and when it was made differ always; where files lie and how long a cell may take
 # decide nothing.
-_LEFT_OUT = {"run_id", "created", "lora_install_dir", "variants", "positive", "prompts"}
+_LEFT_OUT = {
+    "run_id",
+    "created",
+    "lora_install_dir",
+    "variants",
+    "positive",
+    "prompts",
+    "skip_train",
+}
 _CIRCUMSTANCES = ("commit", "host", "versions")
 
 
