@@ -1,7 +1,7 @@
 """Texts with numbers in them: in English, `1 picture was` and `2 pictures were`."""
 
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 Language = Literal["en", "ja"]
@@ -33,3 +33,11 @@ def listed(words: Sequence[str], language: Language = "en") -> str:
 def count(number: int, thing: str) -> str:
     """Return a number of things whose plural ends in s."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def count_weights(weights: Collection[float]) -> str:
+    """Return how many weights there are; at weight 0 the LoRA is not there."""
+    number = len(set(weights) - {0})
+    if 0 not in weights:
+        return count(number, "weight")
+    return f"({count(number, 'weight')} + no LoRA)" if number else "no LoRA"

@@ -545,9 +545,17 @@ def test_what_a_narrower_sweep_left_out_is_told_with_the_command(visit, tmp_path
     run, dataset = make_run(tmp_path)
     shutil.copytree(run / "bench" / "w0.80", run / "bench" / "w1.20")
     build(run, dataset, run / "report.html")
-    note = visit(run / "report.html").locator("#grid .note").inner_text()
+    page = visit(run / "report.html")
+    boxes = page.locator(".next")
+    note = boxes.first.inner_text()
     assert "Pictures at weight 1.20 were rendered earlier and lie in" in note
     assert "weights=0.2,0.4,0.6,0.8,1.0,1.2" in note
+    commands = boxes.locator(".command").all_inner_texts()
+    assert len(set(commands)) == len(commands)
+    for size in ({"width": 390, "height": 844}, {"width": 1400, "height": 900}):
+        page.set_viewport_size(size)
+        page.evaluate("scrollTo(0, 0)")
+        assert boxes.first.bounding_box()["y"] < size["height"] - 200
 
 
 def test_warnings_and_missing_pictures_are_told(visit, tmp_path):

@@ -124,7 +124,9 @@ def test_the_run_ends_with_the_verdict_and_where_to_look(finished):
 
 
 def test_the_benchmark_is_announced_before_it_starts(finished):
-    announced = finished.said.index("The benchmark: 1 prompt × 2 weights × 1 seed; 2 pictures")
+    announced = finished.said.index(
+        "The benchmark: 1 prompt × (1 weight + no LoRA) × 1 seed; 2 pictures"
+    )
     assert announced < finished.said.index("Normalizing some_set")
 
 

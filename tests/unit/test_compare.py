@@ -170,7 +170,7 @@ def test_what_was_not_judged_is_no_dash_and_no_recommendation(folder, tmp_path):
     for said in (
         texts.TEXTS["each_nearest"][0],
         f"{texts.both('fallback')[1]}</span> <span",
-        "4 pictures: 1 prompt, 2 seeds, 2 weights</span>",
+        "4 pictures: 1 prompt, 2 seeds, 1 weight and no LoRA</span>",
         "; 4 probes</span>",
     ):
         assert said in html

@@ -15,11 +15,11 @@ def variants(probe="full", prompts=1, seeds=(1,)):
 
 def test_it_counts_prompts_weights_seeds_and_probes():
     assert sentence(variants(prompts=8), 1, 64, 51.2) == (
-        "The benchmark: 8 prompts × 3 weights × 1 seed, 32 of the trigger words alone, "
+        "The benchmark: 8 prompts × (2 weights + no LoRA) × 1 seed, 32 of the trigger words alone, "
         "16 of prompts without them; 72 pictures, 64 to render, about 51 s"
     )
     assert sentence(variants("off", seeds=(1, 2)), 4, 1, 90.0) == (
-        "The benchmark: 1 prompt × 3 weights × 2 seeds × 4 each; "
+        "The benchmark: 1 prompt × (2 weights + no LoRA) × 2 seeds × 4 each; "
         "24 pictures, 4 to render, about 2 minutes"
     )
 

@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from lorabench.bench.variants import EXTENTS, plan
 from lorabench.config import BUNDLED_BASE
 from lorabench.workflow import outlook
+from tests.results import make_run
 
 RECORD = {
     "identity": {"base_model": {"digest": "a"}, "trainer": "embedded"},
@@ -28,6 +30,7 @@ def made(tmp_path):
         paths=SimpleNamespace(root=tmp_path / "runs" / "x-1"),
         raw=SimpleNamespace(pictures=[None] * 35),
         record=RECORD,
+        sweep={},
         embedded_server=True,
         variants=plan("zw, a cat", [], "zw", EXTENTS["off"], (0.0, 0.4), (1,)),
     )
@@ -46,8 +49,21 @@ def test_warnings_come_first_then_stages_pictures_and_times(made):
         "x-1: normalize 35 pictures, train 380 steps (about 2 minutes), render 2 pictures, "
         "measure, judge and lay out the pictures"
     )
-    assert benchmark.startswith("The benchmark: 1 prompt × 2 weights × 1 seed")
+    assert benchmark.startswith("The benchmark: 1 prompt × (1 weight + no LoRA) × 1 seed")
     assert benchmark.endswith("2 to render, about 16 s")  # 14 of them the server's start
+
+
+def test_pictures_that_a_narrower_sweep_leaves_out_are_said(made, tmp_path):
+    run, _ = make_run(tmp_path, prompts=1, weights=(0.0, 0.4, 0.8), seeds=(1,), size=8)
+    made.paths.root = run
+    made.sweep = yaml.safe_load((run / "bench" / "sweep.yaml").read_text("utf-8"))
+    assert len(lines(made, record_sweep=1)) == 2
+    made.sweep["weights"] = [0.4]
+    for variant in made.sweep["variants"]:
+        variant["weights"] = [0.0, 0.4]
+    said = lines(made, record_sweep=1)[-1]
+    assert "at weight 0.80 were rendered earlier" in said
+    assert "weights=0.4,0.8" in said
 
 
 def test_only_what_will_be_done_is_named(made):

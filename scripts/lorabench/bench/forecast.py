@@ -10,7 +10,7 @@ from typing import Any
 from lorabench.bench.variants import Variant
 from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
-from lorabench.phrases import count
+from lorabench.phrases import count, count_weights
 
 BUNDLED = 0.8
 """Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
@@ -39,7 +39,7 @@ def sentence(
         for probe in ("", "trigger", "untriggered")
     }
     parts = [
-        f"{count(len(asked), 'prompt')} × {count(len(asked[0].weights), 'weight')} × "
+        f"{count(len(asked), 'prompt')} × {count_weights(asked[0].weights)} × "
         f"{count(len(asked[0].seeds), 'seed')}"
         + (f" × {batch_size} each" if batch_size > 1 else "")
     ]

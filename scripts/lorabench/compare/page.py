@@ -58,12 +58,14 @@ def say(key: str, **values: object) -> Markup:
 def _extent(run: Run) -> Markup:
     asked = [cell for cell in run.cells if not probe_of(cell.variant)]
     probes = len(run.cells) - len(asked)
+    weights = {cell.weight for cell in asked}
     extent = say(
         "extent_value",
         pictures=len(asked),
         prompts=len({cell.variant for cell in asked}),
         seeds=len({cell.seed for cell in asked}),
-        weights=len({cell.weight for cell in asked}),
+        weights=len(weights - {0}),
+        without=0 in weights,
     )
     return extent + (say("extent_probes", n=probes) if probes else "")
 

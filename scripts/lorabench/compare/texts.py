@@ -18,8 +18,9 @@ TEXTS = {
     "extent": ("Rendered", "描画した画像"),
     "extent_value": (
         "{pictures} {pictures:picture|pictures}: {prompts} {prompts:prompt|prompts}, "
-        "{seeds} {seeds:seed|seeds}, {weights} {weights:weight|weights}",
-        "{pictures} 枚(プロンプト {prompts}、シード {seeds}、重み {weights})",
+        "{seeds} {seeds:seed|seeds}, {weights} {weights:weight|weights}"
+        "{without: and no LoRA|}",
+        "{pictures} 枚(プロンプト {prompts}、シード {seeds}、重み {weights}{without:、LoRA なし|})",
     ),
     "extent_probes": ("; {n} {n:probe|probes}", "、プローブ {n} 枚"),
     "reasons": ("Why", "理由"),

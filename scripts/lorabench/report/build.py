@@ -85,7 +85,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals |= {"t": _text, "both": _both, "finding": contents.finding}
     environment.globals |= {"label": contents.label, "in_words": contents.in_words}
-    environment.globals |= {"prompt": contents.prompt, "no_weight": contents.no_weight}
+    environment.globals |= {"no_weight": contents.no_weight}
     environment.globals |= {"left_out": _left_out, "try_next": _try_next}
     environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "flat": _flat}
     return environment

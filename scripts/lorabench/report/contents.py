@@ -166,9 +166,8 @@ def ruler(run: Run) -> list[dict[str, Any]]:
             "usable": low <= weight <= high,
             "chosen": weight == verdict.weight,
             "tied": weight in verdict.tie,
-            "probe_only": weight not in of_prompts,
         }
-        for weight in sorted({float(row["weight"]) for row in run.metrics})
+        for weight in sorted(of_prompts)
     ]
 
 

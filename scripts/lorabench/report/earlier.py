@@ -37,14 +37,18 @@ class Earlier:
     """Asks for the sweep and for these."""
 
 
-def find(run: Path, base: Path | None = None) -> Earlier | None:
+def find(
+    run: Path, base: Path | None = None, to_come: Mapping[str, Any] | None = None
+) -> Earlier | None:
     """Return what lies in a run and is not in its last sweep; None where there is nothing.
+
+    With a sweep `to_come`, in a form as sweep.yaml's, that one counts in place of the last.
 
     What was rendered with another LoRA or workflow is left out: no command shows both. `base` is
     where the base model lies.
     """
     path = run / "bench" / "sweep.yaml"
-    told = read_yaml(path) if path.exists() else {}
+    told = dict(to_come or (read_yaml(path) if path.exists() else {}))
     variants = told.get("variants") or []
     asked = {
         (one["name"], seed, weight)

@@ -16,15 +16,18 @@ def lines(run: RunLayout, base_model: Path) -> Iterator[str]:
     judged = run.bench / "verdict.json"
     if warnings.exists() and (found := faults.read(warnings)):
         yield faults.block(found)
+    left_out = earlier.find(run.root, base_model)
     if judged.exists():
         yield ""
         told = verdict.read(judged)
         yield from words.lines(told)
+    if left_out:
+        yield f"\n{earlier.sentence(left_out)}\n{left_out.command}"
+    if judged.exists():
         sweep = read_sweep(run.bench / "sweep.yaml")
-        if step := next_step.find(run.root, told, sweep, base_model):
+        step = next_step.find(run.root, told, sweep, base_model)
+        if step and not (left_out and step.command == left_out.command):
             yield f"\n{words.try_next(step.code)}\n{step.command}"
-    if found := earlier.find(run.root, base_model):
-        yield f"\n{earlier.sentence(found)}\n{found.command}"
     if page.exists():
         yield f"\nLook at {page}"
     elif run.lora.exists():

@@ -9,6 +9,7 @@ from lorabench.bench.cell import REFERENCES
 from lorabench.config import BUNDLED_BASE
 from lorabench.phrases import count
 from lorabench.plan import RunPlan
+from lorabench.report import earlier
 
 _EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
 
@@ -21,6 +22,9 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
         yield forecast.sentence(
             plan.variants, plan.config.batch_size, cells, _drawing(plan, cells, at_once)
         )
+    base = Path(plan.config.base_model)
+    if left_out := earlier.find(plan.paths.root, base, plan.sweep):
+        yield f"{earlier.sentence(left_out)}\n{left_out.command}"
 
 
 def _others(jobs: Mapping[str, int]) -> list[str]:

@@ -9,7 +9,7 @@ from lorabench.bench.cell import Cell
 from lorabench.bench.grids.sheet import Grid, Row
 from lorabench.bench.grids.strip import Strip
 from lorabench.bench.variants import Variant, probe_of
-from lorabench.phrases import count
+from lorabench.phrases import count, count_weights
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def overview(cells: Sequence[Cell], texts: Texts, strip: Strip | None) -> Grid:
     counts = [
         count(prompts, "prompt") if prompts > 1 else "",
         "" if one_seed else count(number, "seed"),
-        count(len(weights), "weight"),
+        count_weights(weights),
     ]
     note = " × ".join(filter(None, counts))
     return Grid(
