@@ -34,7 +34,7 @@ rule record_sweep:
     conda:
         "../envs/lorabench.yaml"
     params:
-        contents=lambda wildcards: as_json(PLAN.sweep),
+        contents=lambda wildcards: as_json(PLAN.sweep.contents()),
     message:
         "Recording the sweep"
     shell:
@@ -111,6 +111,8 @@ rule bench_image:
         folder=str(RUN.bench / "{variant}w{weight}"),
         prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
         arguments=lambda wildcards: cell_arguments(wildcards.variant),
+        # A param made of the output is not compared, so older runs keep their pictures.
+        name=lambda wildcards, output: name_options(wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched.
         workflow_digest=PLAN.workflow_digest,
         base_digest=PLAN.base_digest,
@@ -121,6 +123,7 @@ rule bench_image:
         " --lora-receipt {input.receipt:q} --workflow {input.graph:q}"
         " --run-id {params.run_id:q} --weight {wildcards.weight} --seed {wildcards.seed}"
         " --output-dir {params.folder:q} --prefix {params.prefix:q} {params.arguments}"
+        " {params.name}"
         f" --timeout {CONFIG.bench.timeout} --log {{log:q}} {literal(server_options())}"
 
 
@@ -129,7 +132,7 @@ if CONFIG.bench.embedding:
     rule bench_embed:
         """Place each picture in an embedding: how far from weight 0, how far to the style."""
         input:
-            pictures=cells_of(PLAN.variants),
+            pictures=cells(),
             sweep=RUN.bench / "sweep.yaml",
             reference=ancient(reference_set()),
         output:
@@ -142,7 +145,6 @@ if CONFIG.bench.embedding:
             "../envs/lorabench.yaml"
         threads: CONFIG.bench.threads
         params:
-            pictures=lambda wildcards: patterns(PLAN.variants),
             # Its columns are named after it, and what it holds counts, not where it lies.
             name=embedding.name(CONFIG.bench.embedding),
             digest=PLAN.embedding_digest,
@@ -151,16 +153,16 @@ if CONFIG.bench.embedding:
         shell:
             f"{program('bench_embed.py')}"
             f" --embedding={quoted(CONFIG.bench.embedding)}"
-            f" --base-model {quoted(CONFIG.base_model)} --sweep {{input.sweep:q}}"
+            f" --sweep {{input.sweep:q}} --base-model {quoted(CONFIG.base_model)}"
             f"{' --reference {input.reference:q}' if reference_set() else ''}"
             f" --device {CONFIG.bench.device}"
-            " --output {output.table:q} --threads {threads} --log {log:q} {params.pictures}"
+            " --output {output.table:q} --threads {threads} --log {log:q}"
 
 
 rule bench_metrics:
     """Measure each picture, against the same seed without the LoRA and against the training set."""
     input:
-        pictures=cells_of(PLAN.variants),
+        pictures=cells(),
         sweep=RUN.bench / "sweep.yaml",
         training=ancient(training_set()),
         reference=ancient(reference_set()),
@@ -175,17 +177,15 @@ rule bench_metrics:
     conda:
         "../envs/lorabench.yaml"
     threads: workflow.cores
-    params:
-        pictures=lambda wildcards: patterns(PLAN.variants),
     message:
         "Measuring the pictures"
     shell:
-        f"{program('bench_metrics.py')}"
+        f"{program('bench_metrics.py')} --sweep {{input.sweep:q}}"
         f"{' --training-set {input.training:q}' if training_set() else ''}"
         f"{' --reference {input.reference:q}' if reference_set() else ''}"
         f"{' --embedding-table {input.embedding:q}' if embedding_table() else ''}"
         " --output {output.metrics:q} --warnings {output.warnings:q} --processes {threads}"
-        " --log {log:q} {params.pictures}"
+        " --log {log:q}"
 
 
 rule bench_verdict:
@@ -257,7 +257,6 @@ rule bench_grid:
     params:
         folder=RUN.grid,
         title=RUN.run_id,
-        pictures=lambda wildcards: patterns(PLAN.variants),
         difference="--difference" if CONFIG.bench.difference_maps else "",
     message:
         "Laying out the grids in {params.folder}"
@@ -266,4 +265,4 @@ rule bench_grid:
         f"{' --training-set {input.training:q}' if training_set() else ''}"
         " --output-dir {params.folder:q} --title {params.title:q} --sweep {input.sweep:q}"
         " --warnings {input.warnings:q} --verdict {input.verdict:q} {params.difference}"
-        " --log {log:q} {params.pictures}"
+        " --log {log:q}"

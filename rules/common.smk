@@ -12,7 +12,6 @@ from pathlib import Path
 from snakemake.shell import shell
 
 from lorabench import invocation, job_logs, layout, preconditions
-from lorabench.bench import variants
 from lorabench.bench.embeddings import embedding
 from lorabench.workflow import outlook, stopping
 
@@ -24,7 +23,7 @@ GRAPH = RUN.bench / "workflow.json"
 
 
 wildcard_constraints:
-    variant=rf"(?:(?:{variants.FOLDER.pattern})/)?",
+    variant=r"(?:[^/]+/)?",
     weight=r"-?\d+\.\d\d",
     seed=r"\d+",
 
@@ -71,56 +70,31 @@ def quoted(text: object) -> str:
 def cell(variant: str, weight: str, seed: str) -> list[str]:
     """Return the pictures of one cell of the sweep; `variant` is a folder's name, with its `/`."""
     return [
-        str(RUN.bench / f"{variant}w{weight}" / f"seed{seed}_{index:02d}.png")
+        str(layout.picture(RUN.bench, variant, weight, seed, index))
         for index in range(CONFIG.batch_size)
     ]
 
 
-def folder_of(variant: str) -> str:
-    """Return a variant's folder as the wildcard has it: the benchmark's own prompt has none."""
-    return f"{variant}/" if variant else ""
-
-
-def cells_of(variants: Iterable) -> list[str]:
-    """Return the pictures of variants of the sweep."""
+def cells() -> list[str]:
+    """Return the pictures of the sweep."""
     return [
         picture
-        for variant in variants
+        for variant in PLAN.variants
         for weight in variant.weights
         for seed in variant.seeds
-        for picture in cell(folder_of(variant.name), layout.weight_name(weight), str(seed))
+        for picture in cell(variant.folder, layout.weight_name(weight), str(seed))
     ]
 
 
-def patterns(variants: Iterable) -> str:
-    """Return the pictures of variants as patterns that bash expands, for sweeps of any size.
-
-    Their names in full would not fit in one command line from about 2,000 cells on.
-    """
-    indices = either(f"{index:02d}" for index in range(CONFIG.batch_size))
-    return " ".join(
-        f"{shlex.quote(str(RUN.bench))}/{folder_of(variant.name)}"
-        f"w{either(map(layout.weight_name, variant.weights))}/"
-        f"seed{either(map(str, variant.seeds))}_{indices}.png"
-        for variant in variants
-    )
+def name_options(folder: str) -> str:
+    """Return what the pictures of a variant are labelled with."""
+    variant = PLAN.by_folder[folder]
+    return as_options({"--prompt-name": variant.prompt, "--probe": variant.probe})
 
 
-def either(words: Iterable[str]) -> str:
-    """Write alternatives as bash does: `{a,b}`; bash leaves `{a}` as it is, so one stands alone."""
-    first, *others = words
-    return "{" + ",".join([first, *others]) + "}" if others else first
-
-
-def as_json(content: dict) -> str:
-    """Write a record as a param; through a function, because Snakemake would fill in braces."""
-    return json.dumps(content, ensure_ascii=False)
-
-
-def prompt_of(variant: str) -> str | None:
+def prompt_of(folder: str) -> str | None:
     """Return what replaces the workflow's prompt in the cells of a variant."""
-    texts = {folder_of(one.name): one.text for one in PLAN.variants if one.name}
-    return texts.get(variant, PLAN.positive)
+    return PLAN.by_folder[folder].text if folder else PLAN.positive
 
 
 def cell_arguments(variant: str = "") -> str:

@@ -22,7 +22,7 @@ rule record_run:
     conda:
         "../envs/lorabench.yaml"
     params:
-        contents=lambda wildcards: as_json(PLAN.record),
+        contents=lambda wildcards: as_json(PLAN.record.contents()),
     message:
         f"Recording run {RUN.run_id}"
     shell:
@@ -51,7 +51,7 @@ rule normalize_dataset:
         raw=RUN.raw,
         folder=RUN.normalized,
         # Not run.yaml: the set is shared, and another run's file would be another input.
-        settings=lambda wildcards: as_json({"preprocess": PLAN.record["preprocess"]}),
+        settings=lambda wildcards: as_json({"preprocess": PLAN.record.contents()["preprocess"]}),
         store=layout.PICTURE_STORE,
     message:
         f"Normalizing {CONFIG.raw_set}"

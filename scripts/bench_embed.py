@@ -14,10 +14,11 @@ from lorabench.errors import UserError
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table."""
-    from lorabench.bench.cell import pictures_of_set, sweep
     from lorabench.bench.embeddings import embedding
+    from lorabench.sweep.pictures import pictures_of_set
+    from lorabench.sweep.record import SweepRecord
 
-    cells = sweep(arguments.pictures)
+    sweep = SweepRecord.read(arguments.sweep)
     reference = pictures_of_set(arguments.reference)
     where = arguments.embedding
     embedding.check(where)
@@ -28,15 +29,14 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.bench.embeddings import table as embedding_table
     from lorabench.model import usable_device
 
-    prompts = embedding_table.prompts_of(arguments.sweep) if arguments.sweep else {}
     torch.set_num_threads(arguments.threads)
     table = embedding_table.measure(
-        cells,
+        sweep.pictures(arguments.sweep.parent),
         arguments.output.parent,
         embedding.load(where, arguments.base_model, usable_device(arguments.device)),
         embedding.name(where),
         reference=reference,
-        prompts=prompts,
+        prompts=embedding_table.prompts_of(sweep),
     )
     with files.publish(arguments.output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
@@ -47,14 +47,13 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
+    add("--sweep", type=Path, required=True, metavar="YAML", help="the record of the sweep; the "
+        "pictures lie beside it")  # fmt: skip
     add("--embedding", required=True, metavar="FOLDER", help="a model that transformers loads,"
         " or `base`")  # fmt: skip
     add("--base-model", type=Path, help="for `base`: a .safetensors file or diffusers folder")
     add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py wrote: measures the"
         " style gained")  # fmt: skip
-    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml, which has the prompts: measures how"
-        " well pictures fit them")  # fmt: skip
     add("--output", type=Path, required=True, metavar="CSV", help="the table")
     add("--threads", type=positive, default=1, help="CPU threads (default: 1)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))

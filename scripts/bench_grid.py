@@ -12,27 +12,26 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw the grids."""
-    from lorabench.bench import cell, origin, shown
+    from lorabench.bench import origin
     from lorabench.bench.grids import arrangement, grid
     from lorabench.bench.grids.strip import Strip
     from lorabench.bench.measures import faults
     from lorabench.bench.verdicts import verdict
+    from lorabench.sweep.record import SweepRecord
 
-    cells = cell.sweep(arguments.pictures)
-    listed = shown.read(arguments.sweep) if arguments.sweep else []
-    told = {variant.name: variant.text for variant in listed}
-
-    def text(name: str) -> str:
-        return told.get(name) or origin.prompt(one for one in cells if one.variant == name)
-
-    texts = arrangement.Texts(arguments.title, text(""), text("trigger"), listed)
+    folder = arguments.sweep.parent
+    sweep = SweepRecord.read(arguments.sweep)
+    pictures = sweep.pictures(folder)
+    own = sweep.variants[0].text or origin.prompt(one for one in pictures if not one.variant)
+    texts = arrangement.Texts(arguments.title, own, sweep.variants)
     findings = grid.Findings(
         faults.read(arguments.warnings) if arguments.warnings else [],
         verdict.read(arguments.verdict) if arguments.verdict else None,
+        folder,
     )
     strip = Strip.choose(arguments.training_set) if arguments.training_set else None
     for path in grid.draw(
-        cells, arguments.output_dir, texts, findings, strip, arguments.difference
+        pictures, arguments.output_dir, texts, findings, strip, arguments.difference
     ):
         cli.detail("%s", path)
 
@@ -46,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
         "overview_2.png and so on; and each as WebP, to share.",
     )
     add = parser.add_argument
-    add("pictures", nargs="+", type=Path, metavar="PNG", help="[VARIANT/]w0.40/seed7_00.png")
+    add("--sweep", type=Path, required=True, metavar="YAML", help="the record of the sweep; the "
+        "pictures lie beside it")  # fmt: skip
     add("--output-dir", type=Path, required=True, metavar="FOLDER")
     add("--title", default="", help="heads every grid; the run, for one")
-    add("--sweep", type=Path, metavar="YAML", help="the record of the sweep: order, prompts")
     add("--warnings", type=Path, metavar="JSON", help="what bench_metrics.py found")
     add("--verdict", type=Path, metavar="JSON", help="marks the weights to use")
     add("--training-set", type=Path, metavar="FOLDER", help="normalized PNGs; shows up to 8")

@@ -23,13 +23,14 @@ from lorabench.comfy.roles import Roles, find_roles, prompt
 from lorabench.comfy.transport import Away
 from lorabench.comfy.turns import turn, with_shortest_queue
 from lorabench.errors import UserError
+from lorabench.lora.receipt import read as read_receipt
 
 log = logging.getLogger("lorabench")
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Render and publish the cell that the command line describes."""
-    receipt = options.receipt(arguments.lora_receipt)
+    receipt = read_receipt(arguments.lora_receipt)
     graph = workflow.load(arguments.workflow)
     cell = options.cell(
         arguments,
@@ -59,6 +60,8 @@ def main(arguments: argparse.Namespace) -> None:
         "lora_sha256": receipt.sha256,
         "graph": shared,
         "prompt": prompt(graph, roles),
+        "prompt_name": arguments.prompt_name,
+        "probe": arguments.probe,
     }
     _publish(drawn, arguments, origin)
     cli.detail(
@@ -117,6 +120,8 @@ def parser() -> argparse.ArgumentParser:
     add("--run-id", required=True, help="the run's name, for the picture's metadata")
     add("--weight", type=float, required=True, help="both strengths of the LoRA; 0 is without")
     add("--seed", type=_seed, required=True, help="0 to 2^64 - 1")
+    add("--prompt-name", default="", help="what the prompt is called, for the picture's metadata")
+    add("--probe", default="", choices=("", "trigger", "untriggered"), help="likewise")
     add("--output-dir", type=Path, required=True, metavar="DIR", help="for seed<seed>_<nn>.png")
     add("--prefix", required=True, help="SaveImage's filename_prefix, on the server")
     add("--timeout", type=float, default=3600, metavar="SECONDS",

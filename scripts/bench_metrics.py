@@ -13,15 +13,16 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the table and the warnings."""
     # The processes are what runs side by side; threads for products so small double the time.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from lorabench.bench.cell import pictures_of_set, sweep
     from lorabench.bench.embeddings import table as embedding_table
     from lorabench.bench.measures import faults, table
     from lorabench.bench.origin import check_one_sweep
+    from lorabench.sweep.pictures import pictures_of_set
+    from lorabench.sweep.record import SweepRecord
 
-    cells = sweep(arguments.pictures)
-    check_one_sweep(cells)
+    pictures = SweepRecord.read(arguments.sweep).pictures(arguments.sweep.parent)
+    check_one_sweep(pictures)
     measured = table.measure(
-        cells,
+        pictures,
         arguments.output.parent,
         training=pictures_of_set(arguments.training_set),
         reference=pictures_of_set(arguments.reference),
@@ -46,16 +47,18 @@ def parser() -> argparse.ArgumentParser:
         epilog="Pictures of a weight above 0 that equal those of weight 0, and pictures of one "
         "colour, are reported loudly; the exit status is 0 all the same.",
     )
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PNG", help="w0.40/seed7_00.png")
-    parser.add_argument("--training-set", type=Path, metavar="FOLDER", help="images/ of the"
+    add = parser.add_argument
+    add("--sweep", type=Path, required=True, metavar="YAML", help="the record of the sweep; the "
+        "pictures lie beside it")  # fmt: skip
+    add("--training-set", type=Path, metavar="FOLDER", help="images/ of the"
         " normalized set: finds copies")  # fmt: skip
-    parser.add_argument("--reference", type=Path, metavar="FOLDER", help="what reference_set.py"
+    add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py"
         " wrote: measures the style gained")  # fmt: skip
-    parser.add_argument("--embedding-table", type=Path, metavar="CSV", help="what bench_embed.py"
+    add("--embedding-table", type=Path, metavar="CSV", help="what bench_embed.py"
         " wrote: its columns follow")  # fmt: skip
-    parser.add_argument("--processes", type=positive, default=1, help="at once (default: 1)")
-    parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="the table")
-    parser.add_argument("--warnings", type=Path, required=True, metavar="JSON", help="the faults")
+    add("--processes", type=positive, default=1, help="at once (default: 1)")
+    add("--output", type=Path, required=True, metavar="CSV", help="the table")
+    add("--warnings", type=Path, required=True, metavar="JSON", help="the faults")
     return parser
 
 

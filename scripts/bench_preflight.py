@@ -11,11 +11,12 @@ from pathlib import Path
 
 from lorabench import cli
 from lorabench.comfy import options, preflight
+from lorabench.lora import receipt
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Check the sweep that the command line describes."""
-    lora = options.receipt(arguments.lora_receipt) if arguments.lora_receipt else None
+    lora = receipt.read(arguments.lora_receipt) if arguments.lora_receipt else None
     sweep = preflight.Sweep(
         workflow=arguments.workflow,
         choices=options.choices(arguments),

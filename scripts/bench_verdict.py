@@ -13,13 +13,11 @@ from lorabench import cli, files
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary and the verdict."""
     from lorabench.bench.verdicts import judging, summary, verdict, words
-    from lorabench.config import VerdictSettings, read_section, read_yaml
-    from lorabench.validation import validate
+    from lorabench.sweep.record import SweepRecord
 
-    settings = read_section(arguments.sweep, "verdict") if arguments.sweep else {}
-    trigger = not arguments.sweep or bool(read_yaml(arguments.sweep).get("trigger"))
+    sweep = SweepRecord.read(arguments.sweep)
     table = summary.read(arguments.metrics)
-    found = judging.judge(table, validate(VerdictSettings, settings), trigger)
+    found = judging.judge(table, sweep.verdict, bool(sweep.trigger))
     with files.publish(arguments.summary) as temporary:
         summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:
@@ -36,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
     add("metrics", type=Path, metavar="CSV", help="what bench_metrics.py wrote")
     add("--output", type=Path, required=True, metavar="JSON", help="the verdict")
     add("--summary", type=Path, required=True, metavar="CSV", help="a row per weight")
-    add("--sweep", type=Path, metavar="YAML", help="sweep.yaml, whose section verdict: has limits")
+    add("--sweep", type=Path, required=True, metavar="YAML", help="the record of the sweep, whose "
+        "section `verdict` has the limits")  # fmt: skip
     return parser
 
 

@@ -17,6 +17,7 @@ import yaml
 
 from lorabench import cli, files
 from lorabench.identity import Digests, one_trigger
+from lorabench.settings.records import FORMAT
 
 _PACKAGES = ("diffusers", "numpy", "peft", "pillow", "safetensors", "snakemake", "torch")
 
@@ -38,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
         for path in arguments.of:
             digests.remember(path)
         digests.save()
-    record = {**one_trigger(arguments.contents), **_circumstances()}
+    record = {"format": FORMAT, **one_trigger(arguments.contents), **_circumstances()}
     text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
     files.write_text(arguments.output, text)
 

@@ -48,7 +48,9 @@ def table(weights, prompts=8, seeds=1, trigger=8, untriggered=8, spread=0.02, **
 
 def _row(variant, probe, weight, seed, values):
     common = {"index": 0, "contrast": 0.2, "outside": 0.0, "copy_similarity": 0.5, "noise": 1.0}
-    place = {"variant": variant, "probe": probe, "weight": weight, "seed": seed}
+    prompt = variant.removesuffix(".untriggered").removeprefix("prompt-")
+    place = {"variant": variant, "prompt": "" if prompt in ("trigger", "untriggered") else prompt}
+    place |= {"probe": probe, "weight": weight, "seed": seed}
     folder = f"{variant}/" if variant else ""
     code = hashlib.sha256(f"{variant} {seed}".encode()).hexdigest()[:16]
     file = f"{folder}w{weight:.2f}/seed{seed}_00.png"

@@ -1,16 +1,16 @@
 """A measured sweep with invented numbers: its tables, its record and its verdict."""
 
-import json
-from dataclasses import asdict
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from lorabench.bench.measures.columns import METRICS, PLACE
 from lorabench.bench.variants import Prompt, Variant
 from lorabench.bench.verdicts.verdict import Verdict, write
+from lorabench.sweep.pictures import Picture
+from tests import records
 
 COLUMNS = [metric.column for metric in METRICS]
 WEIGHTS = (0, 0.4, 0.6, 0.8, 1.0)
@@ -18,8 +18,28 @@ WEIGHTS = (0, 0.4, 0.6, 0.8, 1.0)
 
 def variants(prompts=(), weights=WEIGHTS, seeds=(1,)):
     """The own prompt and further ones by name."""
-    named = [Prompt("", "a red mushroom"), *(Prompt(f"prompt-{name}", name) for name in prompts)]
-    return [Variant(name, text, "", name, tuple(weights), tuple(seeds)) for name, text in named]
+    named = [Prompt("", "a red mushroom"), *(Prompt(name, name) for name in prompts)]
+    return [Variant(name, text, "", tuple(weights), tuple(seeds)) for name, text in named]
+
+
+def variant(name, text="x", weights=WEIGHTS, seeds=(1,)):
+    """The variant that has this folder."""
+    probe = next((kind for kind in ("untriggered", "trigger") if name.endswith(kind)), "")
+    prompt = name.removesuffix(probe).removesuffix(".").removeprefix("prompt-")
+    return Variant(prompt, text, probe, tuple(weights), tuple(seeds))
+
+
+def pictures(paths):
+    """The pictures of a sweep that lie at `[<variant>/]w0.40/seed1_00.png`, in order."""
+    return sorted(map(_picture, paths))
+
+
+def _picture(path):
+    seed, index = path.stem.removeprefix("seed").split("_")
+    folder = path.parent.parent.name
+    of = variant(folder if re.match(r"prompt-|trigger$|untriggered$", folder) else "")
+    weight = float(path.parent.name.removeprefix("w"))
+    return Picture(of.name, int(seed), int(index), weight, path, of.prompt, of.probe)
 
 
 def metrics(prompts=(), weights=WEIGHTS, seeds=(1,), batch=1):
@@ -29,7 +49,8 @@ def metrics(prompts=(), weights=WEIGHTS, seeds=(1,), batch=1):
         for seed in seeds:
             for index in range(batch):
                 for weight in weights:
-                    place = [variant.name, "", weight, seed, index, f"w{weight:.2f}/seed{seed}.png"]
+                    file = f"w{weight:.2f}/seed{seed}.png"
+                    place = [variant.name, variant.prompt, "", weight, seed, index, file]
                     rows.append([*place, *_numbers(weight, number, seed)])
     return pd.DataFrame(rows, columns=[*PLACE, *COLUMNS])
 
@@ -72,7 +93,6 @@ def write_all(folder: Path, prompts=(), weights=WEIGHTS, seeds=(1,), batch=1):
     write_sweep(folder / "sweep.yaml", variants(prompts, weights, seeds))
 
 
-def write_sweep(path: Path, listed):
-    """Write the record of a sweep."""
-    record = json.loads(json.dumps({"variants": [asdict(variant) for variant in listed]}))
-    path.write_text(yaml.safe_dump(record, allow_unicode=True), encoding="utf-8")
+def write_sweep(path: Path, listed, **given):
+    """Write the record of a sweep that renders these variants; return its path."""
+    return records.write(records.sweep(listed, **given), path)

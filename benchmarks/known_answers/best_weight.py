@@ -10,7 +10,7 @@ from base_model.judge import HEADS, Judge, as_input
 from base_model.world import CHARACTER
 from benchmarks.known_answers.render import plan
 from lorabench import layout
-from lorabench.bench.cell import open_rgb
+from lorabench.sweep.pictures import open_rgb
 
 OWN_SUBJECT = "mushroom"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from lorabench import cli, files
 from lorabench.bench.cell import sweep
+
+from lorabench import cli, files
 from lorabench.bench.measures import table
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from lorabench import identity, layout
 from lorabench.comfy import loaded, workflow
 from lorabench.comfy.roles import Choices
-from lorabench.config import BUNDLED_BASE, is_embedded, read_yaml
+from lorabench.config import BUNDLED_BASE, is_embedded
 from lorabench.errors import UserError
 from lorabench.identity import Digests
+from lorabench.run.record import RunRecord
 from lorabench.setting_types import from_home
 from lorabench.validation import shortened
 
@@ -107,12 +108,11 @@ def is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:
 
 def _recorded(run_id: Any) -> Path | None:
     """Return what a run was trained on, if that lies among the checkpoints."""
-    record = layout.RUNS / str(run_id or "") / "run.yaml"
-    if not run_id or not _exists(record):
+    run = layout.RUNS / str(run_id or "")
+    if not run_id or not _exists(run / "run.yaml"):
         return None
-    name = read_yaml(record).get("identity", {}).get("base_model", {}).get("name")
-    path = CHECKPOINTS / str(name)
-    return path if name and path.exists() else None
+    path = CHECKPOINTS / RunRecord.read(run / "run.yaml").identity.base_model.name
+    return path if path.exists() else None
 
 
 def _path(key: str, value: Any) -> Path:

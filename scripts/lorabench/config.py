@@ -261,13 +261,32 @@ class Programs(Section):
     )
 
 
-class Config(Section):
-    """All settings of the pipeline."""
+class TrainingSettings(Section):
+    """What is trained, on what and by whom."""
 
     raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
     profile: Literal["style", "char"] = Field(
         "style", description="`style` or `char` (`char` reads datasets/raw/characters/)"
     )
+    base_model: LocalPath = Field(
+        BUNDLED_BASE,
+        description="a .safetensors checkpoint or a diffusers folder; if not given, the checkpoint "
+        "that `bench_workflow` loads, where that lies in models/checkpoints/",
+    )
+    trainer: Literal["embedded", "kohya"] = Field(
+        "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
+    )
+    preprocess: PreprocessSettings = Field(description="normalizing the pictures")
+    train: TrainSettings = Field(description="training the LoRA")
+    kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
+    programs: Programs = Field(
+        Programs(), description="programs that you may replace by your own with the same options"
+    )
+
+
+class SweepSettings(Section):
+    """What is rendered, with what and by whom: the settings outside a run's identity."""
+
     run_id: Name | None = Field(
         None, description="name of the run; empty: the raw set and a digest of what went in"
     )
@@ -307,28 +326,29 @@ class Config(Section):
         "without them: `full`, `quick` or `off`; off by default with a ComfyUI of your own"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
-    trainer: Literal["embedded", "kohya"] = Field(
-        "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
-    )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
-    )
-    base_model: LocalPath = Field(
-        BUNDLED_BASE,
-        description="a .safetensors checkpoint or a diffusers folder; if not given, the checkpoint "
-        "that `bench_workflow` loads, where that lies in models/checkpoints/",
     )
     lora_install_dir: LocalPath = Field(
         "models/loras", description="the folder that ComfyUI lists LoRAs from"
     )
-    preprocess: PreprocessSettings = Field(description="normalizing the pictures")
-    train: TrainSettings = Field(description="training the LoRA")
     bench: BenchSettings = Field(description="rendering the benchmark")
     verdict: VerdictSettings = Field(VerdictSettings(), description="judging the LoRA")
-    kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
-    programs: Programs = Field(
-        Programs(), description="programs that you may replace by your own with the same options"
-    )
+
+    @model_validator(mode="after")
+    def _differences_need_weight_0(self) -> "SweepSettings":
+        if self.bench.difference_maps and 0 not in self.sweep:
+            raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
+        return self
+
+    @property
+    def sweep(self) -> tuple[float, ...]:
+        """The weights to render, ascending, with 0 where the baseline is wanted."""
+        return unique((*self.weights, 0.0)) if self.baseline else self.weights
+
+
+class Config(SweepSettings, TrainingSettings):
+    """All settings of the pipeline."""
 
     @field_validator("run_id", mode="before")
     @classmethod
@@ -349,17 +369,6 @@ class Config(Section):
                 "mean the same words; give one of them"
             )
         return self
-
-    @model_validator(mode="after")
-    def _differences_need_weight_0(self) -> "Config":
-        if self.bench.difference_maps and 0 not in self.sweep:
-            raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
-        return self
-
-    @property
-    def sweep(self) -> tuple[float, ...]:
-        """The weights to render, ascending, with 0 where the baseline is wanted."""
-        return unique((*self.weights, 0.0)) if self.baseline else self.weights
 
 
 SECTIONS = sections(Config)

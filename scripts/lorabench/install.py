@@ -1,6 +1,5 @@
 """Installs a LoRA in the folder that ComfyUI lists LoRAs from."""
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 from lorabench import cli, files, lora_check, lora_file, lora_modules, tensor_file
 from lorabench.checkpoint import read_header
 from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt
+from lorabench.lora.receipt import write as write_receipt
 from lorabench.lora_file import DOWN, UP
 from lorabench.lora_modules import Module, Server
 from lorabench.lora_names import kohyas
@@ -28,9 +29,7 @@ def install(
     tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
     equal weights keep theirs whenever they were trained. A file of that name whose tensors are
     those is kept. Where layers have the names of diffusers and PEFT, the copy has kohya's, because
-    ComfyUI does not load the former. The receipt is JSON: name (as ComfyUI lists it), path, sha256
-    and size in bytes of the installed file, source, and in `file` what the LoRA holds
-    (`lora_check.FileFacts`).
+    ComfyUI does not load the former.
 
     Raises:
         UserError: `lora` is no working LoRA, none for `base_model` or none that `server` can
@@ -44,15 +43,15 @@ def install(
     names = _names(lora_modules.read(lora).modules)
     if not _holds(target, found.content):
         _copy(lora, target, found.content, names)
-    facts = {
-        "name": target.name,
-        "path": target.as_posix(),
-        "sha256": files.sha256(target),
-        "size": target.stat().st_size,
-        "source": lora.as_posix(),
-        "file": found.to_json(),
-    }
-    files.write_text(receipt, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    made = Receipt(
+        name=target.name,
+        path=target,
+        sha256=files.sha256(target),
+        size=target.stat().st_size,
+        source=lora.as_posix(),
+        file=found.to_json(),
+    )
+    write_receipt(made, receipt)
     return target
 
 

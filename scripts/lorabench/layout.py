@@ -33,6 +33,14 @@ def weight_name(weight: float) -> str:
     return f"{weight:.2f}"
 
 
+def picture(bench: Path, variant: str, weight: str, seed: object, index: int) -> Path:
+    """Return where a picture lies; a rule gives its wildcards in place of variant to seed.
+
+    `variant` is the folder of its prompt and probe with its `/`, empty for the own prompt.
+    """
+    return bench / f"{variant}w{weight}" / f"seed{seed}_{index:02d}.png"
+
+
 @dataclass(frozen=True)
 class RunLayout:
     """The paths of one run."""

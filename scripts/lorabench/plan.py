@@ -5,7 +5,7 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 
 import glob
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import Graph
 from lorabench.comfy.roles import Choices, find_roles, prompt
-from lorabench.config import Config, merge, read_yaml, resolve
+from lorabench.config import Config, SweepSettings, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
     Digests,
@@ -41,8 +41,11 @@ from lorabench.identity import (
 )
 from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.raw import RawSet
+from lorabench.run import record as run_record
+from lorabench.run.record import Contents, RunRecord
 from lorabench.servers import EMBEDDED
 from lorabench.setting_types import split
+from lorabench.sweep.record import SweepRecord
 
 _ROLES = fields(Choices)
 _NARROWED = (
@@ -74,7 +77,8 @@ class RunPlan:
         """The words that call the LoRA; empty where nothing tells them."""
         if self.config.trigger or self.raw:
             return self.config.trigger
-        return read_yaml(self.paths.record).get("trigger", "") if self.paths.record.exists() else ""
+        found = run_record.find(self.paths.root)
+        return found.trigger if found else ""
 
     @property
     def positive(self) -> str | None:
@@ -111,6 +115,11 @@ class RunPlan:
             config.sweep,
             config.seeds,
         )
+
+    @cached_property
+    def by_folder(self) -> dict[str, Variant]:
+        """What is rendered, by its folder with its `/`."""
+        return {variant.folder: variant for variant in self.variants}
 
     @property
     def embedded_server(self) -> bool:
@@ -156,30 +165,36 @@ class RunPlan:
         return model_digest(Path(self.config.bench.embedding), Digests(layout.DIGESTS))
 
     @property
-    def record(self) -> dict[str, Any]:
-        """What went into the run, and the settings that its jobs read."""
-        sections = self.config.model_dump(mode="json", include={"preprocess", "train"})
-        contents = self.identity.contents if self.identity else {}
-        name = {"run_id": self.paths.run_id, "raw_set": self.config.raw_set}
-        return {**name, "trigger": self.trigger, "identity": contents, **sections}
+    def record(self) -> RunRecord | None:
+        """What went into the run, and the settings that its jobs read; None without a training."""
+        if not self.identity:
+            return None
+        return RunRecord(
+            run_id=self.paths.run_id,
+            raw_set=self.config.raw_set,
+            trigger=self.trigger,
+            identity=Contents.model_validate(self.identity.contents),
+            preprocess=self.config.preprocess,
+            train=self.config.train,
+        )
 
     @property
-    def sweep(self) -> dict[str, Any]:
+    def sweep(self) -> SweepRecord:
         """What is rendered: the settings outside the run's identity."""
-        inside = {"raw_set", "profile", "trainer", "base_model", "preprocess", "train"}
-        inside |= {"kohya", "programs"}
-        settings = self.config.model_dump(mode="json", exclude=inside)
         given = self.config.trigger
-        return {
-            **settings,
-            "run_id": self.paths.run_id,
-            "checkpoint": self.checkpoint_name,
-            "workflow_digest": self.workflow_digest,
-            "trigger": self.trigger,
-            "trigger_given": bool(given) and not (self.raw and given == self.raw.trigger()),
-            "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
-            "variants": [asdict(variant) for variant in self.variants],
-        }
+        settings = self.config.model_dump(include=set(SweepSettings.model_fields))
+        return SweepRecord.model_validate(
+            settings
+            | {
+                "run_id": self.paths.run_id,
+                "checkpoint": self.checkpoint_name,
+                "workflow_digest": self.workflow_digest,
+                "trigger": self.trigger,
+                "trigger_given": bool(given) and not (self.raw and given == self.raw.trigger()),
+                "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
+                "variants": self.variants,
+            }
+        )
 
     @cached_property
     def raw_files(self) -> list[str]:
@@ -242,7 +257,7 @@ def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
     identity = identify(config, found, digests)
     paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
     if paths.record.exists():
-        _check_binding(read_yaml(paths.record), config, identity)
+        _check_binding(RunRecord.read(paths.record), config, identity)
     if not paths.lora.exists():
         preconditions.check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
@@ -269,9 +284,9 @@ def _planned(plan: RunPlan) -> RunPlan:
     return plan
 
 
-def _check_binding(record: Mapping[str, Any], config: Config, identity: Identity) -> None:
+def _check_binding(record: RunRecord, config: Config, identity: Identity) -> None:
     """Refuse a run of other contents, or of a set of another name: it names the run's LoRA."""
-    then = {"raw_set": record.get("raw_set"), **record.get("identity", {})}
+    then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
     check_binding(then, {"raw_set": config.raw_set, **identity.contents}, identity.run_id)
 
 
@@ -294,13 +309,12 @@ def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
         raise UserError(
             f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {trained}"
         )
-    if paths.record.exists():
-        trained_on = read_yaml(paths.record).get("identity", {}).get("base_model", {})
-        if trained_on.get("digest", base_digest) != base_digest:
-            raise UserError(
-                f"skip_train: run {config.run_id} was trained on {trained_on.get('name')}, "
-                f"not on {config.base_model}; name that checkpoint with base_model="
-            )
+    record = run_record.find(paths.root)
+    if record and record.identity.base_model.digest != base_digest:
+        raise UserError(
+            f"skip_train: run {config.run_id} was trained on {record.identity.base_model.name}, "
+            f"not on {config.base_model}; name that checkpoint with base_model="
+        )
     return paths
 
 

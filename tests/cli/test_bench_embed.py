@@ -5,10 +5,9 @@ import sys
 
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
-from tests import embeddings
+from tests import embeddings, sweeps
 from tests.project import ROOT
 
 SCRIPTS = ROOT / "scripts"
@@ -24,9 +23,8 @@ def folder(tmp_path):
         Image.effect_noise((32, 32), 80).convert("RGB").save(path)
     (root / "reference").mkdir()
     Image.effect_noise((48, 32), 80).convert("RGB").save(root / "reference" / "0.png")
-    variants = [{"name": "", "text": "ponnyu style, a cat"}]
-    sweep = {"trigger": "ponnyu style", "variants": variants}
-    (root / "sweep.yaml").write_text(yaml.safe_dump(sweep))
+    variants = [sweeps.variant("", "ponnyu style, a cat", (0, 0.4))]
+    sweeps.write_sweep(root / "sweep.yaml", variants, trigger="ponnyu style")
     return root
 
 
@@ -36,14 +34,13 @@ def run(program, *arguments):
 
 
 def embed(folder, *arguments):
-    given = ("--output", folder / "embedding.csv", *arguments)
-    return run("bench_embed.py", *sorted(folder.glob("w*/*.png")), *given)
+    given = ("--sweep", folder / "sweep.yaml", "--output", folder / "embedding.csv")
+    return run("bench_embed.py", *given, *arguments)
 
 
 def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
     clip = embeddings.save_clip(tmp_path / "Tiny-CLIP")
-    options = ("--reference", folder / "reference", "--sweep", folder / "sweep.yaml")
-    done = embed(folder, "--embedding", clip, *options)
+    done = embed(folder, "--embedding", clip, "--reference", folder / "reference")
     assert done.returncode == 0, done.stderr
     assert "2 pictures embedded" in done.stderr
     added = ["tiny_clip_effect", "tiny_clip_style", "tiny_clip_beside", "tiny_clip_text"]
@@ -53,16 +50,15 @@ def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
     assert table["tiny_clip_effect"][0] == 0 < table["tiny_clip_effect"][1]
 
     files = ("--output", folder / "metrics.csv", "--warnings", folder / "warnings.json")
-    pictures = sorted(folder.glob("w*/*.png"))
-    options = ("--embedding-table", folder / "embedding.csv")
-    done = run("bench_metrics.py", *pictures, *files, *options)
+    options = ("--sweep", folder / "sweep.yaml", "--embedding-table", folder / "embedding.csv")
+    done = run("bench_metrics.py", *files, *options)
     assert done.returncode == 0, done.stderr
     metrics = pd.read_csv(folder / "metrics.csv")
     assert list(metrics)[-4:] == added
     assert metrics[added].equals(table[added])
 
     files = ("--output", folder / "verdict.json", "--summary", folder / "summary.csv")
-    done = run("bench_verdict.py", folder / "metrics.csv", *files)
+    done = run("bench_verdict.py", folder / "metrics.csv", "--sweep", folder / "sweep.yaml", *files)
     assert done.returncode == 0, done.stderr
     summary = pd.read_csv(folder / "summary.csv")
     assert summary["tiny_clip_text"].notna().all()
@@ -75,7 +71,8 @@ def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
         (["--embedding", "base"], "needs --base-model"),
         (["--embedding", "base", "--base-model", "no/such"], "no/such"),
         (["--embedding", "base", "--reference", "no/such"], "no/such: holds no PNG"),
-        (["--embedding", ".", "--sweep", "no/such"], "has no config.json"),
+        (["--embedding", "."], "has no config.json"),
+        (["--embedding", "base", "--sweep", "no/such"], "no/such cannot be read"),
     ],
 )
 def test_what_is_wrong_is_said(folder, options, complaint):

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image, ImageColor
 
 from lorabench.bench.origin import CHUNK
-from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts import verdict
 from lorabench.comfy.pictures import with_text
 from tests import sweeps
@@ -28,21 +27,27 @@ def folder(tmp_path):
             path = root / "bench" / f"w{weight}" / f"seed{seed}_00.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.effect_noise((64, 64), 80).convert("RGB").save(path)
+    record(root)
     return root
 
 
+def record(folder, names=("",), text=None, weights=(0, 0.4), seeds=(1, 2)):
+    variants = [sweeps.variant(name, text, weights, seeds) for name in names]
+    sweeps.write_sweep(folder / "bench" / "sweep.yaml", variants)
+
+
 def run(folder, *arguments):
-    command = [sys.executable, SCRIPT, "--output-dir", folder / "grid", *arguments]
+    command = [sys.executable, SCRIPT, "--output-dir", folder / "grid"]
+    command += ["--sweep", folder / "bench" / "sweep.yaml", *arguments]
     return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_draws_the_grids(folder):
-    pictures = sorted(folder.glob("bench/w*/*.png"))
     warnings = folder / "warnings.json"
-    missing = folder / "bench" / "w0.80" / "seed1_00.png"
+    record(folder, weights=(0, 0.4, 0.8))  # 0.8 is missing
     fault = {"kind": "dead_lora", "weight": 0.4, "seeds": [1], "message": "weight 0.4: the same"}
     warnings.write_text(json.dumps([{**fault, "files": ["w0.40/seed1_00.png"]}]))
-    done = run(folder, *pictures, missing, "--warnings", warnings, "--title", "ぽにゅ")
+    done = run(folder, "--warnings", warnings, "--title", "ぽにゅ")
     assert done.returncode == 0, done.stderr
     names = ["overview.png", "seed1_weights.png", "seed2_weights.png"]
     assert sorted(path.name for path in (folder / "grid").glob("*.png")) == names
@@ -58,11 +63,11 @@ def test_draws_the_grids(folder):
 
 def test_the_prompt_in_the_pictures_stands_below_the_title(folder):
     pictures = sorted(folder.glob("bench/w*/*.png"))
-    assert run(folder, *pictures).returncode == 0
+    assert run(folder).returncode == 0
     without = (folder / "grid/overview.png").read_bytes()
     for path in pictures:
         path.write_bytes(with_text(path.read_bytes(), {CHUNK: {"prompt": "赤い猫"}}))
-    assert run(folder, *pictures).returncode == 0
+    assert run(folder).returncode == 0
     assert (folder / "grid/overview.png").read_bytes() != without
 
 
@@ -71,13 +76,11 @@ def test_everything_at_once(folder):
     for variant in further:
         shutil.copytree(folder / "bench" / "w0.00", variant / "w0.00")
         shutil.copytree(folder / "bench" / "w0.40", variant / "w0.40")
-    record = folder / "sweep.yaml"
-    names = ["", "prompt-白い猫", "trigger"]
-    sweeps.write_sweep(record, [Variant(n, "赤い猫", "", n, (0, 0.4), (1, 2)) for n in names])
+    record(folder, ["", "prompt-白い猫", "trigger"], "赤い猫")
     verdict.write(sweeps.verdict(0.4, (0.4, 0.4)), folder / "verdict.json")
-    options = ["--sweep", record, "--verdict", folder / "verdict.json", "--difference"]
+    options = ["--verdict", folder / "verdict.json", "--difference"]
     options += ["--training-set", folder / "bench" / "w0.00"]
-    done = run(folder, *folder.rglob("seed*.png"), *options)
+    done = run(folder, *options)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (folder / "grid").glob("*.png")) == [
         "overview.png",
@@ -90,11 +93,10 @@ def test_everything_at_once(folder):
 
 
 def test_the_prompt_in_the_record_stands_below_the_title(folder):
-    record, pictures = folder / "sweep.yaml", sorted(folder.glob("bench/w*/*.png"))
     drawn = []
     for text in ("赤い猫", "白い猫"):
-        sweeps.write_sweep(record, [Variant("", text, "", "", (0, 0.4), (1, 2))])
-        assert run(folder, *pictures, "--sweep", record).returncode == 0
+        record(folder, text=text)
+        assert run(folder).returncode == 0
         drawn.append((folder / "grid/overview.png").read_bytes())
     assert drawn[0] != drawn[1]
 
@@ -102,13 +104,13 @@ def test_the_prompt_in_the_record_stands_below_the_title(folder):
 @pytest.mark.parametrize(
     ("option", "complaint"),
     [
-        ("--sweep", "not the record of a sweep"),
+        ("--sweep", "cannot be read"),
         ("--verdict", "not a verdict"),
         ("--training-set", "no PNG in it"),
     ],
 )
 def test_what_cannot_be_read_is_named(folder, option, complaint):
-    done = run(folder, folder / "bench/w0.40/seed1_00.png", option, folder / "nowhere")
+    done = run(folder, option, folder / "nowhere")
     assert done.returncode == 1
     assert "nowhere" in done.stderr and complaint in done.stderr
     assert "Traceback" not in done.stderr
@@ -119,12 +121,12 @@ def test_what_cannot_be_read_is_named(folder, option, complaint):
     [
         ("bench/w0.40/seed3_00.png", "none of the 1 pictures exists"),
         ("bench/w0.40/seed4_00.png", "not a readable picture"),
-        ("bench/w0.40/picture.png", "not a picture of a sweep"),
     ],
 )
 def test_a_bad_picture_is_named(folder, name, complaint):
     (folder / "bench" / "w0.40" / "seed4_00.png").write_text("words")
-    done = run(folder, folder / name)
+    record(folder, weights=(0.4,), seeds=(int(name[16]),))
+    done = run(folder)
     assert done.returncode == 1
     assert name in done.stderr
     assert complaint in done.stderr
@@ -133,7 +135,7 @@ def test_a_bad_picture_is_named(folder, name, complaint):
 
 
 def test_bad_warnings_are_named(folder):
-    done = run(folder, folder / "bench/w0.40/seed1_00.png", "--warnings", folder / "nowhere.json")
+    done = run(folder, "--warnings", folder / "nowhere.json")
     assert done.returncode == 1
     assert "nowhere.json" in done.stderr
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from lorabench.bench.origin import CHUNK
 from lorabench.comfy.pictures import with_text
+from tests import sweeps
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_metrics.py"
 
@@ -24,18 +25,23 @@ def folder(tmp_path):
             path = root / f"w{weight}" / f"seed{seed}_00.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.effect_noise((32, 32), 80).convert("RGB").save(path)
+    record(root, (1, 2))
     return root
+
+
+def record(folder, seeds):
+    sweeps.write_sweep(folder / "sweep.yaml", [sweeps.variant("", weights=(0, 0.4), seeds=seeds)])
 
 
 def run(folder, *arguments):
     command = [sys.executable, SCRIPT, "--output", folder / "metrics.csv"]
+    command += ["--sweep", folder / "sweep.yaml"]
     command += ["--warnings", folder / "warnings.json", *arguments]
     return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_measures_a_sweep(folder):
-    pictures = sorted(folder.glob("w*/*.png"))
-    done = run(folder, *pictures, "--log", folder / "log")
+    done = run(folder, "--log", folder / "log")
     assert done.returncode == 0, done.stderr
     with (folder / "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -53,7 +59,7 @@ def test_a_dead_lora_is_loud_and_fails_nothing(folder):
     for seed in (1, 2):
         name = f"seed{seed}_00.png"
         (folder / "w0.40" / name).write_bytes((folder / "w0.00" / name).read_bytes())
-    done = run(folder, *folder.glob("w*/*.png"), "--log", folder / "log")
+    done = run(folder, "--log", folder / "log")
     assert done.returncode == 0
     for words in (done.stderr, (folder / "log").read_text()):
         assert "WARNING  DEAD LoRA" in words
@@ -64,14 +70,14 @@ def test_a_dead_lora_is_loud_and_fails_nothing(folder):
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("w0.40/seed3_00.png", "no such picture"),
-        ("w0.40/seed4_00.png", "not a readable picture"),
-        ("w0.40/picture.png", "not a picture of a sweep"),
+        ("w0.00/seed3_00.png", "no such picture"),
+        ("w0.00/seed4_00.png", "not a readable picture"),
     ],
 )
 def test_a_bad_picture_is_named(folder, name, complaint):
-    (folder / "w0.40" / "seed4_00.png").write_text("words")
-    done = run(folder, folder / name)
+    (folder / "w0.00" / "seed4_00.png").write_text("words")
+    record(folder, (int(name[10]),))
+    done = run(folder)
     assert done.returncode == 1
     assert name in done.stderr
     assert complaint in done.stderr
@@ -80,10 +86,15 @@ def test_a_bad_picture_is_named(folder, name, complaint):
     assert not (folder / "warnings.json").exists()
 
 
-def test_no_picture_is_an_error(folder):
+@pytest.mark.parametrize("content", [None, "", "weights: [1]", "a: [", "- 1", "format: 99"])
+def test_without_the_record_of_a_sweep_nothing_is_measured(folder, content):
+    (folder / "sweep.yaml").unlink()
+    if content is not None:
+        (folder / "sweep.yaml").write_text(content)
     done = run(folder)
-    assert done.returncode == 2
-    assert "required: PNG" in done.stderr
+    assert done.returncode == 1
+    assert "sweep.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_help():
@@ -103,10 +114,10 @@ def test_a_sweep_that_is_not_of_one_piece_is_refused(folder):
     pictures = sorted(folder.glob("w*/*.png"))
     for picture in pictures[:3]:
         labelled(picture, "one")
-    assert run(folder, *pictures).returncode == 0
+    assert run(folder).returncode == 0
     labelled(pictures[3], "other")
     (folder / "metrics.csv").unlink()
-    done = run(folder, *pictures)
+    done = run(folder)
     assert done.returncode == 1
     assert str(pictures[3]) in done.stderr
     assert str(pictures[0]) not in done.stderr

@@ -124,9 +124,7 @@ def test_without_it_the_bundled_one_is_drawn_or_is_not_needed(here, more):
 
 def test_a_lora_that_is_there_has_the_base_of_its_record(here):
     path = put("own.safetensors")
-    record = here / "runs" / "r" / "run.yaml"
-    record.parent.mkdir(parents=True)
-    record.write_text(yaml.safe_dump({"identity": {"base_model": {"name": path.name}}}))
+    records.write(records.run(path.name), here / "runs" / "r" / "run.yaml")
     given = {**workflow(), "skip_train": True, "run_id": "r"}
     put(NAME)
     assert base_choice.choose(given) == path
@@ -196,7 +194,7 @@ def test_a_run_follows_its_workflow(planned):
     named = planned(**workflow(), base_model="models/checkpoints/x/xl.safetensors")
     assert named.paths == plan.paths, "how it was found makes no other run"
     assert f"trained on xl.safetensors and rendered with {NAME}" in warned(named)[0]
-    assert (plan.sweep["drawn_elsewhere"], named.sweep["drawn_elsewhere"]) == (None, NAME)
+    assert (plan.sweep.drawn_elsewhere, named.sweep.drawn_elsewhere) == (None, NAME)
 
 
 def test_a_bundled_workflow_loads_the_base_model(planned):

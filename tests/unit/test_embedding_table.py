@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lorabench.bench.cell import sweep
 from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
 from lorabench.report import tables
+from tests import records, sweeps
+from tests.sweeps import pictures
 
 TEXTS = {"a cat": [1.0, 0, 0], "a dog": [0, 0, 1.0]}
 
@@ -41,7 +42,7 @@ def save(tmp_path):
 @pytest.fixture
 def cells(save):
     red, green = (200, 0, 0), (0, 200, 0)
-    return sweep(
+    return pictures(
         [
             save("w0.00/seed1_00.png", red),
             save("w0.40/seed1_00.png", red),
@@ -92,7 +93,7 @@ def test_what_nothing_is_given_for_has_no_column(cells, save, tmp_path):
 
 
 def test_without_weight_0_all_is_empty(save, tmp_path):
-    cells = sweep([save("w0.80/seed1_00.png", "red")])
+    cells = pictures([save("w0.80/seed1_00.png", "red")])
     table = rows(cells, tmp_path, reference=[save("reference/0.png", "green")])
     assert table.isna().all(axis=None)
 
@@ -110,19 +111,10 @@ def test_a_shift_beside_the_way_is_measured_in_its_length():
     assert beside.tolist() == [0, 2, 1]
 
 
-def test_prompts_are_without_the_trigger_words(tmp_path):
-    path = tmp_path / "sweep.yaml"
-    path.write_text(
-        "trigger: ponnyu style\n"
-        "variants:\n"
-        "- {name: '', text: 'ponnyu style, a cat'}\n"
-        "- {name: trigger, text: ponnyu style}\n"
-        "- {name: prompt-x, text: null}\n"
-    )
-    assert prompts_of(path) == {"": "a cat"}
-    path.write_text("seeds: [1]\n")
-    with pytest.raises(UserError, match=r"sweep\.yaml: has no prompts"):
-        prompts_of(path)
+def test_prompts_are_without_the_trigger_words():
+    texts = {"": "(ponnyu style:1.2), a cat", "trigger": "ponnyu style", "prompt-x": None}
+    variants = [sweeps.variant(name, text) for name, text in texts.items()]
+    assert prompts_of(records.sweep(variants, trigger="ponnyu style")) == {"": "a cat"}
 
 
 def test_the_tables_are_joined_by_file(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from lorabench.bench.forecast import seconds_to_draw, sentence
 from lorabench.bench.variants import EXTENTS, Prompt, plan
+from tests import records, sweeps
 
 
 def variants(probe="full", prompts=1, seeds=(1,)):
@@ -35,8 +36,8 @@ def run(folder, name, *seconds, checkpoint="a"):
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(f"s\th:m:s\n{time}\t0:00:01\n")
         os.utime(table, (number, number))
-    (folder / name / "bench").mkdir(parents=True)
-    (folder / name / "bench/sweep.yaml").write_text(f"checkpoint: {checkpoint}\ncomfy_url: u\n")
+    record = records.sweep([sweeps.variant("")], checkpoint=checkpoint)
+    records.write(record, folder / name / "bench/sweep.yaml")
     return folder / name
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from lorabench.bench.cell import Cell
 from lorabench.bench.grids import grid, pages, sheet
 from lorabench.bench.grids.arrangement import Texts
 from lorabench.bench.grids.difference import difference_map
 from lorabench.bench.grids.strip import Strip, evenly
 from lorabench.bench.measures.faults import Fault
-from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture
+from tests import sweeps
 
 
 @pytest.fixture
@@ -25,12 +25,13 @@ def sweep(tmp_path):
 
     def render(weights=(0, 0.4), seeds=(1,), batch=1, size=(256, 256), variants=("",)):
         cells = [
-            Cell(
+            Picture(
                 variant,
                 seed,
                 index,
                 weight,
                 tmp_path / variant / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png",
+                probe=sweeps.variant(variant).probe,
             )
             for variant in variants
             for seed in seeds
@@ -48,7 +49,9 @@ def sweep(tmp_path):
 
 def draw(cells, folder, faults=(), verdict=None, strip=None, differences=False, **texts):
     """Draw the grids and return them by name."""
-    findings = grid.Findings(faults, verdict)
+    findings = grid.Findings(faults, verdict, folder)
+    names = dict.fromkeys(cell.variant for cell in cells)
+    texts = {"order": [sweeps.variant(name) for name in names], **texts}
     paths = grid.draw(cells, folder / "grid", Texts(**texts), findings, strip, differences)
     return {path.name: Image.open(path) for path in paths}
 
@@ -183,7 +186,7 @@ def test_a_missing_picture_is_an_empty_cell(sweep, tmp_path):
 
 def test_a_sweep_without_any_picture_is_refused(tmp_path):
     with pytest.raises(UserError, match="none of the 1 pictures exists"):
-        draw([Cell("", 1, 0, 0.4, Path("w0.40/seed1_00.png"))], tmp_path)
+        draw([Picture("", 1, 0, 0.4, Path("w0.40/seed1_00.png"))], tmp_path)
 
 
 def test_a_faulty_picture_and_only_it_is_framed_in_red(sweep, tmp_path):
@@ -225,12 +228,10 @@ def test_words_stand_above_the_grid_and_stay_within_the_page(sweep, tmp_path):
 def test_prompts_stand_one_below_the_other_in_the_order_of_the_record(sweep, tmp_path):
     names = ("", "prompt-a", "prompt-b", "prompt-c")
     cells = sweep(weights=(0.4,), seeds=(1, 2), variants=names)
-    order = ["", "prompt-c", "prompt-a"]  # what the record lacks comes last
-    listed = [Variant(name, "x", "", name, (0.4,), (1, 2)) for name in order]
-    drawn = draw(cells, tmp_path, listed=listed)
+    order = ["", "prompt-c", "prompt-a", "prompt-b"]
+    drawn = draw(cells, tmp_path, order=[sweeps.variant(name) for name in order])
     found = at(drawn["overview.png"], cells)
     downwards = [(c.variant, c.seed) for c in sorted(found, key=lambda cell: found[cell][1])]
-    order = ["", "prompt-c", "prompt-a", "prompt-b"]
     assert downwards == [(name, seed) for name in order for seed in (1, 2)]
     of_seed = at(drawn["seed2_weights.png"], [cell for cell in cells if cell.seed == 2])
     assert [c.variant for c in sorted(of_seed, key=lambda cell: of_seed[cell][1])] == order

@@ -7,20 +7,20 @@ import pytest
 from PIL import Image
 
 from lorabench.bench.measures import metrics
-from lorabench.bench.measures.metrics import Picture
+from lorabench.bench.measures.metrics import Pixels
 
 
 def plain(colour, size=(32, 16)):
-    return Picture.of(Image.new("RGB", size, colour))
+    return Pixels.of(Image.new("RGB", size, colour))
 
 
 def grey(values):
-    return Picture.of(Image.fromarray(np.array(values, np.uint8)).convert("RGB"))
+    return Pixels.of(Image.fromarray(np.array(values, np.uint8)).convert("RGB"))
 
 
 def noise(seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), np.uint8)
-    return Picture.of(Image.fromarray(pixels))
+    return Pixels.of(Image.fromarray(pixels))
 
 
 def test_a_constant_picture_has_only_brightness():
@@ -52,7 +52,7 @@ def test_a_checkerboard_is_all_contrast():
 def test_sharpness_falls_when_a_picture_is_blurred():
     image = Image.fromarray(noise().rgb)
     blurred = image.resize((8, 8)).resize(image.size)
-    sharp, soft = (metrics.describe(Picture.of(one))["sharpness"] for one in (image, blurred))
+    sharp, soft = (metrics.describe(Pixels.of(one))["sharpness"] for one in (image, blurred))
     assert soft < sharp / 10
 
 
@@ -92,7 +92,7 @@ def test_entropy_counts_grey_levels():
 
 def test_clipped_counts_channel_values():
     pixels = np.tile(np.array([[[0, 1, 254], [255, 9, 0]]], np.uint8), (3, 2, 1))
-    assert metrics.describe(Picture.of(Image.fromarray(pixels)))["clipped"] == pytest.approx(3 / 6)
+    assert metrics.describe(Pixels.of(Image.fromarray(pixels)))["clipped"] == pytest.approx(3 / 6)
 
 
 def test_drift_is_against_the_baseline():
@@ -168,10 +168,10 @@ def test_banding_of_a_large_picture():
 
 def test_ssim_of_large_pictures_is_taken_at_256_pixels():
     one, other = (Image.effect_noise((256, 300), 60).resize((256, 300)) for _ in range(2))
-    small = metrics.compare(*(Picture.of(each.convert("RGB")) for each in (one, other)))
+    small = metrics.compare(*(Pixels.of(each.convert("RGB")) for each in (one, other)))
     large = metrics.compare(
         *(
-            Picture.of(each.convert("RGB").resize((768, 900), Image.Resampling.NEAREST))
+            Pixels.of(each.convert("RGB").resize((768, 900), Image.Resampling.NEAREST))
             for each in (one, other)
         )
     )

@@ -8,13 +8,10 @@ import yaml
 from lorabench.bench.variants import EXTENTS, plan
 from lorabench.config import BUNDLED_BASE
 from lorabench.workflow import outlook
+from tests import records
 from tests.results import make_run
 
-RECORD = {
-    "identity": {"base_model": {"digest": "a"}, "trainer": "embedded"},
-    "preprocess": {"resolution": 128},
-    "train": {"batch_size": 2, "gradient_accumulation": 1},
-}
+RECORD = records.run(train={"batch_size": 2})
 LOG = "step,epoch,loss,lr,seconds\n1,1,0.1,0.1,5.0\n10,1,0.1,0.1,100.0\n"
 
 
@@ -94,7 +91,5 @@ def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
     other = tmp_path / "runs" / "y-2"
     (other / "train").mkdir(parents=True)
     (other / "train" / "train_log.csv").write_text(LOG)
-    text = "{identity: {base_model: {digest: a}, trainer: embedded}, "
-    text += "preprocess: {resolution: 128}, train: {batch_size: 2, gradient_accumulation: 1}}"
-    (other / "run.yaml").write_text(text)
+    records.write(RECORD, other / "run.yaml")
     assert "train 380 steps (about 253 minutes)" in lines(made, train_lora=1)[1]

@@ -47,7 +47,7 @@ def test_a_picture_without_a_caption_is_trained_with_the_words_found_among_the_o
     found = plan()
     assert found.trigger == "trigger"
     assert found.identity.contents["preprocess"]["trigger"] == "trigger"
-    assert found.record["preprocess"]["trigger"] == "trigger"
+    assert found.record.preprocess.trigger == "trigger"
     assert found.notes == ["without a caption: 1 of 5 pictures, which are trained with 'trigger'"]
 
 
@@ -96,7 +96,7 @@ def bracketed(project, plan):
 @pytest.mark.parametrize("given", [{}, {"trigger": r"mika \(moon\)"}, {"trigger": "mika (moon)"}])
 def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
     found = bracketed(written, **given)
-    assert found.trigger == found.record["trigger"] == found.sweep["trigger"] == "mika (moon)"
+    assert found.trigger == found.record.trigger == found.sweep.trigger == "mika (moon)"
     assert {picture.caption.split(",")[0] for picture in found.raw.pictures} == {"mika (moon)"}
     texts = {variant.name: variant.text for variant in found.variants}
     assert texts["trigger"] == r"mika \(moon\)"

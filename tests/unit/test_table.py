@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lorabench.bench.cell import sweep
 from lorabench.bench.measures.table import COLUMNS, measure
 from lorabench.errors import UserError
+from tests.sweeps import pictures
 
 
 def picture(seed=0, size=32):
@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 def test_the_table_has_a_row_per_picture(folder):
     root, paths = folder
-    table = measure(sweep(paths), root)
+    table = measure(pictures(paths), root)
     assert list(table.columns) == COLUMNS
     assert list(table["file"]) == [
         "w0.00/seed1_00.png",
@@ -51,7 +51,7 @@ def test_the_table_has_a_row_per_picture(folder):
 
 def test_pictures_are_compared_with_their_own_baseline(folder):
     root, paths = folder
-    table = measure(sweep(paths), root)
+    table = measure(pictures(paths), root)
     assert list(table["difference"] == 0) == [True, False, True, True, False]
     assert table["hash_distance"].dtype == "Int64"
     without = table.iloc[-1]
@@ -62,7 +62,7 @@ def test_a_baseline_of_another_size_is_refused(folder):
     root, paths = folder
     Image.new("RGB", (24, 32)).save(paths[0])
     with pytest.raises(UserError, match=r"w0\.40/seed1_00\.png: 24 × 32 pixels.* 32 × 32"):
-        measure(sweep(paths), root)
+        measure(pictures(paths), root)
 
 
 def test_probes_are_told_apart_and_compared_within_their_variant(folder, tmp_path):
@@ -74,7 +74,7 @@ def test_probes_are_told_apart_and_compared_within_their_variant(folder, tmp_pat
             path.parent.mkdir(parents=True)
             picture(seed).save(path)
             more.append(path)
-    table = measure(sweep([*paths, *more]), root)
+    table = measure(pictures([*paths, *more]), root)
     probes = table[table["probe"] != ""]
     assert list(probes["probe"]) == ["untriggered", "untriggered", "trigger", "trigger"]
     assert list(probes["difference"]) == [0, 0, 0, 0]
@@ -87,7 +87,7 @@ def test_a_picture_that_is_a_training_picture_is_found_mirrored_too(folder, tmp_
     for number, path in enumerate(training):
         picture(20 + number).save(path)
     picture(21).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[0])
-    table = measure(sweep(paths), root, training=training).set_index("file")
+    table = measure(pictures(paths), root, training=training).set_index("file")
     copy = table.loc["w0.40/seed1_00.png"]
     assert copy["nearest"] == "images/1.png"
     assert copy["nearest_mirrored"]
@@ -108,7 +108,7 @@ def test_the_way_to_the_training_set_is_1_where_a_picture_has_gone_it(tmp_path):
     cells = [save(f"w{w}/seed{seed}_00.png", v) for seed in (1, 2) for w, v in
              (("0.00", 40), ("0.50", 80), ("1.00", 120))]  # fmt: skip
     reference = [save(f"reference/{n}.png", 120) for n in range(4)]
-    table = measure(sweep(cells), tmp_path, reference=reference)
+    table = measure(pictures(cells), tmp_path, reference=reference)
     gained = table.groupby("weight")["style_gained"].mean()
     assert gained[0] == 0
     assert gained[0.5] == pytest.approx(0.5, abs=0.15)
@@ -118,6 +118,6 @@ def test_the_way_to_the_training_set_is_1_where_a_picture_has_gone_it(tmp_path):
 
 def test_two_processes_measure_what_one_does(folder):
     root, paths = folder
-    one = measure(sweep(paths), root, training=paths, reference=paths)
-    two = measure(sweep(paths), root, training=paths, reference=paths, processes=2)
+    one = measure(pictures(paths), root, training=paths, reference=paths)
+    two = measure(pictures(paths), root, training=paths, reference=paths, processes=2)
     pd.testing.assert_frame_equal(one, two)

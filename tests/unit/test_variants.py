@@ -37,9 +37,9 @@ def test_the_trigger_alone_is_drawn_at_every_weight_and_at_1_with_seeds_of_its_o
 def test_untriggered_prompts_are_drawn_at_0_and_where_a_leak_shows():
     found = planned(weights=(0.0, 0.4, 0.8, 1.2))
     assert found["untriggered"].text == "a red mushroom"
-    assert found["untriggered"].of == ""
+    assert found["untriggered"].prompt == ""
     cat = found["prompt-cat.untriggered"]
-    assert (cat.text, cat.of) == ("a cat", "prompt-cat")
+    assert (cat.text, cat.prompt) == ("a cat", "cat")
     assert cat.weights == (0.0, 0.8)
     assert cat.seeds == (7,)
 
@@ -119,18 +119,14 @@ def test_prompts_have_names_given_or_made_of_their_words():
     ]
 
 
-@pytest.mark.parametrize("name", ["cat", "a-red", "赤い_猫"])
-def test_a_name_makes_a_folder_that_is_known_again(name):
-    assert variants.FOLDER.fullmatch(f"prompt-{name}")
-    assert variants.FOLDER.fullmatch(f"prompt-{name}.untriggered")
+@pytest.mark.parametrize("name", ["cat", "a-red", "赤い_猫", "w0.40", "trigger"])
+def test_a_name_may_look_like_anything(name):
     assert named([f"{name}: text"], "")[0].name == name
 
 
-@pytest.mark.parametrize(
-    "name", ["bench", "grid", "plots", "prompt-", "prompt-a/b", "w0.40", "xtrigger"]
-)
-def test_other_folders_are_none_of_a_variant(name):
-    assert not variants.FOLDER.fullmatch(name)
+def test_no_prompt_has_the_folder_of_a_probe():
+    with pytest.raises(UserError, match=r"prompts: cat\.untriggered: .* take another name"):
+        named(["cat.untriggered: a"], "")
 
 
 def test_two_prompts_of_one_name_are_refused():

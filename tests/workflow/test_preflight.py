@@ -14,9 +14,9 @@ import pytest
 
 from lorabench import lora_file
 from lorabench.bench import origin
-from lorabench.bench.cell import sweep
 from tests.fake_comfy import serving
 from tests.project import Project, make_project
+from tests.sweeps import pictures
 
 CONFIG = {"raw_set": "some_set", "skip_train": "True", "run_id": "mine", "weights": "0.5"}
 FORCE = ("--forcerun", "bench_image")
@@ -234,7 +234,7 @@ def test_a_gui_workflow_ends_in_grids_with_its_prompt(bench):
     bench.run(grid, bench_workflow="config/workflows/gui/drawnworld_lora_bench.json")
     assert (bench.project.root / grid).exists()
     prompt = bench.fake.prompts[0]["3"]["inputs"]["text"]
-    assert origin.prompt(sweep(bench.pictures())) == prompt
+    assert origin.prompt(pictures(bench.pictures())) == prompt
 
 
 def test_other_tensors_in_the_lora_are_checked_and_render_all(bench):

@@ -1,16 +1,16 @@
 """What a benchmark will draw, and about how long that takes, in a line."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from lorabench.bench.variants import Variant
-from lorabench.config import read_sweep, read_yaml
 from lorabench.errors import UserError
 from lorabench.phrases import count, count_weights
+from lorabench.run.record import RunRecord
+from lorabench.sweep.record import SweepRecord
 
 BUNDLED = 0.8
 """Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
@@ -69,7 +69,7 @@ def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:
     return None
 
 
-def seconds_a_picture_trained(runs: Path, record: Mapping[str, Any]) -> float | None:
+def seconds_a_picture_trained(runs: Path, record: RunRecord) -> float | None:
     """Return the median time that a training took for a picture, in `runs` that trained alike.
 
     That is on one base model, with one trainer, at one resolution. None where there is none.
@@ -77,7 +77,7 @@ def seconds_a_picture_trained(runs: Path, record: Mapping[str, Any]) -> float | 
     found = []
     for run in runs.glob("*"):
         with suppress(UserError, OSError, ValueError, KeyError, IndexError):
-            then = read_yaml(run / "run.yaml")
+            then = RunRecord.read(run / "run.yaml")
             if _trained_by(then) == _trained_by(record):
                 with (run / "train" / "train_log.csv").open(encoding="utf-8") as file:
                     last = list(csv.DictReader(file))[-1]
@@ -85,20 +85,19 @@ def seconds_a_picture_trained(runs: Path, record: Mapping[str, Any]) -> float | 
     return median(found) if found else None
 
 
-def _trained_by(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    went_in = record["identity"]
-    base, trainer = went_in["base_model"]["digest"], went_in["trainer"]
-    return base, trainer, record["preprocess"]["resolution"]
+def _trained_by(record: RunRecord) -> tuple[str, str, int]:
+    went_in = record.identity
+    return went_in.base_model.digest, went_in.trainer, record.preprocess.resolution
 
 
-def _pictures_a_step(record: Mapping[str, Any]) -> int:
-    return record["train"]["batch_size"] * record["train"]["gradient_accumulation"]
+def _pictures_a_step(record: RunRecord) -> int:
+    return record.train.batch_size * record.train.gradient_accumulation
 
 
 def _drawn_by(run: Path) -> object:
     with suppress(UserError):
-        sweep = read_sweep(run / "bench" / "sweep.yaml")
-        return sweep.get("checkpoint"), sweep.get("comfy_url")
+        sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
+        return sweep.checkpoint, sweep.comfy_url
     return run  # like no other
 
 

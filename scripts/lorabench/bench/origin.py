@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench.bench.cell import Cell, text_chunks
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, text_chunks
 
 CHUNK = "lorabench"
 _SHOWN = 5
 
 
-def check_one_sweep(cells: Iterable[Cell]) -> None:
-    """Raise `UserError` if the cells were not drawn with one LoRA and one workflow each variant.
+def check_one_sweep(pictures: Iterable[Picture]) -> None:
+    """Raise `UserError` unless they were rendered with one LoRA, and one workflow each variant.
 
     That they were follows from what Snakemake notes about each cell. But a workflow that was
     killed may leave a picture without a note, and a picture may be copied by hand, in the place of
@@ -22,11 +22,11 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
     """
     by_lora: list[tuple[Path, Any]] = []
     by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
-    for cell in cells:
-        if label := _label(cell.path):
-            _check_place(cell, label)
-            by_lora.append((cell.path, _lora(label)))
-            by_graph[cell.variant].append((cell.path, label.get("graph")))
+    for picture in pictures:
+        if label := _label(picture.path):
+            _check_place(picture, label)
+            by_lora.append((picture.path, _lora(label)))
+            by_graph[picture.variant].append((picture.path, label.get("graph")))
     groups = [by_lora, *by_graph.values()]
     odd = list(dict.fromkeys(path for group in groups for path in _odd(group)))
     if odd:
@@ -39,34 +39,34 @@ def check_one_sweep(cells: Iterable[Cell]) -> None:
         )
 
 
-def _check_place(cell: Cell, label: Mapping[str, Any]) -> None:
-    weight, seed = label.get("weight", cell.weight), label.get("seed", cell.seed)
-    if (weight, seed) != (cell.weight, cell.seed):
+def _check_place(picture: Picture, label: Mapping[str, Any]) -> None:
+    weight, seed = label.get("weight", picture.weight), label.get("seed", picture.seed)
+    if (weight, seed) != (picture.weight, picture.seed):
         raise UserError(
-            f"{cell.path} is the picture of weight {weight:.2f}, seed {seed}; delete it and run "
+            f"{picture.path} is the picture of weight {weight:.2f}, seed {seed}; delete it and run "
             "the same command again"
         )
 
 
-def prompt(cells: Iterable[Cell]) -> str:
+def prompt(pictures: Iterable[Picture]) -> str:
     """Return the prompt of the first picture that tells one; empty if none of them does."""
-    prompts = (_label(cell.path).get("prompt") for cell in cells if cell.path.exists())
+    prompts = (_label(one.path).get("prompt") for one in pictures if one.path.exists())
     return next(filter(None, prompts), "")
 
 
-def alike(cells: Iterable[Cell], others: Iterable[Cell]) -> list[Cell]:
-    """Return those cells that may stand in one sweep with `others`: one LoRA, one workflow each."""
+def alike(pictures: Iterable[Picture], others: Iterable[Picture]) -> list[Picture]:
+    """Return those that may stand in one sweep with `others`: one LoRA, one workflow each."""
     loras, graphs = set(), defaultdict(set)
     for other in others:
         label = _label(other.path)
         loras.add(_lora(label))
         graphs[other.variant].add(label.get("graph"))
     found = []
-    for cell in cells:
-        label = _label(cell.path)
+    for picture in pictures:
+        label = _label(picture.path)
         graph = label.get("graph")
-        if _lora(label) in loras and graph in graphs.get(cell.variant, {graph}):
-            found.append(cell)
+        if _lora(label) in loras and graph in graphs.get(picture.variant, {graph}):
+            found.append(picture)
     return found
 
 

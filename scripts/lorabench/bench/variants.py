@@ -24,9 +24,7 @@ FULL_STRENGTH = 1.0
 PLACE = "{trigger}"
 """Where a prompt in a file has the trigger words of whatever set it is used with."""
 
-FOLDER = re.compile(r"trigger|untriggered|prompt-[\w-]+(\.untriggered)?")
-"""The name of a variant's folder."""
-_LINE = re.compile(r"([\w-]{1,40}): +(\S.*)")
+_LINE = re.compile(r"([\w.-]{1,40}): +(\S.*)")
 _WORDS_IN_A_NAME = 5
 _AROUND_NOTHING = re.compile(
     r"(?<!\\)(?:\(\s*(?::\s*[-+.\d]+\s*)?\)|\[\s*\])"  # `()`, `(:1.2)`, `[]`; not `\(\)`
@@ -54,16 +52,27 @@ EXTENTS = {"full": Extent(8, 8), "quick": Extent(4, 3), "off": Extent(0, 0)}
 
 @dataclass(frozen=True)
 class Variant:
-    """One prompt over the weights and seeds; `name` is empty for the benchmark's own."""
+    """One prompt over the weights and seeds."""
 
-    name: str
+    prompt: str
+    """What the prompt is called; empty for the benchmark's own, and for the trigger alone."""
     text: str | None
     """The prompt; None: as the workflow says, where nobody could read it."""
     probe: Probe
-    of: str
-    """The variant that an untriggered one is the same prompt as; else its own name."""
     weights: tuple[float, ...]
     seeds: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Its key, and its folder below `bench/`; empty for the own prompt. It is never parsed."""
+        if self.probe == "trigger":
+            return self.probe
+        return ".".join(filter(None, [self.prompt and f"prompt-{self.prompt}", self.probe]))
+
+    @property
+    def folder(self) -> str:
+        """The same as paths have it: with its `/`."""
+        return self.name and f"{self.name}/"
 
 
 def plan(
@@ -82,9 +91,8 @@ def plan(
     leak shows, with the first seed. `trigger` is plain text, the prompts are ComfyUI's.
     """
     weights, seeds = tuple(weights), tuple(seeds)
-    asked = [Variant("", own, "", "", weights, seeds)]
-    for name, text in prompts:
-        asked.append(Variant(f"prompt-{name}", text, "", f"prompt-{name}", weights, seeds))
+    asked = [Variant("", own, "", weights, seeds)]
+    asked += [Variant(name, text, "", weights, seeds) for name, text in prompts]
     return [*asked, *_probes(asked, trigger, extent)]
 
 
@@ -94,28 +102,12 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
         return  # a probe is judged against what is drawn without the LoRA
     if extent.trigger_seeds:
         following = tuple((seeds[0] + step) % 2**64 for step in range(extent.trigger_seeds))
-        yield Variant(
-            "trigger",
-            syntax.escaped(trigger),
-            "trigger",
-            "trigger",
-            copy_weights(weights),
-            following,
-        )
+        yield Variant("", syntax.escaped(trigger), "trigger", copy_weights(weights), following)
     few = tuple(sorted({0.0, usual_weight(weights)}))
     triggered = [variant for variant in asked if has(variant.text or "", trigger)]
     for variant in triggered[: extent.untriggered_prompts]:
-        name = f"{variant.name}.untriggered" if variant.name else "untriggered"
-        text = without(variant.text or "", trigger)
-        if text:
-            yield Variant(name, text, "untriggered", variant.name, few, seeds[:1])
-
-
-def probe_of(variant: str) -> Probe:
-    """Return what a variant's folder says of it."""
-    if variant == "trigger":
-        return "trigger"
-    return "untriggered" if variant.split(".")[-1] == "untriggered" else ""
+        if text := without(variant.text or "", trigger):
+            yield Variant(variant.prompt, text, "untriggered", few, seeds[:1])
 
 
 def copy_weights(weights: Sequence[float]) -> tuple[float, ...]:
@@ -190,6 +182,8 @@ def _given_names(names: Iterable[str]) -> set[str]:
             raise UserError(
                 f"prompts: two are called {name}; give each a name of its own, `name: prompt`"
             )
+        if name.endswith(".untriggered"):
+            raise UserError(f"prompts: {name}: a probe's folder ends so; take another name")
         given.add(name)
     return given
 

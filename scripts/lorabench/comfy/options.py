@@ -1,7 +1,6 @@
 """The command line that the programs of a benchmark share: a workflow, its nodes, its servers."""
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,15 +20,6 @@ class Address:
 
     url: str
     revive: Callable[[], str] | None = None
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What install_lora.py tells: the LoRA's name on a server, where it lies, its SHA-256."""
-
-    name: str
-    path: Path
-    sha256: str
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:
@@ -104,22 +94,6 @@ def addresses(arguments: argparse.Namespace) -> list[Address]:
         return [Address(url) for url in urls]
     revive = _embedded(arguments)
     return [Address(revive(), revive)]
-
-
-def receipt(path: Path) -> Receipt:
-    """Read what install_lora.py wrote."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Receipt(str(content["name"]), Path(content["path"]), str(content["sha256"]))
-    except OSError as error:
-        raise UserError(
-            f"no LoRA receipt at {path} ({error.strerror}); install_lora.py writes it"
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{path} is no LoRA receipt: JSON with name, path and sha256 is expected, as"
-            " install_lora.py writes it"
-        ) from None
 
 
 def _embedded(arguments: argparse.Namespace) -> Callable[[], str]:

@@ -8,19 +8,19 @@ import pandas as pd
 from PIL import Image
 
 from lorabench import cli
-from lorabench.bench.cell import Cell, open_rgb, relative
 from lorabench.bench.embeddings.embedding import Embedding
-from lorabench.bench.variants import probe_of, without
+from lorabench.bench.variants import without
 from lorabench.comfy.embedded.prompt_text import spoken
-from lorabench.config import read_yaml
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, open_rgb, relative
+from lorabench.sweep.record import SweepRecord
 
 BATCH = 8
 """Pictures that are held and embedded at once."""
 
 
 def measure(
-    cells: Sequence[Cell],
+    pictures: Sequence[Picture],
     folder: Path,
     embedding: Embedding,
     name: str,
@@ -28,7 +28,7 @@ def measure(
     reference: Sequence[Path] = (),
     prompts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return a row per cell: `file`, from `folder`, and the columns that begin with `name`.
+    """Return a row per picture: `file`, from `folder`, and the columns that begin with `name`.
 
     `reference` are the training pictures as the base model could draw them, `prompts` the texts
     of the variants. What has nothing to be compared with stays empty; without training pictures,
@@ -37,18 +37,18 @@ def measure(
     Raises:
         UserError: a picture is missing or unreadable.
     """
-    vectors = _embedded([cell.path for cell in cells], embedding, "embedding")
-    shifts = _shifts(cells, vectors)
+    vectors = _embedded([picture.path for picture in pictures], embedding, "embedding")
+    shifts = _shifts(pictures, vectors)
     # Half the squared distance is 1 - cosine, for length 1, and exactly 0 for equal vectors.
     columns = {"effect": (shifts**2).sum(axis=1) / 2}
     if reference:
-        way = _way(cells, vectors, _embedded(reference, embedding, "reference"))
+        way = _way(pictures, vectors, _embedded(reference, embedding, "reference"))
         columns["style"], columns["beside"] = along(shifts, way)
-    texts = _texts(cells, embedding, prompts or {})
+    texts = _texts(pictures, embedding, prompts or {})
     if texts is not None:
         columns["text"] = (vectors * texts).sum(axis=1)
     table = pd.DataFrame({f"{name}_{key}": values for key, values in columns.items()})
-    table.insert(0, "file", [relative(cell.path, folder) for cell in cells])
+    table.insert(0, "file", [relative(one.path, folder) for one in pictures])
     return table
 
 
@@ -60,21 +60,13 @@ def along(shifts: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return gained, np.linalg.norm(rest, axis=1) / np.sqrt(squared)
 
 
-def prompts_of(sweep: Path) -> dict[str, str]:
+def prompts_of(sweep: SweepRecord) -> dict[str, str]:
     """Return the prompts by variant, without the trigger words: those are the LoRA's alone.
 
     They are plain text, without the signs of emphasis. A variant whose prompt is unknown, or
     nothing but trigger words, is left out.
-
-    Raises:
-        UserError: `sweep` is no record of a sweep.
     """
-    content = read_yaml(sweep)
-    try:
-        texts = {one["name"]: one["text"] or "" for one in content["variants"]}
-        bare = {name: without(text, content["trigger"]) for name, text in texts.items()}
-    except (KeyError, TypeError):
-        raise UserError(f"{sweep}: has no prompts; give the sweep.yaml of the run") from None
+    bare = {one.name: without(one.text or "", sweep.trigger) for one in sweep.variants}
     return {name: spoken(text) for name, text in bare.items() if text}
 
 
@@ -124,34 +116,34 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Image.Image]]:
     yield batch
 
 
-def _shifts(cells: Sequence[Cell], vectors: np.ndarray) -> np.ndarray:
+def _shifts(pictures: Sequence[Picture], vectors: np.ndarray) -> np.ndarray:
     """Return the vectors less their own at weight 0, [n, d]; NaN where that is not there."""
     without = {
-        (cell.variant, cell.seed, cell.index): vector
-        for cell, vector in zip(cells, vectors, strict=True)
-        if cell.weight == 0
+        (one.variant, one.seed, one.index): vector
+        for one, vector in zip(pictures, vectors, strict=True)
+        if one.weight == 0
     }
     unknown = np.full(vectors.shape[1], np.nan, np.float32)
-    keys = [(cell.variant, cell.seed, cell.index) for cell in cells]
+    keys = [(one.variant, one.seed, one.index) for one in pictures]
     return vectors - np.stack([without.get(key, unknown) for key in keys])
 
 
-def _way(cells: Sequence[Cell], vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
+def _way(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
     """Return what leads from the mean at weight 0, probes aside, to that of the training set."""
-    asked = [not cell.weight and not probe_of(cell.variant) for cell in cells]
+    asked = [not one.weight and not one.probe for one in pictures]
     if not any(asked):
         return np.full(vectors.shape[1], np.nan)
     return taught.mean(axis=0) - vectors[asked].mean(axis=0)
 
 
 def _texts(
-    cells: Sequence[Cell], embedding: Embedding, prompts: Mapping[str, str]
+    pictures: Sequence[Picture], embedding: Embedding, prompts: Mapping[str, str]
 ) -> np.ndarray | None:
-    """Return the vector of each cell's prompt, NaN where it has none; None without any."""
+    """Return the vector of each picture's prompt, NaN where it has none; None without any."""
     known = list(dict.fromkeys(prompts.values()))
     vectors = embedding.texts(known) if known else None
     if vectors is None:
         return None
     by_text = dict(zip(known, vectors, strict=True))
     unknown = np.full(vectors.shape[1], np.nan, np.float32)
-    return np.stack([by_text.get(prompts.get(cell.variant, ""), unknown) for cell in cells])
+    return np.stack([by_text.get(prompts.get(one.variant, ""), unknown) for one in pictures])

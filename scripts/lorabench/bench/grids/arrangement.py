@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lorabench.bench import shown
-from lorabench.bench.cell import Cell
 from lorabench.bench.grids.sheet import Grid, Row
 from lorabench.bench.grids.strip import Strip
-from lorabench.bench.variants import Variant, probe_of
+from lorabench.bench.variants import Variant
 from lorabench.phrases import count, count_weights
+from lorabench.sweep.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,8 @@ class Texts:
     title: str = ""
     own: str = ""
     """The benchmark's own prompt."""
-    trigger: str = ""
-    """The prompt that is the trigger words alone."""
-    listed: Sequence[Variant] = ()
-    """The variants in the order to show; those that are not among them follow by name."""
+    order: Sequence[Variant] = ()
+    """The variants in the order to show."""
 
 
 _PROBES = (
@@ -33,34 +31,38 @@ _PROBES = (
 
 
 class _Place(NamedTuple):
-    variant: str
+    variant: int
+    """Its place in the order."""
     seed: int
     index: int
 
 
 class _Places(list[_Place]):
-    """The rows that cells make: variants in their order, seeds, places in the batch."""
+    """The rows that pictures make: variants in their order, seeds, places in the batch."""
 
-    def __init__(self, cells: Sequence[Cell], texts: Texts) -> None:
-        variants = shown.ordered((cell.variant for cell in cells), texts.listed)
-        places = {_Place(cell.variant, cell.seed, cell.index) for cell in cells}
-        super().__init__(sorted(places, key=lambda p: (variants.index(p.variant), *p[1:])))
-        self.variants, self.seeds = variants, sorted({place.seed for place in places})
-        self.batch = any(place.index for place in places)
+    def __init__(self, pictures: Sequence[Picture], texts: Texts) -> None:
+        at = {variant.name: place for place, variant in enumerate(texts.order)}
+        super().__init__(sorted({_Place(at[p.variant], p.seed, p.index) for p in pictures}))
+        self.order = texts.order
+        self.prompts = len({place.variant for place in self})
+        self.seeds = sorted({place.seed for place in self})
+        self.batch = any(place.index for place in self)
 
     def rows(self, with_prompt: bool, with_seed: bool) -> Iterator[Row]:
         """Yield the rows, labelled with what tells them apart."""
         for place in self:
             numbers = [f"{place.seed}"] if with_seed else []
             number = " · ".join([*numbers, f"{place.index:02d}"] if self.batch else numbers)
-            label, note = (shown.label(place.variant), number) if with_prompt else (number, "")
-            yield Row(*place, label, note)
+            variant = self.order[place.variant]
+            name = shown.label(variant.prompt, variant.probe)
+            label, note = (name, number) if with_prompt else (number, "")
+            yield Row(variant.name, place.seed, place.index, label, note)
 
 
-def seeds(cells: Sequence[Cell], texts: Texts) -> Iterator[Grid]:
+def seeds(pictures: Sequence[Picture], texts: Texts) -> Iterator[Grid]:
     """Yield a grid for each seed: its prompts and places in the batch by weights."""
-    places = _Places(cells, texts)
-    several = len(places.variants) > 1
+    places = _Places(pictures, texts)
+    several = places.prompts > 1
     rows = list(places.rows(with_prompt=several, with_seed=False))
     for seed in places.seeds:
         yield Grid(
@@ -70,7 +72,7 @@ def seeds(cells: Sequence[Cell], texts: Texts) -> Iterator[Grid]:
             caption=texts.own,
             corner="prompt" if several else "",
             rows=[row for row in rows if row.seed == seed],
-            weights=_weights(cells),
+            weights=_weights(pictures),
         )
 
 
@@ -84,10 +86,10 @@ def differences(grid: Grid) -> Grid:
     )
 
 
-def overview(cells: Sequence[Cell], texts: Texts, strip: Strip | None) -> Grid:
+def overview(pictures: Sequence[Picture], texts: Texts, strip: Strip | None) -> Grid:
     """Return the grid of all pictures: prompts and seeds by weights."""
-    places, weights = _Places(cells, texts), _weights(cells)
-    prompts, number = len(places.variants), len(places.seeds)
+    places, weights = _Places(pictures, texts), _weights(pictures)
+    prompts, number = places.prompts, len(places.seeds)
     one_seed = prompts > 1 and number == 1
     counts = [
         count(prompts, "prompt") if prompts > 1 else "",
@@ -108,27 +110,28 @@ def overview(cells: Sequence[Cell], texts: Texts, strip: Strip | None) -> Grid:
     )
 
 
-def probes(cells: Sequence[Cell], texts: Texts) -> Grid:
+def probes(pictures: Sequence[Picture], texts: Texts) -> Grid:
     """Return the grid of the trigger words alone, beside it that of the prompts without them.
 
     They have other weights: in one grid half of the places would be empty.
     """
+    trigger = next((one.text for one in texts.order if one.probe == "trigger"), "")
     grids = [
         Grid(
             name="probes",
             title=texts.title,
             note=f"probes: {what}",
-            caption=f"trigger words: {texts.trigger}" if texts.trigger else "",
+            caption=f"trigger words: {trigger}" if trigger else "",
             corner="prompt" if named else "seed",
             rows=list(_Places(some, texts).rows(with_prompt=named, with_seed=True)),
             weights=_weights(some),
             whole=True,
         )
         for probe, what, named in _PROBES
-        if (some := [cell for cell in cells if probe_of(cell.variant) == probe])
+        if (some := [picture for picture in pictures if picture.probe == probe])
     ]
     return replace(grids[0], beside=grids[1]) if len(grids) > 1 else grids[0]
 
 
-def _weights(cells: Sequence[Cell]) -> list[float]:
-    return sorted({cell.weight for cell in cells})
+def _weights(pictures: Sequence[Picture]) -> list[float]:
+    return sorted({picture.weight for picture in pictures})

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.bench.cell import Cell, size
 from lorabench.bench.grids import arrangement, pages
 from lorabench.bench.grids.arrangement import Texts
 from lorabench.bench.grids.sheet import Key, Sweep
 from lorabench.bench.grids.strip import Strip
 from lorabench.bench.measures.faults import KINDS, Fault
-from lorabench.bench.variants import probe_of
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, relative, size
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,19 @@ class Findings:
 
     faults: Sequence[Fault] = ()
     verdict: Verdict | None = None
+    folder: Path = Path()
+    """The folder that the faults' files are named from."""
 
 
 def draw(
-    cells: Sequence[Cell],
+    pictures: Sequence[Picture],
     folder: Path,
     texts: Texts,
     findings: Findings,
     strip: Strip | None = None,
     differences: bool = False,
 ) -> Iterator[Path]:
-    """Draw the grids of `cells` into `folder`, each as PNG and as WebP.
+    """Draw the grids of `pictures` into `folder`, each as PNG and as WebP.
 
     They are `seed<seed>_weights` for each seed, `seed<seed>_differences` if asked for, `overview`,
     with the training pictures of `strip` above it, and, where there are any, `probes`. Yields each
@@ -44,10 +45,10 @@ def draw(
     removed. A picture that does not exist is an empty cell; `UserError` if none exists, one is
     unreadable, or differences are asked for without a picture at weight 0.
     """
-    sweep = _sweep(cells, findings)
-    asked = [cell for cell in cells if not probe_of(cell.variant)]
-    probes = [cell for cell in cells if probe_of(cell.variant)]
-    if differences and not any(cell.weight == 0 for cell in asked):
+    sweep = _sweep(pictures, findings)
+    asked = [picture for picture in pictures if not picture.probe]
+    probes = [picture for picture in pictures if picture.probe]
+    if differences and not any(picture.weight == 0 for picture in asked):
         raise UserError("--difference: there is no picture at weight 0 to compare with")
     grids = []
     if asked:
@@ -61,17 +62,18 @@ def draw(
     yield from pages.save(grids, sweep, folder)
 
 
-def _sweep(cells: Sequence[Cell], findings: Findings) -> Sweep:
-    pictures = {_key(cell): cell.path for cell in cells if cell.path.exists()}
-    if not pictures:
-        raise UserError(f"none of the {len(cells)} pictures exists, {cells[0].path} for one")
-    widths, heights = zip(*map(size, pictures.values()), strict=True)
+def _sweep(pictures: Sequence[Picture], findings: Findings) -> Sweep:
+    there = {_key(picture): picture.path for picture in pictures if picture.path.exists()}
+    if not there:
+        raise UserError(f"none of the {len(pictures)} pictures exists, {pictures[0].path} for one")
+    widths, heights = zip(*map(size, there.values()), strict=True)
+    keys = {relative(picture.path, findings.folder): _key(picture) for picture in pictures}
     faulty = [
-        (fault, {_key(Cell.parse(Path(file))) for file in fault.files}) for fault in findings.faults
+        (fault, {keys[file] for file in fault.files if file in keys}) for fault in findings.faults
     ]
     return Sweep(
-        cells=frozenset(map(_key, cells)),
-        pictures=pictures,
+        cells=frozenset(map(_key, pictures)),
+        pictures=there,
         marks={key: KINDS[fault.kind].label for fault, keys in faulty for key in keys},
         alarms=[(fault.message, keys) for fault, keys in faulty],
         verdict=findings.verdict,
@@ -80,5 +82,5 @@ def _sweep(cells: Sequence[Cell], findings: Findings) -> Sweep:
     )
 
 
-def _key(cell: Cell) -> Key:
-    return cell.variant, cell.seed, cell.index, cell.weight
+def _key(picture: Picture) -> Key:
+    return picture.variant, picture.seed, picture.index, picture.weight

@@ -5,7 +5,6 @@ from itertools import repeat
 
 from PIL import Image, ImageDraw, ImageFont
 
-from lorabench.bench.cell import open_rgb
 from lorabench.bench.grids import header
 from lorabench.bench.grids.difference import SATURATED, difference_map, scale_bar
 from lorabench.bench.grids.sheet import (
@@ -24,6 +23,7 @@ from lorabench.bench.grids.sheet import (
 )
 from lorabench.bench.text import font
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import open_rgb
 
 
 def draw(grid: Grid, sweep: Sweep, measures: Measures) -> Image.Image:

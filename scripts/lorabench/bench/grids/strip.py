@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from PIL import Image
 
-from lorabench.bench.cell import open_rgb, size
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import open_rgb, size
 
 Thing = TypeVar("Thing")
 

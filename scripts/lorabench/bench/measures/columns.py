@@ -85,7 +85,7 @@ OF_A_WEIGHT = (
 )
 """Measurements that only several pictures together have: in summary.csv alone."""
 
-PLACE = ("variant", "probe", "weight", "seed", "index", "file")
+PLACE = ("variant", "prompt", "probe", "weight", "seed", "index", "file")
 """Which picture a row is of."""
 
 BESIDE = ("nearest", "nearest_mirrored", "hash")

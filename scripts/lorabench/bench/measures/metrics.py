@@ -20,7 +20,7 @@ _SEEN = 256
 
 
 @dataclass(frozen=True)
-class Picture:
+class Pixels:
     """A picture in the forms that the metrics need."""
 
     rgb: np.ndarray
@@ -35,7 +35,7 @@ class Picture:
     """64 bits."""
 
     @classmethod
-    def of(cls, image: Image.Image) -> "Picture":
+    def of(cls, image: Image.Image) -> "Pixels":
         """Take an RGB image apart."""
         grey = image.convert("L")
         small = np.asarray(grey.reduce(max(1, round(min(grey.size) / _SEEN))), np.float32)
@@ -44,7 +44,7 @@ class Picture:
         )
 
 
-def describe(picture: Picture) -> dict[str, float]:
+def describe(picture: Pixels) -> dict[str, float]:
     """Measure a picture by itself."""
     return {
         "sharpness": float(laplace(picture.grey.astype(np.float32)).var(dtype=np.float64)),
@@ -94,7 +94,7 @@ def noise(grey: np.ndarray) -> float:
     return float(np.sqrt(np.pi / 2) / 6 * np.abs(np.diff(across, 2, axis=0)).mean())
 
 
-def banding(picture: Picture) -> float:
+def banding(picture: Pixels) -> float:
     """Return how high the steps are in smooth places, in grey levels above the usual one.
 
     Where a blurred picture (σ = 3 px) rises gently, 8 bits make steps of one level; posterized
@@ -123,7 +123,7 @@ def colourfulness(rgb: np.ndarray) -> float:
     return float(spread + 0.3 * offset)
 
 
-def compare(picture: Picture, baseline: Picture) -> dict[str, float]:
+def compare(picture: Pixels, baseline: Pixels) -> dict[str, float]:
     """Measure how far a picture is from its baseline, which has the same size.
 
     SSIM is Wang et al. (2004) on the luma, with their 11 × 11 Gaussian window of σ = 1.5, at the

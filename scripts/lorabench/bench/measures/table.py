@@ -14,14 +14,13 @@ import pandas as pd
 from PIL import Image
 
 from lorabench import cli
-from lorabench.bench.cell import Cell, open_rgb, relative, size
 from lorabench.bench.measures import descriptors, metrics, structure
 from lorabench.bench.measures.columns import BESIDE, METRICS, PLACE
 from lorabench.bench.measures.copies import TrainingPictures
-from lorabench.bench.measures.metrics import Picture
+from lorabench.bench.measures.metrics import Pixels
 from lorabench.bench.measures.style import Axis
-from lorabench.bench.variants import probe_of
 from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, open_rgb, relative, size
 
 COLUMNS = [*PLACE, *(metric.column for metric in METRICS), *BESIDE]
 
@@ -35,14 +34,14 @@ class Measured:
 
 
 def measure(
-    cells: Sequence[Cell],
+    pictures: Sequence[Picture],
     folder: Path,
     *,
     training: Sequence[Path] = (),
     reference: Sequence[Path] = (),
     processes: int = 1,
 ) -> pd.DataFrame:
-    """Return a row per cell with `COLUMNS`, in the cells' order; files are named from `folder`.
+    """Return a row per picture with `COLUMNS`, in their order; files are named from `folder`.
 
     `training` are the training pictures, for copies; `reference` the same as the base model could
     draw them (`reference.py`), for the style. What has nothing to be compared with stays empty.
@@ -50,12 +49,12 @@ def measure(
     Raises:
         UserError: a picture is missing, unreadable, or not of the size of its own at weight 0.
     """
-    groups = [list(group) for _, group in groupby(cells, _noise)]
-    area = min(descriptors.SIDE**2, int(np.prod(size(cells[0].path))))
+    groups = [list(group) for _, group in groupby(pictures, _noise)]
+    area = min(descriptors.SIDE**2, int(np.prod(size(pictures[0].path))))
     work = partial(_measure, area=area, folder=folder)
     with (
         _pool(processes, training, area) as pool,
-        cli.bar(total=len(cells), desc="measuring", unit="picture") as bar,
+        cli.bar(total=len(pictures), desc="measuring", unit="picture") as bar,
     ):
         taught = list(pool(partial(_describe, area=area), reference))
         measured: list[Measured] = []
@@ -68,9 +67,9 @@ def measure(
     return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
 
 
-def _noise(cell: Cell) -> tuple[str, int, int]:
+def _noise(picture: Picture) -> tuple[str, int, int]:
     """Return what pictures share that start from the same noise and differ in weight alone."""
-    return cell.variant, cell.seed, cell.index
+    return picture.variant, picture.seed, picture.index
 
 
 def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
@@ -124,7 +123,7 @@ def _describe(path: Path, area: int) -> np.ndarray:
 class Reference:
     """What the pictures that start from one noise are compared with: the one at weight 0."""
 
-    picture: Picture
+    pixels: Pixels
     described: dict[str, float]
     signature: np.ndarray
     similarity: float | None
@@ -134,48 +133,46 @@ class Reference:
     def of(cls, image: Image.Image) -> "Reference":
         """Take the picture at weight 0 apart, once for all of its weights."""
         similarity = _training.nearest(image).similarity if _training else None
-        picture = Picture.of(image)
-        described = metrics.describe(picture)
-        return cls(picture, described, structure.signature(image), similarity)
+        pixels = Pixels.of(image)
+        described = metrics.describe(pixels)
+        return cls(pixels, described, structure.signature(image), similarity)
 
 
-def _measure(group: Sequence[Cell], area: int, folder: Path) -> list[Measured]:
+def _measure(group: Sequence[Picture], area: int, folder: Path) -> list[Measured]:
     """Measure the pictures that start from one noise; the one at weight 0 is held meanwhile."""
-    baseline = next((cell for cell in group if cell.weight == 0), None)
+    baseline = next((picture for picture in group if picture.weight == 0), None)
     reference = Reference.of(open_rgb(baseline.path)) if baseline else None
-    return [_measure_one(cell, reference, area, folder) for cell in group]
+    return [_measure_one(picture, reference, area, folder) for picture in group]
 
 
-def _measure_one(cell: Cell, reference: Reference | None, area: int, folder: Path) -> Measured:
-    image = open_rgb(cell.path)
-    picture = Picture.of(image)
-    if reference and picture.rgb.shape != reference.picture.rgb.shape:
+def _measure_one(
+    picture: Picture, reference: Reference | None, area: int, folder: Path
+) -> Measured:
+    image = open_rgb(picture.path)
+    pixels = Pixels.of(image)
+    if reference and pixels.rgb.shape != reference.pixels.rgb.shape:
         raise UserError(
-            f"{cell.path}: {_size(picture)} pixels, but its picture at weight 0 has "
-            f"{_size(reference.picture)}; delete the one that is not of this sweep, and "
+            f"{picture.path}: {_size(pixels)} pixels, but its picture at weight 0 has "
+            f"{_size(reference.pixels)}; delete the one that is not of this sweep, and "
             "the same command renders it again"
         )
-    described = metrics.describe(picture)
+    described = metrics.describe(pixels)
     row = {
-        "variant": cell.variant,
-        "probe": probe_of(cell.variant),
-        "weight": cell.weight,
-        "seed": cell.seed,
-        "index": cell.index,
-        "file": relative(cell.path, folder),
-        "hash": str(picture.hash),
+        **{name: getattr(picture, name) for name in PLACE if name != "file"},
+        "file": relative(picture.path, folder),
+        "hash": str(pixels.hash),
         **described,
-        **(_compared(picture, described, image, reference) if reference else {}),
+        **(_compared(pixels, described, image, reference) if reference else {}),
         **_copied(image, reference, folder),
     }
     return Measured(row, descriptors.describe(descriptors.fitted(image, area)))
 
 
 def _compared(
-    picture: Picture, described: dict[str, float], image: Image.Image, reference: Reference
+    pixels: Pixels, described: dict[str, float], image: Image.Image, reference: Reference
 ) -> dict[str, float]:
     return {
-        **metrics.compare(picture, reference.picture),
+        **metrics.compare(pixels, reference.pixels),
         **metrics.drift(described, reference.described),
         "structure": structure.kept(structure.signature(image), reference.signature),
     }
@@ -194,6 +191,6 @@ def _copied(image: Image.Image, reference: Reference | None, folder: Path) -> di
     }
 
 
-def _size(picture: Picture) -> str:
-    height, width = picture.grey.shape
+def _size(pixels: Pixels) -> str:
+    height, width = pixels.grey.shape
     return f"{width} × {height}"

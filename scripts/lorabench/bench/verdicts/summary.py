@@ -176,7 +176,7 @@ def leak(table: pd.DataFrame, weight: float) -> Estimate:
     pairs = pairs[pairs["weight"] == weight]
     if not pairs["with"].mean() > 0:  # NaN of none
         return NOTHING
-    counts = shares(pairs["variant"])
+    counts = shares(pairs["prompt"])
     with_it, without = counts @ pairs["with"].to_numpy(), counts @ pairs["without"].to_numpy()
     share = float(pairs["without"].mean() / pairs["with"].mean())
     return Estimate(share, *_interval(without[with_it > 0] / with_it[with_it > 0]))
@@ -185,12 +185,11 @@ def leak(table: pd.DataFrame, weight: float) -> Estimate:
 def without_trigger(table: pd.DataFrame) -> pd.DataFrame:
     """Return the style gained by prompts that were drawn `without` their trigger words and `with`.
 
-    Columns: variant (the one with them), weight, seed, index, with, without; weights above 0.
+    Columns: prompt, weight, seed, index, with, without; weights above 0.
     """
-    place = ["variant", "weight", "seed", "index"]
+    place = ["prompt", "weight", "seed", "index"]
     probed = table[(table["probe"] == "untriggered") & (table["weight"] != 0)]
-    of = probed["variant"].str.removesuffix("untriggered").str.removesuffix(".")
-    without = probed.assign(variant=of).rename(columns={"style_gained": "without"})
+    without = probed.rename(columns={"style_gained": "without"})
     asked = table[table["probe"] == ""].rename(columns={"style_gained": "with"})
     return without[[*place, "without"]].merge(asked[[*place, "with"]], on=place).dropna()
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from lorabench.errors import UserError
 
+FORMAT = 1
+
 Label = Literal["works", "weak", "dead", "broken", "fried", "copies", "uncertain"]
 
 
@@ -54,7 +56,7 @@ class Verdict:
 
 def write(verdict: Verdict, path: Path) -> None:
     """Write the verdict as JSON."""
-    text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False)
+    text = json.dumps({"format": FORMAT, **asdict(verdict)}, indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -62,6 +64,8 @@ def read(path: Path) -> Verdict:
     """Read what `write` wrote; raise `UserError` for anything else."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("format", FORMAT) > FORMAT:
+            raise ValueError("written by a newer lorabench; update this one")
         for name in ("reasons", "unknown"):
             content[name] = [Finding(**finding) for finding in content[name]]
         for name in ("below", "above"):
@@ -69,4 +73,7 @@ def read(path: Path) -> Verdict:
         content["window"] = tuple(content["window"]) if content["window"] else None
         return Verdict(**content)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}: not a verdict of bench_verdict.py ({error})") from None
+        raise UserError(
+            f"{path}: not a verdict of bench_verdict.py ({error}); judge again with --forcerun "
+            "bench_verdict"
+        ) from None

@@ -1,63 +1,47 @@
-"""One picture of a sweep: the variant, weight, seed and batch index that its path tells."""
+"""The pictures of a sweep: what each shows, where it lies, and how it is read."""
 
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
 
-from lorabench.bench import variants
+from lorabench import layout
+from lorabench.bench.variants import Probe, Variant
 from lorabench.errors import UserError
 
 REFERENCES = 64
 """So many training pictures describe a style; more cost time where the base model is large."""
-_PATH = re.compile(r"(?:^|/)w(-?\d+(?:\.\d+)?)/seed(\d+)_(\d+)\.png$")
 
 
 @dataclass(frozen=True, order=True)
-class Cell:
-    """One picture; cells are ordered, and equal, by variant, seed, batch index and weight."""
+class Picture:
+    """One picture; they are ordered, and equal, by variant, seed, batch index and weight."""
 
     variant: str
-    """Its folder below `bench/`; empty for the benchmark's own prompt."""
+    """Its folder below `bench/`: the key of its prompt and probe."""
     seed: int
     index: int
+    """Its place in the batch."""
     weight: float
     path: Path = field(compare=False)
-
-    @classmethod
-    def parse(cls, path: Path) -> "Cell":
-        """Read `…/w0.40/seed7_00.png` or `…/prompt-cat/w0.40/seed7_00.png`.
-
-        Raises:
-            UserError: the path has another form.
-        """
-        match = _PATH.search(path.as_posix())
-        if not match:
-            raise UserError(
-                f"{path}: not a picture of a sweep; its path must end like w0.40/seed7_00.png "
-                "(weight, seed, place in the batch)"
-            )
-        weight, seed, index = match.groups()
-        above = path.parent.parent.name
-        variant = above if variants.FOLDER.fullmatch(above) else ""
-        return cls(variant, int(seed), int(index), float(weight), path)
+    prompt: str = field(compare=False, default="")
+    """What its prompt is called; empty for the benchmark's own."""
+    probe: Probe = field(compare=False, default="")
 
 
-def sweep(pictures: Iterable[Path]) -> list[Cell]:
-    """Return the cells of `pictures` in order.
-
-    Raises `UserError` for a path that is none of a cell and for two pictures of one cell.
-    """
-    cells = sorted(map(Cell.parse, pictures))
-    for one, other in pairwise(cells):
-        if one == other:
-            raise UserError(f"two pictures for one cell: {one.path} and {other.path}")
-    return cells
+def of_variant(variant: Variant, bench: Path, batch_size: int) -> Iterator[Picture]:
+    """Yield the pictures of a variant in the folder `bench`, rendered yet or not."""
+    for weight in variant.weights:
+        for seed in variant.seeds:
+            for index in range(batch_size):
+                name = layout.weight_name(weight)
+                path = layout.picture(bench, variant.folder, name, seed, index)
+                yield Picture(
+                    variant.name, seed, index, weight, path, variant.prompt, variant.probe
+                )
 
 
 def relative(path: Path, folder: Path) -> str:

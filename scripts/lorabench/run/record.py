@@ -1,0 +1,62 @@
+"""The record of a run, `run.yaml`: what its LoRA was trained on, and with which settings."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lorabench.config import PreprocessSettings, TrainSettings
+from lorabench.settings.records import Record
+from lorabench.validation import Section
+
+
+class RawContents(Section):
+    """The raw set, by content."""
+
+    files: int
+    digest: str
+    repeats: dict[str, int] | None = None
+    captions: str | None = None
+
+
+class BaseModelContents(Section):
+    """The base model, by content."""
+
+    name: str
+    digest: str
+
+
+class Contents(Section):
+    """All that makes a run this one and no other."""
+
+    raw: RawContents
+    profile: str
+    preprocess: dict[str, Any]
+    """The settings that differ from their defaults."""
+    trainer: str
+    train: dict[str, Any]
+    """Likewise."""
+    base_model: BaseModelContents
+
+
+class RunRecord(Record):
+    """What went into a run."""
+
+    what: ClassVar[str] = "run"
+    rule: ClassVar[str] = "record_run"
+
+    run_id: str
+    raw_set: str
+    trigger: str = ""
+    identity: Contents
+    preprocess: PreprocessSettings
+    train: TrainSettings
+
+    def contents(self) -> dict[str, Any]:
+        """Return the settings in full, and the identity as it was hashed."""
+        went_in = self.identity.model_dump(mode="json", exclude_unset=True)
+        return {**super().contents(), "identity": went_in}
+
+
+def find(run: Path) -> RunRecord | None:
+    """Return the record in the folder of a run; None where its LoRA was made elsewhere."""
+    path = run / "run.yaml"
+    return RunRecord.read(path) if path.exists() else None

@@ -1,0 +1,49 @@
+"""The record of a sweep, `bench/sweep.yaml`: what a run rendered last, and with what."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+
+from lorabench.bench.variants import Variant
+from lorabench.config import SweepSettings
+from lorabench.servers import recorded
+from lorabench.settings.records import Record
+from lorabench.sweep import pictures
+from lorabench.sweep.pictures import Picture
+
+
+def _of_0_1(variant: Any) -> Any:
+    """Take a variant as version 0.1 recorded it, which named its folder in place of its prompt."""
+    if not isinstance(variant, Mapping) or "of" not in variant:
+        return variant
+    named = "" if variant.get("probe") == "trigger" else str(variant["of"])
+    kept = {key: value for key, value in variant.items() if key not in ("name", "of")}
+    return {"prompt": named.removeprefix("prompt-"), **kept}
+
+
+class SweepRecord(Record, SweepSettings):
+    """What was rendered: the settings outside the run's identity, and what follows from them."""
+
+    what: ClassVar[str] = "sweep"
+    rule: ClassVar[str] = "record_sweep"
+
+    run_id: str
+    comfy_url: Annotated[tuple[str, ...], BeforeValidator(recorded)]
+    checkpoint: str | None
+    """The checkpoint that the workflow was made to load; None: as the workflow says."""
+    workflow_digest: str
+    trigger_given: bool = True
+    """Whether the user named the trigger words; else they come from the captions."""
+    drawn_elsewhere: str | None = None
+    """The checkpoint that rendered, if the LoRA was trained on another."""
+    variants: tuple[Annotated[Variant, BeforeValidator(_of_0_1)], ...]
+
+    def pictures(self, bench: Path) -> list[Picture]:
+        """Return the pictures of the sweep in order, in the folder `bench`, rendered or not."""
+        return sorted(
+            picture
+            for variant in self.variants
+            for picture in pictures.of_variant(variant, bench, self.batch_size)
+        )

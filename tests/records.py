@@ -1,0 +1,56 @@
+"""The records that a run leaves, with invented contents."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+
+from lorabench.presets import PRESETS
+from lorabench.run.record import RunRecord
+from lorabench.sweep.record import SweepRecord
+
+RUN_ID = "ponnyu_v1-c59e8a82"
+DIGEST = "ab" * 32
+
+
+def run(base="drawnworld", digest=DIGEST, preprocess=None, train=None, **given):
+    """The record of a run; `preprocess` and `train` are settings besides the bundled ones."""
+    preset = PRESETS["bundled"]
+    contents = {
+        "run_id": RUN_ID,
+        "raw_set": "ponnyu_v1",
+        "trigger": "ponnyu style",
+        "identity": {
+            "raw": {"files": 70, "digest": "46ae36f2"},
+            "profile": "style",
+            "preprocess": {**preset["preprocess"], **(preprocess or {})},
+            "trainer": "embedded",
+            "train": {**preset["train"], **(train or {})},
+            "base_model": {"name": base, "digest": digest},
+        },
+        "preprocess": {**preset["preprocess"], **(preprocess or {})},
+        "train": {**preset["train"], **(train or {})},
+        **given,
+    }
+    return RunRecord.model_validate(contents)
+
+
+def sweep(variants, **given):
+    """The record of a sweep that renders these variants."""
+    contents = {
+        **{key: PRESETS["bundled"][key] for key in ("bench_workflow", "prompts", "probe", "bench")},
+        "run_id": RUN_ID,
+        "checkpoint": "drawnworld",
+        "workflow_digest": DIGEST,
+        "comfy_url": ["embedded"],
+        "variants": [asdict(variant) for variant in variants],
+        **given,
+    }
+    return SweepRecord.model_validate(contents)
+
+
+def write(record, path: Path) -> Path:
+    """Write a record and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(record.contents(), allow_unicode=True, sort_keys=False), "utf-8")
+    return path

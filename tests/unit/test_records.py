@@ -1,0 +1,56 @@
+"""Records: what is written is read, what 0.1 wrote is, too, and anything else is named."""
+
+import pytest
+import yaml
+
+from lorabench.errors import UserError
+from lorabench.settings.records import FORMAT
+from lorabench.sweep.record import SweepRecord
+from tests import records, sweeps
+
+OF_0_1 = [
+    {"name": "", "text": "s, a cat", "probe": "", "of": ""},
+    {"name": "prompt-dog", "text": "s, a dog", "probe": "", "of": "prompt-dog"},
+    {"name": "trigger", "text": "s", "probe": "trigger", "of": "trigger"},
+    {"name": "untriggered", "text": "a cat", "probe": "untriggered", "of": ""},
+    {"name": "prompt-dog.untriggered", "text": "a", "probe": "untriggered", "of": "prompt-dog"},
+]
+
+
+def write(path, **changed):
+    contents = records.sweep([sweeps.variant("")]).contents()
+    path.write_text(yaml.safe_dump({**contents, **changed}))
+    return path
+
+
+def test_what_is_written_is_read(tmp_path):
+    listed = sweeps.variants(["b", "a"])
+    path = sweeps.write_sweep(tmp_path / "sweep.yaml", listed, trigger="s", prompts=["x"])
+    assert SweepRecord.read(path).variants == tuple(listed)
+    assert SweepRecord.read(path) == records.sweep(listed, trigger="s", prompts=["x"])
+
+
+def test_a_sweep_of_version_0_1_keeps_its_folders(tmp_path):
+    variants = [{**one, "weights": [0.0, 0.8], "seeds": [1]} for one in OF_0_1]
+    record = SweepRecord.read(write(tmp_path / "sweep.yaml", variants=variants))
+    assert [one.name for one in record.variants] == [one["name"] for one in OF_0_1]
+    assert [one.prompt for one in record.variants] == ["", "dog", "", "", "dog"]
+    assert record.format < FORMAT
+
+
+def test_logins_that_older_records_hold_are_hidden(tmp_path):
+    path = write(tmp_path / "sweep.yaml", comfy_url=["http://me:secret@gpu:8188"])
+    assert "secret" not in str(SweepRecord.read(path))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"variants": [{"name": "a"}]}, r"not the record of a sweep \(variants.0.*forcerun"),
+        ({"weights": "many"}, "not the record of a sweep .*weights"),
+        ({"format": FORMAT + 1}, "was written by a newer lorabench"),
+    ],
+)
+def test_another_file_is_named(tmp_path, changed, said):
+    with pytest.raises(UserError, match=rf"sweep\.yaml: {said}"):
+        SweepRecord.read(write(tmp_path / "sweep.yaml", **changed))
