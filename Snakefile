@@ -23,18 +23,21 @@ min_version("9.0")
 
 from lorabench import parent, servers
 from lorabench.errors import UserError
-from lorabench.plan import make_plan
+from lorabench.plan import make_plans
 from lorabench.workflow import console
+from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
 parent.announce()
 parent.lend_python()
 try:
-    PLAN = make_plan(config, ROOT / "config" / "config.yaml")
+    PLANS = make_plans(config, ROOT / "config" / "config.yaml")
 except UserError as error:
     console.refuse(str(error))
-servers.lend(PLAN.given_urls)
-sys.argv[:] = servers.without_logins(sys.argv, PLAN.given_urls)  # Snakemake prints it
+GIVEN_URLS = next(iter(PLANS.values())).given_urls
+servers.lend(GIVEN_URLS)
+sys.argv[:] = servers.without_logins(sys.argv, GIVEN_URLS)  # Snakemake prints it
+HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING)
 
 
 report: "report/workflow.rst"
@@ -43,7 +46,7 @@ report: "report/workflow.rst"
 include: "rules/common.smk"
 
 
-if PLAN.identity:
+if TRAINED:
 
     include: "rules/dataset.smk"
     include: "rules/train.smk"
@@ -54,38 +57,26 @@ include: "rules/report.smk"
 
 
 rule all:
-    """Everything that a run leaves."""
+    """Everything that the runs leave."""
     default_target: True
     input:
-        results=results(),
+        results=[str(path) for plan in PLANS.values() for path in targets.results(plan)],
 
 
-if PLAN.identity:
-
-    rule trained:
-        """A run up to its LoRA, not benched yet."""
-        input:
-            dataset=RUN.root / "preprocess_log.csv",
-            lora=RUN.lora,
-
-
-if CONSOLE:
-    CONSOLE.plan = what_will_be_done
-    CONSOLE.nothing_to_do = say_where_to_look
-    CONSOLE.pictures_a_cell = CONFIG.batch_size
+rule trained:
+    """The runs up to their LoRAs, not benched yet."""
+    input:
+        datasets=[str(plan.paths.preprocess_log) for plan in TRAINED],
+        loras=[str(plan.paths.lora) for plan in TRAINED],
 
 
 onstart:
-    begin()
-    ask_docker()
-    look_ahead()
+    HOOKS.start()
 
 
 onsuccess:
-    finish()
-    say_where_to_look()
+    HOOKS.succeed()
 
 
 onerror:
-    finish()
-    say_what_failed(log)
+    HOOKS.fail(log)

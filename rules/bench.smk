@@ -26,7 +26,7 @@ if cap := workflow.global_resources.get("comfyui"):
 rule record_sweep:
     """Record what is rendered, with what and by whom; the latest sweep of the run."""
     output:
-        record=RUN.bench / "sweep.yaml",
+        record=RUN.sweep,
     log:
         RUN.logs / "record_sweep.log",
     benchmark:
@@ -34,19 +34,20 @@ rule record_sweep:
     conda:
         "../envs/lorabench.yaml"
     params:
-        contents=lambda wildcards: as_json(PLAN.sweep.contents()),
+        contents=of_run(lambda plan: commands.record(plan.sweep.contents())),
+        models=uncompared(commands.large_models),
     message:
         "Recording the sweep"
     shell:
         f"{program('record_run.py')}"
         " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
-        f" --digests {quoted(layout.DIGESTS)} --of {large_models()}"
+        f" --digests {quoted(layout.DIGESTS)} --of {{params.models}}"
 
 
 rule install_lora:
     """Put the LoRA where ComfyUI lists it, under a name that holds its content's hash."""
     input:
-        lora=RUN.lora,
+        lora=of_run(lambda plan: plan.paths.lora),
     output:
         receipt=RECEIPT,
     log:
@@ -57,20 +58,21 @@ rule install_lora:
         "../envs/lorabench.yaml"
     params:
         folder=CONFIG.lora_install_dir,
+        fit=uncompared(commands.fit),
     message:
         "Installing the LoRA in {params.folder}"
     shell:
         f"{program('install_lora.py')}"
         " --lora {input.lora:q} --install-dir {params.folder:q}"
-        f" --receipt {{output.receipt:q}} --log {{log:q}} {literal(fit_options())}"
+        " --receipt {output.receipt:q} --log {log:q} {params.fit}"
 
 
 rule bench_preflight:
-    """Check that the servers can render the sweep, and keep the graph; see also `look_ahead`."""
+    """Check that the servers can render the sweep, and keep the graph; see also the hooks."""
     input:
         receipt=RECEIPT,
     output:
-        graph=GRAPH,
+        graph=RUN.graph,
     log:
         RUN.logs / "bench_preflight.log",
     benchmark:
@@ -78,24 +80,22 @@ rule bench_preflight:
     conda:
         "../envs/lorabench.yaml"
     params:
-        workflow_digest=PLAN.workflow_digest,
+        workflow_digest=of_run(lambda plan: plan.workflow_digest),
+        options=uncompared(commands.preflight),
     message:
         "Checking the ComfyUI servers"
     shell:
         f"{program('bench_preflight.py')}"
-        " --lora-receipt {input.receipt:q} --output {output.graph:q}"
-        f" --workflow {quoted(CONFIG.bench_workflow)} {literal(cell_arguments())}"
-        f" {literal(as_options({'--trigger': PLAN.trigger or None}))}"
-        f" {literal(server_options())} --log {{log:q}}"
+        " --lora-receipt {input.receipt:q} --output {output.graph:q} {params.options} --log {log:q}"
 
 
 rule bench_image:
     """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
         receipt=RECEIPT,
-        graph=GRAPH,  # not ancient: that would keep a cell from running when its producer does
+        graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
-        pictures=cell("{variant}", "{weight}", "{seed}"),
+        pictures=targets.cell(RUN.bench, "{variant}", "{weight}", "{seed}", CONFIG.batch_size),
     log:
         RUN.logs / "bench_image" / "{variant}w{weight}_seed{seed}.log",
     benchmark:
@@ -107,15 +107,16 @@ rule bench_image:
     resources:
         comfyui=1,
     params:
-        run_id=RUN.run_id,
+        run_id="{run_id}",
         folder=str(RUN.bench / "{variant}w{weight}"),
         prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
-        arguments=lambda wildcards: cell_arguments(wildcards.variant),
-        # A param made of the output is not compared, so older runs keep their pictures.
-        name=lambda wildcards, output: name_options(wildcards.variant),
+        arguments=lambda wildcards: commands.cell(PLANS[wildcards.run_id], wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched.
-        workflow_digest=PLAN.workflow_digest,
-        base_digest=PLAN.base_digest,
+        workflow_digest=of_run(lambda plan: plan.workflow_digest),
+        base_digest=of_run(lambda plan: plan.base_digest),
+        uncompared=lambda wildcards, output: commands.rendering(
+            PLANS[wildcards.run_id], wildcards.variant
+        ),
     message:
         "Rendering {wildcards.variant}w{wildcards.weight}, seed {wildcards.seed}"
     shell:
@@ -123,8 +124,7 @@ rule bench_image:
         " --lora-receipt {input.receipt:q} --workflow {input.graph:q}"
         " --run-id {params.run_id:q} --weight {wildcards.weight} --seed {wildcards.seed}"
         " --output-dir {params.folder:q} --prefix {params.prefix:q} {params.arguments}"
-        " {params.name}"
-        f" --timeout {CONFIG.bench.timeout} --log {{log:q}} {literal(server_options())}"
+        f" --timeout {CONFIG.bench.timeout} --log {{log:q}} {{params.uncompared}}"
 
 
 if CONFIG.bench.embedding:
@@ -132,9 +132,9 @@ if CONFIG.bench.embedding:
     rule bench_embed:
         """Place each picture in an embedding: how far from weight 0, how far to the style."""
         input:
-            pictures=cells(),
-            sweep=RUN.bench / "sweep.yaml",
-            reference=ancient(reference_set()),
+            pictures=of_run(targets.pictures),
+            sweep=RUN.sweep,
+            reference=ancient(of_run(targets.reference)),
         output:
             table=RUN.bench / "embedding.csv",
         log:
@@ -146,27 +146,27 @@ if CONFIG.bench.embedding:
         threads: CONFIG.bench.threads
         params:
             # Its columns are named after it, and what it holds counts, not where it lies.
-            name=embedding.name(CONFIG.bench.embedding),
-            digest=PLAN.embedding_digest,
+            name=commands.name_of_embedding(CONFIG),
+            digest=of_run(lambda plan: plan.embedding_digest),
+            compared=given(reference="--reference"),
         message:
             "Embedding the pictures with {params.name}"
         shell:
             f"{program('bench_embed.py')}"
             f" --embedding={quoted(CONFIG.bench.embedding)}"
             f" --sweep {{input.sweep:q}} --base-model {quoted(CONFIG.base_model)}"
-            f"{' --reference {input.reference:q}' if reference_set() else ''}"
-            f" --device {CONFIG.bench.device}"
+            f" {{params.compared}} --device {CONFIG.bench.device}"
             " --output {output.table:q} --threads {threads} --log {log:q}"
 
 
 rule bench_metrics:
     """Measure each picture, against the same seed without the LoRA and against the training set."""
     input:
-        pictures=cells(),
-        sweep=RUN.bench / "sweep.yaml",
-        training=ancient(training_set()),
-        reference=ancient(reference_set()),
-        embedding=embedding_table(),
+        pictures=of_run(targets.pictures),
+        sweep=RUN.sweep,
+        training=ancient(of_run(targets.training)),
+        reference=ancient(of_run(targets.reference)),
+        embedding=RUN.bench / "embedding.csv" if CONFIG.bench.embedding else [],
     output:
         metrics=shown(RUN.bench / "metrics.csv", "metrics", "Numbers", "every picture"),
         warnings=RUN.bench / "warnings.json",
@@ -177,13 +177,15 @@ rule bench_metrics:
     conda:
         "../envs/lorabench.yaml"
     threads: workflow.cores
+    params:
+        compared=given(
+            training="--training-set", reference="--reference", embedding="--embedding-table"
+        ),
     message:
         "Measuring the pictures"
     shell:
-        f"{program('bench_metrics.py')} --sweep {{input.sweep:q}}"
-        f"{' --training-set {input.training:q}' if training_set() else ''}"
-        f"{' --reference {input.reference:q}' if reference_set() else ''}"
-        f"{' --embedding-table {input.embedding:q}' if embedding_table() else ''}"
+        f"{program('bench_metrics.py')}"
+        " --sweep {input.sweep:q} {params.compared}"
         " --output {output.metrics:q} --warnings {output.warnings:q} --processes {threads}"
         " --log {log:q}"
 
@@ -192,7 +194,7 @@ rule bench_verdict:
     """Judge the LoRA, and say at which weight to use it."""
     input:
         metrics=RUN.bench / "metrics.csv",
-        sweep=RUN.bench / "sweep.yaml",
+        sweep=RUN.sweep,
     output:
         verdict=shown(RUN.bench / "verdict.json", "verdict", "Report", "the verdict"),
         summary=shown(RUN.bench / "summary.csv", "summary", "Numbers", "every weight"),
@@ -226,8 +228,8 @@ rule bench_plots:
     conda:
         "../envs/lorabench.yaml"
     params:
-        folder=RUN.plots,
-        title=RUN.run_id,
+        folder=str(RUN.plots),
+        title="{run_id}",
     message:
         "Drawing the metrics over the weight"
     shell:
@@ -240,13 +242,13 @@ rule bench_grid:
     """Lay the pictures out: weights by prompts and seeds."""
     input:
         warnings=RUN.bench / "warnings.json",
-        sweep=RUN.bench / "sweep.yaml",
+        sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
-        training=ancient(training_set()),
+        training=ancient(of_run(targets.training)),
     output:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",
-        others=[shown(path, "grid", "Grids", path.stem) for path in further_grids()],
+        seeds=[shown(path, "grid", "Grids", path.stem) for path in targets.grids(RUN, CONFIG)],
     log:
         RUN.logs / "bench_grid.log",
     benchmark:
@@ -255,14 +257,40 @@ rule bench_grid:
         "../envs/lorabench.yaml"
     threads: 2  # one draws, one writes
     params:
-        folder=RUN.grid,
-        title=RUN.run_id,
+        folder=str(RUN.grid),
+        title="{run_id}",
+        training=given(training="--training-set"),
         difference="--difference" if CONFIG.bench.difference_maps else "",
     message:
         "Laying out the grids in {params.folder}"
     shell:
         f"{program('bench_grid.py')}"
-        f"{' --training-set {input.training:q}' if training_set() else ''}"
         " --output-dir {params.folder:q} --title {params.title:q} --sweep {input.sweep:q}"
-        " --warnings {input.warnings:q} --verdict {input.verdict:q} {params.difference}"
-        " --log {log:q}"
+        " --warnings {input.warnings:q} --verdict {input.verdict:q} {params.training}"
+        " {params.difference} --log {log:q}"
+
+
+rule bench_probes:
+    """Lay the probes out: the trigger words alone, and prompts without them."""
+    input:
+        warnings=RUN.bench / "warnings.json",
+        sweep=RUN.sweep,
+        verdict=RUN.bench / "verdict.json",
+    output:
+        grid=shown(RUN.grid / "probes.png", "grid", "Grids", "probes"),
+    log:
+        RUN.logs / "bench_probes.log",
+    benchmark:
+        RUN.timings / "bench_probes.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    threads: 2  # one draws, one writes
+    params:
+        folder=str(RUN.grid),
+        title="{run_id}",
+    message:
+        "Laying out the probes in {params.folder}"
+    shell:
+        f"{program('bench_grid.py')} --probes"
+        " --output-dir {params.folder:q} --title {params.title:q} --sweep {input.sweep:q}"
+        " --warnings {input.warnings:q} --verdict {input.verdict:q} --log {log:q}"

@@ -7,8 +7,14 @@ OUTPUTS
     runs/<run_id>/run.yaml                      what went into the run
     datasets/normalized/<profile>/<set>-<hex>/  the set, shared by runs of the same content
     runs/<run_id>/preprocess_log.csv, rejected/ what became of each picture
-    runs/<run_id>/bench/reference/              the pictures as the base model can draw them
+    runs/<run_id>/bench/reference/              the pictures as the base model can render them
 """
+
+
+def of_set(look_up):
+    """Look up in the plan of a run with a job's normalized set what the job is given."""
+    plans = {plan.paths.normalized: plan for plan in TRAINED}
+    return lambda wildcards: look_up(plans[Path(str(RUN.normalized).format(**wildcards))])
 
 
 rule record_run:
@@ -22,41 +28,42 @@ rule record_run:
     conda:
         "../envs/lorabench.yaml"
     params:
-        contents=lambda wildcards: as_json(PLAN.record.contents()),
+        contents=of_run(lambda plan: commands.record(plan.record.contents())),
+        raw=uncompared(lambda plan: plan.paths.raw),
     message:
-        f"Recording run {RUN.run_id}"
+        "Recording run {wildcards.run_id}"
     shell:
         f"{program('record_run.py')}"
         " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
-        f" --digests {quoted(layout.DIGESTS)} --of {quoted(RUN.raw)} {quoted(CONFIG.base_model)}"
+        f" --digests {quoted(layout.DIGESTS)} --of {{params.raw:q}} {quoted(CONFIG.base_model)}"
 
 
 rule normalize_dataset:
     """Make the pictures what both trainers take as they are."""
     input:
         # Within a set these cannot change; a touched file must not retrain for hours.
-        raw=ancient(PLAN.raw_files),
+        raw=ancient(of_set(lambda plan: plan.raw_files)),
     output:
         images=directory(RUN.normalized / "images"),
         log=RUN.normalized / "preprocess_log.csv",
         rejected=directory(RUN.normalized / "rejected"),
     log:
-        RUN.logs / "normalize_dataset.log",
+        RUN.normalizing_log,
     benchmark:
-        RUN.timings / "normalize_dataset.tsv"
+        RUN.normalizing_log.with_suffix(".tsv")
     conda:
         "../envs/lorabench.yaml"
     threads: workflow.cores
     params:
-        raw=RUN.raw,
-        folder=RUN.normalized,
+        raw=of_set(lambda plan: plan.paths.raw),
+        folder=of_set(lambda plan: plan.paths.normalized),
         # Not run.yaml: the set is shared, and another run's file would be another input.
-        settings=lambda wildcards: as_json({"preprocess": PLAN.record.contents()["preprocess"]}),
+        settings=of_set(lambda plan: commands.preprocessing(plan)),
         store=layout.PICTURE_STORE,
     message:
-        f"Normalizing {CONFIG.raw_set}"
+        "Normalizing {wildcards.raw_set}"
     shell:
-        f"{replaceable(CONFIG.programs.resize)}"
+        f"{commands.replaceable(CONFIG.programs.resize)}"
         " {params.raw:q} --output {params.folder:q} --yes"
         " --settings /dev/stdin --store {params.store:q} --workers {threads} --log {log:q}"
         " <<< {params.settings:q}"
@@ -69,10 +76,10 @@ rule normalize_dataset:
 rule snapshot_dataset:
     """Keep with the run what became of each picture, and those that were refused."""
     input:
-        log=ancient(RUN.normalized / "preprocess_log.csv"),
-        rejected=ancient(RUN.normalized / "rejected"),
+        log=ancient(of_run(lambda plan: plan.paths.normalized / "preprocess_log.csv")),
+        rejected=ancient(of_run(lambda plan: plan.paths.normalized / "rejected")),
     output:
-        log=RUN.root / "preprocess_log.csv",
+        log=RUN.preprocess_log,
         rejected=directory(RUN.root / "rejected"),
     log:
         RUN.logs / "snapshot_dataset.log",
@@ -93,9 +100,9 @@ rule snapshot_dataset:
 rule render_reference:
     """Pass the training pictures through the base model's autoencoder: no LoRA does better."""
     input:
-        images=ancient(RUN.normalized / "images"),
+        images=ancient(of_run(lambda plan: plan.paths.normalized / "images")),
     output:
-        pictures=directory(RUN.bench / "reference"),
+        pictures=directory(RUN.reference),
     log:
         RUN.logs / "render_reference.log",
     benchmark:
@@ -104,9 +111,9 @@ rule render_reference:
         "../envs/lorabench.yaml"
     threads: CONFIG.train.threads
     params:
-        trigger=PLAN.trigger,
+        trigger=of_run(lambda plan: plan.trigger),
     message:
-        "Showing the training pictures as the base model draws them"
+        "Rendering the training pictures as the base model renders them"
     shell:
         f"{program('reference_set.py')}"
         " {input.images:q} --output {output.pictures:q} --trigger={params.trigger:q}"

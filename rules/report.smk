@@ -12,15 +12,20 @@ OUTPUTS
 rule bench_report:
     """Make the page on the run: one file, opens from disk."""
     input:
-        sweep=RUN.bench / "sweep.yaml",
+        sweep=RUN.sweep,
         metrics=RUN.bench / "metrics.csv",
         summary=RUN.bench / "summary.csv",
         verdict=RUN.bench / "verdict.json",
         warnings=RUN.bench / "warnings.json",
-        graph=GRAPH,
-        rejected=[RUN.root / "rejected"] if PLAN.identity else [],
+        graph=RUN.graph,
+        pictures=ancient(of_run(targets.pictures)),
+        record=ancient(of_run(targets.record)),
+        training_log=ancient(of_run(targets.training_log)),
+        preprocess_log=ancient(of_run(targets.preprocess_log)),
+        rejected=of_run(targets.rejected),
+        training=ancient(of_run(targets.training)),
     output:
-        page=shown(RUN.root / "report.html", "report", "Report", "the page on the run"),
+        page=shown(RUN.page, "report", "Report", "the page on the run"),
     log:
         RUN.logs / "bench_report.log",
     benchmark:
@@ -29,37 +34,38 @@ rule bench_report:
         "../envs/lorabench.yaml"
     threads: workflow.cores
     params:
-        run=RUN.root,
+        run=str(RUN.root),
+        training=given(training="--training-set"),
     message:
         "Making {output.page}"
     shell:
         f"{program('bench_report.py')}"
         " --run {params.run:q} --output {output.page:q} --workers {threads} --log {log:q}"
-        f" --base-model {quoted(CONFIG.base_model)}"
-        f"{f' --dataset {quoted(RUN.normalized)}' if PLAN.identity else ''}"
+        f" --base-model {quoted(CONFIG.base_model)} {{params.training}}"
 
 
 rule model_card:
     """Write the page that goes with the LoRA to a model site."""
     input:
-        lora=RUN.lora,
-        record=[ancient(RUN.record)] if PLAN.identity else [],
-        sweep=RUN.bench / "sweep.yaml",
+        lora=of_run(lambda plan: plan.paths.lora),
+        record=ancient(of_run(targets.record)),
+        sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
         grid=RUN.grid / "overview.webp",
     output:
-        card=RUN.lora.parent / "README.md",
-        picture=RUN.lora.parent / "overview.webp",
+        card=RUN.root / "train" / "README.md",
+        picture=RUN.root / "train" / "overview.webp",
     log:
         RUN.logs / "model_card.log",
     benchmark:
         RUN.timings / "model_card.tsv"
     conda:
         "../envs/lorabench.yaml"
+    params:
+        record=given(record="--record"),
     message:
         "Writing the LoRA's model card"
     shell:
-        f"{program('model_card.py')} --lora {{input.lora:q}}"
-        f"{' --record {input.record:q}' if PLAN.identity else ''}"
+        f"{program('model_card.py')} --lora {{input.lora:q}} {{params.record}}"
         " --sweep {input.sweep:q} --verdict {input.verdict:q} --grid {input.grid:q}"
         " --output {output.card:q} --log {log:q}"

@@ -10,30 +10,34 @@ OUTPUTS
     output/kohya/<profile>_<set>.safetensors            with trainer=kohya, which writes there first
 """
 
+for TRAINING in commands.trainings(TRAINED):
 
-rule train_lora:
-    """Train the LoRA; after a kill it goes on from its last state."""
-    input:
-        images=ancient(RUN.normalized / "images"),
-        record=ancient(RUN.record),
-    output:
-        lora=RUN.lora,
-        log=RUN.lora.parent / "train_log.csv",
-        curve=shown(RUN.lora.parent / "loss.png", "loss", "Training", "loss"),
-    log:
-        RUN.logs / "train_lora.log",
-    benchmark:
-        RUN.timings / "train_lora.tsv"
-    conda:
-        "../envs/lorabench.yaml"
-    threads: CONFIG.train.threads
-    resources:
-        gpu=1,
-    params:
-        data=RUN.normalized,
-    message:
-        f"Training {RUN.lora.name}; first the base model is loaded"
-    shell:
-        f"{trainer()}"
-        " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
-        f" --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"
+    rule:
+        name:
+            TRAINING.rule
+        input:
+            images=ancient(of_run(lambda plan: plan.paths.normalized / "images")),
+            record=ancient(RUN.record),
+        output:
+            lora=TRAINING.lora,
+            log=RUN.root / "train" / "train_log.csv",
+            curve=shown(RUN.root / "train" / "loss.png", "loss", "Training", "loss"),
+        log:
+            RUN.logs / "train_lora.log",
+        benchmark:
+            RUN.timings / "train_lora.tsv"
+        wildcard_constraints:
+            run_id=TRAINING.run_ids,
+        conda:
+            "../envs/lorabench.yaml"
+        threads: CONFIG.train.threads
+        resources:
+            gpu=1,
+        params:
+            data=of_run(lambda plan: plan.paths.normalized),
+        message:
+            "Training {output.lora}; first the base model is loaded"
+        shell:
+            f"{commands.trainer(CONFIG, ROOT / 'scripts')}"
+            " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
+            f" --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"

@@ -29,10 +29,14 @@ def main(arguments: argparse.Namespace) -> None:
         verdict.read(arguments.verdict) if arguments.verdict else None,
         folder,
     )
-    strip = Strip.choose(arguments.training_set) if arguments.training_set else None
-    for path in grid.draw(
-        pictures, arguments.output_dir, texts, findings, strip, arguments.difference
-    ):
+    if arguments.probes:
+        drawn = grid.draw_probes(pictures, arguments.output_dir, texts, findings)
+    else:
+        strip = Strip.choose(arguments.training_set) if arguments.training_set else None
+        drawn = grid.draw(
+            pictures, arguments.output_dir, texts, findings, strip, arguments.difference
+        )
+    for path in drawn:
         cli.detail("%s", path)
 
 
@@ -40,9 +44,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="Writes seed<seed>_weights.png for each seed, overview.png and, for the trigger "
-        "words alone and prompts without them, probes.png; for what one PNG cannot hold, "
-        "overview_2.png and so on; and each as WebP, to share.",
+        epilog="Writes seed<seed>_weights.png for each seed and overview.png; for what one PNG "
+        "cannot hold, overview_2.png and so on; and each as WebP, to share.",
     )
     add = parser.add_argument
     add("--sweep", type=Path, required=True, metavar="YAML", help="the record of the sweep; the "
@@ -52,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add("--warnings", type=Path, metavar="JSON", help="what bench_metrics.py found")
     add("--verdict", type=Path, metavar="JSON", help="marks the weights to use")
     add("--training-set", type=Path, metavar="FOLDER", help="normalized PNGs; shows up to 8")
+    add("--probes", action="store_true", help="write probes.png instead: the trigger words alone "
+        "and prompts without them")  # fmt: skip
     add(
         "--difference",
         action="store_true",

@@ -23,6 +23,11 @@ def raw_sets(profile: str) -> Path:
     return RAW / _RAW_FOLDER[profile]
 
 
+def profile_of(name: str) -> str | None:
+    """Return the profile among whose raw sets one of this name lies; None where none does."""
+    return next((one for one in _RAW_FOLDER if name and (raw_sets(one) / name).is_dir()), None)
+
+
 def raw_set(config: Config) -> Path:
     """Return the folder of the raw set that `config` names."""
     return raw_sets(config.profile) / config.raw_set
@@ -61,6 +66,11 @@ class RunLayout:
         return NORMALIZED / self.profile / f"{self.raw_set}-{self.normalized_id}"
 
     @property
+    def normalizing_log(self) -> Path:
+        """What was said when the set was normalized, for whichever run."""
+        return NORMALIZED / "logs" / self.profile / f"{self.normalized.name}.log"
+
+    @property
     def root(self) -> Path:
         """The run's own folder."""
         return RUNS / self.run_id
@@ -76,9 +86,49 @@ class RunLayout:
         return self.root / "train" / f"{self.profile}_{self.raw_set}__{self.run_id}.safetensors"
 
     @property
+    def training_log(self) -> Path:
+        """The losses of the training."""
+        return self.lora.parent / "train_log.csv"
+
+    @property
+    def rejected(self) -> Path:
+        """The raw pictures that were left out."""
+        return self.root / "rejected"
+
+    @property
+    def receipt(self) -> Path:
+        """Under which name a server lists the LoRA."""
+        return self.lora.parent / "installed.json"
+
+    @property
     def bench(self) -> Path:
         """The pictures, a folder per weight, and what was made of them."""
         return self.root / "bench"
+
+    @property
+    def sweep(self) -> Path:
+        """What was rendered last, and with what."""
+        return self.bench / "sweep.yaml"
+
+    @property
+    def graph(self) -> Path:
+        """The graph that every cell renders."""
+        return self.bench / "workflow.json"
+
+    @property
+    def reference(self) -> Path:
+        """The training pictures as the base model can render them."""
+        return self.bench / "reference"
+
+    @property
+    def preprocess_log(self) -> Path:
+        """What became of each raw picture."""
+        return self.root / "preprocess_log.csv"
+
+    @property
+    def page(self) -> Path:
+        """The page on the run."""
+        return self.root / "report.html"
 
     @property
     def grid(self) -> Path:

@@ -55,7 +55,7 @@ _NARROWED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunPlan:
     """One run: its settings, its paths and, unless its LoRA is only benched, what went in."""
 
@@ -115,6 +115,11 @@ class RunPlan:
             config.sweep,
             config.seeds,
         )
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the run has the training pictures as the base model can render them."""
+        return self.paths.reference.exists()
 
     @cached_property
     def by_folder(self) -> dict[str, Variant]:
@@ -230,12 +235,32 @@ class RunPlan:
         return files.sha256(Path(self.config.bench_workflow))
 
 
-def make_plan(given: Mapping[str, Any], defaults: Path) -> RunPlan:
-    """Return the plan for the settings `given`, over those in the file `defaults`.
+def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
+    """Return the plans for the settings `given`, over those in the file `defaults`, by run_id.
 
-    Raises `UserError` for whatever a user can mend.
+    There is one for each raw set. Raises `UserError` for whatever a user can mend.
     """
     merged = merge(read_yaml(defaults), given)
+    plans = [_make_plan({**merged, **one}) for one in _raw_sets(merged)]
+    return {plan.paths.run_id: plan for plan in plans}
+
+
+def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what each raw set of a list changes: one that lies elsewhere has its own profile."""
+    named = merged.get("raw_set")
+    names = named.split(",") if isinstance(named, str) else named
+    if not isinstance(names, list) or len(names) < 2 or layout.profile_of(str(named)):
+        return [{}]
+    if merged.get("run_id"):
+        raise UserError(f"run_id names one run, and raw_set several: {named}; leave it out")
+    found = []
+    for name in (str(one).strip() for one in names):
+        profile = None if "profile" in merged else layout.profile_of(name)
+        found.append({"raw_set": name, **({"profile": profile} if profile else {})})
+    return found
+
+
+def _make_plan(merged: dict[str, Any]) -> RunPlan:
     base = _inspect(base_choice.choose(merged))
     merged["base_model"] = str(base.path)
     config = resolve(merged, base.family)

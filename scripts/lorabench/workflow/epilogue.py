@@ -1,16 +1,29 @@
 """What is said of a run when all is done: what is wrong, the verdict, what to open first."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import verdict, words
 from lorabench.config import read_sweep
 from lorabench.layout import RunLayout
+from lorabench.plan import RunPlan
 from lorabench.report import earlier, next_step
 
 
-def lines(run: RunLayout, base_model: Path) -> Iterator[str]:
+def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
+    """Yield it, run by run, and how to see several side by side."""
+    for plan in plans:
+        if len(plans) > 1:
+            yield f"\n—— {plan.paths.root} ——"
+        yield from _of_run(plan.paths, Path(plan.config.base_model))
+    if len(plans) > 1 and all(plan.paths.page.exists() for plan in plans):
+        names = shlex.join(plan.paths.run_id for plan in plans)
+        yield f"\nSide by side: uv run python scripts/compare_runs.py {names}"
+
+
+def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
     """Yield it, as far as the run has come."""
     page, warnings = run.root / "report.html", run.bench / "warnings.json"
     judged = run.bench / "verdict.json"

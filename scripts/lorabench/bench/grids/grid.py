@@ -37,29 +37,34 @@ def draw(
     strip: Strip | None = None,
     differences: bool = False,
 ) -> Iterator[Path]:
-    """Draw the grids of `pictures` into `folder`, each as PNG and as WebP.
+    """Draw the grids of the prompts in `pictures` into `folder`, each as PNG and as WebP.
 
-    They are `seed<seed>_weights` for each seed, `seed<seed>_differences` if asked for, `overview`,
-    with the training pictures of `strip` above it, and, where there are any, `probes`. Yields each
-    file when it is there, further pages included; pages that an earlier, larger sweep left are
-    removed. A picture that does not exist is an empty cell; `UserError` if none exists, one is
-    unreadable, or differences are asked for without a picture at weight 0.
+    They are `seed<seed>_weights` for each seed, `seed<seed>_differences` if asked for, and
+    `overview`, with the training pictures of `strip` above it. Yields each file when it is there,
+    further pages included; pages that an earlier, larger sweep left are removed. A picture that
+    does not exist is an empty cell; `UserError` if none exists, one is unreadable, or differences
+    are asked for without a picture at weight 0.
     """
-    sweep = _sweep(pictures, findings)
     asked = [picture for picture in pictures if not picture.probe]
-    probes = [picture for picture in pictures if picture.probe]
     if differences and not any(picture.weight == 0 for picture in asked):
         raise UserError("--difference: there is no picture at weight 0 to compare with")
-    grids = []
-    if asked:
-        seeds = list(arrangement.seeds(asked, texts))
-        maps = [arrangement.differences(grid) for grid in seeds] if differences else []
-        grids = [*seeds, *maps, arrangement.overview(asked, texts, strip)]
-    if probes:
-        grids.append(arrangement.probes(probes, texts))
-    else:
+    sweep = _sweep(asked, findings)
+    seeds = list(arrangement.seeds(asked, texts))
+    maps = [arrangement.differences(grid) for grid in seeds] if differences else []
+    grids = [*seeds, *maps, arrangement.overview(asked, texts, strip)]
+    if len(asked) == len(pictures):
         pages.remove(folder, "probes")
     yield from pages.save(grids, sweep, folder)
+
+
+def draw_probes(
+    pictures: Sequence[Picture], folder: Path, texts: Texts, findings: Findings
+) -> Iterator[Path]:
+    """Draw `probes`, the trigger words alone and prompts without them, as `draw` does."""
+    found = [picture for picture in pictures if picture.probe]
+    if not found:
+        raise UserError("--probes: the sweep has none; leave the option out")
+    yield from pages.save([arrangement.probes(found, texts)], _sweep(found, findings), folder)
 
 
 def _sweep(pictures: Sequence[Picture], findings: Findings) -> Sweep:

@@ -1,0 +1,181 @@
+"""How the programs of the jobs are called: pieces of command lines, made of a run's plan."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lorabench import layout
+from lorabench.bench.embeddings import embedding
+from lorabench.config import Config
+from lorabench.plan import RunPlan
+
+TRAINS = "train_lora"
+
+
+def quoted(text: object) -> str:
+    """Return one word of a rule's shell command."""
+    return literal(shlex.quote(str(text)))
+
+
+def literal(text: str) -> str:
+    """Write braces so that Snakemake leaves them as they are."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def program(scripts: Path, name: str) -> str:
+    """Return the start of a command line; no param, so a moved project keeps its results."""
+    return f"python {quoted(scripts / name)}"
+
+
+def replaceable(path: str) -> str:
+    """Return the start of a command line of a program that users may replace by their own."""
+    return f"{'python' if path.endswith('.py') else 'bash'} {quoted(path)}"
+
+
+def trainer(config: Config, scripts: Path) -> str:
+    """Return the start of the command line of the program that trains."""
+    if config.trainer == "embedded":
+        return program(scripts, "train_lora.py")
+    return f"{replaceable(config.programs.run_lora)} {literal(_kohya(config))}"
+
+
+def _kohya(config: Config) -> str:
+    """Return where sd-scripts is, as options; another place trains the same LoRA."""
+    kohya = config.kohya
+    folders = [f"--path={here}={there}" for here, there in kohya.paths.items()]
+    found = {
+        "--sd-scripts": kohya.sd_scripts or None,
+        "--launcher": kohya.launcher or None,
+        "--accelerate": kohya.accelerate or None,
+    }
+    return f"{options(found)} {shlex.join(folders)}".strip()
+
+
+def options(given: Mapping[str, Any]) -> str:
+    """Return the options that have a value as a quoted piece of a command line."""
+    return shlex.join(f"{name}={value}" for name, value in given.items() if value is not None)
+
+
+class Training(NamedTuple):
+    """A rule that trains: Snakemake wants one for each raw set, whose name the LoRA's holds."""
+
+    rule: str
+    lora: Path
+    """The pattern of its LoRAs."""
+    run_ids: str
+    """The runs that it is for, as a regular expression."""
+
+
+def trainings(plans: Iterable[RunPlan]) -> list[Training]:
+    """Return the rules that train the LoRAs of these runs."""
+    sets: dict[tuple[str, str], list[str]] = {}
+    for run in (plan.paths for plan in plans):
+        sets.setdefault((run.profile, run.raw_set), []).append(re.escape(run.run_id))
+    return [
+        Training(
+            TRAINS + (f"_{raw_set}" if len(sets) > 1 else ""),
+            layout.RunLayout(profile, raw_set, "{run_id}", "").lora,
+            "|".join(run_ids),
+        )
+        for (profile, raw_set), run_ids in sets.items()
+    ]
+
+
+def kind(rule: str) -> str:
+    """Return what a rule does, by its name: each raw set has a rule that trains."""
+    return TRAINS if rule.startswith(TRAINS) else rule
+
+
+def preprocessing(plan: RunPlan) -> str:
+    """Return the settings of the normalizing, as a param."""
+    return record({"preprocess": plan.config.preprocess.model_dump(mode="json")})
+
+
+def name_of_embedding(config: Config) -> str:
+    """Return what an embedding's columns are named after."""
+    return embedding.name(config.bench.embedding)
+
+
+def record(contents: Mapping[str, Any]) -> str:
+    """Write a record as a param."""
+    return json.dumps(contents, ensure_ascii=False)
+
+
+@cache
+def cell(plan: RunPlan, folder: str = "") -> str:
+    """Return the options of a cell that decide what is rendered; a change renders again.
+
+    `folder` is that of a variant with its `/`; empty for the benchmark's own prompt.
+    """
+    config, bench = plan.config, plan.config.bench
+    found: dict[str, Any] = {
+        "--batch-size": config.batch_size,
+        "--positive": plan.by_folder[folder].text if folder else plan.positive,
+        "--negative": config.negative,
+        "--checkpoint": plan.checkpoint_name,
+        "--lora-node": bench.lora_node,
+        "--sampler-node": bench.sampler_node,
+        "--positive-node": bench.positive_node,
+        "--negative-node": bench.negative_node,
+        "--latent-node": bench.latent_node,
+        "--save-node": bench.save_node,
+    }
+    if plan.embedded_server:
+        found |= {"--threads": bench.threads, "--device": bench.device}
+    return options(found)
+
+
+@cache
+def rendering(plan: RunPlan, folder: str) -> str:
+    """Return the options of a cell that change no pixel: labels, where files lie, who renders."""
+    variant = plan.by_folder[folder]
+    labels = options({"--prompt-name": variant.prompt, "--probe": variant.probe})
+    return f"{labels} {servers(plan)}"
+
+
+@cache
+def servers(plan: RunPlan) -> str:
+    """Return where files lie and who renders, as options; another port renders the same."""
+    config = plan.config
+    return options(
+        {
+            "--comfy-url": ",".join(config.comfy_url),
+            "--server-checkpoint": config.base_model if plan.embedded_server else None,
+            "--loras-dir": config.lora_install_dir,
+            "--server-state": plan.paths.server_state,
+            "--idle-timeout": config.bench.idle_timeout,
+        }
+    )
+
+
+def preflight(plan: RunPlan) -> str:
+    """Return the options of bench_preflight.py, but for those that name the run's files."""
+    chosen = options({"--workflow": plan.config.bench_workflow, "--trigger": plan.trigger or None})
+    return f"{chosen} {cell(plan)} {servers(plan)}"
+
+
+def fit(plan: RunPlan) -> str:
+    """Return the server and the base model that the LoRA has to fit, as options.
+
+    A LoRA from elsewhere may be for the checkpoint that a ComfyUI has, not for `base_model`.
+    """
+    config = plan.config
+    own = plan.embedded_server and not config.bench.checkpoint
+    return options(
+        {
+            "--base-model": config.base_model if own or not config.skip_train else None,
+            "--server": "embedded" if plan.embedded_server else "comfyui",
+        }
+    )
+
+
+def large_models(plan: RunPlan) -> str:
+    """Return the models whose digests are remembered, as words of a command line."""
+    own = plan.config.bench.embedding
+    folder = [own] if own and own != embedding.BASE else []
+    rendering = [str(plan.drawn.path)] if plan.drawn and plan.drawn.path else []
+    return shlex.join([plan.config.base_model, *rendering, *folder])

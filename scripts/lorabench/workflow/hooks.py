@@ -1,0 +1,162 @@
+"""What is checked and said when a call of Snakemake starts, ends and fails."""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lorabench import invocation, job_logs, preconditions
+from lorabench.errors import UserError
+from lorabench.plan import RunPlan
+from lorabench.workflow import commands, console, outlook, stopping
+from lorabench.workflow.console import Console
+from lorabench.workflow.stopping import Stopping
+
+Jobs = Mapping[str, int]
+"""How many jobs of each rule."""
+
+
+class Hooks:
+    """The hooks of one call, over its runs."""
+
+    def __init__(
+        self,
+        workflow: Any,
+        plans: Mapping[str, RunPlan],
+        scripts: Path,
+        screen: Console | None,
+        stopping: Stopping,
+    ) -> None:
+        """Take Snakemake's `workflow`; `screen` is None where Snakemake speaks for itself."""
+        self._workflow, self._plans, self._scripts = workflow, plans, scripts
+        self._screen, self._stopping = screen, stopping
+        self._started = time.time()
+        self.config = next(iter(plans.values())).config  # what these read is the same in all
+        if screen:
+            screen.plan = lambda counts: self.what_will_be_done()
+            screen.nothing_to_do = self.say_where_to_look
+            screen.pictures_a_cell = self.config.batch_size
+
+    def what_will_be_done(self) -> list[str]:
+        """Return it in lines, run by run."""
+        at_once = self._workflow.global_resources["comfyui"].value or 1
+        return [
+            line
+            for run_id, jobs in self._jobs().items()
+            for line in outlook.lines(self._plans[run_id], jobs, at_once)
+        ]
+
+    def start(self) -> None:
+        """Say what will be done; check what the jobs would find missing only when it is late."""
+        self._stopping.heed()  # Snakemake listens for SIGTERM by now, and would wait for the jobs
+        if self._screen:
+            from snakemake.shell import shell
+
+            self._screen.listen()
+            # Until a program listens for itself, a Ctrl-C is for the workflow, which ends it.
+            shell.prefix("trap '' INT; ")
+        else:
+            self._say("\n".join(self.what_will_be_done()))
+        if not self._workflow.touch:
+            self._ask_docker()
+            self._ask_servers()
+
+    def succeed(self) -> None:
+        """Say how it ended."""
+        self._end()
+        self.say_where_to_look()
+
+    def fail(self, snakemake_log: Sequence[str]) -> None:
+        """Say how to go on; without the console, what went wrong, too: it stands far above."""
+        self._end()
+        if self._stopping.told:
+            sys.exit(stopping.STATUS)
+        folders = [plan.paths.logs for plan in self._plans.values()]
+        if self._screen:
+            logs = f"the jobs' logs: {', '.join(map(str, folders))}"
+            logs += f"; Snakemake's: {', '.join(snakemake_log) or 'none'}"
+            self._say(f"\nNot finished{invocation.way_on(' once that is mended')} ({logs})")
+        elif said := "\n".join(job_logs.summary(logs, self._started) for logs in folders).strip():
+            self._say(f"\n{said}")
+
+    def say_where_to_look(self) -> None:
+        """Say last, where it is not overlooked, what is wrong, the verdict, and what to open."""
+        from lorabench.workflow import epilogue  # reading a run takes more than a parse may
+
+        self._say("\n".join(epilogue.lines(list(self._plans.values()))))
+
+    # ------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        """Write lines that stay."""
+        self._screen.say(text) if self._screen else print(text, file=sys.stderr)
+
+    def _end(self) -> None:
+        """End what runs beside the jobs."""
+        for plan in self._plans.values():
+            if plan.embedded_server:
+                from lorabench.comfy.launch import stop_server
+
+                stop_server(plan.paths.server_state)
+        if self._screen:
+            self._screen.end()
+
+    def _jobs(self) -> dict[str, Jobs]:
+        """Return the jobs that will run, by run."""
+        found: dict[str, Counter[str]] = {}
+        for job in self._workflow.dag.needrun_jobs():
+            for run_id in self._runs(job.wildcards_dict):
+                found.setdefault(run_id, Counter())[commands.kind(job.rule.name)] += 1
+        return {run_id: found[run_id] for run_id in self._plans if run_id in found}
+
+    def _runs(self, wildcards: Mapping[str, str]) -> Iterable[str]:
+        """Return the runs that a job is for: a normalized set may be that of several."""
+        if "run_id" in wildcards:
+            return [wildcards["run_id"]]
+        return [
+            run_id
+            for run_id, plan in self._plans.items()
+            if (plan.paths.raw_set, plan.paths.normalized_id)
+            == (wildcards.get("raw_set"), wildcards.get("normalized"))
+        ]
+
+    def _ask_docker(self) -> None:
+        """Check that Docker answers, if a training will start in it, before a picture is read."""
+        if not any("train_lora" in jobs for jobs in self._jobs().values()):
+            return
+        try:
+            preconditions.check_docker(self.config)
+        except UserError as error:
+            self._end()
+            console.refuse(str(error))
+
+    def _ask_servers(self) -> None:
+        """Check the servers, if cells will be rendered, before a job starts or a file is deleted.
+
+        The job bench_preflight cannot: it runs for a new LoRA or workflow only, because its graph
+        is kept. And a training takes a night, at whose end nobody wants to hear of a missing file.
+        """
+        for run_id, jobs in self._jobs().items():
+            if "bench_image" in jobs and not self._can_render(self._plans[run_id], jobs):
+                self._end()
+                if not self._stopping.told:
+                    self._say("Stopped before the first job.")
+                # A WorkflowError would be told with the places in the rules that it came through.
+                sys.exit(stopping.STATUS if self._stopping.told else 1)
+
+    def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
+        installed = "install_lora" not in jobs
+        if plan.embedded_server and not installed:
+            return True
+        known = {
+            "--lora-receipt": plan.paths.receipt if installed else None,
+            "--kept": plan.paths.graph if "bench_preflight" not in jobs else None,
+            "--log": plan.paths.logs / "bench_preflight.log",
+        }
+        words = shlex.split(f"{commands.preflight(plan)} {commands.options(known)}")
+        program = [sys.executable, self._scripts / "bench_preflight.py"]
+        return subprocess.run([*program, *words]).returncode == 0

@@ -1,0 +1,83 @@
+"""The files that a run asks for: pictures, grids and results."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lorabench import layout
+from lorabench.config import Config
+from lorabench.layout import RunLayout
+from lorabench.plan import RunPlan
+
+
+def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> list[str]:
+    """Return the pictures of one cell; a rule gives its wildcards.
+
+    `folder` is that of a variant with its `/`; empty for the benchmark's own prompt.
+    """
+    return [str(layout.picture(bench, folder, weight, seed, index)) for index in range(batch_size)]
+
+
+def pictures(plan: RunPlan) -> list[str]:
+    """Return the pictures of the run's sweep."""
+    bench, batch_size = plan.paths.bench, plan.config.batch_size
+    return [
+        picture
+        for variant in plan.variants
+        for weight in map(layout.weight_name, variant.weights)
+        for seed in variant.seeds
+        for picture in cell(bench, variant.folder, weight, str(seed), batch_size)
+    ]
+
+
+def training(plan: RunPlan) -> list[Path]:
+    """Return the folder of training pictures; none where a LoRA was made elsewhere."""
+    return [plan.paths.normalized / "images"] if plan.identity else []
+
+
+def reference(plan: RunPlan) -> list[Path]:
+    """Return the same as the base model can render them, which stays with the run."""
+    return [plan.paths.reference] if plan.identity or plan.has_reference else []
+
+
+def record(plan: RunPlan) -> list[Path]:
+    """Return what went into the run."""
+    return [plan.paths.record] if plan.identity else []
+
+
+def training_log(plan: RunPlan) -> list[Path]:
+    """Return the losses of the training."""
+    return [plan.paths.training_log] if plan.identity else []
+
+
+def preprocess_log(plan: RunPlan) -> list[Path]:
+    """Return what became of each raw picture."""
+    return [plan.paths.preprocess_log] if plan.identity else []
+
+
+def rejected(plan: RunPlan) -> list[Path]:
+    """Return the folder of raw pictures that were left out."""
+    return [plan.paths.rejected] if plan.identity else []
+
+
+def grids(run: RunLayout, config: Config) -> list[Path]:
+    """Return the grids of each seed: its pictures, and what differs from weight 0 if asked for."""
+    kinds = ["weights", "differences"] if config.bench.difference_maps else ["weights"]
+    return [run.grid / f"seed{seed}_{kind}.png" for seed in config.seeds for kind in kinds]
+
+
+def results(plan: RunPlan) -> Iterator[Path]:
+    """Yield what a finished run holds."""
+    run = plan.paths
+    if plan.identity:
+        yield run.preprocess_log
+    yield from grids(run, plan.config)
+    if any(variant.probe for variant in plan.variants):
+        yield run.grid / "probes.png"
+    yield run.grid / "overview.png"
+    yield run.plots / "metrics_by_weight.png"
+    yield run.plots / "tradeoff.png"
+    yield run.bench / "metrics.csv"
+    yield run.bench / "verdict.json"
+    yield run.page
+    yield run.lora.parent / "README.md"
+    yield run.sweep
