@@ -63,6 +63,12 @@ rule all:
         results=[str(path) for plan in PLANS.values() for path in targets.results(plan)],
 
 
+rule dataset:
+    """The normalized sets."""
+    input:
+        images=[str(plan.paths.normalized / "images") for plan in TRAINED],
+
+
 rule trained:
     """The runs up to their LoRAs, not benched yet."""
     input:

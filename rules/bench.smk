@@ -228,7 +228,7 @@ rule bench_plots:
     conda:
         "../envs/lorabench.yaml"
     params:
-        folder=str(RUN.plots),
+        folder=folder_of("metrics"),
         title="{run_id}",
     message:
         "Drawing the metrics over the weight"
@@ -257,7 +257,7 @@ rule bench_grid:
         "../envs/lorabench.yaml"
     threads: 2  # one draws, one writes
     params:
-        folder=str(RUN.grid),
+        folder=folder_of("overview"),
         title="{run_id}",
         training=given(training="--training-set"),
         difference="--difference" if CONFIG.bench.difference_maps else "",
@@ -286,7 +286,7 @@ rule bench_probes:
         "../envs/lorabench.yaml"
     threads: 2  # one draws, one writes
     params:
-        folder=str(RUN.grid),
+        folder=folder_of("grid"),
         title="{run_id}",
     message:
         "Laying out the probes in {params.folder}"

@@ -27,12 +27,23 @@ def of_run(look_up):
     return lambda wildcards: look_up(PLANS[wildcards.run_id])
 
 
+def of_set(look_up):
+    """Look up in the plan of a run with a job's normalized set what the job is given."""
+    plans = {str(plan.paths.normalized): plan for plan in TRAINED}
+    return lambda wildcards: look_up(plans[str(RUN.normalized).format(**wildcards)])
+
+
 def uncompared(look_up):
     """Look up a param that does not count as one: it says where things lie, not what is made.
 
     Snakemake leaves out of its comparison whatever takes the output.
     """
     return lambda wildcards, output: look_up(PLANS[wildcards.run_id])
+
+
+def folder_of(name):
+    """Return the folder that a job's output of this name lies in."""
+    return lambda wildcards, output: str(Path(getattr(output, name)).parent)
 
 
 def given(**files):

@@ -11,12 +11,6 @@ OUTPUTS
 """
 
 
-def of_set(look_up):
-    """Look up in the plan of a run with a job's normalized set what the job is given."""
-    plans = {plan.paths.normalized: plan for plan in TRAINED}
-    return lambda wildcards: look_up(plans[Path(str(RUN.normalized).format(**wildcards))])
-
-
 rule record_run:
     """Record data, settings, versions and host; a later call with others is refused."""
     output:
@@ -58,7 +52,7 @@ rule normalize_dataset:
         raw=of_set(lambda plan: plan.paths.raw),
         folder=of_set(lambda plan: plan.paths.normalized),
         # Not run.yaml: the set is shared, and another run's file would be another input.
-        settings=of_set(lambda plan: commands.preprocessing(plan)),
+        settings=of_set(commands.preprocessing),
         store=layout.PICTURE_STORE,
     message:
         "Normalizing {wildcards.raw_set}"

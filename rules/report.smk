@@ -34,7 +34,7 @@ rule bench_report:
         "../envs/lorabench.yaml"
     threads: workflow.cores
     params:
-        run=str(RUN.root),
+        run=folder_of("page"),
         training=given(training="--training-set"),
     message:
         "Making {output.page}"

@@ -20,7 +20,7 @@ from typing import NoReturn
 from lorabench import cli, invocation, job_logs, locks, older, servers
 from lorabench.config import read_yaml
 from lorabench.errors import UserError
-from lorabench.plan import RunPlan, make_plan
+from lorabench.plan import RunPlan, make_plans
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
         _fix_owner(options.fix_owner_bash, stdout=subprocess.DEVNULL)
     file = ROOT / "config" / "config.yaml"
     config = older.settings(options, datetime.now(), read_yaml(file))
-    plan = make_plan(config, file)
+    (plan,) = make_plans(config, file).values()
     calls = older.calls(options, plan)
     servers.lend(plan.given_urls)
     config["comfy_url"] = list(plan.config.comfy_url)  # a file holds no login

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lorabench.plan import make_plans
+
 ROOT = Path(__file__).parents[1]
 SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}
 """The config of a run that is over soon."""
@@ -16,6 +18,7 @@ SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_siz
 _PIPELINE = (
     *("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report", "kohya-docker"),
 )
+_TARGETS = ("all", "dataset", "total", "trained")
 _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
 
@@ -58,7 +61,7 @@ class Project:
         """Return what a dry run would do: jobs by rule, `all` left out."""
         said = self.snakemake("--quiet", "reason", "--dry-run", *arguments, **config).stdout
         jobs = {rule: int(count) for rule, count in _STATS_ROW.findall(said)}
-        return {rule: count for rule, count in jobs.items() if rule not in ("all", "total")}
+        return {rule: count for rule, count in jobs.items() if rule not in _TARGETS}
 
     def files(self):
         """Return every file with its content's size and mtime, Snakemake's own left out."""
@@ -89,3 +92,9 @@ def run_folder(project: Project) -> Path:
     """Return the folder of the project's only run."""
     (folder,) = [path for path in (project.root / "runs").iterdir() if path.name[0] != "."]
     return folder
+
+
+def make_plan(given, defaults):
+    """Return the plan of the only run."""
+    (plan,) = make_plans(given, defaults).values()
+    return plan

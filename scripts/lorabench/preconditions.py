@@ -102,8 +102,8 @@ def _read_as_number(config: Config) -> str:
 def _meant(config: Config) -> str:
     """Return which set was meant, and how to say so; empty where nothing is like it."""
     name = config.raw_set
-    if re.search("[,;]", name):
-        return "A call takes one set: type the command once for each. "
+    if ";" in name:
+        return "Separate the names of several sets by commas. "
     other = "char" if config.profile == "style" else "style"
     names = {
         p: [f.name for f in layout.raw_sets(p).glob("[!.]*/")] for p in (config.profile, other)

@@ -12,8 +12,7 @@ import pytest
 import pipeline_run
 from lorabench import invocation
 from lorabench.errors import UserError
-from lorabench.plan import make_plan
-from tests.project import make_project
+from tests.project import make_plan, make_project
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = "config/workflows/drawnworld_lora_bench.json"

@@ -5,15 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
-import yaml
 
 from lorabench import base_choice, identity
 from lorabench.config import BUNDLED_BASE
 from lorabench.errors import UserError
 from lorabench.identity import Digests
-from lorabench.plan import make_plan
 from tests.kohya import save_checkpoint
-from tests.project import ROOT
+from tests.project import ROOT, make_plan
 
 URL = "http://127.0.0.1:8188"
 WORKFLOWS = ROOT / "config" / "workflows"

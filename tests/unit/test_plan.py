@@ -6,8 +6,7 @@ import pytest
 
 from lorabench.config import BUNDLED_BASE
 from lorabench.errors import UserError
-from lorabench.plan import make_plan
-from tests.project import ROOT, make_project
+from tests.project import ROOT, make_plan, make_project
 
 
 @pytest.fixture(scope="module")

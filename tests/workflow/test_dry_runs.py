@@ -6,8 +6,7 @@ import shutil
 import pytest
 
 from lorabench.errors import UserError
-from lorabench.plan import make_plan
-from tests.project import ROOT
+from tests.project import ROOT, make_plan
 
 FIRST_RUN = {
     "record_run": 1,
@@ -153,7 +152,7 @@ def test_the_character_profile_reads_its_own_folder(project):
 
 def test_only_what_was_asked_for(project):
     project.add_set()
-    planned = project.planned("normalize_dataset", raw_set="some_set")
+    planned = project.planned("dataset", raw_set="some_set")
     assert planned == {"normalize_dataset": 1}
 
 
@@ -225,7 +224,8 @@ def test_two_requests_are_in_flight_for_each_server(project, servers, cap):
         ("zubo", "datasets/raw/characters/zubo exists: add profile=char"),
         ("Some_Set", "Did you mean raw_set=some_set?"),
         ("Zubo", "Did you mean raw_set=zubo profile=char?"),
-        ("some_set,zubo", "A call takes one set"),
+        ("some_set;zubo", "Separate the names of several sets by commas"),
+        ("some_set,zubu", "Did you mean raw_set=zubo"),
     ],
 )
 def test_a_set_that_is_not_there_is_told_which_was_meant(project, monkeypatch, typed, said):

@@ -8,9 +8,8 @@ import yaml
 
 from lorabench import lora_file
 from lorabench.errors import UserError
-from lorabench.plan import make_plan
 from tests.kohya import FAKE, save_checkpoint, with_docker, without_docker
-from tests.project import run_folder
+from tests.project import make_plan, run_folder
 
 KOHYA = {"raw_set": "some_set", "trainer": "kohya", "base_model": "models/base.safetensors"}
 SMALL = {
