@@ -16,6 +16,8 @@ from lorabench.raw import RawSet
 
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".txt"})
 _DIGITS = 8
+WITHOUT_EFFECT = ("save_every_epochs",)
+"""Settings of the training that leave the LoRA as it is: they may be asked for later."""
 
 
 class Digests:
@@ -60,6 +62,8 @@ class Identity:
     contents: dict[str, Any]
     run_id: str
     normalized_id: str
+    older_run_id: str | None = None
+    """What version 0.1 would have called the run, where that differs."""
 
 
 def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
@@ -78,15 +82,23 @@ def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
         "profile": config.profile,
         "preprocess": config.preprocess.model_dump(mode="json", exclude_defaults=True),
         "trainer": config.trainer,
-        "train": config.train.model_dump(mode="json", exclude_defaults=True),
+        "train": config.train.model_dump(
+            mode="json", exclude_defaults=True, exclude=set(WITHOUT_EFFECT)
+        ),
         "base_model": {"name": base.name, "digest": model_digest(base, digests)},
     }
     normalized = digest({key: contents[key] for key in ("raw", "preprocess")})
+    older = {**contents, "train": config.train.model_dump(mode="json", exclude_defaults=True)}
     return Identity(
         contents=contents,
-        run_id=config.run_id or f"{config.raw_set}-{digest(contents)[:_DIGITS]}",
+        run_id=config.run_id or _derived(config, contents),
         normalized_id=normalized[:_DIGITS],
+        older_run_id=None if config.run_id or older == contents else _derived(config, older),
     )
+
+
+def _derived(config: Config, contents: Mapping[str, Any]) -> str:
+    return f"{config.raw_set}-{digest(contents)[:_DIGITS]}"
 
 
 def model_digest(path: Path, digests: Digests) -> str:
@@ -124,6 +136,8 @@ def one_trigger(record: Mapping[str, Any]) -> dict[str, Any]:
 def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id: str) -> None:
     """Raise `UserError` that lists what differs if the run was made of other contents."""
     then, now = flat(one_trigger(record)), flat(one_trigger(contents))
+    for setting in WITHOUT_EFFECT:  # version 0.1 counted them
+        then.pop(f"train.{setting}", None)
     changed = [
         f"  {key}: {then.get(key)!r} -> {now.get(key)!r}"
         for key in sorted(then.keys() | now.keys())

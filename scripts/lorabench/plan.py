@@ -280,7 +280,7 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
     preconditions.check_raw(found, config)
     config = _with_trigger(config, found)
     identity = identify(config, found, digests)
-    paths = layout.run_layout(config, identity.run_id, identity.normalized_id)
+    paths = _paths(config, identity)
     if paths.record.exists():
         _check_binding(RunRecord.read(paths.record), config, identity)
     if not paths.lora.exists():
@@ -289,6 +289,13 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
     return _planned(
         RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
     )
+
+
+def _paths(config: Config, identity: Identity) -> layout.RunLayout:
+    """Return the paths of the run; those of 0.1 where it lies there."""
+    names = [identity.run_id, identity.older_run_id]
+    found = [layout.run_layout(config, name, identity.normalized_id) for name in names if name]
+    return next((paths for paths in found if paths.record.exists()), found[0])
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:
@@ -312,7 +319,7 @@ def _planned(plan: RunPlan) -> RunPlan:
 def _check_binding(record: RunRecord, config: Config, identity: Identity) -> None:
     """Refuse a run of other contents, or of a set of another name: it names the run's LoRA."""
     then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
-    check_binding(then, {"raw_set": config.raw_set, **identity.contents}, identity.run_id)
+    check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
 
 
 def _inspect(path: Path) -> checkpoint.Checkpoint:

@@ -10,6 +10,7 @@ from lorabench import base_choice, identity
 from lorabench.config import BUNDLED_BASE
 from lorabench.errors import UserError
 from lorabench.identity import Digests
+from tests import records
 from tests.kohya import save_checkpoint
 from tests.project import ROOT, make_plan
 

@@ -6,6 +6,7 @@ import pytest
 
 from lorabench.config import BUNDLED_BASE
 from lorabench.errors import UserError
+from tests import records
 from tests.project import ROOT, make_plan, make_project
 
 
@@ -70,6 +71,16 @@ def test_two_different_triggers_are_refused(plan):
     with pytest.raises(UserError, match="both mean the same words; give one"):
         plan(trigger="mofu", preprocess={"trigger": "zwirbl"})
     assert plan(trigger="mofu", preprocess={"trigger": "mofu"}).trigger == "mofu"
+
+
+def test_checkpoints_may_be_asked_for_later(plan, project):
+    run, asked = plan(), plan(train={"save_every_epochs": 2})
+    assert asked.paths == run.paths
+    older = asked.identity.older_run_id
+    assert older != run.paths.run_id and plan().identity.older_run_id is None
+    path = records.write(asked.record, project.root / "runs" / older / "run.yaml")
+    assert plan(train={"save_every_epochs": 2}).paths.run_id == older, "0.1 counted them"
+    path.unlink()
 
 
 # ---------------------------------------------------------------- brackets
