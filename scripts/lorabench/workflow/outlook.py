@@ -28,11 +28,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
 
 
 def _others(jobs: Mapping[str, int]) -> list[str]:
-    return [
-        rule.replace("_", " ")
-        for rule in jobs
-        if rule not in ("all", "trained", "dataset", "total")
-    ]
+    return [rule.replace("_", " ") for rule in jobs]
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> list[str]:
