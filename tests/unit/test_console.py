@@ -48,8 +48,8 @@ def record(event=None, text="", level=logging.INFO, **values):
     return made
 
 
-def job(number, rule, message):
-    return record("job_info", jobid=number, rule_name=rule, rule_msg=message)
+def job(number, rule, message, **wildcards):
+    return record("job_info", jobid=number, rule_name=rule, rule_msg=message, wildcards=wildcards)
 
 
 def said(console):
@@ -234,3 +234,13 @@ def test_a_setting_without_its_option_is_the_fault_that_is_named(monkeypatch, ca
     assert ended.value.code == 1
     said = capsys.readouterr().err
     assert said == "error: raw_set=some_set is a setting: write --config before it\n"
+
+
+def test_of_several_runs_each_job_is_said_with_its_run(console):
+    console.several_runs = True
+    console.emit(record("workflow_started"))
+    console.emit(record("run_info", stats={"bench_metrics": 2, "bench_image": 4}))
+    for number, run in enumerate("ab"):
+        console.emit(job(number, "bench_image", "Rendering w0.40", run_id=run))
+        console.emit(job(10 + number, "bench_metrics", "Measuring", run_id=run))
+    assert said(console) == ["Rendering 4 pictures", "a: Measuring", "b: Measuring"]

@@ -34,6 +34,8 @@ _LOCKED = (
     "loss, kill -9): type the command once with --unlock, and then again without it"
 )
 _SETTING = re.compile(r"[a-z_]+=")
+_CELLS = "bench_image"
+"""The rule whose jobs share a line and a bar."""
 _MINOR = frozenset(
     {"record_run", "snapshot_dataset", "record_sweep", "install_lora", "bench_preflight"}
 )
@@ -60,6 +62,7 @@ class Console(logging.Handler):
         self.plan: Callable[[Counts], Iterable[str]] = lambda counts: ()
         self.nothing_to_do: Callable[[], None] = lambda: None
         self.pictures_a_cell = 1
+        self.several_runs = False
         self._default = default
         self._stopping = stopping or Stopping()
         self._running = False
@@ -131,11 +134,11 @@ class Console(logging.Handler):
     def _job_info(self, record: logging.LogRecord) -> None:
         rule = record.rule_name
         self._rules[record.jobid] = rule
-        if not self._receiver or not record.rule_msg or rule in self._begun:
+        several = self._are_cells(rule)
+        what = f"Rendering {self._pictures(rule)} pictures" if several else self._named(record)
+        if not self._receiver or not record.rule_msg or what in self._begun:
             return
-        self._begun.add(rule)
-        several = self._counts.get(rule, 1) > 1
-        what = f"Rendering {self._pictures(rule)} pictures" if several else record.rule_msg
+        self._begun.add(what)
         if rule not in _MINOR:
             self.say(what)
         if several:
@@ -147,7 +150,7 @@ class Console(logging.Handler):
         rule = self._rules.get(record.job_id, "")
         self._done[rule] += 1
         self.screen.over(f"job {record.job_id}", leave=False)
-        if self._counts.get(rule, 1) > 1:
+        if self._are_cells(rule):
             self._show_cells(rule)
             if self._done[rule] == self._counts[rule]:
                 self.screen.over(rule)
@@ -183,7 +186,15 @@ class Console(logging.Handler):
         if self._default:
             self._default.handle(record)
 
+    def _named(self, record: logging.LogRecord) -> str:
+        """Return what a job does; of which run, where there are several."""
+        run = dict(record.wildcards or {}).get("run_id") if self.several_runs else None
+        return f"{run}: {record.rule_msg}" if run else str(record.rule_msg)
+
     # ------------------------------------------------------------ the cells
+
+    def _are_cells(self, rule: str) -> bool:
+        return rule == _CELLS and self._counts.get(rule, 1) > 1
 
     def _show_cells(self, rule: str) -> None:
         done = self._done[rule]

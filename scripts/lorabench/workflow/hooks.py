@@ -40,6 +40,7 @@ class Hooks:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self.say_where_to_look
             screen.pictures_a_cell = self.config.batch_size
+            screen.several_runs = len(plans) > 1
 
     def what_will_be_done(self) -> list[str]:
         """Return it in lines, run by run."""
