@@ -58,8 +58,9 @@ def jobs(taught: str, folder: Path) -> Iterator[Job]:
             if weight not in variant.weights:
                 continue
             for seed in variant.seeds:
-                name = f"w{layout.weight_name(weight)}/seed{seed}_00.png"
-                yield Job(folder / variant.name / name, variant.text or "", weight, seed)
+                name = layout.weight_name(weight)
+                path = layout.picture(folder, variant.folder, name, seed, 0)
+                yield Job(path, variant.text or "", weight, seed)
 
 
 def program(arguments: argparse.Namespace) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from lorabench import checkpoint
 from lorabench.bench import forecast
-from lorabench.bench.cell import REFERENCES
 from lorabench.config import BUNDLED_BASE
 from lorabench.phrases import count
 from lorabench.plan import RunPlan
 from lorabench.report import earlier
+from lorabench.sweep.pictures import REFERENCES
 
 _EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
 

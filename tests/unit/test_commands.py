@@ -1,0 +1,95 @@
+"""How jobs' programs are called, and which files a run asks for: pieces made of its plan."""
+
+import shlex
+from types import SimpleNamespace
+
+import pytest
+
+from lorabench import layout
+from lorabench.workflow import commands, targets
+from tests.project import ROOT, make_plan, make_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = make_project(tmp_path_factory.mktemp("commands") / "project")
+    project.add_set()
+    return project
+
+
+@pytest.fixture
+def plan(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    return lambda **given: make_plan({"raw_set": "some_set", **given}, ROOT / "config/config.yaml")
+
+
+def test_words_reach_the_shell_as_they_are():
+    assert commands.quoted("a {b} 'c'") == """'a {{b}} '"'"'c'"'"''"""
+    options = commands.options({"--a": 1, "--b": None, "--c": "x y"})
+    assert shlex.split(options) == ["--a=1", "--c=x y"]
+
+
+def test_a_cell_is_rendered_with_its_own_prompt(plan):
+    made = plan(prompts=["cat: {trigger}, a cat"], probe="off")
+    assert "--positive=trigger, a cat" in shlex.split(commands.cell(made, "prompt-cat/"))
+    assert "cat" not in commands.cell(made)
+    assert "--prompt-name=cat" in commands.rendering(made, "prompt-cat/")
+
+
+def test_where_a_server_is_decides_nothing(plan):
+    ours, theirs = plan(), plan(comfy_url="http://a:1,http://b:2", prompts=[], probe="off")
+    assert "--server-state=runs/" in commands.servers(ours)
+    assert "--comfy-url=http://a:1,http://b:2" in commands.servers(theirs)
+    assert "--threads" in commands.cell(ours) and "--threads" not in commands.cell(theirs)
+    assert "http" not in commands.cell(theirs)
+
+
+def test_a_lora_from_elsewhere_need_not_fit_the_bundled_model(plan):
+    assert "--base-model" in commands.fit(plan())
+    theirs = plan(comfy_url="http://a:1", prompts=[], probe="off")
+    assert "--server=comfyui" in commands.fit(theirs)
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [
+        ({}, "/p/train_lora.py"),
+        ({"trainer": "kohya", "programs": {"run_lora": "mine.py"}}, "python mine.py"),
+        ({"trainer": "kohya", "programs": {"run_lora": "my own.bash"}}, "bash 'my own.bash'"),
+    ],
+)
+def test_the_trainer_may_be_another_program(plan, given, start):
+    config = plan().config.model_copy(
+        update={
+            "trainer": given.get("trainer", "embedded"),
+            "programs": SimpleNamespace(**given.get("programs", {"run_lora": ""})),
+        }
+    )
+    assert start in commands.trainer(config, layout.Path("/p"))
+
+
+def test_each_raw_set_has_a_rule_that_trains():
+    def plan(raw_set, run_id):
+        return SimpleNamespace(paths=layout.RunLayout("style", raw_set, run_id, "0" * 8))
+
+    (one,) = commands.trainings([plan("a", "a-1"), plan("a", "a+2")])
+    assert (one.rule, one.run_ids) == ("train_lora", r"a\-1|a\+2")
+    assert str(one.lora) == "runs/{run_id}/train/style_a__{run_id}.safetensors"
+    two = commands.trainings([plan("a", "a-1"), plan("b", "b-1")])
+    assert [training.rule for training in two] == ["train_lora_a", "train_lora_b"]
+    assert {commands.kind(training.rule) for training in two} == {"train_lora"}
+    assert commands.kind("bench_image") == "bench_image"
+
+
+def test_a_run_asks_for_its_pictures_and_results(plan):
+    made = plan(prompts=["cat: {trigger}, a cat"], probe="off", weights="0.5", seeds="1,2")
+    run = f"runs/{made.paths.run_id}"
+    assert targets.pictures(made)[:2] == [
+        f"{run}/bench/w0.00/seed1_00.png",
+        f"{run}/bench/w0.00/seed2_00.png",
+    ]
+    assert len(targets.pictures(made)) == 2 * 2 * 2
+    results = [path.as_posix() for path in targets.results(made)]
+    assert f"{run}/bench/grid/seed2_weights.png" in results
+    assert f"{run}/bench/grid/probes.png" not in results
+    assert f"{run}/bench/grid/probes.png" in map(str, targets.results(plan()))

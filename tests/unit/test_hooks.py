@@ -1,0 +1,90 @@
+"""What is checked and said when a call starts, ends and fails."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lorabench import layout
+from lorabench.errors import UserError
+from lorabench.workflow import hooks
+from lorabench.workflow.hooks import Hooks
+from lorabench.workflow.stopping import Stopping
+
+
+def plan(run_id, embedded=False):
+    paths = layout.RunLayout("style", run_id.split("-")[0], run_id, "0" * 8)
+    config = SimpleNamespace(batch_size=1)
+    return SimpleNamespace(paths=paths, config=config, embedded_server=embedded)
+
+
+def job(rule, **wildcards):
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards_dict=wildcards)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Hooks over the runs a-1 and b-1 with the given jobs, and what they say."""
+    said = []
+    screen = SimpleNamespace(say=said.append, end=lambda: None, listen=lambda: None)
+    monkeypatch.setattr(hooks.outlook, "lines", lambda plan, jobs, at_once: [
+        f"{plan.paths.run_id}: {dict(jobs)}"])  # fmt: skip
+
+    def make(*jobs, **more):
+        workflow = SimpleNamespace(
+            dag=SimpleNamespace(needrun_jobs=lambda: jobs),
+            global_resources={"comfyui": SimpleNamespace(value=2)},
+            touch=False,
+            **more,
+        )
+        plans = {run_id: plan(run_id) for run_id in ("a-1", "b-1")}
+        return Hooks(workflow, plans, layout.Path("scripts"), screen, Stopping()), said
+
+    return make
+
+
+def test_the_jobs_are_told_run_by_run(made):
+    found, _ = made(
+        job("all"),
+        job("normalize_dataset", raw_set="b", profile="style", normalized="0" * 8),
+        job("train_lora_b", run_id="b-1"),
+        job("bench_image", run_id="a-1"),
+        job("bench_image", run_id="a-1"),
+    )
+    assert found.what_will_be_done() == [
+        "a-1: {'bench_image': 2}",
+        "b-1: {'normalize_dataset': 1, 'train_lora': 1}",
+    ]
+
+
+def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypatch):
+    called = []
+    monkeypatch.setattr(hooks.commands, "preflight", lambda plan: f"--of {plan.paths.run_id}")
+    monkeypatch.setattr(
+        hooks.subprocess,
+        "run",
+        lambda words: called.append(list(map(str, words))) or SimpleNamespace(returncode=1),
+    )
+    found, said = made(job("bench_image", run_id="b-1"), job("install_lora", run_id="b-1"))
+    with pytest.raises(SystemExit) as stop:
+        found._ask_servers()
+    assert (stop.value.code, said) == (1, ["Stopped before the first job."])
+    (words,) = called
+    assert words[1:4] == ["scripts/bench_preflight.py", "--of", "b-1"]
+    assert "--kept=runs/b-1/bench/workflow.json" in words
+    assert not any(word.startswith("--lora-receipt") for word in words)
+
+
+def test_docker_is_asked_only_where_a_training_will_start(made, monkeypatch):
+    def refuse(config):
+        raise UserError("no Docker")
+
+    monkeypatch.setattr(hooks.preconditions, "check_docker", refuse)
+    made(job("bench_image", run_id="a-1"))[0]._ask_docker()
+    with pytest.raises(SystemExit):
+        made(job("train_lora", run_id="a-1"))[0]._ask_docker()
+
+
+def test_a_failure_names_the_logs_of_all_runs(made):
+    found, said = made()
+    found.fail(["snakemake.log"])
+    assert "runs/a-1/logs, runs/b-1/logs; Snakemake's: snakemake.log" in said[0]
