@@ -234,11 +234,19 @@ def test_skip_train_benches_the_lora_that_is_there(finished):
     assert planned == {"record_sweep": 1, "bench_image": 2, **EVALUATED}
 
 
-def test_a_second_clone_gives_the_same_run_tensors_and_pixels(finished, project):
+def test_beside_another_set_in_a_second_clone_the_run_has_the_same_tensors_and_pixels(
+    finished, project
+):
     project.add_set()
-    project.snakemake(**SMALL)
-    one, other = run_folder(finished), run_folder(project)
-    assert one.name == other.name
+    project.add_set("zubo", profile="characters", pictures=3)
+    said = project.snakemake(**{**SMALL, "raw_set": "some_set,zubo"}).stdout
+    one = run_folder(finished)
+    other = project.root / "runs" / one.name
+    (further,) = (project.root / "runs").glob("zubo-*")
+    assert (further / "report.html").exists()
+    assert f"compare_runs.py {other.name} {further.name}" in said
+    assert project.planned(**SMALL) == {}
+    assert project.planned(**{**SMALL, "raw_set": "zubo", "profile": "char"}) == {}
     lora = f"train/style_some_set__{one.name}.safetensors"
     tensors, others = load_file(one / lora), load_file(other / lora)
     assert tensors.keys() == others.keys()

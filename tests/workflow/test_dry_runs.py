@@ -235,3 +235,25 @@ def test_a_set_that_is_not_there_is_told_which_was_meant(project, monkeypatch, t
     with pytest.raises(UserError) as error:
         make_plan({"raw_set": typed}, project.root / "config" / "config.yaml")
     assert said in str(error.value)
+
+
+def test_several_raw_sets_are_several_runs_in_one_graph(project):
+    project.add_set()
+    project.add_set("zubo", profile="characters")
+    both = project.planned(raw_set="some_set,zubo")
+    trained = {"train_lora_some_set": 1, "train_lora_zubo": 1}
+    alone = {rule: 2 * count for rule, count in FIRST_RUN.items() if rule != "train_lora"}
+    assert both == {**alone, **trained}
+    said = project.snakemake("--dry-run", raw_set="some_set,zubo").stdout
+    assert len(re.findall(r"^runs/(some_set|zubo)-[0-9a-f]{8}: ", said, re.MULTILINE)) == 2
+
+
+def test_a_run_id_names_one_run(project):
+    project.add_set()
+    done = project.snakemake("--dry-run", check=False, raw_set="some_set,b", run_id="mine")
+    assert "run_id names one run, and raw_set several: some_set,b; leave it out" in done.stdout
+
+
+def test_a_set_may_have_a_comma_in_its_name(project):
+    project.add_set("a,b")
+    assert project.planned(raw_set="a,b") == FIRST_RUN
