@@ -81,7 +81,7 @@ def calls(options: argparse.Namespace, plan: RunPlan) -> list[list[str]]:
         return everything
     if not options.yes:
         _ask(folder)
-    return [["normalize_dataset", "--forcerun", "normalize_dataset"], *everything]
+    return [["dataset", "--forcerun", "normalize_dataset"], *everything]
 
 
 def _check_normalized(folder: Path) -> None:

@@ -279,7 +279,7 @@ def test_resize_makes_what_is_not_there_unasked(started):
     assert started.calls == [[]]
 
 
-AGAIN = ["normalize_dataset", "--forcerun", "normalize_dataset"]
+AGAIN = ["dataset", "--forcerun", "normalize_dataset"]
 
 
 def test_resize_makes_a_set_again_with_yes(only_read):
