@@ -3,7 +3,6 @@
 Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
-import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -13,7 +12,6 @@ from typing import Any
 from lorabench import (
     base_choice,
     checkpoint,
-    file_kinds,
     files,
     layout,
     preconditions,
@@ -24,12 +22,8 @@ from lorabench import (
 from lorabench.bench import prompt_notes, variants
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.variants import Variant
-from lorabench.comfy import loaded, workflow
-from lorabench.comfy.convert import to_api
-from lorabench.comfy.embedded import catalog
-from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.graph import Graph
-from lorabench.comfy.roles import Choices, find_roles, prompt
+from lorabench.comfy import loaded
+from lorabench.comfy.roles import Choices
 from lorabench.config import Config, SweepSettings, merge, read_yaml, resolve
 from lorabench.errors import UserError
 from lorabench.identity import (
@@ -41,7 +35,7 @@ from lorabench.identity import (
 )
 from lorabench.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.raw import RawSet
-from lorabench.run import record as run_record
+from lorabench.run import bench_workflow, existing
 from lorabench.run.record import Contents, RunRecord
 from lorabench.servers import EMBEDDED
 from lorabench.setting_types import split
@@ -77,7 +71,7 @@ class RunPlan:
         """The words that call the LoRA; empty where nothing tells them."""
         if self.config.trigger or self.raw:
             return self.config.trigger
-        found = run_record.find(self.paths.root)
+        found = existing.record(self.paths)
         return found.trigger if found else ""
 
     @property
@@ -116,11 +110,6 @@ class RunPlan:
             config.seeds,
         )
 
-    @property
-    def has_reference(self) -> bool:
-        """Whether the run has the training pictures as the base model can render them."""
-        return self.paths.reference.exists()
-
     @cached_property
     def by_folder(self) -> dict[str, Variant]:
         """What is rendered, by its folder with its `/`."""
@@ -155,7 +144,7 @@ class RunPlan:
     def drawn_elsewhere(self) -> base_choice.Drawn | None:
         """The checkpoint that the pictures are drawn with, if the LoRA is trained on another."""
         own = self.embedded_server and not self.config.bench.checkpoint
-        elsewhere = not self.identity and not self.paths.record.exists()
+        elsewhere = not self.identity and not existing.record(self.paths)
         if own or elsewhere or not self.drawn:
             return None
         base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
@@ -221,7 +210,7 @@ class RunPlan:
     @property
     def _of_unused_set(self) -> list[str]:
         """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
-        if self.paths.record.exists() or not self.paths.raw.is_dir():
+        if existing.record(self.paths) or not self.paths.raw.is_dir():
             return []
         words = "" if self.trigger else ", and say with trigger= which words call it"
         return [
@@ -265,14 +254,14 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
     merged["base_model"] = str(base.path)
     config = resolve(merged, base.family)
     preconditions.check(config, base)
-    workflow_prompt = _workflow_prompt(config)
+    workflow_prompt = bench_workflow.prompt_of(config)
     urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
     chosen = any(merged.get(key) is not None for key in ("prompts", "probe"))
     narrowed = not chosen and config.comfy_url != EMBEDDED
     digests = Digests(layout.DIGESTS)
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
-        paths = _existing_run(config, base_digest)
+        paths = existing.benched(config, base_digest)
         return _planned(
             RunPlan(config, paths, None, base_digest, workflow_prompt, None, narrowed, urls)
         )
@@ -280,22 +269,15 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
     preconditions.check_raw(found, config)
     config = _with_trigger(config, found)
     identity = identify(config, found, digests)
-    paths = _paths(config, identity)
-    if paths.record.exists():
-        _check_binding(RunRecord.read(paths.record), config, identity)
-    if not paths.lora.exists():
+    paths = existing.trained(config, identity)
+    if record := existing.record(paths):
+        _check_binding(record, config, identity)
+    if not existing.has_lora(paths):
         preconditions.check_sd_scripts(config)
     base_digest = identity.contents["base_model"]["digest"]
     return _planned(
         RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
     )
-
-
-def _paths(config: Config, identity: Identity) -> layout.RunLayout:
-    """Return the paths of the run; those of 0.1 where it lies there."""
-    names = [identity.run_id, identity.older_run_id]
-    found = [layout.run_layout(config, name, identity.normalized_id) for name in names if name]
-    return next((paths for paths in found if paths.record.exists()), found[0])
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:
@@ -327,82 +309,3 @@ def _inspect(path: Path) -> checkpoint.Checkpoint:
         return checkpoint.inspect(path)
     except UserError as error:
         raise UserError(f"base_model: {error}") from None
-
-
-def _existing_run(config: Config, base_digest: str) -> layout.RunLayout:
-    found = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
-    trained = f"runs with a LoRA: {', '.join(dict.fromkeys(found)) or 'none yet'}"
-    if not config.run_id:
-        raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {trained}")
-    paths = layout.run_layout(config, config.run_id, "")
-    if not paths.lora.exists():
-        _check_set_of_run(config, paths.lora.parent)
-        _check_pickled(paths.lora)
-        raise UserError(
-            f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {trained}"
-        )
-    record = run_record.find(paths.root)
-    if record and record.identity.base_model.digest != base_digest:
-        raise UserError(
-            f"skip_train: run {config.run_id} was trained on {record.identity.base_model.name}, "
-            f"not on {config.base_model}; name that checkpoint with base_model="
-        )
-    return paths
-
-
-def _check_pickled(lora: Path) -> None:
-    """Name a file of PyTorch's that lies where the LoRA should."""
-    for found in sorted(lora.parent.glob(f"{glob.escape(lora.stem)}.*")):
-        if found.suffix.lower() in file_kinds.PICKLED:
-            raise UserError(
-                f"skip_train: {found} is a PyTorch file, where {lora.name} is expected; "
-                f"{file_kinds.conversion(found, lora)}"
-            )
-
-
-def _check_set_of_run(config: Config, folder: Path) -> None:
-    """Refuse a run of another set; its LoRA, in `folder`, is named after the set."""
-    for lora in sorted(folder.glob(f"*__{glob.escape(config.run_id)}.safetensors")):
-        profile, _, raw_set = lora.stem.removesuffix(f"__{config.run_id}").partition("_")
-        raise UserError(
-            f"skip_train: run {config.run_id} is of the set {raw_set} (profile {profile}), not of "
-            f"{config.raw_set} (profile {config.profile}); give that set, or another run_id"
-        )
-
-
-def _workflow_prompt(config: Config) -> str | None:
-    """Return the prompt in the workflow; None where only the servers can read the workflow.
-
-    A workflow that cannot be used is found out here, before anything is done, not when the first
-    cell is rendered.
-    """
-    path = Path(config.bench_workflow)
-    if path.is_dir():
-        raise UserError(f"bench_workflow: {path} is a folder; name a workflow JSON")
-    if not path.is_file():
-        near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
-        raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
-    graph = _read_workflow(path)
-    try:
-        if isinstance(graph, workflow.GuiWorkflow):
-            if config.comfy_url != EMBEDDED:
-                return None  # the servers are asked before the first job
-            graph = to_api(graph, catalog.object_info(Library.nowhere()))
-        roles = find_roles(graph, _choices(config))
-    except UserError as error:
-        raise UserError(f"bench_workflow: {path}: {error}") from None
-    if config.prompts and not roles.positive:
-        raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
-    return prompt(graph, roles)
-
-
-def _read_workflow(path: Path) -> Graph | workflow.GuiWorkflow:
-    try:
-        return workflow.read(path)
-    except UserError as error:
-        raise UserError(f"bench_workflow: {error}") from None
-
-
-def _choices(config: Config) -> Choices:
-    nodes = {field.name: getattr(config.bench, f"{field.name}_node") for field in _ROLES}
-    return Choices(**nodes)

@@ -1,6 +1,5 @@
 """The record of a run, `run.yaml`: what its LoRA was trained on, and with which settings."""
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from lorabench.config import PreprocessSettings, TrainSettings
@@ -54,9 +53,3 @@ class RunRecord(Record):
         """Return the settings in full, and the identity as it was hashed."""
         went_in = self.identity.model_dump(mode="json", exclude_unset=True)
         return {**super().contents(), "identity": went_in}
-
-
-def find(run: Path) -> RunRecord | None:
-    """Return the record in the folder of a run; None where its LoRA was made elsewhere."""
-    path = run / "run.yaml"
-    return RunRecord.read(path) if path.exists() else None

@@ -7,6 +7,7 @@ from lorabench import layout
 from lorabench.config import Config
 from lorabench.layout import RunLayout
 from lorabench.plan import RunPlan
+from lorabench.run import existing
 
 
 def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> list[str]:
@@ -36,7 +37,7 @@ def training(plan: RunPlan) -> list[Path]:
 
 def reference(plan: RunPlan) -> list[Path]:
     """Return the same as the base model can render them, which stays with the run."""
-    return [plan.paths.reference] if plan.identity or plan.has_reference else []
+    return [plan.paths.reference] if plan.identity or existing.has_reference(plan.paths) else []
 
 
 def record(plan: RunPlan) -> list[Path]:

@@ -1,0 +1,52 @@
+"""The benchmark workflow, read before anything is done: a mistake in it is found out at once."""
+
+from dataclasses import fields
+from pathlib import Path
+
+from lorabench.comfy import workflow
+from lorabench.comfy.convert import to_api
+from lorabench.comfy.embedded import catalog
+from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.graph import Graph
+from lorabench.comfy.roles import Choices, find_roles, prompt
+from lorabench.config import Config
+from lorabench.errors import UserError
+from lorabench.servers import EMBEDDED
+
+
+def prompt_of(config: Config) -> str | None:
+    """Return the prompt in the workflow; None where only the servers can read the workflow.
+
+    Raises:
+        UserError: the workflow cannot be used.
+    """
+    path = Path(config.bench_workflow)
+    if path.is_dir():
+        raise UserError(f"bench_workflow: {path} is a folder; name a workflow JSON")
+    if not path.is_file():
+        near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
+        raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
+    graph = _read_workflow(path)
+    try:
+        if isinstance(graph, workflow.GuiWorkflow):
+            if config.comfy_url != EMBEDDED:
+                return None  # the servers are asked before the first job
+            graph = to_api(graph, catalog.object_info(Library.nowhere()))
+        roles = find_roles(graph, _choices(config))
+    except UserError as error:
+        raise UserError(f"bench_workflow: {path}: {error}") from None
+    if config.prompts and not roles.positive:
+        raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
+    return prompt(graph, roles)
+
+
+def _read_workflow(path: Path) -> Graph | workflow.GuiWorkflow:
+    try:
+        return workflow.read(path)
+    except UserError as error:
+        raise UserError(f"bench_workflow: {error}") from None
+
+
+def _choices(config: Config) -> Choices:
+    nodes = {field.name: getattr(config.bench, f"{field.name}_node") for field in fields(Choices)}
+    return Choices(**nodes)

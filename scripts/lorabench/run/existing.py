@@ -1,0 +1,79 @@
+"""What a run has left already: the one place that asks the disk about it."""
+
+import glob
+from pathlib import Path
+
+from lorabench import file_kinds, layout
+from lorabench.config import Config
+from lorabench.errors import UserError
+from lorabench.identity import Identity
+from lorabench.layout import RunLayout
+from lorabench.run.record import RunRecord
+
+
+def record(paths: RunLayout) -> RunRecord | None:
+    """Return what went into a run; None where nothing has yet, or its LoRA is from elsewhere."""
+    return RunRecord.read(paths.record) if paths.record.exists() else None
+
+
+def has_lora(paths: RunLayout) -> bool:
+    """Whether a run has its LoRA."""
+    return paths.lora.exists()
+
+
+def has_reference(paths: RunLayout) -> bool:
+    """Whether a run has the training pictures as the base model can render them."""
+    return paths.reference.exists()
+
+
+def trained(config: Config, identity: Identity) -> RunLayout:
+    """Return the paths of the run of this identity; those of 0.1 where it lies there."""
+    names = [identity.run_id, identity.older_run_id]
+    found = [layout.run_layout(config, name, identity.normalized_id) for name in names if name]
+    return next((paths for paths in found if paths.record.exists()), found[0])
+
+
+def benched(config: Config, base_digest: str) -> RunLayout:
+    """Return the paths of the run whose LoRA is benched as it is.
+
+    Raises:
+        UserError: it has none, or one of another set or base model.
+    """
+    names = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
+    there = f"runs with a LoRA: {', '.join(dict.fromkeys(names)) or 'none yet'}"
+    if not config.run_id:
+        raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {there}")
+    paths = layout.run_layout(config, config.run_id, "")
+    if not has_lora(paths):
+        _check_set_of_run(config, paths.lora.parent)
+        _check_pickled(paths.lora)
+        raise UserError(
+            f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {there}"
+        )
+    found = record(paths)
+    if found and found.identity.base_model.digest != base_digest:
+        raise UserError(
+            f"skip_train: run {config.run_id} was trained on {found.identity.base_model.name}, "
+            f"not on {config.base_model}; name that checkpoint with base_model="
+        )
+    return paths
+
+
+def _check_pickled(lora: Path) -> None:
+    """Name a file of PyTorch's that lies where the LoRA should."""
+    for found in sorted(lora.parent.glob(f"{glob.escape(lora.stem)}.*")):
+        if found.suffix.lower() in file_kinds.PICKLED:
+            raise UserError(
+                f"skip_train: {found} is a PyTorch file, where {lora.name} is expected; "
+                f"{file_kinds.conversion(found, lora)}"
+            )
+
+
+def _check_set_of_run(config: Config, folder: Path) -> None:
+    """Refuse a run of another set; its LoRA, in `folder`, is named after the set."""
+    for lora in sorted(folder.glob(f"*__{glob.escape(config.run_id)}.safetensors")):
+        profile, _, raw_set = lora.stem.removesuffix(f"__{config.run_id}").partition("_")
+        raise UserError(
+            f"skip_train: run {config.run_id} is of the set {raw_set} (profile {profile}), not of "
+            f"{config.raw_set} (profile {config.profile}); give that set, or another run_id"
+        )
