@@ -7,12 +7,12 @@ from pathlib import PurePath
 
 from lorabench.comfy.graph import Graph, Slot, describe, is_link
 from lorabench.comfy.object_info import ClassInfo, Input, NodeInfo, inputs, module
-from lorabench.comfy.options import Receipt
 from lorabench.comfy.refusals import Outage
 from lorabench.comfy.roles import Roles
 from lorabench.comfy.shapes import FOLDERS, read
 from lorabench.comfy.transport import Transport
 from lorabench.comfy.unlisted import unlisted
+from lorabench.lora.receipt import Receipt
 
 log = logging.getLogger(__name__)
 

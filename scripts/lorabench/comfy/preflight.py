@@ -16,13 +16,14 @@ import requests
 from lorabench import files, syntax
 from lorabench.comfy import needs, workflow
 from lorabench.comfy.graph import Graph
-from lorabench.comfy.options import Address, Receipt
+from lorabench.comfy.options import Address
 from lorabench.comfy.patching import Cell, patch, unnamed
 from lorabench.comfy.refusals import is_page
 from lorabench.comfy.roles import Choices, Roles, find_roles
 from lorabench.comfy.shapes import CLASS, SYSTEM, Odd, fits, read
 from lorabench.comfy.transport import Pace, Refused, Transport
 from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
