@@ -16,7 +16,7 @@ def main(arguments: argparse.Namespace) -> None:
 
     output = arguments.output or arguments.run / "report.html"
     missing = build(
-        arguments.run, arguments.dataset, output, arguments.base_model, arguments.workers
+        arguments.run, arguments.training_set, output, arguments.base_model, arguments.workers
     )
     for path in missing:
         cli.log.info("left out, because it is not there: %s", path)
@@ -28,9 +28,8 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="runs/<run_id>")
     parser.add_argument(
-        "--dataset", type=Path, metavar="FOLDER",
-        help="the normalized set, datasets/normalized/<profile>/<set>-<hex>",
-    )  # fmt: skip
+        "--training-set", type=Path, metavar="FOLDER", help="images/ of the normalized set"
+    )
     parser.add_argument("--output", type=Path, metavar="HTML", help="default: report.html there")
     parser.add_argument(
         "--base-model", type=Path, metavar="PATH", help="for the command that the page shows"

@@ -13,9 +13,16 @@ from lorabench.errors import UserError
 
 def main(arguments: argparse.Namespace) -> None:
     """Read the runs, print what differs and write the page."""
-    from lorabench.compare import page, runs, summary
+    from lorabench.compare import page, summary
+    from lorabench.pages import find_run, finished_run
 
-    found = [runs.read(folder) for folder in runs.find(arguments.runs)]
+    found = [finished_run.read(folder) for folder in find_run.find(arguments.runs)]
+    for run in found:
+        if not run.pictures:
+            raise UserError(
+                f"{run.folder}: this run has no pictures yet, so there is nothing to compare; "
+                "finish it with the command that began it, or leave it out."
+            )
     output = arguments.output or layout.RUNS / f"{_name([run.name for run in found])}.html"
     if output.is_dir() or output.suffix != ".html":
         raise UserError(f"--output {output}: name the page to write, such as comparison.html.")

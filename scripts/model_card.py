@@ -11,13 +11,14 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the card from what is there."""
     from lorabench import model_card
     from lorabench.bench.verdicts import verdict
-    from lorabench.config import read_yaml
+    from lorabench.run.record import RunRecord
+    from lorabench.sweep.record import SweepRecord
 
     model_card.write(
         model_card.Sources(
             lora=arguments.lora,
-            record=read_yaml(arguments.record) if arguments.record else {},
-            sweep=read_yaml(arguments.sweep) if arguments.sweep else {},
+            record=RunRecord.read(arguments.record) if arguments.record else None,
+            sweep=SweepRecord.read(arguments.sweep) if arguments.sweep else None,
             verdict=verdict.read(arguments.verdict) if arguments.verdict else None,
             grid=arguments.grid,
         ),

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,8 @@ from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.lora_modules import forms
 from lorabench.lora_names import place
 from lorabench.phrases import count
+from lorabench.run.record import RunRecord
+from lorabench.sweep.record import SweepRecord
 
 _TEMPLATE = "model_card.md.j2"
 # Of these, another machine would have others, and the same LoRA.
@@ -31,10 +33,8 @@ class Sources:
     """What the card is made of; of all but the LoRA, nothing need be there."""
 
     lora: Path
-    record: Mapping[str, Any] = field(default_factory=dict)
-    """run.yaml."""
-    sweep: Mapping[str, Any] = field(default_factory=dict)
-    """sweep.yaml."""
+    record: RunRecord | None = None
+    sweep: SweepRecord | None = None
     verdict: Verdict | None = None
     grid: Path | None = None
     """The picture to show; a copy of it goes beside the card, where the card links it."""
@@ -66,9 +66,9 @@ def write(sources: Sources, path: Path) -> None:
 
 def _contents(sources: Sources) -> dict[str, Any]:
     lora = lora_file.verify(sources.lora)
-    verdict = sources.verdict
-    base = _base(sources, lora.metadata)
-    trigger = trigger_words(sources.sweep, lora.metadata)
+    record, sweep, verdict = sources.record, sources.sweep, sources.verdict
+    base = _base(record, lora.metadata)
+    trigger = trigger_words(sweep, lora.metadata)
     best = verdict.weight if verdict else None
     return {
         "front_matter": _front_matter(base, trigger, lora.metadata),
@@ -79,10 +79,10 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "sha256": files.sha256(sources.lora),
         "content": lora.content,
         "base": base,
-        "raw_set": sources.record.get("raw_set"),
+        "raw_set": record and record.raw_set,
         "trigger": trigger,
         "called": syntax.escaped(trigger),
-        "prompt": spoken(_own_prompt(sources.sweep)),
+        "prompt": spoken((sweep and sweep.variants[0].text) or ""),
         "verdict": verdict,
         "label": _sentence(words.label(verdict.label))[:-1] if verdict else "",
         "reasons": verdict.reasons if verdict else [],
@@ -94,21 +94,21 @@ def _contents(sources: Sources) -> dict[str, Any]:
             place(module.name)[0].startswith("text") for module in lora.contents.modules
         ),
         "grid": quote(sources.grid.name) if sources.grid else "",
-        "rendered": _rendered(sources.sweep),
-        "checkpoint": sources.sweep.get("checkpoint"),
-        "data": _data(sources.record, lora.metadata),
-        "settings": _settings(sources.record),
+        "rendered": _rendered(sweep) if sweep else "",
+        "checkpoint": sweep and sweep.checkpoint,
+        "data": _data(record, lora.metadata),
+        "settings": _settings(record) if record else {},
     }
 
 
-def trigger_words(sweep: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
+def trigger_words(sweep: SweepRecord | None, metadata: Mapping[str, str]) -> str:
     """Return the trigger words of a LoRA, empty where none are known.
 
     Those that the benchmark was rendered with; else the tags that all captions share, as the
     file's own statistics tell them.
     """
-    if "trigger" in sweep:
-        return str(sweep["trigger"] or "")
+    if sweep:
+        return sweep.trigger
     tags: dict[str, int] = {}
     try:
         for folder in json.loads(metadata.get("ss_tag_frequency", "{}")).values():
@@ -139,10 +139,9 @@ def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:
     )
 
 
-def _base(sources: Sources, metadata: Mapping[str, str]) -> str:
-    recorded = sources.record.get("identity", {}).get("base_model", {}).get("name")
-    name = str(recorded or metadata.get("ss_sd_model_name") or "")
-    return name.removesuffix(".safetensors")
+def _base(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
+    recorded = record.identity.base_model.name if record else ""
+    return (recorded or metadata.get("ss_sd_model_name", "")).removesuffix(".safetensors")
 
 
 def _modules(lora: lora_file.Lora) -> str:
@@ -166,23 +165,18 @@ def _recommended(verdict: Verdict | None) -> str:
     return f"{_weight(verdict.weight)}{tie}"
 
 
-def _rendered(sweep: Mapping[str, Any]) -> str:
-    """Say how much was rendered, by sweep.yaml; empty where there is none."""
-    if not sweep:
-        return ""
-    prompts = [one for one in sweep.get("variants") or [{}] if not one.get("probe")]
-    seeds, batch = sweep.get("seeds") or [], sweep.get("batch_size") or 1
-    weights = sorted({*(sweep.get("weights") or []), *([0.0] if sweep.get("baseline") else [])})
-    return (
-        f"{count(len(prompts), 'prompt')}, {count(len(seeds) * batch, 'picture')} each, at the "
-        f"weights {', '.join(map(_weight, weights))}"
-    )
+def _rendered(sweep: SweepRecord) -> str:
+    """Say how much was rendered."""
+    prompts = [one for one in sweep.variants if not one.probe]
+    pictures = count(len(sweep.seeds) * sweep.batch_size, "picture")
+    weights = ", ".join(map(_weight, sweep.sweep))
+    return f"{count(len(prompts), 'prompt')}, {pictures} each, at the weights {weights}"
 
 
-def _data(record: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
+def _data(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
     pictures = _pictures(metadata)
     number = count(pictures, "picture") if pictures else "a number of pictures not recorded"
-    side = record.get("preprocess", {}).get("resolution")
+    side = record.preprocess.resolution if record else 0
     area = f"at about {side} × {side} px" if side else ""
     area = area or (f"at {metadata['ss_resolution']} px" if "ss_resolution" in metadata else "")
     return f"{number} {area}".strip()
@@ -197,19 +191,13 @@ def _pictures(metadata: Mapping[str, str]) -> int:
         return 0
 
 
-def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    trainer = record.get("identity", {}).get("trainer")
-    found = {"trainer": trainer, **record.get("train", {})}
+def _settings(record: RunRecord) -> dict[str, Any]:
+    found = {"trainer": record.identity.trainer, **record.train.model_dump()}
     return {
         key: str(value).lower() if isinstance(value, bool) else value
         for key, value in found.items()
         if key not in _NOT_SHOWN and value not in (None, {})
     }
-
-
-def _own_prompt(sweep: Mapping[str, Any]) -> str:
-    """Return the benchmark's own prompt as it was drawn: `positive` may have a placeholder."""
-    return next((one.get("text") or "" for one in sweep.get("variants") or []), "")
 
 
 def _finding(found: Finding) -> str:

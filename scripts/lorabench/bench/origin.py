@@ -2,12 +2,15 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
+from lorabench import layout, syntax
+from lorabench.bench.variants import Probe, has, name_of, without
 from lorabench.errors import UserError
-from lorabench.sweep.pictures import Picture, text_chunks
+from lorabench.sweep.pictures import Picture, relative, text_chunks
+from lorabench.sweep.record import SweepRecord
 
 CHUNK = "lorabench"
 _SHOWN = 5
@@ -52,6 +55,42 @@ def prompt(pictures: Iterable[Picture]) -> str:
     """Return the prompt of the first picture that tells one; empty if none of them does."""
     prompts = (_label(one.path).get("prompt") for one in pictures if one.path.exists())
     return next(filter(None, prompts), "")
+
+
+def labelled(
+    bench: Path, sweep: SweepRecord | None = None, but: Set[Path] = frozenset()
+) -> Iterator[Picture]:
+    """Yield the pictures in the folder `bench` that say what they show, of whichever sweep.
+
+    One that lies where `sweep` has it is of that sweep's variant; those in `but` are left out.
+    """
+    for path in sorted(set(bench.glob("**/w*/seed*.png")) - but):
+        label = _label(path)
+        if not {"weight", "seed", "batch_index"} <= label.keys():
+            continue
+        weight, place = label["weight"], (label["seed"], label["batch_index"])
+        variants = sweep.variants if sweep else ()
+        where = (layout.picture(bench, one.folder, layout.weight_name(weight), *place)
+                 for one in variants)  # fmt: skip
+        folder = relative(path.parent.parent, bench)
+        of = next((one for one, its in zip(variants, where, strict=True) if its == path), None)
+        name, shows = (of.name, (of.prompt, of.probe)) if of else (folder, _shows(label, sweep))
+        yield Picture(name, *place, weight, path, *shows)
+
+
+def _shows(label: Mapping[str, Any], sweep: SweepRecord | None) -> tuple[str, Probe]:
+    """Return the name of the prompt, and the probe, that a picture shows.
+
+    Version 0.1 wrote the prompt alone: its name is made of its words, and where it is not called
+    by the trigger words, or is nothing else, it was a probe.
+    """
+    if "probe" in label:
+        return label["prompt_name"], label["probe"]
+    text, trigger = label.get("prompt") or "", sweep.trigger if sweep else ""
+    if trigger and text == syntax.escaped(trigger):
+        return "", "trigger"
+    name = name_of(without(text, trigger) if trigger else text)
+    return name, "" if not trigger or has(text, trigger) else "untriggered"
 
 
 def alike(pictures: Iterable[Picture], others: Iterable[Picture]) -> list[Picture]:

@@ -157,7 +157,7 @@ def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
     prompts = []
     for line, match in zip(lines, found, strict=True):
         name, text = match.groups() if match else ("", line.strip())
-        name = name or _free(_name(text.replace(PLACE, "")), taken)
+        name = name or _free(name_of(text.replace(PLACE, "")), taken)
         taken.add(name)
         prompts.append(Prompt(name, filled(text, trigger, "prompts")))
     _check_texts(prompts)
@@ -230,7 +230,7 @@ def read(path: Path) -> list[str]:
     return found
 
 
-def _name(text: str) -> str:
+def name_of(text: str) -> str:
     """Make a name of the first words of a prompt."""
     words = re.findall(r"\w+", text.lower())[:_WORDS_IN_A_NAME]
     return "-".join(words)[:40] or "prompt"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lorabench.compare.runs import Interval
+from lorabench.pages.finished_run import Interval
 
 WIDTH, HEIGHT = 320, 170
 COLOURS = 6

@@ -1,11 +1,11 @@
 """What differs between runs: their data and their settings, and nothing that is equal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lorabench.compare.runs import Run
 from lorabench.mappings import flat
+from lorabench.pages.finished_run import FinishedRun
 
 Group = Literal["data", "training", "sweep", "made"]
 
@@ -16,18 +16,16 @@ _NAMED = 12
 _DIGITS = 12
 _NOTHING = "–"
 _PROMPT = "prompt "
-# Which run it is and when it was made differ always; where files lie and how long a cell may take
+# Which run it is differs always; where files lie and how long a cell may take
 # decide nothing.
 _LEFT_OUT = {
     "run_id",
-    "created",
     "lora_install_dir",
     "variants",
     "positive",
     "prompts",
     "skip_train",
 }
-_CIRCUMSTANCES = ("commit", "host", "versions")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Pictures:
     removed: Mapping[str, str]
 
 
-def settings(runs: Sequence[Run]) -> list[Difference]:
+def settings(runs: Sequence[FinishedRun]) -> list[Difference]:
     """Return what differs in run.yaml and sweep.yaml, among the runs that have a record of it."""
     tables = [_settings(run) for run in runs]
     found = []
@@ -70,36 +68,34 @@ def settings(runs: Sequence[Run]) -> list[Difference]:
     return found
 
 
-def pictures(runs: Sequence[Run]) -> list[Pictures]:
+def pictures(runs: Sequence[FinishedRun]) -> list[Pictures]:
     """Return each run's training pictures against the first run's."""
-    first = runs[0].pictures
+    tables = [run.trained_on for run in runs]
+    first = tables[0]
     return [
         Pictures(
-            number=len(run.pictures),
-            rejected=run.rejected,
-            added={key: name for key, name in run.pictures.items() if first and key not in first},
-            removed={
-                key: name for key, name in first.items() if run.pictures and key not in run.pictures
-            },
+            number=len(table),
+            rejected=len(run.rejected),
+            added={key: name for key, name in table.items() if first and key not in first},
+            removed={key: name for key, name in first.items() if table and key not in table},
         )
-        for run in runs
+        for run, table in zip(runs, tables, strict=True)
     ]
 
 
-def notes(runs: Sequence[Run]) -> list[tuple[str, dict[str, str]]]:
+def notes(runs: Sequence[FinishedRun]) -> list[tuple[str, dict[str, str]]]:
     """Return what says how far these runs can be compared: keys of texts, with their values.
 
     What is not recorded is not called different.
     """
     found: list[tuple[str, dict[str, str]]] = []
-    bases = [run.record.get("identity", {}).get("base_model") or {} for run in runs]
-    digests = [base.get("digest") for base in bases]
-    swept = [run.sweep for run in runs if run.sweep]
+    bases = {run.record.identity.base_model.digest for run in runs if run.record}
     graphs = {
-        tuple(sweep.get(key) for key in ("workflow_digest", "checkpoint", "negative"))
-        for sweep in swept
+        (run.sweep.workflow_digest, run.sweep.checkpoint, run.sweep.negative)
+        for run in runs
+        if run.sweep
     }
-    if _differ(digests if all(digests) else [base.get("name") for base in bases]):
+    if len(bases) > 1:
         found.append(("other_base", {}))
     elif len(graphs) > 1:
         found.append(("other_graph", {}))
@@ -110,15 +106,10 @@ def notes(runs: Sequence[Run]) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def _differ(values: Iterable[str | None]) -> bool:
-    """Whether two of the values that are known are not the same."""
-    return len({value for value in values if value}) > 1
-
-
-def asked(run: Run) -> tuple[frozenset, frozenset]:
+def asked(run: FinishedRun) -> tuple[frozenset, frozenset]:
     """Return what the means are over: prompts, and seeds with places in the batch."""
-    texts = {name: one.get("text") for name, one in run.variants.items() if not one.get("probe")}
-    noises = {(cell.seed, cell.index) for cell in run.cells if cell.variant in texts}
+    texts = {name: one.text for name, one in run.variants.items() if not one.probe}
+    noises = {(one.seed, one.index) for one in run.pictures if not one.probe}
     return frozenset(texts.items()), frozenset(noises)
 
 
@@ -142,39 +133,39 @@ def as_text(value: Any) -> str:
     return text[:_DIGITS] if digest else text
 
 
-def _settings(run: Run) -> dict[Group, dict[str, str]]:
+def _settings(run: FinishedRun) -> dict[Group, dict[str, str]]:
     """Return a run's settings by group; a group is empty where the run has no record of it."""
-    record, identity = run.record, run.record.get("identity", {})
-    data = {
-        "raw_set": record.get("raw_set"),
-        **flat({key: identity.get(key) for key in ("raw", "profile")}),
-        **flat({"preprocess": record.get("preprocess", {})}),
-    }
-    training = {
-        **flat({key: identity.get(key) for key in ("trainer", "base_model")}),
-        **flat({"train": record.get("train", {})}),
-    }
-    left_out = {*_LEFT_OUT, *_CIRCUMSTANCES}
-    swept = flat({key: value for key, value in run.sweep.items() if key not in left_out})
-    made = flat({key: (record or run.sweep).get(key) for key in _CIRCUMSTANCES})
-    groups: dict[Group, dict[str, Any]] = {
-        "data": data if record else {},
-        "training": training if record else {},
-        "sweep": {**swept, **_prompts(run)} if run.sweep else {},
-        "made": made if record or run.sweep else {},
-    }
+    groups: dict[Group, dict[str, Any]] = {group: {} for group in GROUPS}
+    if run.record:
+        record = run.record.contents()
+        identity = record["identity"]
+        groups["data"] = {
+            "raw_set": record["raw_set"],
+            **{key: identity[key] for key in ("raw", "profile")},
+            "preprocess": record["preprocess"],
+        }
+        groups["training"] = {
+            **{key: identity[key] for key in ("trainer", "base_model")},
+            "train": record["train"],
+        }
+    if run.sweep:
+        swept = run.sweep.contents()
+        kept = {key: value for key, value in swept.items() if key not in _LEFT_OUT}
+        groups["sweep"] = {**kept, **_prompts(run)}
+    if made := run.record or run.sweep:
+        groups["made"] = made.model_dump(include={"commit", "host", "versions"})
     return {
-        group: {name: as_text(value) for name, value in values.items()}
+        group: {name: as_text(value) for name, value in flat(values).items()}
         for group, values in groups.items()
     }
 
 
-def _prompts(run: Run) -> dict[str, Any]:
+def _prompts(run: FinishedRun) -> dict[str, Any]:
     """Return what was drawn, as sweep.yaml tells it; nothing where it tells of no prompts."""
     texts = {
-        name.removeprefix("prompt-") or "own": one.get("text")
-        for name, one in run.variants.items()
-        if not one.get("probe")  # made of the prompts and the trigger, which are told
+        one.prompt or "own": one.text
+        for one in run.variants.values()
+        if not one.probe  # made of the prompts and the trigger, which are told
     }
     named = {f"{_PROMPT}{name}": text for name, text in texts.items()}
     return {"prompts": list(texts), **named} if any(texts.values()) else {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from lorabench.compare.runs import Run
+from lorabench.pages.finished_run import FinishedRun
 
 
 class Place(NamedTuple):
@@ -22,7 +22,7 @@ class Row:
 
     place: Place
     texts: Sequence[str | None]
-    """The prompt of each run; None where sweep.yaml does not tell it."""
+    """The prompt of each run; None where nothing tells it."""
     pictures: Sequence[Mapping[float, Path]]
 
     @property
@@ -42,7 +42,7 @@ class Grid:
     """Whether the runs share a weight other than 0."""
 
 
-def lay_out(runs: Sequence[Run]) -> Grid:
+def lay_out(runs: Sequence[FinishedRun]) -> Grid:
     """Return the grid of at least two runs; it has no rows where they share no prompt and seed."""
     tables = [_pictures(run) for run in runs]
     shared = [place for place in tables[0] if all(place in table for table in tables)]
@@ -53,7 +53,7 @@ def lay_out(runs: Sequence[Run]) -> Grid:
     rows = [
         Row(
             place,
-            [run.variants[place.variant].get("text") for run in runs],
+            [run.variants[place.variant].text for run in runs],
             [table[place] for table in tables],
         )
         for place in shared
@@ -62,9 +62,9 @@ def lay_out(runs: Sequence[Run]) -> Grid:
     return Grid(rows, sorted(common if agree else every), agree)
 
 
-def _pictures(run: Run) -> dict[Place, dict[float, Path]]:
+def _pictures(run: FinishedRun) -> dict[Place, dict[float, Path]]:
     found: dict[Place, dict[float, Path]] = {}
-    for cell in run.cells:
-        place = Place(cell.variant, cell.seed, cell.index)
-        found.setdefault(place, {})[cell.weight] = cell.path
+    for one in run.pictures:
+        place = Place(one.variant, one.seed, one.index)
+        found.setdefault(place, {})[one.weight] = one.path
     return found

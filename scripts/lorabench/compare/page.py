@@ -10,11 +10,10 @@ from markupsafe import Markup, escape
 
 from lorabench.bench import shown
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
-from lorabench.bench.variants import probe_of
 from lorabench.bench.verdicts import words
 from lorabench.compare import chart, differences, grid
-from lorabench.compare.runs import Run
 from lorabench.compare.texts import both
+from lorabench.pages.finished_run import FinishedRun
 from lorabench.report.contents import DECIDING
 from lorabench.report.embed import data_uri
 
@@ -25,7 +24,7 @@ MAX_PICTURES = 1200
 _HERE = Path(__file__).parent
 
 
-def write(runs: Sequence[Run], path: Path) -> None:
+def write(runs: Sequence[FinishedRun], path: Path) -> None:
     """Write the page on at least two runs to `path`, a few pictures in memory at a time."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
@@ -39,7 +38,7 @@ def write(runs: Sequence[Run], path: Path) -> None:
         "two": _two,
         "no_weight": lambda found: _two(words.no_weight(found), words.no_weight(found, "ja")),
         "no_window": lambda found: _two(words.no_window(found), words.no_window(found, "ja")),
-        "prompt": lambda variant: _two(shown.label(variant), shown.label(variant, "ja")),
+        "prompt": lambda of: _two(*(shown.label(of.prompt, of.probe, at) for at in ("en", "ja"))),
         "label": lambda name: _two(words.label(name, "en"), words.label(name, "ja")),
         "finding": lambda found: _two(words.finding(found, "en"), words.finding(found, "ja")),
         "named": differences.named,
@@ -55,15 +54,15 @@ def say(key: str, **values: object) -> Markup:
     return _two(*both(key, **values))
 
 
-def _extent(run: Run) -> Markup:
-    asked = [cell for cell in run.cells if not probe_of(cell.variant)]
-    probes = len(run.cells) - len(asked)
-    weights = {cell.weight for cell in asked}
+def _extent(run: FinishedRun) -> Markup:
+    asked = [picture for picture in run.pictures if not picture.probe]
+    probes = len(run.pictures) - len(asked)
+    weights = {picture.weight for picture in asked}
     extent = say(
         "extent_value",
         pictures=len(asked),
-        prompts=len({cell.variant for cell in asked}),
-        seeds=len({cell.seed for cell in asked}),
+        prompts=len({picture.variant for picture in asked}),
+        seeds=len({picture.seed for picture in asked}),
         weights=len(weights - {0}),
         without=0 in weights,
     )
@@ -76,7 +75,7 @@ def _two(english: str, japanese: str) -> Markup:
     return Markup('<span lang="en">{}</span><span lang="ja">{}</span>').format(english, japanese)
 
 
-def _contents(runs: Sequence[Run]) -> dict[str, Any]:
+def _contents(runs: Sequence[FinishedRun]) -> dict[str, Any]:
     laid = grid.lay_out(runs)
     different, trained_on = differences.settings(runs), differences.pictures(runs)
     return {
@@ -97,24 +96,24 @@ def _contents(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _affordable(laid: grid.Grid, runs: Sequence[Run]) -> list[float]:
+def _affordable(laid: grid.Grid, runs: Sequence[FinishedRun]) -> list[float]:
     """Return the weights to embed: all, or so many around the recommended ones as there is room."""
     room = max(1, MAX_PICTURES // max(1, len(laid.rows) * len(runs)))
     middle = sum(run.shown for run in runs) / len(runs)
     return sorted(sorted(laid.weights, key=lambda weight: abs(weight - middle))[:room])
 
 
-def _metrics(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+def _metrics(runs: Sequence[FinishedRun]) -> Iterator[dict[str, Any]]:
     """Yield every metric that a run has: those that decide, the registry's, then the others."""
     titles = {
         one.column: ((one.title, one.title_ja), (one.unit, one.unit_ja))
         for one in (*METRICS, *OF_A_WEIGHT)
     }
-    found = dict.fromkeys(column for run in runs for column in run.summary)
+    found = dict.fromkeys(column for run in runs for column in run.curves)
     order = list(dict.fromkeys((*DECIDING, *titles, *found)))
     columns = sorted(found, key=order.index)
     for column in columns:
-        curves = [run.summary.get(column, {}) for run in runs]
+        curves = [run.curves.get(column, {}) for run in runs]
         title, unit = titles.get(column, ((column, column), ("", "")))
         yield {
             "title": title,

@@ -7,13 +7,13 @@ from lorabench.bench.measures.columns import METRICS
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.compare import differences
-from lorabench.compare.runs import Run
 from lorabench.compare.texts import both
+from lorabench.pages.finished_run import FinishedRun
 
 _WIDEST = 36
 
 
-def lines(runs: Sequence[Run]) -> Iterator[str]:
+def lines(runs: Sequence[FinishedRun]) -> Iterator[str]:
     """Yield the lines that say how the runs fared and what differs."""
     names = [run.name for run in runs]
     yield from _table(["", *names], list(_verdicts(runs)), widest=80)
@@ -36,7 +36,7 @@ def _pictures(one: differences.Pictures) -> str:
     return f"{one.number}{moved}"
 
 
-def _verdicts(runs: Sequence[Run]) -> Iterator[list[str]]:
+def _verdicts(runs: Sequence[FinishedRun]) -> Iterator[list[str]]:
     told = [run.verdict for run in runs]
     yield ["verdict", *(words.label(one.label) if one else "not judged yet" for one in told)]
     yield ["weight to use", *map(_to_use, told)]
@@ -57,11 +57,11 @@ def _window(told: Verdict | None) -> str:
     return " to ".join(map(_weight, dict.fromkeys(told.window or ()))) or words.no_window(told)
 
 
-def _metrics(runs: Sequence[Run]) -> Iterator[list[str]]:
+def _metrics(runs: Sequence[FinishedRun]) -> Iterator[list[str]]:
     """Yield the metrics that tell a LoRA's style, prompt, damage and copies, with intervals."""
     yield ["at weight", *(_weight(run.shown) for run in runs)]
     for metric in METRICS:
-        values = [run.summary.get(metric.column, {}).get(run.shown) for run in runs]
+        values = [run.curves.get(metric.column, {}).get(run.shown) for run in runs]
         if metric.group != "picture" and any(values):
             yield [
                 metric.title,

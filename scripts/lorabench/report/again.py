@@ -4,7 +4,7 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 from lorabench.checkpoint import inspect
-from lorabench.config import BUNDLED_BASE, LISTS, Config, read_yaml, usual
+from lorabench.config import BUNDLED_BASE, LISTS, Config, usual
 from lorabench.errors import UserError
-from lorabench.servers import recorded
+from lorabench.run.record import RunRecord
+from lorabench.sweep.record import SweepRecord
 from lorabench.validation import Section
 
 Settings = dict[str, Any]
@@ -22,14 +23,17 @@ Settings = dict[str, Any]
 _SNAKEMAKE = "uv run snakemake --cores 1"
 
 
-def command(record: Settings, sweep: Settings, base: Path | None) -> str:
-    """Return the shell command for the run with these records, run.yaml and sweep.yaml.
+def command(
+    record: RunRecord | None, sweep: SweepRecord, base: Path | None, loras: Sequence[Path] = ()
+) -> str:
+    """Return the shell command for the run with these records.
 
-    Settings that have their usual value are left out. `base` is where the base model lies; without
-    it, it is the recorded name among the checkpoints. Values that Snakemake would not take from a
-    command line as they are go through a file.
+    Where its LoRA was made elsewhere, there is no record, and the name of the file in `loras` has
+    its set and profile. Settings that have their usual value are left out. `base` is where the base
+    model lies; without it, it is the recorded name among the checkpoints. Values that Snakemake
+    would not take from a command line as they are go through a file.
     """
-    settings = _settings(record, sweep, base)
+    settings = _settings(record, sweep, base, loras)
     words = {key: _word(key, value) for key, value in settings.items()}
     if None not in words.values():
         given = [shlex.quote(f"{key}={word}") for key, word in words.items()]
@@ -38,42 +42,36 @@ def command(record: Settings, sweep: Settings, base: Path | None) -> str:
     return f"cat > again.yaml <<'END'\n{text}END\n{_SNAKEMAKE} --configfile again.yaml"
 
 
-def record_of(run: Path, sweep: Settings) -> Settings:
-    """Return a run's run.yaml; of one that was only benched, what its LoRA's name tells."""
-    if (run / "run.yaml").exists():
-        return read_yaml(run / "run.yaml")
-    name = next((path.stem for path in (run / "train").glob("*.safetensors")), "")
-    profile, _, rest = name.partition("_")
-    return {
-        "run_id": run.name,
-        "raw_set": sweep.get("raw_set") or rest.removesuffix(f"__{run.name}"),
-        "identity": {"profile": profile or "style"},
-    }
-
-
-def _settings(record: Settings, sweep: Settings, base: Path | None) -> Settings:
-    identity = record.get("identity", {})
-    name = identity.get("base_model", {}).get("name") or Path(BUNDLED_BASE).name
+def _settings(
+    record: RunRecord | None, sweep: SweepRecord, base: Path | None, loras: Sequence[Path]
+) -> Settings:
+    name = record.identity.base_model.name if record else Path(BUNDLED_BASE).name
     checkpoint = base or Path(BUNDLED_BASE).with_name(name)
     bundled = checkpoint.name == Path(BUNDLED_BASE).name
-    raw_set, run_id = str(record.get("raw_set") or ""), record.get("run_id")
-    derived = re.fullmatch(re.escape(raw_set) + "-[0-9a-f]{8}", str(run_id))
+    made = record.identity.model_dump() | {"raw_set": record.raw_set} if record else _named(loras)
+    raw_set, run_id = made["raw_set"], record.run_id if record else sweep.run_id
+    derived = re.fullmatch(re.escape(raw_set) + "-[0-9a-f]{8}", run_id)
     given = {
-        **{key: value for key, value in sweep.items() if key in Config.model_fields},
-        **{key: identity.get(key) for key in ("profile", "trainer", "preprocess", "train")},
-        "trigger": sweep.get("trigger") if sweep.get("trigger_given", True) else None,
-        "comfy_url": recorded(sweep.get("comfy_url")),
+        **sweep.model_dump(mode="json", include=set(Config.model_fields)),
+        **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "trigger": sweep.trigger if sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
-        "run_id": None if derived and not sweep.get("skip_train") else run_id,
+        "run_id": None if derived and not sweep.skip_train else run_id or None,
     }
     preset = {}
     with suppress(UserError, OSError):  # a base model that is gone has no family
         family = "bundled" if bundled else inspect(checkpoint).family
-        preset = usual(family, sweep.get("comfy_url"))
-    stand_in = given["preprocess"] and given["preprocess"].get("trigger")
-    if stand_in in (raw_set, sweep.get("trigger")):  # it follows from these
+        preset = usual(family, sweep.comfy_url)
+    stand_in = made.get("preprocess", {}).get("trigger")
+    if stand_in in (raw_set, sweep.trigger):  # it follows from these
         preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
     return {"raw_set": raw_set, **_unusual(given, Config, preset)}
+
+
+def _named(loras: Sequence[Path]) -> Settings:
+    """Return what the name of a LoRA has that was made elsewhere: `<profile>_<raw_set>__<run>`."""
+    profile, _, rest = next((path.stem for path in loras), "").partition("_")
+    return {"profile": profile or "style", "raw_set": rest.rpartition("__")[0]}
 
 
 def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -> Settings:

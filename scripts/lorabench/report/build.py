@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from markupsafe import Markup, escape
 
 from lorabench import files, phrases
 from lorabench.bench.verdicts import words
+from lorabench.errors import UserError
+from lorabench.mappings import flat
+from lorabench.pages import finished_run
 from lorabench.report import (
     again,
     contents,
@@ -18,10 +22,10 @@ from lorabench.report import (
     earlier,
     glance,
     next_step,
-    run,
     strings,
     thumbnails,
 )
+from lorabench.settings.records import Record
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("base", "grid", "compare", "zoom", "blind", "chart", "plots", "main")
@@ -30,7 +34,7 @@ _SCRIPTS = ("base", "grid", "compare", "zoom", "blind", "chart", "plots", "main"
 
 def build(
     folder: Path,
-    dataset: Path | None,
+    training_set: Path | None,
     output: Path,
     base_model: Path | None = None,
     workers: int = 2,
@@ -41,7 +45,7 @@ def build(
 
     Args:
         folder: `runs/<run_id>`.
-        dataset: the normalized set that the run was trained on, where it is known.
+        training_set: the normalized pictures that it was trained on, where they are known.
         output: the page.
         base_model: where the base model lies, for the command that is shown.
         workers: threads that encode pictures.
@@ -49,17 +53,21 @@ def build(
     Raises:
         UserError: there is no run in `folder`, or one of its files is damaged.
     """
-    found = run.read(folder, dataset)
+    found = finished_run.read(folder, training_set)
+    if found.is_empty:
+        raise UserError(f"{folder}: nothing of a run is there; its folder is runs/<run_id>")
+    left = earlier.find(folder, found.sweep)
+    command = partial(again.command, found.record, base=base_model, loras=found.loras)
     examples, left_out = contents.training(found), contents.rejected(found)
     pictures = thumbnails.embedded(contents.thumbnails(found, examples, left_out), workers)
     page = _environment().get_template("report.html.j2")
     with files.publish(output) as temporary:
         page.stream(
             run=found,
-            sweep={key: value for key, value in found.sweep.items() if key != "variants"},
-            again=again.command(again.record_of(folder, found.sweep), found.sweep, base_model),
-            step=_step(found, base_model),
-            earlier=earlier.find(folder, base_model),
+            again=found.sweep and command(found.sweep),
+            step=next_step.find(found, base_model),
+            earlier=left,
+            wider=left and command(left.sweep),
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
             glance=glance.choose(found, examples),
@@ -87,7 +95,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {"label": contents.label, "in_words": contents.in_words}
     environment.globals |= {"no_weight": contents.no_weight}
     environment.globals |= {"left_out": _left_out, "try_next": _try_next}
-    environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "flat": _flat}
+    environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "rows": _rows}
     return environment
 
 
@@ -108,12 +116,6 @@ def _both(text: Mapping[str, str]) -> Markup:
     ).format(**text)
 
 
-def _step(found: run.Run, base_model: Path | None) -> next_step.NextStep | None:
-    if not (found.verdict and found.sweep):
-        return None
-    return next_step.find(found.folder, found.verdict, found.sweep, base_model)
-
-
 def _try_next(step: next_step.NextStep) -> Markup:
     return _both({"en": words.try_next(step.code, "en"), "ja": words.try_next(step.code, "ja")})
 
@@ -128,17 +130,16 @@ def _embed(content: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c"))
 
 
-def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested settings as one level, `train.rank`, values as JSON where they are no text."""
-    flat: dict[str, str] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            plain = (
-                value
-                if isinstance(value, str)
-                else json.dumps(value, ensure_ascii=False, default=str)
-            )
-            flat[f"{prefix}{key}"] = plain
-    return flat
+def _rows(settings: Record | Mapping[str, Any] | None) -> dict[str, str]:
+    """Return settings as the rows of a table, `train.rank`, values as JSON where they are no text.
+
+    Those without a value are left out.
+    """
+    if isinstance(settings, Record):
+        how = settings.model_dump(mode="json", include=set(Record.model_fields))
+        settings = {**settings.contents(), **how}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in flat(settings or {}).items()
+        if value != "" and key != "variants"
+    }

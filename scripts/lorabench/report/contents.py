@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorabench.bench import origin, shown
-from lorabench.bench.cell import Cell, size
-from lorabench.bench.variants import probe_of
+from lorabench.bench import shown
+from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.dataset import kind
+from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.report import strings, tables
 from lorabench.report.prose import japanese
-from lorabench.report.run import Run
 from lorabench.report.thumbnails import SMALL_SIDE, Thumbnail, side
+from lorabench.sweep.pictures import Picture, relative, size
 
 SHOWN_TRAINING = 24
 """How many training pictures stand on the page besides those that are nearest to a picture."""
@@ -70,9 +70,10 @@ def label(name: str) -> Both:
     return {"en": words.label(name, "en"), "ja": words.label(name, "ja")}
 
 
-def prompt(variant: str) -> Both:
+def prompt(of: Picture | Variant) -> Both:
     """Return what a prompt is called, in both languages."""
-    return {"en": shown.label(variant, "en"), "ja": shown.label(variant, "ja")}
+    en, ja = (shown.label(of.prompt, of.probe, language) for language in ("en", "ja"))
+    return {"en": en, "ja": ja}
 
 
 def no_weight(verdict: Verdict) -> Both:
@@ -85,60 +86,60 @@ def in_words(text: str) -> Both:
     return {"en": text, "ja": japanese(text)}
 
 
-def training(run: Run) -> list[Training]:
+def training(run: FinishedRun) -> list[Training]:
     """Return the training pictures to embed: examples, evenly chosen, and the nearest ones."""
     number = len(run.training)
     step = max(1, number / SHOWN_TRAINING)
     some = {run.training[int(at * step)] for at in range(min(number, SHOWN_TRAINING))}
-    nearest = {path for row in run.metrics if (path := nearest_path(run, row))}
+    nearest = {path for one in run.measured if (path := nearest_path(run, one))}
     return [
         Training(f"t{at}", path, _caption(path), path in some)
         for at, path in enumerate(sorted(some | {path for path in nearest if path.is_file()}))
     ]
 
 
-def nearest_path(run: Run, row: tables.Row) -> Path | None:
+def nearest_path(run: FinishedRun, one: Measured) -> Path | None:
     """Return the training picture that a picture is nearest to, wherever the set lies now."""
-    if not (run.dataset and row.get("nearest")):
-        return None
-    return run.dataset / "images" / Path(row["nearest"]).name
+    nearest = one.values.get("nearest")
+    return run.training_set / Path(nearest).name if run.training_set and nearest else None
 
 
-def rejected(run: Run) -> list[Rejected]:
+def rejected(run: FinishedRun) -> list[Rejected]:
     """Return the raw pictures that were left out, each with its reason."""
-    rows = [row for row in run.preprocess if row["ok"] != "True"]
     return [
         Rejected(f"r{at}", row["source"], kind(row["reason"]), row["reason"], _copy(run, row, at))
-        for at, row in enumerate(rows)
+        for at, row in enumerate(run.rejected)
     ]
 
 
-def thumbnails(run: Run, examples: list[Training], left_out: list[Rejected]) -> Iterator[Thumbnail]:
+def thumbnails(
+    run: FinishedRun, examples: list[Training], left_out: list[Rejected]
+) -> Iterator[Thumbnail]:
     """Yield all pictures to embed, those of the sweep first, in the order of the table."""
-    longest = side(len(run.metrics))
-    for at, row in enumerate(run.metrics):
-        if run.is_there(row):
-            yield Thumbnail(f"p{at}", run.bench / row["file"], longest)
-    for one in examples:
-        yield Thumbnail(one.name, one.path, SMALL_SIDE)
-    for one in left_out:
-        if one.path:
-            yield Thumbnail(one.name, one.path, SMALL_SIDE)
+    longest = side(len(run.measured))
+    for at, one in enumerate(run.measured):
+        if one.is_there:
+            yield Thumbnail(f"p{at}", one.picture.path, longest)
+    for beside in (*examples, *left_out):
+        if beside.path:
+            yield Thumbnail(beside.name, beside.path, SMALL_SIDE)
 
 
-def for_scripts(run: Run, examples: list[Training]) -> dict[str, Any]:
+def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
     """Return the data of the page's scripts, as JSON takes them."""
-    metrics = tables.metrics_of(run.metrics[0]) if run.metrics else []
+    metrics = tables.metrics_of(run.measured[0].values) if run.measured else []
     names = {one.path: one.name for one in examples}
-    variants = _variants(run)
-    order = {variant["name"]: at for at, variant in enumerate(variants)}
-    pictures = [_picture(run, at, row, order, metrics, names) for at, row in enumerate(run.metrics)]
+    variants = run.variants
+    pictures = [
+        _picture(run, at, one, list(variants), metrics, names)
+        for at, one in enumerate(run.measured)
+    ]
     of_weights = metrics + (tables.of_a_weight(run.summary[0]) if run.summary else [])
     limits = run.verdict.thresholds if run.verdict else {}
     return {
         "run": run.name,
         "texts": strings.keyed(),
-        "variants": variants,
+        "variants": list(map(_variant, variants.values())),
         "metrics": metrics,
         "pictures": sorted(pictures, key=lambda picture: picture["variant"]),
         "training": {one.name: {"file": one.path.name, "caption": one.caption} for one in examples},
@@ -154,11 +155,11 @@ def for_scripts(run: Run, examples: list[Training]) -> dict[str, Any]:
     }
 
 
-def ruler(run: Run) -> list[dict[str, Any]]:
+def ruler(run: FinishedRun) -> list[dict[str, Any]]:
     """Return the weights that were drawn, each with its own label and its part in the verdict."""
     verdict = run.verdict or Verdict("uncertain", None, None)
     low, high = verdict.window or (float("inf"), float("-inf"))
-    of_prompts = {float(row["weight"]) for row in run.metrics if not row.get("probe")}
+    of_prompts = {one.picture.weight for one in run.measured if not one.picture.probe}
     return [
         {
             "weight": weight,
@@ -172,56 +173,42 @@ def ruler(run: Run) -> list[dict[str, Any]]:
 
 
 def _picture(
-    run: Run,
+    run: FinishedRun,
     at: int,
-    row: tables.Row,
-    order: dict[str, int],
+    one: Measured,
+    order: list[str],
     metrics: list[dict[str, str]],
     names: dict[Path, str],
 ) -> dict[str, Any]:
     """Return one picture; its seed as text, for JavaScript has no whole numbers of 64 bits."""
+    picture = one.picture
     return {
-        "id": f"p{at}" if run.is_there(row) else None,
-        "variant": order[row.get("variant") or ""],
-        "weight": float(row["weight"]),
-        "seed": row["seed"],
-        "index": int(row["index"]),
-        "file": f"bench/{row['file']}",
-        "values": [tables.number(row.get(metric["column"])) for metric in metrics],
-        "nearest": names.get(nearest_path(run, row)),
-        "mirrored": row.get("nearest_mirrored") == "True",
+        "id": f"p{at}" if one.is_there else None,
+        "variant": order.index(picture.variant),
+        "weight": picture.weight,
+        "seed": str(picture.seed),
+        "index": picture.index,
+        "file": relative(picture.path, run.folder),
+        "values": [tables.number(one.values.get(metric["column"])) for metric in metrics],
+        "nearest": names.get(nearest_path(run, one)),
+        "mirrored": one.values.get("nearest_mirrored") == "True",
     }
 
 
-def _variants(run: Run) -> list[dict[str, Any]]:
-    """Return the prompts in the order of the sweep; those that it does not know come last."""
-    used = dict.fromkeys(row.get("variant") or "" for row in run.metrics)
-    known = {one["name"]: one for one in run.sweep.get("variants", [])}
-    names = [
-        *(name for name in known if name in used),
-        *(name for name in used if name not in known),
-    ]
-    return [_variant(run, name, known.get(name, {})) for name in names]
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "label": prompt(variant),
+        "probe": variant.probe,
+        "text": variant.text or "",
+    }
 
 
-def _variant(run: Run, name: str, known: dict[str, Any]) -> dict[str, Any]:
-    text = known.get("text") or _prompt_in_a_picture(run, name)
-    return {"name": name, "label": prompt(name), "probe": probe_of(name), "text": text}
-
-
-def _prompt_in_a_picture(run: Run, variant: str) -> str:
-    paths = (run.bench / row["file"] for row in run.metrics if row.get("variant", "") == variant)
-    first = next((path for path in paths if path.is_file()), None)
-    return origin.prompt([Cell.parse(first)]) if first else ""
-
-
-def _shape(run: Run) -> float:
+def _shape(run: FinishedRun) -> float:
     """Return width / height of the first picture, so that the page keeps room for all."""
-    for row in run.metrics:
-        if run.is_there(row):
-            width, height = size(run.bench / row["file"])
-            return width / height
-    return 1.0
+    first = next((one.picture.path for one in run.measured if one.is_there), None)
+    width, height = size(first) if first else (1, 1)
+    return width / height
 
 
 def _caption(path: Path) -> str:
@@ -229,6 +216,6 @@ def _caption(path: Path) -> str:
     return beside.read_text(encoding="utf-8", errors="replace") if beside.is_file() else ""
 
 
-def _copy(run: Run, row: tables.Row, at: int) -> Path | None:
+def _copy(run: FinishedRun, row: tables.Row, at: int) -> Path | None:
     path = run.folder / "rejected" / row["source"]
     return path if at < SHOWN_REJECTED and path.is_file() else None

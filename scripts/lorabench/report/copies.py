@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lorabench.bench.variants import FULL_STRENGTH, probe_of
+from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.config import VerdictSettings
+from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.report.contents import Both, Training, nearest_path, prompt
-from lorabench.report.run import Run
-from lorabench.report.tables import Row, number
+from lorabench.report.tables import number
+from lorabench.sweep.pictures import Picture
 
 SHOWN = 8
 """How many pairs stand on the page."""
@@ -49,26 +50,26 @@ class Copies:
     """Copies first, then the most similar; of a prompt and seed, the one weight that is."""
 
 
-def find(run: Run, examples: Iterable[Training]) -> Copies:
+def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:
     """Compare the pictures with the training set: those of the prompts and the trigger alone."""
     limits = _limits(run)
     of_path = {one.path: one for one in examples}
-    rows = [(at, row) for at, row in enumerate(run.metrics) if _counts(row)]
-    usual = [one for one in rows if float(one[1]["weight"]) <= FULL_STRENGTH] or rows
+    counted = [(at, one) for at, one in enumerate(run.measured) if _counts(one.picture)]
+    usual = [(at, one) for at, one in counted if one.picture.weight <= FULL_STRENGTH] or counted
     pairs = [
         Pair(
             drawn=f"p{at}",
-            prompt=prompt(row.get("variant") or ""),
-            seed=_seed(row),
-            weight=float(row["weight"]),
+            prompt=prompt(one.picture),
+            seed=_seed(one.picture),
+            weight=one.picture.weight,
             training=training,
-            mirrored=row["nearest_mirrored"] == "True",
+            mirrored=one.values["nearest_mirrored"] == "True",
             similarity=similarity,
-            copied=_is_copy(row, limits),
+            copied=_is_copy(one, limits),
         )
-        for at, row in usual
-        if (training := of_path.get(nearest_path(run, row))) and run.is_there(row)
-        if (similarity := number(row.get("copy_similarity"))) is not None
+        for at, one in usual
+        if (training := of_path.get(nearest_path(run, one))) and one.is_there
+        if (similarity := number(one.values.get("copy_similarity"))) is not None
     ]
     pairs.sort(key=lambda pair: (not pair.copied, -pair.similarity))
     one_each = {(pair.prompt["en"], pair.seed): pair for pair in reversed(pairs)}
@@ -76,27 +77,28 @@ def find(run: Run, examples: Iterable[Training]) -> Copies:
         compared=len(pairs),
         copied=sum(pair.copied for pair in pairs),
         highest=max((pair.weight for pair in pairs), default=0.0),
-        alone=any(probe_of(row.get("variant") or "") for _, row in usual),
+        alone=any(one.picture.probe for _, one in usual),
         limit=limits.copy_similarity,
         pairs=[pair for pair in pairs if pair in one_each.values()][:SHOWN],
     )
 
 
-def _counts(row: Row) -> bool:
-    probe = probe_of(row.get("variant") or "")
-    return float(row["weight"]) > 0 and probe != "untriggered"
+def _counts(picture: Picture) -> bool:
+    return picture.weight > 0 and picture.probe != "untriggered"
 
 
-def _seed(row: Row) -> str:
-    return row["seed"] if row["index"] == "0" else f"{row['seed']} · {row['index']}"
+def _seed(picture: Picture) -> str:
+    return f"{picture.seed} · {picture.index}" if picture.index else str(picture.seed)
 
 
-def _is_copy(row: Row, limits: VerdictSettings) -> bool:
-    similarity, excess = number(row.get("copy_similarity")), number(row.get("copy_excess"))
+def _is_copy(one: Measured, limits: VerdictSettings) -> bool:
+    similarity, excess = (
+        number(one.values.get(column)) for column in ("copy_similarity", "copy_excess")
+    )
     return (similarity or 0) > limits.copy_similarity and (excess or 0) > limits.copy_excess
 
 
-def _limits(run: Run) -> VerdictSettings:
+def _limits(run: FinishedRun) -> VerdictSettings:
     """Return the limits that the verdict was made with."""
     told = run.verdict.thresholds if run.verdict else {}
     return VerdictSettings(

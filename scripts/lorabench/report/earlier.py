@@ -1,17 +1,14 @@
 """Pictures of an earlier, wider sweep that the last one left out: they still lie in the run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lorabench import phrases
 from lorabench.bench import origin, shown
-from lorabench.bench.cell import Cell, sweep
-from lorabench.bench.variants import probe_of
-from lorabench.config import read_yaml
 from lorabench.phrases import Language
-from lorabench.report import again
+from lorabench.sweep.pictures import Picture
+from lorabench.sweep.record import SweepRecord
 
 _KINDS = {
     "prompts": ("of the {count:prompt|prompts} {words}", "プロンプト {words}"),
@@ -30,61 +27,45 @@ class Earlier:
 
     folder: Path
     prompts: Sequence[str]
-    """Variants of which the sweep has none."""
+    """The names of those that the sweep does not have."""
     seeds: Sequence[int]
     weights: Sequence[float]
-    command: str
-    """Asks for the sweep and for these."""
+    sweep: SweepRecord
+    """Of the sweep and of these, to ask for."""
 
 
-def find(
-    run: Path, base: Path | None = None, to_come: Mapping[str, Any] | None = None
-) -> Earlier | None:
-    """Return what lies in a run and is not in its last sweep; None where there is nothing.
+def find(run: Path, sweep: SweepRecord | None) -> Earlier | None:
+    """Return what lies in a run and is not in `sweep`, its last or one to come; None for nothing.
 
-    With a sweep `to_come`, in a form as sweep.yaml's, that one counts in place of the last.
-
-    What was rendered with another LoRA or workflow is left out: no command shows both. `base` is
-    where the base model lies.
+    What was rendered with another LoRA or workflow is left out: no command shows both.
     """
-    path = run / "bench" / "sweep.yaml"
-    told = dict(to_come or (read_yaml(path) if path.exists() else {}))
-    variants = told.get("variants") or []
-    asked = {
-        (one["name"], seed, weight)
-        for one in variants
-        for seed in one["seeds"]
-        for weight in one["weights"]
-    }
-    inside, outside = [], []
-    for cell in sweep((run / "bench").glob("**/w*/seed*.png")):
-        if not probe_of(cell.variant):
-            there = (cell.variant, cell.seed, cell.weight) in asked
-            (inside if there else outside).append(cell)
-    outside = origin.alike(outside, inside)
-    names, seeds, weights = (
-        sorted({getattr(cell, of) for cell in outside} - {getattr(cell, of) for cell in inside})
-        for of in ("variant", "seed", "weight")
+    if not sweep:
+        return None
+    bench = run / "bench"
+    asked = [picture for picture in sweep.pictures(bench) if not picture.probe]
+    others = origin.labelled(bench, sweep, {picture.path for picture in asked})
+    inside = [picture for picture in asked if picture.path.exists()]
+    outside = origin.alike([one for one in others if not one.probe], inside)
+    prompts, seeds, weights = (
+        sorted({getattr(one, of) for one in outside} - {getattr(one, of) for one in inside})
+        for of in ("prompt", "seed", "weight")
     )
-    if not (names or seeds or weights):
+    if not (prompts or seeds or weights):
         return None
     wider = {
-        **told,
-        "seeds": [*told["seeds"], *seeds],
-        "weights": sorted({*told["weights"], *weights} - {0.0}),
-        "baseline": told.get("baseline") or 0.0 in weights,
+        "seeds": (*sweep.seeds, *seeds),
+        "weights": tuple(sorted({*sweep.weights, *weights} - {0.0})),
+        "baseline": sweep.baseline or 0.0 in weights,
     }
-    if names:
-        wider["prompts"] = list(_prompts(variants, outside, names))
-    return Earlier(
-        run / "bench", names, seeds, weights, again.command(again.record_of(run, told), wider, base)
-    )
+    if prompts:
+        wider["prompts"] = tuple(_prompts(sweep, outside, prompts))
+    return Earlier(bench, prompts, seeds, weights, sweep.model_copy(update=wider))
 
 
 def sentence(earlier: Earlier, language: Language = "en") -> str:
     """Say what lies there, before its command."""
     at = language == "ja"
-    names = [shown.label(name, language) for name in earlier.prompts]
+    names = [shown.label(name, "", language) for name in earlier.prompts]
     weights = [f"{weight:.2f}" for weight in earlier.weights]
     kinds = {"prompts": names, "seeds": list(map(str, earlier.seeds)), "weights": weights}
     parts = [
@@ -96,13 +77,11 @@ def sentence(earlier: Earlier, language: Language = "en") -> str:
 
 
 def _prompts(
-    variants: Sequence[Mapping[str, Any]], outside: Sequence[Cell], names: Sequence[str]
+    sweep: SweepRecord, outside: Sequence[Picture], prompts: Sequence[str]
 ) -> Iterator[str]:
     """Yield the sweep's further prompts and the earlier ones, as the setting takes them."""
-    texts = {one["name"]: one.get("text") for one in variants if not one.get("probe")}
-    texts |= {
-        name: origin.prompt(cell for cell in outside if cell.variant == name) for name in names
-    }
+    texts = {one.prompt: one.text for one in sweep.variants if not one.probe}
+    texts |= {name: origin.prompt(one for one in outside if one.prompt == name) for name in prompts}
     for name, text in texts.items():
         if name and text:
-            yield f"{name.removeprefix('prompt-')}: {text}"
+            yield f"{name}: {text}"

@@ -3,8 +3,8 @@
 import base64
 from pathlib import Path
 
-from lorabench.bench.cell import open_rgb
 from lorabench.report.thumbnails import encode
+from lorabench.sweep.pictures import open_rgb
 
 
 def data_uri(path: Path, longest_side: int) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lorabench.bench.grids.strip import evenly
-from lorabench.bench.variants import probe_of, usual_weight
+from lorabench.bench.variants import usual_weight
+from lorabench.pages.finished_run import FinishedRun
 from lorabench.report.contents import Training
-from lorabench.report.run import Run
 
 _ROWS = 3
 _TRAINING = 9
@@ -26,7 +26,7 @@ class Glance:
     training: Sequence[Training]
 
 
-def choose(run: Run, examples: Sequence[Training]) -> Glance:
+def choose(run: FinishedRun, examples: Sequence[Training]) -> Glance:
     """Choose the first prompts of the sweep, and training pictures evenly."""
     weights = _weights(run)
     training = evenly([one for one in examples if one.shown], _TRAINING)
@@ -36,23 +36,24 @@ def choose(run: Run, examples: Sequence[Training]) -> Glance:
     return Glance(weights, blocks, training)
 
 
-def _weights(run: Run) -> list[float]:
-    there = {float(row["weight"]) for row in run.metrics if not probe_of(row.get("variant") or "")}
+def _weights(run: FinishedRun) -> list[float]:
+    there = {one.picture.weight for one in run.measured if not one.picture.probe}
     told = run.verdict.weight if run.verdict else None
     shown = told if told in there else usual_weight(sorted(there))
     return sorted({0.0, shown} & there)
 
 
-def _rows(run: Run, weights: Sequence[float]) -> list[dict[float, str]]:
+def _rows(run: FinishedRun, weights: Sequence[float]) -> list[dict[float, str]]:
     """Return the pictures at `weights`, by weight: of each prompt the first row, then the second…
 
     Few prompts show more of themselves with other seeds than an empty place would.
     """
-    rows: dict[tuple[str, str, str], dict[float, str]] = {}
-    for at, row in enumerate(run.metrics):
-        variant, weight = row.get("variant") or "", float(row["weight"])
-        if weight in weights and not probe_of(variant) and run.is_there(row):
-            rows.setdefault((variant, row["seed"], row["index"]), {})[weight] = f"p{at}"
+    rows: dict[tuple[str, int, int], dict[float, str]] = {}
+    for at, one in enumerate(run.measured):
+        picture = one.picture
+        if picture.weight in weights and not picture.probe and one.is_there:
+            place = picture.variant, picture.seed, picture.index
+            rows.setdefault(place, {})[picture.weight] = f"p{at}"
     turns: Counter[str] = Counter()
     found: list[tuple[int, dict[float, str]]] = []
     for (variant, *_), row in rows.items():

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lorabench.bench.verdicts import advice
-from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.pages.finished_run import FinishedRun
 from lorabench.report import again
 
 
@@ -17,10 +16,12 @@ class NextStep:
     command: str
 
 
-def find(run: Path, told: Verdict, sweep: dict[str, Any], base: Path | None) -> NextStep | None:
+def find(run: FinishedRun, base: Path | None) -> NextStep | None:
     """Return what to try after a verdict; None where nothing is left to try.
 
     `base` is where the base model lies.
     """
-    found = advice.advise(told, again.record_of(run, sweep), sweep)
-    return found and NextStep(found.code, again.command(found.record, found.sweep, base))
+    found = run.verdict and run.sweep and advice.advise(run.verdict, run.record, run.sweep)
+    if not found:
+        return None
+    return NextStep(found.code, again.command(found.record, found.sweep, base, run.loras))

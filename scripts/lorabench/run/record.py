@@ -1,8 +1,12 @@
 """The record of a run, `run.yaml`: what its LoRA was trained on, and with which settings."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import model_validator
+
 from lorabench.config import PreprocessSettings, TrainSettings
+from lorabench.identity import one_trigger
 from lorabench.settings.records import Record
 from lorabench.validation import Section
 
@@ -48,6 +52,11 @@ class RunRecord(Record):
     identity: Contents
     preprocess: PreprocessSettings
     train: TrainSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_trigger(cls, values: Any) -> Any:
+        return one_trigger(values) if isinstance(values, Mapping) else values
 
     def contents(self) -> dict[str, Any]:
         """Return the settings in full, and the identity as it was hashed."""

@@ -74,9 +74,9 @@ def size(path: Path) -> tuple[int, int]:
 
 
 def text_chunks(path: Path) -> dict[str, str]:
-    """Return a PNG's text by keyword, empty for other pictures; raises as `open_rgb` does."""
+    """Return the text before a PNG's pixels by keyword; raises as `open_rgb` does."""
     with _opened(path) as image:
-        return getattr(image, "text", {})
+        return {key: text for key, text in image.info.items() if isinstance(text, str)}
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lorabench.bench.measures import faults
-from lorabench.bench.verdicts import verdict, words
-from lorabench.config import read_sweep
+from lorabench.bench.verdicts import words
 from lorabench.layout import RunLayout
+from lorabench.pages import finished_run
 from lorabench.plan import RunPlan
-from lorabench.report import earlier, next_step
+from lorabench.report import again, earlier, next_step
 
 
 def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
@@ -25,23 +25,19 @@ def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
 
 def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
     """Yield it, as far as the run has come."""
-    page, warnings = run.root / "report.html", run.bench / "warnings.json"
-    judged = run.bench / "verdict.json"
-    if warnings.exists() and (found := faults.read(warnings)):
-        yield faults.block(found)
-    left_out = earlier.find(run.root, base_model)
-    if judged.exists():
-        yield ""
-        told = verdict.read(judged)
-        yield from words.lines(told)
-    if left_out:
-        yield f"\n{earlier.sentence(left_out)}\n{left_out.command}"
-    if judged.exists():
-        sweep = read_sweep(run.bench / "sweep.yaml")
-        step = next_step.find(run.root, told, sweep, base_model)
-        if step and not (left_out and step.command == left_out.command):
-            yield f"\n{words.try_next(step.code)}\n{step.command}"
-    if page.exists():
-        yield f"\nLook at {page}"
+    found = finished_run.read(run.root)
+    if found.faults:
+        yield faults.block(found.faults)
+    if found.verdict:
+        yield from ["", *words.lines(found.verdict)]
+    wider = ""
+    if left_out := earlier.find(run.root, found.sweep):
+        wider = again.command(found.record, left_out.sweep, base_model, found.loras)
+        yield f"\n{earlier.sentence(left_out)}\n{wider}"
+    step = next_step.find(found, base_model)
+    if step and step.command != wider:
+        yield f"\n{words.try_next(step.code)}\n{step.command}"
+    if run.page.exists():
+        yield f"\nLook at {run.page}"
     elif run.lora.exists():
         yield f"\nThe LoRA: {run.lora}"

@@ -8,7 +8,7 @@ from lorabench.bench import forecast
 from lorabench.config import BUNDLED_BASE
 from lorabench.phrases import count
 from lorabench.plan import RunPlan
-from lorabench.report import earlier
+from lorabench.report import again, earlier
 from lorabench.sweep.pictures import REFERENCES
 
 _EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
@@ -22,9 +22,10 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
         yield forecast.sentence(
             plan.variants, plan.config.batch_size, cells, _drawing(plan, cells, at_once)
         )
-    base = Path(plan.config.base_model)
-    if left_out := earlier.find(plan.paths.root, base, plan.sweep):
-        yield f"{earlier.sentence(left_out)}\n{left_out.command}"
+    if left_out := earlier.find(plan.paths.root, plan.sweep):
+        base = Path(plan.config.base_model)
+        yield earlier.sentence(left_out)
+        yield again.command(plan.record, left_out.sweep, base, [plan.paths.lora])
 
 
 def _others(jobs: Mapping[str, int]) -> list[str]:

@@ -1,0 +1,243 @@
+"""A run as its files have it, finished or not: all that its pages show, read once."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lorabench.bench import origin
+from lorabench.bench.measures import columns
+from lorabench.bench.measures.faults import Fault
+from lorabench.bench.measures.faults import read as read_faults
+from lorabench.bench.variants import Variant, usual_weight
+from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.bench.verdicts.verdict import read as read_verdict
+from lorabench.errors import UserError
+from lorabench.report import tables
+from lorabench.run.record import RunRecord
+from lorabench.sweep.pictures import Picture
+from lorabench.sweep.record import SweepRecord
+
+Content = TypeVar("Content")
+
+_OF_TRAINING = ("run.yaml", "train/train_log.csv", "preprocess_log.csv")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval; the ends are None where there were too few pictures."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A picture and its row of metrics.csv."""
+
+    picture: Picture
+    values: Mapping[str, str]
+    """By column; empty where nothing was measured."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the picture exists."""
+        return self.picture.path.is_file()
+
+
+@dataclass
+class FinishedRun:
+    """A run; what is missing is empty or None."""
+
+    folder: Path
+    training_set: Path | None = None
+    """`images/` of the normalized set, where it is known."""
+    record: RunRecord | None = None
+    sweep: SweepRecord | None = None
+    verdict: Verdict | None = None
+    faults: list[Fault] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
+    """The pictures of the last sweep, in the order of metrics.csv."""
+    summary: list[tables.Row] = field(default_factory=list)
+    loss: list[tables.Row] = field(default_factory=list)
+    preprocess: list[tables.Row] = field(default_factory=list)
+    workflow: Any = None
+    loras: list[Path] = field(default_factory=list)
+    training: list[Path] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """What was looked for and is not there, as paths from `folder`; not what a run that was only
+    benched never has."""
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.record.run_id if self.record else self.folder.resolve().name
+
+    @property
+    def bench(self) -> Path:
+        """The folder of the pictures."""
+        return self.folder / "bench"
+
+    @property
+    def base_model(self) -> str:
+        """The name of the model that the LoRA was trained on; empty where no record has it."""
+        return self.record.identity.base_model.name if self.record else ""
+
+    @property
+    def only_benched(self) -> bool:
+        """Whether the LoRA is from elsewhere, so that nothing is recorded of its training."""
+        return bool(self.sweep and self.sweep.skip_train) and not self.record
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of a run is in the folder."""
+        return not (self.record or self.sweep or self.measured or self.loss)
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        """The pictures of the last sweep that exist."""
+        return [one.picture for one in self.measured if one.is_there]
+
+    @cached_property
+    def weights(self) -> list[float]:
+        """The weights that were rendered, ascending."""
+        return sorted({picture.weight for picture in self.pictures})
+
+    @property
+    def best(self) -> float | None:
+        """The recommended weight, if its pictures are there."""
+        weight = self.verdict.weight if self.verdict else None
+        return weight if weight in self.weights else None
+
+    @property
+    def shown(self) -> float:
+        """The weight to show first: the recommended one, else the one nearest to 0.8."""
+        asked = [picture.weight for picture in self.pictures if not picture.probe]
+        return usual_weight(asked or self.weights) if self.best is None else self.best
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """What was rendered, by key, in the order of the sweep; what it does not know comes last.
+
+        Where no record has the words of a prompt, its pictures have them.
+        """
+        used: dict[str, list[Picture]] = {}
+        for one in self.measured:
+            used.setdefault(one.picture.variant, []).append(one.picture)
+        known = {one.name: one for one in (self.sweep.variants if self.sweep else ())}
+        order = {name: at for at, name in enumerate(known)}
+        names = sorted(used, key=lambda name: order.get(name, len(order)))
+        return {name: _worded(known.get(name), used[name]) for name in names}
+
+    @cached_property
+    def curves(self) -> dict[str, dict[float, Interval]]:
+        """The metrics over the weight: column -> weight -> mean with its interval."""
+        found: dict[str, dict[float, Interval]] = {}
+        for row in self.summary:
+            weight = float(row["weight"])
+            for key in (key for key in row if f"{key}_low" in row):
+                ends = (tables.number(row[f"{key}{end}"]) for end in ("_low", "_high"))
+                if (mean := tables.number(row[key])) is not None:
+                    found.setdefault(key, {})[weight] = Interval(mean, *ends)
+        return found
+
+    @property
+    def trained_on(self) -> dict[str, str]:
+        """The raw pictures that were trained on: name by SHA-256."""
+        return {row["source_sha256"]: row["source"] for row in self.preprocess if _is_used(row)}
+
+    @property
+    def rejected(self) -> list[tables.Row]:
+        """The raw pictures that were left out, with their reasons."""
+        return [row for row in self.preprocess if not _is_used(row)]
+
+
+def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
+    """Read what there is of a run, trained on the pictures in `training_set` where it is known.
+
+    Raises `UserError` for a file that is damaged.
+    """
+    run = FinishedRun(folder, training_set)
+
+    def part(name: str, reader: Callable[[Path], Content], empty: Content) -> Content:
+        if (folder / name).exists():
+            return reader(folder / name)
+        run.missing.append(name)
+        return empty
+
+    run.record = part("run.yaml", RunRecord.read, None)
+    run.sweep = part("bench/sweep.yaml", SweepRecord.read, None)
+    run.verdict = part("bench/verdict.json", read_verdict, None)
+    run.faults = part("bench/warnings.json", read_faults, [])
+    run.measured = part("bench/metrics.csv", lambda path: list(_measured(path, run.sweep)), [])
+    run.measured = run.measured or [Measured(one, {}) for one in _rendered(run)]
+    run.summary = part("bench/summary.csv", _summary, [])
+    run.workflow = part("bench/workflow.json", _json, None)
+    run.loss = part("train/train_log.csv", _table("step", "loss"), [])
+    run.preprocess = part("preprocess_log.csv", _table("source", "ok", "reason"), [])
+    if training_set:
+        run.training = sorted(training_set.glob("*.png"))
+        run.missing += [] if run.training else [f"{training_set.parent.name}/{training_set.name}"]
+    if run.only_benched:
+        run.missing = [name for name in run.missing if name not in _OF_TRAINING]
+    run.loras = sorted((folder / "train").glob("*.safetensors"))
+    return run
+
+
+def _rendered(run: FinishedRun) -> Iterator[Picture]:
+    """Yield the pictures that were rendered, where nothing was measured on them."""
+    if not run.sweep:
+        return origin.labelled(run.bench)
+    return (one for one in run.sweep.pictures(run.bench) if one.path.is_file())
+
+
+def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
+    known = {one.name: one for one in (sweep.variants if sweep else ())}
+    for row in tables.read(path, columns.PLACE[3:]):
+        name = row.get("variant") or ""
+        prompt = row.get("prompt")
+        if prompt is None:  # version 0.1 had no such column
+            prompt = known[name].prompt if name in known else name
+        try:
+            place = name, int(row["seed"]), int(row["index"]), float(row["weight"])
+        except ValueError as error:
+            raise UserError(f"{path}: not a table of bench_metrics.py ({error})") from None
+        probe: Any = row.get("probe") or ""
+        yield Measured(Picture(*place, path.parent / row["file"], prompt, probe), row)
+
+
+def _summary(path: Path) -> list[tables.Row]:
+    rows = tables.read(path, ["weight"])
+    try:
+        for text in (text for row in rows for text in row.values()):
+            float(text or "nan")
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: not a summary of bench_metrics.py ({error})") from None
+    return rows
+
+
+def _table(*needed: str) -> Callable[[Path], list[tables.Row]]:
+    return lambda path: tables.read(path, needed)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+
+
+def _worded(variant: Variant | None, pictures: list[Picture]) -> Variant:
+    """Return what was rendered, with its words."""
+    first = pictures[0]
+    weights = tuple(sorted({one.weight for one in pictures}))
+    seeds = tuple(dict.fromkeys(one.seed for one in pictures))
+    variant = variant or Variant(first.prompt, None, first.probe, weights, seeds)
+    return variant if variant.text else replace(variant, text=origin.prompt(pictures) or None)
+
+
+def _is_used(row: tables.Row) -> bool:
+    return row["ok"] == "True"
