@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _OF_SYSTEMS = frozenset(
 
 
 @contextmanager
-def publish(path: Path) -> Iterator[Path]:
+def publish(path: Path) -> Generator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it is flushed and renamed to `path`.
 
     The temporary name ends in `.tmp`, which neither Snakemake nor ComfyUI takes for a result. On

@@ -3,7 +3,7 @@
 import io
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import BinaryIO, Literal
@@ -262,7 +262,7 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
 
 
 @contextmanager
-def _plain_reasons(format: str = "") -> Iterator[None]:
+def _plain_reasons(format: str = "") -> Generator[None]:
     """Turn whatever a decoder raises into a `RejectedError`; `format` is what it seems to be.
 
     Damaged files make Pillow's plugins fail in a dozen ways (OSError, SyntaxError, struct.error,

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,7 @@ _CALLED = "LORABENCH_CALLED"
 
 
 @contextmanager
-def command(config: Mapping[str, Any]) -> Iterator[list[str]]:
+def command(config: Mapping[str, Any]) -> Generator[list[str]]:
     """Yield the start of a Snakemake command line with these settings; further words may follow.
 
     They stand in a file: `--config` takes `20260131_120000` for a number and reads a prompt as

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from lorabench.comfy import preflight
-from lorabench.comfy.options import Address, Receipt
+from lorabench.comfy.options import Address
 from lorabench.comfy.patching import Cell
 from lorabench.comfy.roles import Choices
 from lorabench.comfy.transport import Pace
 from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt
 from tests.fake_comfy import serving
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ An input is a value or a link `[node id, output index]`.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 Graph = dict[str, dict[str, Any]]
 
@@ -24,7 +24,7 @@ class Slot(NamedTuple):
     input: str
 
 
-def is_link(value: object) -> bool:
+def is_link(value: object) -> TypeGuard[list[Any]]:
     """Return whether an input's value is a link to another node's output."""
     return (
         isinstance(value, list)

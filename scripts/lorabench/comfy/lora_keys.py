@@ -4,7 +4,7 @@ It reports success all the same, and draws the picture of weight 0.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ SHAPES = re.compile(r"is invalid for input of size|cannot be multiplied|must mat
 
 
 @contextmanager
-def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Iterator[None]:
+def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Generator[None]:
     """Raise `UserError` if the server logs, while the body renders, that `lora` does not fit.
 
     `loader` is the node that applies it; with strengths of 0, nothing has to fit. Servers whose
@@ -82,7 +82,7 @@ def _keys(modules: Collection[Module], with_clip: bool) -> set[str]:
     }
 
 
-def _cause(unknown: Collection[str], contents: Contents) -> str:
+def _cause(unknown: Set[str], contents: Contents) -> str:
     """Return why keys were not loaded, as far as their names tell."""
     if strange := sorted(unknown & set(contents.strange)):
         return f"{meaning(strange) or 'they are of no known kind'}, which this server does not know"

@@ -38,7 +38,7 @@ def texts(data: bytes) -> dict[str, str]:
 
 def _of_png(picture: Image.Image) -> Iterator[tuple[str, str]]:
     """Yield the text chunks, also those behind the pixels, where optimizers put them."""
-    yield from ((key, value) for key, value in picture.info.items() if isinstance(value, str))
+    yield from ((str(key), value) for key, value in picture.info.items() if isinstance(value, str))
     with suppress(OSError, SyntaxError):  # it reads the pixels, which may be cut off
         yield from getattr(picture, "text", {}).items()
     for name, content, *_ in getattr(picture, "private_chunks", ()):

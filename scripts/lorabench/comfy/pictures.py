@@ -75,7 +75,7 @@ def _decode(data: bytes, number: int) -> Image.Image:
 
 
 def _warn_of_one_colour(image: Image.Image, number: int) -> None:
-    extrema = image.convert("RGB").getextrema()
+    extrema = [channel.getextrema() for channel in image.convert("RGB").split()]
     if all(low == high for low, high in extrema):
         colour = tuple(low for low, _ in extrema)
         # No error: drawing it again changes nothing, and the metrics and grids point it out.
@@ -91,7 +91,9 @@ def _warn_of_one_colour(image: Image.Image, number: int) -> None:
 
 def _check_graph(image: Image.Image, graph: Graph, slots: Sequence[Slot], number: int) -> None:
     drawn = _stored_graph(image)
-    for node, name in slots if drawn is not None else ():
+    if drawn is None:
+        return
+    for node, name in slots:
         wanted = graph[node]["inputs"][name]
         found = (drawn.get(node, {}).get("inputs") or {}).get(name)
         if found != wanted:

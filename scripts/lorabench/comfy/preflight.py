@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -65,7 +66,7 @@ def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
     if sweep.lora:
         _check_installed(sweep.lora)
     with ThreadPoolExecutor(len(addresses)) as pool:
-        verdicts = list(pool.map(lambda address: _ask(sweep, address), addresses))
+        verdicts = list(pool.map(partial(_ask, sweep), addresses))
     if not sweep.lora:
         for verdict in verdicts:
             if verdict.away:

@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ CONNECT, LISTEN = 10.0, 1.0  # seconds
 @contextmanager
 def reported(
     access: Callable[[], Access], client_id: str, graph: Graph, pause: float, every: float
-) -> Iterator[None]:
+) -> Generator[None]:
     """Log, while the body waits, what the server of `access()` tells `client_id` about `graph`.
 
     It listens after `pause` seconds (a short cell needs no report), and as long after each loss

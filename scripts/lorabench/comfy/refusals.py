@@ -4,7 +4,7 @@ import re
 import socket
 import ssl
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -119,7 +119,7 @@ def _of_login(response: requests.Response, access: Access) -> Outage:
 
 def _of_redirect(response: requests.Response, path: str) -> Outage:
     """Say where a server sends its visitors; never the query there, which may hold a secret."""
-    where = urlsplit(requests.compat.urljoin(response.url, response.headers["Location"]))
+    where = urlsplit(urljoin(response.url, response.headers["Location"]))
     place = f"{where.scheme}://{where.netloc.rpartition('@')[2]}{where.path}"
     problem = f"sends its visitors on to {place} (HTTP {response.status_code})"
     if place.endswith(path) and not response.url.startswith(place):

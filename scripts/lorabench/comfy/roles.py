@@ -197,12 +197,12 @@ def _find_seeds(graph: Graph, samplers: Sequence[str], choice: str | None) -> tu
 
     What takes its seed by link from the same output goes along.
     """
-    seeds = {node: _seed(graph, node) for node in samplers}
+    seeds = {node: seed for node in samplers if (seed := _seed(graph, node))}
     if choice:
-        named = _named(graph, "sampler", choice, [node for node in samplers if seeds[node]])
+        named = _named(graph, "sampler", choice, [node for node in samplers if node in seeds])
         noisy = [named]
     else:
-        noisy = [node for node in samplers if seeds[node] and _adds_noise(graph, node)]
+        noisy = [node for node in samplers if node in seeds and _adds_noise(graph, node)]
     if not noisy:
         raise UserError(
             f"no sampler adds noise of a seed: {listing(graph, samplers)}; switch add_noise on"

@@ -75,7 +75,7 @@ class Transport:
         # A proxy in the environment leads to the internet, not to a machine in the room.
         session.trust_env = False
         session.headers.update(self.access.headers)
-        session.params = self.access.query
+        session.params = dict(self.access.query)
         session.verify = certificates()
         return session
 

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ PATIENCE = 5
 
 
 @contextmanager
-def turn(lock: Path | None) -> Iterator[Callable[[], None]]:
+def turn(lock: Path | None) -> Generator[Callable[[], None]]:
     """Keep other cells from looking at the queues; yield what lets them look again.
 
     Cells that start together would see the same empty queues and may all choose one server.

@@ -51,7 +51,9 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
         loss = learner.step(step, total, course.rows)
         seconds = time.monotonic() - begin
         course.add(history.Row(step + 1, epoch_of(step, pictures), loss, learner.lr, seconds))
-        bar.set_postfix(loss=f"{np.mean([row.loss for row in course.rows[-50:]]):.4f}", refresh=0)
+        bar.set_postfix(
+            loss=f"{np.mean([row.loss for row in course.rows[-50:]]):.4f}", refresh=False
+        )
         bar.update()
         ended = epochs_ended(step, pictures)
         if ended and step + 1 < total:
@@ -104,7 +106,8 @@ def hardware(settings: TrainSettings) -> tuple[str, torch.dtype]:
 
 def count_steps(pictures: data.TrainingSet, settings: TrainSettings) -> int:
     """Return the number of optimizer steps: those configured, or enough for all epochs."""
-    if settings.steps:
+    if settings.epochs is None:
+        assert settings.steps is not None  # one of the two is given
         return settings.steps
     batches = settings.epochs * pictures.batches_per_epoch
     return math.ceil(batches / settings.gradient_accumulation)

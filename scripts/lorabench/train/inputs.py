@@ -1,6 +1,7 @@
 """What the UNet is trained with: latents of the pictures, features of the captions."""
 
 import logging
+from typing import Any
 
 import torch
 
@@ -94,7 +95,8 @@ class Captions:
         if skip == 1:
             return encoder(tokens).last_hidden_state
         states = encoder(tokens, output_hidden_states=True).hidden_states
-        return getattr(encoder, "text_model", encoder).final_layer_norm(states[-skip])
+        inner: Any = getattr(encoder, "text_model", encoder)
+        return inner.final_layer_norm(states[-skip])
 
     def _report_long(self, captions: list[str]) -> None:
         limit = self._model.text_encoder.config.max_position_embeddings

@@ -12,6 +12,7 @@ from lorabench.lora_file import ALPHA, DOWN, UP
 from lorabench.model import StableDiffusion
 
 ADAPTER = "default"
+WEIGHT = f"{ADAPTER}.weight"
 UNET, TEXT = "lora_unet_", "lora_te_text_model_"
 
 Network = dict[str, LoraLayer]  # kohya's name of a module -> the module with its LoRA
@@ -36,7 +37,7 @@ def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
 def weights(network: Network, part: str = "") -> list[nn.Parameter]:
     """Return the trained weights, down and up by turns, of the modules whose name begins so."""
     return [
-        matrix[ADAPTER].weight
+        matrix.get_parameter(WEIGHT)
         for name, layer in network.items()
         if name.startswith(part)
         for matrix in (layer.lora_A, layer.lora_B)
@@ -51,7 +52,7 @@ def to_kohya(network: Network, alpha: float) -> dict[str, np.ndarray]:
     tensors = {}
     for name, layer in network.items():
         for suffix, matrix in ((DOWN, layer.lora_A), (UP, layer.lora_B)):
-            tensors[name + suffix] = matrix[ADAPTER].weight.detach().cpu().half().numpy()
+            tensors[name + suffix] = matrix.get_parameter(WEIGHT).detach().cpu().half().numpy()
         tensors[name + ALPHA] = np.array(alpha, np.float32)
     return tensors
 
@@ -75,9 +76,10 @@ def _linear(module: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _inject(part: nn.Module, prefix: str, targets: list[str], settings: TrainSettings) -> Network:
+    # pyrefly: ignore[bad-argument-type] (peft takes any number, whatever it declares)
     config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets)
     inject_adapter_in_model(config, part, ADAPTER)
-    layers = {
+    layers: Network = {
         prefix + name.removeprefix("text_model.").replace(".", "_"): layer
         for name, layer in part.named_modules()
         if isinstance(layer, LoraLayer)

@@ -1,6 +1,6 @@
 """The table of a sweep: a row per picture, measured by as many processes as one likes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ _training: TrainingPictures | None = None
 
 
 @contextmanager
-def _pool(processes: int, training: Sequence[Path], area: int) -> Iterator[Any]:
+def _pool(processes: int, training: Sequence[Path], area: int) -> Generator[Any]:
     """Yield a `map` over processes that each know the training pictures."""
     if processes == 1:
         _start(training, area)

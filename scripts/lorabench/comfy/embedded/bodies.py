@@ -61,8 +61,10 @@ async def read(request: web.Request, shape: Shape, *, may_be_empty: bool = False
 def whole_number(request: web.Request, name: str) -> int | None:
     """Return a number of the query, None where it has none; raises `Malformed`."""
     text = request.rel_url.query.get(name)
+    if text is None:
+        return None
     try:
-        return None if text is None else int(text)
+        return int(text)
     except ValueError:
         raise Malformed(f"{name} should be a whole number, not {text[:40]!r}") from None
 

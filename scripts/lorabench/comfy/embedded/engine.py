@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from lorabench import model
 from lorabench.comfy.embedded import conditioning, sigmas
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Loaded:
     """A checkpoint in memory."""
 
-    unet: Patchable
-    text_encoder: Patchable
+    unet: Patchable[UNet2DConditionModel]
+    text_encoder: Patchable[CLIPTextModel]
     tokenizer: CLIPTokenizer
     vae: AutoencoderKL | AutoencoderTiny
     schedule: NoiseSchedule
@@ -42,7 +42,7 @@ class Model:
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
 
-    def unet(self) -> torch.nn.Module:
+    def unet(self) -> UNet2DConditionModel:
         """Return the UNet with the LoRAs merged in."""
         return self.loaded.unet.with_patches(self.patches)
 

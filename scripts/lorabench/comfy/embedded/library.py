@@ -29,7 +29,8 @@ class Library:
     @classmethod
     def nowhere(cls) -> "Library":
         """Return a library without files, for what does not depend on them."""
-        return cls(*[Path(os.devnull)] * 4)
+        nowhere = Path(os.devnull)
+        return cls(nowhere, nowhere, nowhere, nowhere)
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in "checkpoints", "loras" or "vae"; read anew at each call.
@@ -48,9 +49,10 @@ class Library:
         path = self.path(folder, name)
         return "absent" if path is None else fingerprint(path)
 
-    def pictures(self, kind: str) -> Path | None:
-        """Return the folder of "output" or "temp" pictures, None for any other kind."""
-        return {"output": self.output_dir, "temp": self.temp_dir}.get(kind)
+    @property
+    def pictures(self) -> dict[str, Path]:
+        """The folders of pictures by their kind."""
+        return {"output": self.output_dir, "temp": self.temp_dir}
 
     def metadata(self, folder: str, name: str) -> dict[str, str] | None:
         """Return the metadata of a safetensors file, or None where there is none."""

@@ -21,5 +21,8 @@ class LogBuffer(logging.Handler):
 
     def lines(self) -> list[dict[str, str]]:
         """Return the kept lines, oldest first."""
-        with self.lock:
+        self.acquire()
+        try:
             return list(self._entries)
+        finally:
+            self.release()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 Change = Callable[[Tensor], Tensor]
 """Makes a new value of a parameter, float32, of the one before."""
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +57,10 @@ def _read(path: Path, _mtime_ns: int, _size: int) -> LoraFile:
     return LoraFile(path, tensors, contents)
 
 
-class Patchable:
+class Patchable(Generic[Network]):
     """A network whose weights take LoRAs."""
 
-    def __init__(self, network: nn.Module, part: Part, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, network: Network, part: Part, dtype: torch.dtype | None = None) -> None:
         """Wrap `network`, which is that part of a model.
 
         With `dtype` the weights are rounded to that precision, whatever they are stored in.
@@ -84,7 +87,7 @@ class Patchable:
                 keys -= {module.keys.get(role) for role in adapters.BIASES}
         return keys
 
-    def with_patches(self, patches: tuple[Patch, ...]) -> nn.Module:
+    def with_patches(self, patches: tuple[Patch, ...]) -> Network:
         """Return the network with exactly `patches` merged in, in their order.
 
         What cannot be merged for whatever reason, lack of memory too, leaves no LoRA behind.
@@ -126,10 +129,9 @@ class Patchable:
             return
         shapes = {key: tuple(tensor.shape) for key, tensor in lora.tensors.items()}
         for module, layer in self._modules(lora):
-            weight, bias = (self._names.get(layer + end) for end in ("", base_layers.BIAS))
-            of_weight, of_bias = (
-                tuple(self._parameters[name].shape) if name else None for name in (weight, bias)
-            )
+            weight, bias = self._names[layer], self._names.get(layer + base_layers.BIAS)
+            of_weight = tuple(self._parameters[weight].shape)
+            of_bias = tuple(self._parameters[bias].shape) if bias else None
             try:
                 odd = module.missing or lora_shapes.misfit(module, shapes, of_weight, of_bias)
             except ValueError as error:

@@ -5,6 +5,7 @@ Functions take the node's inputs by name, with `context` for what lies outside t
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,16 @@ class Context:
     pnginfo: dict[str, str]
     on_step: Callable[[int, int], None]
 
+    def file(self, folder: str, name: str) -> Path:
+        """Return the file of a model, which was there when the prompt was checked."""
+        if not (path := self.library.path(folder, name)):
+            raise FileNotFoundError(f"{name} is no longer among the {folder}")
+        return path
+
 
 def load_checkpoint(context: Context, ckpt_name: str) -> tuple[Any, ...]:
     """CheckpointLoaderSimple."""
-    loaded = context.engine.checkpoint(context.library.path("checkpoints", ckpt_name))
+    loaded = context.engine.checkpoint(context.file("checkpoints", ckpt_name))
     return Model(loaded), Clip(loaded), loaded.vae
 
 
@@ -54,7 +61,7 @@ def load_lora(
     """LoraLoader: at strengths 0 and 0 the inputs are handed on untouched."""
     if strength_model == 0 and strength_clip == 0:
         return model, clip
-    lora = loras.read(context.library.path("loras", lora_name))
+    lora = loras.read(context.file("loras", lora_name))
     loras.report_unused(lora, (model.loaded.unet, clip.loaded.text_encoder))
     return (
         replace(model, patches=(*model.patches, Patch(lora, strength_model))),
@@ -68,14 +75,14 @@ def load_lora_model_only(
     """LoraLoaderModelOnly."""
     if strength_model == 0:
         return (model,)
-    lora = loras.read(context.library.path("loras", lora_name))
+    lora = loras.read(context.file("loras", lora_name))
     loras.report_unused(lora, (model.loaded.unet,))
     return (replace(model, patches=(*model.patches, Patch(lora, strength_model))),)
 
 
 def load_vae(context: Context, vae_name: str) -> tuple[Any]:
     """VAELoader."""
-    return (context.engine.vae(context.library.path("vae", vae_name)),)
+    return (context.engine.vae(context.file("vae", vae_name)),)
 
 
 def encode_text(context: Context, text: str, clip: Clip) -> tuple[Tensor]:
@@ -164,7 +171,7 @@ def preview_images(context: Context, images: Tensor) -> Pictures:
 
 def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Pictures:
     """Write one PNG a picture, [height, width, 3] in [0, 1], each appearing by rename."""
-    root = context.library.pictures(kind)
+    root = context.library.pictures[kind]
     height, width = images.shape[1:3]
     folder, stem, counter = next_picture(root, prefix, width, height)
     saved = []

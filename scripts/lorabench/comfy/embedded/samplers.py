@@ -132,7 +132,7 @@ def dpmpp_2m_sde(
         h = sigma.log() - lower.log()
         gain = -(-2 * h).expm1()
         x = (lower / sigma) * (-h).exp() * x + gain * denoised
-        if previous is not None:
+        if previous is not None and last_h is not None:
             x = x + 0.5 * gain * (h / last_h) * (denoised - previous)
         x = x + fresh(sigma, lower) * lower * gain.sqrt()
         previous, last_h = denoised, h

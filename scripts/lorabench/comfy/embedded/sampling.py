@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lorabench.comfy.embedded import sigmas
 from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
 
 if TYPE_CHECKING:  # the engine brings diffusers with it
+    from diffusers import UNet2DConditionModel
+
     from lorabench.comfy.embedded.engine import Loaded, Model
 
 OnStep = Callable[[int, int], None]
@@ -105,7 +107,7 @@ def _noise_scale(loaded: "Loaded", levels: Tensor) -> Tensor:
 
 
 def _guided(
-    unet: nn.Module, loaded: "Loaded", positive: Tensor, negative: Tensor, cfg: float
+    unet: "UNet2DConditionModel", loaded: "Loaded", positive: Tensor, negative: Tensor, cfg: float
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the denoiser under classifier-free guidance (https://arxiv.org/abs/2207.12598)."""
 

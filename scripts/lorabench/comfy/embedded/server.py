@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +160,7 @@ class _Server:
 
 
 @contextmanager
-def _announced(path: Path | None, url: str) -> Iterator[None]:
+def _announced(path: Path | None, url: str) -> Generator[None]:
     """Tell in the state file, if any, where the server is, for as long as it listens."""
     if path is None:
         yield

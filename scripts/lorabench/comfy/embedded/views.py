@@ -33,7 +33,7 @@ def _view(query: Mapping[str, str], library: Library) -> web.StreamResponse:
     if "filename" not in query:
         return web.Response(status=404)
     name = query["filename"]
-    folder = library.pictures(query.get("type", "output"))
+    folder = library.pictures.get(query.get("type", "output"))
     if not name or name.startswith("/") or ".." in name or folder is None:
         return web.Response(status=400)
     if "subfolder" in query:

@@ -113,6 +113,7 @@ def _try_out(launcher: Sequence[str]) -> None:
         text=True,
         errors="replace",
     ) as program:
+        assert program.stderr  # a pipe
         for line in filter(None, map(str.strip, program.stderr)):
             if _IS_PROGRESS.search(line):
                 continue

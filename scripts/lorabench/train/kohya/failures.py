@@ -145,7 +145,9 @@ def launcher(command: Sequence[str], status: int, output: Sequence[str]) -> User
     told = _last_lines(output)
     failed = f"it failed by itself (exit status {status}), before anything of sd-scripts began"
     lines = [f"kohya.launcher: {shlex.join(command)}: {failed}", *(f"  {line}" for line in told)]
-    return UserError("\n".join(filter(None, [*lines, _hint("\n".join(told))])))
+    if hint := _hint("\n".join(told)):
+        lines.append(hint)
+    return UserError("\n".join(lines))
 
 
 def no_file(image_dir: str, output: Sequence[str]) -> UserError:

@@ -4,9 +4,9 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import resources
+from pathlib import Path
 from typing import IO
 
 from lorabench.train.kohya import supervisor
@@ -14,15 +14,17 @@ from lorabench.train.kohya.installation import Installation
 
 _BREAK = re.compile(rb"[\r\n]+")
 
+Program = subprocess.Popen[bytes]
+
 
 @contextmanager
-def started(installation: Installation, command: Sequence[str]) -> Iterator[subprocess.Popen]:
+def started(installation: Installation, command: Sequence[str]) -> Generator[Program]:
     """Start the Python program `command` where sd-scripts is; on leaving, nothing of it is left.
 
     It runs behind `supervisor`, whose lifeline is a pipe from here: it breaks when this process
     ends, in whatever way, and then the program ends, in a container as well.
     """
-    source = resources.files(__package__).joinpath("supervisor.py").read_text(encoding="utf-8")
+    source = Path(supervisor.__file__).read_text(encoding="utf-8")
     program = subprocess.Popen(
         installation.command("-c", source, *command),
         stdin=subprocess.PIPE,
@@ -30,6 +32,7 @@ def started(installation: Installation, command: Sequence[str]) -> Iterator[subp
         stderr=subprocess.STDOUT,
         start_new_session=True,  # Ctrl-C reaches it through us alone
     )
+    assert program.stdin  # a pipe
     try:
         with suppress(BrokenPipeError):
             program.stdin.write(f"{supervisor.READY}\n".encode())
@@ -55,7 +58,8 @@ def lines(stream: IO[bytes]) -> Iterator[str]:
         yield rest.decode(errors="replace")
 
 
-def _end(program: subprocess.Popen) -> None:
+def _end(program: Program) -> None:
+    assert program.stdin and program.stdout  # pipes
     with suppress(BrokenPipeError):
         program.stdin.close()
     try:

@@ -114,6 +114,7 @@ def _follow(there: Installation, arguments: list[str], progress: Progress) -> li
     log.debug("%s", shlex.join(arguments))
     said: deque[str] = deque(maxlen=_MEMORY)
     with process.started(there, arguments) as program:
+        assert program.stdout  # a pipe
         for line in process.lines(program.stdout):
             if is_bar(line):
                 progress.read(line)

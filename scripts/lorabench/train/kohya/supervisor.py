@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 READY = "go"
@@ -53,7 +54,7 @@ def _tell(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-def _in_background(function: object, group: int) -> None:
+def _in_background(function: Callable[[int], None], group: int) -> None:
     threading.Thread(target=function, args=(group,), daemon=True).start()
 
 
