@@ -15,12 +15,13 @@ from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import write as write_faults
 from lorabench.bench.verdicts import verdict
 from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.picture import Row
+from lorabench.refusals import Refusal
 
 RUN_ID = "ponnyu_v1-c59e8a82"
 TRIGGER = "ponnyu style"
 SUBJECTS = ("cat", "lighthouse", "mushroom", "sailing boat", "teapot", "owl", "castle", "robot")
 WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-_TOO_SMALL = "too small: 32×40, at least 64 on the shorter edge"
 VERDICT = Verdict(
     label="works",
     leaks=True,
@@ -87,9 +88,8 @@ def draw(subject, weight, seed, size):
 
 def add_fault(run, weight):
     """Say that the LoRA does nothing at a weight."""
-    message = f"weight {weight:g}: all 2 pictures are the same as at weight 0 (to the bit)"
     files = [f"w{weight:.2f}/seed{seed}_00.png" for seed in (1, 2)]
-    fault = Fault("dead_lora", weight, [1, 2], files, message)
+    fault = Fault("dead_lora", weight, [1, 2], files, len(files), 0.0)
     write_faults([fault], run / "bench" / "warnings.json")
 
 
@@ -208,15 +208,14 @@ def _write_training(folder):
 
 
 def _write_rejected(run):
-    rows = [
-        {"source": "ponnyu_01.png", "ok": True, "reason": ""},
-        {"source": "小さい/小さすぎる.png", "ok": False, "reason": _TOO_SMALL},
-        {"source": "broken.png", "ok": False, "reason": "truncated: the file ends too early"},
-        {"source": "twice.png", "ok": False, "reason": "same picture as ponnyu_01.png"},
-    ]
-    _write_table(run / "preprocess_log.csv", rows)
+    rows = [Row("ponnyu_01.png", ok=True)]
+    rows += map(Row, ("小さい/小さすぎる.png", "broken.png", "twice.png"))
+    rows[1].reject(Refusal("too_small", {"width": 32, "height": 40, "edge": 64}))
+    rows[2].reject(Refusal("truncated", {}))
+    rows[3].reject(Refusal("same", {"other": "ponnyu_01.png"}))
+    _write_table(run / "preprocess_log.csv", list(map(vars, rows)))
     for row in rows[1:]:
-        path = run / "rejected" / row["source"]
+        path = run / "rejected" / row.source
         path.parent.mkdir(parents=True, exist_ok=True)
         draw("owl", 0.5, 7, 40).save(path)
     (run / "rejected" / "broken.png").write_bytes(b"\x89PNG broken")

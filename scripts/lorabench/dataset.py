@@ -26,22 +26,13 @@ from lorabench.duplicates import Candidate, find_duplicates
 from lorabench.errors import UserError
 from lorabench.picture import Row, Store, normalize
 from lorabench.raw import RawSet, Source
+from lorabench.refusals import kind
 
 log = logging.getLogger(__name__)
 
 IMAGES, LOG, REJECTED = "images", "preprocess_log.csv", "rejected"
 _OURS = {IMAGES, LOG, REJECTED, ".snakemake_timestamp"}
 
-# How a reason begins, and how such pictures are counted.
-_KINDS = {
-    "too small": "too small",
-    "too many pixels": "too many pixels",
-    "aspect": "extreme aspect",
-    "truncated": "truncated",
-    "cannot be": "undecodable",
-    "same picture": "exact duplicate",
-    "nearly the same picture": "near duplicate",
-}
 # A process costs about a second to start, as long as it takes for so many pictures.
 _PER_WORKER = 32
 _CHUNK = 4
@@ -99,13 +90,8 @@ def check_replaceable(output: Path) -> None:
 
 def reasons(rows: Iterable[Row]) -> str:
     """Return the refused pictures counted by reason: `2 too small, 1 truncated`."""
-    kinds = Counter(kind(row.reason) for row in rows if not row.ok)
-    return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-
-
-def kind(reason: str) -> str:
-    """Return in a word or two what kind of reason it is; `other` if it is none of ours."""
-    return next((kind for start, kind in _KINDS.items() if reason.startswith(start)), "other")
+    kinds = Counter(kind(row.code) for row in rows if not row.ok)
+    return ", ".join(f"{count} {name}" for name, count in kinds.most_common())
 
 
 def examples(rows: Sequence[Row], limit: int = 20) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lorabench.refusals import Refusal
+
 # The perceptual hash sees brightness only. Pictures whose average colours are further apart than
 # this (of 255, in any channel) are variants, such as another hair colour, and no duplicates.
 _SAME_COLOUR = 32
@@ -23,7 +25,7 @@ class Candidate:
     file_size: int
 
 
-def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str, str]:
+def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str, Refusal]:
     """Return the names of the pictures to leave out, each with the reason.
 
     The larger picture stays; of equals the one with a caption, then the larger file (a PNG before
@@ -36,12 +38,12 @@ def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str,
         distance: pictures of like colour whose perceptual hashes differ in at most so many bits
             are near duplicates; below 0 only equal files count.
     """
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Refusal] = {}
     of_digest: dict[str, Candidate] = {}
     for picture in sorted(candidates, key=_worth):
         keeper = of_digest.setdefault(picture.sha256, picture)
         if keeper is not picture:
-            reasons[picture.name] = f"same picture as {keeper.name}"
+            reasons[picture.name] = Refusal("same", {"other": keeper.name})
     return reasons if distance < 0 else reasons | _near(list(of_digest.values()), distance)
 
 
@@ -49,9 +51,9 @@ def _worth(picture: Candidate) -> tuple:
     return -picture.pixels, not picture.captioned, -picture.file_size, picture.name
 
 
-def _near(pictures: list[Candidate], distance: int) -> dict[str, str]:
+def _near(pictures: list[Candidate], distance: int) -> dict[str, Refusal]:
     """Compare each picture's hash with all that stay before it, one vector operation each."""
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Refusal] = {}
     kept: list[Candidate] = []
     hashes = np.empty(len(pictures), np.uint64)
     for picture in pictures:
@@ -60,9 +62,8 @@ def _near(pictures: list[Candidate], distance: int) -> dict[str, str]:
         near = [i for i in np.flatnonzero(differing <= distance) if _like(kept[i], picture)]
         if near:
             nearest = min(near, key=lambda i: differing[i])
-            reasons[picture.name] = (
-                f"nearly the same picture as {kept[nearest].name} (distance {differing[nearest]})"
-            )
+            fields = {"other": kept[nearest].name, "distance": int(differing[nearest])}
+            reasons[picture.name] = Refusal("similar", fields)
         else:
             hashes[len(kept)] = phash
             kept.append(picture)

@@ -1,4 +1,4 @@
-"""Decode any picture file to upright sRGB, or say in plain words why it cannot be used."""
+"""Decode any picture file to upright sRGB, or say why it cannot be used."""
 
 import io
 import math
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from lorabench import jxl
+from lorabench.refusals import RejectedError
 
 # Pillow's own limit is a constant; ours is a setting (`check_pixels`).
 Image.MAX_IMAGE_PIXELS = None
@@ -40,8 +41,6 @@ _UPRIGHT = {
 }
 _LYING = (5, 6, 7, 8)
 
-_TRUNCATED = "truncated: the file ends too early"
-_DAMAGED = "cannot be decoded: a damaged or truncated {} file"
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
@@ -52,10 +51,6 @@ _SIGNS_OF_TRUNCATION = ("truncated", "broken data stream", "not enough data", "e
 _PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _SRGB_NAMES = ("sRGB", "sRGB built-in", "sRGB2014")
 _SRGB = ImageCms.createProfile("sRGB")
-
-
-class RejectedError(Exception):
-    """A picture that cannot be used; its text is the reason, in plain words."""
 
 
 def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
@@ -69,9 +64,9 @@ def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
     head = file.read(12)
     size = file.seek(0, io.SEEK_END)
     if not head:
-        raise RejectedError("cannot be decoded: the file is empty")
+        raise RejectedError("empty")
     if size < _declared_size(head[:8]):
-        raise RejectedError(_TRUNCATED)
+        raise RejectedError("truncated")
     if jxl.is_jxl(head):
         return _open_jxl(file, max_pixels)
     if head[4:8] == b"ftyp":
@@ -86,13 +81,13 @@ def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
 
     declared = jxl.size(file)
     if declared is None:
-        raise RejectedError(_TRUNCATED)
+        raise RejectedError("truncated")
     check_pixels(declared, max_pixels)
     file.seek(0)
     try:
         return Image.open(file)
     except Exception:  # its own words advise to build a library
-        raise RejectedError(_DAMAGED.format("JPEG XL")) from None
+        raise RejectedError("damaged", format="JPEG XL") from None
 
 
 @cache
@@ -109,7 +104,7 @@ def check_pixels(size: tuple[int, int], max_pixels: float) -> None:
     millions = width * height / 1e6
     if millions > max_pixels:
         raise RejectedError(
-            f"too many pixels: {width}×{height} are {millions:.1f} million, at most {max_pixels:g}"
+            "too_large", width=width, height=height, millions=millions, limit=max_pixels
         )
 
 
@@ -272,12 +267,12 @@ def _plain_reasons(format: str = "") -> Generator[None]:
         yield
     except UnidentifiedImageError:
         if format:
-            raise RejectedError(_DAMAGED.format(format)) from None
-        raise RejectedError("cannot be decoded: not a picture that is known here") from None
+            raise RejectedError("damaged", format=format) from None
+        raise RejectedError("no_picture") from None
     except MemoryError:
-        raise RejectedError("cannot be decoded: not enough memory") from None
+        raise RejectedError("no_memory") from None
     except Exception as error:
         message = str(error) or type(error).__name__
         if isinstance(error, EOFError) or any(s in message.lower() for s in _SIGNS_OF_TRUNCATION):
-            raise RejectedError(_TRUNCATED) from None
-        raise RejectedError(f"cannot be decoded: {message}") from None
+            raise RejectedError("truncated") from None
+        raise RejectedError("undecodable", message=message) from None

@@ -17,7 +17,7 @@ from lorabench import files, images
 from lorabench.buckets import bucket_sizes, fit
 from lorabench.config import PreprocessSettings
 from lorabench.identity import digest
-from lorabench.images import RejectedError
+from lorabench.refusals import Refusal, RejectedError
 
 # Counts up when the same settings give other pixels than before.
 _VERSION = 1
@@ -35,7 +35,9 @@ class Row:
     Attributes:
         source: path within the raw set.
         ok: whether it is in the set.
-        reason: why not, in plain words.
+        reason: why not, in English.
+        code: why not, as a code of `refusals`.
+        fields: what the reason names, as JSON.
         format: of the file, as Pillow names it.
         mode: of the file's pixels, as Pillow names it (RGB, CMYK, I;16, P, ...).
         original_width: px, after EXIF orientation.
@@ -58,6 +60,8 @@ class Row:
     source: str
     ok: bool = False
     reason: str = ""
+    code: str = ""
+    fields: str = ""
     format: str = ""
     mode: str = ""
     original_width: int | None = None
@@ -80,11 +84,12 @@ class Row:
         for name, value in facts.items():
             setattr(self, name, value)
 
-    def reject(self, reason: str) -> None:
+    def reject(self, refusal: Refusal) -> None:
         """Refuse the picture: what describes a result is emptied."""
         self.fill(dict.fromkeys(("width", "height", "scale")))
         self.fill(dict.fromkeys(("crop", "result_sha256", "result"), ""))
-        self.ok, self.reason = False, reason
+        self.ok, self.reason, self.code = False, refusal.words(), refusal.code
+        self.fields = json.dumps(refusal.fields, ensure_ascii=False)
 
 
 class Store:
@@ -147,20 +152,20 @@ def normalize(path: Path, name: str, settings: PreprocessSettings, store: Store)
                 facts = _make(file, row, settings, store)
         row.fill(facts["result"])
         row.ok = True
-    except RejectedError as refusal:
-        row.reject(str(refusal))
+    except RejectedError as error:
+        row.reject(error.refusal)
     return row
 
 
 def _readable(path: Path) -> io.BufferedReader:
     if path.is_symlink() and not path.exists():
-        raise RejectedError("cannot be read: a link to a file that is not there")
+        raise RejectedError("broken_link")
     if not path.is_file():  # to open a pipe would wait for ever
-        raise RejectedError("cannot be read: not a file")
+        raise RejectedError("no_file")
     try:
         return path.open("rb")
     except OSError as error:
-        raise RejectedError(f"cannot be read: {error.strerror}") from None
+        raise RejectedError("unreadable", message=error.strerror) from None
 
 
 def _make(
@@ -209,23 +214,20 @@ def _check(width: int, height: int, settings: PreprocessSettings) -> None:
     """
     images.check_pixels((width, height), settings.max_pixels)
     if min(width, height) < settings.min_size:
-        raise RejectedError(
-            f"too small: {width}×{height}, at least {settings.min_size} on the shorter edge"
-        )
+        raise RejectedError("too_small", width=width, height=height, edge=settings.min_size)
     aspect = max(width, height) / min(width, height)
     if aspect > settings.max_aspect:
-        found, limit = f"{aspect:.3g}", f"{settings.max_aspect:g}"
-        raise RejectedError(
-            f"aspect {found}:1, at most {limit}:1"
-            if width > height
-            else f"aspect 1:{found}, at most 1:{limit}"
-        )
+        code = "too_wide" if width > height else "too_tall"
+        raise RejectedError(code, aspect=aspect, limit=settings.max_aspect)
     enlarged = fit(width, height, _sizes(settings)).scale / settings.max_upscale
     if enlarged > 1:
         raise RejectedError(
-            f"too small: {width}×{height}, at least "
-            f"{math.ceil(width * enlarged)}×{math.ceil(height * enlarged)} "
-            f"(enlarged at most {settings.max_upscale:g} times)"
+            "enlarged",
+            width=width,
+            height=height,
+            least_width=math.ceil(width * enlarged),
+            least_height=math.ceil(height * enlarged),
+            times=settings.max_upscale,
         )
 
 

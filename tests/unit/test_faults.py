@@ -1,6 +1,7 @@
 """What counts as a dead LoRA or a broken render, and what does not."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -36,7 +37,7 @@ def test_more_than_one_grey_level_is_a_change():
 
 
 def test_equality_to_the_bit_is_said():
-    exact, near = (faults.find(table((0.4, 1, 0.2, d)))[0].message for d in (0, 0.001))
+    exact, near = (faults.find(table((0.4, 1, 0.2, d)))[0].words() for d in (0, 0.001))
     assert "to the bit" in exact
     assert "mean absolute difference at most 0.001" in near
 
@@ -73,8 +74,55 @@ def test_faults_survive_their_file(tmp_path):
         "weight": 0.4,
         "seeds": [2**64 - 1],
         "files": [f"w0.40/seed{2**64 - 1}_00.png"],
-        "message": "weight 0.4: the only picture is the same as at weight 0 (to the bit)",
+        "pictures": 1,
+        "difference": 0.0,
     }
+
+
+def test_every_fault_has_its_words_in_both_languages():
+    found = faults.find(
+        table(
+            *((0.2, seed, 0.2, 0.0) for seed in (1, 2)),
+            *((0.4, seed, 0.2, difference) for seed, difference in ((1, 0.0012), (2, 0.1))),
+            *((0.6, seed, contrast, 0.1) for seed, contrast in ((1, 0.0), (2, 0.2), (3, 0.0))),
+            (0.8, 1, 0.2, 0.002),
+            (1.0, 1, 0.0, 0.1),
+        )
+    )
+    assert {fault.kind for fault in found} == set(faults.KINDS)
+    assert [fault.words() for fault in found] == [
+        "weight 0.2: all 2 pictures are the same as at weight 0 (to the bit)",
+        "weight 0.4: 1 of 2 pictures is the same as at weight 0 "
+        "(mean absolute difference at most 0.001)",
+        "weight 0.6: 2 of 3 pictures are of a single colour",
+        "weight 0.8: the only picture is the same as at weight 0 "
+        "(mean absolute difference at most 0.002)",
+        "weight 1: the only picture is of a single colour",
+    ]
+    assert [fault.words("ja") for fault in found] == [
+        "重み 0.2: 画像 2 枚すべてが重み 0 と完全に同じです",
+        "重み 0.4: 画像 2 枚のうち 1 枚が重み 0 と同じです(平均絶対差は最大 0.001)",
+        "重み 0.6: 画像 3 枚のうち 2 枚が単色です",
+        "重み 0.8: 唯一の画像が重み 0 と同じです(平均絶対差は最大 0.002)",
+        "重み 1: 唯一の画像が単色です",
+    ]
+
+
+def test_both_languages_name_the_same_numbers():
+    for name, (english, japanese) in faults.TEXTS.items():
+        named = [set(re.findall(r"{(\w*)[:}]", text)) - {"faulty"} for text in (english, japanese)]
+        assert named[0] == named[1], name
+        assert english.isascii() and not japanese.isascii()
+
+
+def test_what_version_0_1_wrote_keeps_its_sentence(tmp_path):
+    path = tmp_path / "warnings.json"
+    message = "weight 0.4: all 2 pictures are the same as at weight 0 (to the bit)"
+    fault = {"kind": "dead_lora", "weight": 0.4, "seeds": [1, 2], "files": ["a.png", "b.png"]}
+    path.write_text(json.dumps([fault | {"message": message}]))
+    (found,) = faults.read(path)
+    assert (found.kind, found.files) == ("dead_lora", ["a.png", "b.png"])
+    assert found.words() == found.words("ja") == message
 
 
 @pytest.mark.parametrize(
@@ -89,7 +137,7 @@ def test_faults_survive_their_file(tmp_path):
 def test_another_file_is_refused_by_name(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(UserError, match=r"other\.json"):
+    with pytest.raises(UserError, match=r"other\.json.*--forcerun bench_metrics"):
         faults.read(path)
 
 

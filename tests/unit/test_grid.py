@@ -132,7 +132,7 @@ def test_a_large_sweep_is_paged(sweep, tmp_path, monkeypatch):
     files = [f"w0.20/seed{seed}_00.png" for seed in range(3)]
     files += [f"w0.80/seed{seed}_00.png" for seed in range(3)]
     faults = [
-        Fault(kind, weight, [0, 1, 2], files, "every picture " * 40)
+        Fault(kind, weight, [0, 1, 2], files, message="every picture " * 40)
         for kind in ("dead_lora", "broken_render")
         for weight in (0.2, 0.4, 0.6, 0.8)
     ]
@@ -191,7 +191,7 @@ def test_a_sweep_without_any_picture_is_refused(tmp_path):
 
 def test_a_faulty_picture_and_only_it_is_framed_in_red(sweep, tmp_path):
     cells = sweep(seeds=(1, 2))
-    fault = Fault("dead_lora", 0.4, [2], ["w0.40/seed2_00.png"], "weight 0.4: the same")
+    fault = Fault("dead_lora", 0.4, [2], ["w0.40/seed2_00.png"], 1, 0.0)
     drawn = draw(cells, tmp_path, [fault])
     ((x, y),) = places(drawn["overview.png"], Image.open(cells[2].path))
     red = coloured(drawn["overview.png"], sheet.RED)
@@ -205,7 +205,7 @@ def test_a_faulty_picture_and_only_it_is_framed_in_red(sweep, tmp_path):
 
 def test_a_fault_of_one_prompt_marks_none_of_another(sweep, tmp_path):
     cells = sweep(variants=("", "prompt-cat"))
-    fault = Fault("dead_lora", 0.4, [1], ["prompt-cat/w0.40/seed1_00.png"], "the same")
+    fault = Fault("dead_lora", 0.4, [1], ["prompt-cat/w0.40/seed1_00.png"], 1, 0.0)
     overview = draw(cells, tmp_path, [fault])["overview.png"]
     found = at(overview, cells[:3])
     assert not places(overview, Image.open(cells[3].path)), "the mark is not there"

@@ -48,12 +48,12 @@ class Record(Section):
             return cls.model_validate(content)
         except ValidationError as error:
             raise UserError(
-                f"{path}: not the record of a {cls.what} ({_first(error)}); run the command of the "
-                f"run again with --forcerun {cls.rule}"
+                f"{path}: not the record of a {cls.what} ({first_mistake(error)}); run the "
+                f"command of the run again with --forcerun {cls.rule}"
             ) from None
 
 
-def _first(error: ValidationError) -> str:
+def first_mistake(error: ValidationError) -> str:
     """Return the first thing that is wrong, with its key."""
     found: dict[str, Any] = dict(error.errors()[0])
     return f"{'.'.join(map(str, found['loc'])) or 'it'}: {found['msg']}"

@@ -80,7 +80,7 @@ def _sweep(pictures: Sequence[Picture], findings: Findings) -> Sweep:
         cells=frozenset(map(_key, pictures)),
         pictures=there,
         marks={key: KINDS[fault.kind].label for fault, keys in faulty for key in keys},
-        alarms=[(fault.message, keys) for fault, keys in faulty],
+        alarms=[(fault.words(), keys) for fault, keys in faulty],
         verdict=findings.verdict,
         width=max(widths),
         height=max(heights),

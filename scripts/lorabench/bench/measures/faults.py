@@ -1,13 +1,17 @@
 """What is plainly wrong with a sweep: a LoRA that does nothing, a picture that shows nothing."""
 
-import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from lorabench import phrases
 from lorabench.errors import UserError
+from lorabench.phrases import Language
+from lorabench.settings.records import first_mistake
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +26,9 @@ CONSTANT_BELOW = 0.004
 """Contrast (standard deviation of the luma, 0 to 0.5) under which a picture shows nothing."""
 
 
+Name = Literal["dead_lora", "unchanged_picture", "broken_render"]
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of fault: what it is called, on a picture and in full, and what to look at."""
@@ -31,7 +38,7 @@ class Kind:
     advice: str
 
 
-KINDS = {
+KINDS: dict[Name, Kind] = {
     "dead_lora": Kind(
         "dead LoRA",
         "DEAD LoRA: it changes nothing",
@@ -52,18 +59,55 @@ KINDS = {
     ),
 }
 
+TEXTS = {
+    "only": ("weight {weight:g}: the only picture is {}", "重み {weight:g}: 唯一の画像が{}"),
+    "all": (
+        "weight {weight:g}: all {pictures} pictures are {}",
+        "重み {weight:g}: 画像 {pictures} 枚すべてが{}",
+    ),
+    "some": (
+        "weight {weight:g}: {faulty} of {pictures} pictures {faulty:is|are} {}",
+        "重み {weight:g}: 画像 {pictures} 枚のうち {faulty} 枚が{}",
+    ),
+    "constant": ("of a single colour", "単色です"),
+    "equal": ("the same as at weight 0 (to the bit)", "重み 0 と完全に同じです"),
+    "nearly_equal": (
+        "the same as at weight 0 (mean absolute difference at most {difference:.1g})",
+        "重み 0 と同じです(平均絶対差は最大 {difference:.1g})",
+    ),
+}
+"""Which pictures, and what is wrong with them, in English and Japanese."""
+
 
 @dataclass(frozen=True)
 class Fault:
     """One fault at one weight."""
 
-    kind: str
-    """A key of `KINDS`."""
+    kind: Name
     weight: float
     seeds: list[int]
     files: list[str]
     """The pictures concerned, as the table names them."""
-    message: str
+    pictures: int = 0
+    """How many there are at this weight."""
+    difference: float | None = None
+    """The largest mean absolute difference of those that are the same as at weight 0."""
+    message: str = ""
+    """What version 0.1 wrote in place of the two numbers above; empty since."""
+
+    def words(self, language: Language = "en") -> str:
+        """Return the fault as a phrase; in English where version 0.1 wrote it."""
+        at, faulty = language == "ja", len(self.files)
+        which = "only" if self.pictures == 1 else "all" if faulty == self.pictures else "some"
+        if self.difference is None:
+            what = "constant"
+        else:
+            what = "nearly_equal" if self.difference else "equal"
+        text = TEXTS[which][at].replace("{}", TEXTS[what][at])
+        return self.message or phrases.fill(text, faulty=faulty, **vars(self))
+
+
+_FILE = TypeAdapter(list[Fault])
 
 
 def find(table: "pd.DataFrame") -> list[Fault]:
@@ -73,21 +117,19 @@ def find(table: "pd.DataFrame") -> list[Fault]:
 
 def write(faults: list[Fault], path: Path) -> None:
     """Write the faults as a JSON list of objects with the fields of `Fault`."""
-    path.write_text(
-        json.dumps([asdict(fault) for fault in faults], indent=2, ensure_ascii=False) + "\n",
-        encoding="utf-8",
-    )
+    path.write_bytes(_FILE.dump_json(faults, indent=2, exclude_defaults=True) + b"\n")
 
 
 def read(path: Path) -> list[Fault]:
     """Read what `write` wrote; raise `UserError` for anything else."""
     try:
-        faults = [Fault(**fault) for fault in json.loads(path.read_text(encoding="utf-8"))]
-        if unknown := {fault.kind for fault in faults}.difference(KINDS):
-            raise ValueError(f"unknown kind {', '.join(sorted(unknown))}")
-        return faults
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"--warnings {path}: not a list of warnings ({error})") from None
+        return _FILE.validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        found = first_mistake(error) if isinstance(error, ValidationError) else error
+        raise UserError(
+            f"{path}: not the warnings of a sweep ({found}); run the command of the run again "
+            "with --forcerun bench_metrics"
+        ) from None
 
 
 def block(faults: list[Fault]) -> str:
@@ -97,7 +139,7 @@ def block(faults: list[Fault]) -> str:
         of_kind = [fault for fault in faults if fault.kind == name]
         if of_kind:
             lines += [f"!!  WARNING  {kind.title}"]
-            lines += [line for fault in of_kind for line in _wrapped(fault.message, "  - ")]
+            lines += [line for fault in of_kind for line in _wrapped(fault.words(), "  - ")]
             lines += _wrapped(kind.advice, "  ")
             lines += ["!" * 80]
     return "\n".join([*lines, ""])
@@ -106,29 +148,21 @@ def block(faults: list[Fault]) -> str:
 def _at(weight: float, rows: "pd.DataFrame") -> Iterator[Fault]:
     constant = rows["contrast"] < CONSTANT_BELOW
     if constant.any():
-        message = f"weight {weight:g}: {_count(constant, rows)} of a single colour"
-        yield _fault("broken_render", weight, rows[constant], message)
+        yield _fault("broken_render", weight, rows, constant)
     if weight == 0:
         return
     unchanged = ~constant & (rows["difference"] < UNCHANGED_BELOW)
     if unchanged.any():
-        kind = "dead_lora" if unchanged.sum() == (~constant).sum() else "unchanged_picture"
-        most = rows["difference"][unchanged].max()
-        proof = "to the bit" if most == 0 else f"mean absolute difference at most {most:.1g}"
-        message = f"weight {weight:g}: {_count(unchanged, rows)} the same as at weight 0 ({proof})"
-        yield _fault(kind, weight, rows[unchanged], message)
+        dead = unchanged.sum() == (~constant).sum()
+        most = float(rows["difference"][unchanged].max())
+        yield _fault("dead_lora" if dead else "unchanged_picture", weight, rows, unchanged, most)
 
 
-def _count(chosen: "pd.Series", rows: "pd.DataFrame") -> str:
-    if len(rows) == 1:
-        return "the only picture is"
-    number = "all" if chosen.all() else f"{chosen.sum()} of"
-    return f"{number} {len(rows)} pictures {'is' if chosen.sum() == 1 else 'are'}"
-
-
-def _fault(kind: str, weight: float, rows: "pd.DataFrame", message: str) -> Fault:
-    seeds = [int(seed) for seed in rows["seed"].unique()]
-    return Fault(kind, float(weight), seeds, list(rows["file"]), message)
+def _fault(
+    kind: Name, weight: float, rows: "pd.DataFrame", chosen: "pd.Series", most: float | None = None
+) -> Fault:
+    seeds, files = rows["seed"][chosen].unique(), rows["file"][chosen]
+    return Fault(kind, float(weight), list(map(int, seeds)), list(files), len(rows), most)
 
 
 def _wrapped(text: str, first: str) -> list[str]:
