@@ -26,7 +26,7 @@ from lorabench.duplicates import Candidate, find_duplicates
 from lorabench.errors import UserError
 from lorabench.picture import Row, Store, normalize
 from lorabench.raw import RawSet, Source
-from lorabench.refusals import kind
+from lorabench.refusals import Refusal
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ def check_replaceable(output: Path) -> None:
 
 def reasons(rows: Iterable[Row]) -> str:
     """Return the refused pictures counted by reason: `2 too small, 1 truncated`."""
-    kinds = Counter(kind(row.code) for row in rows if not row.ok)
-    return ", ".join(f"{count} {name}" for name, count in kinds.most_common())
+    kinds = Counter(Refusal.of_row(vars(row)).kind() for row in rows if not row.ok)
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
 
 
 def examples(rows: Sequence[Row], limit: int = 20) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from lorabench.phrases import Language
 
@@ -100,7 +100,7 @@ class Refusal:
     """What its texts name."""
 
     @classmethod
-    def of_row(cls, row: Mapping[str, str]) -> Self:
+    def of_row(cls, row: Mapping[str, Any]) -> Self:
         """Return what a row of preprocess_log.csv says.
 
         Version 0.1 wrote a sentence alone, and so may other programs: it stays as it is.
@@ -112,14 +112,13 @@ class Refusal:
             return cls("other", {"reason": row["reason"]})
         return found
 
+    def kind(self, language: Language = "en") -> str:
+        """Return what kind of reason it is, in a word or two."""
+        return KINDS[TEXTS[self.code][0]][language == "ja"]
+
     def words(self, language: Language = "en") -> str:
         """Return the reason in plain words."""
         return TEXTS[self.code][1 + (language == "ja")].format(**self.fields)
-
-
-def kind(code: str, language: Language = "en") -> str:
-    """Return what kind of reason a code is, in a word or two."""
-    return KINDS[TEXTS[code][0]][language == "ja"]
 
 
 class RejectedError(Exception):

@@ -16,7 +16,6 @@ from snakemake.cli import parse_config
 from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import words
 from lorabench.config import resolve, usual
-from lorabench.dataset import _KINDS
 from lorabench.errors import UserError
 from lorabench.report import again, build, contents, run, strings, tables, thumbnails
 from tests.kohya import save_checkpoint
@@ -42,15 +41,13 @@ def test_every_word_of_the_page_is_there_and_none_is_left_over():
     asked |= set(re.findall(r"data-(?:label|alt)=\"([a-z.]+)\"", sources()))
     assert asked <= set(strings.TEXTS)
     made_up = re.findall(r"\bt\(\"(\w+\.)\" ~", sources())
-    assert set(made_up) == {"fault.", "rejected.", "compare."}
+    assert set(made_up) == {"fault.", "compare."}
     sections = {key for key in strings.TEXTS if key.endswith(".title")}
     rest = set(strings.TEXTS) - used - asked - sections
     assert {key for key in rest if not key.startswith(tuple(made_up))} == set()
 
 
-def test_every_warning_and_every_reason_has_its_words():
-    kinds = {*_KINDS.values(), "other"}
-    assert {f"rejected.{kind}" for kind in kinds} <= set(strings.TEXTS)
+def test_every_warning_has_its_words():
     assert {f"fault.{kind}" for kind in faults.KINDS} <= set(strings.TEXTS)
 
 

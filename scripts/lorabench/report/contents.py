@@ -9,10 +9,10 @@ from lorabench.bench import shown
 from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
-from lorabench.dataset import kind
 from lorabench.pages.finished_run import FinishedRun, Measured
+from lorabench.phrases import Language
+from lorabench.refusals import Refusal
 from lorabench.report import strings, tables
-from lorabench.report.prose import japanese
 from lorabench.report.thumbnails import SMALL_SIDE, Thumbnail, side
 from lorabench.sweep.pictures import Picture, relative, size
 
@@ -54,8 +54,7 @@ class Rejected:
 
     name: str
     source: str
-    kind: str
-    reason: str
+    why: Refusal
     path: Path | None
     """Where its copy is, if it is to be shown."""
 
@@ -81,9 +80,9 @@ def no_weight(verdict: Verdict) -> Both:
     return {"en": words.no_weight(verdict, "en"), "ja": words.no_weight(verdict, "ja")}
 
 
-def in_words(text: str) -> Both:
-    """Return a warning or a reason, which files have in English, in both languages."""
-    return {"en": text, "ja": japanese(text)}
+def in_words(said: Callable[[Language], str]) -> Both:
+    """Return what a warning or a refusal says, in both languages."""
+    return {"en": said("en"), "ja": said("ja")}
 
 
 def training(run: FinishedRun) -> list[Training]:
@@ -107,7 +106,7 @@ def nearest_path(run: FinishedRun, one: Measured) -> Path | None:
 def rejected(run: FinishedRun) -> list[Rejected]:
     """Return the raw pictures that were left out, each with its reason."""
     return [
-        Rejected(f"r{at}", row["source"], kind(row["reason"]), row["reason"], _copy(run, row, at))
+        Rejected(f"r{at}", row["source"], Refusal.of_row(row), _copy(run, row, at))
         for at, row in enumerate(run.rejected)
     ]
 
