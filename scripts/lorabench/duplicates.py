@@ -62,8 +62,8 @@ def _near(pictures: list[Candidate], distance: int) -> dict[str, Refusal]:
         near = [i for i in np.flatnonzero(differing <= distance) if _like(kept[i], picture)]
         if near:
             nearest = min(near, key=lambda i: differing[i])
-            fields = {"other": kept[nearest].name, "distance": int(differing[nearest])}
-            reasons[picture.name] = Refusal("similar", fields)
+            other, bits = kept[nearest].name, int(differing[nearest])
+            reasons[picture.name] = Refusal("similar", {"other": other, "distance": bits})
         else:
             hashes[len(kept)] = phash
             kept.append(picture)

@@ -165,7 +165,7 @@ def _readable(path: Path) -> io.BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
-        raise RejectedError("unreadable", message=error.strerror) from None
+        raise RejectedError("unreadable", message=str(error.strerror)) from None
 
 
 def _make(
