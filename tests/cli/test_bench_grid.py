@@ -80,8 +80,9 @@ def test_everything_at_once(folder):
     verdict.write(sweeps.verdict(0.4, (0.4, 0.4)), folder / "verdict.json")
     options = ["--verdict", folder / "verdict.json", "--difference"]
     options += ["--training-set", folder / "bench" / "w0.00"]
-    done = run(folder, *options)
-    assert done.returncode == 0, done.stderr
+    for further in (options, ["--probes"]):
+        done = run(folder, *further)
+        assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (folder / "grid").glob("*.png")) == [
         "overview.png",
         "probes.png",

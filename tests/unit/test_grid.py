@@ -52,7 +52,10 @@ def draw(cells, folder, faults=(), verdict=None, strip=None, differences=False, 
     findings = grid.Findings(faults, verdict, folder)
     names = dict.fromkeys(cell.variant for cell in cells)
     texts = {"order": [sweeps.variant(name) for name in names], **texts}
-    paths = grid.draw(cells, folder / "grid", Texts(**texts), findings, strip, differences)
+    given = cells, folder / "grid", Texts(**texts), findings
+    paths = list(grid.draw(*given, strip, differences))
+    if any(cell.probe for cell in cells):
+        paths += grid.draw_probes(*given)
     return {path.name: Image.open(path) for path in paths}
 
 
