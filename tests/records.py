@@ -7,6 +7,7 @@ import yaml
 
 from lorabench.presets import PRESETS
 from lorabench.run.record import RunRecord
+from lorabench.settings.records import Record
 from lorabench.sweep.record import SweepRecord
 
 RUN_ID = "ponnyu_v1-c59e8a82"
@@ -52,5 +53,7 @@ def sweep(variants, **given):
 def write(record, path: Path) -> Path:
     """Write a record and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(record.contents(), allow_unicode=True, sort_keys=False), "utf-8")
+    how = record.model_dump(mode="json", include=set(Record.model_fields))
+    content = {**record.contents(), **how}
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
     return path

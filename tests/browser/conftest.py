@@ -8,7 +8,7 @@ import pytest
 from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench.report.build import build
-from tests.results import make_run
+from tests.finished import make_run
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""

@@ -14,8 +14,8 @@ from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.report import contents
 from lorabench.report.build import build
 from tests.browser.conftest import PHONE
+from tests.finished import SUBJECTS, WEIGHTS, add_fault, make_run
 from tests.pictures import close
-from tests.results import SUBJECTS, WEIGHTS, add_fault, make_run
 
 SECTIONS = (
     "verdict",
@@ -266,7 +266,7 @@ def test_one_weight_fills_the_width_and_moves_by_arrows(visit, tmp_path):
     ],
 )
 def test_the_votes_are_held_against_the_verdict(visit, tmp_path, told, winner, words):
-    run, dataset = make_run(tmp_path, prompts=1, seeds=(1,), size=16, probes=False)
+    run, dataset = make_run(tmp_path, prompts=1, seeds=(1,), size=16, probe="off")
     if told:
         verdict.write(Verdict(**told), run / "bench" / "verdict.json")
     build(run, dataset, run / "report.html")
@@ -484,7 +484,7 @@ def test_a_copy_stands_beside_its_training_picture(visit, tmp_path):
 
 
 def test_without_the_trigger_alone_that_is_said(visit, tmp_path):
-    run, dataset = make_run(tmp_path, probes=False)
+    run, dataset = make_run(tmp_path, probe="off")
     build(run, dataset, run / "report.html")
     page = visit(run / "report.html", locale="ja-JP")
     assert "probe=full" in page.locator("#copies").inner_text()

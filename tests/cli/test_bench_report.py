@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.results import make_run
+from tests.finished import make_run
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_report.py"
 
@@ -19,9 +19,9 @@ def made(tmp_path):
     return make_run(tmp_path / "ぽにゅ run", prompts=1, weights=(0.0, 0.8), seeds=(1,), size=32)
 
 
-def report(run, dataset, *arguments):
+def report(run, training_set, *arguments):
     command = [sys.executable, SCRIPT, "--run", run, *arguments]
-    command += ["--dataset", dataset] if dataset else []
+    command += ["--training-set", training_set] if training_set else []
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -57,15 +57,16 @@ def test_what_is_missing_is_left_out_and_told(made):
 def test_pictures_of_another_checkpoint_are_told(made):
     run, dataset = made
     base = yaml.safe_load((run / "run.yaml").read_text("utf-8"))["identity"]["base_model"]["name"]
-    with (run / "bench" / "sweep.yaml").open("a", encoding="utf-8") as file:
-        file.write("drawn_elsewhere: 魔法.safetensors\n")
+    path = run / "bench" / "sweep.yaml"
+    there = path.read_text("utf-8").replace("elsewhere: null", "elsewhere: 魔法.safetensors")
+    path.write_text(there, "utf-8")
     assert report(run, dataset).returncode == 0
     page = (run / "report.html").read_text("utf-8")
     assert f"was trained on {base}, and the pictures were rendered with 魔法.safetensors" in page
 
 
 def test_a_missing_set_is_told(made, tmp_path):
-    done = report(made[0], tmp_path / "nowhere")
+    done = report(made[0], tmp_path / "nowhere" / "images")
     assert done.returncode == 0, done.stderr
     assert "nowhere/images" in done.stderr
 
@@ -120,5 +121,5 @@ def test_wrong_options_are_refused(made, arguments):
 def test_help():
     done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for option in ("--run", "--dataset", "--output", "--base-model", "--workers", "--log"):
+    for option in ("--run", "--training-set", "--output", "--base-model", "--workers", "--log"):
         assert option in done.stdout

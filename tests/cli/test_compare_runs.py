@@ -10,7 +10,8 @@ import pytest
 
 import compare_runs
 from lorabench import cli
-from tests.compared import make_run
+from lorabench.bench.verdicts.verdict import Verdict
+from tests.finished import make_run
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -19,8 +20,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    make_run(tmp_path / "runs", "one-11111111")
-    make_run(tmp_path / "runs", "two-22222222", train={"rank": 4}, base="another")
+    works = Verdict("works", False, 0.8, [0.8], (0.4, 0.8))
+    small = {"probe": "off", "weights": (0.0, 0.4, 0.8), "size": 24, "told": works}
+    make_run(tmp_path, "one-11111111", **small)
+    make_run(tmp_path, "two-22222222", train={"rank": 4}, base="another", **small)
     return tmp_path
 
 
@@ -35,7 +38,7 @@ def test_it_prints_what_differs_and_writes_the_page(project, capsys):
     assert re.search(r"weight to use +0\.80 +0\.80", said)
     assert re.search(r"train\.rank +16 +4", said)
     assert "different base models" in said
-    assert re.search(r"style gained +0\.8 \[0\.75, 0\.85\]", said)
+    assert re.search(r"style gained +0\.48 \[0\.42, 0\.53\]", said)
     page = project / "runs" / "comparison-one-11111111-two-22222222.html"
     assert str(page.relative_to(project)) in told
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
@@ -60,6 +63,12 @@ def test_mistakes_are_said_and_nothing_is_written(project, capsys, arguments, me
     said = capsys.readouterr()
     assert message in said.err and "Traceback" not in said.err and not said.out
     assert not list(project.rglob("*.html")) and not list(project.rglob("*.png.tmp"))
+
+
+def test_a_run_without_pictures_is_named(project, capsys):
+    shutil.rmtree(project / "runs" / "one-11111111" / "bench")
+    assert compare("one-11111111", "two-22222222") == 1
+    assert "one-11111111: this run has no pictures yet" in capsys.readouterr().err
 
 
 def test_a_damaged_picture_leaves_no_page(project, capsys):

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 import model_card as program
 from lorabench import cli, lora_file
 from lorabench.bench.verdicts import verdict
+from tests import records, sweeps
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -30,8 +30,9 @@ def make(tmp_path, *arguments):
 def test_it_writes_the_card_from_a_runs_files(tmp_path):
     run = tmp_path / "runs" / "r"
     (run / "bench").mkdir(parents=True)
-    (run / "run.yaml").write_text(yaml.safe_dump({"raw_set": "ponnyu_v1", "train": {"rank": 4}}))
-    (run / "bench" / "sweep.yaml").write_text(yaml.safe_dump({"trigger": "ponnyu"}))
+    records.write(records.run(train={"rank": 4}), run / "run.yaml")
+    sweep = records.sweep([sweeps.variant("")], trigger="ponnyu")
+    records.write(sweep, run / "bench" / "sweep.yaml")
     verdict.write(verdict.Verdict("works", None, 0.8), run / "bench" / "verdict.json")
     (run / "grid").mkdir()
     (run / "grid" / "overview.webp").write_bytes(b"a picture")

@@ -7,21 +7,19 @@ import pytest
 from lorabench.bench.verdicts import advice, words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.report import again
+from tests import records
 
-TRAIN = {"steps": 380, "epochs": None, "unet_lr": 0.004, "text_encoder_lr": 0.0055, "rank": 16}
-RECORD = {
-    "raw_set": "zubo",
-    "run_id": "zubo-0a1b2c3d",
-    "train": TRAIN,
-    "identity": {"profile": "char", "train": TRAIN, "base_model": {"name": "drawnworld"}},
-}
+RECORD = records.run(raw_set="zubo", run_id="zubo-0a1b2c3d", trigger="zubo")
 PROBED = {"prompts": ["a"], "probe": "full", "seeds": [1], "trigger": "zubo"}
-SWEEP = {**PROBED, "weights": [0.4, 0.6, 0.8], "variants": []}
+
+
+def swept(**given):
+    return records.sweep([], **{**PROBED, "run_id": RECORD.run_id, **given})
 
 
 def advised(label, *unknown, weights=(0.4, 0.6, 0.8), record=RECORD, **sweep):
     found = Verdict(label, unknown=[Finding(code) for code in unknown])
-    return advice.advise(found, record, {**SWEEP, "weights": list(weights), **sweep})
+    return advice.advise(found, record, swept(weights=weights, **sweep))
 
 
 @pytest.mark.parametrize(
@@ -51,14 +49,14 @@ def test_each_label_has_one_change_that_helps(label, unknown, weights, code):
 def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     found = advised("uncertain", "few_prompts", prompts=[])
     assert found.code == "prompts"
-    assert len(found.sweep["prompts"]) + 1 == advice.ENOUGH_PROMPTS
-    assert advised("works", "few_triggers", probe="off").sweep["probe"] == "full"
+    assert len(found.sweep.prompts) + 1 == advice.ENOUGH_PROMPTS
+    assert advised("works", "few_triggers", probe="off").sweep.probe == "full"
 
 
 def test_the_command_of_a_run_without_probes_is_one_line():
-    record = {"raw_set": "zubo", "run_id": "mine", "identity": {"profile": "char"}}
-    sweep = {**SWEEP, "prompts": [], "probe": "off", "skip_train": True}
-    line = again.command(record, sweep, None)
+    sweep = swept(prompts=[], probe="off", skip_train=True, run_id="mine")
+    line = again.command(None, sweep, None, [Path("char_zubo__mine.safetensors")])
+    assert " raw_set=zubo run_id=mine " in line and " profile=char" in line
     assert "\n" not in line and " probe=off" in line and " 'prompts=[]'" in line
 
 
@@ -72,23 +70,20 @@ def test_a_base_that_fails_by_itself_is_no_matter_of_the_lora():
 
 
 def test_a_lora_from_elsewhere_is_not_trained_again():
-    assert (
-        advised("weak", weights=(1.0,), record={"raw_set": "zubo", "run_id": "x"}).code == "seeds"
-    )
+    assert advised("weak", weights=(1.0,), record=None).code == "seeds"
 
 
 def test_the_command_keeps_the_runs_own_settings_and_can_be_pasted():
     found = advised("weak", weights=(0.4, 0.8))
     command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
     assert "raw_set=zubo" in command
-    assert "profile=char" in command
     assert "weights=0.4,0.8,1.0,1.2" in command
 
 
 def test_another_training_is_another_run():
-    named = {**RECORD, "run_id": "mine"}
+    named = RECORD.model_copy(update={"run_id": "mine"})
     found = advised("copies", weights=(0.2,), record=named, run_id="mine")
-    assert found.record["identity"]["train"]["steps"] == 190
+    assert found.record.identity.train["steps"] == 190
     command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
     assert "run_id" not in command
     assert "steps: 190" in command

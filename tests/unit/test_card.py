@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from lorabench import lora_file, model_card
+from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.model_card import Sources
+from tests import records
 
 METADATA = {
     "ss_tag_frequency": json.dumps({"set": {"ponnyu style": 3, "a cat": 2, "blue": 1}}),
@@ -19,26 +21,22 @@ METADATA = {
     "ss_sd_model_name": "some_base.safetensors",
     "modelspec.architecture": "stable-diffusion-v1/lora",
 }
-RECORD = {
-    "raw_set": "ponnyu_v1",
-    "identity": {"trainer": "embedded", "base_model": {"name": "drawnworld"}},
-    "preprocess": {"resolution": 128},
-    "train": {"rank": 4, "epochs": None, "flip": False, "threads": 1, "optimizer": "a|b"},
-}
-SWEEP = {
-    "weights": [0.4, 0.8],
-    "baseline": True,
-    "seeds": [1, 2],
-    "batch_size": 2,
-    "checkpoint": "drawnworld",
-    "trigger": "ponnyu style",
-    "positive": '{trigger}, a "green" dog',
-    "variants": [
-        {"name": "", "text": 'ponnyu style, a "green" dog', "probe": ""},
-        {"name": "prompt-cat", "text": "ponnyu style, a cat", "probe": ""},
-        {"name": "trigger", "text": "ponnyu style", "probe": "trigger"},
-    ],
-}
+RECORD = records.run(
+    raw_set="ponnyu_v1", train={"rank": 4, "kohya_args": {"a": "b|c"}}, trigger="ponnyu style"
+)
+
+
+def sweep(text='ponnyu style, a "green" dog', **given):
+    listed = [
+        Variant("", text, "", (0.0, 0.4, 0.8), (1, 2)),
+        Variant("cat", "ponnyu style, a cat", "", (0.0, 0.4, 0.8), (1, 2)),
+        Variant("", "ponnyu style", "trigger", (0.0, 0.4, 0.8), (1, 2)),
+    ]
+    asked = {"weights": [0.4, 0.8], "seeds": [1, 2], "batch_size": 2, "trigger": "ponnyu style"}
+    return records.sweep(listed, **{**asked, **given})
+
+
+SWEEP = sweep()
 WORKS = Verdict(
     "works", False, 0.8, [0.6, 0.8], (0.6, 1.0), above=Finding("off_range", 1.2, 0.2, 0.1)
 )
@@ -91,18 +89,18 @@ def test_a_whole_card_tells_everything(lora, tmp_path):
         "Data: 3 pictures at about 128 × 128 px.",
         "| `trainer` | embedded |",
         "| `flip` | false |",
-        r"| `optimizer` | a\|b |",
+        r"| `kohya_args` | {'a': 'b\|c'} |",
         f"| SHA-256 | `{sha256}` |",
         f"| AutoV2 | `{sha256[:10]}` |",
         f"| AutoV3 | `{lora_file.verify(lora).metadata['sshs_model_hash'][:12]}` |",
     ):
         assert expected in body
-    assert "threads" not in body and "epochs" not in body
+    assert "threads" not in body and "`epochs`" not in body
 
 
 def test_a_trigger_with_brackets_is_written_as_each_program_reads_it(lora):
-    variants = [{"name": "", "text": r"mika \(moon\), (a cat:1.2)", "probe": ""}]
-    front, body = card(lora, sweep=SWEEP | {"trigger": "mika (moon)", "variants": variants})
+    of_mika = sweep(r"mika \(moon\), (a cat:1.2)", trigger="mika (moon)")
+    front, body = card(lora, sweep=of_mika)
     assert front["instance_prompt"] == "mika (moon)"
     assert "| Trigger words | `mika (moon)` |" in body
     assert r"Write `mika \(moon\)` into the prompt." in body
@@ -154,8 +152,8 @@ def test_a_leak_is_told_once(lora):
 
 
 def test_trigger_words_are_those_of_the_benchmark_or_what_all_captions_share():
-    assert model_card.trigger_words({"trigger": "x"}, METADATA) == "x"
-    assert model_card.trigger_words({"trigger": ""}, METADATA) == ""
-    assert model_card.trigger_words({}, METADATA) == "ponnyu style"
-    assert model_card.trigger_words({}, {}) == ""
-    assert model_card.trigger_words({}, {"ss_tag_frequency": "broken"}) == ""
+    assert model_card.trigger_words(sweep(trigger="x"), METADATA) == "x"
+    assert model_card.trigger_words(sweep(trigger=""), METADATA) == ""
+    assert model_card.trigger_words(None, METADATA) == "ponnyu style"
+    assert model_card.trigger_words(None, {}) == ""
+    assert model_card.trigger_words(None, {"ss_tag_frequency": "broken"}) == ""

@@ -3,14 +3,15 @@
 import re
 
 import pytest
-import yaml
 
 from lorabench.bench import shown
+from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts.verdict import Finding, Verdict
-from lorabench.compare import chart, differences, grid, page, runs, summary, texts
-from lorabench.compare.runs import Interval
+from lorabench.compare import chart, differences, grid, page, summary, texts
 from lorabench.errors import UserError
-from tests.compared import make_run
+from lorabench.pages import find_run, finished_run
+from lorabench.pages.finished_run import Interval
+from tests import finished
 
 
 @pytest.fixture
@@ -19,7 +20,31 @@ def folder(tmp_path):
 
 
 def read(folder, *names):
-    return [runs.read(folder / name) for name in names]
+    return [finished_run.read(folder / name) for name in names]
+
+
+WORKS = Verdict("works", False, 0.8, [0.8], (0.4, 0.8))
+
+
+def make_run(
+    folder,
+    name,
+    prompts=("", "cat"),
+    weights=(0.0, 0.4, 0.8),
+    seeds=(1, 2),
+    text="a cat",
+    told=WORKS,
+    pictures=("a.png", "b.png"),
+    **given,
+):
+    """A run; its prompt called `None` is the trigger words alone, at the same weights and seeds."""
+    variants = [
+        Variant(one or "", f"{text} {one}", "trigger" if one is None else "", weights, seeds)
+        for one in prompts
+    ]
+    asked = {"weights": weights, "seeds": seeds, "variants": variants, "trained_on": pictures}
+    run, _ = finished.make_run(folder.parent, name, **asked, told=told, size=24, **given)
+    return run
 
 
 def values(found):
@@ -28,7 +53,7 @@ def values(found):
 
 def test_a_run_is_found_by_its_id_and_by_its_folder(folder):
     made = [make_run(folder, name) for name in ("a-1", "b-2")]
-    assert runs.find(["a-1", str(made[1])], folder) == made
+    assert find_run.find(["a-1", str(made[1])], folder) == made
 
 
 @pytest.mark.parametrize(
@@ -47,36 +72,31 @@ def test_what_names_no_two_runs_is_said(folder, words, message):
     make_run(folder, "ponnyu-11111111")
     make_run(folder, "mofu-2")
     with pytest.raises(UserError, match=re.escape(message)):
-        runs.find(words, folder)
+        find_run.find(words, folder)
 
 
 def test_a_file_of_a_run_is_told_from_the_run(folder):
     made = make_run(folder, "a-1")
     for path in ("run.yaml", "bench", "bench/w0.40/seed1_00.png"):
         with pytest.raises(UserError, match=r"lies in a run; name the run itself, a-1\."):
-            runs.find([str(made / path), "b"], folder)
-
-
-def test_a_run_without_pictures_is_named(folder):
-    (folder / "new").mkdir(parents=True)
-    (folder / "new" / "run.yaml").write_text("run_id: new\n")
-    with pytest.raises(UserError, match=r"new: this run has no pictures yet"):
-        runs.read(folder / "new")
+            find_run.find([str(made / path), "b"], folder)
 
 
 def test_pictures_of_an_earlier_sweep_are_left_out(folder):
     made = make_run(folder, "a", prompts=("",), weights=(0.0, 0.4, 0.8), seeds=(1,))
-    assert runs.read(made).weights == [0.0, 0.4, 0.8]
-    files = ("w0.00/seed1_00.png", "w0.80/seed1_00.png", "w0.90/seed1_00.png")
-    (made / "bench" / "metrics.csv").write_text("\n".join(["file", *files]))
-    assert runs.read(made).weights == [0.0, 0.8]
+    assert finished_run.read(made).weights == [0.0, 0.4, 0.8]
+    table = made / "bench" / "metrics.csv"
+    kept = [row for row in table.read_text().splitlines() if "w0.40/" not in row]
+    table.write_text("\n".join(kept))
+    (made / "bench" / "w0.80" / "seed1_00.png").unlink()
+    assert finished_run.read(made).weights == [0.0]
 
 
 def test_a_damaged_summary_is_named(folder):
     made = make_run(folder, "a")
     (made / "bench" / "summary.csv").write_text("weight,ssim,ssim_low\n0.4,much,0.1\n")
     with pytest.raises(UserError, match=r"summary\.csv: not a summary"):
-        runs.read(made)
+        finished_run.read(made)
 
 
 def test_only_what_differs_is_told(folder):
@@ -85,8 +105,8 @@ def test_only_what_differs_is_told(folder):
     found = values(differences.settings(read(folder, "a", "b")))
     assert found == {
         "train.rank": ["16", "4"],
-        "train.seed": ["–", "7"],
-        "weights": ["0.0, 0.4, 0.8", "0.0, 0.8"],
+        "train.seed": ["42", "7"],
+        "weights": ["0.4, 0.8", "0.8"],
     }
 
 
@@ -159,7 +179,7 @@ def test_a_prompt_that_only_one_run_has_is_told_by_the_list_of_prompts(folder):
 
 def test_what_was_not_judged_is_no_dash_and_no_recommendation(folder, tmp_path):
     weak = Verdict("weak", None, None)
-    make_run(folder, "a", prompts=("", "trigger"), weights=(0.0, 0.5), told=weak)
+    make_run(folder, "a", prompts=("", None), weights=(0.0, 0.5), told=weak)
     only_benched(folder, "b")
     two = read(folder, "a", "b")
     window = next(line for line in summary.lines(two) if line.startswith("usable window"))
@@ -194,20 +214,9 @@ def test_runs_that_were_trained_are_compared_beside_one_that_was_not(folder):
     assert "not recorded" in "\n".join(summary.lines(three))
 
 
-def test_bases_are_told_apart_by_name_where_a_digest_is_missing(folder):
-    for name, base in (("a", "drawnworld"), ("b", "drawnworld"), ("c", "other")):
-        made = make_run(folder, name, base=base)
-        record = yaml.safe_load((made / "run.yaml").read_text())
-        if name != "a":
-            del record["identity"]["base_model"]["digest"]
-        (made / "run.yaml").write_text(yaml.safe_dump(record))
-    assert differences.notes(read(folder, "a", "b")) == []
-    assert differences.notes(read(folder, "a", "c")) == [("other_base", {})]
-
-
 def test_the_rows_are_the_prompts_and_seeds_that_all_share(folder):
-    make_run(folder, "a", prompts=("", "prompt-cat", "prompt-fish"), seeds=(1, 2))
-    make_run(folder, "b", prompts=("", "prompt-fish"), seeds=(2, 3), weights=(0.0, 0.8, 1.0))
+    make_run(folder, "a", prompts=("", "cat", "fish"), seeds=(1, 2))
+    make_run(folder, "b", prompts=("", "fish"), seeds=(2, 3), weights=(0.0, 0.8, 1.0))
     laid = grid.lay_out(read(folder, "a", "b"))
     assert [row.place for row in laid.rows] == [("", 2, 0), ("prompt-fish", 2, 0)]
     assert laid.weights == [0.0, 0.8] and laid.shared
@@ -225,8 +234,9 @@ def test_the_weight_shown_first_is_the_recommended_one_if_it_was_rendered(folder
     make_run(folder, "a", told=Verdict("works", None, 0.4))
     make_run(folder, "b", told=Verdict("works", None, 0.5))
     make_run(folder, "c", told=None, weights=(0.0, 0.7, 0.9))
-    make_run(folder, "d", told=None, prompts=("",), weights=(0.0, 0.4))
-    make_run(folder, "d", told=None, prompts=("trigger",), weights=(0.0, 0.8))
+    own = Variant("", "a cat", "", (0.0, 0.4), (1,))
+    alone = Variant("", "s", "trigger", (0.0, 0.8), (1,))
+    finished.make_run(folder.parent, "d", variants=[own, alone], told=None, size=8)
     assert read(folder, "d")[0].shown == 0.4, "the trigger words alone are no benchmark"
     one, two, three = read(folder, "a", "b", "c")
     assert (one.best, one.shown) == (0.4, 0.4)
@@ -249,8 +259,8 @@ def test_the_numbers_beside_a_chart_have_room():
 
 
 def test_the_page_is_one_file_in_two_languages_without_addresses(folder, tmp_path):
-    make_run(folder, "a", prompts=("", "prompt-cat", "trigger"))
-    make_run(folder, "b<i>", prompts=("", "prompt-cat", "trigger"), train={"rank": 4})
+    make_run(folder, "a", prompts=("", "cat", None))
+    make_run(folder, "b<i>", prompts=("", "cat", None), train={"rank": 4})
     path = tmp_path / "page.html"
     page.write(read(folder, "a", "b<i>"), path)
     html = path.read_text(encoding="utf-8")
@@ -262,8 +272,8 @@ def test_the_page_is_one_file_in_two_languages_without_addresses(folder, tmp_pat
 
 
 def test_a_page_of_runs_with_little_says_what_is_missing(folder, tmp_path):
-    make_run(folder, "a", told=None, metrics=False)
-    make_run(folder, "b", told=None, metrics=False, seeds=(9,))
+    make_run(folder, "a", told=None, measured=False)
+    make_run(folder, "b", told=None, measured=False, seeds=(9,))
     (folder / "a" / "run.yaml").unlink()
     (folder / "a" / "preprocess_log.csv").unlink()
     path = tmp_path / "page.html"

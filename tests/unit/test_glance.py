@@ -3,21 +3,22 @@
 import pytest
 
 from lorabench.bench.verdicts.verdict import Verdict
-from lorabench.report import contents, glance, run
-from tests.results import make_run
+from lorabench.pages import finished_run
+from lorabench.report import contents, glance
+from tests.finished import make_run
 
 
 @pytest.fixture
 def made(tmp_path):
     """A run of two prompts at three weights."""
     weights = (0.0, 0.4, 0.8, 1.2)
-    return run.read(*make_run(tmp_path, weights=weights, seeds=(1, 2), size=16, training=12))
+    return finished_run.read(*make_run(tmp_path, weights=weights, size=16, training=12))
 
 
 def files(made):
     """The files of the pictures that are shown, by block and row."""
     chosen = glance.choose(made, contents.training(made))
-    names = {f"p{at}": row["file"] for at, row in enumerate(made.metrics)}
+    names = {f"p{at}": one.values["file"] for at, one in enumerate(made.measured)}
     return [[[names[name] for name in row] for row in block] for block in chosen.blocks]
 
 
@@ -43,7 +44,7 @@ def test_the_weight_is_the_one_to_use_or_the_usual_one(made, verdict, weight):
 def test_training_pictures_take_the_place_of_further_ones(made):
     chosen = glance.choose(made, contents.training(made))
     assert (len(chosen.training), len(chosen.blocks)) == (9, 1)
-    made.dataset, made.training = None, []
+    made.training_set, made.training = None, []
     chosen = glance.choose(made, contents.training(made))
     assert (len(chosen.training), len(chosen.blocks)) == (0, 2)
 
@@ -51,7 +52,7 @@ def test_training_pictures_take_the_place_of_further_ones(made):
 def test_a_sweep_without_weight_0_or_with_missing_pictures_shows_what_is_there(made):
     (made.bench / "w0.80" / "seed1_00.png").unlink()
     assert files(made)[0][0] == ["w0.00/seed2_00.png", "w0.80/seed2_00.png"]
-    made.metrics = [row for row in made.metrics if row["weight"] != "0.0"]
+    made.measured = [one for one in made.measured if one.picture.weight]
     assert glance.choose(made, []).weights == [0.8]
-    made.metrics = []
+    made.measured = []
     assert glance.choose(made, []).blocks == []

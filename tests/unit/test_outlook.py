@@ -1,15 +1,16 @@
 """What a call will do, in lines, before it does it."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from lorabench.bench.variants import EXTENTS, plan
 from lorabench.config import BUNDLED_BASE
+from lorabench.sweep.record import SweepRecord
 from lorabench.workflow import outlook
 from tests import records
-from tests.results import make_run
+from tests.finished import make_run, planned
 
 RECORD = records.run(train={"batch_size": 2})
 LOG = "step,epoch,loss,lr,seconds\n1,1,0.1,0.1,5.0\n10,1,0.1,0.1,100.0\n"
@@ -24,10 +25,12 @@ def made(tmp_path):
     return SimpleNamespace(
         config=config,
         notes=["a warning"],
-        paths=SimpleNamespace(root=tmp_path / "runs" / "x-1"),
+        paths=SimpleNamespace(
+            root=tmp_path / "runs" / "x-1", lora=Path("style_x__x-1.safetensors")
+        ),
         raw=SimpleNamespace(pictures=[None] * 35),
         record=RECORD,
-        sweep={},
+        sweep=None,
         embedded_server=True,
         variants=plan("zw, a cat", [], "zw", EXTENTS["off"], (0.0, 0.4), (1,)),
     )
@@ -53,19 +56,18 @@ def test_warnings_come_first_then_stages_pictures_and_times(made):
 def test_pictures_that_a_narrower_sweep_leaves_out_are_said(made, tmp_path):
     run, _ = make_run(tmp_path, prompts=1, weights=(0.0, 0.4, 0.8), seeds=(1,), size=8)
     made.paths.root = run
-    made.sweep = yaml.safe_load((run / "bench" / "sweep.yaml").read_text("utf-8"))
+    made.sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
     assert len(lines(made, record_sweep=1)) == 2
-    made.sweep["weights"] = [0.4]
-    for variant in made.sweep["variants"]:
-        variant["weights"] = [0.0, 0.4]
-    said = lines(made, record_sweep=1)[-1]
+    narrower = planned(1, (0.0, 0.4), (1,))
+    made.sweep = made.sweep.model_copy(update={"weights": (0.4,), "variants": narrower})
+    *_, said, command = lines(made, record_sweep=1)
     assert "at weight 0.80 were rendered earlier" in said
-    assert "weights=0.4,0.8" in said
+    assert "weights=0.4,0.8" in command
 
 
 def test_only_what_will_be_done_is_named(made):
     assert lines(made, bench_image=1)[1].endswith("x-1: render 1 picture")
-    assert lines(made, record_sweep=1, total=1)[1:] == [f"{made.paths.root}: record sweep"]
+    assert lines(made, record_sweep=1)[1:] == [f"{made.paths.root}: record sweep"]
 
 
 def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made, monkeypatch):

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,16 @@ from PIL import Image
 from snakemake.cli import parse_config
 
 from lorabench.bench.measures import faults
+from lorabench.bench.variants import Variant
 from lorabench.bench.verdicts import words
 from lorabench.config import resolve, usual
 from lorabench.errors import UserError
-from lorabench.report import again, build, contents, run, strings, tables, thumbnails
+from lorabench.pages import finished_run
+from lorabench.report import again, build, contents, strings, tables, thumbnails
+from tests import records
+from tests.finished import make_run
 from tests.kohya import save_checkpoint
 from tests.pictures import photo
-from tests.results import make_run
 
 PAGE = Path(build.__file__).parent / "page"
 
@@ -28,7 +32,9 @@ PAGE = Path(build.__file__).parent / "page"
 @pytest.fixture
 def made(tmp_path):
     """A run of one prompt, read."""
-    return run.read(*make_run(tmp_path, prompts=1, weights=(0.0, 0.5), seeds=(1,), size=32))
+    return finished_run.read(
+        *make_run(tmp_path, prompts=1, weights=(0.0, 0.5), seeds=(1,), size=32)
+    )
 
 
 def sources():
@@ -62,22 +68,13 @@ def test_labels_are_in_both_languages():
         assert set(contents.label(name)) == {"en", "ja"}
 
 
-RECORD = {
-    "run_id": "set-0123abcd",
-    "raw_set": "set",
-    "identity": {
-        "profile": "style",
-        "trainer": "embedded",
-        "preprocess": {"resolution": 128, "trigger": "set"},
-        "train": {"rank": 16, "steps": 380},
-        "base_model": {"name": "drawnworld"},
-    },
-}
-SWEEP = {"weights": [0.4, 0.6, 0.8], "seeds": [123456789], "comfy_url": ["embedded"], "new": 1}
-
-
 def command(record=None, sweep=None, base=None):
-    return again.command({**RECORD, **(record or {})}, {**SWEEP, **(sweep or {})}, base)
+    run_id = {"run_id": "set-0123abcd"}
+    record = records.run(**{**run_id, "raw_set": "set", "trigger": "", **(record or {})})
+    return again.command(record, records.sweep([VARIANT], **{**run_id, **(sweep or {})}), base)
+
+
+VARIANT = Variant("", "a cat", "", (0.0, 0.4), (1,))
 
 
 PROMPTS = "config/prompts/drawnworld_{profile}.txt"
@@ -92,8 +89,7 @@ def test_what_is_usual_is_left_out_of_the_command():
 
 
 def test_trigger_words_stand_in_the_command_only_where_they_were_given():
-    preprocess = {"resolution": 128, "trigger": "ink style"}
-    record = {"identity": {**RECORD["identity"], "preprocess": preprocess}}
+    record = {"preprocess": {"trigger": "ink style"}}
     sweep = {"trigger": "ink style", "trigger_given": False}
     assert command(record, sweep) == command()
     given = command(record, {**sweep, "trigger_given": True})
@@ -101,15 +97,14 @@ def test_trigger_words_stand_in_the_command_only_where_they_were_given():
 
 
 def test_what_is_unusual_stands_in_the_command():
-    identity = {**RECORD["identity"], "train": {"rank": 8, "steps": 380, "flip": True}}
     text = command(
-        {"identity": identity, "run_id": "mine"},
+        {"train": {"rank": 8, "flip": True}, "run_id": "mine"},
         {"weights": [0.5, -1.0], "positive": "ぽにゅ, a cat", "baseline": False},
     )
     given = dict(word.split("=", 1) for word in shlex.split(text)[6:])
     assert given == {
         "raw_set": "set",
-        "weights": "0.5,-1.0",
+        "weights": "-1.0,0.5",
         "positive": "ぽにゅ, a cat",
         "baseline": "False",
         "train": "{rank: 8, flip: true}",
@@ -131,7 +126,7 @@ def test_what_is_unusual_stands_in_the_command():
     ],
 )
 def test_the_command_draws_the_same_prompts_and_probes(sweep):
-    sweep = {**SWEEP, **sweep}
+    sweep = {"comfy_url": ["embedded"], **sweep}
     again = resolve(typed(command(None, sweep)), "bundled").model_dump(mode="json")
     assert {key: again[key] for key in ("prompts", "probe", "comfy_url")} == {
         key: sweep[key] for key in ("prompts", "probe", "comfy_url")
@@ -149,13 +144,11 @@ def typed(text):
 
 
 def test_another_base_model_keeps_all_that_was_recorded():
-    identity = {**RECORD["identity"], "base_model": {"name": "sd.safetensors"}}
-    text = command({"identity": identity})
+    text = command({"base": "sd.safetensors"})
     assert "base_model=models/checkpoints/sd.safetensors" in text
     assert "resolution: 128" in text
-    assert "base_model=/m/sd.safetensors" in command(
-        {"identity": identity}, None, Path("/m/sd.safetensors")
-    )
+    elsewhere = Path("/m/sd.safetensors")
+    assert f"base_model={elsewhere}" in command({"base": "sd.safetensors"}, None, elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -194,12 +187,9 @@ def test_presets_of_the_base_models_family_are_left_out(tmp_path):
     base.parent.mkdir()
     save_checkpoint(base)
     preset = usual("sd15", "http://a:1")
-    identity = {
-        **RECORD["identity"],
-        "base_model": {"name": base.name},
-        **{key: preset[key] for key in ("preprocess", "train")},
-    }
-    text = command({"identity": identity}, {"comfy_url": ["http://a:1"]}, base)
+    record = {"base": base.name, **{key: preset[key] for key in ("preprocess", "train")}}
+    unusual = {key: preset[key] for key in ("bench_workflow", "prompts", "probe", "bench")}
+    text = command(record, {**unusual, "comfy_url": ["http://a:1"]}, base)
     assert set(typed(text)) == {"raw_set", "comfy_url", "base_model"}
 
 
@@ -283,7 +273,7 @@ def test_pictures_are_made_smaller_and_never_larger(tmp_path):
 
 def test_pictures_of_a_large_sweep_are_smaller(made):
     assert {one.side for one in contents.thumbnails(made, [], [])} == {512}
-    made.metrics *= 300
+    made.measured *= 300
     assert {one.side for one in contents.thumbnails(made, [], [])} == {384}
 
 
@@ -295,18 +285,22 @@ def test_an_unreadable_picture_is_an_empty_text(tmp_path, caplog):
 
 
 def test_seeds_beyond_the_numbers_of_javascript_stay_whole(made):
-    made.metrics[0]["seed"] = str(2**64 - 1)
+    first = made.measured[0]
+    made.measured[0] = replace(first, picture=replace(first.picture, seed=2**64 - 1))
     data = contents.for_scripts(made, contents.training(made))
     assert data["pictures"][0]["seed"] == "18446744073709551615"
 
 
 def test_a_large_training_set_is_shown_in_part_and_the_nearest_are_embedded(made):
     named = [f"../../../x/images/{path.name}" for path in made.training]
-    images = made.dataset / "images"
+    images = made.training_set
     for at in range(100):
         Image.new("RGB", (8, 8)).save(images / f"z{at:03}.png")
     made.training = sorted(images.glob("*.png"))
-    made.metrics = [{**made.metrics[0], "nearest": named[1]}, {**made.metrics[1], "nearest": ""}]
+    made.measured = [
+        replace(one, values={**one.values, "nearest": nearest})
+        for one, nearest in zip(made.measured, (named[1], ""), strict=False)
+    ]
     found = contents.training(made)
     assert sum(one.shown for one in found) == contents.SHOWN_TRAINING
     assert images / "ponnyu_01.png" in {one.path for one in found}
@@ -318,14 +312,16 @@ def test_a_large_training_set_is_shown_in_part_and_the_nearest_are_embedded(made
 
 
 def test_prompts_keep_the_order_of_the_sweep(tmp_path):
-    found = run.read(*make_run(tmp_path, prompts=3, weights=(0.0, 0.8), seeds=(1,), size=16))
-    found.metrics.reverse()
+    found = finished_run.read(
+        *make_run(tmp_path, prompts=3, weights=(0.0, 0.8), seeds=(1,), size=16)
+    )
+    found.measured.reverse()
     names = [one["name"] for one in contents.for_scripts(found, [])["variants"]]
     assert names[:3] == ["", "prompt-lighthouse", "prompt-mushroom"]
     assert names[3] == "trigger"
     pictures = contents.for_scripts(found, [])["pictures"]
     assert [one["variant"] for one in pictures] == sorted(one["variant"] for one in pictures)
-    found.sweep = {}
+    found.sweep = None
     unknown = {one["name"]: one["probe"] for one in contents.for_scripts(found, [])["variants"]}
     assert set(unknown) == set(names)
     assert unknown["trigger"] == "trigger"
@@ -333,12 +329,12 @@ def test_prompts_keep_the_order_of_the_sweep(tmp_path):
 
 
 def test_the_ruler_has_the_window_and_the_weight(tmp_path):
-    found = run.read(*make_run(tmp_path, prompts=1, seeds=(1,), size=16))
+    found = finished_run.read(*make_run(tmp_path, prompts=1, seeds=(1,), size=16))
     ruler = contents.ruler(found)
     assert [one["weight"] for one in ruler if one["usable"]] == [0.4, 0.6, 0.8]
     assert [one["weight"] for one in ruler if one["chosen"]] == [0.8]
     assert [one["weight"] for one in ruler if one["tied"]] == [0.6, 0.8]
-    found.metrics = [row for row in found.metrics if row["probe"] or float(row["weight"]) < 1]
+    found.measured = [one for one in found.measured if one.picture.probe or one.picture.weight < 1]
     assert max(one["weight"] for one in contents.ruler(found)) == 0.8, "of prompts, not of probes"
     found.verdict = None
     assert not any(one["usable"] or one["chosen"] for one in contents.ruler(found))
@@ -354,9 +350,9 @@ def test_a_run_that_was_only_benched_misses_no_record_of_a_training(tmp_path):
     folder, _ = make_run(tmp_path, prompts=1, seeds=(1,), size=16)
     for name in ("run.yaml", "preprocess_log.csv", "train/train_log.csv"):
         (folder / name).unlink(missing_ok=True)
-    assert "run.yaml" in run.read(folder, None).missing
+    assert "run.yaml" in finished_run.read(folder, None).missing
     sweep = folder / "bench" / "sweep.yaml"
-    sweep.write_text(f"{sweep.read_text()}\nskip_train: true\n")
+    sweep.write_text(sweep.read_text().replace("skip_train: false", "skip_train: true"))
     build.build(folder, None, tmp_path / "page.html")
-    assert not {"run.yaml", "preprocess_log.csv"} & set(run.read(folder, None).missing)
+    assert not {"run.yaml", "preprocess_log.csv"} & set(finished_run.read(folder, None).missing)
     assert "preprocess_log.csv" not in (tmp_path / "page.html").read_text()

@@ -26,6 +26,8 @@ def _of_0_1(variant: Any) -> Any:
 class SweepRecord(Record, SweepSettings):
     """What was rendered: the settings outside the run's identity, and what follows from them."""
 
+    model_config = Record.model_config  # the settings' own refuses keys of other versions
+
     what: ClassVar[str] = "sweep"
     rule: ClassVar[str] = "record_sweep"
 
