@@ -105,7 +105,7 @@ def _default_file() -> Iterator[str]:
             continue
         yield f"\n# {field.description}"
         yield f"{name}:"
-        for inner, inner_field in _own_fields(field.annotation).items():
+        for inner, inner_field in _own_fields(SECTIONS[name]).items():
             yield from _commented(_key(inner, inner_field, name), "  ")
 
 
@@ -140,7 +140,7 @@ def _list() -> Iterator[str]:
 def _keys() -> Iterator[tuple[str, Key]]:
     """Yield every key with its full name, such as `train.rank`."""
     for name, field in Config.model_fields.items():
-        inner = _own_fields(field.annotation) if name in SECTIONS else {}
+        inner = _own_fields(SECTIONS[name]) if name in SECTIONS else {}
         for key in [_key(n, f, name) for n, f in inner.items()] or [_key(name, field, None)]:
             yield f"{name}.{key.name}" if inner else key.name, key
 
@@ -153,12 +153,13 @@ def _own_fields(section: type[Section]) -> dict[str, FieldInfo]:
 def _key(name: str, field: FieldInfo, section: str | None) -> Key:
     """Describe a field; a default that depends on the base's family is spelt for each."""
     presets = {f: (p.get(section, {}) if section else p).get(name) for f, p in PRESETS.items()}
+    meaning = field.description or ""
     if not field.is_required():
-        return Key(name, _yaml(field.default), field.description)
+        return Key(name, _yaml(field.default), meaning)
     if name == "raw_set":
-        return Key(name, "", f"required: {field.description}")
-    by_base = {family: _yaml(value) for family, value in presets.items()}
-    return Key(name, by_base["bundled"], field.description, by_base)
+        return Key(name, "", f"required: {meaning}")
+    by_base: dict[str, str] = {family: _yaml(value) for family, value in presets.items()}
+    return Key(name, by_base["bundled"], meaning, by_base)
 
 
 def _yaml(value: Any) -> str:

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lorabench import cli, dataset, parent, raw, raw_notes
 from lorabench.config import PreprocessSettings, read_section
@@ -79,9 +80,8 @@ def _positive(text: str) -> int:
 
 def _add_settings(group: argparse._ArgumentGroup) -> None:
     for name, field in PreprocessSettings.model_fields.items():
-        group.add_argument(
-            f"--{name.replace('_', '-')}", type=field.annotation, help=field.description
-        )
+        kind: Any = field.annotation  # of these settings a plain type
+        group.add_argument(f"--{name.replace('_', '-')}", type=kind, help=field.description)
 
 
 def _settings(arguments: argparse.Namespace) -> PreprocessSettings:

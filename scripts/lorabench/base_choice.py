@@ -64,7 +64,7 @@ def loads(given: Given) -> str | None:
     return loaded.checkpoint(content, Choices(**nodes))
 
 
-def find(name: str | None, given: Given) -> Drawn | None:
+def find(name: Any, given: Given) -> Drawn | None:
     """Look for a checkpoint that a ComfyUI lists as `name`; None for none and for a placeholder.
 
     It may lie among the checkpoints here, or among those of the ComfyUI that the LoRA is put into.

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -79,15 +80,15 @@ def bar(things: Iterable[Any] | None = None, *, unit: str, **options: Any) -> "t
     from lorabench.bars import Bar
 
     if _screen:
-        return Bar(things, _relayed, mininterval=0.2, **options)
+        return Bar(things, partial(_relayed, _screen), mininterval=0.2, **options)
     if sys.stderr.isatty():
         return tqdm(things, mininterval=0.2, dynamic_ncols=True, bar_format=DRAWN, **options)
     return Bar(things, _as_lines, mininterval=EVERY_SECONDS, bar_format=PLAIN, **options)
 
 
-def _relayed(bar: "tqdm", over: bool) -> None:
+def _relayed(screen: relay.Sender, bar: "tqdm", over: bool) -> None:
     state = bar.format_dict
-    _screen.send(
+    screen.send(
         {
             **{"bar": f"{os.getpid()} {id(bar)}", "over": over, "leave": bool(bar.leave)},
             **{"name": state["prefix"].removesuffix(": "), "note": state["postfix"] or ""},

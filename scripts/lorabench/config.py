@@ -462,10 +462,9 @@ def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[st
 
     One that is no key of `model` stays, for it is a misspelt one.
     """
+    inner = sections(model)
     return {
-        key: _present(value, model.model_fields[key].annotation)
-        if isinstance(value, dict) and key in sections(model)
-        else value
+        key: _present(value, inner[key]) if isinstance(value, dict) and key in inner else value
         for key, value in given.items()
         if value is not None or key in LISTS or key not in model.model_fields
     }

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import logging
+import math
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -137,6 +138,7 @@ def _live_with_parent() -> None:
     """Leave interrupts to the parent, and end when it is gone, however it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
+    assert parent  # this is a worker
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel])
@@ -152,7 +154,7 @@ def _reject_duplicates(rows: list[Row], sources: Sequence[Source], distance: int
             row.source_sha256,
             row.phash,
             ImageColor.getrgb(row.colour),
-            row.original_width * row.original_height,
+            math.prod(row.original_size),
             bool(source.words),
             source.path.stat().st_size,
         )

@@ -19,7 +19,7 @@ class Candidate:
     name: str
     sha256: str
     phash: str
-    colour: tuple[int, int, int]
+    colour: tuple[int, ...]
     pixels: int
     captioned: bool
     file_size: int

@@ -30,7 +30,7 @@ class Digests:
         """Read what was remembered in `memory`; a missing or broken file is an empty memory."""
         self._path = memory
         try:
-            self._known: dict[str, list] = json.loads(memory.read_text(encoding="utf-8"))
+            self._known: dict[str, list[Any]] = json.loads(memory.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self._known = {}
 
@@ -38,7 +38,7 @@ class Digests:
         """Return the hex SHA-256 of a file."""
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns]
-        known = self._known.get(str(path))
+        known: list[Any] | None = self._known.get(str(path))
         if not known or known[:2] != stamp:
             known = [*stamp, files.sha256(path)]
             self._known[str(path)] = known

@@ -186,7 +186,7 @@ def _orientation(image: Image.Image) -> int:
 
     Pillow turns TIFFs itself, and JPEG XL is stored upright unless it holds a JPEG.
     """
-    if image.format == "TIFF" or (image.format == "JXL" and not image.jpeg):
+    if image.format == "TIFF" or (image.format == "JXL" and not getattr(image, "jpeg", False)):
         return 1
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
@@ -219,15 +219,14 @@ def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode not in ("L", "CMYK", "LAB"):
         image = _rgb(image)
     if image.mode == "LAB":
-        return ImageCms.profileToProfile(
-            image, ImageCms.createProfile("LAB"), _SRGB, outputMode="RGB"
-        )
+        lab = ImageCms.createProfile("LAB")
+        return ImageCms.buildTransform(lab, _SRGB, "LAB", "RGB").apply(image)
     transform = _transform(profile) if profile else None
     if transform is not None and image.mode == "L" and transform.input_mode == "RGB":
         image = _rgb(image)
     if transform is None or transform.input_mode != image.mode:
         return _rgb(image)
-    return ImageCms.applyTransform(image, transform)
+    return transform.apply(image)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

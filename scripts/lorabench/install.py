@@ -69,10 +69,12 @@ def _names(modules: Iterable[Module]) -> dict[str, str]:
 def _holds(target: Path, content: str) -> bool:
     """Tell whether `target` is already there, whole and with those tensors."""
     try:
-        there = target.is_file() and lora_file.verify(target)
+        there = lora_file.verify(target) if target.is_file() else None
     except UserError:
         return False
-    return there and there.content == content and not _names(there.contents.modules)
+    if there is None or there.content != content:
+        return False
+    return not _names(there.contents.modules)
 
 
 def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:

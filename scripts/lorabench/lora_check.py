@@ -113,7 +113,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     _check_applied(path, lora.contents, server)
     layers = _layers(base) if base else None
     _check_names(path, modules, layers)
-    if layers:
+    if base and layers:
         shapes = {key: array.shape for key, array in tensors.items()}
         _compare(path, modules, shapes, layers, _advice(base, lora.metadata, modules, shapes))
     products = [module for module in modules if module.kind == "LoRA"]
@@ -121,7 +121,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     changes = [n / math.sqrt(_size(m, tensors)) for m, n in zip(products, norms, strict=True)]
     if is_plain(lora.contents):
         _check_strength(path, changes)
-    counts = Counter(place(module.name)[0] for module in modules)
+    counts: Counter[str] = Counter(place(module.name)[0] for module in modules)
     return FileFacts(
         modules={part: counts[part] for part in (*_PARTS, "other") if counts[part]},
         forms=forms(modules),
@@ -207,7 +207,9 @@ def _gram(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _size(module: Module, tensors: Tensors) -> int:
     """Return how many numbers the update of a product has."""
-    return math.prod(lora_shapes.size(module, {k: tensors[k].shape for k in module.keys.values()}))
+    found = lora_shapes.size(module, {k: tensors[k].shape for k in module.keys.values()})
+    assert found and found[1] is not None  # of a product both are known
+    return found[0] * found[1]
 
 
 def _check_strength(path: Path, changes: Sequence[float]) -> None:
@@ -266,7 +268,9 @@ def _advice(
     base: Path, metadata: Mapping[str, str], modules: Sequence[Module], shapes: Shapes
 ) -> str:
     said = metadata.get("ss_base_model_version") or metadata.get("modelspec.architecture")
-    made_for = f"its metadata say: {said[:_LONGEST]}" if said not in (None, base.name) else ""
+    made_for = (
+        f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
+    )
     if family := _family(modules, shapes):
         made_for = f"its tensors are those of {family}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""

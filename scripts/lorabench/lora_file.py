@@ -83,7 +83,7 @@ def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     if not contents.modules:
         raise UserError(f"{path}: {_no_lora(shapes)}")
     found = _content(path)
-    if content not in (None, found):
+    if content is not None and content != found:
         raise UserError(
             f"{path}: its tensors are not those that were written ({found[:12]}… instead of "
             f"{content[:12]}…); copy it again."

@@ -173,7 +173,7 @@ def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
 def _folder_options(path: Path) -> dict[str, Any]:
     """Return how the parts of a diffusers folder are read; half-precision files may name it."""
     plain = (path / "unet" / "diffusion_pytorch_model.safetensors").exists()
-    options = {"local_files_only": True, "use_safetensors": True}
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
     if not plain and any((path / "unet").glob("*.fp16.safetensors")):
         options["variant"] = "fp16"
     return options
@@ -252,4 +252,5 @@ def clip_tokenizer() -> CLIPTokenizer:
     words = [*alphabet, *(letter + "</w>" for letter in alphabet), *map("".join, merges)]
     words += ["<|startoftext|>", "<|endoftext|>"]
     vocabulary = {word: number for number, word in enumerate(words)}
+    # pyrefly: ignore[bad-argument-type] (it takes lines or pairs, and declares lines)
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)

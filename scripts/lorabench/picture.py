@@ -79,6 +79,12 @@ class Row:
     repeats: int = 1
     caption_sha256: str = ""
 
+    @property
+    def original_size(self) -> tuple[int, int]:
+        """Width and height of a picture that was read."""
+        assert self.original_width and self.original_height
+        return self.original_width, self.original_height
+
     def fill(self, facts: dict[str, Any]) -> None:
         """Set several columns."""
         for name, value in facts.items():
@@ -147,7 +153,7 @@ def normalize(path: Path, name: str, settings: PreprocessSettings, store: Store)
             row.source_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if facts := store.find(row.source_sha256):
                 row.fill(facts["source"])
-                _check(row.original_width, row.original_height, settings)
+                _check(*row.original_size, settings)
             else:
                 facts = _make(file, row, settings, store)
         row.fill(facts["result"])
@@ -238,7 +244,7 @@ def _sizes(settings: PreprocessSettings) -> tuple[tuple[int, int], ...]:
 
 
 def _average_colour(image: Image.Image) -> str:
-    return "#" + bytes(image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))).hex()
+    return "#" + image.resize((1, 1), Image.Resampling.BOX).tobytes().hex()
 
 
 def _png(image: Image.Image) -> bytes:

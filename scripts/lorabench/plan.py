@@ -193,7 +193,7 @@ class RunPlan:
     @cached_property
     def raw_files(self) -> list[str]:
         """The pictures and captions of the raw set."""
-        return [str(path) for path in self.raw.files]
+        return [str(path) for path in self.raw.files] if self.raw else []
 
     @property
     def notes(self) -> list[str]:

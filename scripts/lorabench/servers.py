@@ -24,7 +24,7 @@ _SCHEMELESS = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|[\w-]+(?=:\d))(:\d+)?(/[
 """A host with a dot or a port, and perhaps a path."""
 
 
-def servers(given: Iterable[str]) -> tuple[str, ...]:
+def servers(given: Iterable[Any]) -> tuple[str, ...]:
     """Return the public URLs, each once, or `EMBEDDED`; raises `ValueError` for anything else."""
     urls = tuple(str(url).strip() for url in given)
     return urls if urls == EMBEDDED else tuple(dict.fromkeys(map(public, urls)))
@@ -45,7 +45,7 @@ def split_url(url: str) -> SplitResult:
         sound = all(0 < len(label) < 64 for label in labels) and parts.port != 0
         sound = sound and parts.scheme in ("http", "https")
     except ValueError:  # no port, or no IPv6 address
-        sound = False
+        parts, sound = SplitResult("", "", "", "", ""), False
     # An @ behind the host is more likely one that a password has than one of a path.
     if not sound and _SCHEMELESS.fullmatch(url.strip()):
         raise ValueError(f"did you mean http://{url.strip()}?")

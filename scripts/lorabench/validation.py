@@ -3,7 +3,7 @@
 import difflib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -33,7 +33,10 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def validate(model: type[Section], values: Mapping[str, Any]) -> Any:
+Valid = TypeVar("Valid", bound=Section)
+
+
+def validate(model: type[Valid], values: Mapping[str, Any]) -> Valid:
     """Return `model` made of `values`; raises `UserError` with a line per mistake."""
     _check_keys(values, sections(model))
     try:
@@ -53,20 +56,21 @@ def _check_keys(values: Mapping[Any, Any], within: Iterable[str], above: str = "
             _check_keys(values[key], (), key)
 
 
-def sections(model: type[Section]) -> tuple[str, ...]:
-    """Return the keys of `model` that are groups of settings themselves."""
-    return tuple(
-        name
+def sections(model: type[Section]) -> dict[str, type[Section]]:
+    """Return the groups of settings among those of `model`, by key."""
+    return {
+        name: field.annotation
         for name, field in model.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
-    )
+    }
 
 
 def keys(model: type[Section]) -> Iterator[str]:
     """Yield every key, those of sections with a dot: `train.rank`."""
-    for name, field in model.model_fields.items():
-        if name in sections(model):
-            yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)
+    groups = sections(model)
+    for name in model.model_fields:
+        if name in groups:
+            yield from (f"{name}.{inner}" for inner in groups[name].model_fields)
         else:
             yield name
 
@@ -154,7 +158,7 @@ def _like(name: str, known: list[str]) -> list[str]:
 
 
 def _describe(model: type[Section], key: str) -> str:
-    for part in key.split("."):
-        field = model.model_fields[part]
-        model = field.annotation if part in sections(model) else model
-    return field.description or ""
+    *outer, name = key.split(".")
+    for part in outer:
+        model = sections(model)[part]
+    return model.model_fields[name].description or ""

@@ -38,8 +38,9 @@ def write(receipt: Receipt, path: Path) -> None:
 def read(path: Path) -> Receipt:
     """Read what `write` wrote; raise `UserError` for anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Receipt(**{**content, "path": Path(content["path"])})
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content["path"] = Path(content["path"])
+        return Receipt(**content)
     except OSError as error:
         raise UserError(
             f"no LoRA receipt at {path} ({error.strerror}); install_lora.py writes it"

@@ -45,7 +45,7 @@ def benched(config: Config, base_digest: str) -> RunLayout:
         raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {there}")
     paths = layout.run_layout(config, config.run_id, "")
     if not has_lora(paths):
-        _check_set_of_run(config, paths.lora.parent)
+        _check_set_of_run(config, config.run_id, paths.lora.parent)
         _check_pickled(paths.lora)
         raise UserError(
             f"skip_train: run {config.run_id} has no LoRA; there should be {paths.lora}; {there}"
@@ -69,11 +69,11 @@ def _check_pickled(lora: Path) -> None:
             )
 
 
-def _check_set_of_run(config: Config, folder: Path) -> None:
+def _check_set_of_run(config: Config, run_id: str, folder: Path) -> None:
     """Refuse a run of another set; its LoRA, in `folder`, is named after the set."""
-    for lora in sorted(folder.glob(f"*__{glob.escape(config.run_id)}.safetensors")):
-        profile, _, raw_set = lora.stem.removesuffix(f"__{config.run_id}").partition("_")
+    for lora in sorted(folder.glob(f"*__{glob.escape(run_id)}.safetensors")):
+        profile, _, raw_set = lora.stem.removesuffix(f"__{run_id}").partition("_")
         raise UserError(
-            f"skip_train: run {config.run_id} is of the set {raw_set} (profile {profile}), not of "
+            f"skip_train: run {run_id} is of the set {raw_set} (profile {profile}), not of "
             f"{config.raw_set} (profile {config.profile}); give that set, or another run_id"
         )

@@ -76,7 +76,7 @@ def size(path: Path) -> tuple[int, int]:
 def text_chunks(path: Path) -> dict[str, str]:
     """Return the text before a PNG's pixels by keyword; raises as `open_rgb` does."""
     with _opened(path) as image:
-        return {key: text for key, text in image.info.items() if isinstance(text, str)}
+        return {str(key): text for key, text in image.info.items() if isinstance(text, str)}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,6 +42,19 @@ _MINOR = frozenset(
 """Rules that are over in a moment: no line of their own."""
 
 Counts = Mapping[str, int]
+
+
+class Event(logging.LogRecord):
+    """A record of Snakemake's that has an `event`, with what such records carry."""
+
+    stats: Counts
+    rule_name: str
+    rule_msg: str | None
+    jobid: int
+    job_id: int
+    wildcards: Mapping[str, str] | None
+    log: Sequence[str]
+    exception: str | None
 
 
 class Console(logging.Handler):
@@ -122,16 +135,16 @@ class Console(logging.Handler):
 
     # ------------------------------------------------------------ Snakemake's events
 
-    def _workflow_started(self, record: logging.LogRecord) -> None:
+    def _workflow_started(self, record: Event) -> None:
         self._running = True
 
-    def _run_info(self, record: logging.LogRecord) -> None:
+    def _run_info(self, record: Event) -> None:
         if not self._counts:  # a dry run says it again at its end
             self._counts = record.stats
             for line in self.plan(self._counts):
                 self.say(line)
 
-    def _job_info(self, record: logging.LogRecord) -> None:
+    def _job_info(self, record: Event) -> None:
         rule = record.rule_name
         self._rules[record.jobid] = rule
         several = self._are_cells(rule)
@@ -146,7 +159,7 @@ class Console(logging.Handler):
         else:
             self.screen.bar(f"job {record.jobid}", what)
 
-    def _job_finished(self, record: logging.LogRecord) -> None:
+    def _job_finished(self, record: Event) -> None:
         rule = self._rules.get(record.job_id, "")
         self._done[rule] += 1
         self.screen.over(f"job {record.job_id}", leave=False)
@@ -155,13 +168,13 @@ class Console(logging.Handler):
             if self._done[rule] == self._counts[rule]:
                 self.screen.over(rule)
 
-    def _job_error(self, record: logging.LogRecord) -> None:
+    def _job_error(self, record: Event) -> None:
         self.screen.over(f"job {record.jobid}", leave=False)
         log = next(iter(record.log), None)
         said = job_logs.error(Path(log)) if log else ""
         self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
 
-    def _error(self, record: logging.LogRecord) -> None:
+    def _error(self, record: Event) -> None:
         text = record.getMessage()
         if self._running and (record.exception in _OF_FAILED_JOBS or _AT_THE_END in text):
             return
@@ -186,7 +199,7 @@ class Console(logging.Handler):
         if self._default:
             self._default.handle(record)
 
-    def _named(self, record: logging.LogRecord) -> str:
+    def _named(self, record: Event) -> str:
         """Return what a job does; of which run, where there are several."""
         run = dict(record.wildcards or {}).get("run_id") if self.several_runs else None
         return f"{run}: {record.rule_msg}" if run else str(record.rule_msg)

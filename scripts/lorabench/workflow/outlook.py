@@ -38,7 +38,7 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> list[str]:
 
 def _each_stage(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
     if "normalize_dataset" in jobs:
-        yield f"normalize {count(len(plan.raw.pictures), 'picture')}"
+        yield f"normalize {count(_pictures(plan), 'picture')}"
     if "render_reference" in jobs and (seconds := _autoencoding(plan)):
         took = f"{forecast.about(seconds)} on one core, seconds on a GPU"
         yield f"show the training pictures as the base model draws them ({took})"
@@ -50,13 +50,21 @@ def _each_stage(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
         yield "measure, judge and lay out the pictures"
 
 
+def _pictures(plan: RunPlan) -> int:
+    return len(plan.raw.pictures) if plan.raw else 0
+
+
 def _training(plan: RunPlan) -> str:
     """Return how long the training is, in steps or epochs and, where that is known, in time."""
     train = plan.config.train
-    pictures = train.epochs and train.epochs * len(plan.raw.pictures)
-    pictures = pictures or train.steps * train.batch_size * train.gradient_accumulation
-    said = count(train.steps or train.epochs, "step" if train.steps else "epoch")
-    each = forecast.seconds_a_picture_trained(plan.paths.root.parent, plan.record)
+    if train.epochs:
+        pictures, said = train.epochs * _pictures(plan), count(train.epochs, "epoch")
+    else:
+        assert train.steps  # one of the two is given
+        pictures = train.steps * train.batch_size * train.gradient_accumulation
+        said = count(train.steps, "step")
+    record, runs = plan.record, plan.paths.root.parent
+    each = forecast.seconds_a_picture_trained(runs, record) if record else None
     if each is None and _bundled(plan) and train.device != "cuda":
         each = forecast.BUNDLED_TRAINING
     return said + (f" ({forecast.about(each * pictures)})" if each else "")
@@ -67,7 +75,7 @@ def _autoencoding(plan: RunPlan) -> float | None:
     base = checkpoint.inspect(Path(plan.config.base_model))
     if base.family == "bundled" or plan.config.train.device == "cuda":
         return None
-    pictures = min(len(plan.raw.pictures), REFERENCES)
+    pictures = min(_pictures(plan), REFERENCES)
     return forecast.AUTOENCODER * pictures * plan.config.preprocess.resolution**2 / 1e6
 
 

@@ -72,14 +72,23 @@ class Screen:
             self._draw()
 
     def bar(
-        self, key: str, name: str, seconds: float | None = None, **values: float | str | None
+        self,
+        key: str,
+        name: str,
+        seconds: float | None = None,
+        *,
+        done: float = 0,
+        total: float | None = None,
+        rate: float | None = None,
+        unit: str = "",
+        note: str = "",
     ) -> None:
         """Show a bar, or how far it has come since; it began `seconds` ago, or when first shown."""
         with self._lock:
             now = self._clock()
             before = self._bars.get(key) or Bar(name, now, said=now)
             begun = before.begun if seconds is None else now - seconds
-            self._bars[key] = Bar(name, begun, said=before.said, **values)
+            self._bars[key] = Bar(name, begun, done, total, rate, unit, note, before.said)
             self.tick()
 
     def over(self, key: str, leave: bool = True) -> None:
