@@ -21,9 +21,10 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-from lorabench import parent, servers
+from lorabench import parent
 from lorabench.errors import UserError
-from lorabench.plan import make_plans
+from lorabench.run.plan import make_plans
+from lorabench.settings import servers
 from lorabench.workflow import console
 from lorabench.workflow.hooks import Hooks
 

@@ -19,8 +19,8 @@ from base_model.inputs import positive, present
 from base_model.numbers import SHARD, shard_count
 from base_model.world import Scene, held_out, sample
 from lorabench import cli, files
+from lorabench.digests import digest
 from lorabench.errors import UserError
-from lorabench.identity import digest
 
 _POSED = 2.0
 """How often the animals with several poses come; as often as the rest they stayed mixed up."""

@@ -15,7 +15,7 @@ from PIL import Image
 from base_model.inputs import present
 from base_model.networks import PIXELS
 from lorabench import cli, files
-from lorabench.identity import Digests, digest, model_digest
+from lorabench.digests import Digests, digest, model_digest
 
 STEPS = 20
 GUIDANCE = 1.5

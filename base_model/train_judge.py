@@ -18,7 +18,7 @@ from base_model.inputs import positive
 from base_model.judge import HEADS, NONE, Judge, as_input, labels, load, save
 from base_model.world import CHARACTER, TARGET_STYLE, Scene
 from lorabench import cli, files, parent
-from lorabench.identity import digest
+from lorabench.digests import digest
 
 _TESTED = 1000
 _TEST_SEED = 2**40

@@ -19,7 +19,7 @@ from base_model.inputs import positive
 from base_model.networks import new_scheduler, new_text_encoder, new_unet
 from base_model.world import Scene, sample
 from lorabench import cli
-from lorabench.identity import digest
+from lorabench.digests import digest
 
 _NOISE_OFFSET = 0.2
 _MIN_SNR = 5.0

@@ -21,7 +21,7 @@ from base_model.inputs import positive, present
 from base_model.networks import PIXELS, new_vae
 from base_model.vae_start import start_as_color_identity, whiten
 from lorabench import cli, files
-from lorabench.identity import digest
+from lorabench.digests import digest
 
 _CROP = 64
 _NOISE = 0.08

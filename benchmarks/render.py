@@ -19,11 +19,11 @@ from tests.project import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lorabench import model
-from lorabench.comfy import workflow
-from lorabench.comfy.client import Client
-from lorabench.comfy.launch import ServerOptions, ensure_server, stop_server
-from lorabench.presets import PRESETS
+from lorabench.base import model
+from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
+from lorabench.comfy.graph import workflow
+from lorabench.settings.presets import PRESETS
 
 PICTURES = 12
 WARM_UP = 2

@@ -15,11 +15,11 @@ from tests.project import Project, make_project
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from lorabench.comfy import workflow
-from lorabench.comfy.client import Client
-from lorabench.comfy.launch import ServerOptions, ensure_server, stop_server
-from lorabench.comfy.patching import Cell, patch
-from lorabench.comfy.roles import Choices, find_roles
+from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
+from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph.patching import Cell, patch
+from lorabench.comfy.graph.roles import Choices, find_roles
 
 SMALL = {"raw_set": "some_set", "train": "{steps: 5, batch_size: 2}", "baseline": "False"}
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0)

@@ -19,10 +19,10 @@ from tests.project import ROOT, make_project
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lorabench import model
-from lorabench.config import PreprocessSettings, TrainSettings, validate
-from lorabench.dataset import normalize_set
-from lorabench.presets import PRESETS
+from lorabench.base import model
+from lorabench.dataset.normalize import normalize_set
+from lorabench.settings.config import PreprocessSettings, TrainSettings, validate
+from lorabench.settings.presets import PRESETS
 from lorabench.train import network
 from lorabench.train.embedded import train
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.comfy.options import positive
+from lorabench.comfy.client.options import positive
 from lorabench.errors import UserError
 
 
@@ -26,8 +26,8 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"--embedding {where} needs --base-model, the model whose features count")
     import torch  # only once all else is right
 
+    from lorabench.base.model import usable_device
     from lorabench.bench.embeddings import table as embedding_table
-    from lorabench.model import usable_device
 
     torch.set_num_threads(arguments.threads)
     table = embedding_table.measure(

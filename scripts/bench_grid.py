@@ -12,11 +12,11 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw the grids."""
-    from lorabench.bench import origin
     from lorabench.bench.grids import arrangement, grid
     from lorabench.bench.grids.strip import Strip
     from lorabench.bench.measures import faults
     from lorabench.bench.verdicts import verdict
+    from lorabench.sweep import origin
     from lorabench.sweep.record import SweepRecord
 
     folder = arguments.sweep.parent

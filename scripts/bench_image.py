@@ -14,16 +14,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.bench.origin import CHUNK
-from lorabench.comfy import lora_keys, options, pictures, workflow
-from lorabench.comfy.client import Client
-from lorabench.comfy.graph import Graph
-from lorabench.comfy.patching import cell_slots, patch, shared_digest
-from lorabench.comfy.roles import Roles, find_roles, prompt
-from lorabench.comfy.transport import Away
-from lorabench.comfy.turns import turn, with_shortest_queue
+from lorabench.comfy.client import lora_keys, options, pictures
+from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.transport import Away
+from lorabench.comfy.client.turns import turn, with_shortest_queue
+from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph.graph import Graph
+from lorabench.comfy.graph.patching import cell_slots, patch, shared_digest
+from lorabench.comfy.graph.roles import Roles, find_roles, prompt
 from lorabench.errors import UserError
 from lorabench.lora.receipt import read as read_receipt
+from lorabench.sweep.origin import CHUNK
 
 log = logging.getLogger("lorabench")
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.comfy.options import positive
+from lorabench.comfy.client.options import positive
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -15,7 +15,7 @@ def main(arguments: argparse.Namespace) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from lorabench.bench.embeddings import table as embedding_table
     from lorabench.bench.measures import faults, table
-    from lorabench.bench.origin import check_one_sweep
+    from lorabench.sweep.origin import check_one_sweep
     from lorabench.sweep.pictures import pictures_of_set
     from lorabench.sweep.record import SweepRecord
 

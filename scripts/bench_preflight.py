@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from lorabench import cli
-from lorabench.comfy import options, preflight
+from lorabench.comfy.check import preflight
+from lorabench.comfy.client import options
 from lorabench.lora import receipt
 
 

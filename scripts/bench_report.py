@@ -12,7 +12,7 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Make the page."""
-    from lorabench.report.build import build
+    from lorabench.pages.run.build import build
 
     output = arguments.output or arguments.run / "report.html"
     missing = build(

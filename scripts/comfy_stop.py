@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from lorabench import cli
-from lorabench.comfy.launch import stop_server
+from lorabench.comfy.client.launch import stop_server
 
 
 def main() -> int:

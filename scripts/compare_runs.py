@@ -13,8 +13,8 @@ from lorabench.errors import UserError
 
 def main(arguments: argparse.Namespace) -> None:
     """Read the runs, print what differs and write the page."""
-    from lorabench.compare import page, summary
     from lorabench.pages import find_run, finished_run
+    from lorabench.pages.comparison import page, summary
 
     found = [finished_run.read(folder) for folder in find_run.find(arguments.runs)]
     for run in found:

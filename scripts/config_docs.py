@@ -16,10 +16,10 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from lorabench import cli, files
-from lorabench.config import SECTIONS, Config
 from lorabench.errors import UserError
-from lorabench.presets import PRESETS
-from lorabench.validation import Section
+from lorabench.settings.config import SECTIONS, Config
+from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import Section
 
 ROOT = Path(__file__).resolve().parent.parent
 _SOURCE = Path(inspect.getfile(Config)).resolve().relative_to(ROOT)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import get_args
 
 from lorabench import cli
-from lorabench.install import install
-from lorabench.lora_modules import Server
+from lorabench.lora.install import install
+from lorabench.lora.modules import Server
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,13 +9,13 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the card from what is there."""
-    from lorabench import model_card
     from lorabench.bench.verdicts import verdict
+    from lorabench.pages.card import card
     from lorabench.run.record import RunRecord
     from lorabench.sweep.record import SweepRecord
 
-    model_card.write(
-        model_card.Sources(
+    card.write(
+        card.Sources(
             lora=arguments.lora,
             record=RunRecord.read(arguments.record) if arguments.record else None,
             sweep=SweepRecord.read(arguments.sweep) if arguments.sweep else None,

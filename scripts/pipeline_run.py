@@ -17,10 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-from lorabench import cli, invocation, job_logs, locks, older, servers
-from lorabench.config import read_yaml
+from lorabench import cli
 from lorabench.errors import UserError
-from lorabench.plan import RunPlan, make_plans
+from lorabench.run.plan import RunPlan, make_plans
+from lorabench.settings import servers
+from lorabench.settings.config import read_yaml
+from lorabench.workflow import job_logs
+from lorabench.workflow.older import call, locks
+from lorabench.workflow.older import options as older
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
     servers.lend(plan.given_urls)
     config["comfy_url"] = list(plan.config.comfy_url)  # a file holds no login
     start = time.time()
-    with invocation.command(config) as command:
+    with call.command(config) as command:
         locks.clear(plan.paths.root, plan.paths.normalized, lambda: _unlock(command))
         status = _run_all([[*command, *words] for words in calls])
     owned = not options.fix_owner or _fix_owner(options.fix_owner_bash)
@@ -53,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
 def _run_all(commands: Sequence[Sequence[str]]) -> int:
     """Run one after the other up to the first that fails; return the last one's exit status."""
     for command in commands:
-        if status := invocation.run(command):
+        if status := call.run(command):
             return status
     return 0
 

@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 
 from lorabench import cli, files
-from lorabench.identity import Digests, one_trigger
+from lorabench.digests import Digests
+from lorabench.run.identity import one_trigger
 from lorabench.settings.records import FORMAT
 
 _PACKAGES = ("diffusers", "numpy", "peft", "pillow", "safetensors", "snakemake", "torch")

@@ -19,8 +19,8 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.images}: holds no PNG; give the images/ of a normalized set")
     import torch  # only once all else is right
 
+    from lorabench.base.model import load_autoencoder, usable_device
     from lorabench.bench.measures import reference
-    from lorabench.model import load_autoencoder, usable_device
 
     torch.set_num_threads(arguments.threads)
     autoencoder = load_autoencoder(arguments.base_model, usable_device(arguments.device))

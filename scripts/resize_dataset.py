@@ -16,12 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench import cli, dataset, parent, raw, raw_notes
-from lorabench.config import PreprocessSettings, read_section
+from lorabench import cli, parent
+from lorabench.dataset import normalize, raw
+from lorabench.dataset import notes as raw_notes
+from lorabench.dataset.picture import Row
 from lorabench.errors import UserError
-from lorabench.picture import Row
-from lorabench.presets import PRESETS
-from lorabench.validation import validate
+from lorabench.settings.config import PreprocessSettings, read_section
+from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import validate
 
 log = logging.getLogger("lorabench")
 
@@ -59,13 +61,13 @@ def main(arguments: argparse.Namespace) -> None:
     store = arguments.store or arguments.output.resolve().parent / ".pictures"
     _check_folders(arguments.raw, arguments.output, store)
     settings = _settings(arguments)
-    dataset.check_replaceable(arguments.output)
+    normalize.check_replaceable(arguments.output)
     if not arguments.yes:
         _ask_to_replace(arguments.output)
     parent.end_with_workflow()
     found = raw.read(arguments.raw)
     raw_notes.check_captions(found, settings.trigger)
-    rows = dataset.normalize_set(found, arguments.output, settings, store, arguments.workers)
+    rows = normalize.normalize_set(found, arguments.output, settings, store, arguments.workers)
     for note in raw_notes.notes(found, found.trigger(settings.trigger)):
         cli.detail("%s", note)  # a workflow has said so, before its first job
     log.info("%s", _summary(rows, arguments.output))
@@ -119,12 +121,12 @@ def _summary(rows: Sequence[Row], output: Path) -> str:
     used = [row for row in rows if row.ok]
     captions = Counter(row.caption for row in used)
     triggered = captions["missing"] + captions["empty"]
-    lines = [f"{len(used)} of {len(rows)} pictures are in {output / dataset.IMAGES}"]
+    lines = [f"{len(used)} of {len(rows)} pictures are in {output / normalize.IMAGES}"]
     if triggered:
         lines.append(f"{triggered} had no caption and got the trigger words")
     if len(used) < len(rows):
-        lines.append(f"rejected: {dataset.reasons(rows)}")
-        lines.append(dataset.examples(rows))
+        lines.append(f"rejected: {normalize.reasons(rows)}")
+        lines.append(normalize.examples(rows))
     return "\n".join(lines)
 
 

@@ -4,11 +4,11 @@ import argparse
 import sys
 
 from lorabench import cli, parent
-from lorabench.config import KohyaSettings, read_yaml
 from lorabench.errors import UserError
+from lorabench.settings.config import KohyaSettings, read_yaml
+from lorabench.settings.validation import validate
 from lorabench.train import interface
 from lorabench.train.kohya.run import train
-from lorabench.validation import validate
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,7 +11,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from lorabench import model
+from lorabench.base import model
 
 # The SD1.x architecture, narrow: the widths may shrink, the names of the tensors may not change.
 MICRO_LDM_UNET = {

@@ -8,17 +8,17 @@ import random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from lorabench.bench import origin
 from lorabench.bench.measures import columns
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import write as write_faults
-from lorabench.bench.variants import EXTENTS, Prompt, plan
 from lorabench.bench.verdicts import verdict
 from lorabench.bench.verdicts.verdict import Finding, Verdict
-from lorabench.comfy.pictures import with_text
-from lorabench.picture import Row
-from lorabench.refusals import Refusal
+from lorabench.comfy.client.pictures import with_text
+from lorabench.dataset.picture import Row
+from lorabench.dataset.refusals import Refusal
+from lorabench.sweep import origin
 from lorabench.sweep.pictures import open_rgb, relative, text_chunks
+from lorabench.sweep.variants import EXTENTS, Prompt, plan
 from tests import records
 from tests.records import RUN_ID
 

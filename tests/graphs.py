@@ -2,8 +2,8 @@
 
 import copy
 
-from lorabench.comfy.patching import Cell, patch
-from lorabench.comfy.roles import find_roles
+from lorabench.comfy.graph.patching import Cell, patch
+from lorabench.comfy.graph.roles import find_roles
 
 CELL = Cell(lora="new.safetensors", weight=0.4, seed=7, prefix="runs/r/bench/w0.40/seed7")
 

@@ -8,7 +8,8 @@ import numpy as np
 import yaml
 from safetensors.numpy import save_file
 
-from lorabench import checkpoint, cli
+from lorabench import cli
+from lorabench.base import checkpoint
 from lorabench.train import data
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.training import Training

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from lorabench.config import PreprocessSettings
-from lorabench.presets import PRESETS
-from lorabench.validation import validate
+from lorabench.settings.config import PreprocessSettings
+from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import validate
 
 CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
 

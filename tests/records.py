@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from lorabench.presets import PRESETS
 from lorabench.run.record import RunRecord
+from lorabench.settings.presets import PRESETS
 from lorabench.settings.records import Record
 from lorabench.sweep.record import SweepRecord
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from lorabench.bench.measures.columns import METRICS, PLACE
-from lorabench.bench.variants import Prompt, Variant
 from lorabench.bench.verdicts.verdict import Verdict, write
 from lorabench.sweep.pictures import Picture
+from lorabench.sweep.variants import Prompt, Variant
 from tests import records
 
 COLUMNS = [metric.column for metric in METRICS]

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lorabench.config import TrainSettings
-from lorabench.presets import PRESETS
-from lorabench.validation import validate
+from lorabench.settings.config import TrainSettings
+from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import validate
 
 TINY = {"rank": 2, "alpha": 1, "steps": 4, "batch_size": 2, "threads": 1, "device": "cpu"}
 

@@ -11,9 +11,9 @@ import numpy as np
 from safetensors.numpy import save
 
 from lorabench import cli, files
-from lorabench.checkpoint import read_header
-from lorabench.lora_file import ALPHA, DOWN, UP
-from lorabench.tensor_file import tensors as read_tensors
+from lorabench.base.checkpoint import read_header
+from lorabench.lora.file import ALPHA, DOWN, UP
+from lorabench.lora.tensor_file import tensors as read_tensors
 
 Tensors = dict[str, np.ndarray]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.known_answers.recipes import RECIPES, Recipe
-from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.bench.verdicts import judging, summary
-from lorabench.config import VerdictSettings
+from lorabench.settings.config import VerdictSettings
+from lorabench.sweep.variants import FULL_STRENGTH
 
 
 class Limit(NamedTuple):

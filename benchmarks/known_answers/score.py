@@ -22,11 +22,12 @@ from scipy.stats import binomtest
 from base_model import judge as base_judge
 from benchmarks.known_answers import best_weight, limits
 from benchmarks.known_answers.recipes import RECIPES, Recipe
-from lorabench import cli, files, lora_check
-from lorabench.bench.variants import FULL_STRENGTH
+from lorabench import cli, files
 from lorabench.bench.verdicts import judging, summary
-from lorabench.config import VerdictSettings
 from lorabench.errors import UserError
+from lorabench.lora import fit
+from lorabench.settings.config import VerdictSettings
+from lorabench.sweep.variants import FULL_STRENGTH
 
 LABELS = ("works", "weak", "dead", "broken", "fried", "copies", "uncertain")
 NEAR = 0.15
@@ -89,7 +90,7 @@ def program(arguments: argparse.Namespace) -> None:
 
 def _is_refused(lora: Path, model: Path) -> bool:
     try:
-        lora_check.check(lora, model)
+        fit.check(lora, model)
     except UserError:
         return True
     return False

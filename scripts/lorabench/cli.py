@@ -12,8 +12,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lorabench.errors import UserError
-from lorabench.workflow import relay
-from lorabench.workflow.screen import DRAWN, EVERY_SECONDS, PLAIN
+from lorabench.text import relay
+from lorabench.text.screen import DRAWN, EVERY_SECONDS, PLAIN
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -77,7 +77,7 @@ def bar(things: Iterable[Any] | None = None, *, unit: str, **options: Any) -> "t
     options["unit"] = unit
     from tqdm import tqdm  # 40 ms that a program without a bar need not spend
 
-    from lorabench.bars import Bar
+    from lorabench.text.bars import Bar
 
     if _screen:
         return Bar(things, partial(_relayed, _screen), mininterval=0.2, **options)

@@ -6,8 +6,6 @@ All are relative to the working directory, so that two clones name their files a
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.config import Config
-
 RAW = Path("datasets/raw")
 NORMALIZED = Path("datasets/normalized")
 PICTURE_STORE = NORMALIZED / ".pictures"
@@ -28,9 +26,9 @@ def profile_of(name: str) -> str | None:
     return next((one for one in _RAW_FOLDER if name and (raw_sets(one) / name).is_dir()), None)
 
 
-def raw_set(config: Config) -> Path:
-    """Return the folder of the raw set that `config` names."""
-    return raw_sets(config.profile) / config.raw_set
+def raw_set(profile: str, name: str) -> Path:
+    """Return the folder of a raw set."""
+    return raw_sets(profile) / name
 
 
 def weight_name(weight: float) -> str:
@@ -58,7 +56,7 @@ class RunLayout:
     @property
     def raw(self) -> Path:
         """The user's pictures and captions."""
-        return raw_sets(self.profile) / self.raw_set
+        return raw_set(self.profile, self.raw_set)
 
     @property
     def normalized(self) -> Path:
@@ -154,8 +152,3 @@ class RunLayout:
     def timings(self) -> Path:
         """Snakemake's time and memory tables."""
         return self.root / "benchmarks"
-
-
-def run_layout(config: Config, run_id: str, normalized_id: str) -> RunLayout:
-    """Return the paths of the run that `config` describes."""
-    return RunLayout(config.profile, config.raw_set, run_id, normalized_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from noto_cjk_sans_jp_regular import FONT_PATH
 
-from lorabench.report.build import build
+from lorabench.pages.run.build import build
 from tests.finished import make_run
 
 CHROMIUM = next(

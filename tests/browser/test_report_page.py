@@ -11,8 +11,8 @@ from PIL import Image
 from lorabench.bench.measures.columns import METRICS
 from lorabench.bench.verdicts import verdict
 from lorabench.bench.verdicts.verdict import Finding, Verdict
-from lorabench.report import contents
-from lorabench.report.build import build
+from lorabench.pages.run import contents
+from lorabench.pages.run.build import build
 from tests.browser.conftest import PHONE
 from tests.finished import SUBJECTS, WEIGHTS, add_fault, make_run
 from tests.pictures import close

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from lorabench.bench.origin import CHUNK
 from lorabench.bench.verdicts import verdict
-from lorabench.comfy.pictures import with_text
+from lorabench.comfy.client.pictures import with_text
+from lorabench.sweep.origin import CHUNK
 from tests import sweeps
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_grid.py"

@@ -16,10 +16,10 @@ from safetensors.numpy import load_file, save_file
 
 import bench_image
 from lorabench import cli
-from lorabench.comfy import pictures
-from lorabench.comfy.client import Client
-from lorabench.comfy.launch import stop_server
-from lorabench.comfy.transport import Pace
+from lorabench.comfy.client import pictures
+from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.launch import stop_server
+from lorabench.comfy.client.transport import Pace
 from tests.fake_comfy import png, serving
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lorabench.bench.origin import CHUNK
-from lorabench.comfy.pictures import with_text
+from lorabench.comfy.client.pictures import with_text
+from lorabench.sweep.origin import CHUNK
 from tests import sweeps
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_metrics.py"

@@ -11,8 +11,8 @@ import pytest
 
 import bench_preflight
 from lorabench import cli
-from lorabench.comfy import preflight
-from lorabench.comfy.transport import Pace
+from lorabench.comfy.check import preflight
+from lorabench.comfy.client.transport import Pace
 from tests.fake_comfy import serving
 
 ROOT = Path(__file__).parents[2]

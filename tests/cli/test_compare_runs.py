@@ -99,7 +99,7 @@ def test_in_a_browser_the_slider_changes_every_picture(project):
 
 def test_it_imports_neither_torch_nor_pandas():
     code = (
-        "import sys, compare_runs; from lorabench.compare import page, summary;"
+        "import sys, compare_runs; from lorabench.pages.comparison import page, summary;"
         "sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True)

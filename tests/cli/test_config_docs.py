@@ -7,9 +7,9 @@ import sys
 import pytest
 
 import config_docs
-from lorabench.config import Config
 from lorabench.errors import UserError
-from lorabench.validation import keys
+from lorabench.settings.config import Config
+from lorabench.settings.validation import keys
 
 
 def run(*arguments):

@@ -13,8 +13,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import install_lora
-from lorabench import cli, lora_file, tensor_file
-from lorabench.comfy import options
+from lorabench import cli
+from lorabench.comfy.client import options
+from lorabench.lora import file as lora_file
+from lorabench.lora import tensor_file
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

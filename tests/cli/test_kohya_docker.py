@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench import lora_file
+from lorabench.lora import file as lora_file
 from lorabench.train.kohya import docker
 from tests.kohya import Author, with_docker, without_docker
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from lorabench import lora_file
+from lorabench.lora import file as lora_file
 from tests.kohya import FAKE, Author, save_checkpoint
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import model_card as program
-from lorabench import cli, lora_file
+from lorabench import cli
 from lorabench.bench.verdicts import verdict
+from lorabench.lora import file as lora_file
 from tests import records, sweeps
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -62,7 +63,7 @@ def test_a_damaged_verdict_is_named(tmp_path, capsys):
 
 def test_it_imports_neither_torch_nor_pandas():
     code = (
-        "import sys, model_card; import lorabench.model_card;"
+        "import sys, model_card; import lorabench.pages.card.card;"
         "sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import pipeline_run
-from lorabench import invocation
 from lorabench.errors import UserError
+from lorabench.workflow.older import call as invocation
 from tests.project import make_plan, make_project
 
 ROOT = Path(__file__).parents[2]

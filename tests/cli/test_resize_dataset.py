@@ -172,7 +172,7 @@ def test_no_usable_picture_ends_with_the_counts(raw, tmp_path):
 
 KILLED_AFTER_THREE = """
 import os, runpy, signal, sys
-from lorabench.picture import Store
+from lorabench.dataset.picture import Store
 add, added = Store.add, []
 def add_and_die(self, *facts):
     add(self, *facts)

@@ -14,7 +14,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from lorabench import lora_file, tensor_file
+from lorabench.lora import file as lora_file
+from lorabench.lora import tensor_file
 from tests.kohya import FAKE, Author, save_checkpoint, with_docker
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

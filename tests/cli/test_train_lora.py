@@ -16,7 +16,9 @@ import yaml
 from PIL import Image
 
 import train_lora
-from lorabench import cli, lora_file, tensor_file
+from lorabench import cli
+from lorabench.lora import file as lora_file
+from lorabench.lora import tensor_file
 from tests import checkpoints
 from tests.training import TINY, make_set
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from lorabench import lora_file, model
+from lorabench.base import model
+from lorabench.lora import file as lora_file
 from tests.checkpoints import autoencoder_to_ldm
 from tests.fake_comfy import serving
 from tests.kohya import save_checkpoint, with_docker

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lorabench.comfy.transport import HOW_TO_START
+from lorabench.comfy.client.transport import HOW_TO_START
 from lorabench.train.kohya import docker
 
 ROOT = Path(__file__).parents[2]

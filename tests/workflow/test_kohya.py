@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lorabench import lora_file
 from lorabench.errors import UserError
+from lorabench.lora import file as lora_file
 from tests.kohya import FAKE, save_checkpoint, with_docker, without_docker
 from tests.project import make_plan, run_folder
 

@@ -12,8 +12,8 @@ from base64 import b64encode
 import numpy as np
 import pytest
 
-from lorabench import lora_file
-from lorabench.bench import origin
+from lorabench.lora import file as lora_file
+from lorabench.sweep import origin
 from tests.fake_comfy import serving
 from tests.project import Project, make_project
 from tests.sweeps import pictures

@@ -1,1 +1,1 @@
-"""The pictures of a sweep: which there are, what they are named, how long they take."""
+"""What is found on the pictures of a sweep: measures, the verdict, grids and plots."""

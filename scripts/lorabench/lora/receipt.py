@@ -25,7 +25,7 @@ class Receipt:
     source: str = ""
     """The LoRA that it is a copy of."""
     file: dict[str, Any] = field(default_factory=dict)
-    """What the LoRA holds: `lora_check.FileFacts`."""
+    """What the LoRA holds: `fit.FileFacts`."""
     format: int = FORMAT
 
 

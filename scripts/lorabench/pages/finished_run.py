@@ -7,18 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lorabench.bench import origin
 from lorabench.bench.measures import columns
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import read as read_faults
-from lorabench.bench.variants import Variant, usual_weight
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.bench.verdicts.verdict import read as read_verdict
 from lorabench.errors import UserError
-from lorabench.report import tables
+from lorabench.pages.run import tables
 from lorabench.run.record import RunRecord
+from lorabench.sweep import origin
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.variants import Variant, usual_weight
 
 Content = TypeVar("Content")
 

@@ -3,15 +3,15 @@
 from dataclasses import fields
 from pathlib import Path
 
-from lorabench.comfy import workflow
-from lorabench.comfy.convert import to_api
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.graph import Graph
-from lorabench.comfy.roles import Choices, find_roles, prompt
-from lorabench.config import Config
+from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph.graph import Graph
+from lorabench.comfy.graph.roles import Choices, find_roles, prompt
+from lorabench.comfy.gui.convert import to_api
 from lorabench.errors import UserError
-from lorabench.servers import EMBEDDED
+from lorabench.settings.config import Config
+from lorabench.settings.servers import EMBEDDED
 
 
 def prompt_of(config: Config) -> str | None:

@@ -3,12 +3,13 @@
 import glob
 from pathlib import Path
 
-from lorabench import file_kinds, layout
-from lorabench.config import Config
+from lorabench import layout
+from lorabench.base import file_kinds
 from lorabench.errors import UserError
-from lorabench.identity import Identity
 from lorabench.layout import RunLayout
+from lorabench.run.identity import Identity
 from lorabench.run.record import RunRecord
+from lorabench.settings.config import Config
 
 
 def record(paths: RunLayout) -> RunRecord | None:
@@ -29,7 +30,11 @@ def has_reference(paths: RunLayout) -> bool:
 def trained(config: Config, identity: Identity) -> RunLayout:
     """Return the paths of the run of this identity; those of 0.1 where it lies there."""
     names = [identity.run_id, identity.older_run_id]
-    found = [layout.run_layout(config, name, identity.normalized_id) for name in names if name]
+    found = [
+        layout.RunLayout(config.profile, config.raw_set, name, identity.normalized_id)
+        for name in names
+        if name
+    ]
     return next((paths for paths in found if paths.record.exists()), found[0])
 
 
@@ -43,7 +48,7 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     there = f"runs with a LoRA: {', '.join(dict.fromkeys(names)) or 'none yet'}"
     if not config.run_id:
         raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {there}")
-    paths = layout.run_layout(config, config.run_id, "")
+    paths = layout.RunLayout(config.profile, config.raw_set, config.run_id, "")
     if not has_lora(paths):
         _check_set_of_run(config, config.run_id, paths.lora.parent)
         _check_pickled(paths.lora)

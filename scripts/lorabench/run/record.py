@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from pydantic import model_validator
 
-from lorabench.config import PreprocessSettings, TrainSettings
-from lorabench.identity import one_trigger
+from lorabench.run.identity import one_trigger
+from lorabench.settings.config import PreprocessSettings, TrainSettings
 from lorabench.settings.records import Record
-from lorabench.validation import Section
+from lorabench.settings.validation import Section
 
 
 class RawContents(Section):

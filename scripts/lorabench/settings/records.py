@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from lorabench.config import read_yaml
 from lorabench.errors import UserError
-from lorabench.validation import Section
+from lorabench.settings.config import read_yaml
+from lorabench.settings.validation import Section
 
 FORMAT = 2
 """1 is what version 0.1 wrote, without saying so; it is read, too."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from lorabench import layout
-from lorabench.bench.variants import Probe, Variant
 from lorabench.errors import UserError
+from lorabench.sweep.variants import Probe, Variant
 
 REFERENCES = 64
 """So many training pictures describe a style; more cost time where the base model is large."""

@@ -6,12 +6,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from lorabench.bench.variants import Variant
-from lorabench.config import SweepSettings
-from lorabench.servers import recorded
+from lorabench.settings.config import SweepSettings
 from lorabench.settings.records import Record
+from lorabench.settings.servers import recorded
 from lorabench.sweep import pictures
 from lorabench.sweep.pictures import Picture
+from lorabench.sweep.variants import Variant
 
 
 def _of_0_1(variant: Any) -> Any:

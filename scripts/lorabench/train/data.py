@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lorabench import set_check
-from lorabench.config import TrainSettings
+from lorabench.dataset import check as set_check
 from lorabench.errors import UserError
+from lorabench.settings.config import TrainSettings
 
 # Streams of random numbers that must not meet: the order of an epoch, the details of a batch.
 ORDER, DETAILS = 0, 1

@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from lorabench.config import TrainSettings
-from lorabench.model import StableDiffusion
+from lorabench.base.model import StableDiffusion
+from lorabench.settings.config import TrainSettings
 
 
 def loss(

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lorabench import checkpoint, cli, lora_file, model, phrases
-from lorabench.config import TrainSettings
+from lorabench import cli
+from lorabench.base import checkpoint, model
 from lorabench.errors import UserError
+from lorabench.lora import file as lora_file
+from lorabench.settings.config import TrainSettings
+from lorabench.text import phrases
 from lorabench.train import data, history, network, state
 from lorabench.train.learner import Learner, batches_of
 from lorabench.train.metadata import describe

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from lorabench import cli
-from lorabench.config import TrainSettings
+from lorabench.base.model import StableDiffusion
 from lorabench.errors import UserError
-from lorabench.model import StableDiffusion
+from lorabench.settings.config import TrainSettings
 from lorabench.train.data import Batch, Picture, TrainingSet
 
 log = logging.getLogger(__name__)

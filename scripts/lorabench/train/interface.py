@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
-from lorabench import checkpoint
-from lorabench.config import TrainSettings, read_section
+from lorabench.base import checkpoint
 from lorabench.errors import UserError
-from lorabench.presets import PRESETS
-from lorabench.validation import validate
+from lorabench.settings.config import TrainSettings, read_section
+from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import validate
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

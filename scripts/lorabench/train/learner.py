@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from lorabench.config import TrainSettings
-from lorabench.model import StableDiffusion
+from lorabench.base.model import StableDiffusion
+from lorabench.settings.config import TrainSettings
 from lorabench.train import diffusion, divergence, history, network, schedule
 from lorabench.train.data import TrainingSet
 from lorabench.train.inputs import Captions, Latents

@@ -10,9 +10,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from lorabench import identity, layout
-from lorabench.checkpoint import Checkpoint
-from lorabench.config import TrainSettings
+from lorabench import layout
+from lorabench.base.checkpoint import Checkpoint
+from lorabench.digests import Digests, model_digest
+from lorabench.settings.config import TrainSettings
 from lorabench.train.data import MULTIPLE, TrainingSet
 
 
@@ -46,8 +47,8 @@ def _base(base: Checkpoint) -> dict[str, Any]:
         "ss_sd_model_name": base.path.name,
     }
     if base.kind == "file":  # the hash by which model sites know a checkpoint
-        memory = identity.Digests(layout.DIGESTS)
-        facts["ss_new_sd_model_hash"] = identity.model_digest(base.path, memory)
+        memory = Digests(layout.DIGESTS)
+        facts["ss_new_sd_model_hash"] = model_digest(base.path, memory)
     return facts
 
 

@@ -7,9 +7,9 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
-from lorabench.config import TrainSettings
-from lorabench.lora_file import ALPHA, DOWN, UP
-from lorabench.model import StableDiffusion
+from lorabench.base.model import StableDiffusion
+from lorabench.lora.file import ALPHA, DOWN, UP
+from lorabench.settings.config import TrainSettings
 
 ADAPTER = "default"
 WEIGHT = f"{ADAPTER}.weight"

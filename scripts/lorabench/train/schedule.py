@@ -2,7 +2,7 @@
 
 import math
 
-from lorabench.config import TrainSettings
+from lorabench.settings.config import TrainSettings
 
 
 def factor(step: int, total: int, settings: TrainSettings) -> float:

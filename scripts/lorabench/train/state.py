@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from lorabench import files, identity, layout
+from lorabench import files, layout
+from lorabench.digests import Digests, digest, model_digest
 from lorabench.train.data import TrainingSet
 
 log = logging.getLogger(__name__)
@@ -62,11 +63,11 @@ class StateFile:
 
 def purpose(pictures: TrainingSet, base: Path, device: str) -> str:
     """Return a digest of all that decides the tensors of a training."""
-    return identity.digest(
+    return digest(
         {
             "pictures": pictures.digest(),
             "settings": pictures.settings.model_dump(mode="json"),
-            "base": identity.model_digest(base, identity.Digests(layout.DIGESTS)),
+            "base": model_digest(base, Digests(layout.DIGESTS)),
             "device": device,
             "torch": torch.__version__,
         }

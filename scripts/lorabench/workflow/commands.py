@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
-from lorabench.config import Config
-from lorabench.plan import RunPlan
+from lorabench.run.plan import RunPlan
+from lorabench.settings.config import Config
 
 TRAINS = "train_lora"
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lorabench import job_logs
-from lorabench.workflow import relay
-from lorabench.workflow.screen import Screen
+from lorabench.text import relay
+from lorabench.text.screen import Screen
+from lorabench.workflow import job_logs
 from lorabench.workflow.stopping import Stopping
 
 _NOISE = (

@@ -8,8 +8,8 @@ from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import words
 from lorabench.layout import RunLayout
 from lorabench.pages import finished_run
-from lorabench.plan import RunPlan
-from lorabench.report import again, earlier, next_step
+from lorabench.pages.run import again, earlier, next_step
+from lorabench.run.plan import RunPlan
 
 
 def lines(plans: Sequence[RunPlan]) -> Iterator[str]:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench import invocation, job_logs, preconditions
 from lorabench.errors import UserError
-from lorabench.plan import RunPlan
-from lorabench.workflow import commands, console, outlook, stopping
+from lorabench.run import preconditions
+from lorabench.run.plan import RunPlan
+from lorabench.workflow import commands, console, job_logs, outlook, stopping
 from lorabench.workflow.console import Console
+from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
 
 Jobs = Mapping[str, int]
@@ -80,7 +81,7 @@ class Hooks:
         if self._screen:
             logs = f"the jobs' logs: {', '.join(map(str, folders))}"
             logs += f"; Snakemake's: {', '.join(snakemake_log) or 'none'}"
-            self._say(f"\nNot finished{invocation.way_on(' once that is mended')} ({logs})")
+            self._say(f"\nNot finished{call.way_on(' once that is mended')} ({logs})")
         elif said := "\n".join(job_logs.summary(logs, self._started) for logs in folders).strip():
             self._say(f"\n{said}")
 
@@ -100,7 +101,7 @@ class Hooks:
         """End what runs beside the jobs."""
         for plan in self._plans.values():
             if plan.embedded_server:
-                from lorabench.comfy.launch import stop_server
+                from lorabench.comfy.client.launch import stop_server
 
                 stop_server(plan.paths.server_state)
         if self._screen:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lorabench import checkpoint
-from lorabench.bench import forecast
-from lorabench.config import BUNDLED_BASE
-from lorabench.phrases import count
-from lorabench.plan import RunPlan
-from lorabench.report import again, earlier
+from lorabench.base import checkpoint
+from lorabench.pages.run import again, earlier
+from lorabench.run.plan import RunPlan
+from lorabench.settings.config import BUNDLED_BASE
 from lorabench.sweep.pictures import REFERENCES
+from lorabench.text.phrases import count
+from lorabench.workflow import forecast
 
 _EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
 

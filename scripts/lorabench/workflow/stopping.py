@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import psutil
 
-from lorabench import invocation
+from lorabench.workflow.older import call
 
 STATUS = 130
 _SHELLS = ("bash", "sh", "dash")
@@ -39,7 +39,7 @@ class Stopping:
             _end_jobs(signal.SIGKILL)
             return
         self.told = True
-        atexit.register(_say, f"Stopped{invocation.way_on()}.")
+        atexit.register(_say, f"Stopped{call.way_on()}.")
         threading.Thread(target=_see_jobs_end, daemon=True).start()
         _leave()
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lorabench import layout
-from lorabench.config import Config
 from lorabench.layout import RunLayout
-from lorabench.plan import RunPlan
 from lorabench.run import existing
+from lorabench.run.plan import RunPlan
+from lorabench.settings.config import Config
 
 
 def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from lorabench import model
+from lorabench.base import model
 
 TIMESTEP = 100
 """Of 1,000: so little noise that the picture is all there."""

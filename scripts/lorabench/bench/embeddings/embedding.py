@@ -1,18 +1,13 @@
-"""Pictures and texts as vectors: what an embedding is, how it is named, and where it comes from.
+"""An embedding as a setting: what it is called, and what it is loaded from.
 
 Nothing here imports torch or numpy: each parse of the workflow checks the setting.
 """
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
+from lorabench.bench.embeddings.vectors import Embedding
 from lorabench.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image
 
 BASE = "base"
 """Instead of a folder: the features of the base model itself."""
@@ -20,18 +15,6 @@ _ALLOWED = (
     "give the folder of a CLIP, SigLIP or DINO model, with its config.json, or "
     f"`{BASE}` for the base model's own features"
 )
-
-
-class Embedding(Protocol):
-    """A model that gives pictures, and perhaps texts, a place on the unit sphere."""
-
-    def images(self, images: "Sequence[Image.Image]") -> "np.ndarray":
-        """Return the vectors of RGB pictures of one size, float32 [n, d], each of length 1."""
-        ...
-
-    def texts(self, texts: Sequence[str]) -> "np.ndarray | None":
-        """Return the vectors of texts, float32 [n, d] of length 1; None: it reads no texts."""
-        ...
 
 
 def name(where: str) -> str:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from lorabench.bench.embeddings.embedding import Embedding
+from lorabench.bench.embeddings.vectors import Embedding
 from lorabench.errors import UserError
 
 transformers_logging.disable_progress_bar()

@@ -8,12 +8,12 @@ import pandas as pd
 from PIL import Image
 
 from lorabench import cli
-from lorabench.bench.embeddings.embedding import Embedding
-from lorabench.bench.variants import without
+from lorabench.bench.embeddings.vectors import Embedding
 from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, open_rgb, relative
 from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.variants import without
 
 BATCH = 8
 """Pictures that are held and embedded at once."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from lorabench.bench import shown
 from lorabench.bench.grids.sheet import Grid, Row
 from lorabench.bench.grids.strip import Strip
-from lorabench.bench.variants import Variant
-from lorabench.phrases import count, count_weights
+from lorabench.sweep import labels
 from lorabench.sweep.pictures import Picture
+from lorabench.sweep.variants import Variant
+from lorabench.text.phrases import count, count_weights
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Places(list[_Place]):
             numbers = [f"{place.seed}"] if with_seed else []
             number = " · ".join([*numbers, f"{place.index:02d}"] if self.batch else numbers)
             variant = self.order[place.variant]
-            name = shown.label(variant.prompt, variant.probe)
+            name = labels.label(variant.prompt, variant.probe)
             label, note = (name, number) if with_prompt else (number, "")
             yield Row(variant.name, place.seed, place.index, label, note)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from PIL import ImageDraw
 
 from lorabench.bench.grids.sheet import FAINT, GREEN, INK, QUIET, RED, Grid, Measures, Sweep
-from lorabench.bench.text import font, shorten, wrap
+from lorabench.bench.lettering import font, shorten, wrap
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Verdict
-from lorabench.phrases import listed
+from lorabench.text.phrases import listed
 
 
 @dataclass(frozen=True)

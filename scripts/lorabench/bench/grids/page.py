@@ -21,7 +21,7 @@ from lorabench.bench.grids.sheet import (
     Row,
     Sweep,
 )
-from lorabench.bench.text import font
+from lorabench.bench.lettering import font
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import open_rgb
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lorabench.bench.grids.strip import Strip
-from lorabench.bench.text import font, wrap
+from lorabench.bench.lettering import font, wrap
 from lorabench.bench.verdicts.verdict import Verdict
 
 MAX_SIDE = 8_000

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from lorabench import phrases
 from lorabench.errors import UserError
-from lorabench.phrases import Language
 from lorabench.settings.records import first_mistake
+from lorabench.text import phrases
+from lorabench.text.phrases import Language
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 
-from lorabench.bench.variants import has
 from lorabench.sweep.pictures import REFERENCES, open_rgb
+from lorabench.sweep.variants import has
 
 
 def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
-from lorabench.bench.text import font, shorten
+from lorabench.bench.lettering import font, shorten
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 

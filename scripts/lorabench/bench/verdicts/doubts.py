@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from lorabench.bench.variants import copy_weights
 from lorabench.bench.verdicts.verdict import Finding
+from lorabench.sweep.variants import copy_weights
 
 ENOUGH_PROMPTS = 8
 ENOUGH_TRIGGER_SEEDS = 8

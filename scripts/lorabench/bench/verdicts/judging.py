@@ -9,14 +9,14 @@ from dataclasses import replace
 import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW
-from lorabench.bench.variants import FULL_STRENGTH
 from lorabench.bench.verdicts.best import best
 from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, MANY_PROMPTS, doubts
 from lorabench.bench.verdicts.each_weight import Judged, copying, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
-from lorabench.config import VerdictSettings
 from lorabench.layout import weight_name
+from lorabench.settings.config import VerdictSettings
+from lorabench.sweep.variants import FULL_STRENGTH
 
 
 def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) -> Verdict:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from lorabench import phrases
 from lorabench.bench.verdicts.verdict import Finding, Verdict
-from lorabench.phrases import Language
+from lorabench.text import phrases
+from lorabench.text.phrases import Language
 
 _NUMBER = re.compile(r"\{(value|limit):\.(\d)([f%])\}")
 

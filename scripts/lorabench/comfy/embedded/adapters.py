@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from lorabench import lora_shapes
-from lorabench.lora_modules import Kind, Module
+from lorabench.lora import shapes as lora_shapes
+from lorabench.lora.modules import Kind, Module
 
 Roles = Mapping[str, Tensor]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from lorabench.comfy.shapes import Odd, Shape, check
+from lorabench.comfy.client.shapes import Odd, Shape, check
 
 DEPTH = 100  # of lists and objects in one another; what the history holds has to be written, too
 

@@ -14,10 +14,11 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from lorabench import base_layers, lora_shapes, tensor_file
 from lorabench.comfy.embedded import adapters
-from lorabench.lora_modules import LACKING, Contents, Module, describe
-from lorabench.lora_names import Part, place
+from lorabench.lora import base_layers, tensor_file
+from lorabench.lora import shapes as lora_shapes
+from lorabench.lora.modules import LACKING, Contents, Module, describe
+from lorabench.lora.names import Part, place
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from lorabench.config import TrainSettings
 from lorabench.errors import UserError
+from lorabench.settings.config import TrainSettings
 from lorabench.train.kohya.installation import Installation
 
 _QUESTION = """

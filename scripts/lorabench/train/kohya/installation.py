@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lorabench.config import KohyaSettings
 from lorabench.errors import UserError
+from lorabench.settings.config import KohyaSettings
 from lorabench.train.kohya import docker, failures
 
 log = logging.getLogger(__name__)

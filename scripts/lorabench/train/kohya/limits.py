@@ -1,8 +1,8 @@
 """What sd-scripts takes: known before anything is started."""
 
-from lorabench.checkpoint import Checkpoint, Family
-from lorabench.config import PreprocessSettings
+from lorabench.base.checkpoint import Checkpoint, Family
 from lorabench.errors import UserError
+from lorabench.settings.config import PreprocessSettings
 
 PROGRAMS: dict[Family, str] = {"sd15": "train_network.py", "sdxl": "sdxl_train_network.py"}
 BUCKET_STEPS: dict[Family, int] = {"sd15": 64, "sdxl": 32}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from lorabench import syntax
-from lorabench.checkpoint import Family
+from lorabench.base.checkpoint import Family
 from lorabench.errors import UserError
+from lorabench.text import syntax
 from lorabench.train.data import Picture, TrainingSet
 from lorabench.train.kohya.limits import BUCKET_STEPS
 

@@ -4,7 +4,10 @@ import logging
 import shutil
 from pathlib import Path
 
-from lorabench import checkpoint, files, layout, lora_file, tensor_file
+from lorabench import files, layout
+from lorabench.base import checkpoint
+from lorabench.lora import file as lora_file
+from lorabench.lora import tensor_file
 from lorabench.train import history
 from lorabench.train.kohya.progress import read_rows
 from lorabench.train.kohya.training import Training, epoch_suffix

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import tomli_w
 
-from lorabench import checkpoint, files, layout, phrases
-from lorabench.config import KohyaSettings, TrainSettings
+from lorabench import files, layout
+from lorabench.base import checkpoint
 from lorabench.errors import UserError
+from lorabench.settings.config import KohyaSettings, TrainSettings
+from lorabench.text import phrases
 from lorabench.train import data
 from lorabench.train.kohya import (
     command,

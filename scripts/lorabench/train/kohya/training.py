@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lorabench import identity, layout
-from lorabench.checkpoint import Checkpoint
-from lorabench.config import TrainSettings
+from lorabench import layout
+from lorabench.base.checkpoint import Checkpoint
+from lorabench.digests import Digests, digest, model_digest
+from lorabench.settings.config import TrainSettings
 from lorabench.train.data import TrainingSet
 
 # A killed training loses at most about this share of its work.
@@ -40,9 +41,9 @@ class Training:
         purpose = {
             "pictures": self.pictures.digest(),
             "settings": self.settings.model_dump(mode="json"),
-            "base": identity.model_digest(self.base.path, identity.Digests(layout.DIGESTS)),
+            "base": model_digest(self.base.path, Digests(layout.DIGESTS)),
         }
-        return layout.KOHYA / f"{self.name}-{identity.digest(purpose)[:8]}.training"
+        return layout.KOHYA / f"{self.name}-{digest(purpose)[:8]}.training"
 
     @property
     def steps_per_epoch(self) -> int:

@@ -1,0 +1,256 @@
+"""Loads a Stable Diffusion 1.x model, from a diffusers folder or a single LDM file.
+
+Nothing is downloaded: a single file brings its weights, its architecture stands below, and the
+CLIP vocabulary comes from the installed package clip-anytorch.
+"""
+
+import gzip
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from accelerate import init_empty_weights
+from diffusers.loaders.single_file_utils import (
+    convert_ldm_clip_checkpoint,
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+)
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
+from diffusers.utils import logging as diffusers_logging
+from safetensors import safe_open
+from safetensors.torch import load_file
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers.utils import logging as transformers_logging
+
+from lorabench.base import checkpoint
+from lorabench.errors import UserError
+
+# A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
+transformers_logging.disable_progress_bar()
+diffusers_logging.set_verbosity_error()
+
+# The architecture of Stable Diffusion 1.x, where it differs from the defaults of the classes
+# (runwayml/stable-diffusion-v1-5: unet/config.json, vae/config.json, text_encoder/config.json,
+# scheduler/scheduler_config.json).
+SD15_UNET = {"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8}
+SD15_VAE = {
+    "sample_size": 512,
+    "block_out_channels": (128, 256, 512, 512),
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "layers_per_block": 2,
+    "latent_channels": 4,
+    "scaling_factor": 0.18215,
+}
+SD15_TEXT = {
+    "vocab_size": 49408,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "projection_dim": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "max_position_embeddings": 77,
+    "bos_token_id": 49406,
+    "eos_token_id": 49407,
+    "pad_token_id": 49407,
+}
+_LDM_VAE = "first_stage_model."
+SD15_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+@dataclass
+class StableDiffusion:
+    """A loaded model: every part on one device, in one dtype, in evaluation mode.
+
+    `alphas_cumprod` is float64 [1000] on the CPU: the share of the picture that is left at each
+    training timestep. `prediction` is what the UNet predicts.
+    """
+
+    tokenizer: CLIPTokenizer
+    text_encoder: CLIPTextModel
+    unet: UNet2DConditionModel
+    vae: AutoencoderKL | AutoencoderTiny
+    alphas_cumprod: torch.Tensor
+    prediction: Literal["epsilon", "v_prediction"]
+
+    @torch.no_grad()
+    def encode(
+        self, pixels: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Return the scaled latents of `pixels` [N, 3, H, W] in [-1, 1]: [N, C, H/8, W/8].
+
+        A KL autoencoder's latents are drawn with `generator`; those of a tiny one are exact.
+        """
+        pixels = pixels.to(self.vae.device, self.vae.dtype)
+        if isinstance(self.vae, AutoencoderTiny):
+            latents = self.vae.encode(pixels).latents
+        else:
+            latents = self.vae.encode(pixels).latent_dist.sample(generator)
+        return latents * self.vae.config.scaling_factor
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Return the pixels [N, 3, 8H, 8W] in [-1, 1] of scaled `latents` [N, C, H, W]."""
+        latents = latents.to(self.vae.device, self.vae.dtype) / self.vae.config.scaling_factor
+        return self.vae.decode(latents).sample.clamp(-1, 1)
+
+
+def usable_device(wanted: str) -> str:
+    """Return cuda or cpu for `auto`, `cuda` or `cpu`.
+
+    Raises:
+        UserError: cuda was asked for, and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but PyTorch finds no CUDA here; allowed are auto and cpu.")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
+    """Load the checkpoint at `path` to `device`, every part as `dtype`.
+
+    Raises:
+        UserError: it is no SD1.x checkpoint, or its weights do not fit the architecture.
+    """
+    found = checkpoint.inspect(path)
+    if found.family == "sdxl":
+        raise UserError(
+            f"base model {path}: an SDXL checkpoint, and the embedded trainer and server run "
+            "SD1.x only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
+        )
+    read = _load_folder if found.kind == "folder" else _load_file
+    try:
+        tokenizer, text_encoder, unet, vae, alphas = read(path, dtype)
+    except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
+        raise UserError(f"base model {path}: its weights cannot be loaded ({error}).") from error
+    for part in (text_encoder, unet, vae):
+        part.to(device).eval().requires_grad_(False)
+    return StableDiffusion(tokenizer, text_encoder, unet, vae, alphas, found.prediction)
+
+
+def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny:
+    """Load the autoencoder of an SD1.x or SDXL checkpoint alone, in float32.
+
+    SD1.x and SDXL share its architecture, and some of either overflow in half precision.
+
+    Raises:
+        UserError: the checkpoint is none, or has no autoencoder that fits.
+    """
+    found = checkpoint.inspect(path)
+    try:
+        if found.kind == "folder":
+            vae = _folder_autoencoder(path, torch.float32, _folder_options(path))
+        else:
+            with safe_open(path, "pt") as file:
+                names = [name for name in file.keys() if name.startswith(_LDM_VAE)]  # noqa: SIM118
+                weights = {name: file.get_tensor(name) for name in names}
+            vae = _file_autoencoder(weights, torch.float32)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise UserError(
+            f"base model {path}: its autoencoder cannot be loaded ({error})."
+        ) from error
+    return vae.to(device).eval().requires_grad_(False)
+
+
+def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
+    options = _folder_options(path)
+    return (
+        CLIPTokenizer.from_pretrained(path / "tokenizer", local_files_only=True),
+        CLIPTextModel.from_pretrained(path / "text_encoder", dtype=dtype, **options),
+        UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype, **options),
+        _folder_autoencoder(path, dtype, options),
+        alphas_cumprod(json.loads((path / "scheduler" / "scheduler_config.json").read_text())),
+    )
+
+
+def _folder_options(path: Path) -> dict[str, Any]:
+    """Return how the parts of a diffusers folder are read; half-precision files may name it."""
+    plain = (path / "unet" / "diffusion_pytorch_model.safetensors").exists()
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+    if not plain and any((path / "unet").glob("*.fp16.safetensors")):
+        options["variant"] = "fp16"
+    return options
+
+
+def _folder_autoencoder(
+    path: Path, dtype: torch.dtype, options: dict[str, Any]
+) -> AutoencoderKL | AutoencoderTiny:
+    index = json.loads((path / "model_index.json").read_text())
+    kind = AutoencoderTiny if index["vae"][1] == "AutoencoderTiny" else AutoencoderKL
+    return kind.from_pretrained(path / "vae", torch_dtype=dtype, **options)
+
+
+def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
+    weights = load_file(path)
+    with init_empty_weights(include_buffers=False):
+        text_encoder = CLIPTextModel(CLIPTextConfig(**SD15_TEXT))
+        unet = UNet2DConditionModel(**SD15_UNET)
+    text = convert_ldm_clip_checkpoint(weights)
+    # Some files nest the encoder under `text_model`, older ones do not, and neither does the
+    # class; position ids are a constant that old files store.
+    text = {key.removeprefix("text_model."): tensor for key, tensor in text.items()}
+    text.pop("embeddings.position_ids", None)
+    _fill(text_encoder, text, dtype)
+    _fill(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)
+    vae = _file_autoencoder(weights, dtype)
+    return clip_tokenizer(), text_encoder, unet, vae, alphas_cumprod(SD15_BETAS)
+
+
+def _file_autoencoder(weights: dict[str, torch.Tensor], dtype: torch.dtype) -> AutoencoderKL:
+    with init_empty_weights(include_buffers=False):
+        vae = AutoencoderKL(**SD15_VAE)
+    _fill(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)
+    return vae
+
+
+def _fill(model: torch.nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:
+    # Safetensors are mapped from the disk; copies make the model independent of the file.
+    weights = {key: tensor.to(dtype, copy=True).contiguous() for key, tensor in weights.items()}
+    model.load_state_dict(weights, assign=True)
+
+
+def alphas_cumprod(scheduler: dict[str, Any]) -> torch.Tensor:
+    """Return what is left of the picture at each timestep, float64 [timesteps], falling.
+
+    `scheduler` is a diffusers scheduler_config.json. Float64 is what the original Stable Diffusion
+    code computes in: float32 loses four digits of 1 - a where the noise is low. Raises
+    `ValueError` for a schedule of another kind.
+    """
+    start, end = scheduler["beta_start"], scheduler["beta_end"]
+    steps = scheduler.get("num_train_timesteps", 1000)
+    if scheduler["beta_schedule"] == "scaled_linear":
+        betas = torch.linspace(start**0.5, end**0.5, steps, dtype=torch.float64) ** 2
+    elif scheduler["beta_schedule"] == "linear":
+        betas = torch.linspace(start, end, steps, dtype=torch.float64)
+    else:
+        raise ValueError(f"beta_schedule is {scheduler['beta_schedule']!r}")
+    if scheduler.get("rescale_betas_zero_snr"):
+        betas = rescale_zero_terminal_snr(betas)
+    return (1 - betas).cumprod(0)
+
+
+def clip_tokenizer() -> CLIPTokenizer:
+    """Return the tokenizer of CLIP ViT-L/14, from the vocabulary that clip-anytorch installs.
+
+    The vocabulary is OpenAI's list of byte-pair merges: the ids are the 256 bytes, the 256 bytes
+    that end a word, then one id a merge, then the two special tokens.
+    """
+    package = importlib.util.find_spec("clip")
+    if package is None or package.origin is None:
+        raise UserError("the package clip-anytorch is missing: it holds the CLIP vocabulary.")
+    with gzip.open(Path(package.origin).with_name("bpe_simple_vocab_16e6.txt.gz"), "rt") as file:
+        lines = file.read().splitlines()
+    merges = [tuple(line.split()) for line in lines[1 : 49152 - 256 - 2 + 1]]
+    alphabet = sorted(ByteLevel.alphabet())
+    words = [*alphabet, *(letter + "</w>" for letter in alphabet), *map("".join, merges)]
+    words += ["<|startoftext|>", "<|endoftext|>"]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    # pyrefly: ignore[bad-argument-type] (it takes lines or pairs, and declares lines)
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)

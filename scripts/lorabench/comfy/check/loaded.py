@@ -1,0 +1,44 @@
+"""Which checkpoint a workflow loads, as far as that can be read without a server."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lorabench.comfy.embedded import catalog
+from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.graph.graph import Graph
+from lorabench.comfy.graph.roles import Choices, find_roles
+from lorabench.comfy.graph.workflow import GuiWorkflow
+from lorabench.comfy.gui.convert import to_api
+from lorabench.comfy.gui.links import running_nodes
+from lorabench.errors import UserError
+
+PLACEHOLDER = re.compile(r"(.*[/_ -])?checkpoint[_ -]under[_ -]test.*", re.IGNORECASE)
+"""File names that stand for the checkpoint that a LoRA was trained on."""
+
+
+def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
+    """Return the name of the checkpoint that the LoRA is put on; None where nothing tells it."""
+    try:
+        graph = content
+        if isinstance(content, GuiWorkflow):
+            graph = to_api(content, catalog.object_info(Library.nowhere()))
+        roles = find_roles(graph, choices)
+    except UserError:  # it has nodes of which only its server knows
+        return _in_gui(content) if isinstance(content, GuiWorkflow) else None
+    names = [graph[node]["inputs"][name] for node, name in roles.checkpoint]
+    return names[0] if names and isinstance(names[0], str) else None
+
+
+def _in_gui(content: Mapping[str, Any]) -> str | None:
+    """Return what the only checkpoint loader of a GUI workflow shows."""
+    try:
+        loaders = [
+            node.body
+            for node in running_nodes(content)
+            if "CheckpointLoader" in str(node.body.get("type"))
+        ]
+        (name,) = {loader["widgets_values"][0] for loader in loaders}
+    except (UserError, KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return None
+    return name if isinstance(name, str) else None

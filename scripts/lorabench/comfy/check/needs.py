@@ -1,0 +1,130 @@
+"""What a graph needs of a server, by the server's own `/object_info`, and has not got there."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from lorabench.comfy.client.refusals import Outage
+from lorabench.comfy.client.shapes import FOLDERS, read
+from lorabench.comfy.client.transport import Transport
+from lorabench.comfy.client.unlisted import unlisted
+from lorabench.comfy.graph.graph import Graph, Slot, describe, is_link
+from lorabench.comfy.graph.roles import Roles
+from lorabench.comfy.gui.object_info import ClassInfo, Input, NodeInfo, inputs, module
+from lorabench.lora.receipt import Receipt
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = (
+    "put it into the server's models/checkpoints, or name one that is there with"
+    " --config 'bench={checkpoint: NAME}'"
+)
+FILE = "put it where this server keeps such files, or choose another in the workflow"
+PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A graph in which a cell is set, and a server.
+
+    `info` is what the server says of the graph's classes. Without a `lora`, that of the graph is
+    left out.
+    """
+
+    graph: Graph
+    roles: Roles
+    info: NodeInfo
+    server: Transport
+    lora: Receipt | None
+
+    def unmet(self) -> Iterator[str]:
+        """Yield in words what keeps the server from running the graph."""
+        for node, body in self.graph.items():
+            if body["class_type"] not in self.info:
+                yield (
+                    f"{self._node(node)}: the server has no such class. Install there the custom"
+                    " node that brings it (ComfyUI-Manager finds it by this name) and restart the"
+                    " server, or take the node out of the workflow"
+                )
+        for node in self._executed():
+            for one in inputs(self._declared(node)):
+                yield from self._unmet_input(node, one)
+        if self.lora and self.roles.lora in self._executed():
+            yield from self._unlisted_lora(self.lora)
+
+    def _executed(self) -> list[str]:
+        """Return the known nodes whose results reach an output; no others' inputs matter."""
+        queue = [node for node in self.graph if self._declared(node).get("output_node")]
+        for node in queue:
+            links = filter(is_link, self.graph[node]["inputs"].values())
+            queue += dict.fromkeys(source for source, _ in links if source not in queue)
+        return [node for node in queue if self._declared(node)]
+
+    def _unmet_input(self, node: str, one: Input) -> Iterator[str]:
+        """Yield that a required value is not given, or that there is no such choice."""
+        slot = Slot(node, one.name)
+        value = self.graph[node]["inputs"].get(one.name)
+        if value is None:
+            if one.required:
+                yield f"{self._node(node)}: its input {one.name} is required and not given"
+            return
+        known = one.choices
+        of_lora = slot == (self.roles.lora, "lora_name")
+        if known is None or of_lora or isinstance(value, list | dict) or value in known:
+            return
+        uploaded = any(name.endswith("upload") for name in one.options)
+        if uploaded and self._is_uploaded(str(value)):
+            return
+        hint = PICTURE if uploaded else self._hint(slot, str(value))
+        problem = f"{self._node(node)}: {unlisted(one.name, str(value), known)}; {hint}"
+        if module(self._declared(node)).startswith("custom_nodes"):
+            log.warning("%s: %s (a custom node may know better)", self.server.url, problem)
+        else:
+            yield problem
+
+    def _hint(self, slot: Slot, value: str) -> str:
+        """Return what to do about a choice that the server does not have."""
+        if slot in self.roles.checkpoint:
+            return CHECKPOINT
+        is_file = "_name" in slot.input and PurePath(value).suffix
+        return FILE if is_file else "choose another in the workflow"
+
+    def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
+        """Yield that the server does not list the installed LoRA, and where it should lie."""
+        declared = {one.name: one for one in inputs(self._declared(self.roles.lora))}
+        known = declared["lora_name"].choices if "lora_name" in declared else None
+        if known is None or lora.name in known:
+            return
+        within = [name for name in known if name.replace("\\", "/").endswith(f"/{lora.name}")]
+        if within:
+            reason = f"it lists it as {within[0]}, because that lies within its own folder"
+        else:
+            reason = unlisted("lora_name", lora.name, known)
+        yield (
+            f"the LoRA was installed in {lora.path.parent.resolve()}, which is not where this"
+            f" server reads LoRAs: {reason}. lora_install_dir must be that folder"
+            f"{self._lora_folders()}; in Docker, the one that comfy-docker/docker-compose.yml"
+            " mounts there"
+        )
+
+    def _lora_folders(self) -> str:
+        """Return where the server itself says that its LoRAs lie, in brackets, or nothing."""
+        try:
+            answer = read(self.server.once("GET", "/internal/folder_paths", timeout=5), FOLDERS)
+            return f" (on the server: {', '.join(answer['loras'])})"
+        except (Outage, ValueError):
+            return ""  # an internal route: nothing is promised about it
+
+    def _is_uploaded(self, value: str) -> bool:
+        """Return whether the server has the picture `folder/name.png [type]`; it lists fewer."""
+        name, mark, kind = value.removesuffix("]").rpartition(" [")
+        subfolder, _, filename = (name if mark else value).rpartition("/")
+        query = {"filename": filename, "subfolder": subfolder, "type": kind if mark else "input"}
+        return self.server.ask("GET", "/view", params=query).ok
+
+    def _node(self, node: str) -> str:
+        return f"node {describe(self.graph, node)}"
+
+    def _declared(self, node: str) -> ClassInfo:
+        return self.info.get(self.graph[node]["class_type"], {})

@@ -1,0 +1,193 @@
+"""One look at every server before the first cell: what a sweep needs and they do not have.
+
+All that is wrong, on all of them, is said at once and in words; nothing is rendered for it.
+"""
+
+import copy
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from lorabench import files
+from lorabench.comfy.check import needs
+from lorabench.comfy.client.options import Address
+from lorabench.comfy.client.refusals import is_page
+from lorabench.comfy.client.shapes import CLASS, SYSTEM, Odd, fits, read
+from lorabench.comfy.client.transport import Pace, Refused, Transport
+from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph.graph import Graph
+from lorabench.comfy.graph.patching import Cell, patch, unnamed
+from lorabench.comfy.graph.roles import Choices, Roles, find_roles
+from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt
+from lorabench.text import syntax
+
+log = logging.getLogger(__name__)
+
+PACE = Pace(greeting=5.0, patience=60.0)  # somebody waits for the answer
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A workflow, a cell for what all cells share, and the LoRA; None: it is not trained yet.
+
+    `trigger` are the words that call the LoRA, as plain text.
+    """
+
+    workflow: Path
+    choices: Choices
+    cell: Cell
+    lora: Receipt | None
+    trigger: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one server makes of a sweep: the graph to render, and the problems in its way."""
+
+    url: str
+    graph: Graph | None = None
+    problems: tuple[str, ...] = ()
+    away: bool = False
+
+
+def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
+    """Return the graph that every server can render; None if none answers, without a LoRA.
+
+    Raises:
+        UserError: the LoRA is not as it was installed, something is missing on a server, or they
+            read the workflow differently; it lists everything. A server that is away is no
+            problem yet while there is no LoRA.
+    """
+    if sweep.lora:
+        _check_installed(sweep.lora)
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        verdicts = list(pool.map(partial(_ask, sweep), addresses))
+    if not sweep.lora:
+        for verdict in verdicts:
+            if verdict.away:
+                log.warning("%s; it has to be there before the first cell", *verdict.problems)
+        verdicts = [verdict for verdict in verdicts if not verdict.away]
+    if any(verdict.problems for verdict in verdicts):
+        raise UserError("the benchmark cannot start:\n" + "\n".join(_lines(verdicts)))
+    graphs = {_essence(verdict.graph or {}): verdict for verdict in verdicts}
+    if len(graphs) > 1:
+        urls = " and ".join(verdict.url for verdict in graphs.values())
+        raise UserError(
+            f"{urls} read {sweep.workflow} differently; do they have other versions of ComfyUI or"
+            " of a custom node? Save the workflow with Export (API), or use one of them"
+        )
+    return verdicts[0].graph if verdicts else None
+
+
+def keep(graph: Graph, path: Path) -> None:
+    """Write the graph that the cells of a run render."""
+    files.write_text(path, json.dumps(graph, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_kept(graph: Graph, path: Path, source: Path) -> None:
+    """Raise `UserError` if the graph at `path`, which the cells render, is another one."""
+    if _essence(workflow.load(path)) != _essence(graph):
+        raise UserError(
+            f"{path} is not what {source} gives now: another version of ComfyUI or of a custom"
+            " node reads it differently, or it was changed by hand. Render the whole sweep anew"
+            " with --forcerun bench_preflight"
+        )
+
+
+def _check_installed(lora: Receipt) -> None:
+    """Raise `UserError` if a server would find another file than the one that was installed."""
+    if not lora.path.is_file():
+        problem = "is gone"
+    elif files.sha256(lora.path) != lora.sha256:
+        problem = "is damaged: it is not the file any more that was installed there"
+    else:
+        return
+    raise UserError(
+        f"the LoRA {lora.path} {problem}; install it again with --forcerun install_lora"
+    )
+
+
+def _essence(graph: Graph) -> str:
+    """Return what decides the pictures: titles and file names do not."""
+    nodes = {node: [body["class_type"], body["inputs"]] for node, body in unnamed(graph).items()}
+    return json.dumps(nodes, sort_keys=True)
+
+
+def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield each problem once, with the servers that have it."""
+    urls: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        for problem in verdict.problems:
+            urls.setdefault(problem, []).append(verdict.url)
+    for problem, having in urls.items():
+        yield f"  {' and '.join(having)}: {problem}"
+
+
+def _ask(sweep: Sweep, address: Address) -> Verdict:
+    try:
+        server = Transport(address.url, PACE, address.revive)
+        answer = server.ask("GET", "/system_stats")
+    except Refused as error:
+        return Verdict(address.url, problems=(str(error),))
+    except UserError as error:
+        return Verdict(address.url, problems=(str(error),), away=True)
+    try:
+        _introduce(server.url, answer)
+        graph = _graph(sweep.workflow, server)
+        roles = find_roles(graph, sweep.choices)
+        if sweep.cell.positive is None:
+            graph = _called(graph, roles, sweep.trigger)
+        patched = patch(graph, roles, sweep.cell)
+        info = server.node_info(patched)
+        unmet = needs.Needs(patched, roles, info, server, sweep.lora).unmet()
+        return Verdict(server.url, graph, tuple(unmet))
+    except UserError as error:
+        return Verdict(server.url, problems=(str(error),))
+
+
+def _graph(path: Path, server: Transport) -> Graph:
+    """Return the workflow as the graph that this server's frontend would send."""
+    content = workflow.read(path)
+    if not isinstance(content, workflow.GuiWorkflow):
+        return content
+    from lorabench.comfy.gui.convert import to_api  # it imports a converter that few need
+
+    try:
+        info = server.get_json("/object_info", {str: object})
+        return to_api(content, {name: one for name, one in info.items() if fits(one, CLASS)})
+    except UserError as error:
+        raise UserError(f"workflow {path}: {error}") from None
+
+
+def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
+    """Return the graph with trigger words in its prompt that ComfyUI reads as they were trained."""
+    changed = copy.deepcopy(graph)
+    for node, name in roles.positive:
+        text = graph[node]["inputs"][name]
+        if isinstance(text, str) and syntax.called(text, trigger) != text:
+            changed[node]["inputs"][name] = syntax.called(text, trigger)
+            log.info("%s", syntax.remark_on_trigger(trigger))
+    return changed
+
+
+def _introduce(url: str, answer: requests.Response) -> None:
+    """Log who answers; raise `UserError` if it is no ComfyUI."""
+    try:
+        about = read(answer, SYSTEM)
+    except Odd:
+        page = " and a web page" if is_page(answer) else ""
+        raise UserError(
+            f"what answers there is no ComfyUI (HTTP {answer.status_code}{page} to /system_stats);"
+            " correct comfy_url, or see whether a login page stands before it"
+        ) from None
+    system, devices = about["system"], about["devices"]
+    names = [str(device.get("name")) for device in devices]
+    version = system.get("comfyui_version", "(old)")
+    log.info("%s: ComfyUI %s%s", url, version, f" on {', '.join(names)}" if names else "")

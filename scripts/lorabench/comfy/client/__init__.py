@@ -1,0 +1,1 @@
+"""A client of ComfyUI's HTTP API, and how the embedded server is started."""

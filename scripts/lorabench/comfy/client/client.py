@@ -1,0 +1,225 @@
+"""A thin client of ComfyUI's HTTP API: submit a graph, wait for it, fetch what it saved."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import requests
+
+from lorabench.comfy.client import progress
+from lorabench.comfy.client.pictures import is_made_by
+from lorabench.comfy.client.refusals import Outage
+from lorabench.comfy.client.replies import Image, OutOfMemory, queued, rejection, saved_images
+from lorabench.comfy.client.shapes import HISTORY, LOG, QUEUE, Odd, read
+from lorabench.comfy.client.transport import Pace, Transport
+from lorabench.comfy.graph.graph import Graph
+from lorabench.comfy.graph.patching import has_nonce, with_nonce
+from lorabench.comfy.gui.draw import to_gui
+from lorabench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+Workflow = Mapping[str, Any]  # the GUI form of a graph, which ComfyUI keeps in its pictures
+
+
+class Vanished(Exception):
+    """A picture that the history names is gone, or another one stands under its name."""
+
+
+class Client:
+    """One ComfyUI server.
+
+    `timeout` is how many seconds a prompt may take from its submission on, its time in the queue
+    included; `revive` is `Transport`'s.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 3600,
+        pace: Pace | None = None,
+        revive: Callable[[], str] | None = None,
+    ) -> None:
+        """Nothing is sent yet."""
+        self._pace = pace or Pace()
+        self._server = Transport(url, self._pace, revive)
+        self._timeout = timeout
+        self._id = uuid.uuid4().hex
+
+    @property
+    def url(self) -> str:
+        """Where the server is now."""
+        return self._server.url
+
+    def render(
+        self,
+        graph: Graph,
+        save: str,
+        count: int,
+        submitted: Callable[[], None] = lambda: None,
+    ) -> list[bytes]:
+        """Run `graph` and return the `count` files that its node `save` wrote.
+
+        `submitted` is called whenever the server has taken the prompt.
+
+        A prompt that a restarted server forgot is submitted again; so are, once, one for which
+        its memory did not do, and one whose pictures were cached by name but are not there. Every
+        other failure raises `UserError`. Whatever ends the call early takes the prompt out of the
+        server's queue.
+        """
+        workflow = to_gui(graph, self._server.node_info(graph))
+        short_of_memory = False
+        for _ in range(self._pace.tries):
+            entry = self._run(graph, workflow, submitted)
+            if entry is None:
+                log.warning("%s forgot the prompt (a restart?); submitting it again", self.url)
+                continue
+            try:
+                images = saved_images(graph, save, entry)
+            except OutOfMemory as error:
+                if short_of_memory:
+                    raise
+                short_of_memory = True
+                log.warning("%s; ComfyUI then unloads its models: trying once more", error)
+                continue
+            if len(images) != count:
+                raise UserError(
+                    f"{self.url} saved {len(images)} pictures, not the batch size of {count};"
+                    " does a node of the workflow repeat, split or drop pictures?"
+                )
+            try:
+                return [self._fetch(image, graph, save) for image in images]
+            except Vanished as error:
+                if has_nonce(graph, save):
+                    raise UserError(f"{error}; does something clean up its output?") from None
+                log.warning("%s; having it saved again", error)
+                graph = with_nonce(graph, save, uuid.uuid4().hex)
+        raise UserError(f"{self.url} lost the prompt {self._pace.tries} times; see its own log")
+
+    def queue_length(self) -> int | None:
+        """Return how many prompts run or wait on the server, None if it does not answer now."""
+        try:
+            running, waiting = self._queue_now()
+            return len(running) + len(waiting)
+        except (Outage, ValueError) as error:
+            log.warning("%s: %s", self.url, error)
+            return None
+
+    def log_lines(self) -> list[tuple[str, str]]:
+        """Return the last lines of the server's log with their times, oldest first; maybe none."""
+        try:
+            content = read(self._server.once("GET", "/internal/logs/raw"), LOG)
+            return [(entry["t"], entry["m"]) for entry in content["entries"]]
+        except (Outage, ValueError):
+            return []  # an internal route: nothing is promised about it
+
+    def free_memory(self) -> None:
+        """Have the server forget, soon, its models and what it has cached."""
+        with suppress(Outage):
+            self._server.once("POST", "/free", json={"unload_models": True, "free_memory": True})
+
+    def _run(
+        self, graph: Graph, workflow: Workflow | None, submitted: Callable[[], None]
+    ) -> dict[str, Any] | None:
+        """Return the history entry of one run of `graph`, or None if the server lost it."""
+        prompt_id = str(uuid.uuid4())
+        pace = self._pace
+        try:
+            with progress.reported(
+                lambda: self._server.access, self._id, graph, pace.listen, pace.report
+            ):
+                self._submit(prompt_id, graph, workflow)
+                submitted()
+                return self._wait(prompt_id)
+        except BaseException:
+            self._withdraw(prompt_id)
+            raise
+
+    def _submit(self, prompt_id: str, graph: Graph, workflow: Workflow | None) -> None:
+        body = {
+            "prompt": graph,
+            "prompt_id": prompt_id,
+            "client_id": self._id,
+            "extra_data": {"extra_pnginfo": {"workflow": workflow} if workflow else {}},
+        }
+        trial = self._server.trial()
+        while True:
+            try:
+                response = self._server.once("POST", "/prompt", json=body)
+                break
+            except Outage as outage:
+                trial.bear(outage)
+                if self._place(prompt_id) is not None or self._history(prompt_id):
+                    return  # it had arrived, only the answer was lost
+        reply = _object(response)
+        if response.status_code != 200 or reply.get("node_errors"):
+            reason = rejection(graph, reply) or f"HTTP {response.status_code} {response.text[:200]}"
+            raise UserError(f"{self.url} refused the workflow: {reason}")
+
+    def _wait(self, prompt_id: str) -> dict[str, Any] | None:
+        """Return the history entry of a prompt once it has ended, or None if it is lost."""
+        start = looked = time.monotonic()
+        pause = self._pace.poll
+        place = 0
+        while time.monotonic() - start < self._timeout:
+            if entry := self._history(prompt_id):
+                return entry
+            if time.monotonic() - looked > self._pace.queue_look:
+                looked = time.monotonic()
+                before, place = place, self._place(prompt_id)
+                if place is None:
+                    return self._history(prompt_id)  # it may have ended between the two looks
+                if place not in (before, 0):
+                    log.debug("in the queue of %s, behind %d", self.url, place)
+            time.sleep(pause)
+            pause = min(1.1 * pause, self._pace.slowest_poll)
+        raise UserError(
+            f"{self.url} did not finish within {self._timeout:.0f} s (--timeout);"
+            " the prompt was taken out of its queue"
+        )
+
+    def _history(self, prompt_id: str) -> dict[str, Any] | None:
+        return self._server.get_json(f"/history/{prompt_id}", HISTORY).get(prompt_id)
+
+    def _place(self, prompt_id: str) -> int | None:
+        """Return how many prompts come before this one; None if the server has it no more."""
+        running, waiting = queued(self._server.get_json("/queue", QUEUE))
+        ids = [*running, *waiting]
+        return ids.index(prompt_id) if prompt_id in ids else None
+
+    def _queue_now(self) -> tuple[list[str], list[str]]:
+        """Return what `queued` does; raises `Outage` or `ValueError` where there is no answer."""
+        return queued(read(self._server.once("GET", "/queue", timeout=5), QUEUE))
+
+    def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
+        response = self._server.ask("GET", "/view", params=image)
+        name = "/".join(part for part in (image["subfolder"], image["filename"]) if part)
+        if response.status_code == 404:
+            raise Vanished(f"{self.url} has no picture {name}, though it says that it saved it")
+        if response.status_code != 200:
+            raise UserError(f"{self.url} does not give {name}: HTTP {response.status_code}")
+        # A cached name may have been given anew after a clean-up. With a nonce nothing is cached.
+        if not has_nonce(graph, save) and not is_made_by(response.content, graph):
+            raise Vanished(f"{self.url} has another graph's picture under the name {name}")
+        return response.content
+
+    def _withdraw(self, prompt_id: str) -> None:
+        """Take a prompt out of the queue, or stop it; a server that does not answer is left."""
+        try:
+            self._server.once("POST", "/queue", timeout=5, json={"delete": [prompt_id]})
+            running, _ = self._queue_now()
+            if prompt_id in running:
+                self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
+        except (Outage, ValueError) as error:
+            log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)
+
+
+def _object(response: requests.Response) -> dict[str, Any]:
+    try:
+        return read(response, dict)
+    except Odd:
+        return {}

@@ -1,0 +1,116 @@
+"""The command line that the programs of a benchmark share: a workflow, its nodes, its servers."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from lorabench import parent
+from lorabench.comfy.graph.patching import Cell
+from lorabench.comfy.graph.roles import Choices
+from lorabench.errors import UserError
+from lorabench.settings.servers import EMBEDDED, lend, servers, shown
+
+ROLES = tuple(field.name for field in fields(Choices))
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is; `revive`, for one of ours, starts it where need be and tells its URL."""
+
+    url: str
+    revive: Callable[[], str] | None = None
+
+
+def add_workflow(parser: argparse.ArgumentParser) -> None:
+    """Add what decides which graph is rendered."""
+    add = parser.add_argument
+    add("--workflow", type=Path, required=True, metavar="JSON", help="a ComfyUI workflow")
+    add("--batch-size", type=positive, default=1, help="pictures in a cell (default: 1)")
+    add("--positive", help="replaces the workflow's prompt")
+    add("--negative", help="replaces the workflow's negative prompt")
+    add("--checkpoint", metavar="NAME", help="replaces the workflow's checkpoint")
+    for role in ROLES:
+        add(f"--{role}-node", metavar="ID", help=f"the {role} node, by id or title, where the"
+            " workflow leaves a choice")  # fmt: skip
+
+
+def add_servers(parser: argparse.ArgumentParser) -> None:
+    """Add what decides who renders."""
+    parser.add_argument("--comfy-url", default="embedded", help="embedded, or URLs separated by"
+        " commas; a cell goes to the server with the shortest queue")  # fmt: skip
+    server = parser.add_argument_group("embedded server", "for --comfy-url embedded")
+    add = server.add_argument
+    add("--server-state", type=Path, metavar="FILE", help="where the server says that it listens")
+    add("--models-dir", type=Path, default=Path("models"), metavar="DIR")
+    add("--loras-dir", type=Path, default=Path("models/loras"), metavar="DIR")
+    add("--server-output-dir", type=Path, default=Path("output"), metavar="DIR")
+    add("--server-checkpoint", type=Path, action="append", default=[], metavar="PATH",
+        help="a checkpoint outside the models folder; may be repeated")  # fmt: skip
+    add("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add("--dtype", default="auto", choices=("auto", "fp32", "fp16", "bf16"))
+    add("--idle-timeout", type=float, default=600, metavar="SECONDS",
+        help="the server ends after so long without a prompt (default: 600)")  # fmt: skip
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def choices(arguments: argparse.Namespace) -> Choices:
+    """Return the nodes that the command line names."""
+    return Choices(**{role: getattr(arguments, f"{role}_node") for role in ROLES})
+
+
+def cell(
+    arguments: argparse.Namespace, lora: str, *, weight: float, seed: int, prefix: str
+) -> Cell:
+    """Return a cell with what the command line says of all."""
+    return Cell(
+        lora=lora,
+        weight=weight,
+        seed=seed,
+        prefix=prefix,
+        batch_size=arguments.batch_size,
+        positive=arguments.positive,
+        negative=arguments.negative,
+        checkpoint=arguments.checkpoint,
+    )
+
+
+def addresses(arguments: argparse.Namespace) -> list[Address]:
+    """Return the servers; the embedded one is started if it is not there yet."""
+    given = arguments.comfy_url.split(",")
+    try:
+        urls = servers(given)
+    except ValueError as error:
+        raise UserError(f"comfy_url: {shown(arguments.comfy_url)}: {error}") from None
+    if urls != EMBEDDED:
+        lend(given)
+        return [Address(url) for url in urls]
+    revive = _embedded(arguments)
+    return [Address(revive(), revive)]
+
+
+def _embedded(arguments: argparse.Namespace) -> Callable[[], str]:
+    # Starting a server is the exception: what only that needs is imported only here.
+    from lorabench.comfy.client.launch import ServerOptions, ensure_server
+
+    if not arguments.server_state:
+        raise UserError("comfy_url = embedded needs --server-state FILE")
+    options = ServerOptions(
+        models_dir=arguments.models_dir,
+        loras_dir=arguments.loras_dir,
+        output_dir=arguments.server_output_dir,
+        checkpoints=tuple(arguments.server_checkpoint),
+        threads=arguments.threads,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        idle_timeout=arguments.idle_timeout,
+        parent_pid=parent.workflow_pid(),
+    )
+    return lambda: ensure_server(arguments.server_state, options)

@@ -1,0 +1,176 @@
+"""HTTP to one ComfyUI server, with patience for restarts, dropped connections and 5xx."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from lorabench.comfy.client import refusals
+from lorabench.comfy.client.access import Access, access_to, certificates
+from lorabench.comfy.client.refusals import Outage
+from lorabench.comfy.client.shapes import CLASSES, Odd, Shape, read
+from lorabench.comfy.graph.graph import Graph
+from lorabench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 8.0
+HOW_TO_START = "docker compose -f comfy-docker/docker-compose.yml up -d"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often to ask a server and how long to bear with it; seconds, but for `tries`."""
+
+    poll: float = 0.05  # first pause between two looks at the history; each is a tenth longer,
+    slowest_poll: float = 1.0  # up to this
+    queue_look: float = 2.0  # how often to see whether a prompt is still in the queue
+    backoff: float = 0.5  # first pause after a failed request; doubles
+    greeting: float = 20.0  # how long the first request of all may fail
+    listen: float = 2.0  # when to listen to the server's progress, and again after a drop
+    report: float = 5.0  # how often to log that progress at most
+    patience: float = 180.0  # how long later ones may: many custom nodes make a slow restart
+    tries: int = 5  # how often a request may get a 500, and a lost prompt be submitted
+
+
+class Away(UserError):
+    """A server that has not answered for as long as one bears with it."""
+
+
+class Refused(UserError):
+    """A server that answers, or its certificate: waiting does not change that."""
+
+
+class Transport:
+    """Requests to the server at `url`, which may hold its login; `self.url` never does.
+
+    `revive`, where given, is called when the server is away; it returns the URL of a living one.
+    """
+
+    def __init__(self, url: str, pace: Pace, revive: Callable[[], str] | None = None) -> None:
+        """Nothing is sent yet, and nothing checked."""
+        self.pace = pace
+        self._given = url
+        self._revive = revive
+        self._limit = pace.greeting
+
+    @cached_property
+    def access(self) -> Access:
+        """How to be let in; raises `UserError` for what is no URL."""
+        return access_to(self._given)
+
+    @property
+    def url(self) -> str:
+        """The server's public URL."""
+        return self.access.url
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        # A proxy in the environment leads to the internet, not to a machine in the room.
+        session.trust_env = False
+        session.headers.update(self.access.headers)
+        session.params = dict(self.access.query)
+        session.verify = certificates()
+        return session
+
+    def once(
+        self, method: str, path: str, timeout: float = 60, **options: Any
+    ) -> requests.Response:
+        """Send one request; raise `Outage` unless an answer below 500 comes."""
+        options = {"timeout": (min(timeout, 10), timeout), "allow_redirects": False, **options}
+        try:
+            response = self._session.request(method, self.url + path, **options)
+        except requests.RequestException as error:
+            raise refusals.of_error(error, self.url) from None
+        if outage := refusals.of_answer(response, path, self.access):
+            raise outage
+        self._limit = self.pace.patience
+        return response
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request that may be repeated, until it is answered or patience ends."""
+        trial = self.trial()
+        while True:
+            try:
+                return self.once(method, path, **options)
+            except Outage as outage:
+                trial.bear(outage)
+
+    def get_json(self, path: str, shape: Shape) -> Any:
+        """Return the JSON that a GET of `path` answers.
+
+        Raises `UserError` for an answer that is none or of another shape.
+        """
+        response = self.ask("GET", path)
+        try:
+            return read(response, shape)
+        except Odd as odd:
+            problem = "a web page" if refusals.is_page(response) else odd
+        raise UserError(
+            f"{self.url}{path} answered HTTP {response.status_code}, but nothing of ComfyUI's"
+            f" ({problem}); does a proxy, a login page or another program answer in its place? See"
+            " comfy_url"
+        )
+
+    def node_info(self, graph: Graph) -> dict[str, Any]:
+        """Return the entry of `/object_info` for each class of `graph` that the server has."""
+        info: dict[str, Any] = {}
+        for class_type in {body["class_type"] for body in graph.values()}:
+            info |= self.get_json(f"/object_info/{quote(class_type, safe='')}", CLASSES)
+        return info
+
+    def trial(self) -> "Trial":
+        """Start the patience for one request."""
+        return Trial(self)
+
+    def wake(self) -> None:
+        """Call the server back to life, where that is ours to do."""
+        if self._revive:
+            self.access = access_to(self._revive())
+
+    @property
+    def limit(self) -> float:
+        """How many seconds a request may fail: few before the first answer, many after it."""
+        return self._limit
+
+
+class Trial:
+    """The patience with one request."""
+
+    def __init__(self, transport: Transport) -> None:
+        """The clock starts now."""
+        self._transport = transport
+        self._start = time.monotonic()
+        self._pause = transport.pace.backoff
+        self._faults = 0
+        self._said = False
+
+    def bear(self, outage: Outage) -> None:
+        """Pause before the next attempt, or raise `UserError` where there should be none."""
+        url = self._transport.url
+        if outage.remedy:
+            raise Refused(f"{url} {outage}; {outage.remedy}")
+        self._faults += not outage.down
+        late = time.monotonic() + self._pause - self._start > self._transport.limit
+        if outage.down and late:
+            raise Away(
+                f"no ComfyUI server answers at {url} ({outage}); start it (in Docker:"
+                f" {HOW_TO_START}) or correct comfy_url{refusals.hint(url)}"
+            )
+        if late or self._faults >= self._transport.pace.tries:
+            raise UserError(f"the server at {url} keeps failing: {outage}; {outage.advice}")
+        # Once is enough on the screen: a restart takes many attempts, of several cells at once.
+        log.log(
+            logging.DEBUG if self._said else logging.WARNING, "%s: %s; trying again", url, outage
+        )
+        self._said = True
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        if outage.down:
+            self._transport.wake()

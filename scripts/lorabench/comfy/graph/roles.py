@@ -1,0 +1,338 @@
+"""Which nodes of a graph a benchmark sets: the LoRA, seeds, prompts, batch size, checkpoint.
+
+They are found by following links backwards from SaveImage, never by titles; where that leaves a
+choice, the user makes it with a `bench.*_node` key.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lorabench.comfy.graph import lora_nodes
+from lorabench.comfy.graph.graph import (
+    SEED_INPUTS,
+    TEXT_INPUTS,
+    Graph,
+    Slot,
+    describe,
+    is_link,
+    listing,
+    slots,
+    title,
+    upstream,
+)
+from lorabench.comfy.graph.texts import encoders
+from lorabench.errors import UserError
+
+_TEXTS_OF_STRING_NODES = {"text", "string", "value", "prompt", "positive"}
+"""The only input of PrimitiveString, CR Text, String Literal and others of their kind."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Nodes that the user named, by id or by title, each in the config key `bench.<role>_node`."""
+
+    lora: str | None = None
+    sampler: str | None = None
+    positive: str | None = None
+    negative: str | None = None
+    save: str | None = None
+    latent: str | None = None
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What a benchmark sets in a graph.
+
+    `batch_size`, `positive`, `negative` and `checkpoint` may be empty: a workflow is usable
+    without them as long as nobody wants to change them. `reasons` then says why, by field name.
+    """
+
+    save: str
+    lora: str
+    seed: tuple[Slot, ...]
+    batch_size: tuple[Slot, ...] = ()
+    positive: tuple[Slot, ...] = ()
+    negative: tuple[Slot, ...] = ()
+    checkpoint: tuple[Slot, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
+    """Return the nodes to set, following links backwards from the node that saves pictures.
+
+    Raises `UserError` where the graph leaves a choice that `choices` does not settle, or has no
+    node for a role that every benchmark needs; it names the candidates and the key to set.
+    """
+    choices = choices or Choices()
+    save = _find_save(graph, choices.save)
+    samplers = _samplers(graph, save)
+    if not samplers:
+        raise UserError(
+            f"no sampler feeds {describe(graph, save)}: a node with a latent_image and a seed,"
+            " such as KSampler or SamplerCustomAdvanced, was looked for"
+        )
+    lora = _find_lora(graph, save, choices.lora)
+    reasons: dict[str, str] = {}
+    return Roles(
+        save=save,
+        lora=lora,
+        seed=_find_seeds(
+            graph, list(dict.fromkeys([*samplers, *_redrawing(graph, save)])), choices.sampler
+        ),
+        batch_size=_find_batch_size(graph, samplers, choices.latent, reasons),
+        positive=_find_text(graph, samplers, "positive", choices.positive, reasons),
+        negative=_find_text(graph, samplers, "negative", choices.negative, reasons),
+        checkpoint=_find_checkpoint(graph, lora, reasons),
+        reasons=reasons,
+    )
+
+
+def prompt(graph: Graph, roles: Roles) -> str | None:
+    """Return the graph's prompt; None where it has none, several or one that nodes compose."""
+    texts = {json.dumps(_text(graph, slot)) for slot in roles.positive}
+    text = json.loads(texts.pop()) if len(texts) == 1 else None
+    return text if isinstance(text, str) else None
+
+
+def _text(graph: Graph, slot: Slot) -> object:
+    """Return a text, also where it comes by link from nodes that hold it and nothing else."""
+    for _ in graph:  # as many steps at most: links may lead in a circle
+        value = graph[slot.node]["inputs"][slot.input]
+        if not is_link(value):
+            return value
+        inputs = graph[value[0]]["inputs"]
+        if len(inputs) != 1 or not inputs.keys() & _TEXTS_OF_STRING_NODES:
+            return None
+        slot = Slot(value[0], *inputs)
+    return None
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def _named(graph: Graph, role: str, choice: str, allowed: Sequence[str]) -> str:
+    """Return the one node of `allowed` whose id or title is `choice`."""
+    if choice in allowed:
+        return choice
+    titled = [node for node in allowed if title(graph, node) == choice]
+    if len(titled) == 1:
+        return titled[0]
+    problem = "fits several nodes" if titled else "fits no node that could be it"
+    raise UserError(
+        f"bench.{role}_node = {choice!r} {problem}; give the id of one of: "
+        + listing(graph, titled or allowed)
+    )
+
+
+def _only(graph: Graph, role: str, what: str, candidates: Sequence[str]) -> str:
+    """Return the single candidate, or ask for a choice."""
+    if len(candidates) == 1:
+        return candidates[0]
+    raise UserError(
+        f"the workflow has {len(candidates)} {what}; set bench.{role}_node"
+        f" (--{role}-node) to the id or title of one of: {listing(graph, candidates)}"
+    )
+
+
+# ---------------------------------------------------------------- the picture and its samplers
+
+
+def _find_save(graph: Graph, choice: str | None) -> str:
+    saves = [node for node, body in graph.items() if body["class_type"] == "SaveImage"]
+    if choice:
+        return _named(graph, "save", choice, saves)
+    if not saves:
+        raise UserError(_without_save(graph))
+    sampled = [save for save in saves if _samplers(graph, save)]
+    return _only(graph, "save", "SaveImage nodes", sampled or saves)
+
+
+def _without_save(graph: Graph) -> str:
+    """Say that no node saves pictures as ComfyUI does, and which ones do something like it."""
+    linked = {
+        value[0] for body in graph.values() for value in body["inputs"].values() if is_link(value)
+    }
+    ends = [
+        node
+        for node, body in graph.items()
+        if node not in linked
+        and any(is_link(body["inputs"].get(name)) for name in ("images", "image"))
+    ]
+    others = f"; {listing(graph, ends)} is none" if ends else ""
+    return (
+        f"the workflow has no SaveImage node{others}. In ComfyUI add one behind VAEDecode, on the"
+        " pictures to judge (others may stay beside it), and save the workflow again"
+    )
+
+
+def _samplers(graph: Graph, save: str) -> list[str]:
+    """Return the samplers that the picture goes through, the last first.
+
+    Those that draw over a picture are meant only where there are no others: their prompts may be
+    of a face or a hand.
+    """
+    samplers = [
+        node
+        for node in upstream(graph, save)
+        if "latent_image" in graph[node]["inputs"]
+        and (slots(graph, node, SEED_INPUTS) or "noise" in graph[node]["inputs"])
+    ]
+    return samplers or _redrawing(graph, save)
+
+
+def _redrawing(graph: Graph, save: str) -> list[str]:
+    """Return what samples with a seed of its own and no latent: FaceDetailer, UltimateSDUpscale."""
+    return [
+        node
+        for node in upstream(graph, save)
+        if {"sampler_name", "denoise"} & graph[node]["inputs"].keys()
+        and "latent_image" not in graph[node]["inputs"]
+        and slots(graph, node, SEED_INPUTS)
+    ]
+
+
+def _find_seeds(graph: Graph, samplers: Sequence[str], choice: str | None) -> tuple[Slot, ...]:
+    """Return the seed of every sampler that adds noise, or of the chosen one.
+
+    What takes its seed by link from the same output goes along.
+    """
+    seeds = {node: seed for node in samplers if (seed := _seed(graph, node))}
+    if choice:
+        named = _named(graph, "sampler", choice, [node for node in samplers if node in seeds])
+        noisy = [named]
+    else:
+        noisy = [node for node in samplers if node in seeds and _adds_noise(graph, node)]
+    if not noisy:
+        raise UserError(
+            f"no sampler adds noise of a seed: {listing(graph, samplers)}; switch add_noise on"
+        )
+    found: dict[Slot, None] = {}
+    for node in noisy:
+        found |= dict.fromkeys(_with_same_source(graph, seeds[node]))
+    return tuple(found)
+
+
+def _seed(graph: Graph, sampler: str) -> Slot | None:
+    """Return a sampler's seed: its own, or that of its noise (RandomNoise)."""
+    noise = graph[sampler]["inputs"].get("noise")
+    where = upstream(graph, noise[0]) if is_link(noise) else [sampler]
+    return next((slot for node in where for slot in slots(graph, node, SEED_INPUTS)), None)
+
+
+def _adds_noise(graph: Graph, sampler: str) -> bool:
+    """Return whether KSamplerAdvanced or SamplerCustom adds noise; every other sampler does."""
+    return graph[sampler]["inputs"].get("add_noise", True) not in (False, "disable")
+
+
+def _with_same_source(graph: Graph, seed: Slot) -> list[Slot]:
+    value = graph[seed.node]["inputs"][seed.input]
+    if not is_link(value):
+        return [seed]
+    return [
+        slot
+        for node in graph
+        for slot in slots(graph, node, SEED_INPUTS)
+        if graph[node]["inputs"][slot.input] == value
+    ]
+
+
+# ---------------------------------------------------------------- the LoRA and its checkpoint
+
+
+def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
+    """Return the loader of the tested LoRA; every other LoRA stays as it is.
+
+    That is the chosen one, else the one with a placeholder for a file, else the only one.
+    """
+    behind = list(upstream(graph, save))
+    loaders = lora_nodes.loaders(graph, behind)
+    marked = lora_nodes.marked(graph, behind)
+    if choice and loaders:
+        found = _named(graph, "lora", choice, loaders)
+    elif not loaders or (marked and not set(marked) & set(loaders)):
+        raise lora_nodes.no_loader(graph, save, marked or behind)
+    else:
+        found = _only(graph, "lora", "LoRA loaders", [n for n in loaders if n in marked] or loaders)
+    if lora_nodes.is_off(graph, found):
+        raise UserError(
+            f"{describe(graph, found)} is switched off, so that every weight would be 0; in ComfyUI"
+            " switch it on, and save the workflow again"
+        )
+    return found
+
+
+def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[Slot, ...]:
+    """Return the checkpoint that the LoRA is put on; a refiner's is another."""
+    loaders = [n for n in upstream(graph, lora) if "ckpt_name" in graph[n]["inputs"]]
+    if len(loaders) == 1:
+        return (Slot(loaders[0], "ckpt_name"),)
+    reasons["checkpoint"] = (
+        f"several nodes load one: {listing(graph, loaders)}"
+        if loaders
+        else f"no node with a ckpt_name feeds {describe(graph, lora)}"
+    )
+    return ()
+
+
+# ---------------------------------------------------------------- batch size and prompts
+
+
+def _find_batch_size(
+    graph: Graph, samplers: Sequence[str], choice: str | None, reasons: dict[str, str]
+) -> tuple[Slot, ...]:
+    links = [graph[sampler]["inputs"].get("latent_image") for sampler in samplers]
+    behind = [node for link in links if is_link(link) for node in upstream(graph, link[0])]
+    sources = [node for node in dict.fromkeys(behind) if "batch_size" in graph[node]["inputs"]]
+    if choice:
+        return (Slot(_named(graph, "latent", choice, sources), "batch_size"),)
+    if not sources:
+        reasons["batch_size"] = "the sampler's latent image comes from no node with a batch_size"
+        return ()
+    return (Slot(_only(graph, "latent", "nodes with a batch_size", sources), "batch_size"),)
+
+
+def _find_text(
+    graph: Graph, samplers: Sequence[str], role: str, choice: str | None, reasons: dict[str, str]
+) -> tuple[Slot, ...]:
+    """Return the text inputs behind the samplers' `positive` or `negative`.
+
+    Each sampler has one text for it at most: those of a refiner or a second pass go along.
+    """
+    if choice:
+        behind = [node for sampler in samplers for node in upstream(graph, sampler)]
+        texts = [n for n in dict.fromkeys(behind) if slots(graph, n, TEXT_INPUTS)]
+        return slots(graph, _named(graph, role, choice, texts), TEXT_INPUTS)
+    found = [encoders(graph, sampler, role) for sampler in samplers]
+    nodes = list(dict.fromkeys(node for one in found for node in one))
+    opposite = "negative" if role == "positive" else "positive"
+    shared = {node for sampler in samplers for node in encoders(graph, sampler, opposite)}
+    reason = _why_no_text(graph, role, samplers, found, nodes, shared)
+    if reason:
+        reasons[role] = reason
+        return ()
+    return tuple(slot for node in nodes for slot in slots(graph, node, TEXT_INPUTS))
+
+
+def _why_no_text(
+    graph: Graph,
+    role: str,
+    samplers: Sequence[str],
+    found: Sequence[Sequence[str]],
+    nodes: Sequence[str],
+    shared: set[str],
+) -> str | None:
+    """Return why a prompt cannot be set, None where it can."""
+    key = f"bench.{role}_node (--{role}-node)"
+    if not nodes:
+        behind = [node for sampler in samplers for node in upstream(graph, sampler)]
+        texts = [n for n in dict.fromkeys(behind) if slots(graph, n, TEXT_INPUTS)]
+        return f"no text feeds the sampler's {role}; set {key} if it is one of: " + (
+            listing(graph, texts)
+        )
+    if any(len(one) > 1 for one in found):
+        return f"several texts feed it; set {key} to one of: {listing(graph, nodes)}"
+    both = [node for node in nodes if node in shared]
+    if both:
+        return f"positive and negative share the text {listing(graph, both)}"
+    return None

@@ -1,0 +1,1 @@
+"""The form in which ComfyUI's frontend saves workflows."""

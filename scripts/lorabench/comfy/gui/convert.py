@@ -1,0 +1,250 @@
+"""A workflow in GUI format as the API graph that the frontend itself would send.
+
+`comfyui-autograph` gives the values their names. It does not say where it is wrong, so what it
+cannot settle is settled before (`links`), its result is held against a walk of our own
+(`widgets`), and where the two differ the node is named and the workflow refused.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from autograph.api import convert_with_errors
+
+from lorabench.comfy.graph.graph import Graph, dangling, describe
+from lorabench.comfy.gui import text as gui_text
+from lorabench.comfy.gui.links import (
+    REMEDY,
+    Literal,
+    Output,
+    RunningNode,
+    is_subgraph,
+    refusal,
+    running_nodes,
+)
+from lorabench.comfy.gui.object_info import ClassInfo, NodeInfo, module, with_choices
+from lorabench.comfy.gui.widgets import completed, widget_values, widgets
+from lorabench.errors import UserError
+
+REWRITERS = ("cg-use-everywhere",)
+"""Custom nodes whose part in the frontend changes the graph while it is sent."""
+
+
+def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None = None) -> Graph:
+    """Return the graph that ComfyUI's frontend would send for the GUI workflow `content`.
+
+    `node_info` is the server's `/object_info`; `now` (default: this moment) is the date of
+    `%date:…%` in file names. Raises `UserError` that names the node in the way where that cannot
+    be told: a custom node that the server lacks, a group node, random choices in a prompt.
+    """
+    try:
+        running = [one for one in running_nodes(content) if not _is_scenery(one, node_info)]
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise UserError(f"this GUI workflow is damaged ({error!r}); {REMEDY}") from None
+    for node in running:
+        _check_class(node, node_info)
+    converted = _converted(running, node_info)
+    graph: Graph = {}
+    look_up = _look_up(content, node_info)
+    for node in running:
+        info = node_info[node.body["type"]]
+        _check(node, converted[node.id]["inputs"], info)
+        values = dict(converted[node.id]["inputs"]) | _brought(node, info)
+        _fill_in_texts(node, values, info, look_up, now or datetime.now())
+        graph[node.id] = {
+            "class_type": node.body["type"],
+            "inputs": values,
+            "_meta": {"title": _title(node.body, node_info)},
+        }
+    _check_links(graph)
+    return graph
+
+
+# ---------------------------------------------------------------- what runs
+
+
+def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
+    """Return whether a node that the server does not know is connected to nothing."""
+    outputs = node.body.get("outputs") or []
+    connected = node.sources or any(output.get("links") for output in outputs)
+    return node.body["type"] not in node_info and not connected
+
+
+def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
+    class_type = node.body["type"]
+    if not isinstance(class_type, str):
+        raise refusal(node.id, node.body, "the file does not say of which class it is")
+    if class_type.startswith(("workflow/", "workflow>")):
+        way = "choose Convert to nodes in its menu"
+        raise refusal(node.id, node.body, "it is a group node", way)
+    if is_subgraph(class_type):
+        raise refusal(node.id, node.body, "what is in it is not in the file")
+    if class_type not in node_info:
+        raise refusal(
+            node.id, node.body,
+            f"the server has no class {class_type}: its custom node is missing there, or it is a"
+            " helper that only the frontend handles",
+            "install it on the server",
+        )  # fmt: skip
+    brought_by = module(node_info[class_type])
+    if any(name in brought_by for name in REWRITERS):
+        raise refusal(node.id, node.body, f"its frontend part ({brought_by}) changes what is sent")
+
+
+# ---------------------------------------------------------------- the converter
+
+
+def _converted(running: Sequence[RunningNode], node_info: NodeInfo) -> Graph:
+    """Return what comfyui-autograph makes of the nodes that run."""
+    values: dict[str, list[Any]] = {}
+    texts: dict[str, list[Any]] = {}
+    for node in running:
+        try:
+            values[node.id] = completed(
+                node.body.get("widgets_values"), node_info[node.body["type"]]
+            )
+        except ValueError as error:
+            raise refusal(node.id, node.body, str(error)) from None
+        found = [value for value in values[node.id] if isinstance(value, str)]
+        texts.setdefault(node.body["type"], []).extend(found)
+    result = convert_with_errors(
+        _plain(running, values),
+        node_info=with_choices(node_info, texts),
+        disable_AUTOGRAPH_meta=True,
+    )
+    for problem in (*result.errors, *result.warnings):
+        raise UserError(f"node {problem.node_id}: {problem.message}; {REMEDY}")
+    return dict(result.data or {})
+
+
+def _plain(running: Sequence[RunningNode], values: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return the nodes that run as a GUI workflow without subgraphs, modes and virtual nodes."""
+    links: list[list[Any]] = []
+    nodes = []
+    for node in running:
+        inputs = []
+        for slot, (name, source) in enumerate(node.sources.items()):
+            if isinstance(source, Output):
+                links.append([len(links) + 1, source.node, source.slot, node.id, slot, "*"])
+                inputs.append({"name": name, "type": "*", "link": len(links)})
+        plain = {"id": node.id, "type": node.body["type"], "inputs": inputs}
+        nodes.append(plain | {"widgets_values": values[node.id]})
+    return {"nodes": nodes, "links": links}
+
+
+# ---------------------------------------------------------------- the check
+
+
+def _check(node: RunningNode, converted: Mapping[str, Any], info: ClassInfo) -> None:
+    """Refuse a node of which the converter and our own walk have other inputs."""
+    try:
+        expected = widget_values(node.body.get("widgets_values"), info)
+    except ValueError as error:
+        raise refusal(node.id, node.body, str(error)) from None
+    for name, source in node.sources.items():
+        if isinstance(source, Output):
+            expected[name] = list(source)
+    for name in expected.keys() | converted.keys():
+        if not _agree(expected.get(name), converted.get(name)):
+            raise refusal(
+                node.id, node.body,
+                f"the value of its {name} is not certain: {expected.get(name)!r} or"
+                f" {converted.get(name)!r}",
+            )  # fmt: skip
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Return whether two values are the same, decimals but for their last bits."""
+    if {type(one), type(other)} in ({float}, {int, float}):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    return type(one) is type(other) and one == other
+
+
+# ---------------------------------------------------------------- values from elsewhere
+
+
+def _brought(node: RunningNode, info: ClassInfo) -> dict[str, Any]:
+    """Return the values that primitives and the outer nodes of subgraphs give to a node."""
+    known = {widget.name: widget for widget in widgets(info)}
+    values: dict[str, Any] = {}
+    for name, source in node.sources.items():
+        if not isinstance(source, Literal):
+            continue
+        widget = known.get(name)
+        accepts = widget and (widget.takes if source.primitive else widget.fits)
+        if not accepts or not accepts(source.value):
+            raise refusal(
+                node.id, node.body,
+                f"{source.value!r}, which reaches its {name} from another node, is no value that it"
+                " takes as it is",
+            )  # fmt: skip
+        values[name] = source.value
+    return values
+
+
+# ---------------------------------------------------------------- texts
+
+
+def _fill_in_texts(
+    node: RunningNode,
+    values: dict[str, Any],
+    info: ClassInfo,
+    look_up: Callable[[str, str], Any],
+    now: datetime,
+) -> None:
+    """Change the texts as the frontend does when it sends them."""
+    for widget in widgets(info):
+        text = values.get(widget.name)
+        if not isinstance(text, str) or widget.name in node.verbatim:
+            continue
+        try:
+            if widget.options.get("dynamicPrompts"):
+                values[widget.name] = gui_text.prompt_text(text)
+            elif widget.name == "filename_prefix":
+                values[widget.name] = gui_text.file_name(text, look_up, now)
+            elif widget.name == "sampler_name":  # as the first frontends called them
+                values[widget.name] = text.removeprefix("sample_")
+        except ValueError as error:
+            raise refusal(node.id, node.body, str(error)) from None
+
+
+def _look_up(content: Mapping[str, Any], node_info: NodeInfo) -> Callable[[str, str], Any]:
+    """Return the function that finds the value that `%node.widget%` stands for.
+
+    Of several nodes of that name, the first in the file has it, as in the frontend.
+    """
+
+    def named(name: str) -> Mapping[str, Any] | None:
+        nodes = content["nodes"]
+        properties = [(node.get("properties") or {}).get("Node name for S&R") for node in nodes]
+        titles = [_title(node, node_info) for node in nodes]
+        for names in (properties, titles):
+            if name in names:
+                return nodes[names.index(name)]
+        return None
+
+    def look_up(name: str, widget: str) -> Any:
+        node = named(name)
+        if node is None:
+            return None
+        entries = node.get("inputs") or []
+        linked = {entry["name"] for entry in entries if entry.get("link") is not None}
+        if widget in linked or node["type"] not in node_info:
+            raise ValueError(f"%{name}.{widget}% in its name is a value that comes by link")
+        return widget_values(node.get("widgets_values"), node_info[node["type"]]).get(widget)
+
+    return look_up
+
+
+def _title(body: Mapping[str, Any], node_info: NodeInfo) -> str:
+    info = node_info.get(body["type"], {})
+    return body.get("title") or info.get("display_name") or body["type"]
+
+
+def _check_links(graph: Graph) -> None:
+    for (node, name), source in dangling(graph):
+        raise UserError(
+            f"node {describe(graph, node)}: its {name} is linked to node {source}, which"
+            f" does not run; {REMEDY}"
+        )

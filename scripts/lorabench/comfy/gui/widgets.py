@@ -1,0 +1,120 @@
+"""The values of a GUI node's widgets by name: the file has them as a list without names.
+
+A walk of its own over `/object_info`, which the converter's result is held against.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from lorabench.comfy.gui.object_info import ClassInfo, Input, inputs, module
+
+KINDS = {"INT": int | float, "FLOAT": int | float, "STRING": str, "BOOLEAN": bool | int}
+CONTROLS = {"fixed", "increment", "decrement", "randomize", True, False}
+"""What stands behind a seed; older frontends wrote a truth value."""
+
+
+class Widget(Input):
+    """An input with a widget: `kind` is INT, FLOAT, STRING, BOOLEAN or COMBO."""
+
+    def fits(self, value: Any) -> bool:
+        """Return whether a value is of the widget's kind; a COMBO takes names of any file."""
+        if self.kind == "COMBO":
+            return isinstance(value, str | int | float)
+        wrong_bool = isinstance(value, bool) and self.kind in ("INT", "FLOAT")
+        return isinstance(value, KINDS[self.kind]) and not wrong_bool
+
+    def takes(self, value: Any) -> bool:
+        """Return whether a primitive's value arrives as it is, neither limited nor rounded."""
+        if self.kind not in ("INT", "FLOAT") or not self.fits(value):
+            return self.fits(value)
+        low, high = self.options.get("min", -math.inf), self.options.get("max", math.inf)
+        origin = low if self.kind == "INT" and math.isfinite(low) else 0
+        grids = (self.options.get(key) for key in ("step", "round"))
+        steps = [(value - origin) / grid for grid in grids if grid]
+        return low <= value <= high and all(abs(one - round(one)) < 1e-6 for one in steps)
+
+
+def widgets(info: ClassInfo) -> Iterator[Widget]:
+    """Yield a class's widgets in the order of their values.
+
+    Raises `ValueError` for a class whose widgets only its own part of the frontend knows.
+    """
+    for one in inputs(info):
+        if one.has_widget:
+            yield Widget(*one)
+        elif _is_special(one):
+            raise ValueError(
+                f"its {one.name} ({one.kind}) is a widget that only the frontend handles"
+            )
+
+
+def _is_special(one: Input) -> bool:
+    if one.options.get("forceInput"):
+        return False
+    dynamic = one.kind.startswith("COMFY_") and not one.kind.startswith("COMFY_MATCHTYPE")
+    given = {name for name, value in one.options.items() if value is not None}
+    return dynamic or bool({"default", "min", "max", "socketless", "widgetType"} & given)
+
+
+def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
+    """Return the value of each widget of a node; what the list lacks has its default.
+
+    Raises `ValueError` where the list does not fit the class.
+    """
+    rest = _listed(values)
+    found: dict[str, Any] = {}
+    for widget in widgets(info):
+        found[widget.name] = rest.pop(0) if rest else widget.default
+        if not widget.fits(found[widget.name]):
+            raise ValueError(
+                f"the value {found[widget.name]!r} is none for its {widget.name}"
+                f" ({widget.kind}): it was saved with another version of its class"
+            )
+        if rest and _has_control(widget, rest[0]):
+            rest.pop(0)
+    if rest and not _is_core(info) and not _uploads(info):
+        raise ValueError(f"it holds {len(rest)} values that its class does not declare")
+    return found
+
+
+def completed(values: Any, info: ClassInfo) -> list[Any]:
+    """Return a node's list with defaults for inputs that its class got since it was saved.
+
+    Raises `ValueError` where the list has no order, or for a class as `widgets` does.
+    """
+    full = _listed(values)
+    seen = 0
+    for widget in widgets(info):
+        if seen >= len(full):
+            full.append(widget.default)
+        seen += 1
+        if seen < len(full) and _has_control(widget, full[seen]):
+            seen += 1
+    return full
+
+
+def _listed(values: Any) -> list[Any]:
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise ValueError("its values have no order, so only its part of the frontend can read them")
+    return list(values)
+
+
+def _has_control(widget: Widget, following: Any) -> bool:
+    """Return whether the value behind a widget is the control of what follows a run."""
+    if widget.options.get("control_after_generate"):
+        return True
+    seed = widget.kind == "INT" and widget.name in ("seed", "noise_seed")
+    return seed and (isinstance(following, str | bool) and following in CONTROLS)
+
+
+def _is_core(info: ClassInfo) -> bool:
+    """Return whether a class is ComfyUI's own, for which the frontend ignores surplus values."""
+    name = module(info)
+    return name == "nodes" or name.startswith(("comfy_extras.", "comfy_api_nodes."))
+
+
+def _uploads(info: ClassInfo) -> bool:
+    return any(key.endswith("_upload") for widget in widgets(info) for key in widget.options)

@@ -1,0 +1,1 @@
+"""From a folder of raw pictures to the set that both trainers take as it is."""

@@ -1,0 +1,104 @@
+"""The caption files of a raw set: which picture each belongs to, and what it says.
+
+A caption lies beside its picture and has its name: `cat.txt` or `cat.caption` for `cat.png`.
+"""
+
+import codecs
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lorabench.base import file_kinds
+from lorabench.errors import UserError
+
+SUFFIXES = frozenset({".txt", ".caption"})
+_SHOWN = 10
+
+# The longer marks first: that of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def is_caption(path: Path) -> bool:
+    """Return whether a file is named as a caption."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def stem(path: Path) -> str:
+    """Return what a picture and its caption have in common, however Unicode is spelt."""
+    return unicodedata.normalize("NFC", str(path.with_suffix("")))
+
+
+def by_stem(paths: Iterable[Path], pictures: Iterable[Path]) -> dict[str, Path]:
+    """Return the caption files that belong to pictures, by their stem.
+
+    Raises:
+        UserError: a picture has two caption files.
+    """
+    wanted = set(map(stem, pictures))
+    found = defaultdict(list)
+    for path in paths:
+        if (key := stem(path)) in wanted:
+            found[key].append(path)
+    double = [files for files in found.values() if len(files) > 1]
+    if double:
+        raise UserError(
+            "a picture can have one caption, and these have two; move the files that should not "
+            "be trained on out of the set:\n"
+            + listed([" and ".join(map(str, files)) for files in double])
+        )
+    return {key: files[0] for key, files in found.items()}
+
+
+def read(paths: Mapping[str, Path]) -> dict[str, str]:
+    """Return the texts of caption files, each on one line, by the same keys.
+
+    Raises:
+        UserError: files that cannot be read as text.
+    """
+    texts: dict[str, str] = {}
+    broken = []
+    for key, path in paths.items():
+        if path.exists() and not path.is_file():  # to read a pipe would take for ever
+            broken.append(f"{path}: is no file")
+            continue
+        try:
+            texts[key] = _one_line(_decoded(path.read_bytes()))
+        except OSError as error:
+            broken.append(f"{path}: {error.strerror}")
+        except ValueError as error:
+            broken.append(f"{path}: {error}")
+    if broken:
+        raise UserError(f"captions must be UTF-8 text; save these as UTF-8:\n{listed(broken)}")
+    return texts
+
+
+def listed(lines: list[str]) -> str:
+    """Return the first of the lines, indented, and how many more there are."""
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join(f"  {line}" for line in [*lines[:_SHOWN], *more])
+
+
+def _decoded(data: bytes) -> str:
+    """Return a caption's text. Raises `ValueError` that says what it seems to be instead."""
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise ValueError(f"is not UTF-8; it may be {file_kinds.likely_encoding(data)}") from None
+    if text.lstrip().startswith("-----BEGIN "):
+        raise ValueError("is a key or certificate, or a link to one, and no caption")
+    if "\0" in text:
+        raise ValueError("has NUL bytes (it may be UTF-16 without a byte order mark)")
+    return text
+
+
+def _one_line(text: str) -> str:
+    """Join the lines of a caption: kohya's trainer reads the first one only."""
+    return ", ".join(filter(None, (line.strip().rstrip(",") for line in text.splitlines())))

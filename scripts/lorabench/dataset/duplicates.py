@@ -1,0 +1,74 @@
+"""Find pictures that a set holds more than once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lorabench.dataset.refusals import Refusal
+
+# The perceptual hash sees brightness only. Pictures whose average colours are further apart than
+# this (of 255, in any channel) are variants, such as another hair colour, and no duplicates.
+_SAME_COLOUR = 32
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is compared of a picture: digest, perceptual hash, average colour, what it is worth."""
+
+    name: str
+    sha256: str
+    phash: str
+    colour: tuple[int, ...]
+    pixels: int
+    captioned: bool
+    file_size: int
+
+
+def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str, Refusal]:
+    """Return the names of the pictures to leave out, each with the reason.
+
+    The larger picture stays; of equals the one with a caption, then the larger file (a PNG before
+    the JPEG made of it), then the first by name. So the result does not depend on the order of the
+    candidates. Each picture is compared with those that stay, so a chain of slowly changing
+    pictures is not taken for one.
+
+    Args:
+        candidates: the pictures, with unique names and 64-bit hashes in hex.
+        distance: pictures of like colour whose perceptual hashes differ in at most so many bits
+            are near duplicates; below 0 only equal files count.
+    """
+    reasons: dict[str, Refusal] = {}
+    of_digest: dict[str, Candidate] = {}
+    for picture in sorted(candidates, key=_worth):
+        keeper = of_digest.setdefault(picture.sha256, picture)
+        if keeper is not picture:
+            reasons[picture.name] = Refusal("same", {"other": keeper.name})
+    return reasons if distance < 0 else reasons | _near(list(of_digest.values()), distance)
+
+
+def _worth(picture: Candidate) -> tuple:
+    return -picture.pixels, not picture.captioned, -picture.file_size, picture.name
+
+
+def _near(pictures: list[Candidate], distance: int) -> dict[str, Refusal]:
+    """Compare each picture's hash with all that stay before it, one vector operation each."""
+    reasons: dict[str, Refusal] = {}
+    kept: list[Candidate] = []
+    hashes = np.empty(len(pictures), np.uint64)
+    for picture in pictures:
+        phash = np.uint64(int(picture.phash, 16))
+        differing = np.bitwise_count(hashes[: len(kept)] ^ phash)
+        near = [i for i in np.flatnonzero(differing <= distance) if _like(kept[i], picture)]
+        if near:
+            nearest = min(near, key=lambda i: differing[i])
+            other, bits = kept[nearest].name, int(differing[nearest])
+            reasons[picture.name] = Refusal("similar", {"other": other, "distance": bits})
+        else:
+            hashes[len(kept)] = phash
+            kept.append(picture)
+    return reasons
+
+
+def _like(one: Candidate, other: Candidate) -> bool:
+    return all(abs(a - b) <= _SAME_COLOUR for a, b in zip(one.colour, other.colour, strict=True))

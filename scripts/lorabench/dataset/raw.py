@@ -1,0 +1,244 @@
+"""Read a raw set: which pictures it holds, their captions, and how often each counts.
+
+All that is asked about a raw set is asked here, so that the trigger, the identity of a run and the
+training see the same. It runs on every parse, and only reads.
+"""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lorabench import files
+from lorabench.dataset import captions, kohya_folders
+from lorabench.errors import UserError
+from lorabench.text import syntax
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".gif"),
+        *(".tif", ".tiff", ".avif", ".heic", ".heif", ".hif", ".jxl"),
+    }
+)
+FORMATS = "png, jpg, webp, bmp, gif, tiff, avif, heic or jxl"
+
+_SHARED = 0.9
+"""The share of captions from which on a first tag is taken for the trigger."""
+
+_COMMA = re.compile("[,，、]")
+_MASK = re.compile(r"-(mask|cond)label\d*$")
+_MASKS = re.compile("masks?", re.IGNORECASE)
+_OF_MASK = re.compile("[-_ .]?masks?$", re.IGNORECASE)
+_REGULARIZATION = re.compile(r"reg(s|[ _-]?images?|ulari[sz]ation\b.*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raw picture, and what its place in the set says of it.
+
+    Attributes:
+        path: where it is.
+        name: its path within the set.
+        caption: the text of its caption file; None: there is no file.
+        folder: kohya's folder that it lies in.
+    """
+
+    path: Path
+    name: str
+    caption: str | None = None
+    folder: kohya_folders.Folder = kohya_folders.NONE
+
+    @property
+    def words(self) -> str:
+        """Its caption, or its folder's words; empty where the trigger words stand in."""
+        return self.caption or syntax.plain(self.folder.words)
+
+    @property
+    def caption_state(self) -> str:
+        """Where its caption is from: `own`, `folder`, or why it has none: `empty`, `missing`."""
+        if self.caption:
+            return "own"
+        return "folder" if self.folder.words else "missing" if self.caption is None else "empty"
+
+
+@dataclass(frozen=True)
+class RawSet:
+    """What a folder of raw pictures holds.
+
+    Attributes:
+        folder: the folder itself.
+        pictures: in a fixed order.
+        unreadable: what is named as a picture and is no file: a link that leads nowhere, a pipe.
+        files: pictures and caption files; a change of one of them makes another run.
+        stray_captions: the caption files that fit no picture.
+        unused: pictures that are not there to be learnt, counted by what they are.
+        left_out: files of other kinds, counted by suffix.
+        respelt: whether captions are not taken letter by letter (see `syntax.plain`).
+    """
+
+    folder: Path
+    pictures: list[Source]
+    unreadable: list[Source]
+    files: list[Path]
+    stray_captions: list[Path]
+    unused: Counter[str]
+    left_out: Counter[str]
+    respelt: bool
+
+    @property
+    def name(self) -> str:
+        """The set's name: the caption of pictures where nothing else is.
+
+        Without the number where one of kohya's folders was made a set itself.
+        """
+        name = self.folder.name or self.folder.resolve().name
+        return syntax.plain(kohya_folders.named(name).words or name)
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """How often the pictures of each of kohya's folders count; empty where there are none."""
+        found = {picture.folder for picture in self.pictures} - {kohya_folders.NONE}
+        return {folder.name: folder.repeats for folder in sorted(found)}
+
+    def trigger(self, given: str = "") -> str:
+        """Return the words that call the LoRA: those given, or the first tag that captions share.
+
+        Tags are what commas part, Japanese and Chinese ones too. Where no picture has a caption,
+        the set's name is that of all. Empty where nothing tells the words.
+        """
+        texts = [picture.words for picture in self.pictures if picture.words]
+        if given or not texts:
+            return given or self.name
+        tag, times = Counter(map(_first_tag, texts)).most_common(1)[0]
+        return tag if times >= _SHARED * len(texts) else ""
+
+    def stand_in(self, given: str = "") -> str:
+        """Return the caption of a picture that has none."""
+        return self.trigger(given) or self.name
+
+    @property
+    def lacks_captions(self) -> bool:
+        """Whether there is a picture that has no caption."""
+        return not all(picture.words for picture in self.pictures)
+
+
+def read(folder: Path) -> RawSet:
+    """Read the raw set in `folder`, with its subfolders, and what links lead to.
+
+    Raises:
+        UserError: there is no picture, a picture has two captions, or a name or a caption cannot
+            be read as text.
+    """
+    names = _names(folder)
+    projects = kohya_folders.projects(names.values())
+    masks = _masks(names)
+    unused = {path: why for path, name in names.items() if (why := _unused(name, projects, masks))}
+    used = [path for path in names if path not in unused]
+    pictures = [path for path in used if is_picture(path)]
+    if not pictures:
+        besides = f" besides {next(iter(unused.values()))}" if unused else ""
+        raise UserError(f"{folder} holds no picture{besides} ({FORMATS})")
+    texts = [path for path in used if captions.is_caption(path)]
+    matched = captions.by_stem(texts, pictures)
+    written = captions.read(matched)
+    own = {key: syntax.plain(text) for key, text in written.items()}
+    readable = {path for path in pictures if path.is_file()}
+    folders = kohya_folders.find(names[path] for path in pictures if path in readable)
+
+    def source(path: Path) -> Source:
+        name = names[path]
+        caption = own.get(captions.stem(path))
+        return Source(path, name, caption, folders.get(name, kohya_folders.NONE))
+
+    return RawSet(
+        folder=folder,
+        pictures=[source(path) for path in pictures if path in readable],
+        unreadable=[source(path) for path in pictures if path not in readable],
+        files=[path for path in used if path in readable or _is_text(path)],
+        stray_captions=[path for path in texts if captions.stem(path) not in matched],
+        unused=Counter(why for path, why in unused.items() if is_picture(path)),
+        left_out=Counter(
+            path.suffix.lower() or "without a suffix"
+            for path in used
+            if not is_picture(path) and not captions.is_caption(path)
+        ),
+        respelt=own != written or syntax.plain(folder.name) != folder.name,
+    )
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a file is named as a picture."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def _is_text(path: Path) -> bool:
+    return captions.is_caption(path) and path.is_file()
+
+
+def _names(folder: Path) -> dict[Path, str]:
+    """Return the files of a set in the order of their names in it, which are in NFC.
+
+    So they are the same on file systems that spell Unicode differently.
+    """
+    try:
+        paths = list(files.walk(folder))
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
+    names = {path: _name(path, folder) for path in paths}
+    return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def _name(path: Path, folder: Path) -> str:
+    name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+    counts = is_picture(path) or captions.is_caption(path)
+    if counts and name != name.encode(errors="replace").decode():
+        raise UserError(
+            f"{folder}: a file's name is not UTF-8: {os.fsencode(name)!r} (a ZIP file from Windows "
+            "may have it in Shift_JIS: unzip -O cp932); rename the file or its folder"
+        )
+    return name
+
+
+def _masks(names: Mapping[Path, str]) -> dict[str, str]:
+    """Return the masks of a set by name, with their folder: `masks/cat.png` beside `cat.png`.
+
+    A picture in such a folder that has a caption, or a name of its own, is there to be learnt.
+    """
+    texts = {captions.stem(path) for path in names if captions.is_caption(path)}
+    pictures = {path: PurePosixPath(name) for path, name in names.items() if is_picture(path)}
+    within = {
+        path: next(filter(_MASKS.fullmatch, name.parts[:-1]), "") for path, name in pictures.items()
+    }
+    masked = {name.stem for path, name in pictures.items() if not within[path]}
+    return {
+        str(name): within[path]
+        for path, name in pictures.items()
+        if within[path]
+        and captions.stem(path) not in texts
+        and masked & {name.stem, _OF_MASK.sub("", name.stem)}
+    }
+
+
+def _unused(name: str, projects: Collection[str], masks: Mapping[str, str]) -> str:
+    """Return what a file is if it is not there to be learnt from; empty if it is.
+
+    `projects` are the folders of the set that hold a project of kohya's GUI; `masks`, those of
+    `_masks`.
+    """
+    if name in masks:
+        return f"masks in {masks[name]}/"
+    path = PurePosixPath(name)
+    for folder in path.parents:
+        if folder.name in kohya_folders.RESULTS and str(folder.parent) in projects:
+            return f"results of kohya's GUI in {folder.name}/"
+    for folder in path.parts[:-1]:
+        if _REGULARIZATION.fullmatch(folder):
+            return f"regularization pictures in {folder}/"
+    return "OneTrainer's masks" if _MASK.search(path.stem) else ""
+
+
+def _first_tag(caption: str) -> str:
+    return " ".join(_COMMA.split(caption)[0].split())

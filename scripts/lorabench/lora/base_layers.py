@@ -1,0 +1,178 @@
+"""The layers of a base model by the names that diffusers gives them, from the headers alone.
+
+Names are underscored, as in a LoRA's keys: `down_blocks_0_attentions_0_proj_in` of the UNet,
+`encoder_layers_0_mlp_fc1` of a text encoder.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorabench.base.checkpoint import LDM_UNET, Checkpoint, read_header
+from lorabench.lora.names import Part
+
+Shape = tuple[int, ...]
+Parts = dict[Part, dict[str, Shape]]
+
+_CLIP_IN_FILES: tuple[tuple[str, Part], ...] = (
+    ("cond_stage_model.transformer.", "text_encoder"),
+    ("conditioner.embedders.0.transformer.", "text_encoder"),
+)
+BIAS = "_bias"
+_OPEN_CLIP = "conditioner.embedders.1.model."
+_RESNET = {
+    "in_layers_0": "norm1",
+    "in_layers_2": "conv1",
+    "out_layers_0": "norm2",
+    "out_layers_3": "conv2",
+    "emb_layers_1": "time_emb_proj",
+    "skip_connection": "conv_shortcut",
+}
+_OUTSIDE_BLOCKS = {
+    "input_blocks_0_0": "conv_in",
+    "out_0": "conv_norm_out",
+    "out_2": "conv_out",
+    "time_embed_0": "time_embedding_linear_1",
+    "time_embed_2": "time_embedding_linear_2",
+    "label_emb_0_0": "add_embedding_linear_1",
+    "label_emb_0_2": "add_embedding_linear_2",
+}
+_BLOCK = re.compile(r"(input|output)_blocks_(\d+)_(\d)_(.+)")
+_MIDDLE = re.compile(r"middle_block_(\d)_(.+)")
+
+
+@dataclass(frozen=True)
+class BaseLayers:
+    """The shape of each layer's weight by part, of its bias under the layer's name and `_bias`.
+
+    A part that could not be read is not there.
+    """
+
+    parts: Mapping[Part, Mapping[str, Shape]]
+    unread: frozenset[Part]
+    """Parts that the base has, but whose layers could not be told from its files."""
+    depth: int
+    """Residual blocks at each level of the UNet: 2 in all public models of the architecture."""
+
+    def shape(self, part: Part, layer: str) -> Shape | None:
+        """Return the shape of a layer called as diffusers or the original files call it."""
+        return self.parts.get(part, {}).get(self.name(part, layer))
+
+    def bias(self, part: Part, layer: str) -> Shape | None:
+        """Return the shape of a layer's bias, None where it has none."""
+        return self.parts.get(part, {}).get(f"{self.name(part, layer)}{BIAS}")
+
+    def name(self, part: Part, layer: str) -> str:
+        """Return the name under which a layer is listed here."""
+        return diffusers_name(layer, self.depth) if part == "unet" else layer
+
+
+def read(base: Checkpoint) -> BaseLayers:
+    """Return the layers of a checkpoint; raises `UserError` for a damaged file."""
+    parts, depth = _of_folder(base.path) if base.kind == "folder" else _of_file(base.path)
+    has: set[Part] = {"unet", "text_encoder"}
+    has |= {"text_encoder_2"} if base.family == "sdxl" else set()
+    return BaseLayers(parts, frozenset(has - parts.keys()), depth)
+
+
+def of_parameters(part: Part, shapes: Mapping[str, Shape]) -> BaseLayers:
+    """Return the layers of one part, given its parameters by diffusers' dotted names."""
+    layers = {layer_name(key): shape for key, shape in shapes.items()}
+    return BaseLayers({part: layers}, frozenset(), _depth(layers))
+
+
+def diffusers_name(layer: str, depth: int) -> str:
+    """Return diffusers' name of a UNet layer, given that or the original one, underscored.
+
+    The original UNet numbers its blocks through: `depth` residual blocks a level, each followed
+    by its attention, and then a block that halves the picture; upwards one more and one that
+    doubles it, which stands behind the last attention.
+    """
+    if layer.endswith(BIAS):
+        return diffusers_name(layer.removesuffix(BIAS), depth) + BIAS
+    if layer in _OUTSIDE_BLOCKS:
+        return _OUTSIDE_BLOCKS[layer]
+    if match := _MIDDLE.fullmatch(layer):
+        place, rest = int(match[1]), match[2]
+        if place == 1:
+            return f"mid_block_attentions_0_{rest}"
+        return f"mid_block_resnets_{place // 2}_{_RESNET.get(rest, rest)}"
+    if not (match := _BLOCK.fullmatch(layer)):
+        return layer
+    side, number, place, rest = match[1], int(match[2]), int(match[3]), match[4]
+    level, nth = divmod(number - (side == "input"), depth + 1)
+    block = f"{'down' if side == 'input' else 'up'}_blocks_{level}"
+    if rest == "op":
+        return f"{block}_downsamplers_0_conv"
+    if rest == "conv":
+        return f"{block}_upsamplers_0_conv"
+    if place == 0:
+        return f"{block}_resnets_{nth}_{_RESNET.get(rest, rest)}"
+    return f"{block}_attentions_{nth}_{rest}"
+
+
+def _of_folder(path: Path) -> tuple[Parts, int]:
+    parts: Parts = {}
+    for part in ("unet", "text_encoder", "text_encoder_2"):
+        layers = {}
+        for file in sorted((path / part).glob("*.safetensors")):
+            layers |= {layer_name(key): shape for key, shape in _parameters(file)}
+        if layers:
+            parts[part] = layers
+    return parts, _depth(parts["unet"])
+
+
+def _depth(layers: Iterable[str]) -> int:
+    return len(set(re.findall(r"\bdown_blocks_0_resnets_(\d+)_conv1\b", " ".join(layers))))
+
+
+def _of_file(path: Path) -> tuple[Parts, int]:
+    original: dict[str, Shape] = {}
+    parts: Parts = {}
+    for key, shape in _parameters(path):
+        if key.startswith(LDM_UNET):
+            original[_layer(key.removeprefix(LDM_UNET))] = shape
+        elif key.startswith(_OPEN_CLIP):
+            layers = _open_clip(key.removeprefix(_OPEN_CLIP), shape)
+            parts.setdefault("text_encoder_2", {}).update(layers)
+        for prefix, part in _CLIP_IN_FILES:
+            if key.startswith(prefix):
+                parts.setdefault(part, {})[layer_name(key.removeprefix(prefix))] = shape
+    # The first block that halves the picture ends the first level; block 0 is the first layer.
+    halvings = [int(number) for number in re.findall(r"blocks_(\d+)_0_op\b", " ".join(original))]
+    depth = min(halvings, default=3) - 1
+    parts["unet"] = {diffusers_name(layer, depth): shape for layer, shape in original.items()}
+    return parts, depth
+
+
+def _parameters(path: Path) -> Iterator[tuple[str, Shape]]:
+    for key, tensor in read_header(path)[0].items():
+        if key.endswith(("weight", "bias")):
+            yield key, tuple(tensor["shape"])
+        elif key.endswith("text_projection"):  # a matrix of its own, without a layer around it
+            yield f"{key}.weight", tuple(tensor["shape"])
+
+
+def layer_name(parameter: str) -> str:
+    """Return the name of the layer that has a weight, underscored; with `_bias` for its bias."""
+    return _layer(parameter).removeprefix("text_model_")
+
+
+def _layer(key: str) -> str:
+    return key.removesuffix(".weight").replace(".", "_")
+
+
+def _open_clip(key: str, shape: Shape) -> dict[str, Shape]:
+    """Return what OpenCLIP's weight is under the names of transformers' CLIP."""
+    layer = re.sub(r"^transformer\.resblocks\.(\d+)\.", r"encoder.layers.\1.", key)
+    for theirs, ours in (("mlp.c_fc", "mlp.fc1"), ("mlp.c_proj", "mlp.fc2"),
+                         ("attn.out_proj", "self_attn.out_proj"), ("ln_1", "layer_norm1"),
+                         ("ln_2", "layer_norm2")):  # fmt: skip
+        layer = layer.replace(theirs, ours)
+    if "attn.in_proj_" in layer:  # query, key and value in one
+        stem, _, kind = layer.partition("attn.in_proj_")
+        stem, end = _layer(stem), BIAS if kind == "bias" else ""
+        third = (shape[0] // 3, *shape[1:])
+        return {f"{stem}self_attn_{letter}_proj{end}": third for letter in "qkv"}
+    return {_layer(layer): shape}

@@ -1,0 +1,81 @@
+"""What is odd about a LoRA file and no reason to refuse it; metadata above all."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from lorabench.lora.modules import Contents
+
+_ROUNDING = 2**-4
+"""How far an alpha may be from what the metadata say: float8 has three bits."""
+_NAMED = 3
+
+
+def of(
+    contents: Contents, metadata: Mapping[str, str], ranks: Counter, alphas: Counter, content: str
+) -> Iterator[str]:
+    """Yield each oddity in words; `content` is the digest of the tensors."""
+    yield from _names(contents)
+    yield from _alphas(alphas)
+    yield from _metadata(metadata, ranks, alphas, content)
+    if not alphas:
+        yield from _peft(metadata)
+
+
+def _names(contents: Contents) -> Iterator[str]:
+    if contents.bundled:
+        yield (
+            f"it bundles the embedding {', '.join(contents.bundled)}, which is not used: only the "
+            "LoRA is benched. In ComfyUI an embedding is a file of its own, in models/embeddings/"
+        )
+    if contents.unknown:
+        first = ", ".join(contents.unknown[:_NAMED])
+        yield f"{len(contents.unknown)} tensors are of no layer and not used (first: {first})"
+
+
+def _alphas(alphas: Counter) -> Iterator[str]:
+    if off := {alpha: number for alpha, number in alphas.items() if alpha <= 0}:
+        yield f"{sum(off.values())} of {sum(alphas.values())} modules have an alpha of {min(off):g}"
+
+
+def _metadata(
+    metadata: Mapping[str, str], ranks: Counter, alphas: Counter, content: str
+) -> Iterator[str]:
+    """Compare what the metadata say, where they say it; files of other programs may say little."""
+    for key, found in (("ss_network_dim", ranks), ("ss_network_alpha", alphas)):
+        said = _number(metadata.get(key, ""))
+        if found and said and not any(math.isclose(said, n, rel_tol=_ROUNDING) for n in found):
+            listed = ", ".join(f"{number:g}" for number in sorted(found)[:_NAMED])
+            yield f"its metadata say {key} {said:g}, its tensors have {listed}; these count"
+    said = metadata.get("sshs_model_hash", content)
+    if said != content:
+        yield (
+            f"its metadata have the digest of other tensors (sshs_model_hash {said[:12]}…, found "
+            f"{content[:12]}…), as some programs do; if the pictures look wrong, copy it again"
+        )
+
+
+def _peft(metadata: Mapping[str, str]) -> Iterator[str]:
+    """Compare the alpha that PEFT and diffusers write as metadata, where the file has none."""
+    try:
+        said = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+        pairs = {key.removesuffix("lora_alpha"): said[key] for key in said if "lora_alpha" in key}
+        scales = {alpha / said[f"{part}r"] for part, alpha in pairs.items()}
+    except (ValueError, TypeError, KeyError, ZeroDivisionError, RecursionError):
+        return
+    for scale in scales - {1}:
+        yield (
+            f"its metadata (lora_adapter_metadata) say alpha / rank {scale:g}, its tensors have no "
+            f"alpha: ComfyUI and this project apply it at 1, so weight {scale:g} is what its "
+            "trainer calls 1"
+        )
+
+
+def _number(text: str) -> float | None:
+    """Return a number in the metadata; None for what is none, such as `Dynamic`."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

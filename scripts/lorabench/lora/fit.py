@@ -1,0 +1,290 @@
+"""Whether a LoRA file can work on a base model, read from the files before anything is rendered.
+
+What ComfyUI would pass over in silence is refused: layers that the base does not have, and updates
+of another shape. Nothing here imports torch; of the base only the headers are read.
+"""
+
+import logging
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lorabench.base import checkpoint
+from lorabench.errors import UserError
+from lorabench.lora import base_layers
+from lorabench.lora import shapes as lora_shapes
+from lorabench.lora.file import Tensors, is_plain, load
+from lorabench.lora.modules import LACKING, Contents, Module, Server, forms, meaning
+from lorabench.lora.names import place
+from lorabench.lora.shapes import Shapes
+from lorabench.text.phrases import count
+
+log = logging.getLogger("lorabench")
+
+VANISHING = 1e-6
+"""Root mean square of an update below which it is lost: half precision tells numbers apart by
+2^-11 of their size, and the weights of these models are about 0.02, so by 1e-5."""
+_PARTS = {"unet": "UNet", "text_encoder": "text encoder", "text_encoder_2": "text encoder 2"}
+_FAMILY_BY_WIDTH = {768: "SD1.x", 1024: "SD2.x", 2048: "SDXL"}
+_FAMILY_BY_NAME = (
+    (re.compile(r"double_blocks|single_transformer_blocks"), "Flux"),
+    (re.compile(r"joint_blocks"), "SD3"),
+    (re.compile(r"label_emb|text_model_2|lora_te2_"), "SDXL"),
+)
+_NAMED, _LONGEST = 3, 60
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The lowest, the middle and the highest of some numbers."""
+
+    lowest: float
+    median: float
+    highest: float
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "Spread | None":
+        """Return the spread to four digits; None where there is no number."""
+        if not numbers:
+            return None
+        return cls(*(float(f"{of(numbers):.4g}") for of in (min, np.median, max)))
+
+    def __str__(self) -> str:
+        """Write it in a few words."""
+        if self.lowest == self.highest:
+            return f"{self.median:g}"
+        return f"{self.lowest:g} to {self.highest:g} (median {self.median:g})"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a LoRA file holds, as the receipt and the log tell it.
+
+    `modules` counts them by part of the model, `forms` by what their makers call them. `scale` is
+    alpha / rank, `norm` the Frobenius norm of scale * up @ down of a module, `change` the same as
+    root mean square over the layer's weights; all of strength 1, and None where no module is a
+    product of two matrices. `base_model` names what it was compared with, and `content` is the hex
+    SHA-256 of the tensors alone.
+    """
+
+    modules: dict[str, int]
+    forms: dict[str, int]
+    rank: int | None
+    alpha: float | None
+    scale: Spread | None
+    norm: Spread | None
+    change: Spread | None
+    base_model: str | None
+    content: str
+
+    def __str__(self) -> str:
+        """Write it as a line of the log."""
+        text = f"{sum(self.modules.values())} modules ({_listed(self.modules)})"
+        if self.forms.keys() != {"LoRA"}:
+            text += f", {_listed(self.forms)}"
+        if self.scale:
+            text += f", rank {self.rank}, alpha {self.alpha:g}, scale {self.scale}"
+            text += f", norm of their updates {self.norm}"
+        return f"{text}; they fit {self.base_model}" if self.base_model else text
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def check(path: Path, base: Path | None = None, server: Server = "embedded") -> FileFacts:
+    """Return what the LoRA at `path` holds, after comparing it with the base model at `base`.
+
+    What is odd and no reason to refuse it, and a LoRA too weak to be seen, is told in the log.
+
+    Raises:
+        UserError: the file cannot work (see `lora_file.verify`), `server` would leave a part of
+            it out, a module is of a layer that the base does not have, that has another shape
+            there or that two modules change, every update is zero, or there is no base.
+    """
+    lora, tensors = load(path)
+    modules = lora.contents.modules
+    for doubt in lora.doubts:
+        log.warning("%s: %s", path.name, doubt)
+    _check_applied(path, lora.contents, server)
+    layers = _layers(base) if base else None
+    _check_names(path, modules, layers)
+    if base and layers:
+        shapes = {key: array.shape for key, array in tensors.items()}
+        _compare(path, modules, shapes, layers, _advice(base, lora.metadata, modules, shapes))
+    products = [module for module in modules if module.kind == "LoRA"]
+    norms = [norm(module, tensors) for module in products]
+    changes = [n / math.sqrt(_size(m, tensors)) for m, n in zip(products, norms, strict=True)]
+    if is_plain(lora.contents):
+        _check_strength(path, changes)
+    counts: Counter[str] = Counter(place(module.name)[0] for module in modules)
+    return FileFacts(
+        modules={part: counts[part] for part in (*_PARTS, "other") if counts[part]},
+        forms=forms(modules),
+        rank=lora.rank,
+        alpha=lora.alpha,
+        scale=Spread.of([lora_shapes.scale(module, tensors) for module in products]),
+        norm=Spread.of(norms),
+        change=Spread.of(changes),
+        base_model=base.name if base and layers else None,
+        content=lora.content,
+    )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{_PARTS.get(what, what)} {number}" for what, number in counts.items())
+
+
+def _check_applied(path: Path, contents: Contents, server: Server) -> None:
+    """Refuse by its name what the server would leave out; a ComfyUI may know more than we do."""
+    name = "the embedded server" if server == "embedded" else "ComfyUI"
+    lacking = [module for module in contents.modules if module.kind in LACKING[server]]
+    elsewhere = any(module.kind not in LACKING["comfyui"] for module in lacking)
+    remedy = " Bench it on a ComfyUI (comfy_url=http://…)." if elsewhere else ""
+    if lacking:
+        raise UserError(
+            f"{path}: {_listed(forms(lacking))} of its {len(contents.modules)} modules (first: "
+            f"{lacking[0].name}); {name} does not apply {lacking[0].kind}.{remedy}"
+        )
+    known = meaning(contents.strange)
+    if known or (contents.strange and server == "embedded"):
+        raise UserError(
+            f"{path}: {name} does not apply {len(contents.strange)} of its tensors (first: "
+            f"{', '.join(contents.strange[:_NAMED])}): {known or 'they are of no known kind'}. "
+            "Without them the pictures would be others."
+        )
+
+
+def _check_names(
+    path: Path, modules: Sequence[Module], layers: base_layers.BaseLayers | None
+) -> None:
+    """Refuse a layer under two names: a ComfyUI takes one of them, the embedded server both."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for module in modules:
+        part, layer = place(module.name)
+        layer = layers.name(part, layer) if layers else layer
+        names.setdefault((part, layer), []).append(module.name)
+    if twice := [found for found in names.values() if len(found) > 1]:
+        raise UserError(
+            f"{path}: {count(len(twice), 'layer')} under two names (first: "
+            f"{' and '.join(twice[0])}), and servers differ in which they apply. Keep one of each."
+        )
+
+
+def norm(module: Module, tensors: Tensors) -> float:
+    """Return the Frobenius norm of scale * up @ down, of up @ mid @ down in Tucker form.
+
+    ||U M D||² = trace(Mᵀ UᵀU M DDᵀ): two r × r Gram matrices in place of the whole product.
+    """
+    down, up = (_matrix(tensors[module.keys[role]]) for role in ("down", "up"))
+    if "mid" in module.keys:
+        mid = tensors[module.keys["mid"]].astype(np.float64)
+        mid = mid.reshape(*mid.shape[:2], -1)
+    else:
+        mid = np.eye(down.shape[0])[..., None]
+    (in_gram, in_size), (out_gram, out_size) = _gram(down), _gram(up.T)
+    inner = np.einsum("abk,ac,cdk->bd", mid, out_gram, mid, optimize=True)
+    square = float((inner * in_gram).sum())
+    return (
+        abs(lora_shapes.scale(module, tensors)) * in_size * out_size * math.sqrt(max(square, 0.0))
+    )
+
+
+def _matrix(array: np.ndarray) -> np.ndarray:
+    return array.reshape(array.shape[0], -1).astype(np.float32)
+
+
+def _gram(rows: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the Gram matrix [r, r] of rows scaled to at most 1, and by what they were divided."""
+    size = float(np.abs(rows).max(initial=0)) or 1.0
+    scaled = rows / size
+    return (scaled @ scaled.T).astype(np.float64), size
+
+
+def _size(module: Module, tensors: Tensors) -> int:
+    """Return how many numbers the update of a product has."""
+    found = lora_shapes.size(module, {k: tensors[k].shape for k in module.keys.values()})
+    assert found and found[1] is not None  # of a product both are known
+    return found[0] * found[1]
+
+
+def _check_strength(path: Path, changes: Sequence[float]) -> None:
+    if not any(changes):
+        raise UserError(f"{path}: the updates of all {len(changes)} modules are zero; train again.")
+    if max(changes) < VANISHING:
+        log.warning(
+            "%s changes no layer's weights by more than %.1g on average: too little to be seen at "
+            "any usual strength. Was it trained long enough, with a learning rate above 0?",
+            path.name,
+            max(changes),
+        )
+
+
+def _layers(base: Path) -> base_layers.BaseLayers | None:
+    if not base.exists():
+        raise UserError(f"--base-model {base}: there is no such file or folder.")
+    try:
+        return base_layers.read(checkpoint.inspect(base))
+    except UserError as error:
+        log.warning("the LoRA's modules were not compared with the base model's: %s", error)
+        return None
+
+
+def _compare(
+    path: Path,
+    modules: Sequence[Module],
+    shapes: Shapes,
+    layers: base_layers.BaseLayers,
+    advice: str,
+) -> None:
+    foreign, misshapen = [], []
+    for module in modules:
+        part, layer = place(module.name)
+        if part in layers.unread:
+            log.warning("%s was not compared: its layer is not to be found", module.name)
+            continue
+        weight = layers.shape(part, layer)
+        if weight is None:
+            foreign.append(module.name)
+        elif odd := lora_shapes.misfit(module, shapes, weight, layers.bias(part, layer)):
+            misshapen.append(odd)
+    for odd, what in (
+        (foreign, "are of layers that the base model does not have"),
+        (misshapen, "have another shape than the base model's layers"),
+    ):
+        if odd:
+            fitting = len(modules) - len(foreign) - len(misshapen)
+            raise UserError(
+                f"{path}: {len(odd)} of its {len(modules)} modules {what} (first: "
+                f"{', '.join(odd[:_NAMED])}); {fitting} of {len(modules)} modules fit {advice}"
+            )
+
+
+def _advice(
+    base: Path, metadata: Mapping[str, str], modules: Sequence[Module], shapes: Shapes
+) -> str:
+    said = metadata.get("ss_base_model_version") or metadata.get("modelspec.architecture")
+    made_for = (
+        f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
+    )
+    if family := _family(modules, shapes):
+        made_for = f"its tensors are those of {family}{'; ' * bool(made_for)}{made_for}"
+    hint = f" ({made_for})" if made_for else ""
+    return f"{base}. Take the base model that the LoRA was trained on{hint}."
+
+
+def _family(modules: Sequence[Module], shapes: Shapes) -> str | None:
+    """Return of which family of models a LoRA is, by its layers' names and widths."""
+    for pattern, family in _FAMILY_BY_NAME:
+        if any(pattern.search(module.name) for module in modules):
+            return family
+    for module in modules:  # what reads the text has the text's width
+        if module.name.endswith(("attn2_to_k", "attn2.to_k")) and module.kind == "LoRA":
+            return _FAMILY_BY_WIDTH.get(shapes[module.keys["down"]][1])
+    return None

@@ -1,0 +1,102 @@
+"""Installs a LoRA in the folder that ComfyUI lists LoRAs from."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lorabench import cli, files
+from lorabench.base.checkpoint import read_header
+from lorabench.errors import UserError
+from lorabench.lora import file as lora_file
+from lorabench.lora import fit, tensor_file
+from lorabench.lora import modules as lora_modules
+from lorabench.lora.file import DOWN, UP
+from lorabench.lora.modules import Module, Server
+from lorabench.lora.names import kohyas
+from lorabench.lora.receipt import Receipt
+from lorabench.lora.receipt import write as write_receipt
+
+DIGITS = 8
+
+
+def install(
+    lora: Path,
+    folder: Path,
+    receipt: Path,
+    base_model: Path | None = None,
+    server: Server = "embedded",
+) -> Path:
+    """Copy `lora` into `folder` and write `receipt`; return the installed path.
+
+    The name is `<stem>-<8 hex>.safetensors`. The hex digits are the first of the SHA-256 of the
+    tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
+    equal weights keep theirs whenever they were trained. A file of that name whose tensors are
+    those is kept. Where layers have the names of diffusers and PEFT, the copy has kohya's, because
+    ComfyUI does not load the former.
+
+    Raises:
+        UserError: `lora` is no working LoRA, none for `base_model` or none that `server` can
+            apply, or `folder` cannot be written.
+    """
+    if not lora.is_file():
+        raise UserError(f"--lora {lora}: there is no such file; train it first.")
+    found = fit.check(lora, base_model, server)
+    cli.detail("%s: %s", lora.name, found)
+    target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
+    names = _names(lora_modules.read(lora).modules)
+    if not _holds(target, found.content):
+        _copy(lora, target, found.content, names)
+    made = Receipt(
+        name=target.name,
+        path=target,
+        sha256=files.sha256(target),
+        size=target.stat().st_size,
+        source=lora.as_posix(),
+        file=found.to_json(),
+    )
+    write_receipt(made, receipt)
+    return target
+
+
+def _names(modules: Iterable[Module]) -> dict[str, str]:
+    """Return kohya's names of the tensors that a ComfyUI does not load under their own."""
+    suffixes = {"down": DOWN, "up": UP}
+    return {
+        key: name + suffixes.get(role, key.removeprefix(module.name))
+        for module in modules
+        if (name := kohyas(module.name))
+        for role, key in module.keys.items()
+    }
+
+
+def _holds(target: Path, content: str) -> bool:
+    """Tell whether `target` is already there, whole and with those tensors."""
+    try:
+        there = lora_file.verify(target) if target.is_file() else None
+    except UserError:
+        return False
+    if there is None or there.content != content:
+        return False
+    return not _names(there.contents.modules)
+
+
+def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
+    standard = tensor_file.is_standard(lora)
+    if not standard:
+        cli.log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
+    if names:
+        cli.log.info("%s: the copy has kohya's names of its layers, which ComfyUI reads", lora.name)
+    try:
+        with files.publish(target) as temporary:
+            if standard and not names:
+                shutil.copyfile(lora, temporary)
+            else:
+                metadata = read_header(lora)[1] if standard else {}
+                data = tensor_file.with_header(lora.read_bytes(), metadata, names)
+                temporary.write_bytes(data)
+            lora_file.verify(temporary, content)
+    except OSError as error:
+        raise UserError(
+            f"--install-dir {target.parent}: cannot be written ({error.strerror or error}); allow "
+            "it, or name the folder of your ComfyUI's LoRAs in lora_install_dir."
+        ) from error

@@ -1,0 +1,188 @@
+"""What a LoRA file holds, by the names and shapes of its tensors: the one description of it.
+
+The check before a benchmark and the embedded server both go by it, so they always agree. A module
+is what changes one layer: the tensors whose names begin with that layer's. Nothing here imports
+torch.
+"""
+
+import re
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lorabench.base.checkpoint import read_header
+from lorabench.lora.names import place
+
+Kind = Literal[
+    "LoRA", "LoHa", "LoKr", "GLoRA", "OFT", "BOFT", "IA3",
+    "full difference", "trained norm", "replaced weight", "trained bias",
+]  # fmt: skip
+Shape = tuple[int, ...]
+
+Server = Literal["embedded", "comfyui"]
+LACKING: Mapping[Server, frozenset[Kind]] = {
+    "embedded": frozenset({"OFT", "BOFT", "IA3"}),
+    "comfyui": frozenset({"IA3"}),
+}
+"""The kinds that a server does not apply; of the embedded one, see comfy/embedded/adapters.py."""
+
+DOWN, UP, ALPHA = ".lora_down.weight", ".lora_up.weight", ".alpha"
+_PAIRS = (  # of the down and the up matrix
+    (DOWN, UP),  # kohya, LyCORIS
+    (".lora_A.weight", ".lora_B.weight"),  # PEFT
+    (".lora_A.default.weight", ".lora_B.default.weight"),
+    (".lora_A", ".lora_B"),
+    (".lora.down.weight", ".lora.up.weight"),  # diffusers before PEFT
+    ("_lora.down.weight", "_lora.up.weight"),
+    (".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight"),
+)
+_ROLES: dict[str, str] = {
+    **{down: "down" for down, _ in _PAIRS},
+    **{up: "up" for _, up in _PAIRS},
+    ".lora_mid.weight": "mid",
+    **{f".{role}.weight": role for role in ("a1", "a2", "b1", "b2")},
+    **{
+        f".{role}": role
+        for role in (
+            *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
+            *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
+            *("oft_blocks", "on_input", "diff", "w_norm", "set_weight", "diff_b", "b_norm"),
+        )
+    },
+}
+_MODIFIERS = {".alpha": "alpha", ".dora_scale": "dora_scale", ".rescale": "rescale"}
+_BY_ROLE: tuple[tuple[str, Kind], ...] = (  # what the beginning of a role says
+    ("set_weight", "replaced weight"),
+    ("diff_b", "trained bias"),
+    ("diff", "full difference"),
+    ("w_norm", "trained norm"),
+    ("b_norm", "trained bias"),
+    ("hada", "LoHa"),
+    ("lokr", "LoKr"),
+    ("oft", "OFT"),
+    ("on_input", "IA3"),
+    ("a", "GLoRA"),
+    ("b", "GLoRA"),
+)
+_NEEDED: Mapping[Kind, tuple[tuple[str, ...], ...]] = {  # of each, one; `+` joins what is a whole
+    "LoRA": (("down",), ("up",)),
+    "LoHa": (("hada_w1_a",), ("hada_w1_b",), ("hada_w2_a",), ("hada_w2_b",)),
+    "LoKr": (("lokr_w1", "lokr_w1_a+lokr_w1_b"), ("lokr_w2", "lokr_w2_a+lokr_w2_b")),
+    "GLoRA": (("a1",), ("a2",), ("b1",), ("b2",)),
+}
+_UNAPPLIED = (
+    ("lora_magnitude_vector", "the magnitudes of a DoRA as PEFT writes it"),
+    ("lora_E", "the singular values of an AdaLoRA"),
+    (".bias_", "sparse biases of a LyCORIS extraction"),
+)
+_BUNDLED = re.compile(r"bundle_emb\.(.+?)(?:\.string_to_param\.\*|\.[^.]+)")
+
+
+@dataclass(frozen=True)
+class Module:
+    """What changes one layer; `keys` has its tensors' names by role (`down`, `hada_w1_a`, …)."""
+
+    name: str
+    kind: Kind
+    keys: Mapping[str, str]
+
+    @property
+    def form(self) -> str:
+        """Return what its makers call it: DoRA is a LoRA, or another kind, with a magnitude."""
+        tucker = {"mid", "hada_t1", "lokr_t2"} & self.keys.keys()
+        name = f"{self.kind} in Tucker form" if tucker else self.kind
+        if "dora_scale" not in self.keys:
+            return name
+        return "DoRA" if name == "LoRA" else f"{name} with DoRA"
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the roles without which it is incomplete."""
+        return [
+            choice[0]
+            for choice in _NEEDED.get(self.kind, ())
+            if not any(self.keys.keys() >= set(roles.split("+")) for roles in choice)
+        ]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the tensors of a file are."""
+
+    modules: tuple[Module, ...]
+    """By name."""
+    bundled: tuple[str, ...]
+    """The names of embeddings that came with the LoRA, as OneTrainer puts them in."""
+    strange: tuple[str, ...]
+    """Tensors of a layer that no server knows, such as a scale that one program invented."""
+    unknown: tuple[str, ...]
+    """Tensors of no layer, or an alpha without matrices: they change nothing."""
+
+
+def read(path: Path) -> Contents:
+    """Return what the safetensors file at `path` holds, from its header alone."""
+    header, _ = read_header(path)
+    return describe({key: tuple(tensor["shape"]) for key, tensor in header.items()})
+
+
+def describe(shapes: Mapping[str, Shape]) -> Contents:
+    """Return what a file with tensors of these names and shapes holds."""
+    roles: dict[str, dict[str, str]] = {}
+    rest: list[str] = []
+    for key in shapes:
+        if (found := _split(key, _ROLES)) is None:
+            rest.append(key)
+        else:
+            roles.setdefault(found[0], {})[found[1]] = key
+    bundled, strange, unknown = {}, [], []
+    for key in rest:
+        name, role = _split(key, _MODIFIERS) or ("", "")
+        if name in roles:
+            roles[name][role] = key
+        elif match := _BUNDLED.fullmatch(key):
+            bundled[match[1]] = None
+        elif role or (place(key)[0] == "other" and not _belongs(key, roles)):
+            unknown.append(key)  # the alpha of a layer whose matrices are not there changes nothing
+        else:
+            strange.append(key)
+    modules = [Module(name, _kind(keys, shapes), keys) for name, keys in sorted(roles.items())]
+    return Contents(tuple(modules), tuple(bundled), tuple(strange), tuple(unknown))
+
+
+def forms(modules: Iterable[Module]) -> dict[str, int]:
+    """Count the modules by what their makers call them."""
+    counts: dict[str, int] = {}
+    for module in modules:
+        counts[module.form] = counts.get(module.form, 0) + 1
+    return counts
+
+
+def meaning(strange: Collection[str]) -> str | None:
+    """Return what tensors are that are known, and applied by no server; None for others."""
+    for part, what in _UNAPPLIED:
+        if any(part in key for key in strange):
+            return f"they are {what}"
+    return None
+
+
+def _split(key: str, roles: Mapping[str, str]) -> tuple[str, str] | None:
+    for suffix, role in roles.items():
+        if key.endswith(suffix):
+            return key.removesuffix(suffix), role
+    return None
+
+
+def _belongs(key: str, names: Container[str]) -> bool:
+    """Tell whether the name of one of these modules is the beginning of a key."""
+    return any(key[:at] in names for at, letter in enumerate(key) if letter == ".")
+
+
+def _kind(keys: Mapping[str, str], shapes: Mapping[str, Shape]) -> Kind:
+    if "down" in keys or "up" in keys:
+        return "LoRA"
+    kind = next(kind for start, kind in _BY_ROLE if any(role.startswith(start) for role in keys))
+    if kind == "trained bias" and {"diff", "w_norm"} & keys.keys():
+        return "full difference" if "diff" in keys else "trained norm"
+    # BOFT's blocks are OFT's, several times over.
+    return "BOFT" if kind == "OFT" and len(shapes[keys["oft_blocks"]]) == 4 else kind

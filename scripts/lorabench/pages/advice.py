@@ -1,0 +1,109 @@
+"""What to try next after a verdict: one change of the run's settings that helps.
+
+What only renders comes before what trains again: it costs minutes, and keeps the LoRA.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.run.record import RunRecord
+from lorabench.settings.config import TrainSettings
+from lorabench.sweep.record import SweepRecord
+
+Settings = Mapping[str, Any]
+
+ENOUGH_PROMPTS = 8
+SUBJECTS = ("a cat", "a house by the sea", "a portrait of a woman", "a street at night",
+            "a bowl of fruit", "a forest path", "a red car")  # fmt: skip
+_TOP = 1.0
+"""A LoRA is expected to work up to here."""
+_LOWEST = 0.2
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A change: its code, which `words.ADVICE` puts in words, and the records of the next run."""
+
+    code: str
+    record: RunRecord | None
+    sweep: SweepRecord
+
+
+def advise(verdict: Verdict, record: RunRecord | None, sweep: SweepRecord) -> Advice | None:
+    """Return the first change that helps; None where none is known.
+
+    Without a record the LoRA was made elsewhere, and it is not advised to train it.
+    """
+    code, change = next(_changes(verdict, record, sweep), (None, {}))
+    if not code:
+        return None
+    if record and "train" in change:
+        train = {**record.identity.train, **change["train"]}
+        identity = record.identity.model_copy(update={"train": train})
+        another = record.model_copy(update={"run_id": "", "identity": identity})
+        return Advice(code, another, sweep.model_copy(update={"skip_train": False}))
+    return Advice(code, record, sweep.model_copy(update=change))
+
+
+def _changes(
+    verdict: Verdict, record: RunRecord | None, sweep: SweepRecord
+) -> Iterator[tuple[str, Settings]]:
+    """Yield changes of settings with their codes, the best first."""
+    found = {one.code for one in (*verdict.reasons, *verdict.unknown)}
+    weights = sorted(sweep.weights)
+    above = tuple(sorted({*weights, *(round(weights[-1] + step, 2) for step in (0.2, 0.4))}))
+    below = [weight for weight in weights if weight > 0][:1]
+    if "base_constant" in found:
+        return  # it is not the LoRA
+    if "no_baseline" in found:
+        yield "baseline", {"baseline": True}
+    if "only_baseline" in found:
+        yield "weights", {"weights": (0.4, 0.6, 0.8)}
+    if verdict.label in ("fried", "copies", "broken") and below and below[0] > _LOWEST:
+        yield "lower_weights", {"weights": (round(below[0] / 2, 2), *weights)}
+    if verdict.label in ("weak", "dead") and weights[-1] < _TOP:
+        yield "higher_weights", {"weights": above}
+    if record:
+        yield from _trainings(verdict, record.train)
+    if verdict.label == "works" and "highest" in found and weights[-1] < 2 * _TOP:
+        yield "higher_weights", {"weights": above}
+    if verdict.label == "uncertain" and "prompts_needed" in found:
+        yield from _more_pictures(sweep)
+    if found & {"few_triggers", "no_untriggered"} and sweep.probe != "full":
+        yield "probes", {"probe": "full"}
+    if "no_training_set" in found:
+        yield "look", {"seeds": _more_seeds(sweep)}  # no number of prompts lets the style be judged
+    yield from _more_pictures(sweep)
+
+
+def _trainings(verdict: Verdict, train: TrainSettings) -> Iterator[tuple[str, Settings]]:
+    length, number = ("steps", train.steps) if train.steps else ("epochs", train.epochs or 1)
+    rates = {"unet_lr": train.unet_lr, "text_encoder_lr": train.text_encoder_lr}
+    if verdict.label == "weak":
+        yield "longer", {"train": {length: number * 2}}
+    if verdict.label == "dead":
+        yield "higher_rate", {"train": _times(3, rates)}
+    if verdict.label in ("fried", "broken"):
+        yield "lower_rate", {"train": _times(1 / 3, rates)}
+    if verdict.label == "copies":
+        yield "shorter", {"train": {length: max(1, number // 2)}}
+
+
+def _times(factor: float, rates: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(f"{rate * factor:.2g}") for name, rate in rates.items()}
+
+
+def _more_pictures(sweep: SweepRecord) -> Iterator[tuple[str, Settings]]:
+    """Yield more prompts, which count for more, or more seeds."""
+    asked = [one for one in sweep.variants if not one.probe]
+    if len(asked) < ENOUGH_PROMPTS and not sweep.prompts:
+        trigger = "{trigger}, " if sweep.trigger else ""
+        yield "prompts", {"prompts": tuple(f"{trigger}{subject}" for subject in SUBJECTS)}
+    yield "seeds", {"seeds": _more_seeds(sweep)}
+
+
+def _more_seeds(sweep: SweepRecord) -> tuple[int, ...]:
+    last = max(sweep.seeds)
+    return (*sweep.seeds, last + 1, last + 2)

@@ -1,0 +1,214 @@
+"""The model card of a LoRA: what a model site shows, and nothing that was not measured."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import yaml
+
+from lorabench import files
+from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.comfy.embedded.prompt_text import spoken
+from lorabench.lora import file as lora_file
+from lorabench.lora.modules import forms
+from lorabench.lora.names import place
+from lorabench.run.record import RunRecord
+from lorabench.sweep.record import SweepRecord
+from lorabench.text import syntax
+from lorabench.text.phrases import count
+
+_TEMPLATE = "card.md.j2"
+# Of these, another machine would have others, and the same LoRA.
+_NOT_SHOWN = {"device", "threads", "cache_latents"}
+_PARTS = {"unet": "UNet", "text_encoder": "text encoder", "text_encoder_2": "text encoder 2"}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the card is made of; of all but the LoRA, nothing need be there."""
+
+    lora: Path
+    record: RunRecord | None = None
+    sweep: SweepRecord | None = None
+    verdict: Verdict | None = None
+    grid: Path | None = None
+    """The picture to show; a copy of it goes beside the card, where the card links it."""
+
+
+def write(sources: Sources, path: Path) -> None:
+    """Write the card, its picture beside it; raises `UserError` for a file that is no LoRA."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # it is Markdown
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "weight": _weight,
+        "finding": _finding,
+        "sentence": lambda found: _sentence(_finding(found)),
+        "cell": lambda value: str(value).replace("|", "\\|").replace("\n", " "),
+        "literal": lambda text: json.dumps(text, ensure_ascii=False),
+    }
+    text = environment.get_template(_TEMPLATE).render(**_contents(sources))
+    if sources.grid:
+        with files.publish(path.with_name(sources.grid.name)) as temporary:
+            shutil.copyfile(sources.grid, temporary)
+    files.write_text(path, text)
+
+
+def _contents(sources: Sources) -> dict[str, Any]:
+    lora = lora_file.verify(sources.lora)
+    record, sweep, verdict = sources.record, sources.sweep, sources.verdict
+    base = _base(record, lora.metadata)
+    trigger = trigger_words(sweep, lora.metadata)
+    best = verdict.weight if verdict else None
+    return {
+        "front_matter": _front_matter(base, trigger, lora.metadata),
+        "title": sources.lora.stem,
+        "stem": sources.lora.stem,
+        "file": sources.lora.name,
+        "size": f"{sources.lora.stat().st_size / 1e6:.1f} MB",
+        "sha256": files.sha256(sources.lora),
+        "content": lora.content,
+        "base": base,
+        "raw_set": record and record.raw_set,
+        "trigger": trigger,
+        "called": syntax.escaped(trigger),
+        "prompt": spoken((sweep and sweep.variants[0].text) or ""),
+        "verdict": verdict,
+        "label": _sentence(words.label(verdict.label))[:-1] if verdict else "",
+        "reasons": verdict.reasons if verdict else [],
+        "cause": _sentence(words.no_weight(verdict)) if verdict and best is None else "",
+        "weight": None if best is None else _weight(best),
+        "weight_text": _recommended(verdict),
+        "modules": _modules(lora),
+        "text_encoder": any(
+            place(module.name)[0].startswith("text") for module in lora.contents.modules
+        ),
+        "grid": quote(sources.grid.name) if sources.grid else "",
+        "rendered": _rendered(sweep) if sweep else "",
+        "checkpoint": sweep and sweep.checkpoint,
+        "data": _data(record, lora.metadata),
+        "settings": _settings(record) if record else {},
+    }
+
+
+def trigger_words(sweep: SweepRecord | None, metadata: Mapping[str, str]) -> str:
+    """Return the trigger words of a LoRA, empty where none are known.
+
+    Those that the benchmark was rendered with; else the tags that all captions share, as the
+    file's own statistics tell them.
+    """
+    if sweep:
+        return sweep.trigger
+    tags: dict[str, int] = {}
+    try:
+        for folder in json.loads(metadata.get("ss_tag_frequency", "{}")).values():
+            for tag, times in folder.items():
+                tags[tag.strip()] = tags.get(tag.strip(), 0) + int(times)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return ""  # of another program, or cut short
+    pictures = _pictures(metadata)
+    return ", ".join(tag for tag, times in tags.items() if tag and times == pictures)
+
+
+def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:
+    """Return what Hugging Face reads, as YAML; what only the author knows is left to fill in."""
+    architecture = metadata.get("modelspec.architecture", "")
+    family = ["stable-diffusion"] if architecture.startswith("stable-diffusion-v1") else []
+    family = ["stable-diffusion-xl"] if "xl" in architecture else family
+    known = {
+        "library_name": "diffusers",
+        "pipeline_tag": "text-to-image",
+        "tags": ["text-to-image", "lora", "diffusers", "template:sd-lora", *family],
+        **({"base_model": base} if base else {}),
+        **({"instance_prompt": trigger} if trigger else {}),
+    }
+    return (
+        "# To fill in: the licence you choose, and the base model's name on this site.\n"
+        "license: other\nlicense_name: to-be-chosen\n"
+        + yaml.safe_dump(known, sort_keys=False, allow_unicode=True)
+    )
+
+
+def _base(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
+    recorded = record.identity.base_model.name if record else ""
+    return (recorded or metadata.get("ss_sd_model_name", "")).removesuffix(".safetensors")
+
+
+def _modules(lora: lora_file.Lora) -> str:
+    parts = Counter(place(module.name)[0] for module in lora.contents.modules)
+    text = ", ".join(
+        f"{_PARTS.get(part, part)} {number}" for part, number in sorted(parts.items(), reverse=True)
+    )
+    kinds = forms(lora.contents.modules)
+    if kinds.keys() != {"LoRA"}:
+        text += f"; {', '.join(f'{kind} {number}' for kind, number in kinds.items())}"
+    return text + (f"; rank {lora.rank}, alpha {lora.alpha:g}" if lora.rank else "")
+
+
+def _recommended(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return words.NOT_JUDGED[0]
+    if verdict.weight is None:
+        return words.no_weight(verdict)
+    others = [_weight(weight) for weight in verdict.tie if weight != verdict.weight]
+    tie = f" (no worse in the benchmark: {', '.join(others)})" if others else ""
+    return f"{_weight(verdict.weight)}{tie}"
+
+
+def _rendered(sweep: SweepRecord) -> str:
+    """Say how much was rendered."""
+    prompts = [one for one in sweep.variants if not one.probe]
+    pictures = count(len(sweep.seeds) * sweep.batch_size, "picture")
+    weights = ", ".join(map(_weight, sweep.sweep))
+    return f"{count(len(prompts), 'prompt')}, {pictures} each, at the weights {weights}"
+
+
+def _data(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
+    pictures = _pictures(metadata)
+    number = count(pictures, "picture") if pictures else "a number of pictures not recorded"
+    side = record.preprocess.resolution if record else 0
+    area = f"at about {side} × {side} px" if side else ""
+    area = area or (f"at {metadata['ss_resolution']} px" if "ss_resolution" in metadata else "")
+    return f"{number} {area}".strip()
+
+
+def _pictures(metadata: Mapping[str, str]) -> int:
+    """Return how many pictures the file says that it was trained on, 0 where it does not."""
+    try:
+        folders = json.loads(metadata.get("ss_dataset_dirs", "{}")).values()
+        return sum(int(one["img_count"]) for one in folders) or int(metadata["ss_num_train_images"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return 0
+
+
+def _settings(record: RunRecord) -> dict[str, Any]:
+    found = {"trainer": record.identity.trainer, **record.train.model_dump()}
+    return {
+        key: str(value).lower() if isinstance(value, bool) else value
+        for key, value in found.items()
+        if key not in _NOT_SHOWN and value not in (None, {})
+    }
+
+
+def _finding(found: Finding) -> str:
+    return words.finding(found)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _weight(weight: float) -> str:
+    return f"{weight:.2f}"

@@ -1,0 +1,136 @@
+"""The command that makes a run again, from the records that it left."""
+
+import json
+import math
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lorabench.base.checkpoint import inspect
+from lorabench.errors import UserError
+from lorabench.run.record import RunRecord
+from lorabench.settings.config import BUNDLED_BASE, LISTS, Config, usual
+from lorabench.settings.validation import Section
+from lorabench.sweep.record import SweepRecord
+
+Settings = dict[str, Any]
+
+_SNAKEMAKE = "uv run snakemake --cores 1"
+
+
+def command(
+    record: RunRecord | None, sweep: SweepRecord, base: Path | None, loras: Sequence[Path] = ()
+) -> str:
+    """Return the shell command for the run with these records.
+
+    Where its LoRA was made elsewhere, there is no record, and the name of the file in `loras` has
+    its set and profile. Settings that have their usual value are left out. `base` is where the base
+    model lies; without it, it is the recorded name among the checkpoints. Values that Snakemake
+    would not take from a command line as they are go through a file.
+    """
+    settings = _settings(record, sweep, base, loras)
+    words = {key: _word(key, value) for key, value in settings.items()}
+    if None not in words.values():
+        given = [shlex.quote(f"{key}={word}") for key, word in words.items()]
+        return " ".join([_SNAKEMAKE, "--config", *given])
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=math.inf)
+    return f"cat > again.yaml <<'END'\n{text}END\n{_SNAKEMAKE} --configfile again.yaml"
+
+
+def _settings(
+    record: RunRecord | None, sweep: SweepRecord, base: Path | None, loras: Sequence[Path]
+) -> Settings:
+    name = record.identity.base_model.name if record else Path(BUNDLED_BASE).name
+    checkpoint = base or Path(BUNDLED_BASE).with_name(name)
+    bundled = checkpoint.name == Path(BUNDLED_BASE).name
+    made = record.identity.model_dump() | {"raw_set": record.raw_set} if record else _named(loras)
+    raw_set, run_id = made["raw_set"], record.run_id if record else sweep.run_id
+    derived = re.fullmatch(re.escape(raw_set) + "-[0-9a-f]{8}", run_id)
+    given = {
+        **sweep.model_dump(mode="json", include=set(Config.model_fields)),
+        **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "trigger": sweep.trigger if sweep.trigger_given else None,
+        "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
+        "run_id": None if derived and not sweep.skip_train else run_id or None,
+    }
+    preset = {}
+    with suppress(UserError, OSError):  # a base model that is gone has no family
+        family = "bundled" if bundled else inspect(checkpoint).family
+        preset = usual(family, sweep.comfy_url)
+    stand_in = made.get("preprocess", {}).get("trigger")
+    if stand_in in (raw_set, sweep.trigger):  # it follows from these
+        preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
+    return {"raw_set": raw_set, **_unusual(given, Config, preset)}
+
+
+def _named(loras: Sequence[Path]) -> Settings:
+    """Return what the name of a LoRA has that was made elsewhere: `<profile>_<raw_set>__<run>`."""
+    profile, _, rest = next((path.stem for path in loras), "").partition("_")
+    return {"profile": profile or "style", "raw_set": rest.rpartition("__")[0]}
+
+
+def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -> Settings:
+    """Leave out what has no value, or the one that it has where nothing is given."""
+    left = {}
+    for key, value in given.items():
+        field = model.model_fields[key]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            value = _unusual(value or {}, field.annotation, preset.get(key, {})) or None
+        default = preset.get(key, field.default)
+        if value not in (None, list(default) if isinstance(default, tuple) else default):
+            left[key] = value
+    return left
+
+
+def _word(key: str, value: Any) -> str | None:
+    """Write a value as `--config` takes it; None where nothing that it takes is this value."""
+    if isinstance(value, str):
+        # YAML takes `off` for no, which the setting `probe` takes for off.
+        words = [value] if (key, value) == ("probe", "off") else _texts(value)
+    elif isinstance(value, list) and key in LISTS:
+        joined = ",".join(map(str, value))
+        words = _texts(joined) if any(isinstance(one, str) for one in value) else [joined]
+    elif isinstance(value, list | dict):
+        flow = yaml.safe_dump(
+            value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+        )
+        as_json = [json.dumps(value, ensure_ascii=False)] if isinstance(value, list) else []
+        words = [*as_json, flow.strip()]
+    else:
+        words = [str(value)]
+    return next((word for word in words if _reaches_jobs(word)), None)
+
+
+def _texts(text: str) -> Iterator[str]:
+    """Yield ways to write a text, the easiest to read first.
+
+    Snakemake takes quotes off both ends, so a tag stands before the text, and a space after it.
+    """
+    if _is_plain(text):
+        yield text
+    tagged = f"!!str {text}" + " " * text.endswith(("'", '"'))
+    with suppress(yaml.YAMLError):
+        if yaml.load(tagged, yaml.BaseLoader) == text:
+            yield tagged
+    yield f"!!str {json.dumps(text, ensure_ascii=False)} "
+    yield "!!str '{}' ".format(text.replace("'", "''"))
+
+
+def _reaches_jobs(word: str) -> bool:
+    """Whether a word survives the way to a job: Snakemake writes its `repr` into a shell line."""
+    return repr(word)[1:-1] == word and not ("'" in word and re.search(r"[$`]", word))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML reads a text as itself, and nobody reads it as a number."""
+    if re.search(r"[{}\[\]'\"]", text) or re.fullmatch(r"[-+.\d_e]+", text, re.IGNORECASE):
+        return False
+    try:
+        return yaml.safe_load(text) == text
+    except yaml.YAMLError:
+        return False

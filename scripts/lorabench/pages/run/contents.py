@@ -1,0 +1,220 @@
+"""From a run's files to what the page's scripts are given, and to the pictures it embeds."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.dataset.refusals import Refusal
+from lorabench.pages.finished_run import FinishedRun, Measured
+from lorabench.pages.run import strings, tables
+from lorabench.pages.run.thumbnails import SMALL_SIDE, Thumbnail, side
+from lorabench.sweep import labels as shown
+from lorabench.sweep.pictures import Picture, relative, size
+from lorabench.sweep.variants import Variant
+from lorabench.text.phrases import Language
+
+SHOWN_TRAINING = 24
+"""How many training pictures stand on the page besides those that are nearest to a picture."""
+SHOWN_REJECTED = 100
+"""How many rejected pictures are shown; all are listed."""
+
+Limits = Mapping[str, float]
+DECIDING: Mapping[str, Callable[[Limits], float | None]] = {
+    "style_gained": lambda limits: limits.get("style"),
+    "structure": lambda limits: limits.get("structure"),
+    "style_beside": lambda limits: limits.get("beside"),
+    "outside": lambda limits: limits.get("outside"),
+    "ssim": lambda limits: 1 - limits["change"] if "change" in limits else None,
+    "prompts_apart": lambda limits: limits.get("prompts_apart"),
+    "trigger_similarity": lambda limits: limits.get("copy_similarity"),
+}
+"""The metrics that the verdict stands on, as they are shown first, and what gives their limit."""
+
+Both = dict[str, str]
+"""A text by language."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A picture of the training set."""
+
+    name: str
+    path: Path
+    caption: str
+    shown: bool
+    """Whether it stands among the examples."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A raw picture that was left out."""
+
+    name: str
+    source: str
+    why: Refusal
+    path: Path | None
+    """Where its copy is, if it is to be shown."""
+
+
+def finding(found: Finding) -> Both:
+    """Return a finding in both languages."""
+    return {"en": words.finding(found, "en"), "ja": words.finding(found, "ja")}
+
+
+def label(name: str) -> Both:
+    """Return the label of a verdict in both languages."""
+    return {"en": words.label(name, "en"), "ja": words.label(name, "ja")}
+
+
+def prompt(of: Picture | Variant) -> Both:
+    """Return what a prompt is called, in both languages."""
+    en, ja = (shown.label(of.prompt, of.probe, language) for language in ("en", "ja"))
+    return {"en": en, "ja": ja}
+
+
+def no_weight(verdict: Verdict) -> Both:
+    """Return why there is no weight to use, in both languages."""
+    return {"en": words.no_weight(verdict, "en"), "ja": words.no_weight(verdict, "ja")}
+
+
+def in_words(said: Callable[[Language], str]) -> Both:
+    """Return what a warning or a refusal says, in both languages."""
+    return {"en": said("en"), "ja": said("ja")}
+
+
+def training(run: FinishedRun) -> list[Training]:
+    """Return the training pictures to embed: examples, evenly chosen, and the nearest ones."""
+    number = len(run.training)
+    step = max(1, number / SHOWN_TRAINING)
+    some = {run.training[int(at * step)] for at in range(min(number, SHOWN_TRAINING))}
+    nearest = {path for one in run.measured if (path := nearest_path(run, one))}
+    return [
+        Training(f"t{at}", path, _caption(path), path in some)
+        for at, path in enumerate(sorted(some | {path for path in nearest if path.is_file()}))
+    ]
+
+
+def nearest_path(run: FinishedRun, one: Measured) -> Path | None:
+    """Return the training picture that a picture is nearest to, wherever the set lies now."""
+    nearest = one.values.get("nearest")
+    return run.training_set / Path(nearest).name if run.training_set and nearest else None
+
+
+def rejected(run: FinishedRun) -> list[Rejected]:
+    """Return the raw pictures that were left out, each with its reason."""
+    return [
+        Rejected(f"r{at}", row["source"], Refusal.of_row(row), _copy(run, row, at))
+        for at, row in enumerate(run.rejected)
+    ]
+
+
+def thumbnails(
+    run: FinishedRun, examples: list[Training], left_out: list[Rejected]
+) -> Iterator[Thumbnail]:
+    """Yield all pictures to embed, those of the sweep first, in the order of the table."""
+    longest = side(len(run.measured))
+    for at, one in enumerate(run.measured):
+        if one.is_there:
+            yield Thumbnail(f"p{at}", one.picture.path, longest)
+    for beside in (*examples, *left_out):
+        if beside.path:
+            yield Thumbnail(beside.name, beside.path, SMALL_SIDE)
+
+
+def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
+    """Return the data of the page's scripts, as JSON takes them."""
+    metrics = tables.metrics_of(run.measured[0].values) if run.measured else []
+    names = {one.path: one.name for one in examples}
+    variants = run.variants
+    pictures = [
+        _picture(run, at, one, list(variants), metrics, names)
+        for at, one in enumerate(run.measured)
+    ]
+    of_weights = metrics + (tables.of_a_weight(run.summary[0]) if run.summary else [])
+    limits = run.verdict.thresholds if run.verdict else {}
+    return {
+        "run": run.name,
+        "texts": strings.keyed(),
+        "variants": list(map(_variant, variants.values())),
+        "metrics": metrics,
+        "pictures": sorted(pictures, key=lambda picture: picture["variant"]),
+        "training": {one.name: {"file": one.path.name, "caption": one.caption} for one in examples},
+        "summary": tables.summary(run.summary, of_weights),
+        "summary_metrics": of_weights,
+        "deciding": {column: limit(limits) for column, limit in DECIDING.items()},
+        "shape": _shape(run),
+        "loss": tables.loss(run.loss) if run.loss else None,
+        "window": list(run.verdict.window) if run.verdict and run.verdict.window else None,
+        "weight": run.verdict.weight if run.verdict else None,
+        "tie": run.verdict.tie if run.verdict else [],
+        "judged": bool(run.verdict and run.verdict.label != "uncertain"),
+    }
+
+
+def ruler(run: FinishedRun) -> list[dict[str, Any]]:
+    """Return the weights that were drawn, each with its own label and its part in the verdict."""
+    verdict = run.verdict or Verdict("uncertain", None, None)
+    low, high = verdict.window or (float("inf"), float("-inf"))
+    of_prompts = {one.picture.weight for one in run.measured if not one.picture.probe}
+    return [
+        {
+            "weight": weight,
+            "label": verdict.labels.get(f"{weight:.2f}"),
+            "usable": low <= weight <= high,
+            "chosen": weight == verdict.weight,
+            "tied": weight in verdict.tie,
+        }
+        for weight in sorted(of_prompts)
+    ]
+
+
+def _picture(
+    run: FinishedRun,
+    at: int,
+    one: Measured,
+    order: list[str],
+    metrics: list[dict[str, str]],
+    names: dict[Path, str],
+) -> dict[str, Any]:
+    """Return one picture; its seed as text, for JavaScript has no whole numbers of 64 bits."""
+    picture = one.picture
+    return {
+        "id": f"p{at}" if one.is_there else None,
+        "variant": order.index(picture.variant),
+        "weight": picture.weight,
+        "seed": str(picture.seed),
+        "index": picture.index,
+        "file": relative(picture.path, run.folder),
+        "values": [tables.number(one.values.get(metric["column"])) for metric in metrics],
+        "nearest": names.get(nearest_path(run, one)),
+        "mirrored": one.values.get("nearest_mirrored") == "True",
+    }
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "label": prompt(variant),
+        "probe": variant.probe,
+        "text": variant.text or "",
+    }
+
+
+def _shape(run: FinishedRun) -> float:
+    """Return width / height of the first picture, so that the page keeps room for all."""
+    first = next((one.picture.path for one in run.measured if one.is_there), None)
+    width, height = size(first) if first else (1, 1)
+    return width / height
+
+
+def _caption(path: Path) -> str:
+    beside = path.with_suffix(".txt")
+    return beside.read_text(encoding="utf-8", errors="replace") if beside.is_file() else ""
+
+
+def _copy(run: FinishedRun, row: tables.Row, at: int) -> Path | None:
+    path = run.folder / "rejected" / row["source"]
+    return path if at < SHOWN_REJECTED and path.is_file() else None

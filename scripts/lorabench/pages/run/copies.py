@@ -1,0 +1,106 @@
+"""The pictures that are most like a training picture, and which of them are copies of one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lorabench.pages.finished_run import FinishedRun, Measured
+from lorabench.pages.run.contents import Both, Training, nearest_path, prompt
+from lorabench.pages.run.tables import number
+from lorabench.settings.config import VerdictSettings
+from lorabench.sweep.pictures import Picture
+from lorabench.sweep.variants import FULL_STRENGTH
+
+SHOWN = 8
+"""How many pairs stand on the page."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture of the sweep and the training picture that it is most like."""
+
+    drawn: str
+    """The page's name for the picture."""
+    prompt: Both
+    seed: str
+    weight: float
+    training: Training
+    mirrored: bool
+    """Whether it is like the training picture in a mirror."""
+    similarity: float
+    """Their correlation, -1 to 1."""
+    copied: bool
+    """Whether it is a copy, as the verdict has it."""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """How like the training set the pictures are that the verdict looks at."""
+
+    compared: int
+    """How many were compared with the training set."""
+    copied: int
+    """Those of them that are copies."""
+    highest: float
+    """The weight up to which they were rendered."""
+    alone: bool
+    """Whether the trigger words alone, with which copies show first, are among them."""
+    limit: float
+    """The correlation above which a picture may be a copy."""
+    pairs: Sequence[Pair]
+    """Copies first, then the most similar; of a prompt and seed, the one weight that is."""
+
+
+def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:
+    """Compare the pictures with the training set: those of the prompts and the trigger alone."""
+    limits = _limits(run)
+    of_path = {one.path: one for one in examples}
+    counted = [(at, one) for at, one in enumerate(run.measured) if _counts(one.picture)]
+    usual = [(at, one) for at, one in counted if one.picture.weight <= FULL_STRENGTH] or counted
+    pairs = [
+        Pair(
+            drawn=f"p{at}",
+            prompt=prompt(one.picture),
+            seed=_seed(one.picture),
+            weight=one.picture.weight,
+            training=training,
+            mirrored=one.values["nearest_mirrored"] == "True",
+            similarity=similarity,
+            copied=_is_copy(one, limits),
+        )
+        for at, one in usual
+        if (training := of_path.get(nearest_path(run, one))) and one.is_there
+        if (similarity := number(one.values.get("copy_similarity"))) is not None
+    ]
+    pairs.sort(key=lambda pair: (not pair.copied, -pair.similarity))
+    one_each = {(pair.prompt["en"], pair.seed): pair for pair in reversed(pairs)}
+    return Copies(
+        compared=len(pairs),
+        copied=sum(pair.copied for pair in pairs),
+        highest=max((pair.weight for pair in pairs), default=0.0),
+        alone=any(one.picture.probe for _, one in usual),
+        limit=limits.copy_similarity,
+        pairs=[pair for pair in pairs if pair in one_each.values()][:SHOWN],
+    )
+
+
+def _counts(picture: Picture) -> bool:
+    return picture.weight > 0 and picture.probe != "untriggered"
+
+
+def _seed(picture: Picture) -> str:
+    return f"{picture.seed} · {picture.index}" if picture.index else str(picture.seed)
+
+
+def _is_copy(one: Measured, limits: VerdictSettings) -> bool:
+    similarity, excess = (
+        number(one.values.get(column)) for column in ("copy_similarity", "copy_excess")
+    )
+    return (similarity or 0) > limits.copy_similarity and (excess or 0) > limits.copy_excess
+
+
+def _limits(run: FinishedRun) -> VerdictSettings:
+    """Return the limits that the verdict was made with."""
+    told = run.verdict.thresholds if run.verdict else {}
+    return VerdictSettings(
+        **{key: told[key] for key in VerdictSettings.model_fields if key in told}
+    )

@@ -1,0 +1,27 @@
+"""What to try next with a LoRA, and the command for it, with the run's own settings kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorabench.pages import advice
+from lorabench.pages.finished_run import FinishedRun
+from lorabench.pages.run import again
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A piece of advice, to be put in words by `words.try_next`."""
+
+    code: str
+    command: str
+
+
+def find(run: FinishedRun, base: Path | None) -> NextStep | None:
+    """Return what to try after a verdict; None where nothing is left to try.
+
+    `base` is where the base model lies.
+    """
+    found = run.verdict and run.sweep and advice.advise(run.verdict, run.record, run.sweep)
+    if not found:
+        return None
+    return NextStep(found.code, again.command(found.record, found.sweep, base, run.loras))

@@ -1,0 +1,155 @@
+"""Which checkpoint a run is trained on, and whether its pictures are drawn with the same one."""
+
+import difflib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lorabench import layout
+from lorabench.comfy.check import loaded
+from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph.roles import Choices
+from lorabench.digests import Digests, model_digest
+from lorabench.errors import UserError
+from lorabench.run.record import RunRecord
+from lorabench.settings.config import BUNDLED_BASE, is_embedded
+from lorabench.settings.types import from_home
+from lorabench.settings.validation import shortened
+
+CHECKPOINTS = Path(BUNDLED_BASE).parent
+_NEAR = 3
+
+Given = Mapping[str, Any]
+"""Settings, not validated yet: that takes the base model's family."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the pictures are drawn with: the name on the server, and the file, if it is here."""
+
+    name: str
+    path: Path | None
+
+
+def choose(given: Given) -> Path:
+    """Return the base model that the user gave, or else the one that the benchmark draws with.
+
+    Raises:
+        UserError: the benchmark draws on a ComfyUI, with a checkpoint that does not lie here.
+    """
+    if given.get("base_model"):
+        return _path("base_model", given["base_model"])
+    only_drawn = str(given.get("skip_train")).lower() in ("true", "1", "yes", "on")
+    if only_drawn and (recorded := _recorded(given.get("run_id"))):
+        return recorded
+    name = (given.get("bench") or {}).get("checkpoint") or loads(given)
+    found = find(name, given)
+    if found and found.path:
+        return found.path
+    # The embedded server draws with what was trained on. What is wrong with a workflow is told
+    # when it is read to be used.
+    if only_drawn or is_embedded(given.get("comfy_url")) or not (found or _workflow(given)):
+        return Path(BUNDLED_BASE)
+    raise _not_here(found)
+
+
+def loads(given: Given) -> str | None:
+    """Return which checkpoint the benchmark's workflow loads; None where nothing tells it."""
+    content = _workflow(given)
+    if content is None:
+        return None
+    bench = given.get("bench") or {}
+    nodes = {key: bench.get(f"{key}_node") for key in ("lora", "save")}
+    return loaded.checkpoint(content, Choices(**nodes))
+
+
+def find(name: Any, given: Given) -> Drawn | None:
+    """Look for a checkpoint that a ComfyUI lists as `name`; None for none and for a placeholder.
+
+    It may lie among the checkpoints here, or among those of the ComfyUI that the LoRA is put into.
+    """
+    if not name or loaded.PLACEHOLDER.fullmatch(str(name)):
+        return None
+    listed = PurePosixPath(str(name).replace("\\", "/"))  # a workflow from Windows
+    loras = _path("lora_install_dir", given.get("lora_install_dir") or CHECKPOINTS)
+    folders = (CHECKPOINTS, loras.parent / "checkpoints")
+    places = [folder / one for one in (listed, listed.name) for folder in folders]
+    inside = ".." not in listed.parts and not listed.is_absolute()
+    return Drawn(str(name), next(filter(_exists, places), None) if inside else None)
+
+
+def listed_name(base: Path) -> str:
+    """Return how a ComfyUI lists a base model: by its place among the checkpoints, or its name."""
+    inside = not base.is_absolute() and base.is_relative_to(CHECKPOINTS)
+    return base.relative_to(CHECKPOINTS).as_posix() if inside else base.name
+
+
+def warning(base: Path, drawn: Drawn) -> str:
+    """Say that the LoRA is trained on `base` and drawn with another model, and what to do."""
+    return (
+        f"warning: the LoRA is trained on {base.name} and rendered with {drawn.name}, another "
+        f"checkpoint. To render with the former: 'bench={{checkpoint: {base.name}}}'; to train on "
+        f"the latter: base_model={drawn.path or f'/path/to/{drawn.name}'}"
+    )
+
+
+def is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:
+    """Return whether `drawn` is `base`, whose digest is `digest`."""
+    there = drawn.path
+    if not there:
+        return base.name == PurePosixPath(drawn.name.replace("\\", "/")).name
+    if base.samefile(there):
+        return True
+    if base.is_file() and there.is_file() and base.stat().st_size != there.stat().st_size:
+        return False  # no need to read gigabytes
+    return model_digest(there, digests) == digest
+
+
+def _recorded(run_id: Any) -> Path | None:
+    """Return what a run was trained on, if that lies among the checkpoints."""
+    run = layout.RUNS / str(run_id or "")
+    if not run_id or not _exists(run / "run.yaml"):
+        return None
+    path = CHECKPOINTS / RunRecord.read(run / "run.yaml").identity.base_model.name
+    return path if path.exists() else None
+
+
+def _path(key: str, value: Any) -> Path:
+    try:
+        return Path(from_home(str(value)))
+    except ValueError as error:
+        raise UserError(f"{key}: {shortened(str(value))}: {error}") from None
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a name that no file can have
+        return path.exists()
+    return False
+
+
+def _workflow(given: Given) -> dict[str, Any] | None:
+    """Return the workflow that the user gave, if it can be read."""
+    if not given.get("bench_workflow"):
+        return None
+    try:
+        return workflow.read(_path("bench_workflow", given["bench_workflow"]))
+    except UserError:
+        return None
+
+
+def _not_here(found: Drawn | None) -> UserError:
+    way = "with base_model=/path/to/… (in config/config.yaml: `base_model: /path/to/…`)"
+    if not found:
+        return UserError(
+            "base_model: nothing says which checkpoint the workflow renders with, and the LoRA has "
+            f"to be trained on the same; name its file {way}"
+        )
+    here = [path.name for path in sorted(CHECKPOINTS.glob("*"))]
+    near = difflib.get_close_matches(found.name, here, _NEAR, 0.5)
+    nearest = f"; nearest there: {', '.join(near)}" if near else ""
+    return UserError(
+        f"base_model: the workflow renders with {found.name}, and there is none in {CHECKPOINTS}/ "
+        f"to train on{nearest}. Put it there (a link will do), or name the file {way}"
+    )

@@ -1,0 +1,98 @@
+"""A run is what went into it: digests of data and settings, and the run_id made of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorabench.dataset.raw import RawSet
+from lorabench.digests import Digests, digest, model_digest, name_within
+from lorabench.errors import UserError
+from lorabench.settings.config import Config
+from lorabench.settings.mappings import flat
+
+_DIGITS = 8
+WITHOUT_EFFECT = ("save_every_epochs",)
+"""Settings of the training that leave the LoRA as it is: they may be asked for later."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What went into a run, and the two names made of it."""
+
+    contents: dict[str, Any]
+    run_id: str
+    normalized_id: str
+    older_run_id: str | None = None
+    """What version 0.1 would have called the run, where that differs."""
+
+
+def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
+    """Return the identity of the run that `config` describes over the raw set `raw`.
+
+    Pure: it reads files and writes nothing. Settings at their default are left out, so that a
+    later version with one more setting finds the same run.
+    """
+    data = {name_within(path, raw.folder): digests.of(path) for path in raw.files}
+    repeats = {"repeats": raw.repeats} if raw.repeats else {}
+    # Sets that were normalized with their escapes and wide letters are others.
+    captions = {"captions": "without escapes"} if raw.respelt else {}
+    base = Path(config.base_model)
+    contents = {
+        "raw": {"files": len(data), "digest": digest(data), **repeats, **captions},
+        "profile": config.profile,
+        "preprocess": config.preprocess.model_dump(mode="json", exclude_defaults=True),
+        "trainer": config.trainer,
+        "train": config.train.model_dump(
+            mode="json", exclude_defaults=True, exclude=set(WITHOUT_EFFECT)
+        ),
+        "base_model": {"name": base.name, "digest": model_digest(base, digests)},
+    }
+    normalized = digest({key: contents[key] for key in ("raw", "preprocess")})
+    older = {**contents, "train": config.train.model_dump(mode="json", exclude_defaults=True)}
+    return Identity(
+        contents=contents,
+        run_id=config.run_id or _derived(config, contents),
+        normalized_id=normalized[:_DIGITS],
+        older_run_id=None if config.run_id or older == contents else _derived(config, older),
+    )
+
+
+def _derived(config: Config, contents: Mapping[str, Any]) -> str:
+    return f"{config.raw_set}-{digest(contents)[:_DIGITS]}"
+
+
+def one_trigger(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is recorded of a run without a caption for pictures that is the set's name.
+
+    It names the run, but where all pictures have captions no picture is trained with it, and
+    beside the trigger words it would read as others.
+    """
+    name = record.get("raw_set")
+
+    def kept(content: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+        return {
+            key: kept(value, key) if isinstance(value, Mapping) else value
+            for key, value in content.items()
+            if (within, key, value) != ("preprocess", "trigger", name)
+        }
+
+    return kept(record)
+
+
+def check_binding(record: Mapping[str, Any], contents: Mapping[str, Any], run_id: str) -> None:
+    """Raise `UserError` that lists what differs if the run was made of other contents."""
+    then, now = flat(one_trigger(record)), flat(one_trigger(contents))
+    for setting in WITHOUT_EFFECT:  # version 0.1 counted them
+        then.pop(f"train.{setting}", None)
+    changed = [
+        f"  {key}: {then.get(key)!r} -> {now.get(key)!r}"
+        for key in sorted(then.keys() | now.keys())
+        if then.get(key) != now.get(key)
+    ]
+    if changed:
+        raise UserError(
+            f"run_id {run_id} was made of other data or settings. What differs:\n"
+            + "\n".join(changed)
+            + "\nTake another run_id (or none: one is derived), or set these back."
+        )

@@ -1,0 +1,301 @@
+"""From what the user gave to what the workflow needs: config, identity and paths of one run.
+
+Runs on every parse, a dry run included: it reads, checks and writes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lorabench import files, layout
+from lorabench.base import checkpoint
+from lorabench.bench.embeddings import embedding
+from lorabench.comfy.check import loaded
+from lorabench.comfy.graph.roles import Choices
+from lorabench.dataset import notes as raw_notes
+from lorabench.dataset import raw
+from lorabench.dataset.raw import RawSet
+from lorabench.digests import Digests, model_digest
+from lorabench.errors import UserError
+from lorabench.run import base_choice, bench_workflow, existing, preconditions
+from lorabench.run.identity import Identity, check_binding, identify
+from lorabench.run.record import Contents, RunRecord
+from lorabench.settings.config import Config, SweepSettings, merge, read_yaml, resolve
+from lorabench.settings.presets import EXAMPLE_PROMPTS, PRESETS
+from lorabench.settings.servers import EMBEDDED
+from lorabench.settings.types import split
+from lorabench.sweep import prompt_notes, variants
+from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.variants import Variant
+from lorabench.text import syntax
+
+_ROLES = fields(Choices)
+_NARROWED = (
+    "one prompt and no probes, as no prompts= and no probe= is given and comfy_url is a ComfyUI of "
+    "your own. For a fuller verdict add, for instance, "
+    "prompts=config/prompts/drawnworld_{profile}.txt probe=quick"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RunPlan:
+    """One run: its settings, its paths and, unless its LoRA is only benched, what went in."""
+
+    config: Config
+    paths: layout.RunLayout
+    identity: Identity | None
+    base_digest: str
+    workflow_prompt: str | None
+    """The prompt in the workflow; None where only the servers can read it."""
+    raw: RawSet | None = None
+    """The pictures that are trained on; None where the LoRA is only benched."""
+    narrowed: bool = False
+    """Whether there is one prompt and no probe, and nobody has said so: as on any ComfyUI."""
+    given_urls: tuple[str, ...] = field(default=(), repr=False)
+    """`comfy_url` as it was given, with logins: for the jobs alone, and for no record."""
+
+    @cached_property
+    def trigger(self) -> str:
+        """The words that call the LoRA; empty where nothing tells them."""
+        if self.config.trigger or self.raw:
+            return self.config.trigger
+        found = existing.record(self.paths)
+        return found.trigger if found else ""
+
+    @property
+    def positive(self) -> str | None:
+        """What replaces the workflow's prompt; the bundled one's trigger gives way to the set's."""
+        if self.config.positive:
+            return variants.filled(self.config.positive, self.trigger, "positive")
+        bundled = Path(PRESETS["bundled"]["bench_workflow"]).resolve()
+        own = Path(self.config.bench_workflow).resolve() == bundled
+        prompt = self.workflow_prompt or ""
+        if own and self.trigger and not variants.has(prompt, self.trigger):
+            return variants.filled(EXAMPLE_PROMPTS[self.config.profile], self.trigger, "positive")
+        called = syntax.called(prompt, self.trigger)
+        return None if called == prompt else called
+
+    @cached_property
+    def _prompts(self) -> Sequence[str]:
+        """The further prompts as they were typed."""
+        lines = self.config.prompts
+        if lines == PRESETS["bundled"]["prompts"] and not self.trigger:
+            return ()  # nobody asked for these, and they need a trigger
+        if isinstance(lines, str):
+            return variants.read(Path(lines.replace("{profile}", self.config.profile)))
+        return lines
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """What is drawn: the benchmark's own prompt, further ones, and probes."""
+        config = self.config
+        return variants.plan(
+            self.positive or self.workflow_prompt,
+            variants.named(self._prompts, self.trigger),
+            self.trigger,
+            variants.EXTENTS[config.probe],
+            config.sweep,
+            config.seeds,
+        )
+
+    @cached_property
+    def by_folder(self) -> dict[str, Variant]:
+        """What is rendered, by its folder with its `/`."""
+        return {variant.folder: variant for variant in self.variants}
+
+    @property
+    def embedded_server(self) -> bool:
+        """Whether the pictures are rendered by the embedded server."""
+        return self.config.comfy_url == EMBEDDED
+
+    @property
+    def checkpoint_name(self) -> str | None:
+        """The checkpoint that the workflow is made to load; None: as the workflow says."""
+        base = Path(self.config.base_model)
+        own = base.name if self.embedded_server else None
+        if loaded.PLACEHOLDER.fullmatch(self._loads or ""):
+            own = base_choice.listed_name(base)
+        return self.config.bench.checkpoint or own
+
+    @cached_property
+    def _loads(self) -> str | None:
+        """The checkpoint that the workflow loads on a ComfyUI, if that can be told."""
+        return None if self.embedded_server else base_choice.loads(self.config.model_dump())
+
+    @cached_property
+    def drawn(self) -> base_choice.Drawn | None:
+        """The checkpoint that the pictures are drawn with, if it can be told."""
+        name = self.checkpoint_name or self._loads
+        return base_choice.find(name, self.config.model_dump())
+
+    @cached_property
+    def drawn_elsewhere(self) -> base_choice.Drawn | None:
+        """The checkpoint that the pictures are drawn with, if the LoRA is trained on another."""
+        own = self.embedded_server and not self.config.bench.checkpoint
+        elsewhere = not self.identity and not existing.record(self.paths)
+        if own or elsewhere or not self.drawn:
+            return None
+        base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
+        same = base_choice.is_same(base, self.base_digest, self.drawn, digests)
+        return None if same else self.drawn
+
+    @cached_property
+    def embedding_digest(self) -> str:
+        """Digest of the model that embeds the pictures; it may lie elsewhere and be the same."""
+        if self.config.bench.embedding == embedding.BASE:
+            return self.base_digest
+        return model_digest(Path(self.config.bench.embedding), Digests(layout.DIGESTS))
+
+    @property
+    def record(self) -> RunRecord | None:
+        """What went into the run, and the settings that its jobs read; None without a training."""
+        if not self.identity:
+            return None
+        return RunRecord(
+            run_id=self.paths.run_id,
+            raw_set=self.config.raw_set,
+            trigger=self.trigger,
+            identity=Contents.model_validate(self.identity.contents),
+            preprocess=self.config.preprocess,
+            train=self.config.train,
+        )
+
+    @property
+    def sweep(self) -> SweepRecord:
+        """What is rendered: the settings outside the run's identity."""
+        given = self.config.trigger
+        settings = self.config.model_dump(include=set(SweepSettings.model_fields))
+        return SweepRecord.model_validate(
+            settings
+            | {
+                "run_id": self.paths.run_id,
+                "checkpoint": self.checkpoint_name,
+                "workflow_digest": self.workflow_digest,
+                "trigger": self.trigger,
+                "trigger_given": bool(given) and not (self.raw and given == self.raw.trigger()),
+                "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
+                "variants": self.variants,
+            }
+        )
+
+    @cached_property
+    def raw_files(self) -> list[str]:
+        """The pictures and captions of the raw set."""
+        return [str(path) for path in self.raw.files] if self.raw else []
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of set, prompts and base before all is done, a line each."""
+        of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else self._of_unused_set
+        own = self.config.positive or self.workflow_prompt
+        prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
+        of_prompts = prompt_notes.notes(prompts, self.trigger, self.embedded_server)
+        of_prompts += [_NARROWED] if self.narrowed else []
+        other = self.drawn_elsewhere
+        of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
+        return of_set + of_prompts + of_base
+
+    @property
+    def _of_unused_set(self) -> list[str]:
+        """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
+        if existing.record(self.paths) or not self.paths.raw.is_dir():
+            return []
+        words = "" if self.trigger else ", and say with trigger= which words call it"
+        return [
+            f"{self.paths.raw} is not used: skip_train benches a finished LoRA, and nothing "
+            f"records that it was trained on these pictures. Judge its style by eye{words}"
+        ]
+
+    @cached_property
+    def workflow_digest(self) -> str:
+        """Digest of the benchmark workflow's content; its mtime means nothing."""
+        return files.sha256(Path(self.config.bench_workflow))
+
+
+def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
+    """Return the plans for the settings `given`, over those in the file `defaults`, by run_id.
+
+    There is one for each raw set. Raises `UserError` for whatever a user can mend.
+    """
+    merged = merge(read_yaml(defaults), given)
+    plans = [_make_plan({**merged, **one}) for one in _raw_sets(merged)]
+    return {plan.paths.run_id: plan for plan in plans}
+
+
+def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what each raw set of a list changes: one that lies elsewhere has its own profile."""
+    named = merged.get("raw_set")
+    names = named.split(",") if isinstance(named, str) else named
+    if not isinstance(names, list) or len(names) < 2 or layout.profile_of(str(named)):
+        return [{}]
+    if merged.get("run_id"):
+        raise UserError(f"run_id names one run, and raw_set several: {named}; leave it out")
+    found = []
+    for name in (str(one).strip() for one in names):
+        profile = None if "profile" in merged else layout.profile_of(name)
+        found.append({"raw_set": name, **({"profile": profile} if profile else {})})
+    return found
+
+
+def _make_plan(merged: dict[str, Any]) -> RunPlan:
+    base = _inspect(base_choice.choose(merged))
+    merged["base_model"] = str(base.path)
+    config = resolve(merged, base.family)
+    preconditions.check(config, base)
+    workflow_prompt = bench_workflow.prompt_of(config)
+    urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
+    chosen = any(merged.get(key) is not None for key in ("prompts", "probe"))
+    narrowed = not chosen and config.comfy_url != EMBEDDED
+    digests = Digests(layout.DIGESTS)
+    if config.skip_train:
+        base_digest = model_digest(base.path, digests)
+        paths = existing.benched(config, base_digest)
+        return _planned(
+            RunPlan(config, paths, None, base_digest, workflow_prompt, None, narrowed, urls)
+        )
+    found = raw.read(layout.raw_set(config.profile, config.raw_set))
+    preconditions.check_raw(found, config)
+    config = _with_trigger(config, found)
+    identity = identify(config, found, digests)
+    paths = existing.trained(config, identity)
+    if record := existing.record(paths):
+        _check_binding(record, config, identity)
+    if not existing.has_lora(paths):
+        preconditions.check_sd_scripts(config)
+    base_digest = identity.contents["base_model"]["digest"]
+    return _planned(
+        RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
+    )
+
+
+def _with_trigger(config: Config, found: RawSet) -> Config:
+    """Return the settings with the words that call the LoRA, where anything tells them.
+
+    Where every picture has a caption they stand in for none, and other words are no other training:
+    the set's name is what such runs have been named by.
+    """
+    given = config.trigger or config.preprocess.trigger
+    stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
+    preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
+    return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
+
+
+def _planned(plan: RunPlan) -> RunPlan:
+    """Return the plan once it is known what is drawn: mistakes in prompts are told at once."""
+    _ = plan.variants
+    return plan
+
+
+def _check_binding(record: RunRecord, config: Config, identity: Identity) -> None:
+    """Refuse a run of other contents, or of a set of another name: it names the run's LoRA."""
+    then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
+    check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
+
+
+def _inspect(path: Path) -> checkpoint.Checkpoint:
+    try:
+        return checkpoint.inspect(path)
+    except UserError as error:
+        raise UserError(f"base_model: {error}") from None

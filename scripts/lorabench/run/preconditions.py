@@ -1,0 +1,165 @@
+"""What has to be there before a run, and what does not go together: told at once, in words.
+
+Everything here reads and checks; a dry run may call it.
+"""
+
+import difflib
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from lorabench import layout
+from lorabench.base import checkpoint
+from lorabench.bench.embeddings import embedding
+from lorabench.dataset import notes as raw_notes
+from lorabench.dataset.raw import RawSet
+from lorabench.errors import UserError
+from lorabench.settings.config import Config, Programs, as_typed
+from lorabench.settings.servers import EMBEDDED
+from lorabench.train.kohya import docker, installation, limits, options
+
+_UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
+"""What Snakemake reads in a file's name, or cannot."""
+_SETS_SHOWN = 12
+
+
+def check(config: Config, base: checkpoint.Checkpoint) -> None:
+    """Raise `UserError` for what would fail later, after a training perhaps."""
+    if not config.skip_train:
+        _check_programs(config)
+        _check_trainer(config, base)
+        _check_raw_set(config)
+    _check_server(config, base)
+    _check_install_dir(Path(config.lora_install_dir).absolute())
+    _check_embedding(config, base)
+
+
+def check_sd_scripts(config: Config) -> None:
+    """Refuse an sd-scripts that is not there; what is behind a launcher only that can tell."""
+    if _trains_by_kohya(config):
+        installation.check(config.kohya)
+
+
+def check_docker(config: Config) -> None:
+    """Raise `UserError` if Docker is to start sd-scripts and does not answer: no parse asks it."""
+    if _trains_by_kohya(config) and installation.in_docker(config.kohya):
+        docker.check()
+
+
+def _trains_by_kohya(config: Config) -> bool:
+    return config.trainer == "kohya" and config.programs.run_lora == Programs().run_lora
+
+
+def _check_programs(config: Config) -> None:
+    used = {"resize": config.programs.resize}
+    if config.trainer == "kohya":
+        used["run_lora"] = config.programs.run_lora
+    for name, path in used.items():
+        if not Path(path).is_file():
+            raise UserError(f"programs.{name}: there is no file {path}")
+
+
+def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
+    """Refuse what the trainer cannot do, and options of the other one."""
+    if config.trainer == "kohya":
+        limits.check_base(base)
+        limits.check_buckets(config.preprocess, base.family)
+        options.check_owned(config.train.kohya_args)
+    elif config.train.kohya_args:
+        raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
+    elif base.family == "sdxl":
+        raise UserError(
+            f"base_model: {config.base_model} is an SDXL checkpoint; the embedded trainer takes "
+            "SD1.x checkpoints. trainer=kohya takes both"
+        )
+
+
+def check_raw(found: RawSet, config: Config) -> None:
+    """Refuse a raw set whose captions would not be read, or whose names Snakemake cannot take."""
+    for path in map(str, found.files):
+        if odd := _UNFIT.search(path):
+            what = "braces" if odd[0] in "{}" else "line breaks and other control characters"
+            raise UserError(f"raw_set: {path!r}: take the {what} out of its name, for Snakemake")
+    raw_notes.check_captions(found, config.trigger or config.preprocess.trigger)
+
+
+def _check_raw_set(config: Config) -> None:
+    raw = layout.raw_set(config.profile, config.raw_set)
+    if not raw.is_dir():
+        hint = _read_as_number(config) or _meant(config)
+        raise UserError(f"raw_set: there is no folder {raw}. {hint}{_existing_sets()}")
+
+
+def _read_as_number(config: Config) -> str:
+    """Return how to type a set's name that Snakemake took for the number that was given."""
+    for folder in sorted(layout.raw_sets(config.profile).glob("[!.]*/")):
+        with suppress(ValueError):  # most names are no numbers
+            if float(folder.name) == float(config.raw_set):
+                typed = as_typed("raw_set", folder.name)
+                return f"{folder.name} is read as a number; to keep it, write {typed}. "
+    return ""
+
+
+def _meant(config: Config) -> str:
+    """Return which set was meant, and how to say so; empty where nothing is like it."""
+    name = config.raw_set
+    if ";" in name:
+        return "Separate the names of several sets by commas. "
+    other = "char" if config.profile == "style" else "style"
+    names = {
+        p: [f.name for f in layout.raw_sets(p).glob("[!.]*/")] for p in (config.profile, other)
+    }
+    if name in names[other]:
+        return f"{layout.raw_sets(other) / name} exists: add profile={other}. "
+    for profile, found in names.items():
+        lower = {one.lower(): one for one in found}
+        for near in difflib.get_close_matches(name.lower(), lower, 1):
+            add = "" if profile == config.profile else f" profile={profile}"
+            return f"Did you mean raw_set={lower[near]}{add}? "
+    return ""
+
+
+def _existing_sets() -> str:
+    found = []
+    for profile in ("style", "char"):
+        names = sorted(folder.name for folder in layout.raw_sets(profile).glob("[!.]*/"))
+        more = [f"and {len(names) - _SETS_SHOWN} more"] if len(names) > _SETS_SHOWN else []
+        if names:
+            found.append(f"{', '.join([*names[:_SETS_SHOWN], *more])} (profile={profile})")
+    return f"Sets that exist: {'; '.join(found)}" if found else "There are no sets at all yet."
+
+
+def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
+    if config.comfy_url == EMBEDDED and base.family == "sdxl":
+        raise UserError(
+            "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
+            "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
+        )
+
+
+def _check_install_dir(folder: Path) -> None:
+    """Refuse a folder that cannot be written, or made: it is needed after the training only."""
+    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    if not there.is_dir():
+        raise UserError(f"lora_install_dir: {folder}: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(
+            f"lora_install_dir: {folder}: {there} cannot be written; allow it, or name the folder "
+            "that your ComfyUI lists LoRAs from"
+        )
+
+
+def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
+    where = config.bench.embedding
+    if not where:
+        return
+    if where == embedding.BASE and base.family == "sdxl":
+        raise UserError(
+            "bench.embedding: the features of SD1.x checkpoints can be read, and base_model is an "
+            "SDXL one; give the folder of a CLIP, SigLIP or DINO model"
+        )
+    try:
+        embedding.check(where)
+    except UserError as error:
+        raise UserError(f"bench.embedding: {error}") from None

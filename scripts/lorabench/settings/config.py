@@ -1,0 +1,481 @@
+"""Every setting: its name, type, default and meaning. The only place that knows them.
+
+The schema, the commented default file and the key table of the docs are generated from these
+models (`scripts/config_docs.py`).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from lorabench.errors import UserError
+from lorabench.settings.mappings import Folders, Options
+from lorabench.settings.presets import PRESETS, Family
+from lorabench.settings.servers import EMBEDDED, recorded, servers
+from lorabench.settings.types import (
+    COLOUR,
+    LocalPath,
+    Name,
+    Probing,
+    Prompts,
+    Seed,
+    Text,
+    Trigger,
+    Weight,
+    decimal_points,
+    split,
+    unique,
+)
+from lorabench.settings.validation import Section, sections, validate
+
+BUNDLED_BASE = "models/checkpoints/drawnworld"
+
+
+class PreprocessSettings(Section):
+    """How raw pictures become a training set."""
+
+    resolution: int = Field(ge=64, le=4096, description="px; buckets have about this area squared")
+    bucket_step: int = Field(
+        ge=8, le=512, multiple_of=8, description="px; bucket edges are multiples of it"
+    )
+    bucket_min: int = Field(ge=32, le=4096, description="px; shortest bucket edge")
+    bucket_max: int = Field(ge=64, le=8192, description="px; longest bucket edge")
+    max_aspect: float = Field(
+        3.0, ge=1, le=20, description="longer to shorter edge; a picture beyond it is rejected"
+    )
+    min_size: int = Field(
+        ge=1, le=8192, description="px; a picture with a shorter edge is rejected"
+    )
+    max_upscale: float = Field(
+        1.5, ge=1, le=8, description="a picture is never enlarged by more than this factor"
+    )
+    max_pixels: float = Field(
+        100,
+        gt=0,
+        le=2000,
+        description="million pixels; a larger picture is rejected as a decompression bomb",
+    )
+    background: str = Field("#ffffff", pattern=COLOUR, description="colour put behind transparency")
+    trigger: Trigger = Field(
+        "",
+        description="caption of pictures without one; in settings, the same as `trigger`",
+        json_schema_extra={"follows": "trigger"},
+    )
+    duplicate_distance: int = Field(
+        4,
+        ge=-1,
+        le=64,
+        description="bits of the perceptual hash; pictures that differ by no more are duplicates; "
+        "-1: only identical files",
+    )
+
+    @model_validator(mode="after")
+    def _bucket_limits_agree(self) -> "PreprocessSettings":
+        if not self.bucket_min <= self.resolution <= self.bucket_max:
+            raise ValueError(
+                f"bucket_min {self.bucket_min} <= resolution {self.resolution} <= "
+                f"bucket_max {self.bucket_max} does not hold"
+            )
+        if self.resolution % self.bucket_step:
+            raise ValueError(
+                f"resolution {self.resolution} is no multiple of bucket_step {self.bucket_step}"
+            )
+        return self
+
+
+class TrainSettings(Section):
+    """How the LoRA is trained; names and meanings are kohya's where it has them."""
+
+    rank: int = Field(ge=1, le=1024, description="network_dim: rank of the LoRA")
+    alpha: float = Field(gt=0, le=1024, description="network_alpha: scale is alpha / rank")
+    unet_lr: float = Field(ge=0, le=1e6, description="learning rate of the UNet's LoRA")
+    text_encoder_lr: float = Field(
+        ge=0, le=1e6, description="learning rate of the text encoder's LoRA; 0: not trained"
+    )
+    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay")
+    scheduler: Literal["constant", "cosine", "cosine_with_restarts"] = Field(
+        description="`constant`, `cosine` or `cosine_with_restarts`"
+    )
+    warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up")
+    restarts: int = Field(3, ge=1, le=100, description="cycles of cosine_with_restarts")
+    steps: int | None = Field(ge=1, description="optimizer steps; empty: counted from epochs")
+    epochs: int | None = Field(None, ge=1, description="passes over the set; instead of steps")
+    batch_size: int = Field(ge=1, le=256, description="pictures per step")
+    gradient_accumulation: int = Field(1, ge=1, le=256, description="batches per optimizer step")
+    gradient_checkpointing: bool = Field(False, description="less memory, more time")
+    max_grad_norm: float = Field(1.0, ge=0, description="gradient clipping; 0: off")
+    min_snr_gamma: float = Field(5.0, ge=0, description="min-SNR loss weighting; 0: off")
+    noise_offset: float = Field(ge=0, le=1, description="brightness noise per picture; 0: off")
+    caption_dropout: float = Field(
+        0.0, ge=0, le=1, description="share of captions replaced by an empty one"
+    )
+    shuffle_caption: bool = Field(False, description="shuffle the comma-separated tags")
+    keep_tokens: int = Field(1, ge=0, description="leading tags that shuffling leaves in place")
+    flip: bool = Field(False, description="mirror half of the pictures")
+    clip_skip: int = Field(1, ge=1, le=12, description="text encoder layer from the end; 1: last")
+    cache_latents: bool = Field(True, description="encode each picture once")
+    save_every_epochs: int = Field(0, ge=0, description="keep a checkpoint; 0: none")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 or fp16 where the hardware has it, fp32 on CPU"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA when present")
+    threads: int = Field(
+        ge=1, le=256, description="CPU threads; the number changes the low bits of the result"
+    )
+    seed: int = Field(42, ge=0, lt=2**32, description="the same seed gives the same LoRA on CPU")
+    kohya_args: Options = Field(
+        {},
+        description="options of sd-scripts itself; they override those made from these settings; "
+        "true: a bare flag, false: leave it out",
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "TrainSettings":
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give steps or epochs, one of the two")
+        if not self.unet_lr and not self.text_encoder_lr:
+            raise ValueError("unet_lr and text_encoder_lr are both 0: nothing would be trained")
+        return self
+
+
+class BenchSettings(Section):
+    """How the benchmark is rendered."""
+
+    checkpoint: Text | None = Field(
+        None,
+        description="checkpoint name for the workflow's loader; empty: on the embedded server the "
+        "base model, on a ComfyUI the one that the workflow names",
+    )
+    lora_node: Text | None = Field(
+        None, description="the LoraLoader that gets the LoRA, by id or title"
+    )
+    sampler_node: Text | None = Field(
+        None, description="the only sampler that gets the seed; empty: all that add noise"
+    )
+    positive_node: Text | None = Field(None, description="the node with the prompt")
+    negative_node: Text | None = Field(None, description="the node with the negative prompt")
+    latent_node: Text | None = Field(None, description="the node with the batch size")
+    save_node: Text | None = Field(None, description="the SaveImage that is fetched")
+    difference_maps: bool = Field(
+        False, description="also make grids of the difference from weight 0"
+    )
+    timeout: float = Field(1800, gt=0, description="seconds that one cell may take on the server")
+    threads: int = Field(
+        ge=1, le=256, description="CPU threads of the embedded server; changes the low bits"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="device of the embedded server and of the embedding"
+    )
+    idle_timeout: float = Field(
+        120, gt=0, description="seconds without work after which the embedded server stops"
+    )
+    embedding: LocalPath = Field(
+        "",
+        description="further metrics: the folder of a CLIP, SigLIP or DINO model that transformers "
+        "loads, or `base` for the base model's own features; empty: none",
+    )
+
+
+class VerdictSettings(Section):
+    """The limits of the verdict; docs/verdict.md says where they come from."""
+
+    style: float = Field(
+        0.2, ge=0, le=1, description="share of the way to the training set; less is weak"
+    )
+    change: float = Field(0.2, ge=0, le=2, description="1 - SSIM to weight 0; less is weak")
+    outside: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="share of measurements outside the range of base model and training set; "
+        "more is fried",
+    )
+    beside: float = Field(
+        8,
+        ge=0,
+        description="change other than the style, in standard deviations of a descriptor; "
+        "more is fried",
+    )
+    structure: float = Field(
+        0.3, ge=-1, le=1, description="composition kept, as a correlation; less is fried"
+    )
+    prompts_apart: float = Field(
+        0.4,
+        ge=0,
+        description="difference between prompts, relative to weight 0; less is fried",
+    )
+    copy_similarity: float = Field(
+        0.8,
+        ge=-1,
+        le=1,
+        description="correlation with the nearest training picture; more may be a copy",
+    )
+    copy_excess: float = Field(
+        0.3,
+        ge=0,
+        le=2,
+        description="a copy exceeds the correlation at weight 0 by at least this",
+    )
+    leak: float = Field(
+        0.4,
+        ge=0,
+        description="style without the trigger words, relative to that with them; more leaks",
+    )
+
+
+class KohyaSettings(Section):
+    """Where sd-scripts is; no part of a run's identity."""
+
+    sd_scripts: LocalPath = Field(
+        "",
+        description="folder of sd-scripts; SD_SCRIPTS_DIR in the environment overrides it; "
+        "empty with a launcher: /app/sd-scripts",
+    )
+    launcher: Text = Field(
+        "",
+        description="command that starts a program in the container, such as "
+        "`docker exec -i my_container`; empty: `sd_scripts` on this machine, or a container that "
+        "Docker starts",
+    )
+    paths: Folders = Field(
+        {},
+        description="for a launcher: folders here and their names in the container, such as "
+        "`{datasets: /dataset}`",
+    )
+    accelerate: Text = Field("", description="further arguments of `accelerate launch`")
+
+
+class Programs(Section):
+    """Programs that users may replace by their own with the same options."""
+
+    run_lora: LocalPath = Field(
+        "scripts/run_lora.bash",
+        description="trains with kohya; a replacement takes the same options",
+    )
+    resize: LocalPath = Field(
+        "scripts/resize_dataset.py", description="normalizes; a replacement takes the same options"
+    )
+
+
+class TrainingSettings(Section):
+    """What is trained, on what and by whom."""
+
+    raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
+    profile: Literal["style", "char"] = Field(
+        "style", description="`style` or `char` (`char` reads datasets/raw/characters/)"
+    )
+    base_model: LocalPath = Field(
+        BUNDLED_BASE,
+        description="a .safetensors checkpoint or a diffusers folder; if not given, the checkpoint "
+        "that `bench_workflow` loads, where that lies in models/checkpoints/",
+    )
+    trainer: Literal["embedded", "kohya"] = Field(
+        "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
+    )
+    preprocess: PreprocessSettings = Field(description="normalizing the pictures")
+    train: TrainSettings = Field(description="training the LoRA")
+    kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
+    programs: Programs = Field(
+        Programs(), description="programs that you may replace by your own with the same options"
+    )
+
+
+class SweepSettings(Section):
+    """What is rendered, with what and by whom: the settings outside a run's identity."""
+
+    run_id: Name | None = Field(
+        None, description="name of the run; empty: the raw set and a digest of what went in"
+    )
+    weights: Annotated[
+        tuple[Weight, ...],
+        BeforeValidator(split),
+        BeforeValidator(decimal_points),
+        AfterValidator(unique),
+    ] = Field((0.4, 0.6, 0.8), min_length=1, description="LoRA strengths, a list or `0.4,0.6`")
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(split), AfterValidator(unique)] = Field(
+        (123456789,), min_length=1, description="seeds, a list or `1,2,3`"
+    )
+    baseline: bool = Field(
+        True, description="also render weight 0, the base model without the LoRA"
+    )
+    comfy_url: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(servers)] = Field(
+        EMBEDDED, min_length=1, description="`embedded`, or URLs of running ComfyUI servers"
+    )
+    bench_workflow: LocalPath = Field(
+        description="workflow JSON, or a picture that ComfyUI drew; empty: one for the family of "
+        "the base model"
+    )
+    positive: Text | None = Field(None, description="replaces the workflow's prompt")
+    negative: Text | None = Field(None, description="replaces the workflow's negative prompt")
+    trigger: Trigger = Field(
+        "",
+        description="the words that call the LoRA, and the caption of pictures without one; "
+        "empty: the first tag, if captions share it",
+    )
+    prompts: Prompts = Field(
+        description="prompts besides the workflow's own: a list, or a file with one per line; "
+        "`{trigger}` stands for the trigger words, `{profile}` for the profile; none by default "
+        "with a ComfyUI of your own"
+    )
+    probe: Probing = Field(
+        description="extra pictures for the verdict, of the trigger words alone and of prompts "
+        "without them: `full`, `quick` or `off`; off by default with a ComfyUI of your own"
+    )
+    batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
+    skip_train: bool = Field(
+        False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
+    )
+    lora_install_dir: LocalPath = Field(
+        "models/loras", description="the folder that ComfyUI lists LoRAs from"
+    )
+    bench: BenchSettings = Field(description="rendering the benchmark")
+    verdict: VerdictSettings = Field(VerdictSettings(), description="judging the LoRA")
+
+    @model_validator(mode="after")
+    def _differences_need_weight_0(self) -> "SweepSettings":
+        if self.bench.difference_maps and 0 not in self.sweep:
+            raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
+        return self
+
+    @property
+    def sweep(self) -> tuple[float, ...]:
+        """The weights to render, ascending, with 0 where the baseline is wanted."""
+        return unique((*self.weights, 0.0)) if self.baseline else self.weights
+
+
+class Config(SweepSettings, TrainingSettings):
+    """All settings of the pipeline."""
+
+    @field_validator("run_id", mode="before")
+    @classmethod
+    def _number_lost_its_underscore(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError(
+                "was read as a number, which loses underscores and leading zeros; "
+                f"write {as_typed('run_id', '20260131_120000')}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> "Config":
+        of_section = self.preprocess.trigger
+        if self.trigger and of_section and self.trigger != of_section:
+            raise ValueError(
+                f"trigger: {self.trigger!r}, but preprocess.trigger is {of_section!r}, and both "
+                "mean the same words; give one of them"
+            )
+        return self
+
+
+SECTIONS = sections(Config)
+LISTS = ("weights", "seeds", "comfy_url")
+"""Keys that say how much is rendered: one left empty is more likely a slip than the default."""
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge mappings, later ones over earlier ones, sections key by key.
+
+    A section given on the command line arrives as YAML text (`train="{rank: 8}"`) and is read.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if key in SECTIONS:
+                value = merged.get(key, {}) | _section(key, value)
+            merged[key] = value
+    return merged
+
+
+def usual(family: Family, comfy_url: Any = None) -> dict[str, Any]:
+    """Return what holds where nothing is given, for a base model and where it is rendered."""
+    preset = merge(PRESETS[family])
+    if not is_embedded(comfy_url):
+        preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
+    return preset
+
+
+def is_embedded(comfy_url: Any) -> bool:
+    """Whether `comfy_url`, as the user gave it or not, is the embedded server."""
+    urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or EMBEDDED[0]]
+    return tuple(urls) == EMBEDDED
+
+
+def resolve(given: Mapping[str, Any], family: Family) -> Config:
+    """Validate what the user gave, over the preset of the base model's family.
+
+    Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
+    the nearest one.
+    """
+    given = _set_of_folder(given)
+    preset = usual(family, given.get("comfy_url"))
+    if given.get("train", {}).get("epochs") is not None:
+        preset["train"]["steps"] = None
+    return validate(Config, merge(preset, _present(given)))
+
+
+def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take a raw set that is given as its folder, as a shell completes it, for its name."""
+    if not isinstance(given.get("raw_set"), str):
+        return given
+    folder = PurePath(given["raw_set"].strip().rstrip("/"))
+    profile = {"style": "style", "characters": "char"}.get(folder.parent.name)
+    if folder.parent == PurePath():
+        return {**given, "raw_set": str(folder)} if folder.name else given
+    if not profile or folder.parent.parent.parts[-2:] != ("datasets", "raw"):
+        return given
+    return {**given, "raw_set": folder.name, "profile": profile}
+
+
+def as_typed(key: str, text: str) -> str:
+    """Return how to type a text of digits: Snakemake heeds YAML's tags, but takes quotes off."""
+    return f"--config '{key}=!!str {text}'"
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; an empty file is an empty mapping. Raises `UserError`."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
+    return content
+
+
+def read_sweep(path: Path) -> dict[str, Any]:
+    """Read the sweep.yaml of a run; raises `UserError`."""
+    sweep = read_yaml(path)
+    return {**sweep, "comfy_url": recorded(sweep["comfy_url"])} if "comfy_url" in sweep else sweep
+
+
+def read_section(path: Path, name: str) -> dict[str, Any]:
+    """Read one section of a YAML file, such as run.yaml; raises `UserError`."""
+    return _section(name, read_yaml(path).get(name))
+
+
+def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[str, Any]:
+    """Leave out keys without a value (`positive=`): they mean the default, but for a list's.
+
+    One that is no key of `model` stays, for it is a misspelt one.
+    """
+    inner = sections(model)
+    return {
+        key: _present(value, inner[key]) if isinstance(value, dict) and key in inner else value
+        for key, value in given.items()
+        if value is not None or key in LISTS or key not in model.model_fields
+    }
+
+
+def _section(key: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        with suppress(yaml.YAMLError):  # said below
+            value = yaml.safe_load(value)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{key}: should be a section such as {{rank: 8}}, not {value!r}")
+    return value

@@ -1,0 +1,111 @@
+"""The kinds of values that settings have, however they are typed."""
+
+import os
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from lorabench.text import syntax
+
+
+def split(value: Any) -> Any:
+    """Turn `0.4,0.6`, `0.4 0.6` and `[0.4, 0.6]` alike into a list, in which nothing is empty."""
+    if isinstance(value, str):
+        parts = value.strip("[] ").split(",")
+        value = [word for part in parts for word in part.split() or [""]]
+    values = value if isinstance(value, list | tuple) else [value]
+    if all(one in (None, "") for one in values):
+        raise ValueError("is empty; give one value or more")
+    if any(one in (None, "") for one in values):
+        raise ValueError("has an empty item, two commas in a row or one at an end")
+    if any(isinstance(one, bool) for one in values):
+        raise ValueError("True and False are no numbers")
+    return values
+
+
+def decimal_points(value: Any) -> Any:
+    """Refuse `0,4` as weights: that is 0.4 where commas are decimal signs, but reads as 0 and 4."""
+    text = value.strip() if isinstance(value, str) else ""
+    if _DECIMAL_COMMAS.fullmatch(text) and _NO_WEIGHT.search(text):
+        meant = ",".join(re.split(r"[;\s,]+", re.sub(r"(\d),(\d+)", r"\1.\2", text)))
+        raise ValueError(
+            f"a comma separates weights, a point begins the decimals: write weights={meant}, or "
+            f"weights=[{text}] if whole numbers are meant"
+        )
+    return value
+
+
+def _text(value: Any) -> Any:
+    """Take a number for the text it was typed as; the command line makes numbers of digits."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _prompts(value: Any) -> Any:
+    """Take a file or a list of prompts; to YAML, `dog: a dog` without quotes is a mapping."""
+    several = isinstance(value, list | tuple)
+    prompts = [_text(one) for one in (value if several else [value])]
+    if not all(isinstance(one, str) for one in prompts):
+        raise ValueError(
+            "should be a file or a list of texts; put each in quotes, as in "
+            """'prompts=["a cat", "dog: a green dog"]'"""
+        )
+    return tuple(prompts) if several else from_home(prompts[0])
+
+
+def _off(value: Any) -> Any:
+    """Take YAML's False for the word that was typed: off."""
+    return "off" if value is False else value
+
+
+def _two_decimals(weight: float) -> float:
+    if weight != round(weight, 2):
+        raise ValueError("at most two decimals, because file names carry the weight as 0.40")
+    return weight + 0.0  # -0.0 and 0.0 are one weight
+
+
+def from_home(path: str) -> str:
+    """Return `path` with `~` written out; raises `ValueError` for what no file can be called."""
+    if "\0" in path or len(path.encode(errors="replace")) > _PATH_BYTES:
+        raise ValueError(f"is no path: at most {_PATH_BYTES} bytes, and no NUL")
+    if any(len(part.encode(errors="replace")) > _PART_BYTES for part in path.split("/")):
+        raise ValueError(f"has a name in it of more than {_PART_BYTES} bytes, which no file has")
+    return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
+
+
+def unique(values: tuple) -> tuple:
+    """Return the values in order, each once."""
+    return tuple(sorted(set(values)))
+
+
+def _short(name: str) -> str:
+    """Refuse what would make file names that no file system takes: they hold two names."""
+    size = len(name.encode())
+    if size > _NAME_BYTES:
+        raise ValueError(
+            f"is too long for the names of files: at most {_NAME_BYTES} bytes, not {size} "
+            "(a letter has one, a Japanese one three)"
+        )
+    return name
+
+
+_DECIMAL_COMMAS = re.compile(r"0,\d+([;\s]+\d,\d+)*|(0,\d+,)+0,\d+")
+_NO_WEIGHT = re.compile(r",([4-9]|\d\d)")  # nobody renders at 4 and more
+_NAME_BYTES = 100
+_PART_BYTES, _PATH_BYTES = 255, 4095  # what Linux takes
+_NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f]*$"
+COLOUR = r"^#[0-9a-fA-F]{6}$"
+ALLOWED = {
+    _NAME: "should be a name without / \\ { } that begins with no dot, no space and no -",
+    COLOUR: "should be # and six hex digits, such as #ffffff",
+}
+"""Patterns in plain words."""
+
+Text = Annotated[str, BeforeValidator(_text)]
+Trigger = Annotated[Text, AfterValidator(syntax.plain)]
+Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
+LocalPath = Annotated[Text, AfterValidator(from_home)]
+Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]
+Probing = Annotated[Literal["full", "quick", "off"], BeforeValidator(_off)]

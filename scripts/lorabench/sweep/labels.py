@@ -1,0 +1,17 @@
+"""What the prompts of a sweep are called where people look at them."""
+
+from lorabench.sweep.variants import Probe
+from lorabench.text.phrases import Language
+
+_OWN = ("benchmark's prompt", "ベンチマークのプロンプト")
+_ALONE = ("trigger words alone", "トリガーワードのみ")
+_WITHOUT = ("{}, without trigger", "{}(トリガーなし)")
+
+
+def label(prompt: str, probe: Probe, language: Language = "en") -> str:
+    """Return the name for people of what a variant renders."""
+    at = language == "ja"
+    if probe == "trigger":
+        return _ALONE[at]
+    name = prompt or _OWN[at]
+    return _WITHOUT[at].format(name) if probe else name

@@ -1,0 +1,125 @@
+"""What a picture of a sweep says of itself: what it was drawn with, and of which sweep it is."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from lorabench import layout
+from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, relative, text_chunks
+from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.variants import Probe, has, name_of, without
+from lorabench.text import syntax
+
+CHUNK = "lorabench"
+_SHOWN = 5
+
+
+def check_one_sweep(pictures: Iterable[Picture]) -> None:
+    """Raise `UserError` unless they were rendered with one LoRA, and one workflow each variant.
+
+    That they were follows from what Snakemake notes about each cell. But a workflow that was
+    killed may leave a picture without a note, and a picture may be copied by hand, in the place of
+    another weight or seed, too. Pictures without a label are from elsewhere and are not compared.
+    """
+    by_lora: list[tuple[Path, Any]] = []
+    by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
+    for picture in pictures:
+        if label := _label(picture.path):
+            _check_place(picture, label)
+            by_lora.append((picture.path, _lora(label)))
+            by_graph[picture.variant].append((picture.path, label.get("graph")))
+    groups = [by_lora, *by_graph.values()]
+    odd = list(dict.fromkeys(path for group in groups for path in _odd(group)))
+    if odd:
+        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+        raise UserError(
+            "these pictures were rendered with another LoRA or other workflow settings than the "
+            f"rest of the sweep: {', '.join(map(str, odd[:_SHOWN]))}{more}; "
+            "delete them and run the same command again, or render all anew with "
+            "--forcerun bench_image"
+        )
+
+
+def _check_place(picture: Picture, label: Mapping[str, Any]) -> None:
+    weight, seed = label.get("weight", picture.weight), label.get("seed", picture.seed)
+    if (weight, seed) != (picture.weight, picture.seed):
+        raise UserError(
+            f"{picture.path} is the picture of weight {weight:.2f}, seed {seed}; delete it and run "
+            "the same command again"
+        )
+
+
+def prompt(pictures: Iterable[Picture]) -> str:
+    """Return the prompt of the first picture that tells one; empty if none of them does."""
+    prompts = (_label(one.path).get("prompt") for one in pictures if one.path.exists())
+    return next(filter(None, prompts), "")
+
+
+def labelled(
+    bench: Path, sweep: SweepRecord | None = None, but: Set[Path] = frozenset()
+) -> Iterator[Picture]:
+    """Yield the pictures in the folder `bench` that say what they show, of whichever sweep.
+
+    One that lies where `sweep` has it is of that sweep's variant; those in `but` are left out.
+    """
+    for path in sorted(set(bench.glob("**/w*/seed*.png")) - but):
+        label = _label(path)
+        if not {"weight", "seed", "batch_index"} <= label.keys():
+            continue
+        weight, place = label["weight"], (label["seed"], label["batch_index"])
+        variants = sweep.variants if sweep else ()
+        where = (layout.picture(bench, one.folder, layout.weight_name(weight), *place)
+                 for one in variants)  # fmt: skip
+        folder = relative(path.parent.parent, bench)
+        of = next((one for one, its in zip(variants, where, strict=True) if its == path), None)
+        name, shows = (of.name, (of.prompt, of.probe)) if of else (folder, _shows(label, sweep))
+        yield Picture(name, *place, weight, path, *shows)
+
+
+def _shows(label: Mapping[str, Any], sweep: SweepRecord | None) -> tuple[str, Probe]:
+    """Return the name of the prompt, and the probe, that a picture shows.
+
+    Version 0.1 wrote the prompt alone: its name is made of its words, and where it is not called
+    by the trigger words, or is nothing else, it was a probe.
+    """
+    if "probe" in label:
+        return label["prompt_name"], label["probe"]
+    text, trigger = label.get("prompt") or "", sweep.trigger if sweep else ""
+    if trigger and text == syntax.escaped(trigger):
+        return "", "trigger"
+    name = name_of(without(text, trigger) if trigger else text)
+    return name, "" if not trigger or has(text, trigger) else "untriggered"
+
+
+def alike(pictures: Iterable[Picture], others: Iterable[Picture]) -> list[Picture]:
+    """Return those that may stand in one sweep with `others`: one LoRA, one workflow each."""
+    loras, graphs = set(), defaultdict(set)
+    for other in others:
+        label = _label(other.path)
+        loras.add(_lora(label))
+        graphs[other.variant].add(label.get("graph"))
+    found = []
+    for picture in pictures:
+        label = _label(picture.path)
+        graph = label.get("graph")
+        if _lora(label) in loras and graph in graphs.get(picture.variant, {graph}):
+            found.append(picture)
+    return found
+
+
+def _odd(origins: Sequence[tuple[Path, Any]]) -> list[Path]:
+    """Return the pictures whose origin is not that of most."""
+    usual = Counter(origin for _, origin in origins).most_common(1)
+    return [path for path, origin in origins if origin != usual[0][0]]
+
+
+def _lora(label: Mapping[str, Any]) -> tuple[Any, Any]:
+    return label.get("run_id"), label.get("lora_sha256")
+
+
+def _label(path: Path) -> dict[str, Any]:
+    """Return what bench_image.py wrote into a picture; empty for one from elsewhere."""
+    return json.loads(text_chunks(path).get(CHUNK) or "{}")

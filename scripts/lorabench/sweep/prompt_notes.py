@@ -1,0 +1,23 @@
+"""What is said of prompts before they are drawn: what is read otherwise than it may be meant."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lorabench.text import syntax
+
+_EMBEDDING = re.compile(r"(?<!\S)embedding:[^\s,]+")
+
+
+def notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> list[str]:
+    """Return a line for each thing in prompts, as they were typed, that a user should know."""
+    return list(_notes(prompts, trigger, embedded_server))
+
+
+def _notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> Iterator[str]:
+    if any(syntax.called(prompt, trigger) != prompt for prompt in prompts):
+        yield syntax.remark_on_trigger(trigger)
+    if said := syntax.remark_on_prompts(prompts):
+        yield said
+    found = dict.fromkeys(name for prompt in prompts for name in _EMBEDDING.findall(prompt))
+    if found and embedded_server:
+        yield f"{', '.join(found)} in prompts is left out: the embedded server has no embeddings"

@@ -1,0 +1,1 @@
+"""How things are said: plurals and lists, brackets in prompts, bars and the screen."""

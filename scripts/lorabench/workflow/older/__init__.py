@@ -1,0 +1,1 @@
+"""The older command line: its options, its call of Snakemake, its lock."""

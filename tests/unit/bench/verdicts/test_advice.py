@@ -1,0 +1,96 @@
+"""What is advised after each verdict, and that its command keeps the run's settings."""
+
+from pathlib import Path
+
+import pytest
+
+from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.pages import advice
+from lorabench.pages.run import again
+from tests import records
+
+RECORD = records.run(raw_set="zubo", run_id="zubo-0a1b2c3d", trigger="zubo")
+PROBED = {"prompts": ["a"], "probe": "full", "seeds": [1], "trigger": "zubo"}
+
+
+def swept(**given):
+    return records.sweep([], **{**PROBED, "run_id": RECORD.run_id, **given})
+
+
+def advised(label, *unknown, weights=(0.4, 0.6, 0.8), record=RECORD, **sweep):
+    found = Verdict(label, unknown=[Finding(code) for code in unknown])
+    return advice.advise(found, record, swept(weights=weights, **sweep))
+
+
+@pytest.mark.parametrize(
+    ("label", "unknown", "weights", "code"),
+    [
+        ("works", ["highest"], (0.4, 0.8), "higher_weights"),
+        ("works", [], (0.4, 0.8), "seeds"),
+        ("works", ["highest"], (0.4, 2.0), "seeds"),
+        ("weak", [], (0.4, 0.8), "higher_weights"),
+        ("weak", [], (0.4, 1.0), "longer"),
+        ("dead", [], (0.4, 0.8), "higher_weights"),
+        ("dead", [], (1.0,), "higher_rate"),
+        ("fried", [], (0.4, 0.8), "lower_weights"),
+        ("fried", [], (0.1, 0.4), "lower_rate"),
+        ("broken", [], (0.2, 0.4), "lower_rate"),
+        ("copies", [], (0.2, 0.4), "shorter"),
+        ("uncertain", ["no_baseline"], (0.4,), "baseline"),
+        ("uncertain", ["only_baseline"], (0.0,), "weights"),
+        ("uncertain", ["prompts_needed"], (0.4,), "seeds"),
+        ("uncertain", ["no_training_set", "few_prompts"], (0.4,), "look"),
+    ],
+)
+def test_each_label_has_one_change_that_helps(label, unknown, weights, code):
+    assert advised(label, *unknown, weights=weights).code == code
+
+
+def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
+    found = advised("uncertain", "few_prompts", prompts=[])
+    assert found.code == "prompts"
+    assert len(found.sweep.prompts) + 1 == advice.ENOUGH_PROMPTS
+    assert advised("works", "few_triggers", probe="off").sweep.probe == "full"
+
+
+def test_the_command_of_a_run_without_probes_is_one_line():
+    sweep = swept(prompts=[], probe="off", skip_train=True, run_id="mine")
+    line = again.command(None, sweep, None, [Path("char_zubo__mine.safetensors")])
+    assert " raw_set=zubo run_id=mine " in line and " profile=char" in line
+    assert "\n" not in line and " probe=off" in line and " 'prompts=[]'" in line
+
+
+def test_what_more_prompts_would_settle_gets_them_before_probes():
+    found = advised("uncertain", "prompts_needed", "few_triggers", prompts=[], probe="off")
+    assert found.code == "prompts"
+
+
+def test_a_base_that_fails_by_itself_is_no_matter_of_the_lora():
+    assert advised("uncertain", "base_constant") is None
+
+
+def test_a_lora_from_elsewhere_is_not_trained_again():
+    assert advised("weak", weights=(1.0,), record=None).code == "seeds"
+
+
+def test_the_command_keeps_the_runs_own_settings_and_can_be_pasted():
+    found = advised("weak", weights=(0.4, 0.8))
+    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    assert "raw_set=zubo" in command
+    assert "weights=0.4,0.8,1.0,1.2" in command
+
+
+def test_another_training_is_another_run():
+    named = RECORD.model_copy(update={"run_id": "mine"})
+    found = advised("copies", weights=(0.2,), record=named, run_id="mine")
+    assert found.record.identity.train["steps"] == 190
+    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    assert "run_id" not in command
+    assert "steps: 190" in command
+
+
+@pytest.mark.parametrize("code", words.ADVICE)
+def test_each_advice_has_words_in_both_languages(code):
+    assert words.try_next(code).startswith("Try next: ")
+    assert words.try_next(code, "ja").startswith("次に試すこと")

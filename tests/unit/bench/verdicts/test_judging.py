@@ -1,0 +1,242 @@
+"""The verdict on tables whose answer is plain."""
+
+import pandas as pd
+import pytest
+
+from lorabench.bench.verdicts.judging import judge
+from lorabench.bench.verdicts.verdict import Finding
+from lorabench.settings.config import VerdictSettings
+from tests.judged import table
+
+LIMITS = VerdictSettings()
+WEAK = {"style_gained": 0.05}
+FRIED = {"outside": 0.3}
+
+
+def verdict(weights, **options):
+    return judge(table(weights, **options), LIMITS)
+
+
+def test_a_good_lora_has_a_window_a_best_weight_and_reasons_at_both_ends():
+    found = verdict({0.2: WEAK, 0.4: {"style_gained": 0.3}, 0.6: {}, 0.8: FRIED, 1.0: FRIED})
+    assert found.label == "works"
+    assert found.window == (0.4, 0.6)
+    assert (found.weight, found.tie) == (0.6, [0.6])
+    assert (found.below.code, found.below.weight) == ("style_low", 0.2)
+    assert (found.above.code, found.above.weight) == ("off_range", 0.8)
+    assert found.labels == {
+        "0.20": "weak", "0.40": "works", "0.60": "works", "0.80": "fried", "1.00": "fried",
+    }  # fmt: skip
+    assert found.leaks is False
+    assert found.unknown == []
+
+
+def test_the_best_weight_gains_more_style_than_it_loses_structure():
+    found = verdict({0.4: {}, 0.8: {"style_gained": 0.7, "structure": 0.5}})
+    assert found.weight == 0.4
+    # Near the training set there is no more style to gain.
+    found = verdict({0.4: {"style_gained": 0.9}, 0.8: {"style_gained": 1.6, "structure": 0.75}})
+    assert found.weight == 0.4
+
+
+def noisily(weights, weight, change):
+    """A table in which one prompt gains more, or less, at one weight."""
+    noisy = table(weights)
+    noisy.loc[(noisy["weight"] == weight) & (noisy["variant"] == "prompt-3"), "style_gained"] += (
+        change
+    )
+    return noisy
+
+
+def test_weights_that_cannot_be_told_apart_are_a_tie():
+    weights = {0.4: {"style_gained": 0.5}, 0.6: {"style_gained": 0.59}, 0.8: {}}
+    assert (judge(table(weights), LIMITS).weight, judge(table(weights), LIMITS).tie) == (0.8, [0.8])
+    found = judge(noisily(weights, 0.6, 0.06), LIMITS)
+    assert (found.weight, found.tie) == (0.8, [0.6, 0.8])
+
+
+def test_a_single_picture_settles_no_tie_but_has_a_best_weight():
+    found = verdict({0.4: {"style_gained": 0.6}, 0.8: {"style_gained": 0.75}}, prompts=1)
+    assert found.weight == 0.8
+
+
+@pytest.mark.parametrize(
+    ("weights", "label", "code"),
+    [
+        ({0.4: WEAK, 0.8: WEAK}, "weak", "style_low"),
+        ({0.4: {"ssim": 0.95}, 0.8: {"ssim": 0.9}}, "weak", "little_change"),
+        ({0.4: {"difference": 0.001}, 0.8: {"difference": 0.002}}, "dead", "no_effect"),
+        ({0.4: WEAK, 0.8: FRIED}, "fried", "off_range"),
+        ({0.4: {"style_beside": 12.0}}, "fried", "beside"),
+        ({0.4: {"structure": 0.1}}, "fried", "structure_lost"),
+        ({0.4: {"contrast": 0.0}, 0.8: {"contrast": 0.0}}, "broken", "constant"),
+    ],
+)
+def test_a_lora_without_a_usable_weight_is_called_by_what_it_is(weights, label, code):
+    found = verdict(weights)
+    assert found.label == label
+    assert found.weight is None
+    assert found.window is None
+    assert code in {reason.code for reason in found.reasons}
+
+
+def test_the_trigger_alone_shows_copies():
+    found = verdict({0.4: {}, 0.8: {}}, trigger_similarity=0.95)
+    assert found.label == "copies"
+    assert found.reasons[0] == Finding("copies", 0.4, 1, LIMITS.copy_similarity)
+    assert verdict({1.2: {}}, trigger_similarity=0.95).label == "copies"
+
+
+def copying(probe, number, **values):
+    """A table in which so many pictures of 0.8 are copies."""
+    pictures = table({0.4: {}, 0.8: {}})
+    rows = pictures.index[(pictures["probe"] == probe) & (pictures["weight"] == 0.8)][:number]
+    pictures.loc[rows, ["copy_similarity", "copy_excess"]] = [0.95, 0.5]
+    for column, value in values.items():
+        pictures.loc[rows, column] = value
+    return judge(pictures, LIMITS)
+
+
+@pytest.mark.parametrize(("probe", "code"), [("trigger", "copies"), ("", "prompts_copied")])
+def test_a_quarter_of_copies_is_enough_for_a_copying_lora(probe, code):
+    found = copying(probe, 2)
+    assert (found.label, found.reasons[0].code, found.reasons[0].value) == ("copies", code, 0.25)
+    assert copying(probe, 1).label == "works"
+
+
+def test_what_was_as_near_without_the_lora_is_no_copy():
+    assert copying("trigger", 8, copy_excess=0.2).label == "works"
+
+
+def test_a_weight_of_the_probe_alone_shows_copies_too():
+    pictures = table({0.4: {}, 0.8: {}})
+    further = pictures[(pictures["probe"] == "trigger") & (pictures["weight"] == 0.8)].assign(
+        weight=1.0, copy_similarity=0.95, copy_excess=0.5
+    )
+    found = judge(pd.concat([pictures, further], ignore_index=True), LIMITS)
+    assert (found.label, found.reasons[0].weight) == ("copies", 1.0)
+    assert set(found.labels) == {"0.40", "0.80"}
+
+
+def test_a_lora_that_passes_over_the_prompt_is_fried():
+    same = table({0.4: {}, 0.8: {}})
+    same.loc[(same["weight"] == 0.8) & (same["probe"] == ""), "hash"] = "00" * 8
+    found = judge(same, LIMITS)
+    assert (found.label, found.window) == ("works", (0.4, 0.4))
+    assert (found.above.code, found.above.value) == ("prompts_ignored", 0)
+
+
+def test_a_copy_above_full_strength_ends_the_window_only():
+    both = table({0.8: {}, 1.2: {}})
+    rows = (both["probe"] == "trigger") & (both["weight"] == 1.2)
+    both.loc[rows, ["copy_similarity", "copy_excess"]] = [0.95, 0.5]
+    found = judge(both, LIMITS)
+    assert (found.label, found.window) == ("works", (0.8, 0.8))
+    assert found.above.code == "copies"
+
+
+def test_a_leak_is_the_style_without_the_words():
+    found = verdict({0.4: {}, 0.8: {}}, untriggered_gain=0.5)
+    assert found.leaks is True
+    (leak,) = [reason for reason in found.reasons if reason.code == "leaks"]
+    assert leak.value == pytest.approx(0.5 / 0.6, abs=0.05)
+    assert verdict({0.8: WEAK}, untriggered_gain=0.05).leaks is None  # nothing that could leak
+
+
+def test_what_the_pictures_cannot_tell_is_said():
+    found = verdict({0.8: {}}, prompts=2, trigger=0, untriggered=0)
+    assert found.label == "works"
+    assert {one.code for one in found.unknown} == {"few_prompts", "few_triggers", "no_untriggered"}
+
+
+def test_few_prompts_near_the_limit_are_no_answer():
+    found = verdict({0.8: {"style_gained": 0.14}}, prompts=3)
+    assert found.label == "uncertain"
+    assert Finding("prompts_needed", 0.8, 5) in found.unknown
+    assert verdict({0.8: {"style_gained": 0.25}}, prompts=3).label == "uncertain"
+    assert verdict({0.8: {"style_gained": 0.14}}, prompts=8).label == "weak"
+    assert verdict({0.8: {"style_gained": 0.9}}, prompts=1).label == "works"
+
+
+@pytest.mark.parametrize("values", [{"structure": 0.25}, {"style_beside": 8.5}])
+def test_a_few_prompts_beyond_a_limit_are_no_answer(values):
+    assert verdict({0.8: values}, prompts=1).label == "uncertain"
+    assert verdict({0.8: values}).label == "fried"
+
+
+def test_a_close_answer_of_many_prompts_is_said_to_be_one():
+    found = verdict({0.8: {"style_gained": 0.4}}, spread=0.3)
+    assert found.label == "works"
+    assert "prompts_needed" in {one.code for one in found.unknown}
+    assert "prompts_needed" not in {one.code for one in verdict({0.8: {}}).unknown}
+
+
+def test_a_tie_tells_how_many_prompts_would_settle_it():
+    weights = {0.4: {"style_gained": 0.5}, 0.8: {}}
+    found = judge(noisily(weights, 0.4, 0.4), LIMITS)
+    (tie,) = [one for one in found.unknown if one.code == "tie"]
+    assert 1 <= tie.value <= 64
+    assert "tie" not in {one.code for one in verdict(weights).unknown}
+
+
+def test_a_lora_that_works_beyond_full_strength_only_is_weak():
+    found = verdict({0.8: WEAK, 1.0: WEAK, 1.2: {}})
+    assert (found.label, found.weight) == ("weak", None)
+    assert Finding("works_above", 1.2) in found.reasons
+    assert verdict({1.2: {}}).label == "works"
+
+
+def test_negative_weights_have_a_label_but_count_only_alone():
+    found = verdict({-0.5: FRIED, 0.4: WEAK, 0.8: {}})
+    assert (found.label, found.weight, found.window) == ("works", 0.8, (0.8, 0.8))
+    assert found.labels["-0.50"] == "fried"
+    assert verdict({-0.5: FRIED, 1.5: {}}).label == "works"
+    assert verdict({-0.5: {}, 0.8: FRIED}).label == "fried"
+    assert verdict({-0.5: FRIED}).label == "fried"
+
+
+def test_what_is_missing_costs_what_it_takes_to_draw_it():
+    alone = table({0.4: {}, 0.8: {}}, trigger=0, untriggered=0)
+    pair = pd.concat([alone, alone.assign(index=1)], ignore_index=True)
+    for pictures, batch in ((alone, 1), (pair, 2)):
+        costs = {one.code: one.pictures for one in judge(pictures, LIMITS).unknown}
+        assert costs["few_triggers"] == 8 * 4 * batch  # at 0, 0.4, 0.8 and 1
+        assert costs["no_untriggered"] == 2 * 8 * batch
+    above = judge(table({0.4: {}, 1.2: {}}, trigger=0, untriggered=0), LIMITS)
+    assert {one.code: one.pictures for one in above.unknown}["few_triggers"] == 8 * 3
+
+
+def test_a_base_model_that_fails_is_no_fault_of_the_lora():
+    black = table({0.8: {}}).assign(contrast=0.0)
+    found = judge(black, LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["base_constant"])
+
+
+def test_what_could_not_be_judged_has_its_own_cause():
+    def codes(pictures, trigger=True):
+        return {one.code for one in judge(pictures, LIMITS, trigger).unknown}
+
+    alone = table({0.8: {}}, trigger=0, untriggered=0)
+    assert codes(alone) == {"few_triggers", "no_untriggered"}
+    assert codes(alone, trigger=False) == {"no_trigger"}
+    assert codes(table({0.8: {}}).assign(copy_similarity=float("nan"))) == {"no_pictures_to_copy"}
+    assert codes(table({0.8: WEAK}, untriggered_gain=0.0)) >= {"no_style_to_leak"}
+    assert "few_triggers" not in codes(table({0.8: {}}, trigger=4, trigger_similarity=0.95))
+
+
+def test_without_weight_0_or_training_set_there_is_no_answer():
+    alone = table({0.8: {}})
+    alone = alone[alone["weight"] != 0].assign(difference=float("nan"), style_gained=float("nan"))
+    found = judge(alone, LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["no_baseline"])
+    base = table({0.8: {}})
+    found = judge(base[base["weight"] == 0], LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["only_baseline"])
+    untaught = table({0.8: {}}).assign(style_gained=float("nan"), style_beside=float("nan"))
+    found = judge(untaught, LIMITS)
+    assert found.label == "uncertain"
+    assert "no_training_set" in {one.code for one in found.unknown}
+
+
+def test_limits_can_be_set():
+    assert judge(table({0.8: WEAK}), VerdictSettings(style=0.01)).label == "works"

@@ -1,0 +1,305 @@
+"""What is said of a server that cannot render a sweep."""
+
+import copy
+import hashlib
+import json
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lorabench.comfy.check import preflight
+from lorabench.comfy.client.options import Address
+from lorabench.comfy.client.transport import Pace
+from lorabench.comfy.graph.patching import Cell
+from lorabench.comfy.graph.roles import Choices
+from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt
+from tests.fake_comfy import serving
+
+ROOT = Path(__file__).parents[4]
+WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
+GRAPH = json.loads(WORKFLOW.read_text())
+LORA = "style_x-12345678.safetensors"
+NOTHING = hashlib.sha256(b"").hexdigest()  # what the fake's model files hold
+
+
+@pytest.fixture(autouse=True)
+def haste(monkeypatch):
+    monkeypatch.setattr(preflight, "PACE", Pace(backoff=0.01, greeting=0.05, patience=0.05))
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path):
+    """The LoRA, as it was installed."""
+    path = tmp_path / "models/loras" / LORA
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def fake(tmp_path):
+    with serving() as server:
+        server.has_all(tmp_path / "models", LORA)
+        yield server
+
+
+def sweep(tmp_path, graph=GRAPH, installed=True, **cell):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(graph))
+    lora = Receipt(LORA, tmp_path / "models/loras" / LORA, NOTHING) if installed else None
+    wanted = Cell(LORA if installed else "", 1, 0, "preflight", **cell)
+    return preflight.Sweep(path, Choices(), wanted, lora)
+
+
+def changed(**changes):
+    """Return the graph with other inputs: `_6_steps=3` sets `steps` of node 6."""
+    graph = copy.deepcopy(GRAPH)
+    for key, value in changes.items():
+        _, node, name = key.split("_", 2)
+        graph[node]["inputs"][name] = value
+    return graph
+
+
+def problems(sweep, *servers):
+    with pytest.raises(UserError) as caught:
+        settle(sweep, *servers)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "the benchmark cannot start:"
+    return [line.strip() for line in lines]
+
+
+def settle(sweep, *servers):
+    return preflight.settle(
+        sweep, [Address(one if isinstance(one, str) else one.url) for one in servers]
+    )
+
+
+def dead_url():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_where_all_is_there_the_graph_is_returned_and_nothing_rendered(fake, tmp_path):
+    assert settle(sweep(tmp_path), fake) == GRAPH
+    assert fake.prompts == []
+
+
+def test_the_trigger_in_the_workflows_prompt_is_escaped_and_no_other_bracket(
+    fake, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    graph = changed(_3_text="mika (moon), a (red) cat")
+    wanted = replace(sweep(tmp_path, graph), trigger="mika (moon)")
+    assert settle(wanted, fake) == changed(_3_text=r"mika \(moon\), a (red) cat")
+    assert r"is sent as mika \(moon\)" in caplog.text
+    given = replace(sweep(tmp_path, graph, positive="a cat"), trigger="mika (moon)")
+    assert settle(given, fake) == graph  # each cell says its own
+
+
+def test_a_server_that_is_away_is_named_with_the_command_that_starts_one(tmp_path):
+    url = dead_url()
+    (line,) = problems(sweep(tmp_path), url)
+    assert line.startswith(f"{url}: no ComfyUI server answers at {url} (connection refused)")
+    assert "docker compose -f comfy-docker/docker-compose.yml up -d" in line
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_another_program_at_the_url_is_told(tmp_path, status):
+    with serving() as other:
+        other.answer = lambda *_: (status, b"<html>")
+        (line,) = problems(sweep(tmp_path), other)
+    assert f"what answers there is no ComfyUI (HTTP {status}" in line
+
+
+def test_a_missing_checkpoint_is_told_with_the_nearest_and_the_key(fake, tmp_path):
+    graph = changed(_1_ckpt_name="drawnwrold")
+    (line,) = problems(sweep(tmp_path, graph), fake)
+    assert "ckpt_name 'drawnwrold' is not on the server; nearest there: drawnworld;" in line
+    assert "'bench={checkpoint: NAME}'" in line
+    assert settle(sweep(tmp_path, graph, checkpoint="drawnworld"), fake) == graph
+
+
+def test_a_missing_vae_and_an_unknown_sampler_and_scheduler_are_told_at_once(fake, tmp_path):
+    graph = changed(_6_sampler_name="eulr", _6_scheduler="karas", _7_vae=["9", 0])
+    graph["9"] = {"class_type": "VAELoader", "inputs": {"vae_name": "kl.safetensors"}}
+    found = problems(sweep(tmp_path, graph), fake)
+    (vae,) = [line for line in found if "node 9 (VAELoader)" in line]
+    sampler, scheduler = [line for line in found if "node 6 (KSampler" in line]
+    assert "vae_name 'kl.safetensors'" in vae
+    assert "it has none at all; put it where this server keeps such files" in vae
+    assert "sampler_name 'eulr' is not on the server; nearest there: euler" in sampler
+    assert sampler.endswith("; choose another in the workflow")
+    assert "nearest there: karras" in scheduler
+
+
+def test_a_missing_custom_node_is_told_with_class_and_title(fake, tmp_path):
+    graph = changed()
+    graph["6"] |= {"class_type": "KSamplerFancy", "_meta": {"title": "My sampler"}}
+    (line,) = problems(sweep(tmp_path, graph), fake)
+    assert 'node 6 (KSamplerFancy "My sampler"): the server has no such class' in line
+
+
+def test_a_required_input_that_is_not_given_is_told(fake, tmp_path):
+    graph = changed()
+    del graph["6"]["inputs"]["cfg"]
+    (line,) = problems(sweep(tmp_path, graph), fake)
+    assert "its input cfg is required and not given" in line
+
+
+def test_inputs_that_reach_no_output_do_not_matter(fake, tmp_path):
+    graph = changed()
+    graph["9"] = {"class_type": "VAELoader", "inputs": {"vae_name": "kl.safetensors"}}
+    assert settle(sweep(tmp_path, graph), fake) == graph
+
+
+def test_a_lora_in_another_folder_than_the_servers_is_told_with_both(fake, tmp_path):
+    fake.has_models(tmp_path / "models", loras=tmp_path / "theirs")
+    fake.folders = {"loras": ["/comfy/models/loras"]}
+    (tmp_path / "theirs").mkdir()
+    (line,) = problems(sweep(tmp_path), fake)
+    assert f"the LoRA was installed in {tmp_path / 'models/loras'}, which is not" in line
+    assert "it has none at all" in line
+    assert "lora_install_dir must be that folder (on the server: /comfy/models/loras)" in line
+
+
+def test_a_lora_in_a_folder_within_the_servers_is_told(fake, tmp_path):
+    inner = tmp_path / "models/loras/lorabench"
+    inner.mkdir()
+    (tmp_path / "models/loras" / LORA).rename(inner / LORA)
+    wanted = sweep(tmp_path)
+    (line,) = problems(replace(wanted, lora=replace(wanted.lora, path=inner / LORA)), fake)
+    assert f"it lists it as lorabench/{LORA}" in line
+
+
+def test_a_lora_that_is_gone_or_damaged_is_told_before_a_server_is_asked(fake, tmp_path, installed):
+    installed.write_bytes(b"cut short")
+    with pytest.raises(UserError, match=r"is damaged: .* with --forcerun install_lora"):
+        settle(sweep(tmp_path), fake)
+    installed.unlink()
+    with pytest.raises(UserError, match="is gone; install it again with --forcerun install_lora"):
+        settle(sweep(tmp_path), fake)
+    assert fake.requests == []
+
+
+def test_the_lora_of_another_loader_has_to_be_there_too(fake, tmp_path):
+    graph = changed(_2_model=["9", 0], _2_clip=["9", 1])
+    inputs = {**GRAPH["2"]["inputs"], "lora_name": "detail.safetensors"}
+    graph["9"] = {"class_type": "LoraLoader", "inputs": inputs}
+    wanted = replace(sweep(tmp_path, graph), choices=Choices(lora="2"))
+    (line,) = problems(wanted, fake)
+    assert "node 9 (LoraLoader): lora_name 'detail.safetensors' is not on the server" in line
+
+
+def test_a_picture_that_was_uploaded_into_a_folder_is_found(fake, tmp_path):
+    options = {"image_upload": True}
+    fake.node_info["LoadImage"] = {
+        "input": {"required": {"image": [["a.png"], options]}},
+        "output_node": True,
+    }
+    graph = changed()
+    graph["9"] = {"class_type": "LoadImage", "inputs": {"image": "clips/b.png [input]"}}
+    (line,) = problems(sweep(tmp_path, graph), fake)
+    assert "image 'clips/b.png [input]' is not on the server" in line
+    fake.files["clips", "b.png"] = b"a picture"
+    assert settle(sweep(tmp_path, graph), fake) == graph
+    assert fake.requests[-1][2] == {"filename": "b.png", "subfolder": "clips", "type": "input"}
+
+
+def test_the_list_of_a_custom_node_is_only_warned_of(fake, tmp_path, caplog):
+    node = {"input": {"required": {"style": ["COMBO", {"options": ["a"]}]}}, "output_node": True}
+    fake.node_info["Styler"] = node
+    graph = changed()
+    graph["9"] = {"class_type": "Styler", "inputs": {"style": "b"}}
+    assert "style 'b' is not on the server" in problems(sweep(tmp_path, graph), fake)[0]
+    node["python_module"] = "custom_nodes.styler"
+    assert settle(sweep(tmp_path, graph), fake) == graph
+    assert "style 'b'" in caplog.text
+
+
+def test_of_two_servers_the_one_that_lacks_a_file_is_named(fake, tmp_path):
+    with serving() as second:
+        second.has_all(tmp_path / "other", LORA)
+        assert settle(sweep(tmp_path), fake, second) == GRAPH
+        (tmp_path / "other/loras" / LORA).unlink()
+        (line,) = problems(sweep(tmp_path), fake, second)
+        assert line.startswith(f"{second.url}: the LoRA")
+
+
+def test_all_problems_of_all_servers_are_in_one_message_and_each_once(fake, tmp_path):
+    graph = changed(_6_sampler_name="eulr")
+    dead = dead_url()
+    with serving() as second:
+        second.has_all(tmp_path / "other", LORA)
+        (tmp_path / "other/loras" / LORA).unlink()
+        lines = problems(sweep(tmp_path, graph), fake, dead, second)
+    assert len(lines) == 3
+    assert lines[0].startswith(f"{fake.url} and {second.url}: node 6 (KSampler")
+    assert lines[1].startswith(f"{dead}: no ComfyUI")
+    assert lines[2].startswith(f"{second.url}: the LoRA")
+
+
+def test_a_prompt_that_has_no_place_is_told(fake, tmp_path):
+    graph = changed(_6_negative=["3", 0])
+    (line,) = problems(sweep(tmp_path, graph, negative="blurry"), fake)
+    assert "negative cannot be set" in line
+
+
+def test_before_the_training_the_lora_is_left_out_and_a_server_may_be_away(fake, tmp_path, caplog):
+    graph = changed(_2_lora_name="a placeholder")
+    url = dead_url()
+    assert settle(sweep(tmp_path, graph, installed=False), fake) == graph
+    assert settle(sweep(tmp_path, installed=False), url) is None
+    assert f"no ComfyUI server answers at {url}" in caplog.text
+    assert settle(sweep(tmp_path, installed=False), url, fake) == GRAPH
+    graph = changed(_1_ckpt_name="none")
+    assert "ckpt_name" in problems(sweep(tmp_path, graph, installed=False), url, fake)[0]
+
+
+GUI = json.loads((ROOT / "config/workflows/gui/drawnworld_lora_bench.json").read_text())
+
+
+def test_a_gui_workflow_becomes_the_graph_that_is_checked(fake, tmp_path):
+    graph = settle(sweep(tmp_path, GUI), fake)
+    assert {node: body["inputs"] for node, body in graph.items()} == {
+        node: body["inputs"] for node, body in GRAPH.items()
+    }
+    (line,) = problems(sweep(tmp_path, GUI, checkpoint="none"), fake)
+    assert "ckpt_name 'none' is not on the server" in line
+
+
+def test_a_gui_workflow_that_cannot_be_converted_is_named(fake, tmp_path):
+    gui = copy.deepcopy(GUI)
+    gui["nodes"][5]["type"] = "KSamplerFancy"
+    (line,) = problems(sweep(tmp_path, gui), fake)
+    assert f"workflow {tmp_path / 'mine.json'}: " in line
+    assert "KSamplerFancy" in line
+
+
+def test_servers_that_read_a_workflow_differently_are_named(fake, tmp_path, monkeypatch):
+    def graph(_, server):
+        return GRAPH if server.url == fake.url else changed(_6_steps=3)
+
+    monkeypatch.setattr(preflight, "_graph", graph)
+    with serving() as second:
+        second.has_all(tmp_path / "other", LORA)
+        with pytest.raises(UserError, match=rf"{fake.url} and {second.url} read .* differently"):
+            settle(sweep(tmp_path), fake, second)
+
+
+def test_the_kept_graph_may_have_other_titles_and_dates(tmp_path):
+    other = changed(_8_filename_prefix="today")
+    other["1"]["_meta"] = {"title": "another"}
+    preflight.keep(other, tmp_path / "workflow.json")
+    preflight.check_kept(GRAPH, tmp_path / "workflow.json", WORKFLOW)
+
+
+def test_the_kept_graph_has_to_be_the_one_that_is_rendered(tmp_path):
+    kept = tmp_path / "bench/workflow.json"
+    preflight.keep(GRAPH, kept)
+    preflight.check_kept(GRAPH, kept, WORKFLOW)
+    with pytest.raises(UserError, match="--forcerun bench_preflight"):
+        preflight.check_kept(changed(_6_steps=3), kept, WORKFLOW)

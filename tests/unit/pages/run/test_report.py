@@ -1,0 +1,358 @@
+"""The parts of the report: words, the command, tables, pictures in order, what is chosen."""
+
+import base64
+import io
+import re
+import shlex
+import subprocess
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from snakemake.cli import parse_config
+
+from lorabench.bench.measures import faults
+from lorabench.bench.verdicts import words
+from lorabench.errors import UserError
+from lorabench.pages import finished_run
+from lorabench.pages.run import again, build, contents, strings, tables, thumbnails
+from lorabench.settings.config import resolve, usual
+from lorabench.sweep.variants import Variant
+from tests import records
+from tests.finished import make_run
+from tests.kohya import save_checkpoint
+from tests.pictures import photo
+
+PAGE = Path(build.__file__).parent / "page"
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A run of one prompt, read."""
+    return finished_run.read(
+        *make_run(tmp_path, prompts=1, weights=(0.0, 0.5), seeds=(1,), size=32)
+    )
+
+
+def sources():
+    return "\n".join(path.read_text("utf-8") for path in sorted(PAGE.iterdir()))
+
+
+def test_every_word_of_the_page_is_there_and_none_is_left_over():
+    used = set(re.findall(r"[\"'`]([a-z]+\.[\w ]+)[\"'`]", sources())) & set(strings.TEXTS)
+    asked = set(re.findall(r"\bt\(\"([^\"]+)\"[,)]", sources()))
+    asked |= set(re.findall(r"data-(?:label|alt)=\"([a-z.]+)\"", sources()))
+    assert asked <= set(strings.TEXTS)
+    made_up = re.findall(r"\bt\(\"(\w+\.)\" ~", sources())
+    assert set(made_up) == {"fault.", "compare."}
+    sections = {key for key in strings.TEXTS if key.endswith(".title")}
+    rest = set(strings.TEXTS) - used - asked - sections
+    assert {key for key in rest if not key.startswith(tuple(made_up))} == set()
+
+
+def test_every_warning_has_its_words():
+    assert {f"fault.{kind}" for kind in faults.KINDS} <= set(strings.TEXTS)
+
+
+def test_both_languages_take_the_same_values():
+    for key, (en, ja) in strings.TEXTS.items():
+        assert set(re.findall(r"{(\w+)}", en)) == set(re.findall(r"{(\w+)}", ja)), key
+        assert en.isascii() or key.startswith(("verdict", "zoom", "blind", "page", "plots")), key
+
+
+def test_labels_are_in_both_languages():
+    for name in words.LABELS:
+        assert set(contents.label(name)) == {"en", "ja"}
+
+
+def command(record=None, sweep=None, base=None):
+    run_id = {"run_id": "set-0123abcd"}
+    record = records.run(**{**run_id, "raw_set": "set", "trigger": "", **(record or {})})
+    return again.command(record, records.sweep([VARIANT], **{**run_id, **(sweep or {})}), base)
+
+
+VARIANT = Variant("", "a cat", "", (0.0, 0.4), (1,))
+
+
+PROMPTS = "config/prompts/drawnworld_{profile}.txt"
+
+
+def test_what_is_usual_is_left_out_of_the_command():
+    bare = "uv run snakemake --cores 1 --config raw_set=set"
+    assert command() == bare
+    assert command(None, {"prompts": PROMPTS, "probe": "full"}) == bare
+    theirs = {"comfy_url": ["http://me:word@a:1"], "prompts": [], "probe": "off"}
+    assert command(None, theirs) == f"{bare} comfy_url=http://a:1"
+
+
+def test_trigger_words_stand_in_the_command_only_where_they_were_given():
+    record = {"preprocess": {"trigger": "ink style"}}
+    sweep = {"trigger": "ink style", "trigger_given": False}
+    assert command(record, sweep) == command()
+    given = command(record, {**sweep, "trigger_given": True})
+    assert given == f"{command()} 'trigger=ink style'"
+
+
+def test_what_is_unusual_stands_in_the_command():
+    text = command(
+        {"train": {"rank": 8, "flip": True}, "run_id": "mine"},
+        {"weights": [0.5, -1.0], "positive": "ぽにゅ, a cat", "baseline": False},
+    )
+    given = dict(word.split("=", 1) for word in shlex.split(text)[6:])
+    assert given == {
+        "raw_set": "set",
+        "weights": "-1.0,0.5",
+        "positive": "ぽにゅ, a cat",
+        "baseline": "False",
+        "train": "{rank: 8, flip: true}",
+        "run_id": "mine",
+    }
+    assert resolve({**given, "train": yaml.safe_load(given["train"])}, "bundled").train.rank == 8
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        {"prompts": PROMPTS, "probe": "full"},
+        {"prompts": [], "probe": "quick"},
+        {"prompts": ["a cat", "a dog"], "probe": "full"},
+        {"prompts": ["a cat", "dog: a dog"], "probe": "full"},
+        {"comfy_url": ["http://a:1"], "prompts": [], "probe": "off"},
+        {"comfy_url": ["http://a:1"], "prompts": PROMPTS, "probe": "full"},
+        {"comfy_url": ["http://a:1", "http://b:2"], "prompts": [], "probe": "quick"},
+    ],
+)
+def test_the_command_draws_the_same_prompts_and_probes(sweep):
+    sweep = {"comfy_url": ["embedded"], **sweep}
+    again = resolve(typed(command(None, sweep)), "bundled").model_dump(mode="json")
+    assert {key: again[key] for key in ("prompts", "probe", "comfy_url")} == {
+        key: sweep[key] for key in ("prompts", "probe", "comfy_url")
+    }
+
+
+def typed(text):
+    """What a job reads of a command: Snakemake gives its words on through a shell."""
+    words = shlex.split(text)[6:]
+    shell = subprocess.check_output(
+        f"printf '%s\\0' {' '.join(map(repr, words))}", shell=True, text=True
+    )
+    assert shell.split("\0")[:-1] == words
+    return parse_config(words)
+
+
+def test_another_base_model_keeps_all_that_was_recorded():
+    text = command({"base": "sd.safetensors"})
+    assert "base_model=models/checkpoints/sd.safetensors" in text
+    assert "resolution: 128" in text
+    elsewhere = Path("/m/sd.safetensors")
+    assert f"base_model={elsewhere}" in command({"base": "sd.safetensors"}, None, elsewhere)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "style: a dog",
+        "a {b}",
+        "20260131_120000",
+        "1e5",
+        "it's",
+        "'a': b",
+        "a #b",
+        'a "dog"',
+        "",
+        "no",
+    ],
+)
+def test_texts_that_snakemake_would_read_otherwise_stand_in_the_line(prompt):
+    text = command(None, {"positive": prompt, "train": {"rank": 8}})
+    assert "\n" not in text
+    assert typed(text) == {"raw_set": "set", "positive": prompt}
+
+
+def test_lists_and_sections_with_quotes_stand_in_the_line():
+    prompts = ["{trigger}, a 'dog'", "it's: a cat"]
+    servers = ["http://[::1]:1", "http://b:2"]
+    text = command({"run_id": "20260101"}, {"prompts": prompts, "comfy_url": servers})
+    assert "\n" not in text
+    given = typed(text)
+    assert (given["prompts"], given["run_id"]) == (prompts, "20260101")
+    assert given["comfy_url"] == ",".join(servers)
+
+
+def test_presets_of_the_base_models_family_are_left_out(tmp_path):
+    base = tmp_path / "models" / "sd.safetensors"
+    base.parent.mkdir()
+    save_checkpoint(base)
+    preset = usual("sd15", "http://a:1")
+    record = {"base": base.name, **{key: preset[key] for key in ("preprocess", "train")}}
+    unusual = {key: preset[key] for key in ("bench_workflow", "prompts", "probe", "bench")}
+    text = command(record, {**unusual, "comfy_url": ["http://a:1"]}, base)
+    assert set(typed(text)) == {"raw_set", "comfy_url", "base_model"}
+
+
+@pytest.mark.parametrize("prompt", ["two\nlines", 'it\'s "so": $5', "a \\(b\\)"])
+def test_what_no_job_would_get_goes_through_a_file(prompt):
+    text = command(None, {"positive": prompt})
+    head, rest = text.split("\n", 1)
+    content, last = rest.split("END\n")
+    assert head == "cat > again.yaml <<'END'"
+    assert last == "uv run snakemake --cores 1 --configfile again.yaml"
+    assert yaml.safe_load(content) == {"raw_set": "set", "positive": prompt}
+
+
+def test_prompts_stand_in_one_line_with_their_braces():
+    prompts = ["{trigger}, a cat", "dog: {trigger}, a 'dog'"]
+    text = command(None, {"prompts": prompts[:1]})
+    assert "\n" not in text
+    assert parse_config(shlex.split(text)[6:]) == {"raw_set": "set", "prompts": prompts[:1]}
+    assert typed(command(None, {"prompts": prompts}))["prompts"] == prompts
+
+
+def test_empty_fields_and_nan_are_no_numbers():
+    assert [tables.number(text) for text in ("0.5", "", None, "nan", "inf")] == [0.5, *[None] * 4]
+
+
+def test_metrics_of_an_embedding_are_named_after_its_model():
+    header = ["variant", "file", "ssim", "nearest", "dino_s_effect", "odd"]
+    found = tables.metrics_of(header)
+    assert [metric["column"] for metric in found] == ["ssim", "dino_s_effect", "odd"]
+    assert found[1]["en"] == "dino_s: effect"
+
+
+@pytest.mark.parametrize("content", ["", "step\n1\n", "step,loss\n"])
+def test_a_table_without_its_columns_is_refused(tmp_path, content):
+    path = tmp_path / "log.csv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"log\.csv: has no rows with .*loss"):
+        tables.read(path, ("step", "loss"))
+
+
+def test_a_long_training_is_thinned_and_keeps_its_course():
+    rows = [{"step": str(at), "loss": str(1000 - at)} for at in range(5000)]
+    curve = tables.loss(rows)
+    assert {len(values) for values in curve.values()} == {600}
+    assert curve["losses"] == sorted(curve["losses"], reverse=True)
+    assert curve["steps"] == sorted(curve["steps"])
+    assert curve["steps"][0] < 10
+    assert curve["steps"][-1] > 4985
+
+
+def test_threads_keep_the_order_and_stay_a_few_things_ahead():
+    started, most = [], 0
+    lock = threading.Lock()
+
+    def work(thing):
+        with lock:
+            started.append(thing)
+        return thing
+
+    for done, thing in enumerate(thumbnails.in_order(work, range(100), workers=2)):
+        assert done == thing
+        most = max(most, len(started) - done)
+    assert sorted(started) == list(range(100))
+    assert most <= 6
+
+
+def test_pictures_are_made_smaller_and_never_larger(tmp_path):
+    photo(1, 700, 350).save(tmp_path / "large.png")
+    photo(2, 60, 60).convert("RGBA").save(tmp_path / "small.png")
+    wanted = [
+        thumbnails.Thumbnail(name, tmp_path / f"{name}.png", 512) for name in ("large", "small")
+    ]
+    found = {
+        name: Image.open(io.BytesIO(base64.b64decode(text)))
+        for name, text in thumbnails.embedded(wanted, 1)
+    }
+    assert found["large"].size == (512, 256)
+    assert found["small"].size == (60, 60)
+    assert {image.format for image in found.values()} == {"WEBP"}
+
+
+def test_pictures_of_a_large_sweep_are_smaller(made):
+    assert {one.side for one in contents.thumbnails(made, [], [])} == {512}
+    made.measured *= 300
+    assert {one.side for one in contents.thumbnails(made, [], [])} == {384}
+
+
+def test_an_unreadable_picture_is_an_empty_text(tmp_path, caplog):
+    (tmp_path / "no.png").write_bytes(b"words")
+    wanted = [thumbnails.Thumbnail("p0", tmp_path / "no.png", 512)]
+    assert list(thumbnails.embedded(wanted, 1)) == [("p0", "")]
+    assert "no.png" in caplog.text
+
+
+def test_seeds_beyond_the_numbers_of_javascript_stay_whole(made):
+    first = made.measured[0]
+    made.measured[0] = replace(first, picture=replace(first.picture, seed=2**64 - 1))
+    data = contents.for_scripts(made, contents.training(made))
+    assert data["pictures"][0]["seed"] == "18446744073709551615"
+
+
+def test_a_large_training_set_is_shown_in_part_and_the_nearest_are_embedded(made):
+    named = [f"../../../x/images/{path.name}" for path in made.training]
+    images = made.training_set
+    for at in range(100):
+        Image.new("RGB", (8, 8)).save(images / f"z{at:03}.png")
+    made.training = sorted(images.glob("*.png"))
+    made.measured = [
+        replace(one, values={**one.values, "nearest": nearest})
+        for one, nearest in zip(made.measured, (named[1], ""), strict=False)
+    ]
+    found = contents.training(made)
+    assert sum(one.shown for one in found) == contents.SHOWN_TRAINING
+    assert images / "ponnyu_01.png" in {one.path for one in found}
+    assert len({one.name for one in found}) == len(found)
+    data = contents.for_scripts(made, found)
+    nearest = data["training"][data["pictures"][0]["nearest"]]
+    assert nearest == {"file": "ponnyu_01.png", "caption": "ponnyu style, 猫 1"}
+    assert data["pictures"][1]["nearest"] is None
+
+
+def test_prompts_keep_the_order_of_the_sweep(tmp_path):
+    found = finished_run.read(
+        *make_run(tmp_path, prompts=3, weights=(0.0, 0.8), seeds=(1,), size=16)
+    )
+    found.measured.reverse()
+    names = [one["name"] for one in contents.for_scripts(found, [])["variants"]]
+    assert names[:3] == ["", "prompt-lighthouse", "prompt-mushroom"]
+    assert names[3] == "trigger"
+    pictures = contents.for_scripts(found, [])["pictures"]
+    assert [one["variant"] for one in pictures] == sorted(one["variant"] for one in pictures)
+    found.sweep = None
+    unknown = {one["name"]: one["probe"] for one in contents.for_scripts(found, [])["variants"]}
+    assert set(unknown) == set(names)
+    assert unknown["trigger"] == "trigger"
+    assert unknown["prompt-lighthouse.untriggered"] == "untriggered"
+
+
+def test_the_ruler_has_the_window_and_the_weight(tmp_path):
+    found = finished_run.read(*make_run(tmp_path, prompts=1, seeds=(1,), size=16))
+    ruler = contents.ruler(found)
+    assert [one["weight"] for one in ruler if one["usable"]] == [0.4, 0.6, 0.8]
+    assert [one["weight"] for one in ruler if one["chosen"]] == [0.8]
+    assert [one["weight"] for one in ruler if one["tied"]] == [0.6, 0.8]
+    found.measured = [one for one in found.measured if one.picture.probe or one.picture.weight < 1]
+    assert max(one["weight"] for one in contents.ruler(found)) == 0.8, "of prompts, not of probes"
+    found.verdict = None
+    assert not any(one["usable"] or one["chosen"] for one in contents.ruler(found))
+
+
+def test_nothing_in_the_data_ends_its_element():
+    text = build._embed({"prompt": "</script><script>"})
+    assert "<" not in text
+    assert "\\u003c/script>" in text
+
+
+def test_a_run_that_was_only_benched_misses_no_record_of_a_training(tmp_path):
+    folder, _ = make_run(tmp_path, prompts=1, seeds=(1,), size=16)
+    for name in ("run.yaml", "preprocess_log.csv", "train/train_log.csv"):
+        (folder / name).unlink(missing_ok=True)
+    assert "run.yaml" in finished_run.read(folder, None).missing
+    sweep = folder / "bench" / "sweep.yaml"
+    sweep.write_text(sweep.read_text().replace("skip_train: false", "skip_train: true"))
+    build.build(folder, None, tmp_path / "page.html")
+    assert not {"run.yaml", "preprocess_log.csv"} & set(finished_run.read(folder, None).missing)
+    assert "preprocess_log.csv" not in (tmp_path / "page.html").read_text()

@@ -1,0 +1,223 @@
+"""What a run is trained on where nothing is named, and whether it is drawn with the same."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from lorabench.digests import Digests, model_digest
+from lorabench.errors import UserError
+from lorabench.run import base_choice
+from lorabench.settings.config import BUNDLED_BASE
+from tests import records
+from tests.kohya import save_checkpoint
+from tests.project import ROOT, make_plan
+
+URL = "http://127.0.0.1:8188"
+WORKFLOWS = ROOT / "config" / "workflows"
+FORMS = ("MeinaMix_v12_lora_bench.json", "gui/MeinaMix_v12_lora_bench.json")
+NAME = "MeinaMix_v12.safetensors"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(BUNDLED_BASE).mkdir(parents=True)
+    return tmp_path
+
+
+def workflow(form=FORMS[0], name=NAME, **changes):
+    """Write a workflow that loads the checkpoint `name`; `changes` are texts to replace."""
+    text = (WORKFLOWS / form).read_text().replace(json.dumps(NAME), json.dumps(name))
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    Path("workflow.json").write_text(text)
+    return {"bench_workflow": "workflow.json", "comfy_url": URL}
+
+
+def put(path):
+    path = Path("models", "checkpoints", path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x")
+    return path
+
+
+def refusal(given):
+    with pytest.raises(UserError) as error:
+        base_choice.choose(given)
+    return str(error.value)
+
+
+def test_without_a_workflow_it_is_the_bundled_one(here):
+    assert base_choice.choose({}) == base_choice.choose({"comfy_url": URL}) == Path(BUNDLED_BASE)
+
+
+@pytest.mark.parametrize("url", [URL, "embedded", None, [URL]])
+@pytest.mark.parametrize("form", FORMS)
+def test_it_is_what_the_workflow_loads(here, form, url):
+    path = put(NAME)
+    assert base_choice.choose({**workflow(form), "comfy_url": url}) == path
+
+
+def test_what_the_user_names_wins(here, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    put(NAME)
+    given = {**workflow(), "base_model": "~/b.safetensors"}
+    assert base_choice.choose(given) == Path("/home/me/b.safetensors")
+    other = put("other.safetensors")
+    named = {**workflow(), "bench": {"checkpoint": "other.safetensors"}}
+    assert base_choice.choose(named) == other
+
+
+@pytest.mark.parametrize("name", ["anime/m.safetensors", "anime\\m.safetensors"])
+def test_it_may_lie_in_a_subfolder_as_comfyui_lists_it(here, name):
+    path = put("anime/m.safetensors")
+    assert base_choice.choose(workflow(name=name)) == path
+
+
+def test_another_servers_subfolder_does_not_matter(here):
+    path = put("m.safetensors")
+    assert base_choice.choose(workflow(name="SD1.5\\m.safetensors")) == path
+
+
+def test_it_may_lie_in_the_comfyui_that_gets_the_lora(here):
+    path = here / "ComfyUI" / "models" / "checkpoints" / NAME
+    path.parent.mkdir(parents=True)
+    path.touch()
+    given = {**workflow(), "lora_install_dir": str(here / "ComfyUI" / "models" / "loras")}
+    assert base_choice.choose(given) == path
+
+
+def test_a_gui_workflow_with_nodes_of_others_is_read_too(here):
+    path = put(NAME)
+    given = workflow(FORMS[1], KSampler="Somebody's sampler")
+    assert base_choice.choose(given) == path
+
+
+def test_one_that_is_not_here_is_asked_for_with_the_nearest(here):
+    put("meinamix_v12Final.safetensors")
+    said = refusal(workflow())
+    assert f"the workflow renders with {NAME}, and there is none in models/checkpoints/" in said
+    assert "nearest there: meinamix_v12Final.safetensors" in said
+    assert "a link will do" in said and "base_model=/path/to/" in said
+
+
+@pytest.mark.parametrize("name", ["../up.safetensors", "/abs.safetensors"])
+def test_a_name_does_not_lead_out_of_the_checkpoints(here, name):
+    put("up.safetensors"), put("abs.safetensors")
+    assert "none in models/checkpoints/" in refusal(workflow(name=name))
+
+
+@pytest.mark.parametrize("name", ["checkpoint_under_test.safetensors",
+                                  "sdxl_checkpoint_under_test.safetensors"])  # fmt: skip
+def test_a_placeholder_tells_nothing(here, name):
+    put(name)
+    assert "nothing says which checkpoint" in refusal(workflow(name=name))
+
+
+@pytest.mark.parametrize("more", [{"comfy_url": "embedded"}, {"skip_train": "True"}])
+def test_without_it_the_bundled_one_is_drawn_or_is_not_needed(here, more):
+    assert base_choice.choose({**workflow(), **more}) == Path(BUNDLED_BASE)
+
+
+def test_a_lora_that_is_there_has_the_base_of_its_record(here):
+    path = put("own.safetensors")
+    records.write(records.run(path.name), here / "runs" / "r" / "run.yaml")
+    given = {**workflow(), "skip_train": True, "run_id": "r"}
+    put(NAME)
+    assert base_choice.choose(given) == path
+    path.unlink()
+    assert base_choice.choose(given).name == NAME
+
+
+def test_what_is_wrong_with_a_workflow_is_told_where_it_is_used(here):
+    Path("bad.json").write_text("no workflow")
+    for path in ("bad.json", "none.json"):
+        given = {"bench_workflow": path, "comfy_url": URL}
+        assert base_choice.choose(given) == Path(BUNDLED_BASE)
+
+
+# ---------------------------------------------------------------- a difference
+
+
+def is_same(base, drawn):
+    memory = Digests(Path("runs/.digests.json"))
+    digest = model_digest(base, memory)
+    return base_choice.is_same(base, digest, drawn, memory)
+
+
+def test_a_difference_is_told_by_content(here):
+    base, other, longer = put("a.safetensors"), put("b.safetensors"), put("c.safetensors")
+    drawn = base_choice.Drawn("b.safetensors", other)
+    assert is_same(base, drawn)
+    other.write_text("y")
+    longer.write_text("xx")
+    for path in (other, longer):
+        assert not is_same(base, base_choice.Drawn(path.name, path))
+    os.link(base, here / "linked")
+    assert is_same(base, base_choice.Drawn("l", here / "linked"))
+
+
+def test_what_is_not_here_is_told_by_its_name(here):
+    base = put("a.safetensors")
+    assert is_same(base, base_choice.Drawn("SD\\a.safetensors", None))
+    assert not is_same(base, base_choice.Drawn("b", None))
+
+
+@pytest.fixture
+def planned(project, monkeypatch):
+    project.add_set()
+    monkeypatch.chdir(project.root)
+    for name in ("a", "b"):
+        save_checkpoint(Path(f"models/checkpoints/{name}.safetensors"))
+    save_checkpoint(Path("models/checkpoints/x/xl.safetensors"), "sdxl")
+    monkeypatch.setenv("SD_SCRIPTS_DIR", str(ROOT / "tests/fake_kohya/sd_scripts"))
+
+    def plan(**config):
+        given = {"raw_set": "some_set", "trainer": "kohya", "comfy_url": URL, **config}
+        return make_plan(given, Path("config/config.yaml"))
+
+    return plan
+
+
+def warned(plan):
+    return [note for note in plan.notes if note.startswith("warning: the LoRA is trained on")]
+
+
+def test_a_run_follows_its_workflow(planned):
+    plan = planned(**workflow(name="x\\xl.safetensors"))
+    assert plan.config.base_model == "models/checkpoints/x/xl.safetensors"
+    assert plan.config.preprocess.resolution == 1024, "the preset is that of the base"
+    assert (plan.checkpoint_name, warned(plan)) == (None, [])
+    named = planned(**workflow(), base_model="models/checkpoints/x/xl.safetensors")
+    assert named.paths == plan.paths, "how it was found makes no other run"
+    assert f"trained on xl.safetensors and rendered with {NAME}" in warned(named)[0]
+    assert (plan.sweep.drawn_elsewhere, named.sweep.drawn_elsewhere) == (None, NAME)
+
+
+def test_a_bundled_workflow_loads_the_base_model(planned):
+    plan = planned(base_model="models/checkpoints/x/xl.safetensors")
+    assert plan.config.bench_workflow == "config/workflows/sdxl_lora_bench.json"
+    assert (plan.checkpoint_name, warned(plan)) == ("x/xl.safetensors", [])
+    Path("models/checkpoints/b.safetensors").write_bytes(b"other")
+    drawn = planned(
+        base_model="models/checkpoints/a.safetensors", bench={"checkpoint": "b.safetensors"}
+    )
+    assert "rendered with b.safetensors" in warned(drawn)[0]
+
+
+def test_a_lora_from_elsewhere_has_no_base_to_differ_from(planned):
+    lora = Path("runs/r/train/style_some_set__r.safetensors")
+    lora.parent.mkdir(parents=True)
+    lora.touch()
+    assert warned(planned(**workflow(), skip_train=True, run_id="r")) == []
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a/" * 2048, "a\0b"])
+def test_a_path_that_no_file_can_have_is_named(here, path):
+    for key in ("base_model", "lora_install_dir"):
+        with pytest.raises(UserError, match=rf"{key}: '.{{1,120}}: (is no path|has a name in it)"):
+            base_choice.choose({key: path, "bench": {"checkpoint": "x"}})
+    given = {"bench": {"checkpoint": path}, "run_id": path, "skip_train": True}
+    assert base_choice.choose(given) == Path(BUNDLED_BASE)

@@ -1,0 +1,196 @@
+"""The plan of a run: the trigger words, and what is said before anything is done."""
+
+import json
+
+import pytest
+
+from lorabench.errors import UserError
+from lorabench.settings.config import BUNDLED_BASE
+from tests import records
+from tests.project import ROOT, make_plan, make_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("plan") / "project")
+
+
+@pytest.fixture
+def plan(project, monkeypatch):
+    """Plan runs of a set of four captioned pictures, and one more where a caption is given."""
+    monkeypatch.chdir(project.root)
+    folder = project.root / "datasets" / "raw" / "style" / "some_set"
+    if not folder.exists():
+        project.add_set()
+    yield lambda **given: make_plan({"raw_set": "some_set", **given}, ROOT / "config/config.yaml")
+    (folder / "more.png").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def uncaptioned(project, plan):
+    """The same set with a picture that has no caption."""
+    folder = project.root / "datasets" / "raw" / "style" / "some_set"
+    (folder / "more.png").write_bytes((folder / "0.png").read_bytes())
+
+
+def test_where_all_have_captions_the_trigger_makes_no_other_run(plan):
+    found, given = plan(), plan(trigger="mofu")
+    assert (found.trigger, given.trigger) == ("trigger", "mofu")
+    assert given.paths.run_id == found.paths.run_id
+    assert found.identity.contents["preprocess"]["trigger"] == "some_set"  # as in runs of before
+    assert plan(preprocess="{trigger: mofu}").identity == given.identity
+
+
+def test_a_picture_without_a_caption_is_trained_with_the_words_found_among_the_others(
+    plan, uncaptioned
+):
+    found = plan()
+    assert found.trigger == "trigger"
+    assert found.identity.contents["preprocess"]["trigger"] == "trigger"
+    assert found.record.preprocess.trigger == "trigger"
+    assert found.notes == ["without a caption: 1 of 5 pictures, which are trained with 'trigger'"]
+
+
+def test_both_keys_of_the_trigger_mean_the_same_words(plan, uncaptioned):
+    one, other = plan(trigger="mofu"), plan(preprocess={"trigger": "mofu"})
+    assert one.trigger == other.trigger == "mofu"
+    assert one.record == other.record
+    assert one.paths.run_id != plan().paths.run_id
+
+
+def test_that_a_comfyui_gets_one_prompt_is_said_where_nobody_has_chosen_it(plan):
+    there = {"comfy_url": "http://127.0.0.1:1", "base_model": BUNDLED_BASE}
+    (note,) = plan(**there).notes
+    assert note.startswith("one prompt and no probes") and "prompts=config/prompts/" in note
+    for chosen in ({"prompts": []}, {"probe": "off"}, {"probe": False}):
+        assert plan(**there, **chosen).notes == []
+    assert plan().notes == []
+
+
+def test_two_different_triggers_are_refused(plan):
+    with pytest.raises(UserError, match="both mean the same words; give one"):
+        plan(trigger="mofu", preprocess={"trigger": "zwirbl"})
+    assert plan(trigger="mofu", preprocess={"trigger": "mofu"}).trigger == "mofu"
+
+
+def test_checkpoints_may_be_asked_for_later(plan, project):
+    run, asked = plan(), plan(train={"save_every_epochs": 2})
+    assert asked.paths == run.paths
+    older = asked.identity.older_run_id
+    assert older != run.paths.run_id and plan().identity.older_run_id is None
+    path = records.write(asked.record, project.root / "runs" / older / "run.yaml")
+    assert plan(train={"save_every_epochs": 2}).paths.run_id == older, "0.1 counted them"
+    path.unlink()
+
+
+# ---------------------------------------------------------------- brackets
+
+
+@pytest.fixture
+def bracketed(project, plan):
+    """Plan runs of a set whose captions are all `caption`."""
+    folder = project.root / "datasets" / "raw" / "style" / "some_set"
+    kept = {path: path.read_bytes() for path in folder.glob("*.txt")}
+
+    def planned(caption, **given):
+        for path in kept:
+            path.write_text(f"{caption}, {path.stem}")
+        return plan(**given)
+
+    yield planned
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("written", ["mika (moon)", r"mika \(moon\)"])
+@pytest.mark.parametrize("given", [{}, {"trigger": r"mika \(moon\)"}, {"trigger": "mika (moon)"}])
+def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
+    found = bracketed(written, **given)
+    assert found.trigger == found.record.trigger == found.sweep.trigger == "mika (moon)"
+    assert {picture.caption.split(",")[0] for picture in found.raw.pictures} == {"mika (moon)"}
+    texts = {variant.name: variant.text for variant in found.variants}
+    assert texts["trigger"] == r"mika \(moon\)"
+    assert texts[""].startswith(r"mika \(moon\), ")
+    assert texts["prompt-cat"].startswith(r"mika \(moon\), ")
+    assert texts["prompt-cat.untriggered"].startswith("a white cat")
+
+
+def test_a_set_with_escapes_is_another_and_is_said(bracketed):
+    plain, escaped = bracketed("mika (moon)"), bracketed(r"mika \(moon\)")
+    assert "captions" not in plain.identity.contents["raw"]
+    assert escaped.identity.contents["raw"]["captions"] == "without escapes"
+    assert plain.notes == []
+    assert escaped.notes == [
+        r"captions are trained without escapes: \( as (, wide letters, curly quotes and &amp;"
+        " as the common ones"
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"positive": "(mika (moon):1.2), a {big} cat"},
+        {"prompts": ["(mika (moon):1.2), a {big} cat"]},
+    ],
+)
+def test_a_prompt_with_the_bare_trigger_is_taken_for_it_and_said(bracketed, given):
+    found = bracketed("mika (moon)", **given)
+    assert r"(mika \(moon\):1.2), a {big} cat" in [variant.text for variant in found.variants]
+    (note,) = found.notes
+    assert note.startswith(r"mika (moon) in prompts is sent as mika \(moon\)")
+
+
+def test_the_workflows_own_prompt_is_taken_so_too(bracketed, tmp_path):
+    graph = json.loads((ROOT / "config/workflows/drawnworld_lora_bench.json").read_text())
+    graph["3"]["inputs"]["text"] = "mika (moon), a (red) cat"
+    (tmp_path / "w.json").write_text(json.dumps(graph))
+    found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
+    assert found.positive == r"mika \(moon\), a (red) cat"
+    assert len(found.notes) == 1
+    graph["3"]["inputs"]["text"] = found.positive
+    (tmp_path / "w.json").write_text(json.dumps(graph))
+    found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
+    assert (found.positive, found.notes) == (None, [])
+
+
+def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
+    found = plan(
+        positive="trigger, a {red|blue} ball BREAK", negative="<lora:bad:1> embedding:worse"
+    )
+    assert found.notes[0].startswith(
+        "{red|blue}, BREAK, <lora:bad:1> in prompts is rendered as it stands"
+    )
+    assert found.notes[1].startswith("embedding:worse in prompts is left out")
+    elsewhere = plan(positive="embedding:x", comfy_url="http://127.0.0.1:1", prompts=[])
+    assert elsewhere.notes == []
+
+
+# ---------------------------------------------------------------- the LoRA of a run
+
+
+def test_a_raw_set_that_a_lora_from_elsewhere_is_not_compared_with_is_named(plan, project):
+    train = project.root / "runs" / "theirs" / "train"
+    train.mkdir(parents=True, exist_ok=True)
+    for name in ("some_set", "other"):
+        (train / f"style_{name}__theirs.safetensors").write_bytes(b"")
+    benched = {"skip_train": True, "run_id": "theirs"}
+    found = plan(**benched)
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("datasets/raw/style/some_set is not used: skip_train benches")
+    assert found.notes[0].endswith("say with trigger= which words call it")
+    assert plan(**benched, trigger="mofu").notes[0].endswith("Judge its style by eye")
+    assert plan(**benched, raw_set="other").notes == []  # no such set lies there
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".PT", ".ckpt", ".bin"])
+def test_a_file_of_pytorch_in_the_loras_place_is_named(plan, project, suffix):
+    train = project.root / "runs" / "mine" / "train"
+    train.mkdir(parents=True, exist_ok=True)
+    found = train / f"style_some_set__mine{suffix}"
+    found.write_bytes(b"PK")
+    with pytest.raises(UserError) as raised:
+        plan(skip_train=True, run_id="mine")
+    found.unlink()
+    said = str(raised.value)
+    assert f"{found.name} is a PyTorch file, where style_some_set__mine.safetensors" in said
+    assert "uv run python -c" in said

@@ -1,0 +1,59 @@
+"""The pictures of a sweep: which there are, and how they are read."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, open_rgb, size
+from lorabench.sweep.variants import Variant
+from tests import records, sweeps
+
+
+def test_the_pictures_of_a_sweep_are_in_order_and_know_where_they_lie():
+    variants = [sweeps.variant(name, "x", (0, 0.4), (2, 1)) for name in ("", "trigger")]
+    found = records.sweep(variants, batch_size=2).pictures(Path("runs/a/bench"))
+    assert found == sorted(found) and len(found) == 16
+    assert found[1] == Picture("", 1, 0, 0.4, Path())
+    assert [one.path.as_posix() for one in found[1:10:8]] == [
+        "runs/a/bench/w0.40/seed1_00.png",
+        "runs/a/bench/trigger/w0.40/seed1_00.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "probe", "folder"),
+    [
+        ("w0.40", "", "prompt-w0.40/"),
+        ("trigger", "", "prompt-trigger/"),
+        ("", "trigger", "trigger/"),
+    ],
+)
+def test_a_name_that_looks_like_a_coordinate_is_a_name(prompt, probe, folder):
+    variant = Variant(prompt, "x", probe, (0.8,), (3,))
+    (picture,) = records.sweep([variant]).pictures(Path("runs/trigger/bench"))
+    assert picture.path == Path(f"runs/trigger/bench/{folder}w0.80/seed3_00.png")
+    place = (picture.prompt, picture.probe, picture.weight, picture.seed, picture.index)
+    assert place == (prompt, probe, 0.8, 3, 0)
+
+
+def test_pictures_are_read_as_rgb(tmp_path):
+    path = tmp_path / "grey.png"
+    Image.new("L", (3, 2), 9).save(path)
+    assert open_rgb(path).getpixel((0, 0)) == (9, 9, 9)
+    assert size(path) == (3, 2)
+
+
+def test_what_is_no_picture_is_refused_by_name(tmp_path):
+    with pytest.raises(UserError, match=r"gone\.png: no such picture"):
+        open_rgb(tmp_path / "gone.png")
+    words = tmp_path / "words.png"
+    words.write_text("no picture")
+    with pytest.raises(UserError, match=r"words\.png: not a readable picture"):
+        open_rgb(words)
+    cut = tmp_path / "cut.png"
+    Image.effect_noise((64, 64), 50).save(cut)
+    cut.write_bytes(cut.read_bytes()[:500])
+    with pytest.raises(UserError, match=r"cut\.png: not a readable picture"):
+        open_rgb(cut)

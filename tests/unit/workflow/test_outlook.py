@@ -1,0 +1,97 @@
+"""What a call will do, in lines, before it does it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lorabench.settings.config import BUNDLED_BASE
+from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.variants import EXTENTS, plan
+from lorabench.workflow import outlook
+from tests import records
+from tests.finished import make_run, planned
+
+RECORD = records.run(train={"batch_size": 2})
+LOG = "step,epoch,loss,lr,seconds\n1,1,0.1,0.1,5.0\n10,1,0.1,0.1,100.0\n"
+
+
+@pytest.fixture
+def made(tmp_path):
+    train = {"steps": 380, "epochs": None, "batch_size": 8, "gradient_accumulation": 1}
+    config = SimpleNamespace(
+        train=SimpleNamespace(device="auto", **train), base_model=BUNDLED_BASE, batch_size=1
+    )
+    return SimpleNamespace(
+        config=config,
+        notes=["a warning"],
+        paths=SimpleNamespace(
+            root=tmp_path / "runs" / "x-1", lora=Path("style_x__x-1.safetensors")
+        ),
+        raw=SimpleNamespace(pictures=[None] * 35),
+        record=RECORD,
+        sweep=None,
+        embedded_server=True,
+        variants=plan("zw, a cat", [], "zw", EXTENTS["off"], (0.0, 0.4), (1,)),
+    )
+
+
+def lines(made, **jobs):
+    return list(outlook.lines(made, jobs, 2))
+
+
+def test_warnings_come_first_then_stages_pictures_and_times(made):
+    warning, stages, benchmark = lines(
+        made, normalize_dataset=1, train_lora=1, bench_image=2, bench_metrics=1, total=5
+    )
+    assert warning == "a warning"
+    assert stages.endswith(
+        "x-1: normalize 35 pictures, train 380 steps (about 2 minutes), render 2 pictures, "
+        "measure, judge and lay out the pictures"
+    )
+    assert benchmark.startswith("The benchmark: 1 prompt × (1 weight + no LoRA) × 1 seed")
+    assert benchmark.endswith("2 to render, about 16 s")  # 14 of them the server's start
+
+
+def test_pictures_that_a_narrower_sweep_leaves_out_are_said(made, tmp_path):
+    run, _ = make_run(tmp_path, prompts=1, weights=(0.0, 0.4, 0.8), seeds=(1,), size=8)
+    made.paths.root = run
+    made.sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
+    assert len(lines(made, record_sweep=1)) == 2
+    narrower = planned(1, (0.0, 0.4), (1,))
+    made.sweep = made.sweep.model_copy(update={"weights": (0.4,), "variants": narrower})
+    *_, said, command = lines(made, record_sweep=1)
+    assert "at weight 0.80 were rendered earlier" in said
+    assert "weights=0.4,0.8" in command
+
+
+def test_only_what_will_be_done_is_named(made):
+    assert lines(made, bench_image=1)[1].endswith("x-1: render 1 picture")
+    assert lines(made, record_sweep=1)[1:] == [f"{made.paths.root}: record sweep"]
+
+
+def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made, monkeypatch):
+    def showing(family):
+        base = SimpleNamespace(family=family)
+        monkeypatch.setattr(outlook.checkpoint, "inspect", lambda path: base)
+        return lines(made, normalize_dataset=1, render_reference=1)[1]
+
+    made.config.preprocess = SimpleNamespace(resolution=512)
+    assert showing("bundled").endswith("normalize 35 pictures")
+    assert showing("sd15").endswith(
+        "show the training pictures as the base model draws them "
+        "(about 23 minutes on one core, seconds on a GPU)"
+    )
+    made.config.train.device = "cuda"
+    assert showing("sd15").endswith("normalize 35 pictures")
+
+
+def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
+    made.config.base_model = "other"
+    assert "train 380 steps" in lines(made, train_lora=1)[1]
+    assert "about" not in lines(made, train_lora=1)[1]
+    other = tmp_path / "runs" / "y-2"
+    (other / "train").mkdir(parents=True)
+    (other / "train" / "train_log.csv").write_text(LOG)
+    records.write(RECORD, other / "run.yaml")
+    assert "train 380 steps (about 253 minutes)" in lines(made, train_lora=1)[1]
