@@ -93,7 +93,7 @@ def _numbers() -> torch.Generator:
 def _fitted(image: Image.Image, area: int) -> np.ndarray:
     """Return an RGB picture as the model would draw it: its own area, -1 to 1, [h, w, 3]."""
     factor = (area / (image.width * image.height)) ** 0.5
-    size = tuple(max(1, round(edge * factor / _GRID)) * _GRID for edge in image.size)
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS)
+    width, height = (max(1, round(edge * factor / _GRID)) * _GRID for edge in image.size)
+    if (width, height) != image.size:
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image, dtype=np.float32) / 127.5 - 1

@@ -86,7 +86,7 @@ def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
             f"{path}: lacks {len(lost)} of the pictures, such as {lost[0]}; "
             "embed the same pictures with bench_embed.py"
         )
-    if taken := sorted((set(table) & set(measured)) - {"file"}):
+    if taken := sorted((set(table.columns) & set(measured.columns)) - {"file"}):
         raise UserError(
             f"{path}: has a column {taken[0]}, as the metrics have; "
             "give the embedding's folder another name"

@@ -179,13 +179,13 @@ def _draw_cell(
 
 def _picture(grid: Grid, sweep: Sweep, key: Key) -> Image.Image | None:
     """Return what a cell shows; None where what it takes is not there."""
-    *place, weight = key
+    variant, seed, index, weight = key
     if key not in sweep.pictures:
         return None
     picture = open_rgb(sweep.pictures[key])
     if not grid.differences or weight == 0:
         return picture
-    baseline = sweep.pictures.get((*place, 0.0))
+    baseline = sweep.pictures.get((variant, seed, index, 0.0))
     if not baseline:
         return None
     without = open_rgb(baseline)

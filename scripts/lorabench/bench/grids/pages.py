@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, count, pairwise
 from pathlib import Path
@@ -30,7 +30,7 @@ def save(grids: Iterable[Grid], sweep: Sweep, folder: Path) -> Iterator[Path]:
     with ThreadPoolExecutor(max_workers=1) as writer:
         drawn = (one for grid in grids for one in _drawn(grid, sweep, folder))
         written = (writer.submit(_write, image, path) for path, image in drawn)
-        for writing, _next in pairwise(chain(written, [None])):
+        for writing, _next in pairwise(chain(written, [Future()])):
             yield from writing.result()
 
 

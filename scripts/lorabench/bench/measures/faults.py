@@ -1,10 +1,10 @@
 """What is plainly wrong with a sweep: a LoRA that does nothing, a picture that shows nothing."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -112,7 +112,8 @@ _FILE = TypeAdapter(list[Fault])
 
 def find(table: "pd.DataFrame") -> list[Fault]:
     """Return the faults in a table of `metrics.measure`, by weight."""
-    return [fault for weight, rows in table.groupby("weight") for fault in _at(weight, rows)]
+    by_weight: Iterable[tuple[Any, pd.DataFrame]] = table.groupby("weight")
+    return [fault for weight, rows in by_weight for fault in _at(weight, rows)]
 
 
 def write(faults: list[Fault], path: Path) -> None:

@@ -141,5 +141,5 @@ def compare(picture: Pixels, baseline: Pixels) -> dict[str, float]:
                 use_sample_covariance=False,
             )
         ),
-        "hash_distance": picture.hash - baseline.hash,
+        "hash_distance": int(picture.hash - baseline.hash),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ class Tables:
         """The columns of `summary` that have an interval and hold a number."""
         return [
             column
-            for column in self.summary
+            for column in self.summary.columns
             if {f"{column}_low", f"{column}_high"} <= set(self.summary)
             and self.summary[column].notna().any()
         ]
@@ -71,7 +71,7 @@ def _read(path: Path, option: str, columns: set[str]) -> pd.DataFrame:
     return table
 
 
-def prepare(axes: "Axes", grid: str = "both") -> None:
+def prepare(axes: "Axes", grid: Literal["both", "x", "y"] = "both") -> None:
     """Give a chart few ticks, a faint grid and no frame."""
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))

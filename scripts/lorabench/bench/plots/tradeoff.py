@@ -40,15 +40,16 @@ def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = 
 def _draw_path(axes: "Axes", tables: Tables, verdict: Verdict | None) -> None:
     points = tables.summary.dropna(subset=[KEPT, GAINED])
     x, y = points[KEPT], points[GAINED]
-    errors = {
-        name: (
+    errors_x, errors_y = (
+        (
             (points[column] - points[f"{column}_low"]).clip(lower=0),
             (points[f"{column}_high"] - points[column]).clip(lower=0),
         )
-        for name, column in (("xerr", KEPT), ("yerr", GAINED))
-    }
-    if any(part.gt(0).any() for pair in errors.values() for part in pair):
-        axes.errorbar(x, y, **errors, fmt="none", ecolor=ONE, elinewidth=1.2, label="95 % interval")
+        for column in (KEPT, GAINED)
+    )
+    if any(part.gt(0).any() for part in (*errors_x, *errors_y)):
+        look = {"fmt": "none", "ecolor": ONE, "elinewidth": 1.2, "label": "95 % interval"}
+        axes.errorbar(x, y, xerr=errors_x, yerr=errors_y, **look)
     axes.plot(x, y, "o-", color=MEAN, lw=1.6, ms=6, label="weights")
     usable = charts.in_window(list(points["weight"]), verdict)
     if any(usable):

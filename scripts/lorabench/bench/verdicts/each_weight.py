@@ -86,8 +86,8 @@ class _Mean:
 
     @property
     def failed(self) -> bool:
-        mean = self.values.mean()
-        return bool(mean > self.limit if self.highest else mean < self.limit)
+        mean = float(self.values.mean())
+        return mean > self.limit if self.highest else mean < self.limit
 
     @property
     def needs(self) -> int:

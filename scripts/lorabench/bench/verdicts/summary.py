@@ -1,8 +1,10 @@
 """A row per weight: means over prompts and seeds, with the interval that so few pictures leave."""
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from lorabench.errors import UserError
 RESAMPLES = 2000
 INTERVAL = 95
 """Percent of the resampled means that an interval holds."""
-_TEXTS = ["variant", "probe", "file", "nearest", "hash"]
+_TEXTS: tuple[Hashable, ...] = ("variant", "probe", "file", "nearest", "hash")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
     asked = table[table["probe"] == ""]
     measured = [name for name in table.columns if _is_number(table[name]) and name not in PLACE]
     rows = []
-    for weight, pictures in asked.groupby("weight"):
+    by_weight: Iterable[tuple[Any, pd.DataFrame]] = asked.groupby("weight")
+    for weight, pictures in by_weight:
         row = {
             "weight": weight,
             "pictures": len(pictures),
