@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from lorabench.dataset.normalize import normalize_set
 from lorabench.dataset.picture import PNG_OPTIONS, Row
-from lorabench.settings.config import PreprocessSettings, validate
+from lorabench.settings.models import PreprocessSettings
 from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import validate
 
 SIZES = ((1200, 900), (1600, 1200), (1920, 1080), (2400, 3600), (4000, 3000), (3024, 4032))
 

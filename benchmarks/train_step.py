@@ -21,8 +21,9 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
 from lorabench.dataset.normalize import normalize_set
-from lorabench.settings.config import PreprocessSettings, TrainSettings, validate
+from lorabench.settings.models import PreprocessSettings, TrainSettings
 from lorabench.settings.presets import PRESETS
+from lorabench.settings.validation import validate
 from lorabench.train import network
 from lorabench.train.embedded import train
 

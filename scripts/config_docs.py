@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from lorabench import cli, files
 from lorabench.errors import UserError
-from lorabench.settings.config import SECTIONS, Config
+from lorabench.settings.models import SECTIONS, Config
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import Section
 

@@ -21,7 +21,7 @@ from lorabench import cli
 from lorabench.errors import UserError
 from lorabench.run.plan import RunPlan, make_plans
 from lorabench.settings import servers
-from lorabench.settings.config import read_yaml
+from lorabench.settings.layers import read_yaml
 from lorabench.workflow import job_logs
 from lorabench.workflow.older import call, locks
 from lorabench.workflow.older import options as older

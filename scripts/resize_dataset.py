@@ -21,7 +21,8 @@ from lorabench.dataset import normalize, raw
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.picture import Row
 from lorabench.errors import UserError
-from lorabench.settings.config import PreprocessSettings, read_section
+from lorabench.settings.layers import read_section
+from lorabench.settings.models import PreprocessSettings
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 

@@ -5,7 +5,8 @@ import sys
 
 from lorabench import cli, parent
 from lorabench.errors import UserError
-from lorabench.settings.config import KohyaSettings, read_yaml
+from lorabench.settings.layers import read_yaml
+from lorabench.settings.models import KohyaSettings
 from lorabench.settings.validation import validate
 from lorabench.train import interface
 from lorabench.train.kohya.run import train

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from lorabench.settings.config import PreprocessSettings
+from lorabench.settings.models import PreprocessSettings
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmarks.known_answers.recipes import RECIPES, Recipe
 from lorabench.bench.verdicts import judging, summary
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
 

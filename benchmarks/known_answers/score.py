@@ -26,7 +26,7 @@ from lorabench import cli, files
 from lorabench.bench.verdicts import judging, summary
 from lorabench.errors import UserError
 from lorabench.lora import fit
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
 LABELS = ("works", "weak", "dead", "broken", "fried", "copies", "uncertain")

@@ -8,7 +8,7 @@ import pytest
 
 import config_docs
 from lorabench.errors import UserError
-from lorabench.settings.config import Config
+from lorabench.settings.models import Config
 from lorabench.settings.validation import keys
 
 

@@ -27,7 +27,7 @@ from lorabench.dataset.picture import Row, Store, normalize
 from lorabench.dataset.raw import RawSet, Source
 from lorabench.dataset.refusals import Refusal
 from lorabench.errors import UserError
-from lorabench.settings.config import PreprocessSettings
+from lorabench.settings.models import PreprocessSettings
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from lorabench.dataset import decoding
 from lorabench.dataset.buckets import bucket_sizes, fit
 from lorabench.dataset.refusals import Refusal, RejectedError
 from lorabench.digests import digest
-from lorabench.settings.config import PreprocessSettings
+from lorabench.settings.models import PreprocessSettings
 
 # Counts up when the same settings give other pixels than before.
 _VERSION = 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.run.record import RunRecord
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.sweep.record import SweepRecord
 
 Settings = Mapping[str, Any]

@@ -14,7 +14,8 @@ from lorabench.comfy.graph.roles import Choices
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
-from lorabench.settings.config import BUNDLED_BASE, is_embedded
+from lorabench.settings.layers import is_embedded
+from lorabench.settings.models import BUNDLED_BASE
 from lorabench.settings.types import from_home
 from lorabench.settings.validation import shortened
 

@@ -10,7 +10,7 @@ from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.roles import Choices, find_roles, prompt
 from lorabench.comfy.gui.convert import to_api
 from lorabench.errors import UserError
-from lorabench.settings.config import Config
+from lorabench.settings.models import Config
 from lorabench.settings.servers import EMBEDDED
 
 

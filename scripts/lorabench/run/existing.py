@@ -9,7 +9,7 @@ from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.run.identity import Identity
 from lorabench.run.record import RunRecord
-from lorabench.settings.config import Config
+from lorabench.settings.models import Config
 
 
 def record(paths: RunLayout) -> RunRecord | None:

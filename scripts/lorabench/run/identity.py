@@ -8,8 +8,8 @@ from typing import Any
 from lorabench.dataset.raw import RawSet
 from lorabench.digests import Digests, digest, model_digest, name_within
 from lorabench.errors import UserError
-from lorabench.settings.config import Config
 from lorabench.settings.mappings import flat
+from lorabench.settings.models import Config
 
 _DIGITS = 8
 WITHOUT_EFFECT = ("save_every_epochs",)

@@ -22,7 +22,8 @@ from lorabench.errors import UserError
 from lorabench.run import base_choice, bench_workflow, existing, preconditions
 from lorabench.run.identity import Identity, check_binding, identify
 from lorabench.run.record import Contents, RunRecord
-from lorabench.settings.config import Config, SweepSettings, merge, read_yaml, resolve
+from lorabench.settings.layers import merge, read_yaml, resolve
+from lorabench.settings.models import Config, SweepSettings
 from lorabench.settings.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split

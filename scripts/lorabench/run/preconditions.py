@@ -15,7 +15,7 @@ from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
 from lorabench.errors import UserError
-from lorabench.settings.config import Config, Programs, as_typed
+from lorabench.settings.models import Config, Programs, as_typed
 from lorabench.settings.servers import EMBEDDED
 from lorabench.train.kohya import docker, installation, limits, options
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import model_validator
 
 from lorabench.run.identity import one_trigger
-from lorabench.settings.config import PreprocessSettings, TrainSettings
+from lorabench.settings.models import PreprocessSettings, TrainSettings
 from lorabench.settings.records import Record
 from lorabench.settings.validation import Section
 

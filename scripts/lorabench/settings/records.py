@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from pydantic import ConfigDict, Field, ValidationError
 
 from lorabench.errors import UserError
-from lorabench.settings.config import read_yaml
+from lorabench.settings.layers import read_yaml
 from lorabench.settings.validation import Section
 
 FORMAT = 2

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from lorabench.settings.config import SweepSettings
+from lorabench.settings.models import SweepSettings
 from lorabench.settings.records import Record
 from lorabench.settings.servers import recorded
 from lorabench.sweep import pictures

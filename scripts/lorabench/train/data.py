@@ -16,7 +16,7 @@ from PIL import Image
 
 from lorabench.dataset import check as set_check
 from lorabench.errors import UserError
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 
 # Streams of random numbers that must not meet: the order of an epoch, the details of a batch.
 ORDER, DETAILS = 0, 1

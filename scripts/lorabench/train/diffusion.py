@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from lorabench.base.model import StableDiffusion
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 
 
 def loss(

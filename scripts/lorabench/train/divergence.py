@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from lorabench.errors import UserError
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train import history
 
 # To predict nothing costs a loss of about 1; from ten times that no training comes back.

@@ -12,7 +12,7 @@ from lorabench import cli
 from lorabench.base import checkpoint, model
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.text import phrases
 from lorabench.train import data, history, network, state
 from lorabench.train.learner import Learner, batches_of

@@ -8,7 +8,7 @@ import torch
 from lorabench import cli
 from lorabench.base.model import StableDiffusion
 from lorabench.errors import UserError
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train.data import Batch, Picture, TrainingSet
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ import yaml
 
 from lorabench.base import checkpoint
 from lorabench.errors import UserError
-from lorabench.settings.config import TrainSettings, read_section
+from lorabench.settings.layers import read_section
+from lorabench.settings.models import TrainSettings
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from lorabench.base.model import StableDiffusion
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train import diffusion, divergence, history, network, schedule
 from lorabench.train.data import TrainingSet
 from lorabench.train.inputs import Captions, Latents

@@ -13,7 +13,7 @@ from typing import Any
 from lorabench import layout
 from lorabench.base.checkpoint import Checkpoint
 from lorabench.digests import Digests, model_digest
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train.data import MULTIPLE, TrainingSet
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from lorabench.base.model import StableDiffusion
 from lorabench.lora.file import ALPHA, DOWN, UP
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 
 ADAPTER = "default"
 WEIGHT = f"{ADAPTER}.weight"

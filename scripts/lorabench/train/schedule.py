@@ -2,7 +2,7 @@
 
 import math
 
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 
 
 def factor(step: int, total: int, settings: TrainSettings) -> float:

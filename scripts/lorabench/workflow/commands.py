@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
 from lorabench.run.plan import RunPlan
-from lorabench.settings.config import Config
+from lorabench.settings.models import Config
 
 TRAINS = "train_lora"
 

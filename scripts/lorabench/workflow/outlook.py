@@ -6,7 +6,7 @@ from pathlib import Path
 from lorabench.base import checkpoint
 from lorabench.pages.run import again, earlier
 from lorabench.run.plan import RunPlan
-from lorabench.settings.config import BUNDLED_BASE
+from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.pictures import REFERENCES
 from lorabench.text.phrases import count
 from lorabench.workflow import forecast

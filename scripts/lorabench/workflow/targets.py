@@ -7,7 +7,7 @@ from lorabench import layout
 from lorabench.layout import RunLayout
 from lorabench.run import existing
 from lorabench.run.plan import RunPlan
-from lorabench.settings.config import Config
+from lorabench.settings.models import Config
 
 
 def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from lorabench.dataset.normalize import normalize_set
 from lorabench.dataset.raw import read
 from lorabench.dataset.refusals import KINDS, TEXTS, Refusal
-from lorabench.settings.config import resolve
+from lorabench.settings.layers import resolve
 from tests.pictures import photo
 
 SENTENCE = "too small: 32×40, at least 64 on the shorter edge"

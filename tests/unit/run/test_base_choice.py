@@ -9,7 +9,7 @@ import pytest
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
 from lorabench.run import base_choice
-from lorabench.settings.config import BUNDLED_BASE
+from lorabench.settings.models import BUNDLED_BASE
 from tests import records
 from tests.kohya import save_checkpoint
 from tests.project import ROOT, make_plan

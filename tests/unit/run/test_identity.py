@@ -8,7 +8,7 @@ from lorabench.dataset.raw import read
 from lorabench.digests import Digests
 from lorabench.errors import UserError
 from lorabench.run.identity import check_binding, identify, one_trigger
-from lorabench.settings.config import merge, resolve
+from lorabench.settings.layers import merge, resolve
 
 
 @pytest.fixture

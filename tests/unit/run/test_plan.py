@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lorabench.errors import UserError
-from lorabench.settings.config import BUNDLED_BASE
+from lorabench.settings.models import BUNDLED_BASE
 from tests import records
 from tests.project import ROOT, make_plan, make_project
 

@@ -9,7 +9,8 @@ import yaml
 import config_docs
 from lorabench.errors import UserError
 from lorabench.settings import kohya_names
-from lorabench.settings.config import Config, PreprocessSettings, merge, resolve
+from lorabench.settings.layers import merge, resolve
+from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import keys, validate
 

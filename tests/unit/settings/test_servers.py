@@ -2,7 +2,6 @@ import os
 
 import pytest
 
-from lorabench.settings.config import read_sweep
 from lorabench.settings.servers import (
     EMBEDDED,
     LOGINS,
@@ -86,11 +85,9 @@ def test_the_nearest_login_counts_and_a_new_one_wins(monkeypatch):
     assert with_login("https://host/else") == "https://me:3@host"
 
 
-def test_an_older_record_is_read_without_its_passwords(tmp_path):
-    (tmp_path / "sweep.yaml").write_text("comfy_url: ['https://me:secret@host', 'http://b:1']\n")
-    assert read_sweep(tmp_path / "sweep.yaml") == {"comfy_url": ["https://host", "http://b:1"]}
-    (tmp_path / "sweep.yaml").write_text("comfy_url: ['https://me:se/cret@host']\nseeds: [1]\n")
-    assert "cret" not in str(read_sweep(tmp_path / "sweep.yaml"))
+def test_an_older_record_is_read_without_its_passwords():
+    assert recorded(["https://me:secret@host", "http://b:1"]) == ["https://host", "http://b:1"]
+    assert "cret" not in str(recorded(["https://me:se/cret@host"]))
 
 
 def test_a_command_line_is_shown_without_logins():

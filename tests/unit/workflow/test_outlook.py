@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lorabench.settings.config import BUNDLED_BASE
+from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import EXTENTS, plan
 from lorabench.workflow import outlook

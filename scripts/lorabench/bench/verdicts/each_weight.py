@@ -10,7 +10,7 @@ from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
 from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, Z
 from lorabench.bench.verdicts.summary import prompts_apart
 from lorabench.bench.verdicts.verdict import Finding, Label
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 
 COPIED = 1 / 4
 """The share of a weight's pictures that are copies from which on the LoRA copies at it."""

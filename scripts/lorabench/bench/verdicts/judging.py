@@ -15,7 +15,7 @@ from lorabench.bench.verdicts.each_weight import Judged, copying, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
 from lorabench.layout import weight_name
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
 

@@ -14,7 +14,8 @@ import yaml
 from lorabench.base.checkpoint import inspect
 from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
-from lorabench.settings.config import BUNDLED_BASE, LISTS, Config, usual
+from lorabench.settings.layers import usual
+from lorabench.settings.models import BUNDLED_BASE, LISTS, Config
 from lorabench.settings.validation import Section
 from lorabench.sweep.record import SweepRecord
 

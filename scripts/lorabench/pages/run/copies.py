@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.pages.run.contents import Both, Training, nearest_path, prompt
 from lorabench.pages.run.tables import number
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.variants import FULL_STRENGTH
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from lorabench.errors import UserError
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train.kohya.installation import Installation
 
 _QUESTION = """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lorabench.errors import UserError
-from lorabench.settings.config import KohyaSettings
+from lorabench.settings.models import KohyaSettings
 from lorabench.train.kohya import docker, failures
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from lorabench.base.checkpoint import Checkpoint, Family
 from lorabench.errors import UserError
-from lorabench.settings.config import PreprocessSettings
+from lorabench.settings.models import PreprocessSettings
 
 PROGRAMS: dict[Family, str] = {"sd15": "train_network.py", "sdxl": "sdxl_train_network.py"}
 BUCKET_STEPS: dict[Family, int] = {"sd15": 64, "sdxl": 32}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lorabench import cli
 from lorabench.errors import UserError
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train.history import History, Row
 from lorabench.train.kohya.training import Training
 from lorabench.train.schedule import factor

@@ -10,7 +10,7 @@ import tomli_w
 from lorabench import files, layout
 from lorabench.base import checkpoint
 from lorabench.errors import UserError
-from lorabench.settings.config import KohyaSettings, TrainSettings
+from lorabench.settings.models import KohyaSettings, TrainSettings
 from lorabench.text import phrases
 from lorabench.train import data
 from lorabench.train.kohya import (

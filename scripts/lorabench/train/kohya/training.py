@@ -8,7 +8,7 @@ from pathlib import Path
 from lorabench import layout
 from lorabench.base.checkpoint import Checkpoint
 from lorabench.digests import Digests, digest, model_digest
-from lorabench.settings.config import TrainSettings
+from lorabench.settings.models import TrainSettings
 from lorabench.train.data import TrainingSet
 
 # A killed training loses at most about this share of its work.

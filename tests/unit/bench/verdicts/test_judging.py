@@ -5,7 +5,7 @@ import pytest
 
 from lorabench.bench.verdicts.judging import judge
 from lorabench.bench.verdicts.verdict import Finding
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 from tests.judged import table
 
 LIMITS = VerdictSettings()

@@ -9,7 +9,7 @@ import pytest
 from lorabench.bench.verdicts import judging, verdict, words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.errors import UserError
-from lorabench.settings.config import VerdictSettings
+from lorabench.settings.models import VerdictSettings
 from tests.judged import table
 
 FIRED = judging.judge(

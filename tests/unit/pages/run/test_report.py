@@ -19,7 +19,7 @@ from lorabench.bench.verdicts import words
 from lorabench.errors import UserError
 from lorabench.pages import finished_run
 from lorabench.pages.run import again, build, contents, strings, tables, thumbnails
-from lorabench.settings.config import resolve, usual
+from lorabench.settings.layers import resolve, usual
 from lorabench.sweep.variants import Variant
 from tests import records
 from tests.finished import make_run

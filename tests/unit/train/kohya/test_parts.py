@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lorabench.errors import UserError
-from lorabench.settings.config import KohyaSettings, PreprocessSettings
+from lorabench.settings.models import KohyaSettings, PreprocessSettings
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 from lorabench.train.kohya import failures, installation, limits, options, pictures, process, resume

@@ -4,18 +4,12 @@ The schema, the commented default file and the key table of the docs are generat
 models (`scripts/config_docs.py`).
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from lorabench.errors import UserError
 from lorabench.settings.mappings import Folders, Options
-from lorabench.settings.presets import PRESETS, Family
-from lorabench.settings.servers import EMBEDDED, recorded, servers
+from lorabench.settings.servers import EMBEDDED, servers
 from lorabench.settings.types import (
     COLOUR,
     LocalPath,
@@ -30,7 +24,7 @@ from lorabench.settings.types import (
     split,
     unique,
 )
-from lorabench.settings.validation import Section, sections, validate
+from lorabench.settings.validation import Section, sections
 
 BUNDLED_BASE = "models/checkpoints/drawnworld"
 
@@ -376,106 +370,6 @@ LISTS = ("weights", "seeds", "comfy_url")
 """Keys that say how much is rendered: one left empty is more likely a slip than the default."""
 
 
-def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge mappings, later ones over earlier ones, sections key by key.
-
-    A section given on the command line arrives as YAML text (`train="{rank: 8}"`) and is read.
-    """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            if key in SECTIONS:
-                value = merged.get(key, {}) | _section(key, value)
-            merged[key] = value
-    return merged
-
-
-def usual(family: Family, comfy_url: Any = None) -> dict[str, Any]:
-    """Return what holds where nothing is given, for a base model and where it is rendered."""
-    preset = merge(PRESETS[family])
-    if not is_embedded(comfy_url):
-        preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
-    return preset
-
-
-def is_embedded(comfy_url: Any) -> bool:
-    """Whether `comfy_url`, as the user gave it or not, is the embedded server."""
-    urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or EMBEDDED[0]]
-    return tuple(urls) == EMBEDDED
-
-
-def resolve(given: Mapping[str, Any], family: Family) -> Config:
-    """Validate what the user gave, over the preset of the base model's family.
-
-    Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
-    the nearest one.
-    """
-    given = _set_of_folder(given)
-    preset = usual(family, given.get("comfy_url"))
-    if given.get("train", {}).get("epochs") is not None:
-        preset["train"]["steps"] = None
-    return validate(Config, merge(preset, _present(given)))
-
-
-def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take a raw set that is given as its folder, as a shell completes it, for its name."""
-    if not isinstance(given.get("raw_set"), str):
-        return given
-    folder = PurePath(given["raw_set"].strip().rstrip("/"))
-    profile = {"style": "style", "characters": "char"}.get(folder.parent.name)
-    if folder.parent == PurePath():
-        return {**given, "raw_set": str(folder)} if folder.name else given
-    if not profile or folder.parent.parent.parts[-2:] != ("datasets", "raw"):
-        return given
-    return {**given, "raw_set": folder.name, "profile": profile}
-
-
 def as_typed(key: str, text: str) -> str:
     """Return how to type a text of digits: Snakemake heeds YAML's tags, but takes quotes off."""
     return f"--config '{key}=!!str {text}'"
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping; an empty file is an empty mapping. Raises `UserError`."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
-    return content
-
-
-def read_sweep(path: Path) -> dict[str, Any]:
-    """Read the sweep.yaml of a run; raises `UserError`."""
-    sweep = read_yaml(path)
-    return {**sweep, "comfy_url": recorded(sweep["comfy_url"])} if "comfy_url" in sweep else sweep
-
-
-def read_section(path: Path, name: str) -> dict[str, Any]:
-    """Read one section of a YAML file, such as run.yaml; raises `UserError`."""
-    return _section(name, read_yaml(path).get(name))
-
-
-def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[str, Any]:
-    """Leave out keys without a value (`positive=`): they mean the default, but for a list's.
-
-    One that is no key of `model` stays, for it is a misspelt one.
-    """
-    inner = sections(model)
-    return {
-        key: _present(value, inner[key]) if isinstance(value, dict) and key in inner else value
-        for key, value in given.items()
-        if value is not None or key in LISTS or key not in model.model_fields
-    }
-
-
-def _section(key: str, value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        with suppress(yaml.YAMLError):  # said below
-            value = yaml.safe_load(value)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UserError(f"{key}: should be a section such as {{rank: 8}}, not {value!r}")
-    return value
