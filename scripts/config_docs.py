@@ -99,7 +99,7 @@ def generated() -> dict[Path, str]:
 
 
 def _default_file() -> Iterator[str]:
-    for name, field in Config.model_fields.items():
+    for name, field in sorted(Config.model_fields.items(), key=lambda item: item[0] in SECTIONS):
         if name not in SECTIONS:
             yield from _commented(_key(name, field, None), "")
             continue
@@ -139,7 +139,7 @@ def _list() -> Iterator[str]:
 
 def _keys() -> Iterator[tuple[str, Key]]:
     """Yield every key with its full name, such as `train.rank`."""
-    for name, field in Config.model_fields.items():
+    for name, field in sorted(Config.model_fields.items(), key=lambda item: item[0] in SECTIONS):
         inner = _own_fields(SECTIONS[name]) if name in SECTIONS else {}
         for key in [_key(n, f, name) for n, f in inner.items()] or [_key(name, field, None)]:
             yield f"{name}.{key.name}" if inner else key.name, key

@@ -66,13 +66,11 @@ def sections(model: type[Section]) -> dict[str, type[Section]]:
 
 
 def keys(model: type[Section]) -> Iterator[str]:
-    """Yield every key, those of sections with a dot: `train.rank`."""
+    """Yield every key, those of sections behind the others and with a dot: `train.rank`."""
     groups = sections(model)
-    for name in model.model_fields:
-        if name in groups:
-            yield from (f"{name}.{inner}" for inner in groups[name].model_fields)
-        else:
-            yield name
+    yield from (name for name in model.model_fields if name not in groups)
+    for name, section in groups.items():
+        yield from (f"{name}.{inner}" for inner in section.model_fields)
 
 
 def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
