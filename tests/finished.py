@@ -6,6 +6,8 @@ import io
 import json
 import random
 
+import numpy as np
+import pandas as pd
 from PIL import Image, ImageDraw, ImageFilter
 
 from lorabench.bench.measures import columns
@@ -33,6 +35,9 @@ HOW = {
 TRIGGER = "ponnyu style"
 SUBJECTS = ("cat", "lighthouse", "mushroom", "sailing boat", "teapot", "owl", "castle", "robot")
 WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+METRICS = [metric.column for metric in columns.METRICS]
+FEW = (0, 0.4, 0.6, 0.8, 1.0)
+"""The weights of tables without pictures."""
 VERDICT = Verdict(
     label="works",
     leaks=True,
@@ -250,3 +255,57 @@ def _write_rejected(run, trained_on):
         path.parent.mkdir(parents=True, exist_ok=True)
         draw("owl", 0.5, 7, 40).save(path)
     (run / "rejected" / "broken.png").write_bytes(b"\x89PNG broken")
+
+
+# ---------------------------------------------------------------- tables without pictures
+
+
+def metrics(prompts=(), weights=FEW, seeds=(1,), batch=1):
+    """A row per picture; every prompt has its own numbers."""
+    rows = []
+    for number, variant in enumerate(records.variants(prompts, weights, seeds)):
+        for seed in seeds:
+            for index in range(batch):
+                for weight in weights:
+                    file = f"w{weight:.2f}/seed{seed}.png"
+                    place = [variant.name, variant.prompt, "", weight, seed, index, file]
+                    rows.append([*place, *_numbers(weight, number, seed)])
+    return pd.DataFrame(rows, columns=[*columns.PLACE, *METRICS])
+
+
+def _numbers(weight, prompt, seed):
+    random = np.random.default_rng([prompt, seed])
+    jitter = 1 + 0.15 * random.standard_normal(len(METRICS))
+    base = {"style_gained": 0.75 * np.tanh(1.8 * weight), "structure": 1 - 0.28 * weight**2}
+    rising = [
+        base.get(column, (place + 1) * (0.2 + weight)) for place, column in enumerate(METRICS)
+    ]
+    return np.array(rising) * jitter
+
+
+def summarised(table):
+    """A row per weight: mean and an interval of one standard deviation."""
+    rows = []
+    for weight, pictures in table.groupby("weight"):
+        row = {"weight": weight, "pictures": len(pictures), "prompts": 1, "seeds": 1}
+        for column in METRICS:
+            mean, spread = pictures[column].mean(), pictures[column].std()
+            spread = 0 if np.isnan(spread) else spread
+            row |= {column: mean, f"{column}_low": mean - spread, f"{column}_high": mean + spread}
+        row |= {"diversity": 0.9, "diversity_low": 0.8, "diversity_high": 1.0}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def works(weight=0.6, window=(0.4, 0.8)):
+    """A LoRA that works."""
+    return Verdict("works", False, weight, [weight], window)
+
+
+def write_tables(folder, prompts=(), weights=FEW, seeds=(1,), batch=1):
+    """Write metrics.csv, summary.csv, verdict.json and sweep.yaml into `folder`."""
+    table = metrics(prompts, weights, seeds, batch)
+    table.to_csv(folder / "metrics.csv", index=False)
+    summarised(table).to_csv(folder / "summary.csv", index=False)
+    verdict.write(works(), folder / "verdict.json")
+    records.write_sweep(folder / "sweep.yaml", records.variants(prompts, weights, seeds))

@@ -1,5 +1,6 @@
 """The records that a run leaves, with invented contents."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import yaml
 from lorabench.run.record import RunRecord
 from lorabench.settings.presets import PRESETS
 from lorabench.settings.records import Record
+from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.variants import Prompt, Variant
 
 RUN_ID = "ponnyu_v1-c59e8a82"
 DIGEST = "ab" * 32
@@ -57,3 +60,34 @@ def write(record, path: Path) -> Path:
     content = {**record.contents(), **how}
     path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
     return path
+
+
+def variants(prompts=(), weights=(0, 0.4, 0.6, 0.8, 1.0), seeds=(1,)):
+    """The own prompt and further ones by name."""
+    named = [Prompt("", "a red mushroom"), *(Prompt(name, name) for name in prompts)]
+    return [Variant(name, text, "", tuple(weights), tuple(seeds)) for name, text in named]
+
+
+def variant(name, text="x", weights=(0, 0.4, 0.6, 0.8, 1.0), seeds=(1,)):
+    """The variant that has this folder."""
+    probe = next((kind for kind in ("untriggered", "trigger") if name.endswith(kind)), "")
+    prompt = name.removesuffix(probe).removesuffix(".").removeprefix("prompt-")
+    return Variant(prompt, text, probe, tuple(weights), tuple(seeds))
+
+
+def pictures(paths):
+    """The pictures of a sweep that lie at `[<variant>/]w0.40/seed1_00.png`, in order."""
+    return sorted(map(_picture, paths))
+
+
+def _picture(path):
+    seed, index = path.stem.removeprefix("seed").split("_")
+    folder = path.parent.parent.name
+    of = variant(folder if re.match(r"prompt-|trigger$|untriggered$", folder) else "")
+    weight = float(path.parent.name.removeprefix("w"))
+    return Picture(of.name, int(seed), int(index), weight, path, of.prompt, of.probe)
+
+
+def write_sweep(path, listed, **given):
+    """Write the record of a sweep that renders these variants; return its path."""
+    return write(sweep(listed, **given), path)

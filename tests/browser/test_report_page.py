@@ -14,7 +14,7 @@ from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.pages.run import contents
 from lorabench.pages.run.build import build
 from tests.browser.conftest import PHONE
-from tests.finished import SUBJECTS, WEIGHTS, add_fault, make_run
+from tests.finished import SUBJECTS, WEIGHTS, add_fault, make_run, relabel
 from tests.pictures import close
 
 SECTIONS = (
@@ -544,6 +544,8 @@ def test_a_run_without_its_bench_still_opens(visit, tmp_path):
 def test_what_a_narrower_sweep_left_out_is_told_with_the_command(visit, tmp_path):
     run, dataset = make_run(tmp_path)
     shutil.copytree(run / "bench" / "w0.80", run / "bench" / "w1.20")
+    for path in run.glob("bench/w1.20/*.png"):
+        relabel(path, weight=1.2)
     build(run, dataset, run / "report.html")
     page = visit(run / "report.html")
     boxes = page.locator(".next")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests import embeddings, sweeps
+from tests import embeddings, records
 from tests.project import ROOT
 
 SCRIPTS = ROOT / "scripts"
@@ -23,8 +23,8 @@ def folder(tmp_path):
         Image.effect_noise((32, 32), 80).convert("RGB").save(path)
     (root / "reference").mkdir()
     Image.effect_noise((48, 32), 80).convert("RGB").save(root / "reference" / "0.png")
-    variants = [sweeps.variant("", "ponnyu style, a cat", (0, 0.4))]
-    sweeps.write_sweep(root / "sweep.yaml", variants, trigger="ponnyu style")
+    variants = [records.variant("", "ponnyu style, a cat", (0, 0.4))]
+    records.write_sweep(root / "sweep.yaml", variants, trigger="ponnyu style")
     return root
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageColor
 from lorabench.bench.verdicts import verdict
 from lorabench.comfy.client.pictures import with_text
 from lorabench.sweep.origin import CHUNK
-from tests import sweeps
+from tests import finished, records
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_grid.py"
 
@@ -32,8 +32,8 @@ def folder(tmp_path):
 
 
 def record(folder, names=("",), text=None, weights=(0, 0.4), seeds=(1, 2)):
-    variants = [sweeps.variant(name, text, weights, seeds) for name in names]
-    sweeps.write_sweep(folder / "bench" / "sweep.yaml", variants)
+    variants = [records.variant(name, text, weights, seeds) for name in names]
+    records.write_sweep(folder / "bench" / "sweep.yaml", variants)
 
 
 def run(folder, *arguments):
@@ -77,7 +77,7 @@ def test_everything_at_once(folder):
         shutil.copytree(folder / "bench" / "w0.00", variant / "w0.00")
         shutil.copytree(folder / "bench" / "w0.40", variant / "w0.40")
     record(folder, ["", "prompt-白い猫", "trigger"], "赤い猫")
-    verdict.write(sweeps.verdict(0.4, (0.4, 0.4)), folder / "verdict.json")
+    verdict.write(finished.works(0.4, (0.4, 0.4)), folder / "verdict.json")
     options = ["--verdict", folder / "verdict.json", "--difference"]
     options += ["--training-set", folder / "bench" / "w0.00"]
     for further in (options, ["--probes"]):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lorabench.comfy.client.pictures import with_text
 from lorabench.sweep.origin import CHUNK
-from tests import sweeps
+from tests import records
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_metrics.py"
 
@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 
 def record(folder, seeds):
-    sweeps.write_sweep(folder / "sweep.yaml", [sweeps.variant("", weights=(0, 0.4), seeds=seeds)])
+    records.write_sweep(folder / "sweep.yaml", [records.variant("", weights=(0, 0.4), seeds=seeds)])
 
 
 def run(folder, *arguments):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests import sweeps
+from tests import finished
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -17,7 +17,7 @@ def bench(tmp_path):
     """The tables of a sweep, with spaces and Japanese in their path."""
     folder = tmp_path / "ぽにゅ run" / "bench"
     folder.mkdir(parents=True)
-    sweeps.write_all(folder, ["白い猫", "dog"])
+    finished.write_tables(folder, ["白い猫", "dog"])
     return folder
 
 

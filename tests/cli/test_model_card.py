@@ -10,7 +10,7 @@ import model_card as program
 from lorabench import cli
 from lorabench.bench.verdicts import verdict
 from lorabench.lora import file as lora_file
-from tests import records, sweeps
+from tests import records
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -32,7 +32,7 @@ def test_it_writes_the_card_from_a_runs_files(tmp_path):
     run = tmp_path / "runs" / "r"
     (run / "bench").mkdir(parents=True)
     records.write(records.run(train={"rank": 4}), run / "run.yaml")
-    sweep = records.sweep([sweeps.variant("")], trigger="ponnyu")
+    sweep = records.sweep([records.variant("")], trigger="ponnyu")
     records.write(sweep, run / "bench" / "sweep.yaml")
     verdict.write(verdict.Verdict("works", None, 0.8), run / "bench" / "verdict.json")
     (run / "grid").mkdir()

@@ -16,7 +16,7 @@ from lorabench.lora import file as lora_file
 from lorabench.sweep import origin
 from tests.fake_comfy import serving
 from tests.project import Project, make_project
-from tests.sweeps import pictures
+from tests.records import pictures
 
 CONFIG = {"raw_set": "some_set", "skip_train": "True", "run_id": "mine", "weights": "0.5"}
 FORCE = ("--forcerun", "bench_image")

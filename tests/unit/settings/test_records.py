@@ -6,7 +6,7 @@ import yaml
 from lorabench.errors import UserError
 from lorabench.settings.records import FORMAT
 from lorabench.sweep.record import SweepRecord
-from tests import records, sweeps
+from tests import records
 
 OF_0_1 = [
     {"name": "", "text": "s, a cat", "probe": "", "of": ""},
@@ -18,14 +18,14 @@ OF_0_1 = [
 
 
 def write(path, **changed):
-    contents = records.sweep([sweeps.variant("")]).contents()
+    contents = records.sweep([records.variant("")]).contents()
     path.write_text(yaml.safe_dump({**contents, **changed}))
     return path
 
 
 def test_what_is_written_is_read(tmp_path):
-    listed = sweeps.variants(["b", "a"])
-    path = sweeps.write_sweep(tmp_path / "sweep.yaml", listed, trigger="s", prompts=["x"])
+    listed = records.variants(["b", "a"])
+    path = records.write_sweep(tmp_path / "sweep.yaml", listed, trigger="s", prompts=["x"])
     assert SweepRecord.read(path).variants == tuple(listed)
     assert SweepRecord.read(path) == records.sweep(listed, trigger="s", prompts=["x"])
 
@@ -39,8 +39,15 @@ def test_a_sweep_of_version_0_1_keeps_its_folders(tmp_path):
 
 
 def test_logins_that_older_records_hold_are_hidden(tmp_path):
-    path = write(tmp_path / "sweep.yaml", comfy_url=["http://me:secret@gpu:8188"])
-    assert "secret" not in str(SweepRecord.read(path))
+    urls = ["https://me:secret@host", "http://b:1"]
+    path = write(tmp_path / "sweep.yaml", comfy_url=urls)
+    assert SweepRecord.read(path).comfy_url == ("https://host", "http://b:1")
+    path = write(tmp_path / "sweep.yaml", comfy_url=["https://me:se/cret@host"])
+    assert "cret" not in str(SweepRecord.read(path))
+
+
+def test_keys_of_other_versions_are_passed_over(tmp_path):
+    assert SweepRecord.read(write(tmp_path / "sweep.yaml", later=1)).weights == (0.4, 0.6, 0.8)
 
 
 @pytest.mark.parametrize(

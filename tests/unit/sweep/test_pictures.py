@@ -8,11 +8,11 @@ from PIL import Image
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, open_rgb, size
 from lorabench.sweep.variants import Variant
-from tests import records, sweeps
+from tests import records
 
 
 def test_the_pictures_of_a_sweep_are_in_order_and_know_where_they_lie():
-    variants = [sweeps.variant(name, "x", (0, 0.4), (2, 1)) for name in ("", "trigger")]
+    variants = [records.variant(name, "x", (0, 0.4), (2, 1)) for name in ("", "trigger")]
     found = records.sweep(variants, batch_size=2).pictures(Path("runs/a/bench"))
     assert found == sorted(found) and len(found) == 16
     assert found[1] == Picture("", 1, 0, 0.4, Path())

@@ -6,7 +6,7 @@ import pytest
 
 from lorabench.sweep.variants import EXTENTS, Prompt, plan
 from lorabench.workflow.forecast import seconds_to_draw, sentence
-from tests import records, sweeps
+from tests import records
 
 
 def variants(probe="full", prompts=1, seeds=(1,)):
@@ -36,7 +36,7 @@ def run(folder, name, *seconds, checkpoint="a"):
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(f"s\th:m:s\n{time}\t0:00:01\n")
         os.utime(table, (number, number))
-    record = records.sweep([sweeps.variant("")], checkpoint=checkpoint)
+    record = records.sweep([records.variant("")], checkpoint=checkpoint)
     records.write(record, folder / name / "bench/sweep.yaml")
     return folder / name
 

@@ -8,8 +8,8 @@ from PIL import Image
 from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
 from lorabench.pages.run import tables
-from tests import records, sweeps
-from tests.sweeps import pictures
+from tests import records
+from tests.records import pictures
 
 TEXTS = {"a cat": [1.0, 0, 0], "a dog": [0, 0, 1.0]}
 
@@ -113,7 +113,7 @@ def test_a_shift_beside_the_way_is_measured_in_its_length():
 
 def test_prompts_are_without_the_trigger_words():
     texts = {"": "(ponnyu style:1.2), a cat", "trigger": "ponnyu style", "prompt-x": None}
-    variants = [sweeps.variant(name, text) for name, text in texts.items()]
+    variants = [records.variant(name, text) for name, text in texts.items()]
     assert prompts_of(records.sweep(variants, trigger="ponnyu style")) == {"": "a cat"}
 
 

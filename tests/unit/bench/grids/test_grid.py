@@ -14,7 +14,7 @@ from lorabench.bench.measures.faults import Fault
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture
-from tests import sweeps
+from tests import records
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def sweep(tmp_path):
                 index,
                 weight,
                 tmp_path / variant / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png",
-                probe=sweeps.variant(variant).probe,
+                probe=records.variant(variant).probe,
             )
             for variant in variants
             for seed in seeds
@@ -51,7 +51,7 @@ def draw(cells, folder, faults=(), verdict=None, strip=None, differences=False, 
     """Draw the grids and return them by name."""
     findings = grid.Findings(faults, verdict, folder)
     names = dict.fromkeys(cell.variant for cell in cells)
-    texts = {"order": [sweeps.variant(name) for name in names], **texts}
+    texts = {"order": [records.variant(name) for name in names], **texts}
     given = cells, folder / "grid", Texts(**texts), findings
     paths = list(grid.draw(*given, strip, differences))
     if any(cell.probe for cell in cells):
@@ -232,7 +232,7 @@ def test_prompts_stand_one_below_the_other_in_the_order_of_the_record(sweep, tmp
     names = ("", "prompt-a", "prompt-b", "prompt-c")
     cells = sweep(weights=(0.4,), seeds=(1, 2), variants=names)
     order = ["", "prompt-c", "prompt-a", "prompt-b"]
-    drawn = draw(cells, tmp_path, order=[sweeps.variant(name) for name in order])
+    drawn = draw(cells, tmp_path, order=[records.variant(name) for name in order])
     found = at(drawn["overview.png"], cells)
     downwards = [(c.variant, c.seed) for c in sorted(found, key=lambda cell: found[cell][1])]
     assert downwards == [(name, seed) for name in order for seed in (1, 2)]

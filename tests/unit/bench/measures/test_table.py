@@ -7,7 +7,7 @@ from PIL import Image
 
 from lorabench.bench.measures.table import COLUMNS, measure
 from lorabench.errors import UserError
-from tests.sweeps import pictures
+from tests.records import pictures
 
 
 def picture(seed=0, size=32):

@@ -10,17 +10,17 @@ from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.plots import by_weight, charts, tradeoff
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
-from tests import sweeps
+from tests import finished
 
 FEW = ("style_gained", "structure", "contrast")
 """Enough for most tests: each panel takes its time."""
 
 
-def tables(prompts=(), weights=sweeps.WEIGHTS, seeds=(1,), batch=1, columns=FEW):
+def tables(prompts=(), weights=finished.FEW, seeds=(1,), batch=1, columns=FEW):
     """The tables of a measured sweep, with the summary of some columns."""
-    metrics = sweeps.metrics(prompts, weights, seeds, batch)
+    metrics = finished.metrics(prompts, weights, seeds, batch)
     chosen = [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
-    return charts.Tables(metrics, sweeps.summary(metrics)[["weight", *chosen]])
+    return charts.Tables(metrics, finished.summarised(metrics)[["weight", *chosen]])
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_weight_0_is_marked_where_it_lies_within(drawn, weights, marked):
 
 
 def test_the_window_and_the_recommended_weight_are_marked_in_every_panel(drawn):
-    figure = drawn(by_weight, tables(), "", sweeps.verdict(0.6, (0.4, 0.8)))
+    figure = drawn(by_weight, tables(), "", finished.works(0.6, (0.4, 0.8)))
     for axes in figure.axes:
         (line,) = labelled(axes, "recommended")
         assert line.get_xdata()[0] == 0.6
@@ -143,7 +143,7 @@ def test_a_single_weight_is_seen(drawn):
 
 def test_the_tradeoff_joins_the_weights_in_their_order(drawn):
     sweep = tables("ab", [0.8, 0, 0.4])
-    figure = drawn(tradeoff, sweep, "", sweeps.verdict(0.4, (0.4, 0.8)))
+    figure = drawn(tradeoff, sweep, "", finished.works(0.4, (0.4, 0.8)))
     (axes,) = figure.axes
     (path,) = labelled(axes, "weights")
     assert list(path.get_xdata()) == list(sweep.summary["structure"])
@@ -180,7 +180,7 @@ def test_a_tradeoff_that_was_not_measured_says_so(drawn, column):
 @pytest.mark.parametrize("module", [by_weight, tradeoff])
 @pytest.mark.parametrize("title", ["ぽにゅ 絵柄-1a2b3c4d", "a$b$c", "x" * 250, ""])
 def test_any_name_of_a_run_may_head_it(drawn, recwarn, module, title):
-    figure = drawn(module, tables("ab"), title, sweeps.verdict())
+    figure = drawn(module, tables("ab"), title, finished.works())
     (heading,) = figure.texts[-1:]
     assert heading.get_text() == title or heading.get_text().endswith("x…")
     assert heading.get_window_extent().x1 < figure.legends[0].get_window_extent().x0
@@ -188,7 +188,7 @@ def test_any_name_of_a_run_may_head_it(drawn, recwarn, module, title):
 
 
 def test_the_probes_are_left_out(tmp_path):
-    sweeps.write_all(tmp_path, ["cat"])
+    finished.write_tables(tmp_path, ["cat"])
     table = pd.read_csv(tmp_path / "metrics.csv", keep_default_na=False)
     probe = table.iloc[:3].assign(variant="trigger", probe="trigger")
     pd.concat([table, probe]).to_csv(tmp_path / "metrics.csv", index=False)
@@ -207,7 +207,7 @@ def test_the_probes_are_left_out(tmp_path):
     ],
 )
 def test_a_bad_table_is_named(tmp_path, content, complaint):
-    sweeps.write_all(tmp_path)
+    finished.write_tables(tmp_path)
     path = tmp_path / "pictures.csv"
     if content is not None:
         path.write_text(content)
@@ -216,7 +216,7 @@ def test_a_bad_table_is_named(tmp_path, content, complaint):
 
 
 def test_another_summary_is_named(tmp_path):
-    sweeps.write_all(tmp_path)
+    finished.write_tables(tmp_path)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"--summary .*other\.csv: has no column weight"):
         charts.read(tmp_path / "metrics.csv", tmp_path / "other.csv")
