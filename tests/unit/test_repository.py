@@ -27,9 +27,9 @@ def test_continuous_integration_runs_the_one_script():
     assert {"run": ".ci/run"} in jobs["test"]["steps"]
 
 
-def test_the_formatters_before_a_commit_are_those_of_continuous_integration():
+def test_the_checks_before_a_commit_are_those_of_continuous_integration():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
-    assert {"ruff-format", "ruff-check", "snakefmt"} <= {hook["id"] for hook in hooks}
+    assert {"ruff-format", "ruff-check", "pyrefly", "snakefmt"} <= {hook["id"] for hook in hooks}
     for hook in hooks:
         if hook["id"] != "config-docs":  # which the tests run
             assert hook["entry"] in CHECKS

@@ -52,13 +52,14 @@ def write(sources: Sources, path: Path) -> None:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
+    filters: dict[str, Any] = {
         "weight": _weight,
         "finding": _finding,
         "sentence": lambda found: _sentence(_finding(found)),
         "cell": lambda value: str(value).replace("|", "\\|").replace("\n", " "),
         "literal": lambda text: json.dumps(text, ensure_ascii=False),
     }
+    environment.filters |= filters
     text = environment.get_template(_TEMPLATE).render(**_contents(sources))
     if sources.grid:
         with files.publish(path.with_name(sources.grid.name)) as temporary:

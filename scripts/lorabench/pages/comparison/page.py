@@ -33,7 +33,7 @@ def write(runs: Sequence[FinishedRun], path: Path) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {
+    used: dict[str, Any] = {
         "say": say,
         "two": _two,
         "no_weight": lambda found: _two(words.no_weight(found), words.no_weight(found, "ja")),
@@ -44,6 +44,7 @@ def write(runs: Sequence[FinishedRun], path: Path) -> None:
         "named": differences.named,
         "picture": lambda path: data_uri(path, LONGEST_SIDE),
     }
+    environment.globals |= used
     environment.filters["weight"] = lambda weight: f"{weight:.2f}"
     template = environment.get_template("comparison.html.j2")
     template.stream(**_contents(runs)).dump(str(path), encoding="utf-8")

@@ -92,11 +92,14 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"t": _text, "both": _both, "finding": contents.finding}
-    environment.globals |= {"label": contents.label, "in_words": contents.in_words}
-    environment.globals |= {"no_weight": contents.no_weight}
-    environment.globals |= {"left_out": _left_out, "try_next": _try_next}
-    environment.filters |= {"weight": "{:.2f}".format, "embed": _embed, "rows": _rows}
+    used: dict[str, Any] = {
+        **{"t": _text, "both": _both, "left_out": _left_out, "try_next": _try_next},
+        **{"label": contents.label, "finding": contents.finding, "in_words": contents.in_words},
+        "no_weight": contents.no_weight,
+    }
+    filters: dict[str, Any] = {"weight": "{:.2f}".format, "embed": _embed, "rows": _rows}
+    environment.globals |= used
+    environment.filters |= filters
     return environment
 
 

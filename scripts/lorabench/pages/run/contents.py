@@ -127,7 +127,7 @@ def thumbnails(
 def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
     """Return the data of the page's scripts, as JSON takes them."""
     metrics = tables.metrics_of(run.measured[0].values) if run.measured else []
-    names = {one.path: one.name for one in examples}
+    names: dict[Path | None, str] = {one.path: one.name for one in examples}
     variants = run.variants
     pictures = [
         _picture(run, at, one, list(variants), metrics, names)
@@ -177,7 +177,7 @@ def _picture(
     one: Measured,
     order: list[str],
     metrics: list[dict[str, str]],
-    names: dict[Path, str],
+    names: dict[Path | None, str],
 ) -> dict[str, Any]:
     """Return one picture; its seed as text, for JavaScript has no whole numbers of 64 bits."""
     picture = one.picture

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.pages.run.contents import Both, Training, nearest_path, prompt
@@ -53,7 +54,7 @@ class Copies:
 def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:
     """Compare the pictures with the training set: those of the prompts and the trigger alone."""
     limits = _limits(run)
-    of_path = {one.path: one for one in examples}
+    of_path: dict[Path | None, Training] = {one.path: one for one in examples}
     counted = [(at, one) for at, one in enumerate(run.measured) if _counts(one.picture)]
     usual = [(at, one) for at, one in counted if one.picture.weight <= FULL_STRENGTH] or counted
     pairs = [
