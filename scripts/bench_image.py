@@ -24,7 +24,7 @@ from lorabench.comfy.graph.patching import cell_slots, patch, shared_digest
 from lorabench.comfy.graph.roles import Roles, find_roles, prompt
 from lorabench.errors import UserError
 from lorabench.lora.receipt import read as read_receipt
-from lorabench.sweep.origin import CHUNK
+from lorabench.sweep.label import CHUNK
 
 log = logging.getLogger("lorabench")
 

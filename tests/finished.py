@@ -18,7 +18,7 @@ from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.client.pictures import with_text
 from lorabench.dataset.picture import Row
 from lorabench.dataset.refusals import Refusal
-from lorabench.sweep import origin
+from lorabench.sweep.label import CHUNK
 from lorabench.sweep.pictures import open_rgb, relative, text_chunks
 from lorabench.sweep.variants import EXTENTS, Prompt, plan
 from tests import records
@@ -163,16 +163,16 @@ def _render(picture, text, size):
         "batch_index": picture.index,
     }
     picture.path.parent.mkdir(parents=True, exist_ok=True)
-    picture.path.write_bytes(with_text(buffer.getvalue(), {origin.CHUNK: label}))
+    picture.path.write_bytes(with_text(buffer.getvalue(), {CHUNK: label}))
 
 
 def relabel(path, **changed):
     """Change what a picture says of itself; what becomes None, it does not say."""
-    label = {**json.loads(text_chunks(path)[origin.CHUNK]), **changed}
+    label = {**json.loads(text_chunks(path)[CHUNK]), **changed}
     label = {key: value for key, value in label.items() if value is not None}
     buffer = io.BytesIO()
     open_rgb(path).save(buffer, "PNG")
-    path.write_bytes(with_text(buffer.getvalue(), {origin.CHUNK: label}))
+    path.write_bytes(with_text(buffer.getvalue(), {CHUNK: label}))
 
 
 def _row(picture, bench, trained):

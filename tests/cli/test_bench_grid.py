@@ -12,7 +12,7 @@ from PIL import Image, ImageColor
 
 from lorabench.bench.verdicts import verdict
 from lorabench.comfy.client.pictures import with_text
-from lorabench.sweep.origin import CHUNK
+from lorabench.sweep.label import CHUNK
 from tests import finished, records
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_grid.py"

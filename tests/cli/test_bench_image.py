@@ -86,6 +86,8 @@ def test_a_cell_is_rendered_and_published(fake, tmp_path):
             "weight": 0.4,
             "seed": 1,
             "batch_index": index,
+            "prompt_name": "",
+            "probe": "",
             "prompt": graph["3"]["inputs"]["text"],
         }
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lorabench.comfy.client.pictures import with_text
-from lorabench.sweep.origin import CHUNK
+from lorabench.sweep.label import CHUNK
 from tests import records
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_metrics.py"

@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 
 import install_lora
 from lorabench import cli
-from lorabench.comfy.client import options
 from lorabench.lora import file as lora_file
+from lorabench.lora import receipt as receipts
 from lorabench.lora import tensor_file
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -163,7 +163,7 @@ def test_the_receipt_says_what_the_file_holds(lora, tmp_path):
     assert status == 0
     assert receipt["file"]["modules"] == {"unet": 1} and receipt["file"]["rank"] == 4
     assert receipt["file"]["base_model"] is None
-    assert options.receipt(tmp_path / "installed.json").sha256 == receipt["sha256"]
+    assert receipts.read(tmp_path / "installed.json").sha256 == receipt["sha256"]
 
 
 def test_a_lora_of_another_base_model_is_not_installed(lora, tmp_path, capsys):

@@ -8,12 +8,12 @@ from typing import Any
 
 from lorabench import layout
 from lorabench.errors import UserError
+from lorabench.sweep.label import CHUNK
 from lorabench.sweep.pictures import Picture, relative, text_chunks
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Probe, has, name_of, without
 from lorabench.text import syntax
 
-CHUNK = "lorabench"
 _SHOWN = 5
 
 

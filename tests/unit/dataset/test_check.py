@@ -106,5 +106,5 @@ def test_many_changes_are_counted(made):
 
 
 def test_it_needs_no_torch():
-    code = "import sys, lorabench.set_check; sys.exit('torch' in sys.modules)"
+    code = "import sys, lorabench.dataset.check; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True)

@@ -3,6 +3,7 @@ import pytest
 from lorabench.comfy.client.pictures import with_text
 from lorabench.errors import UserError
 from lorabench.sweep import origin
+from lorabench.sweep.label import CHUNK
 from tests import records
 from tests.fake_comfy import png
 
@@ -14,7 +15,7 @@ def write(tmp_path):
     def write(place, **label):
         path = tmp_path / f"w{place}" / "seed1_00.png"
         path.parent.mkdir()
-        path.write_bytes(with_text(png(1), {origin.CHUNK: label} if label else {}))
+        path.write_bytes(with_text(png(1), {CHUNK: label} if label else {}))
         return path
 
     return write
@@ -55,8 +56,8 @@ def test_prompts_may_have_graphs_of_their_own_but_one_lora(write, tmp_path):
     other = tmp_path / "prompt-cat" / "w0.40"
     other.mkdir(parents=True)
     path = other / "seed1_00.png"
-    path.write_bytes(with_text(png(1), {origin.CHUNK: {**usual, "graph": "h"}}))
+    path.write_bytes(with_text(png(1), {CHUNK: {**usual, "graph": "h"}}))
     origin.check_one_sweep(records.pictures([*pictures, path]))
-    path.write_bytes(with_text(png(1), {origin.CHUNK: {**usual, "lora_sha256": "b"}}))
+    path.write_bytes(with_text(png(1), {CHUNK: {**usual, "lora_sha256": "b"}}))
     with pytest.raises(UserError, match="another LoRA"):
         origin.check_one_sweep(records.pictures([*pictures, path]))

@@ -15,7 +15,7 @@ from lorabench.errors import UserError
 RESAMPLES = 2000
 INTERVAL = 95
 """Percent of the resampled means that an interval holds."""
-_TEXTS: tuple[Hashable, ...] = ("variant", "probe", "file", "nearest", "hash")
+_TEXTS: tuple[Hashable, ...] = ("variant", "prompt", "probe", "file", "nearest", "hash")
 
 
 @dataclass(frozen=True)

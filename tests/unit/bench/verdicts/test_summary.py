@@ -121,3 +121,9 @@ def test_what_the_trigger_alone_draws_stands_in_the_summary():
     rows = summarize(table({0.8: {}}, trigger_similarity=0.7)).set_index("weight")
     assert rows.loc[0.8, "trigger_similarity"] == pytest.approx(0.7)
     assert {"trigger_similarity_low", "leak", "leak_high"} <= set(rows.columns)
+
+
+def test_the_benchmarks_own_prompt_counts_in_a_table_that_was_read(tmp_path):
+    written = table({0.4: {}, 0.8: {}}, untriggered_gain=0.3)
+    written.to_csv(tmp_path / "metrics.csv", index=False)
+    assert leak(summary.read(tmp_path / "metrics.csv"), 0.8) == pytest.approx(leak(written, 0.8))
