@@ -47,7 +47,7 @@ def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str,
     return reasons if distance < 0 else reasons | _near(list(of_digest.values()), distance)
 
 
-def _worth(picture: Candidate) -> tuple:
+def _worth(picture: Candidate) -> tuple[int, bool, int, str]:
     return -picture.pixels, not picture.captioned, -picture.file_size, picture.name
 
 

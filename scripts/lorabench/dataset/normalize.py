@@ -119,7 +119,7 @@ def _normalize_one(source: Source, settings: PreprocessSettings, store: Store) -
     return row
 
 
-def _in_processes(work: partial, sources: Sequence[Source], workers: int) -> Iterator[Row]:
+def _in_processes(work: partial[Row], sources: Sequence[Source], workers: int) -> Iterator[Row]:
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent
     )

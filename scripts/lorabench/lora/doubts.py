@@ -11,9 +11,12 @@ _ROUNDING = 2**-4
 """How far an alpha may be from what the metadata say: float8 has three bits."""
 _NAMED = 3
 
+Ranks = Counter[int]
+Alphas = Counter[float]
+
 
 def of(
-    contents: Contents, metadata: Mapping[str, str], ranks: Counter, alphas: Counter, content: str
+    contents: Contents, metadata: Mapping[str, str], ranks: Ranks, alphas: Alphas, content: str
 ) -> Iterator[str]:
     """Yield each oddity in words; `content` is the digest of the tensors."""
     yield from _names(contents)
@@ -34,13 +37,13 @@ def _names(contents: Contents) -> Iterator[str]:
         yield f"{len(contents.unknown)} tensors are of no layer and not used (first: {first})"
 
 
-def _alphas(alphas: Counter) -> Iterator[str]:
+def _alphas(alphas: Alphas) -> Iterator[str]:
     if off := {alpha: number for alpha, number in alphas.items() if alpha <= 0}:
         yield f"{sum(off.values())} of {sum(alphas.values())} modules have an alpha of {min(off):g}"
 
 
 def _metadata(
-    metadata: Mapping[str, str], ranks: Counter, alphas: Counter, content: str
+    metadata: Mapping[str, str], ranks: Ranks, alphas: Alphas, content: str
 ) -> Iterator[str]:
     """Compare what the metadata say, where they say it; files of other programs may say little."""
     for key, found in (("ss_network_dim", ranks), ("ss_network_alpha", alphas)):

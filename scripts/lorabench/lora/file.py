@@ -98,13 +98,12 @@ def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     used = {key for module in contents.modules for key in module.keys.values()}
     tensors = {key: array for key, array in tensor_file.tensors(path) if key in used}
     _check_numbers(path, contents, tensors, shapes)
-    ranks = Counter(lora_shapes.rank(module, shapes) for module in contents.modules)
+    ranks = Counter(n for m in contents.modules if (n := lora_shapes.rank(m, shapes)) is not None)
     alphas = Counter(
         tensors[module.keys["alpha"]].item()
         for module in contents.modules
         if "alpha" in module.keys and lora_shapes.rank(module, shapes)
     )
-    del ranks[None]
     rank = _usual(ranks)
     alpha = _usual(alphas) if alphas else rank and float(rank)
     doubts = tuple(lora_doubts.of(contents, metadata, ranks, alphas, found))
@@ -169,7 +168,7 @@ def is_plain(contents: Contents) -> bool:
     return all(m.kind == "LoRA" and not other & m.keys.keys() for m in contents.modules)
 
 
-def _usual(counts: Counter) -> Any:
+def _usual(counts: Counter[Any]) -> Any:
     return counts.most_common(1)[0][0] if counts else None
 
 

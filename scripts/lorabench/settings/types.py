@@ -73,7 +73,7 @@ def from_home(path: str) -> str:
     return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
 
 
-def unique(values: tuple) -> tuple:
+def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values in order, each once."""
     return tuple(sorted(set(values)))
 

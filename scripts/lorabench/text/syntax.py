@@ -52,7 +52,7 @@ def escaped(text: str) -> str:
     return _BRACKET.sub(r"\\\g<0>", text)
 
 
-def word(text: str) -> re.Pattern:
+def word(text: str) -> re.Pattern[str]:
     """Return what finds plain text in captions and prompts, its brackets escaped or wide or not.
 
     Japanese has no spaces between words: only Latin letters and digits make another word of it.

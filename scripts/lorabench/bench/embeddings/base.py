@@ -6,6 +6,7 @@ al., "Diffusion Models Already Have a Semantic Latent Space", 2023). It needs no
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ class BaseFeatures:
         unet = self._model.unet
         condition = self._condition.expand(len(latents), -1, -1)
 
-        def stop(module: torch.nn.Module, given: tuple, returned: torch.Tensor) -> None:
+        def stop(module: torch.nn.Module, given: tuple[Any, ...], returned: torch.Tensor) -> None:
             raise _Reached(returned)
 
         hook = unet.mid_block.register_forward_hook(stop)

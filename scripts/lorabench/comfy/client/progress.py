@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from lorabench.comfy.client.access import Access
 from lorabench.comfy.graph.graph import Graph, describe
@@ -81,7 +82,7 @@ class _Reporter:
             self._last = time.monotonic()
             log.debug("%s", line)
 
-    def _line(self, kind: str | None, data: dict) -> str | None:
+    def _line(self, kind: str | None, data: dict[str, Any]) -> str | None:
         node = str(data.get("node"))
         what = describe(self.graph, node) if node in self.graph else f"node {node}"
         if kind == "progress":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -155,7 +155,7 @@ class Patchable(Generic[Network]):
                 yield module, layer
 
 
-def report_unused(lora: LoraFile, networks: Iterable[Patchable]) -> None:
+def report_unused(lora: LoraFile, networks: Iterable[Patchable[Any]]) -> None:
     """Name in the log every tensor of `lora` that belongs to none of `networks`."""
     used = set().union(*(network.keys_of(lora) for network in networks))
     for key in lora.tensors:

@@ -106,7 +106,7 @@ def notes(runs: Sequence[FinishedRun]) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def asked(run: FinishedRun) -> tuple[frozenset, frozenset]:
+def asked(run: FinishedRun) -> tuple[frozenset[tuple[str, Any]], frozenset[tuple[int, int]]]:
     """Return what the means are over: prompts, and seeds with places in the batch."""
     texts = {name: one.text for name, one in run.variants.items() if not one.probe}
     noises = {(one.seed, one.index) for one in run.pictures if not one.probe}

@@ -53,7 +53,7 @@ def in_order(
     work: Callable[[Thing], Result], things: Iterable[Thing], workers: int
 ) -> Iterator[Result]:
     """Yield `work` of each thing in order, done by threads that are a few things ahead at most."""
-    waiting: deque[Future] = deque()
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for thing in things:
             waiting.append(pool.submit(work, thing))

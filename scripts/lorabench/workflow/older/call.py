@@ -41,7 +41,7 @@ def run(command: Sequence[str]) -> int:
 
     SIGINT and SIGTERM end it as Ctrl-C does, jobs first; its status is waited for.
     """
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
     told = False
 
     def pass_on(number: int, frame: FrameType | None) -> None:
