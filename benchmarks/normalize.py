@@ -24,10 +24,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
+from lorabench.base.families import SD15
 from lorabench.dataset.normalize import normalize_set
 from lorabench.dataset.picture import PNG_OPTIONS, Row
 from lorabench.settings.models import PreprocessSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 
 SIZES = ((1200, 900), (1600, 1200), (1920, 1080), (2400, 3600), (4000, 3000), (3024, 4032))
@@ -78,7 +78,7 @@ def measure(folder: Path, count: int, workers: int) -> None:
     """Make the pictures, measure, and print the table."""
     raw = folder / "raw"
     make_set(raw, count)
-    settings = validate(PreprocessSettings, PRESETS["sd15"]["preprocess"])
+    settings = validate(PreprocessSettings, SD15.preset["preprocess"])
 
     def ours(name: str, processes: int) -> list[Row]:
         return normalize_set(raw, folder / name, settings, folder / f"store_{name}", processes)

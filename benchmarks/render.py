@@ -20,16 +20,16 @@ from tests.project import ROOT
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
+from lorabench.base.families import BUNDLED
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
 from lorabench.comfy.graph import workflow
-from lorabench.settings.presets import PRESETS
 
 PICTURES = 12
 WARM_UP = 2
 BASE = ROOT / "models" / "checkpoints" / "drawnworld"
 WORKFLOW = ROOT / "config" / "workflows" / "drawnworld_lora_bench.json"
-THREADS = PRESETS["bundled"]["bench"]["threads"]
+THREADS = BUNDLED.preset["bench"]["threads"]
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ from tests.project import ROOT, make_project
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
+from lorabench.base.families import BUNDLED
 from lorabench.dataset.normalize import normalize_set
 from lorabench.settings.models import PreprocessSettings, TrainSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 from lorabench.train import network
 from lorabench.train.embedded import train
@@ -35,7 +35,7 @@ BASE = ROOT / "models" / "checkpoints" / "drawnworld"
 def main() -> None:
     """Print the median seconds per step of both, and their ratio."""
     # The UNet's LoRA alone: the bare loop has no text encoder.
-    given = {**PRESETS["bundled"]["train"], "steps": STEPS, "text_encoder_lr": 0}
+    given = {**BUNDLED.preset["train"], "steps": STEPS, "text_encoder_lr": 0}
     settings = validate(TrainSettings, given)
     ours, bare = trained(settings), looped(settings)
     shape = f"batch {settings.batch_size}, rank {settings.rank}, 128 px, {settings.threads} threads"
@@ -50,7 +50,7 @@ def trained(settings: TrainSettings) -> float:
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder, "project"))
         raw = project.add_set(pictures=settings.batch_size)
-        preprocess = validate(PreprocessSettings, PRESETS["bundled"]["preprocess"])
+        preprocess = validate(PreprocessSettings, BUNDLED.preset["preprocess"])
         data = project.root / "set"
         normalize_set(raw, data, preprocess, project.root / "store")
         output = project.root / "train" / "lora.safetensors"

@@ -16,9 +16,9 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from lorabench import cli, files
+from lorabench.base.families import BUNDLED, FAMILIES
 from lorabench.errors import UserError
 from lorabench.settings.models import SECTIONS, Config
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import Section
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,14 +152,14 @@ def _own_fields(section: type[Section]) -> dict[str, FieldInfo]:
 
 def _key(name: str, field: FieldInfo, section: str | None) -> Key:
     """Describe a field; a default that depends on the base's family is spelt for each."""
-    presets = {f: (p.get(section, {}) if section else p).get(name) for f, p in PRESETS.items()}
     meaning = field.description or ""
     if not field.is_required():
         return Key(name, _yaml(field.default), meaning)
     if name == "raw_set":
         return Key(name, "", f"required: {meaning}")
-    by_base: dict[str, str] = {family: _yaml(value) for family, value in presets.items()}
-    return Key(name, by_base["bundled"], meaning, by_base)
+    presets = {f.name: f.preset[section] if section else f.preset for f in FAMILIES}
+    by_base = {family: _yaml(preset[name]) for family, preset in presets.items()}
+    return Key(name, by_base[BUNDLED.name], meaning, by_base)
 
 
 def _yaml(value: Any) -> str:

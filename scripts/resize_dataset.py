@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import cli, parent
+from lorabench.base.families import SD15
 from lorabench.dataset import normalize, raw
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.picture import Row
 from lorabench.errors import UserError
 from lorabench.settings.layers import read_section
 from lorabench.settings.models import PreprocessSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 
 log = logging.getLogger("lorabench")
@@ -89,7 +89,7 @@ def _add_settings(group: argparse._ArgumentGroup) -> None:
 
 def _settings(arguments: argparse.Namespace) -> PreprocessSettings:
     """Merge the preset, the settings file and the options, later ones over earlier ones."""
-    values = dict(PRESETS["sd15"]["preprocess"])
+    values = dict(SD15.preset["preprocess"])
     if arguments.settings:
         values |= read_section(arguments.settings, "preprocess")
     given = {name: getattr(arguments, name) for name in PreprocessSettings.model_fields}

@@ -12,17 +12,24 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from lorabench.base import model
+from lorabench.base.families import SD15
 
 # The SD1.x architecture, narrow: the widths may shrink, the names of the tensors may not change.
-MICRO_LDM_UNET = {
-    "block_out_channels": (8, 8, 16, 16),
-    "norm_num_groups": 4,
-    "attention_head_dim": 2,
-    "cross_attention_dim": 768,
-    "sample_size": 8,
+MICRO_LDM = {
+    "unet": {
+        "block_out_channels": (8, 8, 16, 16),
+        "norm_num_groups": 4,
+        "attention_head_dim": 2,
+        "cross_attention_dim": 768,
+        "sample_size": 8,
+    },
+    "vae": {**SD15.configs["vae"], "block_out_channels": (4, 4, 8, 8), "norm_num_groups": 2},
+    "text_encoder": {
+        **SD15.configs["text_encoder"],
+        "intermediate_size": 16,
+        "num_hidden_layers": 2,
+    },
 }
-MICRO_LDM_VAE = {**model.SD15_VAE, "block_out_channels": (4, 4, 8, 8), "norm_num_groups": 2}
-MICRO_LDM_TEXT = {**model.SD15_TEXT, "intermediate_size": 16, "num_hidden_layers": 2}
 SCHEDULER = {
     "_class_name": "DDIMScheduler",
     "beta_start": 0.00085,
@@ -58,7 +65,7 @@ def save_micro_folder(path: Path, prediction: str = "epsilon", seed: int = 0) ->
     alphabet = model.clip_tokenizer().get_vocab()
     text = CLIPTextConfig(
         **{
-            **model.SD15_TEXT,
+            **SD15.configs["text_encoder"],
             "vocab_size": len(alphabet),
             "hidden_size": 32,
             "intermediate_size": 32,
@@ -73,12 +80,12 @@ def save_micro_folder(path: Path, prediction: str = "epsilon", seed: int = 0) ->
 def save_micro_file(path: Path, folder: Path, seed: int = 0) -> Path:
     """Write one narrow SD1.x model twice: as the LDM file `path` and as a diffusers `folder`.
 
-    It loads once `model.SD15_UNET`, `SD15_VAE` and `SD15_TEXT` are the micro ones above.
+    It loads while the parts of SD1.x are the micro ones above.
     """
     torch.manual_seed(seed)
-    unet = UNet2DConditionModel(**MICRO_LDM_UNET)
-    vae = AutoencoderKL(**MICRO_LDM_VAE)
-    text_encoder = CLIPTextModel(CLIPTextConfig(**MICRO_LDM_TEXT))
+    unet = UNet2DConditionModel(**MICRO_LDM["unet"])
+    vae = AutoencoderKL(**MICRO_LDM["vae"])
+    text_encoder = CLIPTextModel(CLIPTextConfig(**MICRO_LDM["text_encoder"]))
     save_folder(folder, unet, vae, text_encoder)
     save_file(to_ldm(unet, vae, text_encoder), path)
     return path

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from lorabench.base.families import BUNDLED
 from lorabench.settings.models import PreprocessSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 
 CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
@@ -12,7 +12,7 @@ CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
 
 def settings(**changes):
     """The bundled preset, 128 px, with changes."""
-    return validate(PreprocessSettings, PRESETS["bundled"]["preprocess"] | changes)
+    return validate(PreprocessSettings, BUNDLED.preset["preprocess"] | changes)
 
 
 def corners(width, height):

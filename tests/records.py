@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from lorabench.base.families import BUNDLED
 from lorabench.run.record import RunRecord
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.records import Record
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
@@ -19,7 +19,7 @@ DIGEST = "ab" * 32
 
 def run(base="drawnworld", digest=DIGEST, preprocess=None, train=None, **given):
     """The record of a run; `preprocess` and `train` are settings besides the bundled ones."""
-    preset = PRESETS["bundled"]
+    preset = BUNDLED.preset
     contents = {
         "run_id": RUN_ID,
         "raw_set": "ponnyu_v1",
@@ -42,7 +42,7 @@ def run(base="drawnworld", digest=DIGEST, preprocess=None, train=None, **given):
 def sweep(variants, **given):
     """The record of a sweep that renders these variants."""
     contents = {
-        **{key: PRESETS["bundled"][key] for key in ("bench_workflow", "prompts", "probe", "bench")},
+        **{key: BUNDLED.preset[key] for key in ("bench_workflow", "prompts", "probe", "bench")},
         "run_id": RUN_ID,
         "checkpoint": "drawnworld",
         "workflow_digest": DIGEST,

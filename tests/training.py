@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lorabench.base.families import BUNDLED
 from lorabench.settings.models import TrainSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 
 TINY = {"rank": 2, "alpha": 1, "steps": 4, "batch_size": 2, "threads": 1, "device": "cpu"}
@@ -16,7 +16,7 @@ def settings(**changes) -> TrainSettings:
     """Return settings of a tiny training, some of them changed."""
     if "epochs" in changes:
         changes.setdefault("steps", None)
-    return validate(TrainSettings, {**PRESETS["bundled"]["train"], **TINY, **changes})
+    return validate(TrainSettings, {**BUNDLED.preset["train"], **TINY, **changes})
 
 
 def make_set(folder: Path, sizes=((32, 32), (32, 32), (32, 32), (48, 24))) -> Path:

@@ -19,7 +19,7 @@ from base_model.rendering import Renderer, as_images
 from base_model.world import CHARACTER
 from benchmarks.known_answers.recipes import TRIGGERS
 from lorabench import cli, files, layout
-from lorabench.settings.presets import EXAMPLE_PROMPTS
+from lorabench.base.families import EXAMPLE_PROMPTS
 from lorabench.sweep import variants
 
 WEIGHTS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2)

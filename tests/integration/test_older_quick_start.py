@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from lorabench.base import model
+from lorabench.base.families import SD15
 from lorabench.lora import file as lora_file
 from tests.checkpoints import autoencoder_to_ldm
 from tests.fake_comfy import serving
@@ -36,7 +36,7 @@ def older(tmp_path_factory):
     with (project.root / "config" / "config.yaml").open("a") as file:
         file.write(QUICK)  # the autoencoder takes seconds for a picture of 512 px
     torch.manual_seed(0)
-    autoencoder = autoencoder_to_ldm(AutoencoderKL(**model.SD15_VAE).half())
+    autoencoder = autoencoder_to_ldm(AutoencoderKL(**SD15.configs["vae"]).half())
     tensors = {key: tensor.contiguous().numpy() for key, tensor in autoencoder.items()}
     save_checkpoint(project.root / CHECKPOINT, autoencoder=tensors)
     (project.root / "output").mkdir()

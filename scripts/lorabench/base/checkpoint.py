@@ -9,19 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lorabench.base import file_kinds
+from lorabench.base import families, file_kinds
+from lorabench.base.families import LDM_UNET, Family, Known
 from lorabench.errors import UserError
+from lorabench.text.phrases import listed
 
-Family = Literal["bundled", "sd15", "sdxl"]
-
-ALLOWED = "allowed are SD1.x and SDXL checkpoints: a diffusers folder or one .safetensors file"
-# The width of the text features that the UNet attends to tells the families apart.
-FAMILY_BY_WIDTH: Mapping[int, Family] = {768: "sd15", 2048: "sdxl"}
-SD2_WIDTH = 1024
-# The first cross-attention of an LDM-format UNet: SDXL has none in its first block.
-LDM_UNET = "model.diffusion_model."
-LDM_CROSS_ATTENTIONS = tuple(
-    f"{LDM_UNET}input_blocks.{block}.1.transformer_blocks.0.attn2.to_k.weight" for block in (1, 4)
+ALLOWED = (
+    f"allowed are {listed([family.title for family in families.PUBLIC])} checkpoints: "
+    "a diffusers folder or one .safetensors file"
 )
 
 
@@ -29,8 +24,6 @@ LDM_CROSS_ATTENTIONS = tuple(
 class Checkpoint:
     """A base model on disk.
 
-    `family` chooses the preset of settings; "bundled" is any diffusers folder of the SD
-    architecture with a small UNet (its cross-attention width is that of no public family).
     `prediction` is what the UNet predicts, `latent_channels` the width of its input.
     """
 
@@ -112,13 +105,11 @@ def _inspect_folder(path: Path) -> Checkpoint:
         if not any((path / part).glob("*.safetensors")):
             raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     width = unet.get("cross_attention_dim")
-    family = FAMILY_BY_WIDTH.get(width, "bundled")
-    if width == SD2_WIDTH or not isinstance(width, int):
-        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
+    known = families.by_width(width) or families.BUNDLED
     return Checkpoint(
         path,
         "folder",
-        family,
+        _usable(path, width, known if isinstance(width, int) else None),
         _prediction(path, scheduler.get("prediction_type", "epsilon")),
         _latent_channels(path, unet["in_channels"], unet["out_channels"]),
     )
@@ -126,29 +117,27 @@ def _inspect_folder(path: Path) -> Checkpoint:
 
 def _inspect_file(path: Path) -> Checkpoint:
     tensors, metadata = read_header(path)
-    keys = [key for key in LDM_CROSS_ATTENTIONS if key in tensors]
+    keys = [key for one in families.KNOWN if (key := one.cross_attention) in tensors]
     if not keys:
         lora = any(key.startswith("lora_") for key in tensors)
         what = "a LoRA" if lora else "not a Stable Diffusion checkpoint in the LDM format"
         raise UserError(f"{path}: this is {what}; {ALLOWED}.")
     width = tensors[keys[0]]["shape"][1]
-    if width not in FAMILY_BY_WIDTH:
-        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
-    for prefix, part in (
-        ("first_stage_model.", "VAE"),
-        (("cond_stage_model.", "conditioner."), "text encoder"),
-    ):
-        if not any(key.startswith(prefix) for key in tensors):
+    family = _usable(path, width, families.by_width(width))
+    stems = {key.partition(".")[0] for key in tensors}
+    has = {part for prefix, part in families.PREFIXES.items() if prefix.partition(".")[0] in stems}
+    for part in ("vae", "text_encoder"):
+        if part not in has:
             raise UserError(
-                f"{path}: the file holds no {part}; take the full checkpoint, with "
-                "UNet, VAE and text encoder in one file, or a diffusers folder."
+                f"{path}: the file holds no {families.PART_TITLES[part]}; take the full "
+                "checkpoint, with UNet, VAE and text encoder in one file, or a diffusers folder."
             )
     # Fine-tunes on v-prediction mark themselves with an empty tensor of this name.
     marked = "v_pred" in tensors or metadata.get("modelspec.prediction_type") == "v"
     return Checkpoint(
         path,
         "file",
-        FAMILY_BY_WIDTH[width],
+        family,
         "v_prediction" if marked else "epsilon",
         _latent_channels(
             path,
@@ -156,6 +145,12 @@ def _inspect_file(path: Path) -> Checkpoint:
             tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
         ),
     )
+
+
+def _usable(path: Path, width: int, found: Known | None) -> Family:
+    if not isinstance(found, Family):
+        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
+    return found
 
 
 def _prediction(path: Path, name: str) -> Literal["epsilon", "v_prediction"]:

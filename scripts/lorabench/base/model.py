@@ -1,12 +1,13 @@
 """Loads a Stable Diffusion 1.x model, from a diffusers folder or a single LDM file.
 
-Nothing is downloaded: a single file brings its weights, its architecture stands below, and the
+Nothing is downloaded: a single file brings its weights, its family its architecture, and the
 CLIP vocabulary comes from the installed package clip-anytorch.
 """
 
 import gzip
 import importlib.util
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -30,39 +31,12 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 from lorabench.base import checkpoint
+from lorabench.base.families import EMBEDDED_FAMILIES, Family
 from lorabench.errors import UserError
 
 # A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
 transformers_logging.disable_progress_bar()
 diffusers_logging.set_verbosity_error()
-
-# The architecture of Stable Diffusion 1.x, where it differs from the defaults of the classes
-# (runwayml/stable-diffusion-v1-5: unet/config.json, vae/config.json, text_encoder/config.json,
-# scheduler/scheduler_config.json).
-SD15_UNET = {"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8}
-SD15_VAE = {
-    "sample_size": 512,
-    "block_out_channels": (128, 256, 512, 512),
-    "down_block_types": ("DownEncoderBlock2D",) * 4,
-    "up_block_types": ("UpDecoderBlock2D",) * 4,
-    "layers_per_block": 2,
-    "latent_channels": 4,
-    "scaling_factor": 0.18215,
-}
-SD15_TEXT = {
-    "vocab_size": 49408,
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "projection_dim": 768,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "max_position_embeddings": 77,
-    "bos_token_id": 49406,
-    "eos_token_id": 49407,
-    "pad_token_id": 49407,
-}
-_LDM_VAE = "first_stage_model."
-SD15_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
 
 @dataclass
@@ -120,14 +94,17 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
         UserError: it is no SD1.x checkpoint, or its weights do not fit the architecture.
     """
     found = checkpoint.inspect(path)
-    if found.family == "sdxl":
+    family = found.family
+    if not family.embedded:
         raise UserError(
-            f"base model {path}: an SDXL checkpoint, and the embedded trainer and server run "
-            "SD1.x only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
+            f"base model {path}: {family.a_title} checkpoint, and the embedded trainer and server "
+            f"run {EMBEDDED_FAMILIES} only; benchmark it with comfy_url=<the URL of a ComfyUI "
+            "server>."
         )
-    read = _load_folder if found.kind == "folder" else _load_file
     try:
-        tokenizer, text_encoder, unet, vae, alphas = read(path, dtype)
+        tokenizer, text_encoder, unet, vae, alphas = (
+            _load_folder(path, dtype) if found.kind == "folder" else _load_file(path, dtype, family)
+        )
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise UserError(f"base model {path}: its weights cannot be loaded ({error}).") from error
     for part in (text_encoder, unet, vae):
@@ -136,9 +113,9 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
 
 
 def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny:
-    """Load the autoencoder of an SD1.x or SDXL checkpoint alone, in float32.
+    """Load the autoencoder of a checkpoint alone, in float32.
 
-    SD1.x and SDXL share its architecture, and some of either overflow in half precision.
+    Some overflow in half precision.
 
     Raises:
         UserError: the checkpoint is none, or has no autoencoder that fits.
@@ -148,10 +125,11 @@ def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny
         if found.kind == "folder":
             vae = _folder_autoencoder(path, torch.float32, _folder_options(path))
         else:
+            prefix = found.family.parts["vae"]
             with safe_open(path, "pt") as file:
-                names = [name for name in file.keys() if name.startswith(_LDM_VAE)]  # noqa: SIM118
+                names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
                 weights = {name: file.get_tensor(name) for name in names}
-            vae = _file_autoencoder(weights, torch.float32)
+            vae = _file_autoencoder(weights, torch.float32, found.family)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(
             f"base model {path}: its autoencoder cannot be loaded ({error})."
@@ -187,11 +165,11 @@ def _folder_autoencoder(
     return kind.from_pretrained(path / "vae", torch_dtype=dtype, **options)
 
 
-def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
-    weights = load_file(path)
+def _load_file(path: Path, dtype: torch.dtype, family: Family) -> tuple[Any, ...]:
+    weights, configs = load_file(path), family.configs
     with init_empty_weights(include_buffers=False):
-        text_encoder = CLIPTextModel(CLIPTextConfig(**SD15_TEXT))
-        unet = UNet2DConditionModel(**SD15_UNET)
+        text_encoder = CLIPTextModel(CLIPTextConfig(**configs["text_encoder"]))
+        unet = UNet2DConditionModel(**configs["unet"])
     text = convert_ldm_clip_checkpoint(weights)
     # Some files nest the encoder under `text_model`, older ones do not, and neither does the
     # class; position ids are a constant that old files store.
@@ -199,13 +177,15 @@ def _load_file(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
     text.pop("embeddings.position_ids", None)
     _fill(text_encoder, text, dtype)
     _fill(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)
-    vae = _file_autoencoder(weights, dtype)
-    return clip_tokenizer(), text_encoder, unet, vae, alphas_cumprod(SD15_BETAS)
+    vae = _file_autoencoder(weights, dtype, family)
+    return clip_tokenizer(), text_encoder, unet, vae, alphas_cumprod(family.schedule)
 
 
-def _file_autoencoder(weights: dict[str, torch.Tensor], dtype: torch.dtype) -> AutoencoderKL:
+def _file_autoencoder(
+    weights: dict[str, torch.Tensor], dtype: torch.dtype, family: Family
+) -> AutoencoderKL:
     with init_empty_weights(include_buffers=False):
-        vae = AutoencoderKL(**SD15_VAE)
+        vae = AutoencoderKL(**family.configs["vae"])
     _fill(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)
     return vae
 
@@ -216,7 +196,7 @@ def _fill(model: torch.nn.Module, weights: dict[str, torch.Tensor], dtype: torch
     model.load_state_dict(weights, assign=True)
 
 
-def alphas_cumprod(scheduler: dict[str, Any]) -> torch.Tensor:
+def alphas_cumprod(scheduler: Mapping[str, Any]) -> torch.Tensor:
     """Return what is left of the picture at each timestep, float64 [timesteps], falling.
 
     `scheduler` is a diffusers scheduler_config.json. Float64 is what the original Stable Diffusion

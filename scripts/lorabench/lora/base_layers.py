@@ -9,18 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.base.checkpoint import LDM_UNET, Checkpoint, read_header
+from lorabench.base.checkpoint import Checkpoint, read_header
+from lorabench.base.families import PREFIXES
 from lorabench.lora.names import Part
 
 Shape = tuple[int, ...]
 Parts = dict[Part, dict[str, Shape]]
 
-_CLIP_IN_FILES: tuple[tuple[str, Part], ...] = (
-    ("cond_stage_model.transformer.", "text_encoder"),
-    ("conditioner.embedders.0.transformer.", "text_encoder"),
-)
 BIAS = "_bias"
-_OPEN_CLIP = "conditioner.embedders.1.model."
 _RESNET = {
     "in_layers_0": "norm1",
     "in_layers_2": "conv1",
@@ -71,8 +67,7 @@ class BaseLayers:
 def read(base: Checkpoint) -> BaseLayers:
     """Return the layers of a checkpoint; raises `UserError` for a damaged file."""
     parts, depth = _of_folder(base.path) if base.kind == "folder" else _of_file(base.path)
-    has: set[Part] = {"unet", "text_encoder"}
-    has |= {"text_encoder_2"} if base.family == "sdxl" else set()
+    has = base.family.parts.keys() - {"vae"}
     return BaseLayers(parts, frozenset(has - parts.keys()), depth)
 
 
@@ -128,17 +123,13 @@ def _depth(layers: Iterable[str]) -> int:
 
 
 def _of_file(path: Path) -> tuple[Parts, int]:
-    original: dict[str, Shape] = {}
     parts: Parts = {}
     for key, shape in _parameters(path):
-        if key.startswith(LDM_UNET):
-            original[_layer(key.removeprefix(LDM_UNET))] = shape
-        elif key.startswith(_OPEN_CLIP):
-            layers = _open_clip(key.removeprefix(_OPEN_CLIP), shape)
-            parts.setdefault("text_encoder_2", {}).update(layers)
-        for prefix, part in _CLIP_IN_FILES:
-            if key.startswith(prefix):
-                parts.setdefault(part, {})[layer_name(key.removeprefix(prefix))] = shape
+        for prefix, part in PREFIXES.items():
+            if key.startswith(prefix) and part != "vae":  # no LoRA changes that
+                named = _open_clip if part == "text_encoder_2" else _named
+                parts.setdefault(part, {}).update(named(key.removeprefix(prefix), shape))
+    original = parts["unet"]
     # The first block that halves the picture ends the first level; block 0 is the first layer.
     halvings = [int(number) for number in re.findall(r"blocks_(\d+)_0_op\b", " ".join(original))]
     depth = min(halvings, default=3) - 1
@@ -161,6 +152,10 @@ def layer_name(parameter: str) -> str:
 
 def _layer(key: str) -> str:
     return key.removesuffix(".weight").replace(".", "_")
+
+
+def _named(key: str, shape: Shape) -> dict[str, Shape]:
+    return {layer_name(key): shape}
 
 
 def _open_clip(key: str, shape: Shape) -> dict[str, Shape]:

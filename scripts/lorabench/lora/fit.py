@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lorabench.base import checkpoint
+from lorabench.base.families import KNOWN, PART_TITLES, Known, by_width
 from lorabench.errors import UserError
 from lorabench.lora import base_layers
 from lorabench.lora import shapes as lora_shapes
@@ -30,13 +31,6 @@ log = logging.getLogger("lorabench")
 VANISHING = 1e-6
 """Root mean square of an update below which it is lost: half precision tells numbers apart by
 2^-11 of their size, and the weights of these models are about 0.02, so by 1e-5."""
-_PARTS = {"unet": "UNet", "text_encoder": "text encoder", "text_encoder_2": "text encoder 2"}
-_FAMILY_BY_WIDTH = {768: "SD1.x", 1024: "SD2.x", 2048: "SDXL"}
-_FAMILY_BY_NAME = (
-    (re.compile(r"double_blocks|single_transformer_blocks"), "Flux"),
-    (re.compile(r"joint_blocks"), "SD3"),
-    (re.compile(r"label_emb|text_model_2|lora_te2_"), "SDXL"),
-)
 _NAMED, _LONGEST = 3, 60
 
 
@@ -125,7 +119,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
         _check_strength(path, changes)
     counts: Counter[str] = Counter(place(module.name)[0] for module in modules)
     return FileFacts(
-        modules={part: counts[part] for part in (*_PARTS, "other") if counts[part]},
+        modules={part: counts[part] for part in (*PART_TITLES, "other") if counts[part]},
         forms=forms(modules),
         rank=lora.rank,
         alpha=lora.alpha,
@@ -138,7 +132,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{_PARTS.get(what, what)} {number}" for what, number in counts.items())
+    return ", ".join(f"{PART_TITLES.get(what, what)} {number}" for what, number in counts.items())
 
 
 def _check_applied(path: Path, contents: Contents, server: Server) -> None:
@@ -274,17 +268,17 @@ def _advice(
         f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
     )
     if family := _family(modules, shapes):
-        made_for = f"its tensors are those of {family}{'; ' * bool(made_for)}{made_for}"
+        made_for = f"its tensors are those of {family.title}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""
     return f"{base}. Take the base model that the LoRA was trained on{hint}."
 
 
-def _family(modules: Sequence[Module], shapes: Shapes) -> str | None:
+def _family(modules: Sequence[Module], shapes: Shapes) -> Known | None:
     """Return of which family of models a LoRA is, by its layers' names and widths."""
-    for pattern, family in _FAMILY_BY_NAME:
-        if any(pattern.search(module.name) for module in modules):
+    for family in KNOWN:
+        if any(family.lora_names and re.search(family.lora_names, m.name) for m in modules):
             return family
     for module in modules:  # what reads the text has the text's width
         if module.name.endswith(("attn2_to_k", "attn2.to_k")) and module.kind == "LoRA":
-            return _FAMILY_BY_WIDTH.get(shapes[module.keys["down"]][1])
+            return by_width(shapes[module.keys["down"]][1])
     return None

@@ -6,7 +6,9 @@ trainers the names of the original checkpoints, `lora_unet_input_blocks_4_1_…`
 
 from typing import Literal
 
-Part = Literal["unet", "text_encoder", "text_encoder_2", "other"]
+from lorabench.base import families
+
+Part = Literal[families.Part, "other"]
 
 _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("lora_unet_", "unet"),

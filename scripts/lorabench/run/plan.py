@@ -11,6 +11,7 @@ from typing import Any
 
 from lorabench import files, layout
 from lorabench.base import checkpoint
+from lorabench.base.families import BUNDLED, EXAMPLE_PROMPTS
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
 from lorabench.comfy.graph.roles import Choices
@@ -24,7 +25,6 @@ from lorabench.run.identity import Identity, check_binding, identify
 from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.models import Config, SweepSettings
-from lorabench.settings.presets import EXAMPLE_PROMPTS, PRESETS
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split
 from lorabench.sweep import prompt_notes, variants
@@ -70,7 +70,7 @@ class RunPlan:
         """What replaces the workflow's prompt; the bundled one's trigger gives way to the set's."""
         if self.config.positive:
             return variants.filled(self.config.positive, self.trigger, "positive")
-        bundled = Path(PRESETS["bundled"]["bench_workflow"]).resolve()
+        bundled = Path(BUNDLED.preset["bench_workflow"]).resolve()
         own = Path(self.config.bench_workflow).resolve() == bundled
         prompt = self.workflow_prompt or ""
         if own and self.trigger and not variants.has(prompt, self.trigger):
@@ -82,7 +82,7 @@ class RunPlan:
     def _prompts(self) -> Sequence[str]:
         """The further prompts as they were typed."""
         lines = self.config.prompts
-        if lines == PRESETS["bundled"]["prompts"] and not self.trigger:
+        if lines == BUNDLED.preset["prompts"] and not self.trigger:
             return ()  # nobody asked for these, and they need a trigger
         if isinstance(lines, str):
             return variants.read(Path(lines.replace("{profile}", self.config.profile)))
@@ -243,7 +243,7 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _make_plan(merged: dict[str, Any]) -> RunPlan:
     base = _inspect(base_choice.choose(merged))
     merged["base_model"] = str(base.path)
-    config = resolve(merged, base.family)
+    config = resolve(merged, base.family.preset)
     preconditions.check(config, base)
     workflow_prompt = bench_workflow.prompt_of(config)
     urls = tuple(split(merged.get("comfy_url") or EMBEDDED))

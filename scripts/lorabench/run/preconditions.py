@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lorabench import layout
 from lorabench.base import checkpoint
+from lorabench.base.families import EMBEDDED_FAMILIES
 from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
@@ -63,15 +64,14 @@ def _check_programs(config: Config) -> None:
 def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
     """Refuse what the trainer cannot do, and options of the other one."""
     if config.trainer == "kohya":
-        limits.check_base(base)
-        limits.check_buckets(config.preprocess, base.family)
+        limits.check_buckets(config.preprocess, limits.of(base))
         options.check_owned(config.train.kohya_args)
     elif config.train.kohya_args:
         raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
-    elif base.family == "sdxl":
+    elif not base.family.embedded:
         raise UserError(
-            f"base_model: {config.base_model} is an SDXL checkpoint; the embedded trainer takes "
-            "SD1.x checkpoints. trainer=kohya takes both"
+            f"base_model: {config.base_model} is {base.family.a_title} checkpoint; the embedded "
+            f"trainer takes {EMBEDDED_FAMILIES} checkpoints. trainer=kohya takes both"
         )
 
 
@@ -131,10 +131,11 @@ def _existing_sets() -> str:
 
 
 def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
-    if config.comfy_url == EMBEDDED and base.family == "sdxl":
+    if config.comfy_url == EMBEDDED and not base.family.embedded:
         raise UserError(
-            "comfy_url: the embedded server renders SD1.x checkpoints, and base_model is an SDXL "
-            "one; name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
+            f"comfy_url: the embedded server renders {EMBEDDED_FAMILIES} checkpoints, and "
+            f"base_model is {base.family.a_title} one; name a running ComfyUI, such as "
+            "comfy_url=http://127.0.0.1:8188"
         )
 
 
@@ -154,10 +155,11 @@ def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
     where = config.bench.embedding
     if not where:
         return
-    if where == embedding.BASE and base.family == "sdxl":
+    if where == embedding.BASE and not base.family.embedded:
         raise UserError(
-            "bench.embedding: the features of SD1.x checkpoints can be read, and base_model is an "
-            "SDXL one; give the folder of a CLIP, SigLIP or DINO model"
+            f"bench.embedding: the features of {EMBEDDED_FAMILIES} checkpoints can be read, and "
+            f"base_model is {base.family.a_title} one; give the folder of a CLIP, SigLIP or DINO "
+            "model"
         )
     try:
         embedding.check(where)

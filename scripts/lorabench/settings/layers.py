@@ -9,7 +9,6 @@ import yaml
 
 from lorabench.errors import UserError
 from lorabench.settings.models import LISTS, SECTIONS, Config
-from lorabench.settings.presets import PRESETS, Family
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.validation import Section, sections, validate
 
@@ -28,9 +27,9 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def usual(family: Family, comfy_url: Any = None) -> dict[str, Any]:
-    """Return what holds where nothing is given, for a base model and where it is rendered."""
-    preset = merge(PRESETS[family])
+def usual(preset: Mapping[str, Any], comfy_url: Any = None) -> dict[str, Any]:
+    """Return what holds where nothing is given, by the family's preset and where it is rendered."""
+    preset = merge(preset)
     if not is_embedded(comfy_url):
         preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
     return preset
@@ -42,14 +41,14 @@ def is_embedded(comfy_url: Any) -> bool:
     return tuple(urls) == EMBEDDED
 
 
-def resolve(given: Mapping[str, Any], family: Family) -> Config:
+def resolve(given: Mapping[str, Any], preset: Mapping[str, Any]) -> Config:
     """Validate what the user gave, over the preset of the base model's family.
 
     Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
     the nearest one.
     """
     given = _set_of_folder(given)
-    preset = usual(family, given.get("comfy_url"))
+    preset = usual(preset, given.get("comfy_url"))
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     return validate(Config, merge(preset, _present(given)))

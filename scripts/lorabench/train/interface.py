@@ -10,7 +10,6 @@ from lorabench.base import checkpoint
 from lorabench.errors import UserError
 from lorabench.settings.layers import read_section
 from lorabench.settings.models import TrainSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 
 
@@ -53,7 +52,7 @@ def check_output(output: Path) -> None:
 
 def settings(arguments: argparse.Namespace) -> TrainSettings:
     """Merge the preset of the base model's family, the file and the options."""
-    preset = PRESETS[checkpoint.inspect(arguments.base_model).family]["train"]
+    preset = checkpoint.inspect(arguments.base_model).family.preset["train"]
     from_file = read_section(arguments.settings, "train") if arguments.settings else {}
     options = {}
     for option in arguments.set:

@@ -42,7 +42,7 @@ def describe(
 
 def _base(base: Checkpoint) -> dict[str, Any]:
     facts = {
-        "ss_base_model_version": "sd_v1" if base.family == "sd15" else base.path.name,
+        "ss_base_model_version": base.family.version or base.path.name,
         "ss_v2": False,
         "ss_sd_model_name": base.path.name,
     }
@@ -120,11 +120,10 @@ def _course(pictures: TrainingSet, step: int, total: int) -> dict[str, Any]:
 
 
 def _modelspec(base: Checkpoint, pictures: TrainingSet) -> dict[str, Any]:
-    architecture = "stable-diffusion-v1" if base.family == "sd15" else base.path.name
     side = _side(pictures)
     return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.architecture": f"{base.family.architecture or base.path.name}/lora",
         "modelspec.implementation": "diffusers",
         "modelspec.resolution": f"{side}x{side}",
         "modelspec.prediction_type": "epsilon" if base.prediction == "epsilon" else "v",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lorabench.base import checkpoint
+from lorabench.base.families import BUNDLED
 from lorabench.pages.run import again, earlier
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import BUNDLED_BASE
@@ -73,7 +74,7 @@ def _training(plan: RunPlan) -> str:
 def _autoencoding(plan: RunPlan) -> float | None:
     """Return how many seconds of a core that takes; None where it is no matter."""
     base = checkpoint.inspect(Path(plan.config.base_model))
-    if base.family == "bundled" or plan.config.train.device == "cuda":
+    if base.family is BUNDLED or plan.config.train.device == "cuda":
         return None
     pictures = min(_pictures(plan), REFERENCES)
     return forecast.AUTOENCODER * pictures * plan.config.preprocess.resolution**2 / 1e6

@@ -3,6 +3,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lorabench.base import model
+from lorabench.base.families import SD15
 from lorabench.errors import UserError
 from tests import checkpoints
 
@@ -12,9 +13,8 @@ def narrow(tmp_path_factory):
     """One narrow SD1.x model as (file, folder); the loader's architecture is as narrow."""
     root = tmp_path_factory.mktemp("narrow")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "SD15_UNET", checkpoints.MICRO_LDM_UNET)
-        patch.setattr(model, "SD15_VAE", checkpoints.MICRO_LDM_VAE)
-        patch.setattr(model, "SD15_TEXT", checkpoints.MICRO_LDM_TEXT)
+        for part, micro in checkpoints.MICRO_LDM.items():
+            patch.setitem(SD15.configs, part, micro)
         yield checkpoints.save_micro_file(root / "m.safetensors", root / "m"), root / "m"
 
 
@@ -87,11 +87,11 @@ def test_the_noise_schedule_is_that_of_stable_diffusion(narrow):
 
 
 def test_linear_betas_are_read_and_others_refused():
-    scaled = model.alphas_cumprod(model.SD15_BETAS)
-    linear = model.alphas_cumprod({**model.SD15_BETAS, "beta_schedule": "linear"})
+    scaled = model.alphas_cumprod(SD15.schedule)
+    linear = model.alphas_cumprod({**SD15.schedule, "beta_schedule": "linear"})
     assert linear[0] == scaled[0] and linear[-1] < scaled[-1]
     with pytest.raises(ValueError, match="squaredcos_cap_v2"):
-        model.alphas_cumprod({**model.SD15_BETAS, "beta_schedule": "squaredcos_cap_v2"})
+        model.alphas_cumprod({**SD15.schedule, "beta_schedule": "squaredcos_cap_v2"})
 
 
 def test_the_clip_vocabulary_has_its_known_ids():

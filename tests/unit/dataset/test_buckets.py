@@ -2,8 +2,8 @@
 
 import pytest
 
+from lorabench.base.families import FAMILIES
 from lorabench.dataset.buckets import bucket_sizes, fit
-from lorabench.settings.presets import PRESETS
 
 SD15 = bucket_sizes(512, 64, 256, 1024)
 
@@ -15,9 +15,9 @@ def test_the_sizes_of_sd15():
     assert set(SD15) == half | {(h, w) for w, h in half}
 
 
-@pytest.mark.parametrize("family", PRESETS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_limits_hold(family):
-    p = PRESETS[family]["preprocess"]
+    p = family.preset["preprocess"]
     sizes = bucket_sizes(p["resolution"], p["bucket_step"], p["bucket_min"], p["bucket_max"])
     assert (p["resolution"], p["resolution"]) in sizes
     for size in sizes:

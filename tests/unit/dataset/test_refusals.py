@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from lorabench.base.families import BUNDLED
 from lorabench.dataset.normalize import normalize_set
 from lorabench.dataset.raw import read
 from lorabench.dataset.refusals import KINDS, TEXTS, Refusal
@@ -22,7 +23,7 @@ def english(text):
 
 def refused(raw, tmp_path, **changes):
     """Normalize, and return the refusals that the log holds, by source."""
-    settings = resolve({"raw_set": "raw"}, "bundled").preprocess.model_copy(update=changes)
+    settings = resolve({"raw_set": "raw"}, BUNDLED.preset).preprocess.model_copy(update=changes)
     normalize_set(read(raw), tmp_path / "set", settings, tmp_path / "store")
     with (tmp_path / "set/preprocess_log.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["ok"] == "False"]

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from lorabench.base.families import BUNDLED
 from lorabench.dataset.raw import read
 from lorabench.digests import Digests
 from lorabench.errors import UserError
@@ -28,7 +29,7 @@ def base(tmp_path):
 
 
 def identity(raw, base, memory="none.json", **given):
-    config = resolve(merge({"raw_set": "x", "base_model": str(base), **given}), "bundled")
+    config = resolve(merge({"raw_set": "x", "base_model": str(base), **given}), BUNDLED.preset)
     return identify(config, read(raw), Digests(raw.parent / memory))
 
 

@@ -7,18 +7,18 @@ import pytest
 import yaml
 
 import config_docs
+from lorabench.base.families import BUNDLED, FAMILIES
 from lorabench.errors import UserError
 from lorabench.settings import kohya_names
 from lorabench.settings.layers import merge, resolve
 from lorabench.settings.models import Config, PreprocessSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import keys, validate
 
 ROOT = Path(__file__).parents[3]
 
 
 def resolved(**given):
-    return resolve(merge({"raw_set": "some_set", **given}), "bundled")
+    return resolve(merge({"raw_set": "some_set", **given}), BUNDLED.preset)
 
 
 @pytest.mark.parametrize("weights", ["0.4,0.8", "[0.8, 0.4]", [0.4, 0.80], ("0.8", "0.4", 0.4)])
@@ -143,7 +143,7 @@ def test_every_mistake_is_said_at_once():
 def test_a_section_on_the_command_line_changes_only_its_keys():
     config = resolve(
         merge({"raw_set": "x", "train": {"rank": 4}}, {"train": "{alpha: 2, unet_lr: 1e-3}"}),
-        "bundled",
+        BUNDLED.preset,
     )
     assert (config.train.rank, config.train.alpha, config.train.unet_lr) == (4, 2, 1e-3)
 
@@ -162,11 +162,11 @@ def test_epochs_take_the_place_of_the_presets_steps():
     assert (train.steps, train.epochs) == (None, 3)
 
 
-@pytest.mark.parametrize("family", PRESETS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_preset_is_complete(family):
     config = resolve({"raw_set": "some_set"}, family)
     assert (config.trigger, config.preprocess.trigger) == ("", "")
-    assert config.bench_workflow == PRESETS[family]["bench_workflow"]
+    assert config.bench_workflow == family.preset["bench_workflow"]
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch):
@@ -179,7 +179,7 @@ def test_a_tilde_is_the_home_folder(monkeypatch):
 
 def test_a_key_that_yaml_reads_as_nothing_is_named():
     with pytest.raises(UserError, match="YAML reads a key as None; a key should be a name"):
-        resolve({"raw_set": "x", None: "y"}, "bundled")
+        resolve({"raw_set": "x", None: "y"}, BUNDLED.preset)
 
 
 def test_a_section_alone_can_be_validated():
@@ -201,7 +201,7 @@ def test_the_default_file_with_its_comments_taken_off_is_the_default():
         if not line.lstrip().startswith("#") or line.split(":")[0].strip("# ") in names
     ]
     given = yaml.safe_load("\n".join(values)) | {"raw_set": "some_set"}
-    assert resolve(merge(given), "bundled") == resolved()
+    assert resolve(merge(given), BUNDLED.preset) == resolved()
 
 
 def test_conda_environments_have_the_projects_pins():
@@ -218,28 +218,28 @@ def test_sd_scripts_names_are_answered_with_ours(name):
     assert ours in set(keys(Config))
     for where in ({"train": {name: 8}}, {name: 8}):
         with pytest.raises(UserError, match=f"sd-scripts' {name} is {ours} here"):
-            resolve({"raw_set": "x", **where}, "bundled")
+            resolve({"raw_set": "x", **where}, BUNDLED.preset)
 
 
 @pytest.mark.parametrize("name", kohya_names.WITHOUT)
 def test_sd_scripts_names_without_a_key_of_ours_are_told_what_stands_for_them(name):
     with pytest.raises(UserError) as error:
-        resolve({"raw_set": "x", "train": {name: True}}, "bundled")
+        resolve({"raw_set": "x", "train": {name: True}}, BUNDLED.preset)
     assert kohya_names.WITHOUT[name] in str(error.value)
 
 
 def test_a_key_of_a_section_typed_without_it_is_shown_with_it():
     with pytest.raises(UserError, match=r"did you mean train.rank\? Write 'train=\{rank: 8\}'"):
-        resolve({"raw_set": "x", "rank": 8}, "bundled")
+        resolve({"raw_set": "x", "rank": 8}, BUNDLED.preset)
 
 
 def test_a_misspelt_key_is_told_how_to_list_all():
     with pytest.raises(UserError, match=r"did you mean weights\? All keys: uv run python scripts/"):
-        resolve({"raw_set": "x", "weight": 0.4}, "bundled")
+        resolve({"raw_set": "x", "weight": 0.4}, BUNDLED.preset)
 
 
 def test_weights_may_be_parted_by_spaces():
-    assert resolve({"raw_set": "x", "weights": "0.4 0.6"}, "bundled").weights == (0.4, 0.6)
+    assert resolve({"raw_set": "x", "weights": "0.4 0.6"}, BUNDLED.preset).weights == (0.4, 0.6)
 
 
 @pytest.mark.parametrize(
@@ -254,5 +254,5 @@ def test_weights_may_be_parted_by_spaces():
     ],
 )
 def test_a_set_may_be_given_as_its_folder(typed, profile):
-    config = resolve({"raw_set": typed}, "bundled")
+    config = resolve({"raw_set": typed}, BUNDLED.preset)
     assert (config.raw_set, config.profile) == ("x", profile)

@@ -4,6 +4,7 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from lorabench.base import model
+from lorabench.base.families import SD15
 from lorabench.lora import file as lora_file
 from lorabench.train import network
 from tests import checkpoints
@@ -17,8 +18,8 @@ def loaded(tmp_path):
 
 def test_sd15_gets_kohyas_264_modules(loaded):
     with torch.device("meta"):
-        loaded.unet = model.UNet2DConditionModel(**model.SD15_UNET)
-        loaded.text_encoder = CLIPTextModel(CLIPTextConfig(**model.SD15_TEXT))
+        loaded.unet = model.UNet2DConditionModel(**SD15.configs["unet"])
+        loaded.text_encoder = CLIPTextModel(CLIPTextConfig(**SD15.configs["text_encoder"]))
         names = network.inject(loaded, settings(text_encoder_lr=1e-5)).keys()
     assert len([name for name in names if name.startswith("lora_unet_")]) == 192
     assert len([name for name in names if name.startswith("lora_te_")]) == 72

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lorabench.base.families import BUNDLED, SD15
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import EXTENTS, plan
@@ -77,13 +78,13 @@ def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made, monkeypatch)
         return lines(made, normalize_dataset=1, render_reference=1)[1]
 
     made.config.preprocess = SimpleNamespace(resolution=512)
-    assert showing("bundled").endswith("normalize 35 pictures")
-    assert showing("sd15").endswith(
+    assert showing(BUNDLED).endswith("normalize 35 pictures")
+    assert showing(SD15).endswith(
         "show the training pictures as the base model draws them "
         "(about 23 minutes on one core, seconds on a GPU)"
     )
     made.config.train.device = "cuda"
-    assert showing("sd15").endswith("normalize 35 pictures")
+    assert showing(SD15).endswith("normalize 35 pictures")
 
 
 def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):

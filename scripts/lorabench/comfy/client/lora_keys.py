@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lorabench.base.families import PUBLIC
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.graph.graph import STRENGTH_INPUTS
 from lorabench.errors import UserError
@@ -99,6 +100,7 @@ def _cause(unknown: Set[str], contents: Contents) -> str:
             "--forcerun install_lora installs it again with kohya's"
         )
     return (
-        "was it trained for the family (SD1.x, SDXL) of the workflow's checkpoint? If so, its "
-        "layers are called as this server does not know them: convert it to kohya's names"
+        f"was it trained for the family ({', '.join(family.title for family in PUBLIC)}) of the "
+        "workflow's checkpoint? If so, its layers are called as this server does not know them: "
+        "convert it to kohya's names"
     )

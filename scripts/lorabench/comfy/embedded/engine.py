@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from lorabench.base import model
+from lorabench.base.families import SD15
 from lorabench.comfy.embedded import conditioning, sigmas
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
@@ -86,7 +87,7 @@ class Engine:
         """Return the KL autoencoder in a `.safetensors` file, in LDM or diffusers naming."""
         key = fingerprint(path)
         if key not in self._vaes:
-            vae = AutoencoderKL(**model.SD15_VAE)
+            vae = AutoencoderKL(**SD15.configs["vae"])
             weights = load_file(path)
             if not any(name.startswith("decoder.up_blocks.") for name in weights):
                 weights = convert_ldm_vae_checkpoint(weights, vae.config)

@@ -13,6 +13,7 @@ import jinja2
 import yaml
 
 from lorabench import files
+from lorabench.base.families import PART_TITLES, PUBLIC
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.embedded.prompt_text import spoken
@@ -27,7 +28,6 @@ from lorabench.text.phrases import count
 _TEMPLATE = "card.md.j2"
 # Of these, another machine would have others, and the same LoRA.
 _NOT_SHOWN = {"device", "threads", "cache_latents"}
-_PARTS = {"unet": "UNet", "text_encoder": "text encoder", "text_encoder_2": "text encoder 2"}
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,11 @@ def trigger_words(sweep: SweepRecord | None, metadata: Mapping[str, str]) -> str
 def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:
     """Return what Hugging Face reads, as YAML; what only the author knows is left to fill in."""
     architecture = metadata.get("modelspec.architecture", "")
-    family = ["stable-diffusion"] if architecture.startswith("stable-diffusion-v1") else []
-    family = ["stable-diffusion-xl"] if "xl" in architecture else family
+    tags = [f.tag for f in PUBLIC if architecture.startswith(f.architecture)]
     known = {
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",
-        "tags": ["text-to-image", "lora", "diffusers", "template:sd-lora", *family],
+        "tags": ["text-to-image", "lora", "diffusers", "template:sd-lora", *tags],
         **({"base_model": base} if base else {}),
         **({"instance_prompt": trigger} if trigger else {}),
     }
@@ -150,7 +149,8 @@ def _base(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
 def _modules(lora: lora_file.Lora) -> str:
     parts = Counter(place(module.name)[0] for module in lora.contents.modules)
     text = ", ".join(
-        f"{_PARTS.get(part, part)} {number}" for part, number in sorted(parts.items(), reverse=True)
+        f"{PART_TITLES.get(part, part)} {number}"
+        for part, number in sorted(parts.items(), reverse=True)
     )
     kinds = forms(lora.contents.modules)
     if kinds.keys() != {"LoRA"}:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from lorabench.base.checkpoint import inspect
+from lorabench.base.families import BUNDLED
 from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
 from lorabench.settings.layers import usual
@@ -61,8 +62,8 @@ def _settings(
     }
     preset = {}
     with suppress(UserError, OSError):  # a base model that is gone has no family
-        family = "bundled" if bundled else inspect(checkpoint).family
-        preset = usual(family, sweep.comfy_url)
+        family = BUNDLED if bundled else inspect(checkpoint).family
+        preset = usual(family.preset, sweep.comfy_url)
     stand_in = made.get("preprocess", {}).get("trigger")
     if stand_in in (raw_set, sweep.trigger):  # it follows from these
         preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}

@@ -4,10 +4,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from lorabench.train.kohya import subsets
+from lorabench.train.kohya import limits, subsets
 from lorabench.train.kohya.hardware import Hardware
 from lorabench.train.kohya.installation import Installation
-from lorabench.train.kohya.limits import BUCKET_STEPS, PROGRAMS
 from lorabench.train.kohya.options import as_arguments
 from lorabench.train.kohya.resume import State, remaining
 from lorabench.train.kohya.training import Training
@@ -79,7 +78,7 @@ def command(
         "dynamo_backend": "no",
         "num_cpu_threads_per_process": training.settings.threads,
     }
-    program = installation.script(PROGRAMS[training.base.family])
+    program = installation.script(limits.of(training.base).program)
     options = {
         "config_file": installation.seen(config_file(training)),
         "dataset_config": installation.seen(dataset_file(training)),
@@ -147,7 +146,7 @@ def _pictures(training: Training) -> Toml:
     step and the area is within the resolution's.
     """
     settings = training.settings
-    step = BUCKET_STEPS[training.base.family]
+    step = limits.of(training.base).bucket_step
     sizes = training.pictures.buckets
     edges = [edge for size in sizes for edge in size]
     area = max(width * height for width, height in sizes)

@@ -1,28 +1,27 @@
 """What sd-scripts takes: known before anything is started."""
 
-from lorabench.base.checkpoint import Checkpoint, Family
+from lorabench.base.checkpoint import Checkpoint
+from lorabench.base.families import PUBLIC, Kohya
 from lorabench.errors import UserError
 from lorabench.settings.models import PreprocessSettings
 
-PROGRAMS: dict[Family, str] = {"sd15": "train_network.py", "sdxl": "sdxl_train_network.py"}
-BUCKET_STEPS: dict[Family, int] = {"sd15": 64, "sdxl": 32}
-"""px; picture edges that are no multiples of it are cropped to one."""
 
-
-def check_base(base: Checkpoint) -> None:
-    """Raise `UserError` unless sd-scripts can train on the base model."""
-    if base.family not in PROGRAMS:
+def of(base: Checkpoint) -> Kohya:
+    """Return how sd-scripts trains on the base model; raises `UserError` where it cannot."""
+    if base.family.kohya is None:
+        yours = " or ".join(family.title for family in PUBLIC if family.kohya)
         raise UserError(
             f"base_model: {base.path} is no full-size Stable Diffusion model, which trainer=kohya "
-            "needs. Set base_model to your SD1.x or SDXL checkpoint in config/config.yaml "
+            f"needs. Set base_model to your {yours} checkpoint in config/config.yaml "
             "(base_model: /path/to/model.safetensors; snakemake takes it after --config, too), and "
             "try again; trainer=embedded trains on this one."
         )
+    return base.family.kohya
 
 
-def check_buckets(settings: PreprocessSettings, family: Family) -> None:
+def check_buckets(settings: PreprocessSettings, kohya: Kohya) -> None:
     """Raise `UserError` unless sd-scripts takes pictures of these buckets as they are."""
-    step = BUCKET_STEPS[family]
+    step = kohya.bucket_step
     if settings.bucket_step % step:
         raise UserError(
             f"preprocess.bucket_step: {settings.bucket_step}, but trainer=kohya crops pictures of "

@@ -7,21 +7,19 @@ from pathlib import Path
 
 from PIL import Image
 
-from lorabench.base.checkpoint import Family
+from lorabench.base.families import Kohya
 from lorabench.errors import UserError
 from lorabench.text import syntax
 from lorabench.train.data import Picture, TrainingSet
-from lorabench.train.kohya.limits import BUCKET_STEPS
 
 
-def check(pictures: TrainingSet, family: Family) -> None:
+def check(pictures: TrainingSet, kohya: Kohya) -> None:
     """Raise `UserError` that names what sd-scripts would not take as it is.
 
     `read_set` has seen already that each picture has a header and a caption that is not empty.
     """
     _check_emphasis(pictures)
-    step = BUCKET_STEPS[family]
-    faults = [fault for picture in pictures.pictures if (fault := _fault(picture, step))]
+    faults = [fault for one in pictures.pictures if (fault := _fault(one, kohya.bucket_step))]
     faults += [
         f"{path}: neither a .png nor its .txt; sd-scripts would train on it, or on a part of them"
         for path in sorted((pictures.folder / "images").iterdir())

@@ -58,11 +58,11 @@ def train(
     """
     options.check_owned(settings.kohya_args)
     base = checkpoint.inspect(base_model)
-    limits.check_base(base)
+    sd_scripts = limits.of(base)
     layout.KOHYA.mkdir(parents=True, exist_ok=True)  # Docker would make it, and root would own it
     there = installation.find(kohya, [base.path, folder, layout.KOHYA])
     taken = data.read_set(folder, settings)
-    pictures.check(taken, base.family)
+    pictures.check(taken, sd_scripts)
     training = Training(name, taken, base)
     has = hardware.find(there, settings)
 
@@ -86,7 +86,7 @@ def train(
 def _prepare(training: Training, there: Installation, has: Hardware) -> State | None:
     """Write what sd-scripts reads into the training's folder; return the state it goes on from."""
     config = command.config(training, there, has)
-    known = options.known(there, limits.PROGRAMS[training.base.family])
+    known = options.known(there, limits.of(training.base).program)
     given = training.settings.kohya_args
     options.check_known(given, [*config, *command.ON_COMMAND_LINE], known)
     state = resume.prepare(training)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from lorabench.base import model
+from lorabench.base.families import SD15
 from lorabench.comfy.embedded import catalog, sampling
 from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
@@ -51,7 +52,7 @@ RECORDED = {
     ),
 }
 
-SCHEDULE = noise_schedule(model.alphas_cumprod(model.SD15_BETAS))
+SCHEDULE = noise_schedule(model.alphas_cumprod(SD15.schedule))
 
 
 def toy(x, sigma):

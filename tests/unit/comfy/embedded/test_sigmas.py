@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from lorabench.base import model
+from lorabench.base.families import SD15
 from lorabench.comfy.embedded import catalog, sigmas
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
 
-SCHEDULE = noise_schedule(model.alphas_cumprod(model.SD15_BETAS))
+SCHEDULE = noise_schedule(model.alphas_cumprod(SD15.schedule))
 
 RECORDED = {
     ("normal", "euler", 5, 1.0): [14.61464, 4.086081, 1.61558, 0.6951495, 0.02916716, 0.0],
@@ -65,7 +66,7 @@ def test_a_schedule_between_two_levels_is_interpolated_in_the_logarithm():
 
 
 def test_a_schedule_that_ends_without_signal_has_comfyuis_last_level():
-    betas = {**model.SD15_BETAS, "rescale_betas_zero_snr": True}
+    betas = {**SD15.schedule, "rescale_betas_zero_snr": True}
     schedule = noise_schedule(model.alphas_cumprod(betas))
     assert schedule.sigmas[0] == pytest.approx(SCHEDULE.sigmas[0].item())
     assert schedule.maximum == pytest.approx(4518.76, rel=1e-5)

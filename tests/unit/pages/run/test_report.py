@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 from snakemake.cli import parse_config
 
+from lorabench.base.families import BUNDLED, SD15
 from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import words
 from lorabench.errors import UserError
@@ -110,7 +111,9 @@ def test_what_is_unusual_stands_in_the_command():
         "train": "{rank: 8, flip: true}",
         "run_id": "mine",
     }
-    assert resolve({**given, "train": yaml.safe_load(given["train"])}, "bundled").train.rank == 8
+    assert (
+        resolve({**given, "train": yaml.safe_load(given["train"])}, BUNDLED.preset).train.rank == 8
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_what_is_unusual_stands_in_the_command():
 )
 def test_the_command_draws_the_same_prompts_and_probes(sweep):
     sweep = {"comfy_url": ["embedded"], **sweep}
-    again = resolve(typed(command(None, sweep)), "bundled").model_dump(mode="json")
+    again = resolve(typed(command(None, sweep)), BUNDLED.preset).model_dump(mode="json")
     assert {key: again[key] for key in ("prompts", "probe", "comfy_url")} == {
         key: sweep[key] for key in ("prompts", "probe", "comfy_url")
     }
@@ -186,7 +189,7 @@ def test_presets_of_the_base_models_family_are_left_out(tmp_path):
     base = tmp_path / "models" / "sd.safetensors"
     base.parent.mkdir()
     save_checkpoint(base)
-    preset = usual("sd15", "http://a:1")
+    preset = usual(SD15.preset, "http://a:1")
     record = {"base": base.name, **{key: preset[key] for key in ("preprocess", "train")}}
     unusual = {key: preset[key] for key in ("bench_workflow", "prompts", "probe", "bench")}
     text = command(record, {**unusual, "comfy_url": ["http://a:1"]}, base)

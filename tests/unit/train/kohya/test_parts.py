@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lorabench.base.families import SD15
 from lorabench.errors import UserError
 from lorabench.settings.models import KohyaSettings, PreprocessSettings
-from lorabench.settings.presets import PRESETS
 from lorabench.settings.validation import validate
 from lorabench.train.kohya import failures, installation, limits, options, pictures, process, resume
 from lorabench.train.kohya.progress import Progress, is_bar, read_rows
@@ -102,12 +102,12 @@ def test_folders_that_are_no_map_are_refused(paths, said):
 
 def test_captions_with_brackets_of_their_own_are_not_read_as_prompts(tmp_path):
     training = make_training(tmp_path, kohya_args={"weighted_captions": True})
-    pictures.check(training.pictures, "sd15")
+    pictures.check(training.pictures, SD15.kohya)
     weighted = [replace(one, caption="x, (blue:1.2)") for one in training.pictures.pictures]
-    pictures.check(replace(training.pictures, pictures=weighted), "sd15")
+    pictures.check(replace(training.pictures, pictures=weighted), SD15.kohya)
     plain = [replace(one, caption="mika (moon)") for one in training.pictures.pictures]
     with pytest.raises(UserError, match=r"weighted_captions: .* \(moon\) .* leave it out"):
-        pictures.check(replace(training.pictures, pictures=plain), "sd15")
+        pictures.check(replace(training.pictures, pictures=plain), SD15.kohya)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_options_are_written_as_arguments():
 
 def test_a_small_base_and_fine_buckets_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"trainer=kohya crops pictures .* multiples of 64"):
-        settings = {**PRESETS["sd15"]["preprocess"], "bucket_step": 32}
-        limits.check_buckets(validate(PreprocessSettings, settings), "sd15")
+        settings = {**SD15.preset["preprocess"], "bucket_step": 32}
+        limits.check_buckets(validate(PreprocessSettings, settings), SD15.kohya)
 
 
 def save_state(folder, last_file=b"..."):

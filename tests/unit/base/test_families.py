@@ -1,0 +1,74 @@
+"""The families: what each has, and that nothing else decides by a family's name."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from lorabench.base import families
+from lorabench.base.families import FAMILIES, KNOWN, PUBLIC, SD15, Known, by_width
+from lorabench.settings.layers import resolve
+
+ROOT = Path(__file__).parents[3]
+
+
+def by_name(family):
+    return family.title
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=by_name)
+def test_a_family_has_parts_and_a_preset_that_its_trainers_take(family):
+    assert {"unet", "vae", "text_encoder"} <= family.parts.keys() <= families.PART_TITLES.keys()
+    config = resolve({"raw_set": "x"}, family.preset)
+    assert (ROOT / config.bench_workflow).is_file()
+    assert family.embedded or family.kohya
+    assert not family.kohya or config.preprocess.bucket_step % family.kohya.bucket_step == 0
+
+
+@pytest.mark.parametrize("family", PUBLIC, ids=by_name)
+def test_a_public_family_has_every_field(family):
+    optional = {"lora_names"} | ({"configs", "schedule"} if not family.embedded else set())
+    optional |= {"kohya"} if family.embedded else {"embedded"}
+    empty = {one.name for one in fields(family) if not getattr(family, one.name)}
+    assert empty <= optional
+    assert all(family.parts.values())
+    assert not family.embedded or family.configs.keys() == family.parts.keys()
+
+
+@pytest.mark.parametrize("field", ["title", "width", "name", "tag"])
+def test_families_can_be_told_apart(field):
+    values = [getattr(family, field, None) for family in KNOWN]
+    values = [value for value in values if value]
+    assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize("family", KNOWN, ids=by_name)
+def test_a_family_is_known_by_its_width_or_by_the_names_in_its_loras(family):
+    assert family.lora_names or family.width
+    assert family.width is None or by_width(family.width) is family
+    assert (family.width is None) == (family.block is None)
+
+
+def test_a_title_has_its_article():
+    assert SD15.a_title == "an SD1.x"
+    assert Known("Illustrious").a_title == "an Illustrious" and Known("Flux").a_title == "a Flux"
+
+
+def test_no_other_module_names_a_family_in_a_string():
+    names = {family.name for family in FAMILIES} | {family.title for family in KNOWN}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "scripts").rglob("*.py")
+        if path.name != "families.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names
+    ]
+    assert found == []
+
+
+def test_families_are_read_without_torch():
+    program = "import sys, lorabench.base.checkpoint; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT / "scripts", check=True)
