@@ -129,7 +129,7 @@ def _inspect_file(path: Path) -> Checkpoint:
     for part in ("vae", "text_encoder"):
         if part not in has:
             raise UserError(
-                f"{path}: the file holds no {families.PART_TITLES[part]}; take the full "
+                f"{path}: the file holds no {families.PARTS[part]}; take the full "
                 "checkpoint, with UNet, VAE and text encoder in one file, or a diffusers folder."
             )
     # Fine-tunes on v-prediction mark themselves with an empty tensor of this name.

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lorabench.text.phrases import listed
 
 Part = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
-PART_TITLES: Mapping[str, str] = {
+PARTS: Mapping[str, str] = {  # and their names for people
     **{"unet": "UNet", "vae": "VAE"},
     **{"text_encoder": "text encoder", "text_encoder_2": "text encoder 2"},
 }
@@ -171,7 +171,7 @@ KNOWN = (
     *PUBLIC,
 )
 """All that has a mark of its own, in the order in which a LoRA's names are looked at."""
-EMBEDDED_FAMILIES = listed([family.title for family in PUBLIC if family.embedded])
+EMBEDDED = listed([family.title for family in PUBLIC if family.embedded])
 PREFIXES = {prefix: part for family in PUBLIC for part, prefix in family.parts.items()}
 """The part of the model that a tensor of a single file belongs to, by how its name begins."""
 

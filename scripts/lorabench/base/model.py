@@ -31,7 +31,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 from lorabench.base import checkpoint
-from lorabench.base.families import EMBEDDED_FAMILIES, Family
+from lorabench.base.families import EMBEDDED, Family
 from lorabench.errors import UserError
 
 # A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
@@ -98,8 +98,7 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     if not family.embedded:
         raise UserError(
             f"base model {path}: {family.a_title} checkpoint, and the embedded trainer and server "
-            f"run {EMBEDDED_FAMILIES} only; benchmark it with comfy_url=<the URL of a ComfyUI "
-            "server>."
+            f"run {EMBEDDED} only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
         )
     try:
         tokenizer, text_encoder, unet, vae, alphas = (

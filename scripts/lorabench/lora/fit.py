@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lorabench.base import checkpoint
-from lorabench.base.families import KNOWN, PART_TITLES, Known, by_width
+from lorabench.base.families import KNOWN, PARTS, Known, by_width
 from lorabench.errors import UserError
 from lorabench.lora import base_layers
 from lorabench.lora import shapes as lora_shapes
@@ -119,7 +119,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
         _check_strength(path, changes)
     counts: Counter[str] = Counter(place(module.name)[0] for module in modules)
     return FileFacts(
-        modules={part: counts[part] for part in (*PART_TITLES, "other") if counts[part]},
+        modules={part: counts[part] for part in (*PARTS, "other") if counts[part]},
         forms=forms(modules),
         rank=lora.rank,
         alpha=lora.alpha,
@@ -132,7 +132,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{PART_TITLES.get(what, what)} {number}" for what, number in counts.items())
+    return ", ".join(f"{PARTS.get(what, what)} {number}" for what, number in counts.items())
 
 
 def _check_applied(path: Path, contents: Contents, server: Server) -> None:

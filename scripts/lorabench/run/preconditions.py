@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lorabench import layout
-from lorabench.base import checkpoint
-from lorabench.base.families import EMBEDDED_FAMILIES
+from lorabench.base import checkpoint, families
 from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
@@ -71,7 +70,7 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
     elif not base.family.embedded:
         raise UserError(
             f"base_model: {config.base_model} is {base.family.a_title} checkpoint; the embedded "
-            f"trainer takes {EMBEDDED_FAMILIES} checkpoints. trainer=kohya takes both"
+            f"trainer takes {families.EMBEDDED} checkpoints. trainer=kohya takes both"
         )
 
 
@@ -133,7 +132,7 @@ def _existing_sets() -> str:
 def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
     if config.comfy_url == EMBEDDED and not base.family.embedded:
         raise UserError(
-            f"comfy_url: the embedded server renders {EMBEDDED_FAMILIES} checkpoints, and "
+            f"comfy_url: the embedded server renders {families.EMBEDDED} checkpoints, and "
             f"base_model is {base.family.a_title} one; name a running ComfyUI, such as "
             "comfy_url=http://127.0.0.1:8188"
         )
@@ -157,7 +156,7 @@ def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
         return
     if where == embedding.BASE and not base.family.embedded:
         raise UserError(
-            f"bench.embedding: the features of {EMBEDDED_FAMILIES} checkpoints can be read, and "
+            f"bench.embedding: the features of {families.EMBEDDED} checkpoints can be read, and "
             f"base_model is {base.family.a_title} one; give the folder of a CLIP, SigLIP or DINO "
             "model"
         )

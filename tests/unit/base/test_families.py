@@ -21,7 +21,7 @@ def by_name(family):
 
 @pytest.mark.parametrize("family", FAMILIES, ids=by_name)
 def test_a_family_has_parts_and_a_preset_that_its_trainers_take(family):
-    assert {"unet", "vae", "text_encoder"} <= family.parts.keys() <= families.PART_TITLES.keys()
+    assert {"unet", "vae", "text_encoder"} <= family.parts.keys() <= families.PARTS.keys()
     config = resolve({"raw_set": "x"}, family.preset)
     assert (ROOT / config.bench_workflow).is_file()
     assert family.embedded or family.kohya

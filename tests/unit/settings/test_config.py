@@ -164,7 +164,7 @@ def test_epochs_take_the_place_of_the_presets_steps():
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_preset_is_complete(family):
-    config = resolve({"raw_set": "some_set"}, family)
+    config = resolve({"raw_set": "some_set"}, family.preset)
     assert (config.trigger, config.preprocess.trigger) == ("", "")
     assert config.bench_workflow == family.preset["bench_workflow"]
 

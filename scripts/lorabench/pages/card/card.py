@@ -13,7 +13,7 @@ import jinja2
 import yaml
 
 from lorabench import files
-from lorabench.base.families import PART_TITLES, PUBLIC
+from lorabench.base.families import PARTS, PUBLIC
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.embedded.prompt_text import spoken
@@ -149,8 +149,7 @@ def _base(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
 def _modules(lora: lora_file.Lora) -> str:
     parts = Counter(place(module.name)[0] for module in lora.contents.modules)
     text = ", ".join(
-        f"{PART_TITLES.get(part, part)} {number}"
-        for part, number in sorted(parts.items(), reverse=True)
+        f"{PARTS.get(part, part)} {number}" for part, number in sorted(parts.items(), reverse=True)
     )
     kinds = forms(lora.contents.modules)
     if kinds.keys() != {"LoRA"}:
