@@ -147,7 +147,7 @@ def _inspect_file(path: Path) -> Checkpoint:
     )
 
 
-def _usable(path: Path, width: int, found: Known | None) -> Family:
+def _usable(path: Path, width: Any, found: Known | None) -> Family:
     if not isinstance(found, Family):
         raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
     return found

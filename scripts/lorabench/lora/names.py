@@ -8,7 +8,7 @@ from typing import Literal
 
 from lorabench.base import families
 
-Part = Literal[families.Part, "other"]
+Part = families.Part | Literal["other"]
 
 _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("lora_unet_", "unet"),
