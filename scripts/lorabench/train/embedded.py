@@ -109,10 +109,9 @@ def hardware(settings: TrainSettings) -> tuple[str, torch.dtype]:
 
 def count_steps(pictures: data.TrainingSet, settings: TrainSettings) -> int:
     """Return the number of optimizer steps: those configured, or enough for all epochs."""
-    if settings.epochs is None:
-        assert settings.steps is not None  # one of the two is given
+    if settings.steps:
         return settings.steps
-    batches = settings.epochs * pictures.batches_per_epoch
+    batches = (settings.epochs or 0) * pictures.batches_per_epoch  # one of the two is given
     return math.ceil(batches / settings.gradient_accumulation)
 
 

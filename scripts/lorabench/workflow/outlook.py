@@ -58,12 +58,9 @@ def _pictures(plan: RunPlan) -> int:
 def _training(plan: RunPlan) -> str:
     """Return how long the training is, in steps or epochs and, where that is known, in time."""
     train = plan.config.train
-    if train.epochs:
-        pictures, said = train.epochs * _pictures(plan), count(train.epochs, "epoch")
-    else:
-        assert train.steps  # one of the two is given
-        pictures = train.steps * train.batch_size * train.gradient_accumulation
-        said = count(train.steps, "step")
+    said = count(train.steps, "step") if train.steps else count(train.epochs or 0, "epoch")
+    pictures = (train.steps or 0) * train.batch_size * train.gradient_accumulation
+    pictures = pictures or (train.epochs or 0) * _pictures(plan)
     record, runs = plan.record, plan.paths.root.parent
     each = forecast.seconds_a_picture_trained(runs, record) if record else None
     if each is None and _bundled(plan) and train.device != "cuda":

@@ -53,10 +53,7 @@ class Training:
     @property
     def steps(self) -> int:
         """Optimizer steps in all: those configured, or those of all epochs."""
-        if self.settings.epochs is None:
-            assert self.settings.steps is not None  # one of the two is given
-            return self.settings.steps
-        return self.settings.epochs * self.steps_per_epoch
+        return self.settings.steps or (self.settings.epochs or 0) * self.steps_per_epoch
 
     @property
     def epochs(self) -> int:
