@@ -67,7 +67,7 @@ rule all:
 rule dataset:
     """The normalized sets."""
     input:
-        images=[str(plan.paths.normalized / "images") for plan in TRAINED],
+        images=[str(plan.paths.training_pictures) for plan in TRAINED],
 
 
 rule trained:

@@ -164,7 +164,7 @@ rule bench_metrics:
     input:
         pictures=of_run(targets.pictures),
         sweep=RUN.sweep,
-        training=ancient(of_run(targets.training)),
+        training=ancient(of_run(targets.of_training("training_pictures"))),
         reference=ancient(of_run(targets.reference)),
         embedding=RUN.bench / "embedding.csv" if CONFIG.bench.embedding else [],
     output:
@@ -244,7 +244,7 @@ rule bench_grid:
         warnings=RUN.bench / "warnings.json",
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
-        training=ancient(of_run(targets.training)),
+        training=ancient(of_run(targets.of_training("training_pictures"))),
     output:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",

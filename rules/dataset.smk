@@ -94,7 +94,7 @@ rule snapshot_dataset:
 rule render_reference:
     """Pass the training pictures through the base model's autoencoder: no LoRA does better."""
     input:
-        images=ancient(of_run(lambda plan: plan.paths.normalized / "images")),
+        images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
     output:
         pictures=directory(RUN.reference),
     log:

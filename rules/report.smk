@@ -19,11 +19,11 @@ rule bench_report:
         warnings=RUN.bench / "warnings.json",
         graph=RUN.graph,
         pictures=ancient(of_run(targets.pictures)),
-        record=ancient(of_run(targets.record)),
-        training_log=ancient(of_run(targets.training_log)),
-        preprocess_log=ancient(of_run(targets.preprocess_log)),
-        rejected=of_run(targets.rejected),
-        training=ancient(of_run(targets.training)),
+        record=ancient(of_run(targets.of_training("record"))),
+        training_log=ancient(of_run(targets.of_training("training_log"))),
+        preprocess_log=ancient(of_run(targets.of_training("preprocess_log"))),
+        rejected=of_run(targets.of_training("rejected")),
+        training=ancient(of_run(targets.of_training("training_pictures"))),
     output:
         page=shown(RUN.page, "report", "Report", "the page on the run"),
     log:
@@ -48,7 +48,7 @@ rule model_card:
     """Write the page that goes with the LoRA to a model site."""
     input:
         lora=of_run(lambda plan: plan.paths.lora),
-        record=ancient(of_run(targets.record)),
+        record=ancient(of_run(targets.of_training("record"))),
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
         grid=RUN.grid / "overview.webp",

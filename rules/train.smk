@@ -16,7 +16,7 @@ for TRAINING in commands.trainings(TRAINED):
         name:
             TRAINING.rule
         input:
-            images=ancient(of_run(lambda plan: plan.paths.normalized / "images")),
+            images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
             record=ancient(RUN.record),
         output:
             lora=TRAINING.lora,

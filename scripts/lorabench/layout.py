@@ -44,6 +44,16 @@ def picture(bench: Path, variant: str, weight: str, seed: object, index: int) ->
     return bench / f"{variant}w{weight}" / f"seed{seed}_{index:02d}.png"
 
 
+class _InRun:
+    """A path in a run's folder."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __get__(self, run: "RunLayout", owner: type) -> Path:
+        return run.root / self._place
+
+
 @dataclass(frozen=True)
 class RunLayout:
     """The paths of one run."""
@@ -64,6 +74,11 @@ class RunLayout:
         return NORMALIZED / self.profile / f"{self.raw_set}-{self.normalized_id}"
 
     @property
+    def training_pictures(self) -> Path:
+        """Its pictures and captions."""
+        return self.normalized / "images"
+
+    @property
     def normalizing_log(self) -> Path:
         """What was said when the set was normalized, for whichever run."""
         return NORMALIZED / "logs" / self.profile / f"{self.normalized.name}.log"
@@ -74,81 +89,37 @@ class RunLayout:
         return RUNS / self.run_id
 
     @property
-    def record(self) -> Path:
-        """What went into the run."""
-        return self.root / "run.yaml"
-
-    @property
     def lora(self) -> Path:
         """The trained LoRA."""
         return self.root / "train" / f"{self.profile}_{self.raw_set}__{self.run_id}.safetensors"
 
-    @property
-    def training_log(self) -> Path:
-        """The losses of the training."""
-        return self.lora.parent / "train_log.csv"
-
-    @property
-    def rejected(self) -> Path:
-        """The raw pictures that were left out."""
-        return self.root / "rejected"
-
-    @property
-    def receipt(self) -> Path:
-        """Under which name a server lists the LoRA."""
-        return self.lora.parent / "installed.json"
-
-    @property
-    def bench(self) -> Path:
-        """The pictures, a folder per weight, and what was made of them."""
-        return self.root / "bench"
-
-    @property
-    def sweep(self) -> Path:
-        """What was rendered last, and with what."""
-        return self.bench / "sweep.yaml"
-
-    @property
-    def graph(self) -> Path:
-        """The graph that every cell renders."""
-        return self.bench / "workflow.json"
-
-    @property
-    def reference(self) -> Path:
-        """The training pictures as the base model can render them."""
-        return self.bench / "reference"
-
-    @property
-    def preprocess_log(self) -> Path:
-        """What became of each raw picture."""
-        return self.root / "preprocess_log.csv"
-
-    @property
-    def page(self) -> Path:
-        """The page on the run."""
-        return self.root / "report.html"
-
-    @property
-    def grid(self) -> Path:
-        """The grids."""
-        return self.bench / "grid"
-
-    @property
-    def plots(self) -> Path:
-        """The metrics as curves."""
-        return self.bench / "plots"
-
-    @property
-    def logs(self) -> Path:
-        """One log per job."""
-        return self.root / "logs"
-
-    @property
-    def server_state(self) -> Path:
-        """Where the run's embedded server says that it listens; its log lies beside it."""
-        return self.logs / "comfy_server.json"
-
-    @property
-    def timings(self) -> Path:
-        """Snakemake's time and memory tables."""
-        return self.root / "benchmarks"
+    record = _InRun("run.yaml")
+    """What went into the run."""
+    training_log = _InRun("train/train_log.csv")
+    """The losses of the training."""
+    receipt = _InRun("train/installed.json")
+    """Under which name a server lists the LoRA."""
+    preprocess_log = _InRun("preprocess_log.csv")
+    """What became of each raw picture."""
+    rejected = _InRun("rejected")
+    """The raw pictures that were left out."""
+    bench = _InRun("bench")
+    """The pictures, a folder per weight, and what was made of them."""
+    sweep = _InRun("bench/sweep.yaml")
+    """What was rendered last, and with what."""
+    graph = _InRun("bench/workflow.json")
+    """The graph that every cell renders."""
+    reference = _InRun("bench/reference")
+    """The training pictures as the base model can render them."""
+    grid = _InRun("bench/grid")
+    """The grids."""
+    plots = _InRun("bench/plots")
+    """The metrics as curves."""
+    page = _InRun("report.html")
+    """The page on the run."""
+    logs = _InRun("logs")
+    """One log per job."""
+    server_state = _InRun("logs/comfy_server.json")
+    """Where the run's embedded server says that it listens; its log lies beside it."""
+    timings = _InRun("benchmarks")
+    """Snakemake's time and memory tables."""

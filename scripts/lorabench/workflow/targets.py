@@ -1,6 +1,6 @@
 """The files that a run asks for: pictures, grids and results."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lorabench import layout
@@ -30,34 +30,14 @@ def pictures(plan: RunPlan) -> list[str]:
     ]
 
 
-def training(plan: RunPlan) -> list[Path]:
-    """Return the folder of training pictures; none where a LoRA was made elsewhere."""
-    return [plan.paths.normalized / "images"] if plan.identity else []
+def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
+    """Look up a path by its name in `RunLayout`; none where a LoRA was made elsewhere."""
+    return lambda plan: [getattr(plan.paths, name)] if plan.identity else []
 
 
 def reference(plan: RunPlan) -> list[Path]:
-    """Return the same as the base model can render them, which stays with the run."""
+    """Return the training pictures as the base model can render them: they stay with the run."""
     return [plan.paths.reference] if plan.identity or existing.has_reference(plan.paths) else []
-
-
-def record(plan: RunPlan) -> list[Path]:
-    """Return what went into the run."""
-    return [plan.paths.record] if plan.identity else []
-
-
-def training_log(plan: RunPlan) -> list[Path]:
-    """Return the losses of the training."""
-    return [plan.paths.training_log] if plan.identity else []
-
-
-def preprocess_log(plan: RunPlan) -> list[Path]:
-    """Return what became of each raw picture."""
-    return [plan.paths.preprocess_log] if plan.identity else []
-
-
-def rejected(plan: RunPlan) -> list[Path]:
-    """Return the folder of raw pictures that were left out."""
-    return [plan.paths.rejected] if plan.identity else []
 
 
 def grids(run: RunLayout, config: Config) -> list[Path]:
