@@ -25,13 +25,9 @@ MULTIPLE = 8  # px; the autoencoder's step
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the set.
+    """A picture of the set: a PNG, its (width, height) in px, exactly those of a bucket.
 
-    Attributes:
-        path: the PNG.
-        size: (width, height) in px, exactly that of a bucket.
-        caption: what it is trained with.
-        repeats: how often it is seen in an epoch.
+    It is trained with its caption, and seen `repeats` times in an epoch.
     """
 
     path: Path

@@ -76,14 +76,9 @@ class Captions:
         """Return the features [N, L, D]; with gradients if the text encoder is trained."""
         if self._cache:
             return torch.cat([self._cache[caption] for caption in captions])
-        with torch.set_grad_enabled(bool(self._settings.text_encoder_lr)):
-            return self._encode_with_gradient(captions)
+        return self._encode(captions)
 
-    @torch.no_grad()
     def _encode(self, captions: list[str]) -> torch.Tensor:
-        return self._encode_with_gradient(captions)
-
-    def _encode_with_gradient(self, captions: list[str]) -> torch.Tensor:
         encoder, skip = self._model.text_encoder, self._settings.clip_skip
         tokens = self._model.tokenizer(
             captions,
@@ -92,17 +87,17 @@ class Captions:
             max_length=encoder.config.max_position_embeddings,
             return_tensors="pt",
         ).input_ids.to(encoder.device)
-        if skip == 1:
-            return encoder(tokens).last_hidden_state
-        states = encoder(tokens, output_hidden_states=True).hidden_states
-        inner: Any = getattr(encoder, "text_model", encoder)
-        return inner.final_layer_norm(states[-skip])
+        with torch.set_grad_enabled(bool(self._settings.text_encoder_lr)):
+            if skip == 1:
+                return encoder(tokens).last_hidden_state
+            states = encoder(tokens, output_hidden_states=True).hidden_states
+            inner: Any = getattr(encoder, "text_model", encoder)
+            return inner.final_layer_norm(states[-skip])
 
     def _report_long(self, captions: list[str]) -> None:
         limit = self._model.text_encoder.config.max_position_embeddings
-        lengths = [len(tokens) for tokens in self._model.tokenizer(captions).input_ids]
-        long = sum(length > limit for length in lengths)
-        if long:
+        tokens = self._model.tokenizer(captions).input_ids
+        if long := sum(len(one) > limit for one in tokens):
             log.warning(
                 "%d of %d captions are longer than %d tokens; their ends are not learnt.",
                 long,

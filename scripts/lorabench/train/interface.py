@@ -16,29 +16,15 @@ from lorabench.settings.validation import validate
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Return the command line that the programs share."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="the normalized set: a folder with images/"
-    )
-    parser.add_argument(
-        "--base-model",
-        type=Path,
-        required=True,
-        help="the checkpoint: a .safetensors file or a diffusers folder",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
-    parser.add_argument(
-        "--settings",
-        type=Path,
-        help="YAML with a section train:, such as run.yaml; "
-        "what it leaves out is as usual for the base model",
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a setting, over those of the file; may be given several times",
-    )
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="the normalized set: a folder with images/")
+    add("--base-model", type=Path, required=True,
+        help="the checkpoint: a .safetensors file or a diffusers folder")  # fmt: skip
+    add("--output", type=Path, required=True, help="the .safetensors to write")
+    add("--settings", type=Path, help="YAML with a section train:, such as run.yaml; "
+        "what it leaves out is as usual for the base model")  # fmt: skip
+    add("--set", action="append", default=[], metavar="KEY=VALUE",
+        help="a setting, over those of the file; may be given several times")  # fmt: skip
     return parser
 
 

@@ -21,73 +21,59 @@ _WAYS = (
 
 _KILLED = 128 + 9
 _HINT_KILLED = "It was killed, most likely for lack of memory; see train: {batch_size: …}."
-_HINTS = (
-    (r"died with <Signals\.SIGKILL", _HINT_KILLED),
-    (
-        r"CUDA out of memory|OutOfMemoryError|can't allocate memory|MemoryError",
+_HINTS = {
+    r"died with <Signals\.SIGKILL": _HINT_KILLED,
+    r"CUDA out of memory|OutOfMemoryError|can't allocate memory|MemoryError": (
         "There was not enough memory: train: {batch_size: 1, gradient_checkpointing: True}, or a "
-        "lower preprocess resolution.",
+        "lower preprocess resolution."
     ),
-    (
-        r"permission denied while trying to connect|docker\.sock.*permission denied",
-        "Your user may not use Docker: sudo usermod -aG docker $USER, and log in again.",
+    r"permission denied while trying to connect|docker\.sock.*permission denied": (
+        "Your user may not use Docker: sudo usermod -aG docker $USER, and log in again."
     ),
-    (
-        r"Cannot connect to the Docker daemon|docker daemon running",
-        "Docker does not run here: start it.",
+    r"Cannot connect to the Docker daemon|docker daemon running": (
+        "Docker does not run here: start it."
     ),
-    (
-        r"unknown shorthand flag|is not a docker command|unknown command: docker compose",
-        "Docker has no `docker compose` here: install its Compose plugin.",
+    r"unknown shorthand flag|is not a docker command|unknown command: docker compose": (
+        "Docker has no `docker compose` here: install its Compose plugin."
     ),
-    (
-        r"unsatisfied condition: cuda",
-        "The NVIDIA driver is too old for the container: install 570 or newer.",
+    r"unsatisfied condition: cuda": (
+        "The NVIDIA driver is too old for the container: install 570 or newer."
     ),
-    (
-        r"could not select device driver|discover GPU vendor|runtime name: nvidia|nvidia-container",
+    r"could not select device driver|discover GPU vendor|runtime name: nvidia|nvidia-container": (
         "Docker cannot give the container an NVIDIA card: `nvidia-smi` has to work here, and the "
         "NVIDIA Container Toolkit to be installed (sudo nvidia-ctk runtime configure "
-        "--runtime=docker, then restart Docker).",
+        "--runtime=docker, then restart Docker)."
     ),
-    (
-        r"bind source path does not exist|[Mm]ounts denied|not shared from the host",
+    r"bind source path does not exist|[Mm]ounts denied|not shared from the host": (
         "Docker does not see this project's folders: does it run on another machine, or has this "
-        "folder to be shared in the settings of Docker Desktop?",
+        "folder to be shared in the settings of Docker Desktop?"
     ),
-    (
-        r"no space left on device",
-        "The disk is full: the image needs tens of gigabytes in Docker's folder.",
+    r"no space left on device": (
+        "The disk is full: the image needs tens of gigabytes in Docker's folder."
     ),
-    (
-        r"No such container|is not running|no such service|no configuration file provided",
-        "The container does not run: docker compose -f kohya-docker/docker-compose.yml up -d",
+    r"No such container|is not running|no such service|no configuration file provided": (
+        "The container does not run: docker compose -f kohya-docker/docker-compose.yml up -d"
     ),
-    (
-        r"No module named '?accelerate",
+    r"No module named '?accelerate": (
         "The Python of sd-scripts has no accelerate: install the requirements.txt of sd-scripts "
-        "into its venv/, or name another Python by kohya: {launcher: …}.",
+        "into its venv/, or name another Python by kohya: {launcher: …}."
     ),
-    (
-        r"ModuleNotFoundError|No module named",
+    r"ModuleNotFoundError|No module named": (
         "The Python that ran it lacks a package of sd-scripts: install its requirements.txt into "
-        "its venv/, or name another Python by kohya: {launcher: …}.",
+        "its venv/, or name another Python by kohya: {launcher: …}."
     ),
-    (
-        r"can't open file|No such file or directory: '.*train_network\.py",
+    r"can't open file|No such file or directory: '.*train_network\.py": (
         "sd-scripts is not there: set SD_SCRIPTS_DIR or kohya: {sd_scripts: …} to its folder, as "
-        "the container calls it.",
+        "the container calls it."
     ),
-    (
-        r"Can't load tokenizer|couldn't connect to|offline mode|LocalEntryNotFoundError",
+    r"Can't load tokenizer|couldn't connect to|offline mode|LocalEntryNotFoundError": (
         "sd-scripts fetches CLIP's vocabulary from the network on its first run: let it run once "
-        "with a connection.",
+        "with a connection."
     ),
-    (
-        r"unrecognized arguments|invalid choice|expected .*argument",
-        "Mend it in train: {kohya_args: …}.",
+    r"unrecognized arguments|invalid choice|expected .*argument": (
+        "Mend it in train: {kohya_args: …}."
     ),
-)
+}
 
 
 def not_started(program: str, error: OSError) -> UserError:
@@ -114,10 +100,9 @@ def no_sd_scripts() -> UserError:
 
 def no_docker(output: Sequence[str]) -> UserError:
     """Return the message for a Docker that wrote `output` and did not start a container."""
-    told = _last_lines(output)
-    start = "trainer=kohya: Docker cannot start the container of sd-scripts:"
-    lines = [start, *(f"  {line}" for line in told), _hint("\n".join(told)), _WAYS]
-    return UserError("\n".join(filter(None, lines)))
+    return _not_begun(
+        "trainer=kohya: Docker cannot start the container of sd-scripts:", output, _WAYS
+    )
 
 
 def explain(status: int, output: Sequence[str]) -> UserError:
@@ -142,12 +127,8 @@ def explain(status: int, output: Sequence[str]) -> UserError:
 
 def launcher(command: Sequence[str], status: int, output: Sequence[str]) -> UserError:
     """Return the message for a launcher that ended with `status` and started nothing."""
-    told = _last_lines(output)
     failed = f"it failed by itself (exit status {status}), before anything of sd-scripts began"
-    lines = [f"kohya.launcher: {shlex.join(command)}: {failed}", *(f"  {line}" for line in told)]
-    if hint := _hint("\n".join(told)):
-        lines.append(hint)
-    return UserError("\n".join(lines))
+    return _not_begun(f"kohya.launcher: {shlex.join(command)}: {failed}", output)
 
 
 def no_file(image_dir: str, output: Sequence[str]) -> UserError:
@@ -162,12 +143,14 @@ def no_file(image_dir: str, output: Sequence[str]) -> UserError:
     return UserError(f"sd-scripts ended without an error and without a LoRA: {reason}")
 
 
+def _not_begun(what: str, output: Sequence[str], *ways: str) -> UserError:
+    told = [line.strip() for line in output if line.strip()][-5:]
+    lines = [what, *(f"  {line}" for line in told), _hint("\n".join(told)), *ways]
+    return UserError("\n".join(filter(None, lines)))
+
+
 def _hint(text: str) -> str:
-    return next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
-
-
-def _last_lines(output: Sequence[str]) -> list[str]:
-    return [line.strip() for line in output if line.strip()][-5:]
+    return next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), "")
 
 
 def _last_error(output: Sequence[str]) -> str:

@@ -8,12 +8,31 @@ from typing import Any
 from lorabench.errors import UserError
 from lorabench.train.kohya.installation import Installation
 
-_DATA = "the normalized set is what is trained on, as it is"
-_BUCKETS = "the pictures have their size already; see preprocess: {resolution: …}"
-_PLACE = "the pipeline names and places what is written"
-_STATES = "the pipeline saves states and resumes by itself"
-_SHARED = "it would write into the set, which other runs share"
-_OUTPUT = "the pipeline reads the progress from its output"
+_OWNED_TOGETHER: Mapping[str, str] = {
+    "the normalized set is what is trained on, as it is": (
+        "train_data_dir reg_data_dir in_json dataset_config dataset_class dataset_repeats"
+        " caption_extension caption_extention debug_dataset validation_split"
+    ),
+    "the pictures have their size already; see preprocess: {resolution: …}": (
+        "resolution enable_bucket min_bucket_reso max_bucket_reso bucket_reso_steps"
+        " bucket_no_upscale random_crop"
+    ),
+    "the pipeline names and places what is written": (
+        "output_dir output_name save_model_as config_file output_config"
+    ),
+    "the pipeline saves states and resumes by itself": (
+        "resume resume_from_huggingface initial_epoch initial_step skip_until_initial_step"
+        " save_state save_state_on_train_end save_state_to_huggingface save_every_n_steps"
+        " save_n_epoch_ratio save_last_n_epochs save_last_n_epochs_state save_last_n_steps"
+        " save_last_n_steps_state"
+    ),
+    "it would write into the set, which other runs share": (
+        "cache_latents_to_disk cache_text_encoder_outputs_to_disk cache_info"
+    ),
+    "the pipeline reads the progress from its output": (
+        "console_log_simple console_log_file console_log_level"
+    ),
+}
 
 OWNED: Mapping[str, str] = {
     "pretrained_model_name_or_path": "set base_model",
@@ -24,38 +43,7 @@ OWNED: Mapping[str, str] = {
     "save_every_n_epochs": "set train.save_every_epochs",
     "mixed_precision": "set train.precision",
     "seed": "set train.seed",
-    **dict.fromkeys(
-        (
-            *("train_data_dir", "reg_data_dir", "in_json", "dataset_config", "dataset_class"),
-            *("dataset_repeats", "caption_extension", "caption_extention", "debug_dataset"),
-            *("validation_split",),
-        ),
-        _DATA,
-    ),
-    **dict.fromkeys(
-        (
-            *("resolution", "enable_bucket", "min_bucket_reso", "max_bucket_reso"),
-            *("bucket_reso_steps", "bucket_no_upscale", "random_crop"),
-        ),
-        _BUCKETS,
-    ),
-    **dict.fromkeys(
-        ("output_dir", "output_name", "save_model_as", "config_file", "output_config"), _PLACE
-    ),
-    **dict.fromkeys(
-        (
-            *("resume", "resume_from_huggingface", "initial_epoch", "initial_step"),
-            *("skip_until_initial_step", "save_state", "save_state_on_train_end"),
-            *("save_state_to_huggingface", "save_every_n_steps", "save_n_epoch_ratio"),
-            *("save_last_n_epochs", "save_last_n_epochs_state"),
-            *("save_last_n_steps", "save_last_n_steps_state"),
-        ),
-        _STATES,
-    ),
-    **dict.fromkeys(
-        ("cache_latents_to_disk", "cache_text_encoder_outputs_to_disk", "cache_info"), _SHARED
-    ),
-    **dict.fromkeys(("console_log_simple", "console_log_file", "console_log_level"), _OUTPUT),
+    **{name: why for why, names in _OWNED_TOGETHER.items() for name in names.split()},
 }
 """Options that belong to the pipeline, and why or what to set instead."""
 
