@@ -146,7 +146,7 @@ if CONFIG.bench.embedding:
         threads: CONFIG.bench.threads
         params:
             # Its columns are named after it, and what it holds counts, not where it lies.
-            name=commands.name_of_embedding(CONFIG),
+            name=embedding.name(CONFIG.bench.embedding),
             digest=of_run(lambda plan: plan.embedding_digest),
             compared=given(reference="--reference"),
         message:

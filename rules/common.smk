@@ -1,6 +1,7 @@
 """What the rules share: the patterns of a run's paths, and how a rule looks its run up."""
 
 from lorabench import layout
+from lorabench.bench.embeddings import embedding
 from lorabench.workflow import commands, targets
 from lorabench.workflow.commands import literal, quoted
 

@@ -43,10 +43,7 @@ def run(
     _start_log(arguments.log)
     try:
         return program(arguments) or 0
-    except UserError as error:
-        log.error("error: %s", error)
-        return 1
-    except OSError as error:
+    except (UserError, OSError) as error:
         log.error("error: %s", error)
         return 1
     except KeyboardInterrupt:

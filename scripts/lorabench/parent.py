@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 _VARIABLE = "LORABENCH_WORKFLOW"
 _EVERY_SECONDS = 0.5
 
@@ -49,16 +51,6 @@ def end_with(pid: int) -> None:
 
 
 def _watch(pid: int) -> None:
-    while _exists(pid):
+    while psutil.pid_exists(pid):
         time.sleep(_EVERY_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is somebody else's
-        return True
-    return True

@@ -1,6 +1,5 @@
 """The benchmark workflow, read before anything is done: a mistake in it is found out at once."""
 
-from dataclasses import fields
 from pathlib import Path
 
 from lorabench.comfy.embedded import catalog
@@ -32,7 +31,7 @@ def prompt_of(config: Config) -> str | None:
             if config.comfy_url != EMBEDDED:
                 return None  # the servers are asked before the first job
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
-        roles = find_roles(graph, _choices(config))
+        roles = find_roles(graph, Choices(**config.bench.nodes))
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
     if config.prompts and not roles.positive:
@@ -45,8 +44,3 @@ def _read_workflow(path: Path) -> Graph | workflow.GuiWorkflow:
         return workflow.read(path)
     except UserError as error:
         raise UserError(f"bench_workflow: {error}") from None
-
-
-def _choices(config: Config) -> Choices:
-    nodes = {field.name: getattr(config.bench, f"{field.name}_node") for field in fields(Choices)}
-    return Choices(**nodes)

@@ -4,7 +4,7 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from lorabench.base import checkpoint
 from lorabench.base.families import BUNDLED, EXAMPLE_PROMPTS
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
-from lorabench.comfy.graph.roles import Choices
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset import raw
 from lorabench.dataset.raw import RawSet
@@ -32,7 +31,6 @@ from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
 
-_ROLES = fields(Choices)
 _NARROWED = (
     "one prompt and no probes, as no prompts= and no probe= is given and comfy_url is a ComfyUI of "
     "your own. For a fuller verdict add, for instance, "
@@ -192,7 +190,7 @@ class RunPlan:
         of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else self._of_unused_set
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
-        of_prompts = prompt_notes.notes(prompts, self.trigger, self.embedded_server)
+        of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
         of_prompts += [_NARROWED] if self.narrowed else []
         other = self.drawn_elsewhere
         of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []

@@ -173,6 +173,11 @@ class BenchSettings(Section):
         "loads, or `base` for the base model's own features; empty: none",
     )
 
+    @property
+    def nodes(self) -> dict[str, str | None]:
+        """The nodes that the user named, by their roles."""
+        return {key.removesuffix("_node"): node for key, node in self if key.endswith("_node")}
+
 
 class VerdictSettings(Section):
     """The limits of the verdict; docs/verdict.md says where they come from."""

@@ -1,16 +1,19 @@
 """The pictures of a sweep: what each shows, where it lies, and how it is read."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
 from lorabench import layout
 from lorabench.errors import UserError
 from lorabench.sweep.variants import Probe, Variant
+
+Thing = TypeVar("Thing")
 
 REFERENCES = 64
 """So many training pictures describe a style; more cost time where the base model is large."""
@@ -30,6 +33,11 @@ class Picture:
     prompt: str = field(compare=False, default="")
     """What its prompt is called; empty for the benchmark's own."""
     probe: Probe = field(compare=False, default="")
+
+    @property
+    def noise(self) -> tuple[str, int, int]:
+        """What pictures share that start from the same noise and differ in weight alone."""
+        return self.variant, self.seed, self.index
 
 
 def of_variant(variant: Variant, bench: Path, batch_size: int) -> Iterator[Picture]:
@@ -77,6 +85,13 @@ def text_chunks(path: Path) -> dict[str, str]:
     """Return the text before a PNG's pixels by keyword; raises as `open_rgb` does."""
     with _opened(path) as image:
         return {str(key): text for key, text in image.info.items() if isinstance(text, str)}
+
+
+def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
+    """Return `most` of `things` at even steps, the first and the last among them."""
+    if len(things) <= most:
+        return list(things)
+    return [things[round(place * (len(things) - 1) / (most - 1))] for place in range(most)]
 
 
 @contextmanager

@@ -8,12 +8,8 @@ from lorabench.text import syntax
 _EMBEDDING = re.compile(r"(?<!\S)embedding:[^\s,]+")
 
 
-def notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> list[str]:
-    """Return a line for each thing in prompts, as they were typed, that a user should know."""
-    return list(_notes(prompts, trigger, embedded_server))
-
-
-def _notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> Iterator[str]:
+def notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> Iterator[str]:
+    """Yield a line for each thing in prompts, as they were typed, that a user should know."""
     if any(syntax.called(prompt, trigger) != prompt for prompt in prompts):
         yield syntax.remark_on_trigger(trigger)
     if said := syntax.remark_on_prompts(prompts):

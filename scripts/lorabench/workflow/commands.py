@@ -95,11 +95,6 @@ def preprocessing(plan: RunPlan) -> str:
     return record({"preprocess": plan.config.preprocess.model_dump(mode="json")})
 
 
-def name_of_embedding(config: Config) -> str:
-    """Return what an embedding's columns are named after."""
-    return embedding.name(config.bench.embedding)
-
-
 def record(contents: Mapping[str, Any]) -> str:
     """Write a record as a param."""
     return json.dumps(contents, ensure_ascii=False)
@@ -117,12 +112,7 @@ def cell(plan: RunPlan, folder: str = "") -> str:
         "--positive": plan.by_folder[folder].text if folder else plan.positive,
         "--negative": config.negative,
         "--checkpoint": plan.checkpoint_name,
-        "--lora-node": bench.lora_node,
-        "--sampler-node": bench.sampler_node,
-        "--positive-node": bench.positive_node,
-        "--negative-node": bench.negative_node,
-        "--latent-node": bench.latent_node,
-        "--save-node": bench.save_node,
+        **{f"--{role}-node": node for role, node in bench.nodes.items()},
     }
     if plan.embedded_server:
         found |= {"--threads": bench.threads, "--device": bench.device}

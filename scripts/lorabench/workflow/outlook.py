@@ -18,7 +18,8 @@ _EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
 def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]:
     """Yield what `jobs`, numbers by rule, will do; `at_once` cells are on their way at a time."""
     yield from plan.notes
-    yield f"{plan.paths.root}: {', '.join(_stages(plan, jobs) or _others(jobs))}"
+    stages = list(_stages(plan, jobs)) or [rule.replace("_", " ") for rule in jobs]
+    yield f"{plan.paths.root}: {', '.join(stages)}"
     if cells := jobs.get("bench_image", 0):
         yield forecast.sentence(
             plan.variants, plan.config.batch_size, cells, _drawing(plan, cells, at_once)
@@ -29,15 +30,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
         yield again.command(plan.record, left_out.sweep, base, [plan.paths.lora])
 
 
-def _others(jobs: Mapping[str, int]) -> list[str]:
-    return [rule.replace("_", " ") for rule in jobs]
-
-
-def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> list[str]:
-    return list(_each_stage(plan, jobs))
-
-
-def _each_stage(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
+def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
     if "normalize_dataset" in jobs:
         yield f"normalize {count(_pictures(plan), 'picture')}"
     if "render_reference" in jobs and (seconds := _autoencoding(plan)):

@@ -8,7 +8,6 @@ import threading
 import time
 from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
 
 import psutil
 
@@ -41,12 +40,7 @@ class Stopping:
         self.told = True
         atexit.register(_say, f"Stopped{call.way_on()}.")
         threading.Thread(target=_see_jobs_end, daemon=True).start()
-        _leave()
-
-
-def _leave() -> NoReturn:
-    """Unwind to where Snakemake, or the interpreter, ends; neither says more of this."""
-    sys.exit(STATUS)
+        sys.exit(STATUS)  # unwinds to where Snakemake, or the interpreter, ends without a word
 
 
 def _say(text: str) -> None:

@@ -118,14 +118,10 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Image.Image]]:
 
 def _shifts(pictures: Sequence[Picture], vectors: np.ndarray) -> np.ndarray:
     """Return the vectors less their own at weight 0, [n, d]; NaN where that is not there."""
-    without = {
-        (one.variant, one.seed, one.index): vector
-        for one, vector in zip(pictures, vectors, strict=True)
-        if one.weight == 0
-    }
+    by_picture = zip(pictures, vectors, strict=True)
+    without = {one.noise: vector for one, vector in by_picture if one.weight == 0}
     unknown = np.full(vectors.shape[1], np.nan, np.float32)
-    keys = [(one.variant, one.seed, one.index) for one in pictures]
-    return vectors - np.stack([without.get(key, unknown) for key in keys])
+    return vectors - np.stack([without.get(one.noise, unknown) for one in pictures])
 
 
 def _way(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:

@@ -88,4 +88,4 @@ def _sweep(pictures: Sequence[Picture], findings: Findings) -> Sweep:
 
 
 def _key(picture: Picture) -> Key:
-    return picture.variant, picture.seed, picture.index, picture.weight
+    return *picture.noise, picture.weight

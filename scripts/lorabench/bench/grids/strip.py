@@ -1,16 +1,12 @@
 """A few training pictures side by side, to hold a grid against."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from PIL import Image
 
 from lorabench.errors import UserError
-from lorabench.sweep.pictures import open_rgb, size
-
-Thing = TypeVar("Thing")
+from lorabench.sweep.pictures import evenly, open_rgb, size
 
 MOST = 8
 """Pictures in a strip."""
@@ -58,10 +54,3 @@ class Strip:
             picture = open_rgb(path).resize((width, height), Image.Resampling.LANCZOS)
             page.paste(picture, (x, y))
             x += width + gap
-
-
-def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
-    """Return `most` of `things` at even steps, the first and the last among them."""
-    if len(things) <= most:
-        return list(things)
-    return [things[round(place * (len(things) - 1) / (most - 1))] for place in range(most)]

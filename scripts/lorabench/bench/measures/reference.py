@@ -13,7 +13,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 
-from lorabench.sweep.pictures import REFERENCES, open_rgb
+from lorabench.sweep.pictures import REFERENCES, evenly, open_rgb
 from lorabench.sweep.variants import has
 
 
@@ -24,10 +24,7 @@ def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:
     where none does, all count.
     """
     called = [path for path in paths if trigger and has(_caption(path), trigger)]
-    paths = called or list(paths)
-    if len(paths) <= REFERENCES:
-        return paths
-    return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, REFERENCES)]
+    return evenly(called or paths, REFERENCES)
 
 
 def given_back(

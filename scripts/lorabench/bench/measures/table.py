@@ -29,6 +29,7 @@ COLUMNS = [*PLACE, *(metric.column for metric in METRICS), *BESIDE]
 class Measured:
     """One picture: what stands in its row already, and what the row is completed from."""
 
+    picture: Picture
     row: dict[str, Any]
     descriptors: np.ndarray
 
@@ -49,7 +50,7 @@ def measure(
     Raises:
         UserError: a picture is missing, unreadable, or not of the size of its own at weight 0.
     """
-    groups = [list(group) for _, group in groupby(pictures, _noise)]
+    groups = [list(group) for _, group in groupby(pictures, lambda one: one.noise)]
     area = min(descriptors.SIDE**2, int(np.prod(size(pictures[0].path))))
     work = partial(_measure, area=area, folder=folder)
     with (
@@ -67,28 +68,19 @@ def measure(
     return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
 
 
-def _noise(picture: Picture) -> tuple[str, int, int]:
-    """Return what pictures share that start from the same noise and differ in weight alone."""
-    return picture.variant, picture.seed, picture.index
-
-
 def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
     """Complete the rows by what needs all pictures: how far each is on the way to `taught`."""
-    base = {_key(one.row): one for one in measured if one.row["weight"] == 0}
-    asked = [one.descriptors for one in base.values() if not one.row["probe"]]
+    base = {one.picture.noise: one for one in measured if one.picture.weight == 0}
+    asked = [one.descriptors for one in base.values() if not one.picture.probe]
     if not asked:
         return
     axis = Axis.between(np.stack(asked), taught)
     for one in measured:
         one.row["outside"] = axis.outside(one.descriptors)
-        if without := base.get(_key(one.row)):
+        if without := base.get(one.picture.noise):
             shift = one.descriptors - without.descriptors
             one.row["style_gained"] = axis.gained(shift)
             one.row["style_beside"] = axis.beside(shift)
-
-
-def _key(row: dict[str, Any]) -> tuple[str, int, int]:
-    return row["variant"], row["seed"], row["index"]
 
 
 # ---------------------------------------------------------------- in each process
@@ -165,7 +157,7 @@ def _measure_one(
         **(_compared(pixels, described, image, reference) if reference else {}),
         **_copied(image, reference, folder),
     }
-    return Measured(row, descriptors.describe(descriptors.fitted(image, area)))
+    return Measured(picture, row, descriptors.describe(descriptors.fitted(image, area)))
 
 
 def _compared(

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lorabench.bench.grids.strip import evenly
 from lorabench.pages.finished_run import FinishedRun
 from lorabench.pages.run.contents import Training
+from lorabench.sweep.pictures import evenly
 from lorabench.sweep.variants import usual_weight
 
 _ROWS = 3

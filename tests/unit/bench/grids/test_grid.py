@@ -9,11 +9,11 @@ from PIL import Image, ImageColor
 from lorabench.bench.grids import grid, pages, sheet
 from lorabench.bench.grids.arrangement import Texts
 from lorabench.bench.grids.difference import difference_map
-from lorabench.bench.grids.strip import Strip, evenly
+from lorabench.bench.grids.strip import Strip
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
-from lorabench.sweep.pictures import Picture
+from lorabench.sweep.pictures import Picture, evenly
 from tests import records
 
 
