@@ -14,7 +14,7 @@ from lorabench.comfy.client.pictures import is_made_by
 from lorabench.comfy.client.refusals import Outage
 from lorabench.comfy.client.replies import Image, OutOfMemory, queued, rejection, saved_images
 from lorabench.comfy.client.shapes import HISTORY, LOG, QUEUE, Odd, read
-from lorabench.comfy.client.transport import Pace, Transport
+from lorabench.comfy.client.transport import Pace, Transport, Trial
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import has_nonce, with_nonce
 from lorabench.comfy.gui.draw import to_gui
@@ -146,7 +146,7 @@ class Client:
             "client_id": self._id,
             "extra_data": {"extra_pnginfo": {"workflow": workflow} if workflow else {}},
         }
-        trial = self._server.trial()
+        trial = Trial(self._server)
         while True:
             try:
                 response = self._server.once("POST", "/prompt", json=body)

@@ -57,7 +57,8 @@ class Transport:
         self.pace = pace
         self._given = url
         self._revive = revive
-        self._limit = pace.greeting
+        self.limit = pace.greeting
+        """How many seconds a request may fail: few before the first answer, many after it."""
 
     @cached_property
     def access(self) -> Access:
@@ -90,12 +91,12 @@ class Transport:
             raise refusals.of_error(error, self.url) from None
         if outage := refusals.of_answer(response, path, self.access):
             raise outage
-        self._limit = self.pace.patience
+        self.limit = self.pace.patience
         return response
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request that may be repeated, until it is answered or patience ends."""
-        trial = self.trial()
+        trial = Trial(self)
         while True:
             try:
                 return self.once(method, path, **options)
@@ -125,19 +126,10 @@ class Transport:
             info |= self.get_json(f"/object_info/{quote(class_type, safe='')}", CLASSES)
         return info
 
-    def trial(self) -> "Trial":
-        """Start the patience for one request."""
-        return Trial(self)
-
     def wake(self) -> None:
         """Call the server back to life, where that is ours to do."""
         if self._revive:
             self.access = access_to(self._revive())
-
-    @property
-    def limit(self) -> float:
-        """How many seconds a request may fail: few before the first answer, many after it."""
-        return self._limit
 
 
 class Trial:

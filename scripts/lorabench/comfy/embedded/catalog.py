@@ -7,15 +7,8 @@ from typing import Any
 from lorabench.comfy.embedded.library import Library
 
 SAMPLER_NAMES = [
-    "euler",
-    "euler_ancestral",
-    "heun",
-    "dpmpp_sde",
-    "dpmpp_2m",
-    "dpmpp_2m_sde",
-    "lcm",
-    "ddim",
-    "uni_pc",
+    *("euler", "euler_ancestral", "heun", "dpmpp_sde", "dpmpp_2m"),
+    *("dpmpp_2m_sde", "lcm", "ddim", "uni_pc"),
 ]
 SCHEDULER_NAMES = ["simple", "sgm_uniform", "karras", "exponential", "ddim_uniform", "normal"]
 

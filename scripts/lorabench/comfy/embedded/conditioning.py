@@ -32,7 +32,7 @@ def encode(
     parts = prompt_text.chunks(text, _tokenize_with(tokenizer), frame)
     if all(token.weight == 1.0 for part in parts for token in part):
         return _hidden(parts, encoder, last_layer).flatten(0, 1)[None]
-    *hidden, empty = _hidden([*parts, frame.empty], encoder, last_layer)
+    *hidden, empty = _hidden([*parts, frame.around([])], encoder, last_layer)
     weights = torch.tensor([[token.weight for token in part] for part in parts])
     weights = weights[..., None].to(empty)
     plain = torch.stack(hidden)

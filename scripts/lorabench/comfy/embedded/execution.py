@@ -11,7 +11,7 @@ from typing import Any
 
 from lorabench.comfy.embedded.catalog import Node
 from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.embedded.validate import Graph
+from lorabench.comfy.graph.graph import Graph, is_link
 
 log = logging.getLogger(__name__)
 
@@ -59,19 +59,17 @@ class Record:
     success: bool = False
 
 
+@dataclass
 class Executor:
-    """Runs prompts one after the other and keeps what the last one computed."""
+    """Runs prompts one after the other and keeps in `values` what the last one computed.
 
-    def __init__(self, library: Library, send: Send, check_interrupt: Callable[[], None]) -> None:
-        """Take where messages go and a function that raises `Interrupted` when it is time."""
-        self.library = library
-        self.send = send
-        self.check_interrupt = check_interrupt
-        self.values: dict[str, Any] = {}
+    `send` tells a client, or all; `check_interrupt` raises `Interrupted` when it is time.
+    """
 
-    def forget(self) -> None:
-        """Drop every remembered output."""
-        self.values.clear()
+    library: Library
+    send: Send
+    check_interrupt: Callable[[], None]
+    values: dict[str, Any] = field(default_factory=dict)
 
     def execute(self, job: Job, nodes: dict[str, Node], run: Runner) -> Record:
         """Run what `job` needs and is not remembered; `run(node, class, inputs, on_step)`."""
@@ -137,12 +135,11 @@ class _Execution:
     def _inputs(self, name: str, class_type: str) -> dict[str, Any]:
         """Return the node's declared inputs with links resolved; others are ignored."""
         given = self._job.graph[name]["inputs"]
-        return {
-            key: self._values[self._keys[given[key][0]]][given[key][1]]
-            if is_link(given[key])
-            else given[key]
-            for key in self._nodes[class_type].inputs
-        }
+        inputs = {key: given[key] for key in self._nodes[class_type].inputs}
+        for key, value in inputs.items():
+            if is_link(value):
+                inputs[key] = self._values[self._keys[value[0]]][value[1]]
+        return inputs
 
     def _on_step(self, name: str) -> Callable[[int, int], None]:
         def on_step(done: int, total: int) -> None:
@@ -216,11 +213,6 @@ class _Execution:
 
 class _Failed(Exception):
     """Stops a prompt whose failure was already told."""
-
-
-def is_link(value: Any) -> bool:
-    """Return whether an input is a link [node, slot] rather than a value."""
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
 
 def _order(graph: Graph, outputs: list[str], cached: set[str]) -> Iterator[str]:

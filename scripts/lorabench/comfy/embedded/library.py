@@ -105,18 +105,11 @@ def next_picture(folder: Path, prefix: str, width: int, height: int) -> tuple[Pa
     Raises:
         ValueError: the prefix leads out of `folder`.
     """
+    prefix = prefix.replace("%width%", str(width)).replace("%height%", str(height))
     now = time.localtime()
-    for key, value in {
-        "width": str(width),
-        "height": str(height),
-        "year": str(now.tm_year),
-        "month": f"{now.tm_mon:02}",
-        "day": f"{now.tm_mday:02}",
-        "hour": f"{now.tm_hour:02}",
-        "minute": f"{now.tm_min:02}",
-        "second": f"{now.tm_sec:02}",
-    }.items():
-        prefix = prefix.replace(f"%{key}%", value)
+    dates = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+    for key, form in dates.items():
+        prefix = prefix.replace(f"%{key}%", time.strftime(form, now))
     target = Path(os.path.normpath(folder / os.path.normpath(prefix)))
     if not target.parent.is_relative_to(folder) or prefix.startswith("/"):
         raise ValueError(f"Saving image outside the output folder is not allowed: {prefix!r}")

@@ -108,50 +108,32 @@ def empty_latent(context: Context, width: int, height: int, batch_size: int) -> 
 def sample(
     context: Context,
     model: Model,
-    seed: int,
-    steps: int,
-    cfg: float,
-    sampler_name: str,
-    scheduler: str,
     positive: Tensor,
     negative: Tensor,
     latent_image: Tensor,
-    denoise: float,
+    sampler_name: str,
+    **others: Any,
 ) -> tuple[Tensor]:
-    """KSampler."""
-    settings = sampling.Settings(seed, steps, cfg, sampler_name, scheduler, denoise)
+    """KSampler; its `others` are called in `sampling.Settings` as in the graph."""
+    settings = sampling.Settings(sampler=sampler_name, **others)
     return (sampling.sample(model, positive, negative, latent_image, settings, context.on_step),)
 
 
 def sample_advanced(
     context: Context,
-    model: Model,
-    add_noise: str,
     noise_seed: int,
-    steps: int,
-    cfg: float,
-    sampler_name: str,
-    scheduler: str,
-    positive: Tensor,
-    negative: Tensor,
-    latent_image: Tensor,
-    start_at_step: int,
-    end_at_step: int,
+    add_noise: str,
     return_with_leftover_noise: str,
+    **inputs: Any,
 ) -> tuple[Tensor]:
     """KSamplerAdvanced."""
-    settings = sampling.Settings(
-        noise_seed,
-        steps,
-        cfg,
-        sampler_name,
-        scheduler,
+    return sample(
+        context,
+        seed=noise_seed,
         add_noise=add_noise == "enable",
-        start_at_step=start_at_step,
-        end_at_step=end_at_step,
         leftover_noise=return_with_leftover_noise == "enable",
+        **inputs,
     )
-    return (sampling.sample(model, positive, negative, latent_image, settings, context.on_step),)
 
 
 def decode(context: Context, samples: Tensor, vae: Any) -> tuple[Tensor]:

@@ -39,11 +39,6 @@ class Frame:
     start: int
     end: int
 
-    @property
-    def empty(self) -> list[Token]:
-        """Return the chunk of an empty text."""
-        return self.around([])
-
     def around(self, tokens: list[Token]) -> list[Token]:
         """Return a full chunk with `tokens` in it (at most `length` - 2)."""
         chunk = [Token(self.start), *tokens]

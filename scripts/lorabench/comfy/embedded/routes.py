@@ -5,6 +5,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -27,26 +28,17 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 100 * 2**20
 
 
+@dataclass
 class Api:
-    """Answers requests from the queue, the library and the worker."""
+    """Answers requests from the parts of the server; `touch` is called at each."""
 
-    def __init__(
-        self,
-        library: Library,
-        queue: PromptQueue,
-        worker: Worker,
-        sockets: Sockets,
-        logs: LogBuffer,
-        touch: Callable[[], None],
-    ) -> None:
-        """Take the parts of the server; `touch` is called at each request."""
-        self.library = library
-        self.queue = queue
-        self.worker = worker
-        self.sockets = sockets
-        self.logs = logs
-        self._touch = touch
-        self._submitted = 0
+    library: Library
+    queue: PromptQueue
+    worker: Worker
+    sockets: Sockets
+    logs: LogBuffer
+    touch: Callable[[], None]
+    _submitted: int = 0
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
@@ -64,30 +56,30 @@ class Api:
 
     def _routes(self) -> list[tuple[str, str, Handler]]:
         return [
-            ("GET", "/prompt", self._get_prompt),
+            ("GET", "/prompt", _tells(self.status)),
             ("POST", "/prompt", self._post_prompt),
             ("GET", "/history", self._get_history),
             ("GET", "/history/{prompt_id}", self._get_history),
-            ("POST", "/history", self._post_history),
-            ("GET", "/queue", self._get_queue),
-            ("POST", "/queue", self._post_queue),
+            ("POST", "/history", _drops(self.queue.forget, self.queue.forget)),
+            ("GET", "/queue", _tells(self.queue.listing)),
+            ("POST", "/queue", _drops(self.queue.clear, self.queue.delete)),
             ("POST", "/interrupt", self._interrupt),
             ("POST", "/free", self._free),
             ("GET", "/view", self._view),
             ("GET", "/system_stats", self._system_stats),
             ("GET", "/object_info", self._object_info),
             ("GET", "/object_info/{node_class}", self._object_info),
-            ("GET", "/models", self._folders),
+            ("GET", "/models", _tells(lambda: FOLDERS)),
             ("GET", "/models/{folder}", self._models),
             ("GET", "/view_metadata/{folder}", self._view_metadata),
-            ("GET", "/embeddings", self._embeddings),
+            ("GET", "/embeddings", _tells(list)),
             ("GET", "/ws", self._ws),
         ]
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Give what is refused ComfyUI's form of errors, and what was not foreseen a plain 500."""
-        self._touch()
+        self.touch()
         try:
             return await handler(request)
         except Malformed as malformed:
@@ -107,9 +99,6 @@ class Api:
 
     async def _logs(self, request: web.Request) -> web.Response:
         return web.json_response({"entries": self.logs.lines(), "size": {"cols": 80, "rows": 24}})
-
-    async def _get_prompt(self, request: web.Request) -> web.Response:
-        return web.json_response(self.status())
 
     async def _post_prompt(self, request: web.Request) -> web.Response:
         log.info("got prompt")
@@ -150,25 +139,6 @@ class Api:
         most, offset = (whole_number(request, name) for name in ("max_items", "offset"))
         offset = -1 if offset is None else offset
         return web.json_response(self.queue.history(max_items=most, offset=offset))
-
-    async def _post_history(self, request: web.Request) -> web.Response:
-        body = await read(request, bodies.IDS)
-        if body.get("clear"):
-            self.queue.forget()
-        for prompt_id in body.get("delete") or []:
-            self.queue.forget(prompt_id)
-        return web.Response()
-
-    async def _get_queue(self, request: web.Request) -> web.Response:
-        return web.json_response(self.queue.listing())
-
-    async def _post_queue(self, request: web.Request) -> web.Response:
-        body = await read(request, bodies.IDS)
-        if body.get("clear"):
-            self.queue.clear()
-        for prompt_id in body.get("delete") or []:
-            self.queue.delete(prompt_id)
-        return web.Response()
 
     async def _interrupt(self, request: web.Request) -> web.Response:
         wanted = (await read(request, bodies.INTERRUPT, may_be_empty=True)).get("prompt_id")
@@ -218,9 +188,6 @@ class Api:
         declared = catalog.object_info(self.library)
         return web.json_response({k: v for k, v in declared.items() if wanted in (None, k)})
 
-    async def _folders(self, request: web.Request) -> web.Response:
-        return web.json_response(list(FOLDERS))
-
     async def _models(self, request: web.Request) -> web.Response:
         folder = request.match_info["folder"]
         if folder not in FOLDERS:
@@ -233,8 +200,28 @@ class Api:
         metadata = self.library.metadata(folder, name) if folder in FOLDERS else None
         return web.Response(status=404) if metadata is None else web.json_response(metadata)
 
-    async def _embeddings(self, request: web.Request) -> web.Response:
-        return web.json_response([])
-
     async def _ws(self, request: web.Request) -> web.WebSocketResponse:
         return await self.sockets.serve(request, self.status())
+
+
+def _tells(content: Callable[[], Any]) -> Handler:
+    """Return the handler that answers with what `content()` is now."""
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(content())
+
+    return handler
+
+
+def _drops(clear: Callable[[], None], delete: Callable[[str], None]) -> Handler:
+    """Return the handler that forgets the prompts that its body names, or all."""
+
+    async def handler(request: web.Request) -> web.Response:
+        body = await read(request, bodies.IDS)
+        if body.get("clear"):
+            clear()
+        for prompt_id in body.get("delete") or []:
+            delete(prompt_id)
+        return web.Response()
+
+    return handler

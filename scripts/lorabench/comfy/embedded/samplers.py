@@ -6,10 +6,10 @@ the model's guess at the clean latent; `noise` makes fresh noise for those that 
 `on_step(i)` is called once per step after the model's first guess, and may raise to stop.
 """
 
-import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ Sampler = Callable[[Denoise, Tensor, Tensor, Noise, OnStep], Tensor]
 
 def euler(denoise: Denoise, x: Tensor, sigmas: Tensor, _noise: Noise, on_step: OnStep) -> Tensor:
     """Walk the probability-flow ODE with Euler steps (Karras et al. 2022, algorithm 2)."""
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
         on_step(i)
         x = x + _slope(x, denoised, sigma) * (lower - sigma)
@@ -76,7 +76,7 @@ def euler_ancestral(
 ) -> Tensor:
     """Step below the next level with Euler, then add fresh noise up to it."""
     fresh = noise.independent(x)
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
         on_step(i)
         down, up = _ancestral(sigma, lower)
@@ -89,7 +89,7 @@ def euler_ancestral(
 
 def heun(denoise: Denoise, x: Tensor, sigmas: Tensor, _noise: Noise, on_step: OnStep) -> Tensor:
     """Take the mean of the slopes at both ends of each step (Karras et al. 2022, algorithm 2)."""
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
         on_step(i)
         slope = _slope(x, denoised, sigma)
@@ -103,7 +103,7 @@ def heun(denoise: Denoise, x: Tensor, sigmas: Tensor, _noise: Noise, on_step: On
 def dpmpp_2m(denoise: Denoise, x: Tensor, sigmas: Tensor, _noise: Noise, on_step: OnStep) -> Tensor:
     """DPM-Solver++(2M), https://arxiv.org/abs/2211.01095, in log-SNR time t = -log(sigma)."""
     previous: Tensor | None = None
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
         on_step(i)
         h = sigma.log() - lower.log()
@@ -120,11 +120,9 @@ def dpmpp_2m_sde(
     denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep
 ) -> Tensor:
     """DPM-Solver++(2M) for the diffusion SDE (eta 1), with the midpoint correction."""
-    if len(sigmas) < 2:
-        return x
     fresh = noise.brownian(x, sigmas)
     previous, last_h = None, None
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
         on_step(i)
         if lower == 0:
@@ -141,10 +139,8 @@ def dpmpp_2m_sde(
 
 def dpmpp_sde(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep) -> Tensor:
     """DPM-Solver++ for the diffusion SDE (eta 1), with a model call at the start and the middle."""
-    if len(sigmas) < 2:
-        return x
     fresh = noise.brownian(x, sigmas)
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
         on_step(i)
         if lower == 0:
@@ -158,16 +154,12 @@ def dpmpp_sde(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step
 def lcm(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep) -> Tensor:
     """Jump to the clean guess and add fresh noise of the next level, as consistency models do."""
     fresh = noise.independent(x)
-    for i, (sigma, lower) in enumerate(_pairs(sigmas)):
+    for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         x = denoise(x, sigma)
         on_step(i)
         if lower > 0:
             x = x + fresh(sigma, lower) * lower
     return x
-
-
-def _unipc(denoise: Denoise, x: Tensor, sigmas: Tensor, _noise: Noise, on_step: OnStep) -> Tensor:
-    return uni_pc(denoise, x, sigmas, on_step)
 
 
 SAMPLERS: dict[str, Sampler] = {
@@ -179,12 +171,8 @@ SAMPLERS: dict[str, Sampler] = {
     "dpmpp_2m_sde": dpmpp_2m_sde,
     "lcm": lcm,
     "ddim": euler,  # DDIM is Euler in this view of the noise
-    "uni_pc": _unipc,
+    "uni_pc": uni_pc,
 }
-
-
-def _pairs(sigmas: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return list(itertools.pairwise(sigmas))
 
 
 def _slope(x: Tensor, denoised: Tensor, sigma: Tensor) -> Tensor:

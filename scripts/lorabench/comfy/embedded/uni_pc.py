@@ -26,6 +26,7 @@ def uni_pc(
     denoise: Callable[[Tensor, Tensor], Tensor],
     x: Tensor,
     sigmas: Tensor,
+    _noise: object,
     on_step: Callable[[int], None],
 ) -> Tensor:
     """Walk `x` down `sigmas`; arguments as in `samplers`. A single step only rescales `x`."""
@@ -68,12 +69,12 @@ def _step(
     if clean is not None:
         ratios.append(torch.ones_like(h))
         slopes.append(clean - now.clean)
-    weights = _weights(h, ratios, corrector=clean is not None)
+    weights = _weights(h, ratios)
     correction = sum((w * d for w, d in zip(weights, slopes, strict=True)), torch.zeros_like(x))
     return base + alpha * h * correction
 
 
-def _weights(h: Tensor, ratios: list[Tensor], corrector: bool) -> Tensor:
+def _weights(h: Tensor, ratios: list[Tensor]) -> Tensor:
     """Solve for the weights of the slopes at `ratios` (equation 9 of the paper, negated h).
 
     With one slope the paper's own simplification is one half.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lorabench.comfy.embedded.catalog import Input, Node
+from lorabench.comfy.graph.graph import Graph
 
-Graph = dict[str, dict[str, Any]]
 Error = dict[str, Any]
 
 LONG_LIST = 20
@@ -252,15 +252,9 @@ def _collect(
     """Add every node that is known to be wrong; as ComfyUI, related to this output or not."""
     for name, errors in results.items():
         if errors:
-            entry = node_errors.setdefault(
-                name,
-                {
-                    "errors": errors,
-                    "dependent_outputs": [],
-                    "class_type": graph[name]["class_type"],
-                },
-            )
-            entry["dependent_outputs"].append(output)
+            class_type = graph[name]["class_type"]
+            entry = {"errors": errors, "dependent_outputs": [], "class_type": class_type}
+            node_errors.setdefault(name, entry)["dependent_outputs"].append(output)
 
 
 def _error(kind: str, message: str, details: str = "", **extra: Any) -> Error:
@@ -272,12 +266,7 @@ def _missing(key: str) -> Error:
 
 
 def _input_error(
-    kind: str,
-    message: str,
-    details: str,
-    key: str,
-    config: Input | None,
-    value: Any,
+    kind: str, message: str, details: str, key: str, config: Input | None, value: Any
 ) -> Error:
     return _error(kind, message, details, input_name=key, input_config=config, received_value=value)
 

@@ -75,7 +75,7 @@ class Worker:
 
     def _free(self, flags: set[str]) -> None:
         if flags:
-            self._executor.forget()
+            self._executor.values.clear()
         if "unload_models" in flags:
             self.engine.unload()
 

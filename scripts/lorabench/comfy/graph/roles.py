@@ -299,40 +299,24 @@ def _find_text(
 
     Each sampler has one text for it at most: those of a refiner or a second pass go along.
     """
+    behind = [node for sampler in samplers for node in upstream(graph, sampler)]
+    texts = [node for node in dict.fromkeys(behind) if slots(graph, node, TEXT_INPUTS)]
     if choice:
-        behind = [node for sampler in samplers for node in upstream(graph, sampler)]
-        texts = [n for n in dict.fromkeys(behind) if slots(graph, n, TEXT_INPUTS)]
         return slots(graph, _named(graph, role, choice, texts), TEXT_INPUTS)
     found = [encoders(graph, sampler, role) for sampler in samplers]
     nodes = list(dict.fromkeys(node for one in found for node in one))
     opposite = "negative" if role == "positive" else "positive"
-    shared = {node for sampler in samplers for node in encoders(graph, sampler, opposite)}
-    reason = _why_no_text(graph, role, samplers, found, nodes, shared)
-    if reason:
-        reasons[role] = reason
-        return ()
-    return tuple(slot for node in nodes for slot in slots(graph, node, TEXT_INPUTS))
-
-
-def _why_no_text(
-    graph: Graph,
-    role: str,
-    samplers: Sequence[str],
-    found: Sequence[Sequence[str]],
-    nodes: Sequence[str],
-    shared: set[str],
-) -> str | None:
-    """Return why a prompt cannot be set, None where it can."""
+    others = {node for sampler in samplers for node in encoders(graph, sampler, opposite)}
     key = f"bench.{role}_node (--{role}-node)"
     if not nodes:
-        behind = [node for sampler in samplers for node in upstream(graph, sampler)]
-        texts = [n for n in dict.fromkeys(behind) if slots(graph, n, TEXT_INPUTS)]
-        return f"no text feeds the sampler's {role}; set {key} if it is one of: " + (
-            listing(graph, texts)
+        candidates = listing(graph, texts)
+        reasons[role] = (
+            f"no text feeds the sampler's {role}; set {key} if it is one of: {candidates}"
         )
-    if any(len(one) > 1 for one in found):
-        return f"several texts feed it; set {key} to one of: {listing(graph, nodes)}"
-    both = [node for node in nodes if node in shared]
-    if both:
-        return f"positive and negative share the text {listing(graph, both)}"
-    return None
+    elif any(len(one) > 1 for one in found):
+        reasons[role] = f"several texts feed it; set {key} to one of: {listing(graph, nodes)}"
+    elif shared := [node for node in nodes if node in others]:
+        reasons[role] = f"positive and negative share the text {listing(graph, shared)}"
+    else:
+        return tuple(slot for node in nodes for slot in slots(graph, node, TEXT_INPUTS))
+    return ()

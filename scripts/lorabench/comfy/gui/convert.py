@@ -20,7 +20,6 @@ from lorabench.comfy.gui.links import (
     Output,
     RunningNode,
     is_subgraph,
-    refusal,
     running_nodes,
 )
 from lorabench.comfy.gui.object_info import ClassInfo, NodeInfo, module, with_choices
@@ -74,22 +73,20 @@ def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
 def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
     class_type = node.body["type"]
     if not isinstance(class_type, str):
-        raise refusal(node.id, node.body, "the file does not say of which class it is")
+        raise node.refusal("the file does not say of which class it is")
     if class_type.startswith(("workflow/", "workflow>")):
-        way = "choose Convert to nodes in its menu"
-        raise refusal(node.id, node.body, "it is a group node", way)
+        raise node.refusal("it is a group node", "choose Convert to nodes in its menu")
     if is_subgraph(class_type):
-        raise refusal(node.id, node.body, "what is in it is not in the file")
+        raise node.refusal("what is in it is not in the file")
     if class_type not in node_info:
-        raise refusal(
-            node.id, node.body,
+        raise node.refusal(
             f"the server has no class {class_type}: its custom node is missing there, or it is a"
             " helper that only the frontend handles",
             "install it on the server",
-        )  # fmt: skip
+        )
     brought_by = module(node_info[class_type])
     if any(name in brought_by for name in REWRITERS):
-        raise refusal(node.id, node.body, f"its frontend part ({brought_by}) changes what is sent")
+        raise node.refusal(f"its frontend part ({brought_by}) changes what is sent")
 
 
 # ---------------------------------------------------------------- the converter
@@ -105,7 +102,7 @@ def _converted(running: Sequence[RunningNode], node_info: NodeInfo) -> Graph:
                 node.body.get("widgets_values"), node_info[node.body["type"]]
             )
         except ValueError as error:
-            raise refusal(node.id, node.body, str(error)) from None
+            raise node.refusal(str(error)) from None
         found = [value for value in values[node.id] if isinstance(value, str)]
         texts.setdefault(node.body["type"], []).extend(found)
     result = convert_with_errors(
@@ -141,17 +138,16 @@ def _check(node: RunningNode, converted: Mapping[str, Any], info: ClassInfo) -> 
     try:
         expected = widget_values(node.body.get("widgets_values"), info)
     except ValueError as error:
-        raise refusal(node.id, node.body, str(error)) from None
+        raise node.refusal(str(error)) from None
     for name, source in node.sources.items():
         if isinstance(source, Output):
             expected[name] = list(source)
     for name in expected.keys() | converted.keys():
         if not _agree(expected.get(name), converted.get(name)):
-            raise refusal(
-                node.id, node.body,
+            raise node.refusal(
                 f"the value of its {name} is not certain: {expected.get(name)!r} or"
-                f" {converted.get(name)!r}",
-            )  # fmt: skip
+                f" {converted.get(name)!r}"
+            )
 
 
 def _agree(one: Any, other: Any) -> bool:
@@ -174,11 +170,10 @@ def _brought(node: RunningNode, info: ClassInfo) -> dict[str, Any]:
         widget = known.get(name)
         accepts = widget and (widget.takes if source.primitive else widget.fits)
         if not accepts or not accepts(source.value):
-            raise refusal(
-                node.id, node.body,
+            raise node.refusal(
                 f"{source.value!r}, which reaches its {name} from another node, is no value that it"
-                " takes as it is",
-            )  # fmt: skip
+                " takes as it is"
+            )
         values[name] = source.value
     return values
 
@@ -206,7 +201,7 @@ def _fill_in_texts(
             elif widget.name == "sampler_name":  # as the first frontends called them
                 values[widget.name] = text.removeprefix("sample_")
         except ValueError as error:
-            raise refusal(node.id, node.body, str(error)) from None
+            raise node.refusal(str(error)) from None
 
 
 def _look_up(content: Mapping[str, Any], node_info: NodeInfo) -> Callable[[str, str], Any]:

@@ -63,6 +63,10 @@ class RunningNode:
             if isinstance(source, Own) or (isinstance(source, Literal) and not source.primitive)
         }
 
+    def refusal(self, why: str, instead: str = "") -> UserError:
+        """Return the error that names the node, what is wrong and the ways around it."""
+        return refusal(self.id, self.body, why, instead)
+
 
 class _Link(NamedTuple):
     id: int
@@ -139,11 +143,8 @@ class _Canvas:
             if source is not None and (entry.get("widget") or isinstance(source, Output)):
                 yield entry["name"], source
             elif entry.get("widget"):
-                raise self._refusal(
-                    node,
-                    f"its {entry['name']} is linked to a node that is muted or bypassed",
-                    "take that link away",
-                )
+                why = f"its {entry['name']} is linked to a node that is muted or bypassed"
+                raise self._refusal(node, why, "take that link away")
 
     # ------------------------------------------------------------ following one link
 
