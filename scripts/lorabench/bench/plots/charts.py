@@ -1,6 +1,5 @@
 """What the charts of a sweep share: its tables, their colours, and how they are saved."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +12,6 @@ from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
 from lorabench.bench.lettering import font, shorten
-from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 
 if TYPE_CHECKING:
@@ -81,12 +79,6 @@ def prepare(axes: "Axes", grid: Literal["both", "x", "y"] = "both") -> None:
     axes.spines["bottom"].set_color("#c9c9c9")
     axes.grid(axis=grid, color="#e6e6e6", lw=0.7)
     axes.set_axisbelow(True)
-
-
-def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
-    """Tell of each weight whether the verdict calls it usable."""
-    low, high = (verdict and verdict.window) or (1.0, 0.0)
-    return [low <= weight <= high for weight in weights]
 
 
 def draw_header(figure: Figure, title: str, entries: dict[str, "Artist"], columns: int = 3) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lorabench.bench.measures.columns import METRICS
 from lorabench.bench.plots import charts
 from lorabench.bench.plots.charts import MEAN, ONE, QUIET, USABLE, Tables
-from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Verdict, in_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def _draw_path(axes: "Axes", tables: Tables, verdict: Verdict | None) -> None:
         look = {"fmt": "none", "ecolor": ONE, "elinewidth": 1.2, "label": "95 % interval"}
         axes.errorbar(x, y, xerr=errors_x, yerr=errors_y, **look)
     axes.plot(x, y, "o-", color=MEAN, lw=1.6, ms=6, label="weights")
-    usable = charts.in_window(list(points["weight"]), verdict)
+    usable = in_window(list(points["weight"]), verdict)
     if any(usable):
         axes.plot(x[usable], y[usable], "o-", color=USABLE, lw=2.4, ms=7, label="usable window")
     best = points["weight"] == (verdict.weight if verdict else None)

@@ -1,6 +1,7 @@
 """The verdict on a LoRA as other programs read it: `bench/verdict.json`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -52,6 +53,12 @@ class Verdict:
     """The limits that were applied."""
     leak: float | None = None
     """The style gained without the trigger words over that with them; None as for `leaks`."""
+
+
+def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
+    """Tell of each weight whether the verdict calls it usable."""
+    low, high = (verdict and verdict.window) or (1.0, 0.0)
+    return [low <= weight <= high for weight in weights]
 
 
 def write(verdict: Verdict, path: Path) -> None:
