@@ -11,9 +11,9 @@ from pathlib import Path
 
 from lorabench.base import file_kinds
 from lorabench.errors import UserError
+from lorabench.text.phrases import indented
 
 SUFFIXES = frozenset({".txt", ".caption"})
-_SHOWN = 10
 
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _MARKS = {
@@ -51,7 +51,7 @@ def by_stem(paths: Iterable[Path], pictures: Iterable[Path]) -> dict[str, Path]:
         raise UserError(
             "a picture can have one caption, and these have two; move the files that should not "
             "be trained on out of the set:\n"
-            + listed([" and ".join(map(str, files)) for files in double])
+            + indented([" and ".join(map(str, files)) for files in double])
         )
     return {key: files[0] for key, files in found.items()}
 
@@ -75,14 +75,8 @@ def read(paths: Mapping[str, Path]) -> dict[str, str]:
         except ValueError as error:
             broken.append(f"{path}: {error}")
     if broken:
-        raise UserError(f"captions must be UTF-8 text; save these as UTF-8:\n{listed(broken)}")
+        raise UserError(f"captions must be UTF-8 text; save these as UTF-8:\n{indented(broken)}")
     return texts
-
-
-def listed(lines: list[str]) -> str:
-    """Return the first of the lines, indented, and how many more there are."""
-    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join(f"  {line}" for line in [*lines[:_SHOWN], *more])
 
 
 def _decoded(data: bytes) -> str:

@@ -11,8 +11,7 @@ from lorabench import files
 from lorabench.dataset.normalize import IMAGES, LOG
 from lorabench.dataset.raw import is_picture
 from lorabench.errors import UserError
-
-_SHOWN = 10
+from lorabench.text.phrases import indented
 
 
 def check_unchanged(folder: Path) -> None:
@@ -24,11 +23,9 @@ def check_unchanged(folder: Path) -> None:
     rows = made(folder)
     changes = list(_changes(folder / IMAGES, rows)) if rows else []
     if changes:
-        more = f"\n  and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
         raise UserError(
-            f"the normalized set {folder} is not as it was made:\n"
-            + "\n".join(f"  {change}" for change in changes[:_SHOWN])
-            + f"{more}\nIt is not to be edited: put captions beside the raw pictures, and add or "
+            f"the normalized set {folder} is not as it was made:\n{indented(changes)}\n"
+            "It is not to be edited: put captions beside the raw pictures, and add or "
             "take away pictures there; that makes another set. To have this one made again, delete "
             f"{folder} and type the command again (scripts/pipeline_run.py: with --resize)."
         )

@@ -28,6 +28,7 @@ from lorabench.dataset.raw import RawSet, Source
 from lorabench.dataset.refusals import Refusal
 from lorabench.errors import UserError
 from lorabench.settings.models import PreprocessSettings
+from lorabench.text.phrases import indented
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +98,7 @@ def reasons(rows: Iterable[Row]) -> str:
 
 def examples(rows: Sequence[Row], limit: int = 20) -> str:
     """Return a line for each of the first refused pictures."""
-    refused = [row for row in rows if not row.ok]
-    lines = [f"  {row.source}: {row.reason}" for row in refused[:limit]]
-    if len(refused) > limit:
-        lines.append(f"  and {len(refused) - limit} more")
-    return "\n".join(lines)
+    return indented([f"{row.source}: {row.reason}" for row in rows if not row.ok], limit)
 
 
 def _normalize_all(

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from lorabench.dataset import captions, kohya_folders
+from lorabench.dataset import kohya_folders
 from lorabench.dataset.raw import PICTURE_SUFFIXES, RawSet
 from lorabench.errors import UserError
-from lorabench.text import syntax
+from lorabench.text import phrases, syntax
 
 _LOUD = 0.1
 """The share of files of other kinds from which on they may have been meant to be pictures."""
@@ -38,7 +38,7 @@ def check_captions(found: RawSet, trigger: str = "") -> None:
     if len(found.stray_captions) > 1:
         raise UserError(
             f"{found.folder} has {len(found.stray_captions)} caption files, but none fits a "
-            f"picture:\n{captions.listed(list(map(str, found.stray_captions)))}\n"
+            f"picture:\n{phrases.indented(list(map(str, found.stray_captions)))}\n"
             f"{how} {_hint(found.stray_captions)}, or move them out of the set."
         )
     tables = found.left_out.keys() & _TABLES
@@ -69,7 +69,7 @@ def _repeats(found: RawSet) -> Iterator[str]:
     elif numbered := kohya_folders.numbered(picture.name for picture in found.pictures):
         yield (
             f"numbers of folders are not taken for repeats, every picture counts once: "
-            f"{_few(numbered)}; {kohya_folders.RULE}"
+            f"{phrases.few(numbered, 3)}; {kohya_folders.RULE}"
         )
 
 
@@ -89,7 +89,7 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
         yield odd
     if found.stray_captions:
         strays = [str(path.relative_to(found.folder)) for path in found.stray_captions]
-        yield f"captions that fit no picture: {len(strays)} ({_few(strays)})"
+        yield f"captions that fit no picture: {len(strays)} ({phrases.few(strays, 3)})"
     if not trigger:
         yield (
             "WITHOUT TRIGGER WORDS: the captions share no first tag, so prompts with {trigger} and "
@@ -112,11 +112,6 @@ def _not_used(found: RawSet) -> Iterator[str]:
 
 def _counted(kinds: Counter[str]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-
-
-def _few(names: list[str], limit: int = 3) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
 
 
 def _hint(strays: list[Path]) -> str:

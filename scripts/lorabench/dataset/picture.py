@@ -31,54 +31,29 @@ PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
 @dataclasses.dataclass
 class Row:
-    """What became of one picture: a line of preprocess_log.csv; empty where not applicable.
+    """What became of one picture: a line of preprocess_log.csv; empty where not applicable."""
 
-    Attributes:
-        source: path within the raw set.
-        ok: whether it is in the set.
-        reason: why not, in English.
-        code: why not, as a code of `refusals`.
-        fields: what the reason names, as JSON.
-        format: of the file, as Pillow names it.
-        mode: of the file's pixels, as Pillow names it (RGB, CMYK, I;16, P, ...).
-        original_width: px, after EXIF orientation.
-        original_height: px, after EXIF orientation.
-        width: px of the result.
-        height: px of the result.
-        crop: `left,top,width,height` in px of the upright source, cut out before scaling.
-        scale: from source to result, above 1 where enlarged.
-        source_sha256: of the raw file.
-        result_sha256: of the PNG.
-        result: name of the PNG in images/.
-        phash: 64-bit perceptual hash of the result, hex.
-        colour: average colour of the result, `#rrggbb`.
-        caption: `own`, `folder` (the words in its name), or the trigger words stand in because it
-            is `empty` or `missing`.
-        repeats: how often the picture counts in an epoch.
-        caption_sha256: of the .txt in images/.
-    """
-
-    source: str
-    ok: bool = False
-    reason: str = ""
-    code: str = ""
-    fields: str = ""
-    format: str = ""
-    mode: str = ""
-    original_width: int | None = None
+    source: str  # path within the raw set
+    ok: bool = False  # whether it is in the set
+    reason: str = ""  # why not, in English
+    code: str = ""  # why not, as a code of `refusals`
+    fields: str = ""  # what the reason names, as JSON
+    format: str = ""  # of the file, as Pillow names it
+    mode: str = ""  # of the file's pixels, as Pillow names it (RGB, CMYK, I;16, P, ...)
+    original_width: int | None = None  # px, after EXIF orientation
     original_height: int | None = None
-    width: int | None = None
+    width: int | None = None  # px of the result
     height: int | None = None
-    crop: str = ""
-    scale: float | None = None
-    source_sha256: str = ""
-    result_sha256: str = ""
-    result: str = ""
-    phash: str = ""
-    colour: str = ""
-    caption: str = ""
-    repeats: int = 1
-    caption_sha256: str = ""
+    crop: str = ""  # `left,top,width,height` in px of the upright source, cut out before scaling
+    scale: float | None = None  # from source to result, above 1 where enlarged
+    source_sha256: str = ""  # of the raw file
+    result_sha256: str = ""  # of the PNG
+    result: str = ""  # name of the PNG in images/
+    phash: str = ""  # 64-bit perceptual hash of the result, hex
+    colour: str = ""  # average colour of the result, `#rrggbb`
+    caption: str = ""  # `own`, `folder` (the words in its name); `empty`, `missing`: the trigger
+    repeats: int = 1  # how often the picture counts in an epoch
+    caption_sha256: str = ""  # of the .txt in images/
 
     @property
     def original_size(self) -> tuple[int, int]:

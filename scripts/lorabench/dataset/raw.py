@@ -37,18 +37,13 @@ _REGULARIZATION = re.compile(r"reg(s|[ _-]?images?|ulari[sz]ation\b.*)?", re.IGN
 
 @dataclass(frozen=True)
 class Source:
-    """A raw picture, and what its place in the set says of it.
-
-    Attributes:
-        path: where it is.
-        name: its path within the set.
-        caption: the text of its caption file; None: there is no file.
-        folder: kohya's folder that it lies in.
-    """
+    """A raw picture, and what its place in the set says of it."""
 
     path: Path
     name: str
+    """Its path within the set."""
     caption: str | None = None
+    """The text of its caption file; None: there is no file."""
     folder: kohya_folders.Folder = kohya_folders.NONE
 
     @property
@@ -66,27 +61,23 @@ class Source:
 
 @dataclass(frozen=True)
 class RawSet:
-    """What a folder of raw pictures holds.
-
-    Attributes:
-        folder: the folder itself.
-        pictures: in a fixed order.
-        unreadable: what is named as a picture and is no file: a link that leads nowhere, a pipe.
-        files: pictures and caption files; a change of one of them makes another run.
-        stray_captions: the caption files that fit no picture.
-        unused: pictures that are not there to be learnt, counted by what they are.
-        left_out: files of other kinds, counted by suffix.
-        respelt: whether captions are not taken letter by letter (see `syntax.plain`).
-    """
+    """What a folder of raw pictures holds."""
 
     folder: Path
     pictures: list[Source]
+    """In a fixed order."""
     unreadable: list[Source]
+    """What is named as a picture and is no file: a link that leads nowhere, a pipe."""
     files: list[Path]
+    """Pictures and caption files; a change of one of them makes another run."""
     stray_captions: list[Path]
+    """The caption files that fit no picture."""
     unused: Counter[str]
+    """Pictures that are not there to be learnt, counted by what they are."""
     left_out: Counter[str]
+    """Files of other kinds, counted by suffix."""
     respelt: bool
+    """Whether captions are not taken letter by letter (see `syntax.plain`)."""
 
     @property
     def name(self) -> str:

@@ -17,16 +17,6 @@ def record(paths: RunLayout) -> RunRecord | None:
     return RunRecord.read(paths.record) if paths.record.exists() else None
 
 
-def has_lora(paths: RunLayout) -> bool:
-    """Whether a run has its LoRA."""
-    return paths.lora.exists()
-
-
-def has_reference(paths: RunLayout) -> bool:
-    """Whether a run has the training pictures as the base model can render them."""
-    return paths.reference.exists()
-
-
 def trained(config: Config, identity: Identity) -> RunLayout:
     """Return the paths of the run of this identity; those of 0.1 where it lies there."""
     names = [identity.run_id, identity.older_run_id]
@@ -49,7 +39,7 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     if not config.run_id:
         raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {there}")
     paths = layout.RunLayout(config.profile, config.raw_set, config.run_id, "")
-    if not has_lora(paths):
+    if not paths.lora.exists():
         _check_set_of_run(config, config.run_id, paths.lora.parent)
         _check_pickled(paths.lora)
         raise UserError(

@@ -247,26 +247,24 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
     urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
     chosen = any(merged.get(key) is not None for key in ("prompts", "probe"))
     narrowed = not chosen and config.comfy_url != EMBEDDED
-    digests = Digests(layout.DIGESTS)
+    digests, found, identity = Digests(layout.DIGESTS), None, None
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
         paths = existing.benched(config, base_digest)
-        return _planned(
-            RunPlan(config, paths, None, base_digest, workflow_prompt, None, narrowed, urls)
-        )
-    found = raw.read(layout.raw_set(config.profile, config.raw_set))
-    preconditions.check_raw(found, config)
-    config = _with_trigger(config, found)
-    identity = identify(config, found, digests)
-    paths = existing.trained(config, identity)
-    if record := existing.record(paths):
-        _check_binding(record, config, identity)
-    if not existing.has_lora(paths):
-        preconditions.check_sd_scripts(config)
-    base_digest = identity.contents["base_model"]["digest"]
-    return _planned(
-        RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
-    )
+    else:
+        found = raw.read(layout.raw_set(config.profile, config.raw_set))
+        preconditions.check_raw(found, config)
+        config = _with_trigger(config, found)
+        identity = identify(config, found, digests)
+        base_digest = identity.contents["base_model"]["digest"]
+        paths = existing.trained(config, identity)
+        if record := existing.record(paths):
+            _check_binding(record, config, identity)
+        if not paths.lora.exists():
+            preconditions.check_sd_scripts(config)
+    plan = RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
+    _ = plan.variants  # mistakes in prompts are told at once
+    return plan
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:
@@ -279,12 +277,6 @@ def _with_trigger(config: Config, found: RawSet) -> Config:
     stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
     preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
     return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
-
-
-def _planned(plan: RunPlan) -> RunPlan:
-    """Return the plan once it is known what is drawn: mistakes in prompts are told at once."""
-    _ = plan.variants
-    return plan
 
 
 def _check_binding(record: RunRecord, config: Config, identity: Identity) -> None:

@@ -12,9 +12,7 @@ from lorabench.sweep.label import CHUNK
 from lorabench.sweep.pictures import Picture, relative, text_chunks
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Probe, has, name_of, without
-from lorabench.text import syntax
-
-_SHOWN = 5
+from lorabench.text import phrases, syntax
 
 
 def check_one_sweep(pictures: Iterable[Picture]) -> None:
@@ -34,10 +32,9 @@ def check_one_sweep(pictures: Iterable[Picture]) -> None:
     groups = [by_lora, *by_graph.values()]
     odd = list(dict.fromkeys(path for group in groups for path in _odd(group)))
     if odd:
-        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         raise UserError(
             "these pictures were rendered with another LoRA or other workflow settings than the "
-            f"rest of the sweep: {', '.join(map(str, odd[:_SHOWN]))}{more}; "
+            f"rest of the sweep: {phrases.few(list(map(str, odd)), 5)}; "
             "delete them and run the same command again, or render all anew with "
             "--forcerun bench_image"
         )

@@ -30,6 +30,18 @@ def listed(words: Sequence[str], language: Language = "en") -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def few(words: Sequence[str], most: int) -> str:
+    """Return the first of some words, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def indented(lines: Sequence[str], most: int = 10) -> str:
+    """Return the first of some lines, indented, and how many more there are."""
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join(f"  {line}" for line in [*lines[:most], *more])
+
+
 def count(number: int, thing: str) -> str:
     """Return a number of things whose plural ends in s."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

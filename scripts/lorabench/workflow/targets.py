@@ -5,7 +5,6 @@ from pathlib import Path
 
 from lorabench import layout
 from lorabench.layout import RunLayout
-from lorabench.run import existing
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
 
@@ -37,7 +36,7 @@ def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
 
 def reference(plan: RunPlan) -> list[Path]:
     """Return the training pictures as the base model can render them: they stay with the run."""
-    return [plan.paths.reference] if plan.identity or existing.has_reference(plan.paths) else []
+    return [plan.paths.reference] if plan.identity or plan.paths.reference.exists() else []
 
 
 def grids(run: RunLayout, config: Config) -> list[Path]:
