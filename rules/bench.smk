@@ -80,7 +80,7 @@ rule bench_preflight:
     conda:
         "../envs/lorabench.yaml"
     params:
-        workflow_digest=of_run(lambda plan: plan.workflow_digest),
+        workflow_digest=FIRST.workflow_digest,
         options=uncompared(commands.preflight),
     message:
         "Checking the ComfyUI servers"
@@ -112,8 +112,8 @@ rule bench_image:
         prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
         arguments=lambda wildcards: commands.cell(PLANS[wildcards.run_id], wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched.
-        workflow_digest=of_run(lambda plan: plan.workflow_digest),
-        base_digest=of_run(lambda plan: plan.base_digest),
+        workflow_digest=FIRST.workflow_digest,
+        base_digest=FIRST.base_digest,
         uncompared=lambda wildcards, output: commands.rendering(
             PLANS[wildcards.run_id], wildcards.variant
         ),
@@ -147,7 +147,7 @@ if CONFIG.bench.embedding:
         params:
             # Its columns are named after it, and what it holds counts, not where it lies.
             name=embedding.name(CONFIG.bench.embedding),
-            digest=of_run(lambda plan: plan.embedding_digest),
+            digest=FIRST.embedding_digest,
             compared=given(reference="--reference"),
         message:
             "Embedding the pictures with {params.name}"
@@ -276,6 +276,7 @@ rule bench_probes:
         warnings=RUN.bench / "warnings.json",
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
+        pictures=fetched_pictures(),
     output:
         grid=shown(RUN.grid / "probes.png", "grid", "Grids", "probes"),
     log:

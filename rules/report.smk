@@ -18,7 +18,7 @@ rule bench_report:
         verdict=RUN.bench / "verdict.json",
         warnings=RUN.bench / "warnings.json",
         graph=RUN.graph,
-        pictures=ancient(of_run(targets.pictures)),
+        pictures=fetched_pictures(),
         record=ancient(of_run(targets.of_training("record"))),
         training_log=ancient(of_run(targets.of_training("training_log"))),
         preprocess_log=ancient(of_run(targets.of_training("preprocess_log"))),
