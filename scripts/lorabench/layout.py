@@ -8,6 +8,7 @@ from pathlib import Path
 
 RAW = Path("datasets/raw")
 NORMALIZED = Path("datasets/normalized")
+NORMALIZING_LOGS = NORMALIZED / "logs"
 PICTURE_STORE = NORMALIZED / ".pictures"
 RUNS = Path("runs")
 KOHYA = Path("output/kohya")
@@ -81,7 +82,7 @@ class RunLayout:
     @property
     def normalizing_log(self) -> Path:
         """What was said when the set was normalized, for whichever run."""
-        return NORMALIZED / "logs" / self.profile / f"{self.normalized.name}.log"
+        return NORMALIZING_LOGS / self.profile / f"{self.normalized.name}.log"
 
     @property
     def root(self) -> Path:

@@ -9,7 +9,7 @@ from tests.project import SMALL, run_folder
 
 KILLED_WHEN_THERE_IS = {
     "record_run": "run.yaml",
-    "normalize_dataset": "logs/normalize_dataset.log",
+    "normalize_dataset": "datasets/normalized/logs/style/*.log",
     "snapshot_dataset": "preprocess_log.csv",
     "train_lora, training": "train/train_log.csv",
     "train_lora, finished": "train/*.safetensors",
@@ -79,9 +79,9 @@ def kill_when_there_is(project, sign, *arguments, jobs=True, **config):
 
 
 def found(project, patterns):
-    """Return the run's files of these patterns."""
-    runs = project.root / "runs"
-    return {path for pattern in patterns for path in runs.glob(f"[!.]*/{pattern}")}
+    """Return the run's files of these patterns; the log of the normalizing lies with its set."""
+    places = [one if one.startswith("datasets") else f"runs/[!.]*/{one}" for one in patterns]
+    return {path for place in places for path in project.root.glob(place)}
 
 
 def stamps(project, known):

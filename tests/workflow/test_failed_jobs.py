@@ -18,7 +18,7 @@ def broken(project):
     (project.root / "broken.bash").write_text(BROKEN)
 
     def run(*arguments):
-        words = ("snapshot_dataset", *arguments)
+        words = ("dataset", *arguments)
         programs = "{resize: broken.bash}"
         return project.snakemake(*words, check=False, raw_set="some_set", programs=programs)
 
@@ -28,7 +28,10 @@ def broken(project):
 def test_the_last_error_is_said_once_with_its_log_and_how_to_go_on(broken):
     done = broken()
     assert done.returncode == 1
-    assert done.stdout.count("error: there is no room\n  the whole log: runs/some_set-") == 1
+    assert (
+        done.stdout.count("error: there is no room\n  the whole log: datasets/normalized/logs/")
+        == 1
+    )
     assert "Not finished; the same command goes on" in done.stdout
     assert "older one" not in done.stdout
     assert [words for words in SNAKEMAKES if words in done.stdout] == []
@@ -42,4 +45,4 @@ def test_snakemakes_own_words_come_with_verbose(broken):
 def test_jobs_find_this_python_though_it_is_not_on_the_path(project, monkeypatch):
     project.add_set()
     monkeypatch.setenv("PATH", os.defpath)
-    project.snakemake("snapshot_dataset", raw_set="some_set")
+    project.snakemake("--until", "snapshot_dataset", raw_set="some_set")

@@ -100,13 +100,13 @@ def test_an_sd_scripts_that_is_not_there_is_told_before_a_training_alone(based, 
 def test_a_training_from_the_pipeline(based, monkeypatch):
     path = [str(FAKE / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-    based.snakemake("train_lora", **KOHYA, **SMALL)
+    based.snakemake("trained", **KOHYA, **SMALL)
     (lora,) = (run_folder(based) / "train").glob("*.safetensors")
     assert lora_file.verify(lora).rank == 4
     assert (based.root / "output" / "kohya" / "style_some_set.safetensors").exists()
     record = yaml.safe_load((run_folder(based) / "run.yaml").read_text())
     assert record["identity"]["train"]["kohya_args"] == {"optimizer_type": "AdamW8bit"}
-    again = based.snakemake("train_lora", **KOHYA, **SMALL, kohya="{accelerate: --gpu_ids 1}")
+    again = based.snakemake("trained", **KOHYA, **SMALL, kohya="{accelerate: --gpu_ids 1}")
     assert "Nothing to be done" in again.stdout
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lorabench import layout
 from lorabench.errors import UserError
 from lorabench.run import preconditions
 from lorabench.run.plan import RunPlan
@@ -77,7 +78,7 @@ class Hooks:
         self._end()
         if self._stopping.told:
             sys.exit(stopping.STATUS)
-        folders = [plan.paths.logs for plan in self._plans.values()]
+        folders = [layout.NORMALIZING_LOGS, *(plan.paths.logs for plan in self._plans.values())]
         if self._screen:
             logs = f"the jobs' logs: {', '.join(map(str, folders))}"
             logs += f"; Snakemake's: {', '.join(snakemake_log) or 'none'}"
