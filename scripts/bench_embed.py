@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.comfy.client.options import positive
 from lorabench.errors import UserError
 
 
@@ -55,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py wrote: measures the"
         " style gained")  # fmt: skip
     add("--output", type=Path, required=True, metavar="CSV", help="the table")
-    add("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+    add("--threads", type=cli.positive, default=1, help="CPU threads (default: 1)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
     return parser
 

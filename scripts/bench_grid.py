@@ -57,11 +57,8 @@ def parser() -> argparse.ArgumentParser:
     add("--training-set", type=Path, metavar="FOLDER", help="normalized PNGs; shows up to 8")
     add("--probes", action="store_true", help="write probes.png instead: the trigger words alone "
         "and prompts without them")  # fmt: skip
-    add(
-        "--difference",
-        action="store_true",
-        help="write seed<seed>_differences.png, too: where pictures differ from weight 0",
-    )
+    add("--difference", action="store_true", help="write seed<seed>_differences.png, too: where "
+        "pictures differ from weight 0")  # fmt: skip
     return parser
 
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.comfy.client.options import positive
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -56,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         " wrote: measures the style gained")  # fmt: skip
     add("--embedding-table", type=Path, metavar="CSV", help="what bench_embed.py"
         " wrote: its columns follow")  # fmt: skip
-    add("--processes", type=positive, default=1, help="at once (default: 1)")
+    add("--processes", type=cli.positive, default=1, help="at once (default: 1)")
     add("--output", type=Path, required=True, metavar="CSV", help="the table")
     add("--warnings", type=Path, required=True, metavar="JSON", help="the faults")
     return parser

@@ -26,25 +26,13 @@ def main(arguments: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="runs/<run_id>")
-    parser.add_argument(
-        "--training-set", type=Path, metavar="FOLDER", help="images/ of the normalized set"
-    )
-    parser.add_argument("--output", type=Path, metavar="HTML", help="default: report.html there")
-    parser.add_argument(
-        "--base-model", type=Path, metavar="PATH", help="for the command that the page shows"
-    )
-    parser.add_argument(
-        "--workers", type=_positive, default=2, metavar="N", help="threads (default: %(default)s)"
-    )
+    add = parser.add_argument
+    add("--run", type=Path, required=True, metavar="FOLDER", help="runs/<run_id>")
+    add("--training-set", type=Path, metavar="FOLDER", help="images/ of the normalized set")
+    add("--output", type=Path, metavar="HTML", help="default: report.html there")
+    add("--base-model", type=Path, metavar="PATH", help="for the command that the page shows")
+    add("--workers", type=cli.positive, default=2, metavar="N", help="threads (default: 2)")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("should be 1 or more")
-    return number
 
 
 if __name__ == "__main__":

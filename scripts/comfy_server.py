@@ -21,43 +21,21 @@ def main() -> int:
     add("--port", type=int, default=8188, metavar="N", help="0 takes any free one (default 8188)")
     add("--models-dir", type=Path, default=Path("models"), metavar="DIR", help="default: models")
     add("--loras-dir", type=Path, metavar="DIR", help="default: <models-dir>/loras")
-    add(
-        "--checkpoint",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="list this file or diffusers folder too, by its own name (may be repeated)",
-    )
+    add("--checkpoint", type=Path, action="append", default=[], metavar="PATH",
+        help="list this file or diffusers folder too, by its own name "
+        "(may be repeated)")  # fmt: skip
     add("--output-dir", type=Path, default=Path("output"), metavar="DIR", help="default: output")
-    add(
-        "--threads",
-        type=int,
-        default=0,
-        metavar="N",
-        help="CPU threads; the same number gives the same pixels (0, the default: all cores)",
-    )
+    add("--threads", type=int, default=0, metavar="N",
+        help="CPU threads; the same number gives the same pixels "
+        "(0, the default: all cores)")  # fmt: skip
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: auto")
-    add(
-        "--dtype",
-        choices=["auto", "fp32", "fp16", "bf16"],
-        default="auto",
-        help="precision of the UNet; a CPU always computes fp32 (default: auto)",
-    )
-    add(
-        "--idle-timeout",
-        type=float,
-        default=0,
-        metavar="SECONDS",
-        help="end after so long without a request or a prompt (0, the default: never)",
-    )
+    add("--dtype", choices=["auto", "fp32", "fp16", "bf16"], default="auto",
+        help="precision of the UNet; a CPU always computes fp32 (default: auto)")  # fmt: skip
+    add("--idle-timeout", type=float, default=0, metavar="SECONDS",
+        help="end after so long without a request or a prompt (0, the default: never)")  # fmt: skip
     add("--parent-pid", type=int, metavar="PID", help="end when that process is gone")
-    add(
-        "--state-file",
-        type=Path,
-        metavar="FILE",
-        help='hold {"url": …, "pid": …} there while listening',
-    )
+    add("--state-file", type=Path, metavar="FILE",
+        help='hold {"url": …, "pid": …} there while listening')  # fmt: skip
     return cli.run(parser, _serve)
 
 

@@ -11,9 +11,8 @@ from lorabench.comfy.client.launch import stop_server
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--server-state", type=Path, required=True, metavar="FILE", help="as bench_image.py has it"
-    )
+    add = parser.add_argument
+    add("--server-state", type=Path, required=True, metavar="FILE", help="as bench_image.py has it")
     return cli.run(parser, lambda arguments: stop_server(arguments.server_state))
 
 

@@ -42,12 +42,10 @@ def _name(names: list[str]) -> str:
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's id, or its folder")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="HTML",
-        help="the page (default: runs/comparison-<ids>.html)",
+    add = parser.add_argument
+    add("runs", nargs="+", metavar="RUN", help="a run's id, or its folder")
+    add(
+        "--output", type=Path, metavar="HTML", help="the page (default: runs/comparison-<ids>.html)"
     )
     return parser
 

@@ -13,25 +13,14 @@ from lorabench.lora.modules import Server
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lora", type=Path, required=True, help="the .safetensors to install")
-    parser.add_argument(
-        "--install-dir", type=Path, required=True, help="the folder that ComfyUI lists LoRAs from"
-    )
-    parser.add_argument(
-        "--receipt", type=Path, required=True, help="JSON to write: what was installed, and where"
-    )
-    parser.add_argument(
-        "--base-model",
-        type=Path,
-        metavar="PATH",
-        help="the checkpoint or diffusers folder that its layers have to be those of",
-    )
-    parser.add_argument(
-        "--server",
-        choices=get_args(Server),
-        default="embedded",
-        help="the server that will render: what it cannot apply is refused (default: embedded)",
-    )
+    add = parser.add_argument
+    add("--lora", type=Path, required=True, help="the .safetensors to install")
+    add("--install-dir", type=Path, required=True, help="the folder that ComfyUI lists LoRAs from")
+    add("--receipt", type=Path, required=True, help="JSON to write: what was installed, and where")
+    add("--base-model", type=Path, metavar="PATH", help="the checkpoint or diffusers folder that "
+        "its layers have to be those of")  # fmt: skip
+    add("--server", choices=get_args(Server), default="embedded", help="the server that will "
+        "render: what it cannot apply is refused (default: embedded)")  # fmt: skip
     return parser
 
 

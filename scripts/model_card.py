@@ -38,12 +38,8 @@ def parser() -> argparse.ArgumentParser:
     add("--record", type=Path, metavar="YAML", help="run.yaml: what it was trained with")
     add("--sweep", type=Path, metavar="YAML", help="sweep.yaml: what was rendered")
     add("--verdict", type=Path, metavar="JSON", help="verdict.json")
-    add(
-        "--grid",
-        type=Path,
-        metavar="PICTURE",
-        help="the grid to show; it is copied beside the card",
-    )
+    add("--grid", type=Path, metavar="PICTURE",
+        help="the grid to show; it is copied beside the card")  # fmt: skip
     return parser
 
 

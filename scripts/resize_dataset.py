@@ -34,25 +34,15 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("raw", type=Path, metavar="RAW_DIR", help="folder of raw pictures")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the set")
-    parser.add_argument(
-        "--store",
-        type=Path,
-        metavar="DIR",
-        help="finished pictures, kept so that none is made twice; may be deleted at any time "
-        "(default: .pictures beside the output)",
-    )
-    parser.add_argument(
-        "--workers", type=_positive, default=os.cpu_count(), metavar="N", help="processes"
-    )
-    parser.add_argument(
-        "--settings", type=Path, metavar="YAML", help="a file with a `preprocess:` section"
-    )
-    parser.add_argument(
-        "--convert-rgb", action="store_true", help="accepted and without effect: always done"
-    )
-    parser.add_argument("--yes", action="store_true", help="replace an existing output, unasked")
+    add = parser.add_argument
+    add("raw", type=Path, metavar="RAW_DIR", help="folder of raw pictures")
+    add("--output", type=Path, required=True, metavar="DIR", help="the set")
+    add("--store", type=Path, metavar="DIR", help="finished pictures, kept so that none is made "
+        "twice; may be deleted at any time (default: .pictures beside the output)")  # fmt: skip
+    add("--workers", type=cli.positive, default=os.cpu_count(), metavar="N", help="processes")
+    add("--settings", type=Path, metavar="YAML", help="a file with a `preprocess:` section")
+    add("--convert-rgb", action="store_true", help="accepted and without effect: always done")
+    add("--yes", action="store_true", help="replace an existing output, unasked")
     _add_settings(parser.add_argument_group("settings", "over those of the file, or of SD1.5"))
     return parser
 
@@ -73,12 +63,6 @@ def main(arguments: argparse.Namespace) -> None:
         cli.detail("%s", note)  # a workflow has said so, before its first job
     log.info("%s", _summary(rows, arguments.output))
     cli.detail("%s", _buckets(rows))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} should be a number of at least 1")
-    return int(text)
 
 
 def _add_settings(group: argparse._ArgumentGroup) -> None:

@@ -15,31 +15,15 @@ from lorabench.train.kohya.run import train
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = interface.parser(__doc__)
-    parser.add_argument(
-        "--sd-scripts",
-        default="",
-        metavar="DIR",
-        help="folder of sd-scripts, as the launcher sees it; SD_SCRIPTS_DIR wins",
-    )
-    parser.add_argument(
-        "--launcher",
-        default="",
-        metavar="COMMAND",
-        help="command that starts a program in the container of sd-scripts",
-    )
-    parser.add_argument(
-        "--path",
-        action="append",
-        default=[],
-        metavar="HERE=THERE",
-        help="a folder and what the container calls it; may be given several times",
-    )
-    parser.add_argument(
-        "--accelerate",
-        default="",
-        metavar="ARGUMENTS",
-        help="more arguments of accelerate launch, as one text",
-    )
+    add = parser.add_argument
+    add("--sd-scripts", default="", metavar="DIR",
+        help="folder of sd-scripts, as the launcher sees it; SD_SCRIPTS_DIR wins")  # fmt: skip
+    add("--launcher", default="", metavar="COMMAND",
+        help="command that starts a program in the container of sd-scripts")  # fmt: skip
+    add("--path", action="append", default=[], metavar="HERE=THERE",
+        help="a folder and what the container calls it; may be given several times")  # fmt: skip
+    add("--accelerate", default="", metavar="ARGUMENTS",
+        help="more arguments of accelerate launch, as one text")  # fmt: skip
     return parser
 
 

@@ -100,6 +100,13 @@ def _as_lines(bar: "tqdm", over: bool) -> None:
         print(bar, file=sys.stderr, flush=True)
 
 
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, at least 1")
+    return int(text)
+
+
 def agreed(question: str) -> bool:
     """Ask on the terminal; anything but yes is no, and so is the end of the input (Ctrl-D)."""
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from lorabench import parent
+from lorabench import cli, parent
 from lorabench.comfy.graph.patching import Cell
 from lorabench.comfy.graph.roles import Choices
 from lorabench.errors import UserError
@@ -26,7 +26,7 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
     """Add what decides which graph is rendered."""
     add = parser.add_argument
     add("--workflow", type=Path, required=True, metavar="JSON", help="a ComfyUI workflow")
-    add("--batch-size", type=positive, default=1, help="pictures in a cell (default: 1)")
+    add("--batch-size", type=cli.positive, default=1, help="pictures in a cell (default: 1)")
     add("--positive", help="replaces the workflow's prompt")
     add("--negative", help="replaces the workflow's negative prompt")
     add("--checkpoint", metavar="NAME", help="replaces the workflow's checkpoint")
@@ -47,18 +47,11 @@ def add_servers(parser: argparse.ArgumentParser) -> None:
     add("--server-output-dir", type=Path, default=Path("output"), metavar="DIR")
     add("--server-checkpoint", type=Path, action="append", default=[], metavar="PATH",
         help="a checkpoint outside the models folder; may be repeated")  # fmt: skip
-    add("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+    add("--threads", type=cli.positive, default=1, help="CPU threads (default: 1)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
     add("--dtype", default="auto", choices=("auto", "fp32", "fp16", "bf16"))
     add("--idle-timeout", type=float, default=600, metavar="SECONDS",
         help="the server ends after so long without a prompt (default: 600)")  # fmt: skip
-
-
-def positive(text: str) -> int:
-    """Read a whole number above 0."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 def choices(arguments: argparse.Namespace) -> Choices:
