@@ -78,7 +78,7 @@ rule trained:
 
 
 onstart:
-    HOOKS.start()
+    HOOKS.start(shell.prefix)
 
 
 onsuccess:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +53,16 @@ class Hooks:
             for line in outlook.lines(self._plans[run_id], jobs, at_once)
         ]
 
-    def start(self) -> None:
-        """Say what will be done; check what the jobs would find missing only when it is late."""
+    def start(self, prefix: Callable[[str], None]) -> None:
+        """Say what will be done; check what the jobs would find missing only when it is late.
+
+        `prefix` sets what comes before each job's shell command.
+        """
         self._stopping.heed()  # Snakemake listens for SIGTERM by now, and would wait for the jobs
         if self._screen:
-            from snakemake.shell import shell
-
             self._screen.listen()
             # Until a program listens for itself, a Ctrl-C is for the workflow, which ends it.
-            shell.prefix("trap '' INT; ")
+            prefix("trap '' INT; ")
         else:
             self._say("\n".join(self.what_will_be_done()))
         if not self._workflow.touch:
