@@ -13,7 +13,7 @@ from lorabench.bench.measures.faults import read as read_faults
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.bench.verdicts.verdict import read as read_verdict
 from lorabench.errors import UserError
-from lorabench.pages.run import tables
+from lorabench.pages import tables
 from lorabench.run.record import RunRecord
 from lorabench.sweep import origin
 from lorabench.sweep.pictures import Picture

@@ -1,22 +1,16 @@
-"use strict";
-// The language: the reader's own, until the button is used.
-const root = document.documentElement;
-root.lang = navigator.language.startsWith("ja") ? "ja" : "en";
-document.getElementById("language").addEventListener("click", () => {
-  root.lang = root.lang === "ja" ? "en" : "ja";
-});
+// Runs side by side: the pictures at a weight, a row enlarged, and the curves.
 
 // The slider: its first stop shows each run at its own weight, the others one weight for all.
-const slider = document.getElementById("weight");
+const slider = byId("weight");
 if (slider) {
-  const words = [...document.querySelectorAll("output [data-stop]")];
+  const words = all("output [data-stop]");
   const show = () => {
     const stop = words[slider.value].dataset.stop;
     words.forEach((word) => { word.hidden = word.dataset.stop !== stop; });
-    document.querySelectorAll("[data-own]").forEach((label) => {
+    all("[data-own]").forEach((label) => {
       label.textContent = stop === "own" ? label.dataset.own : stop;
     });
-    document.querySelectorAll(".grid tbody tr").forEach((row) => {
+    all(".grid tbody tr").forEach((row) => {
       let some = false;
       row.querySelectorAll("td").forEach((cell) => {
         let found = false;
@@ -34,28 +28,24 @@ if (slider) {
   show();
 }
 
-// A click on a picture enlarges its whole row; Escape and a click close it.
-const enlarged = document.getElementById("enlarged");
-document.querySelectorAll(".grid tbody tr").forEach((row) => {
+// A click on a picture enlarges its whole row.
+for (const row of all(".grid tbody tr")) {
   const open = () => {
-    enlarged.querySelector("p").replaceChildren(...row.querySelector("th").cloneNode(true).childNodes);
-    const figures = [...row.querySelectorAll("td img:not([hidden])")].map((image) => {
-      const figure = document.createElement("figure");
-      const caption = document.createElement("figcaption");
-      caption.textContent = image.alt;
-      const copy = new Image();
-      copy.src = image.src;
-      copy.alt = image.alt;
-      figure.append(copy, caption);
-      return figure;
-    });
-    enlarged.querySelector("div").replaceChildren(...figures);
-    enlarged.showModal();
+    byId("enlarged-title").replaceChildren(...row.querySelector("th").cloneNode(true).childNodes);
+    byId("enlarged-row").replaceChildren(...all("td img:not([hidden])", row).map(({ src, alt }) =>
+      make("figure", {}, make("img", { src, alt }), make("figcaption", {}, alt))));
+    byId("enlarged").showModal();
   };
-  row.querySelectorAll("img").forEach((image) => {
+  for (const image of all("img", row)) {
     image.tabIndex = 0;
     image.addEventListener("click", open);
     image.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
-  });
-});
-enlarged.addEventListener("click", (event) => { if (event.target === enlarged) enlarged.close(); });
+  }
+}
+
+for (const room of all("[data-curves]")) {
+  const { title, curves } = data.metrics[room.dataset.curves];
+  const weights = [...new Set(curves.flat().map(({ weight }) => weight))].sort((a, b) => a - b);
+  chart(room, (width) => drawCurves({ width, weights, curves: curves.map(withEnds), label: title[root.lang] }));
+}
+startPage();

@@ -96,13 +96,13 @@ def notes(runs: Sequence[FinishedRun]) -> list[tuple[str, dict[str, str]]]:
         if run.sweep
     }
     if len(bases) > 1:
-        found.append(("other_base", {}))
+        found.append(("runs.other_base", {}))
     elif len(graphs) > 1:
-        found.append(("other_graph", {}))
+        found.append(("runs.other_graph", {}))
     if len({asked(run) for run in runs}) > 1:
-        found.append(("other_sweep", {}))
+        found.append(("runs.other_sweep", {}))
     if benched := [run.name for run in runs if not run.record]:
-        found.append(("only_benched", {"runs": ", ".join(benched)}))
+        found.append(("runs.only_benched", {"runs": ", ".join(benched)}))
     return found
 
 

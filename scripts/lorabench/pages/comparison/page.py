@@ -1,20 +1,22 @@
 """The comparison as one self-contained page, in two languages."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
-from lorabench.bench.verdicts import words
-from lorabench.pages.comparison import chart, differences, grid
-from lorabench.pages.comparison.texts import both
+from lorabench.pages import template
+from lorabench.pages.comparison import differences, grid
 from lorabench.pages.finished_run import FinishedRun
 from lorabench.pages.run.contents import DECIDING
-from lorabench.pages.run.embed import data_uri
+from lorabench.pages.template import both, text
+from lorabench.pages.thumbnails import data_uri
+from lorabench.pages.words import keyed
 from lorabench.sweep import labels
 
 LONGEST_SIDE = 384
@@ -26,58 +28,35 @@ _HERE = Path(__file__).parent
 
 def write(runs: Sequence[FinishedRun], path: Path) -> None:
     """Write the page on at least two runs to `path`, a few pictures in memory at a time."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = template.environment(_HERE)
     used: dict[str, Any] = {
-        "say": say,
-        "two": _two,
-        "no_weight": lambda found: _two(words.no_weight(found), words.no_weight(found, "ja")),
-        "no_window": lambda found: _two(words.no_window(found), words.no_window(found, "ja")),
-        "prompt": lambda of: _two(*(labels.label(of.prompt, of.probe, at) for at in ("en", "ja"))),
-        "label": lambda name: _two(words.label(name, "en"), words.label(name, "ja")),
-        "finding": lambda found: _two(words.finding(found, "en"), words.finding(found, "ja")),
+        "prompt": lambda of: both(partial(labels.label, of.prompt, of.probe)),
         "named": differences.named,
         "picture": lambda path: data_uri(path, LONGEST_SIDE),
     }
     environment.globals |= used
-    environment.filters["weight"] = lambda weight: f"{weight:.2f}"
-    template = environment.get_template("comparison.html.j2")
-    template.stream(**_contents(runs)).dump(str(path), encoding="utf-8")
-
-
-def say(key: str, **values: object) -> Markup:
-    """Return a text in both languages, of which the page shows one."""
-    return _two(*both(key, **values))
+    page = environment.get_template("comparison.html.j2")
+    page.stream(**_contents(runs)).dump(str(path), encoding="utf-8")
 
 
 def _extent(run: FinishedRun) -> Markup:
     asked = [picture for picture in run.pictures if not picture.probe]
     probes = len(run.pictures) - len(asked)
     weights = {picture.weight for picture in asked}
-    extent = say(
-        "extent_value",
+    extent = text(
+        "runs.extent_value",
         pictures=len(asked),
         prompts=len({picture.variant for picture in asked}),
         seeds=len({picture.seed for picture in asked}),
         weights=len(weights - {0}),
         without=0 in weights,
     )
-    return extent + (say("extent_probes", n=probes) if probes else "")
-
-
-def _two(english: str, japanese: str) -> Markup:
-    if english == japanese:
-        return escape(english)
-    return Markup('<span lang="en">{}</span><span lang="ja">{}</span>').format(english, japanese)
+    return extent + (text("runs.extent_probes", n=probes) if probes else "")
 
 
 def _contents(runs: Sequence[FinishedRun]) -> dict[str, Any]:
     laid = grid.lay_out(runs)
+    metrics = list(_metrics(runs))
     different, trained_on = differences.settings(runs), differences.pictures(runs)
     return {
         "runs": runs,
@@ -90,10 +69,9 @@ def _contents(runs: Sequence[FinishedRun]) -> dict[str, Any]:
         },
         "grid": laid,
         "weights": _affordable(laid, runs),
-        "metrics": list(_metrics(runs)),
+        "metrics": metrics,
+        "data": {"texts": keyed("page.", "plots.interval"), "metrics": metrics},
         "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "style": Markup((_HERE / "comparison.css").read_text(encoding="utf-8")),
-        "script": Markup((_HERE / "comparison.js").read_text(encoding="utf-8")),
     }
 
 
@@ -106,21 +84,21 @@ def _affordable(laid: grid.Grid, runs: Sequence[FinishedRun]) -> list[float]:
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[dict[str, Any]]:
     """Yield every metric that a run has: those that decide, the registry's, then the others."""
-    titles = {
-        one.column: ((one.title, one.title_ja), (one.unit, one.unit_ja))
-        for one in (*METRICS, *OF_A_WEIGHT)
-    }
+    titles = {one.column: one for one in (*METRICS, *OF_A_WEIGHT)}
     found = dict.fromkeys(column for run in runs for column in run.curves)
     order = list(dict.fromkeys((*DECIDING, *titles, *found)))
     columns = sorted(found, key=order.index)
-    for column in columns:
-        curves = [run.curves.get(column, {}) for run in runs]
-        title, unit = titles.get(column, ((column, column), ("", "")))
+    for at, column in enumerate(columns):
+        one = titles.get(column)
+        curves = [sorted(run.curves.get(column, {}).items()) for run in runs]
         yield {
-            "title": title,
-            "unit": unit,
+            "at": at,
+            "column": column,
+            "title": {"en": one.title, "ja": one.title_ja} if one else {"en": column, "ja": column},
+            "unit": {"en": one.unit, "ja": one.unit_ja} if one else {"en": "", "ja": ""},
             "deciding": column in DECIDING,
-            "chart": Markup(chart.draw(curves)),
-            "weights": sorted({weight for curve in curves for weight in curve}),
-            "curves": curves,
+            "weights": sorted({weight for curve in curves for weight, _ in curve}),
+            "curves": [
+                [{"weight": weight, **asdict(value)} for weight, value in curve] for curve in curves
+            ],
         }

@@ -7,8 +7,9 @@ from lorabench.bench.measures.columns import METRICS
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.pages.comparison import differences
-from lorabench.pages.comparison.texts import both
 from lorabench.pages.finished_run import FinishedRun
+from lorabench.pages.words import TEXTS
+from lorabench.text.phrases import fill
 
 _WIDEST = 36
 
@@ -18,7 +19,7 @@ def lines(runs: Sequence[FinishedRun]) -> Iterator[str]:
     names = [run.name for run in runs]
     yield from _table(["", *names], list(_verdicts(runs)), widest=80)
     for note, values in differences.notes(runs):
-        yield from ["", *textwrap.wrap(both(note, **values)[0], 96)]
+        yield from ["", *textwrap.wrap(fill(TEXTS[note][0], **values), 96)]
     different = [[one.name, *one.values] for one in differences.settings(runs)]
     pictures = differences.pictures(runs)
     if any(one.added or one.removed for one in pictures):

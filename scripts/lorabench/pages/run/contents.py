@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorabench.bench.verdicts import words
-from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.dataset.refusals import Refusal
+from lorabench.pages import tables
 from lorabench.pages.finished_run import FinishedRun, Measured
-from lorabench.pages.run import strings, tables
-from lorabench.pages.run.thumbnails import SMALL_SIDE, Thumbnail, side
+from lorabench.pages.thumbnails import SMALL_SIDE, Thumbnail, side
+from lorabench.pages.words import keyed
 from lorabench.sweep import labels as shown
 from lorabench.sweep.pictures import Picture, relative, size
 from lorabench.sweep.variants import Variant
-from lorabench.text.phrases import Language
 
 SHOWN_TRAINING = 24
 """How many training pictures stand on the page besides those that are nearest to a picture."""
@@ -59,30 +58,10 @@ class Rejected:
     """Where its copy is, if it is to be shown."""
 
 
-def finding(found: Finding) -> Both:
-    """Return a finding in both languages."""
-    return {"en": words.finding(found, "en"), "ja": words.finding(found, "ja")}
-
-
-def label(name: str) -> Both:
-    """Return the label of a verdict in both languages."""
-    return {"en": words.label(name, "en"), "ja": words.label(name, "ja")}
-
-
 def prompt(of: Picture | Variant) -> Both:
     """Return what a prompt is called, in both languages."""
     en, ja = (shown.label(of.prompt, of.probe, language) for language in ("en", "ja"))
     return {"en": en, "ja": ja}
-
-
-def no_weight(verdict: Verdict) -> Both:
-    """Return why there is no weight to use, in both languages."""
-    return {"en": words.no_weight(verdict, "en"), "ja": words.no_weight(verdict, "ja")}
-
-
-def in_words(said: Callable[[Language], str]) -> Both:
-    """Return what a warning or a refusal says, in both languages."""
-    return {"en": said("en"), "ja": said("ja")}
 
 
 def training(run: FinishedRun) -> list[Training]:
@@ -137,7 +116,7 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
     limits = run.verdict.thresholds if run.verdict else {}
     return {
         "run": run.name,
-        "texts": strings.keyed(),
+        "texts": keyed(""),
         "variants": list(map(_variant, variants.values())),
         "metrics": metrics,
         "pictures": sorted(pictures, key=lambda picture: picture["variant"]),

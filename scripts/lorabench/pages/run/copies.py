@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.pages.run.contents import Both, Training, nearest_path, prompt
-from lorabench.pages.run.tables import number
+from lorabench.pages.tables import number
 from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.variants import FULL_STRENGTH

@@ -16,10 +16,10 @@ from snakemake.cli import parse_config
 
 from lorabench.base.families import BUNDLED, SD15
 from lorabench.bench.measures import faults
-from lorabench.bench.verdicts import words
 from lorabench.errors import UserError
-from lorabench.pages import finished_run
-from lorabench.pages.run import again, build, contents, strings, tables, thumbnails
+from lorabench.pages import finished_run, tables, template, thumbnails
+from lorabench.pages.run import again, build, contents
+from lorabench.pages.words import TEXTS
 from lorabench.settings.layers import resolve, usual
 from lorabench.sweep.variants import Variant
 from tests import records
@@ -27,7 +27,8 @@ from tests.finished import make_run
 from tests.kohya import save_checkpoint
 from tests.pictures import photo
 
-PAGE = Path(build.__file__).parent / "page"
+PAGES = Path(template.__file__).parent
+KINDS = (".py", ".js", ".j2")
 
 
 @pytest.fixture
@@ -39,34 +40,30 @@ def made(tmp_path):
 
 
 def sources():
-    return "\n".join(path.read_text("utf-8") for path in sorted(PAGE.iterdir()))
+    found = [path for path in sorted(PAGES.rglob("*.*")) if path.name != "words.py"]
+    return "\n".join(path.read_text("utf-8") for path in found if path.suffix in KINDS)
 
 
 def test_every_word_of_the_page_is_there_and_none_is_left_over():
-    used = set(re.findall(r"[\"'`]([a-z]+\.[\w ]+)[\"'`]", sources())) & set(strings.TEXTS)
+    used = set(re.findall(r"[\"'`]([a-z]+\.[\w ]+)[\"'`]", sources())) & set(TEXTS)
     asked = set(re.findall(r"\bt\(\"([^\"]+)\"[,)]", sources()))
     asked |= set(re.findall(r"data-(?:label|alt)=\"([a-z.]+)\"", sources()))
-    assert asked <= set(strings.TEXTS)
-    made_up = re.findall(r"\bt\(\"(\w+\.)\" ~", sources())
-    assert set(made_up) == {"fault.", "compare."}
-    sections = {key for key in strings.TEXTS if key.endswith(".title")}
-    rest = set(strings.TEXTS) - used - asked - sections
+    assert asked <= set(TEXTS)
+    made_up = re.findall(r"\bt\(\"(\w+\.\w*)\" ~", sources())
+    assert set(made_up) == {"fault.", "compare.", "runs.group_"}
+    sections = {key for key in TEXTS if key.endswith(".title")}
+    rest = set(TEXTS) - used - asked - sections
     assert {key for key in rest if not key.startswith(tuple(made_up))} == set()
 
 
 def test_every_warning_has_its_words():
-    assert {f"fault.{kind}" for kind in faults.KINDS} <= set(strings.TEXTS)
+    assert {f"fault.{kind}" for kind in faults.KINDS} <= set(TEXTS)
 
 
 def test_both_languages_take_the_same_values():
-    for key, (en, ja) in strings.TEXTS.items():
+    for key, (en, ja) in TEXTS.items():
         assert set(re.findall(r"{(\w+)}", en)) == set(re.findall(r"{(\w+)}", ja)), key
         assert en.isascii() or key.startswith(("verdict", "zoom", "blind", "page", "plots")), key
-
-
-def test_labels_are_in_both_languages():
-    for name in words.LABELS:
-        assert set(contents.label(name)) == {"en", "ja"}
 
 
 def command(record=None, sweep=None, base=None):
@@ -344,7 +341,7 @@ def test_the_ruler_has_the_window_and_the_weight(tmp_path):
 
 
 def test_nothing_in_the_data_ends_its_element():
-    text = build._embed({"prompt": "</script><script>"})
+    text = template.embed({"prompt": "</script><script>"})
     assert "<" not in text
     assert "\\u003c/script>" in text
 

@@ -1,6 +1,6 @@
 // Start the page: what is at the top first.
 
-startWords();
+startPage();
 if (data.pictures.length) {
   startCompare();
   startGrid();

@@ -1,47 +1,29 @@
 // The run's numbers as charts and as a table.
 
 const summaryOf = (column) =>
-  data.summary
+  withEnds(data.summary
     .filter((row) => row.values[column])
-    .map((row) => ({ weight: row.weight, mean: row.values[column][0], low: row.values[column][1], high: row.values[column][2] }))
-    .map((point) => ({ ...point, low: point.low ?? point.mean, high: point.high ?? point.mean }));
-
-const pointText = ({ weight, mean, low, high }) =>
-  t("plots.interval", { weight: weightText(weight), mean: numberText(mean), low: numberText(low), high: numberText(high) });
+    .map(({ weight, values }) => ({ weight, mean: values[column][0], low: values[column][1], high: values[column][2] })));
 
 /** One metric over the weight: mean, interval, limit, usable window, recommended weight. */
 function drawMetric(metric, points, width) {
   const limit = data.deciding[metric.column] ?? null;
   const weights = data.summary.map((row) => row.weight);
-  const { element, toX, toY, top, bottom } = axes({
-    width,
-    height: 190,
-    x: range(weights, 0.04),
-    y: range([...points.flatMap(({ low, high }) => [low, high]), ...(limit === null ? [] : [limit])]),
-    xTicks: weights,
-    xText: weightText,
-    label: `${metric[root.lang]}. ${points.map(pointText).join("; ")}`,
-  });
-  if (data.window) {
-    const [low, high] = data.window.map(toX);
-    element.append(svg("rect", { class: "window", x: low - 5, width: high - low + 10, y: top, height: bottom - top }));
-  }
-  if (data.weight !== null) {
-    element.append(svg("line", { class: "chosen", x1: toX(data.weight), x2: toX(data.weight), y1: top, y2: bottom }));
-  }
-  if (limit !== null) {
-    const [x1, x2] = [weights[0], weights.at(-1)].map(toX);
-    element.append(svg("line", { class: "limit", x1, x2, y1: toY(limit), y2: toY(limit) }));
-  }
-  const upper = points.map(({ weight, high }) => [toX(weight), toY(high)]);
-  const lower = points.map(({ weight, low }) => [toX(weight), toY(low)]).reverse();
-  element.append(
-    svg("path", { class: "band", d: `${path([...upper, ...lower])}Z` }),
-    svg("path", { class: "line", d: path(points.map(({ weight, mean }) => [toX(weight), toY(mean)])) }),
-    ...points.map((point) =>
-      svg("circle", { class: "dot", cx: toX(point.weight), cy: toY(point.mean), r: 4 }, svg("title", {}, pointText(point)))),
-  );
-  return element;
+  const under = ({ element, toX, toY, top, bottom }) => {
+    if (data.window) {
+      const [low, high] = data.window.map(toX);
+      element.append(svg("rect", { class: "window", x: low - 5, width: high - low + 10, y: top, height: bottom - top }));
+    }
+    if (data.weight !== null) {
+      element.append(svg("line", { class: "chosen", x1: toX(data.weight), x2: toX(data.weight), y1: top, y2: bottom }));
+    }
+    if (limit !== null) {
+      const [x1, x2] = [weights[0], weights.at(-1)].map(toX);
+      element.append(svg("line", { class: "limit", x1, x2, y1: toY(limit), y2: toY(limit) }));
+    }
+  };
+  const label = `${metric[root.lang]}. ${points.map(pointText).join("; ")}`;
+  return drawCurves({ width, weights, curves: [points], others: limit === null ? [] : [limit], label, under });
 }
 
 /** Style gained over structure kept, a point for each weight. */

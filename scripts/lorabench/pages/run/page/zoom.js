@@ -54,7 +54,7 @@ function zoomMetrics(picture) {
     .map((metric, at) => [metric, picture.values[at]])
     .filter(([, value]) => value !== null)
     .map(([metric, value]) => [metric[root.lang], numberText(value)]);
-  return entries.length ? [make("h3", {}, t("zoom.metrics")), pairs(entries, "pairs numbers")] : [];
+  return entries.length ? [make("h3", {}, t("metrics.title")), pairs(entries, "pairs numbers")] : [];
 }
 
 /** Return the picture beside one: by weight within its row, or in the row above or below. */
@@ -72,7 +72,7 @@ function moveZoom(direction) {
   if (next) openZoom(next);
 }
 
-/** Let the dialog be operated, and all dialogs be closed. */
+/** Let the dialog be operated. */
 function startZoom() {
   for (const button of all("[data-move]", zoomDialog)) {
     button.addEventListener("click", () => moveZoom(button.dataset.move));
@@ -88,11 +88,5 @@ function startZoom() {
     event.preventDefault();
     moveZoom(event.key.slice(5).toLowerCase());
   });
-  for (const button of all("[data-close]")) {
-    button.addEventListener("click", () => button.closest("dialog").close());
-  }
-  for (const dialog of all("dialog")) {
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  }
   worded(drawZoom);
 }

@@ -64,3 +64,30 @@ function axes({ width, height, x, y, xTicks, xText = numberText, xTitle = "", yT
 }
 
 const path = (points) => points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+
+/** Return points with both ends of their interval: where there is none, the mean. */
+const withEnds = (points) =>
+  points.map((point) => ({ ...point, low: point.low ?? point.mean, high: point.high ?? point.mean }));
+
+const pointText = ({ weight, mean, low, high }) =>
+  t("plots.interval", { weight: weightText(weight), mean: numberText(mean), low: numberText(low), high: numberText(high) });
+
+/** Draw a metric over the weight: for each curve its means and intervals, over what `under` draws. */
+function drawCurves({ width, weights, curves, others = [], label, under = () => {} }) {
+  const ends = curves.flat().flatMap(({ low, high }) => [low, high]);
+  const frame = axes({
+    width, height: 190, x: range(weights, 0.04), y: range([...ends, ...others]), xTicks: weights, xText: weightText, label,
+  });
+  const { element, toX, toY } = frame;
+  under(frame);
+  curves.forEach((points, at) => {
+    const upper = points.map(({ weight, high }) => [toX(weight), toY(high)]);
+    const lower = points.map(({ weight, low }) => [toX(weight), toY(low)]).reverse();
+    element.append(svg("g", { class: `run-${at % 6}` },
+      svg("path", { class: "band", d: `${path([...upper, ...lower])}Z` }),
+      svg("path", { class: "line", d: path(points.map(({ weight, mean }) => [toX(weight), toY(mean)])) }),
+      ...points.map((point) =>
+        svg("circle", { class: "dot", cx: toX(point.weight), cy: toY(point.mean), r: 4 }, svg("title", {}, pointText(point))))));
+  });
+  return element;
+}

@@ -1,8 +1,7 @@
-// What all parts share: the data, words, elements, numbers, and pictures that load when seen.
+// What all pages share: the data, elements, words and numbers.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
-root.style.setProperty("--shape", data.shape);
 
 const byId = (id) => document.getElementById(id);
 const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
@@ -42,8 +41,14 @@ function speak(language) {
   for (const draw of drawers) draw();
 }
 
-/** Keep the words that stand in attributes, and the buttons that choose the language. */
-function startWords() {
+/** Keep the words that stand in attributes; let the language be chosen, and dialogs be closed. */
+function startPage() {
+  for (const button of all("[data-close]")) {
+    button.addEventListener("click", () => button.closest("dialog").close());
+  }
+  for (const dialog of all("dialog")) {
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
   for (const button of all("[data-language]")) {
     button.addEventListener("click", () => speak(button.dataset.language));
   }
@@ -85,73 +90,4 @@ const weightText = (weight) => weight.toFixed(2);
 function numberText(value) {
   if (value === null || value === undefined) return "–";
   return new Intl.NumberFormat(root.lang, { maximumSignificantDigits: 3 }).format(value);
-}
-
-// Prompts and pictures
-
-/** Return what a prompt is called on the page. */
-const promptName = (variant) => data.variants[variant].label[root.lang];
-
-const batches = data.pictures.some((picture) => picture.index > 0);
-const seedText = ({ seed, index }) => (batches ? `${seed} · ${index}` : seed);
-
-const pictureText = (picture) =>
-  t("grid.picture", {
-    prompt: promptName(picture.variant),
-    seed: seedText(picture),
-    weight: weightText(picture.weight),
-  });
-
-/** Pictures of one prompt, seed and place in the batch: a row, by ascending weight. */
-const rows = grouped(data.pictures, rowKey);
-for (const row of rows.values()) row.sort((one, other) => one.weight - other.weight);
-
-function rowKey({ variant, seed, index }) {
-  return `${variant} ${seed} ${index}`;
-}
-
-const rowOf = (picture) => rows.get(rowKey(picture));
-
-/** Return the picture of a row that is nearest to a weight. */
-const nearestIn = (row, weight) =>
-  row.reduce((best, one) =>
-    Math.abs(one.weight - weight) < Math.abs(best.weight - weight) ? one : best);
-
-const allWeights = [...new Set(data.pictures.map((picture) => picture.weight))].sort((a, b) => a - b);
-
-// The pictures stand at the end of the file as text, and become images when they come into view.
-
-const watcher = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      watcher.unobserve(target);
-      load(target);
-    }
-  },
-  { rootMargin: "300px", scrollMargin: "300px" },
-);
-
-/** Show an embedded picture in an image, once that is in view. */
-function showLater(image, id) {
-  image.dataset.picture = id;
-  watcher.unobserve(image);
-  watcher.observe(image);
-}
-
-/** Show an embedded picture in an image; none if there is no such picture. */
-function show(image, id) {
-  image.dataset.picture = id ?? "";
-  load(image);
-}
-
-function load(image) {
-  const element = byId(image.dataset.picture);
-  if (document.readyState === "loading" && !element?.nextElementSibling) {
-    // Not read yet, or the one that is being read: its text may be cut short.
-    document.addEventListener("DOMContentLoaded", () => load(image), { once: true });
-    return;
-  }
-  if (element?.textContent) image.src = `data:image/webp;base64,${element.textContent}`;
-  else image.removeAttribute("src");
 }

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lorabench.errors import UserError
-from lorabench.pages.run.embed import data_uri
+from lorabench.pages.thumbnails import data_uri
 
 
 @pytest.mark.parametrize(("size", "shown"), [((400, 200), (100, 50)), ((60, 40), (60, 40))])

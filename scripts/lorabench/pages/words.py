@@ -1,6 +1,6 @@
-"""Every word of the page that the run does not bring along, in English and in Japanese.
+"""Every word of the pages that a run does not bring along, in English and in Japanese.
 
-Both the template and the scripts take them by key; `{name}` is filled in, and of
+Both the templates and the scripts take them by key; `{name}` is filled in, and of
 `{count:picture|pictures}` the first word where the count is 1.
 """
 
@@ -114,7 +114,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "zoom.down": ("Row below", "下の行"),
     "zoom.to_a": ("Compare as A", "A として比較"),
     "zoom.to_b": ("Compare as B", "B として比較"),
-    "zoom.metrics": ("Metrics", "指標"),
+    "metrics.title": ("Metrics", "指標"),
     "zoom.nearest": ("Nearest training picture", "最も近い学習画像"),
     "zoom.mirrored": ("mirrored", "左右反転"),
     "zoom.no_nearest": ("None was looked for.", "調べていません。"),
@@ -287,12 +287,91 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings.sweep": ("What was rendered", "描画の設定"),
     "settings.prompts": ("Prompts", "プロンプト"),
     "settings.workflow": ("The graph of every picture", "各画像のワークフロー"),
+    # several runs
+    "runs.title": ("Runs compared", "実行の比較"),
+    "runs.no_verdict": ("not judged yet", "未判定"),
+    "runs.tie": ("a tie between", "優劣なし:"),
+    "runs.leaks": ("Acts without its trigger", "トリガーなしでの作用"),
+    "runs.yes": ("yes, it leaks", "あり(漏れています)"),
+    "runs.no": ("no", "なし"),
+    "runs.not_probed": ("not judged", "未判定"),
+    "runs.extent": ("Rendered", "描画した画像"),
+    "runs.extent_value": (
+        "{pictures} {pictures:picture|pictures}: {prompts} {prompts:prompt|prompts}, "
+        "{seeds} {seeds:seed|seeds}, {weights} {weights:weight|weights}"
+        "{without: and no LoRA|}",
+        "{pictures} 枚(プロンプト {prompts}、シード {seeds}、重み {weights}{without:、LoRA なし|})",
+    ),
+    "runs.extent_probes": ("; {n} {n:probe|probes}", "、プローブ {n} 枚"),
+    "runs.reasons": ("Why", "理由"),
+    "runs.other_base": (
+        "These runs have different base models: their pictures differ by more than the LoRA.",
+        "ベースモデルが異なります。画像の違いは LoRA だけによるものではありません。",
+    ),
+    "runs.other_graph": (
+        "These runs were rendered with different workflows or checkpoints: their pictures differ "
+        "by more than the LoRA.",
+        "ワークフローまたはチェックポイントが異なります。画像の違いは LoRA だけによるものでは"
+        "ありません。",
+    ),
+    "runs.other_sweep": (
+        "Their sweeps differ: means over different prompts or seeds are not strictly comparable.",
+        "スイープが異なります。異なるプロンプトやシードの平均は厳密には比較できません。",
+    ),
+    "runs.only_benched": (
+        "Only benched: {runs}. What it was trained on, and how, is not recorded, and is left out "
+        "below.",
+        "ベンチマークのみの実行: {runs}。学習データと学習設定の記録がないため、"
+        "以下では省いています。",
+    ),
+    "runs.differences": ("What differs", "違い"),
+    "runs.all_equal": ("Nothing in data or settings.", "データにも設定にも違いはありません。"),
+    "runs.group_data": ("Data", "データ"),
+    "runs.group_training": ("Training", "学習"),
+    "runs.group_sweep": ("Benchmark", "ベンチマーク"),
+    "runs.group_made": ("Program and machine", "プログラムと実行環境"),
+    "runs.trained_on": ("pictures trained on", "学習画像"),
+    "runs.not_recorded": ("not recorded", "記録なし"),
+    "runs.rejected": ("{n} rejected", "除外 {n}"),
+    "runs.against": ("against {first}", "{first} との差"),
+    "runs.same_pictures": ("the same", "同じ"),
+    "runs.show": ("LoRA weight", "LoRA の重み"),
+    "runs.each_best": ("each at its recommended weight", "それぞれの推奨の重み"),
+    "runs.each_nearest": ("each at the weight nearest to 0.80", "それぞれ 0.80 に最も近い重み"),
+    "runs.no_shared_rows": (
+        "These runs share no prompt and seed, so no pictures stand side by side.",
+        "共通のプロンプトとシードがないため、画像は並べられません。",
+    ),
+    "runs.no_shared_weights": (
+        "These runs share no weight but 0; where one was not rendered, its place is empty.",
+        "0 以外に共通の重みがありません。描画していない重みは空欄です。",
+    ),
+    "runs.some_shared": (
+        "Only the prompts and seeds that all of them have are shown: {n} {n:row|rows}.",
+        "すべてに共通するプロンプトとシードのみを表示しています({n} 行)。",
+    ),
+    "runs.fallback": (
+        "* Without a recommended weight, the one nearest to 0.80 is shown.",
+        "* 推奨の重みがない場合は、0.80 に最も近い重みを表示しています。",
+    ),
+    "runs.not_rendered": ("not rendered", "描画なし"),
+    "runs.no_metrics": (
+        "None of the runs has a summary.csv yet.",
+        "summary.csv がまだありません。",
+    ),
+    "runs.interval": (
+        "Mean over the prompts with its 95 % interval. Where intervals overlap, it is open which "
+        "run is higher.",
+        "プロンプト全体の平均と 95 % 信頼区間です。"
+        "区間が重なる場合、どちらが高いかは決まりません。",
+    ),
+    "runs.made": ("made {when}", "{when} 作成"),
 }
 
 
-def keyed() -> dict[str, dict[str, str]]:
-    """Return the texts by language, as the page's scripts take them."""
+def keyed(*sections: str) -> dict[str, dict[str, str]]:
+    """Return the texts of these sections by language, as the scripts of a page take them."""
     return {
-        language: {key: pair[at] for key, pair in TEXTS.items()}
+        language: {key: pair[at] for key, pair in TEXTS.items() if key.startswith(sections)}
         for at, language in enumerate(("en", "ja"))
     }

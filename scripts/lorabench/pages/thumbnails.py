@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from PIL import Image
 
 from lorabench.cli import log
+from lorabench.sweep.pictures import open_rgb
 
 SMALL_SIDE = 256
 """Pixels: the longest side of a picture that stands beside those of the sweep."""
@@ -70,6 +71,15 @@ def encode(image: Image.Image, side: int) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=quality, method=_EFFORT)
     return buffer.getvalue()
+
+
+def data_uri(path: Path, side: int) -> str:
+    """Return a picture as a WebP data URI, made smaller to `side` px, never larger.
+
+    Raises `UserError` for a missing or unreadable picture.
+    """
+    picture = encode(open_rgb(path), side)
+    return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")
 
 
 def _text(picture: Thumbnail) -> str:
