@@ -55,12 +55,11 @@ def build(
     command = partial(again.command, found.record, base=base_model, loras=found.loras)
     examples, left_out = contents.training(found), contents.rejected(found)
     pictures = thumbnails.embedded(contents.thumbnails(found, examples, left_out), workers)
-    environment = template.environment(_PAGE)
-    environment.filters["rows"] = _rows
-    page = environment.get_template("report.html.j2")
+    page = template.environment(_PAGE).get_template("report.html.j2")
     with files.publish(output) as temporary:
         page.stream(
             run=found,
+            rows=_rows,
             again=found.sweep and command(found.sweep),
             step=step,
             try_next=step and partial(words.try_next, step.code),
