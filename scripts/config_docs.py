@@ -76,7 +76,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> None:
     """Write or compare the generated files."""
     if arguments.keys:
-        print("\n".join(_list()))
+        for label, key in _keys():
+            print(f"{label} ({key.default or 'empty'}): {key.whole_meaning}")
         return
     for path, text in generated().items():
         if arguments.check:
@@ -130,11 +131,6 @@ def _default(key: Key) -> str:
     return ", ".join(
         f"{family} `{value}`".strip() if value else family for family, value in values.items()
     )
-
-
-def _list() -> Iterator[str]:
-    for label, key in _keys():
-        yield f"{label} ({key.default or 'empty'}): {key.whole_meaning}"
 
 
 def _keys() -> Iterator[tuple[str, Key]]:

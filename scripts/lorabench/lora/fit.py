@@ -9,9 +9,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -86,10 +85,6 @@ class FileFacts:
             text += f", rank {self.rank}, alpha {self.alpha:g}, scale {self.scale}"
             text += f", norm of their updates {self.norm}"
         return f"{text}; they fit {self.base_model}" if self.base_model else text
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return asdict(self)
 
 
 def check(path: Path, base: Path | None = None, server: Server = "embedded") -> FileFacts:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from lorabench import cli, files
@@ -52,7 +53,7 @@ def install(
         sha256=files.sha256(target),
         size=target.stat().st_size,
         source=lora.as_posix(),
-        file=found.to_json(),
+        file=asdict(found),
     )
     write_receipt(made, receipt)
     return target

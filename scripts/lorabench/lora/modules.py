@@ -6,6 +6,7 @@ torch.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,10 +153,7 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
 
 def forms(modules: Iterable[Module]) -> dict[str, int]:
     """Count the modules by what their makers call them."""
-    counts: dict[str, int] = {}
-    for module in modules:
-        counts[module.form] = counts.get(module.form, 0) + 1
-    return counts
+    return dict(Counter(module.form for module in modules))
 
 
 def meaning(strange: Collection[str]) -> str | None:

@@ -23,7 +23,7 @@ def error(log: Path) -> str:
     if not log.is_file():
         return ""
     text = log.read_text(encoding="utf-8", errors="replace")
-    at = _error(text)
+    at = f"\n{text}".rfind("\nerror: ")
     return text[at:].strip() if at >= 0 else ""
 
 
@@ -32,8 +32,3 @@ def summary(logs: Path, since: float) -> str:
     found = errors(logs, since)
     more = [f"and {len(found) - _SHOWN} more messages, in {logs}"] if len(found) > _SHOWN else []
     return "\n".join([*found[:_SHOWN], *more])
-
-
-def _error(text: str) -> int:
-    """Return where the last message of an error begins in a log; -1: there is none."""
-    return f"\n{text}".rfind("\nerror: ")
