@@ -6,6 +6,7 @@ diffusers folders), LoRAs from --loras-dir, VAEs from <models-dir>/vae; new file
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from lorabench import cli
@@ -22,7 +23,7 @@ def main() -> int:
     add("--models-dir", type=Path, default=Path("models"), metavar="DIR", help="default: models")
     add("--loras-dir", type=Path, metavar="DIR", help="default: <models-dir>/loras")
     add("--checkpoint", type=Path, action="append", default=[], metavar="PATH",
-        help="list this file or diffusers folder too, by its own name "
+        dest="checkpoints", help="list this file or diffusers folder too, by its own name "
         "(may be repeated)")  # fmt: skip
     add("--output-dir", type=Path, default=Path("output"), metavar="DIR", help="default: output")
     add("--threads", type=int, default=0, metavar="N",
@@ -40,21 +41,8 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    serve(
-        Options(
-            port=arguments.port,
-            models_dir=arguments.models_dir,
-            loras_dir=arguments.loras_dir or arguments.models_dir / "loras",
-            checkpoints=arguments.checkpoint,
-            output_dir=arguments.output_dir,
-            threads=arguments.threads,
-            device=arguments.device,
-            dtype=arguments.dtype,
-            idle_timeout=arguments.idle_timeout,
-            parent_pid=arguments.parent_pid,
-            state_file=arguments.state_file,
-        )
-    )
+    arguments.loras_dir = arguments.loras_dir or arguments.models_dir / "loras"
+    serve(Options(**{field.name: getattr(arguments, field.name) for field in fields(Options)}))
 
 
 if __name__ == "__main__":

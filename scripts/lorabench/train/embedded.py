@@ -53,7 +53,8 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
     for step in range(first, total):
         loss = learner.step(step, total, course.rows)
         seconds = time.monotonic() - begin
-        course.add(history.Row(step + 1, epoch_of(step, pictures), loss, learner.lr, seconds))
+        epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
+        course.add(history.Row(step + 1, epoch, loss, learner.lr, seconds))
         bar.set_postfix(
             loss=f"{np.mean([row.loss for row in course.rows[-50:]]):.4f}", refresh=False
         )
@@ -113,11 +114,6 @@ def count_steps(pictures: data.TrainingSet, settings: TrainSettings) -> int:
         return settings.steps
     batches = (settings.epochs or 0) * pictures.batches_per_epoch  # one of the two is given
     return math.ceil(batches / settings.gradient_accumulation)
-
-
-def epoch_of(step: int, pictures: data.TrainingSet) -> int:
-    """Return the epoch, from 1, in which `step`, from 0, begins."""
-    return batches_of(step, pictures.settings)[0] // pictures.batches_per_epoch + 1
 
 
 def epochs_ended(step: int, pictures: data.TrainingSet) -> int:

@@ -45,15 +45,11 @@ def settings(arguments: argparse.Namespace) -> TrainSettings:
         key, equals, value = option.partition("=")
         if not equals:
             raise UserError(f"--set {option}: should be key=value, such as rank=8.")
-        options[key.strip()] = _value(option, value)
+        try:
+            options[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {option}: the value cannot be read as YAML.") from None
     return validate(TrainSettings, _over(_over(preset, from_file), options))
-
-
-def _value(option: str, text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UserError(f"--set {option}: the value cannot be read as YAML.") from None
 
 
 def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:

@@ -33,11 +33,6 @@ class Access:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
-    def is_known(self) -> bool:
-        """Whether there is a login."""
-        return bool(self.authorization or self.query)
-
-    @property
     def headers(self) -> dict[str, str]:
         """What each request carries."""
         return {"Authorization": self.authorization} if self.authorization else {}

@@ -104,7 +104,7 @@ def _of_login(response: requests.Response, access: Access) -> Outage:
             f"wants a login of the kind {wanted} {status}",
             remedy="lorabench has names with passwords (Basic) and tokens (?token=…) only",
         )
-    if access.is_known:
+    if access.authorization or access.query:
         return Outage(
             f"does not accept the name and password, or the token, that it was given {status}",
             remedy=f"correct them, or {HOW_TO_LOG_IN}",

@@ -1,6 +1,5 @@
 """From prompt text to the tensors that the UNet listens to."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,7 +28,10 @@ def encode(
         start=tokenizer.bos_token_id,
         end=tokenizer.eos_token_id,
     )
-    parts = prompt_text.chunks(text, _tokenize_with(tokenizer), frame)
+    # verbose=False: longer texts than the encoder takes are cut into chunks by us
+    parts = prompt_text.chunks(
+        text, lambda words: tokenizer(words, verbose=False)["input_ids"][1:-1], frame
+    )
     if all(token.weight == 1.0 for part in parts for token in part):
         return _hidden(parts, encoder, last_layer).flatten(0, 1)[None]
     *hidden, empty = _hidden([*parts, frame.around([])], encoder, last_layer)
@@ -38,14 +40,6 @@ def encode(
     plain = torch.stack(hidden)
     weighted = torch.where(weights == 1, plain, (plain - empty) * weights + empty)
     return weighted.flatten(0, 1)[None]
-
-
-def _tokenize_with(tokenizer: "CLIPTokenizer") -> Callable[[str], list[int]]:
-    def tokenize(text: str) -> list[int]:
-        # verbose=False: longer texts than the encoder takes are cut into chunks by us
-        return tokenizer(text, verbose=False)["input_ids"][1:-1]
-
-    return tokenize
 
 
 def _hidden(parts: list[list[Token]], encoder: "CLIPTextModel", last_layer: int | None) -> Tensor:

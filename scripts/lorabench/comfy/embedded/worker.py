@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lorabench.comfy.embedded import catalog
@@ -14,28 +15,26 @@ from lorabench.comfy.embedded.queue import PromptQueue
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class Worker:
-    """Owns the engine. Everything that touches torch happens on its thread."""
+    """Owns the engine. Everything that touches torch happens on its thread.
 
-    def __init__(
-        self,
-        library: Library,
-        queue: PromptQueue,
-        send: Send,
-        make_engine: Callable[[], Any],
-        on_failure: Callable[[Exception], None],
-    ) -> None:
-        """Take what builds the engine (on the thread) and what to call when that fails."""
-        self.queue = queue
-        self.engine: Any = None
-        self._library = library
-        self._make_engine = make_engine
-        self._on_failure = on_failure
-        self._send = send
-        self._current: Job | None = None
-        self._interrupted: Job | None = None
+    `make_engine` is called there; `on_failure`, where that fails.
+    """
+
+    library: Library
+    queue: PromptQueue
+    send: Send
+    make_engine: Callable[[], Any]
+    on_failure: Callable[[Exception], None]
+    engine: Any = None
+    _current: Job | None = None
+    _interrupted: Job | None = None
+
+    def __post_init__(self) -> None:
+        """Start nothing yet."""
         self._stop = threading.Event()
-        self._executor = Executor(library, send, self._check_interrupt)
+        self._executor = Executor(self.library, self.send, self._check_interrupt)
         self._thread = threading.Thread(target=self._main, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -60,24 +59,21 @@ class Worker:
         try:
             import torch
 
-            self.engine = self._make_engine()
+            self.engine = self.make_engine()
         except Exception as error:
-            self._on_failure(error)
+            self.on_failure(error)
             return
         with torch.inference_mode():
             while not self._stop.is_set():
                 flags, job = self.queue.take()
-                self._free(flags)
+                if flags:
+                    self._executor.values.clear()
+                if "unload_models" in flags:
+                    self.engine.unload()
                 if job is not None:
                     self._current = job
                     self.queue.finish(job, self._drawn(job))
                     self._tell_end(job)
-
-    def _free(self, flags: set[str]) -> None:
-        if flags:
-            self._executor.values.clear()
-        if "unload_models" in flags:
-            self.engine.unload()
 
     def _drawn(self, job: Job) -> Record:
         """Draw; a fault outside the nodes ends the prompt, not this thread."""
@@ -104,18 +100,18 @@ class Worker:
             inputs: dict[str, Any],
             on_step: Callable[[int, int], None],
         ) -> Any:
-            context = nodes.Context(self.engine, self._library, job.pnginfo(), on_step)
+            context = nodes.Context(self.engine, self.library, job.pnginfo(), on_step)
             return nodes.RUN[class_type](context, **inputs)
 
         began = time.monotonic()
-        record = self._executor.execute(job, catalog.nodes(self._library), run)
+        record = self._executor.execute(job, catalog.nodes(self.library), run)
         log.info("Prompt executed in %.2f seconds", time.monotonic() - began)
         return record
 
     def _tell_end(self, job: Job) -> None:
         """Tell the client, after an error too, once the history knows what became of it."""
         if job.client_id is not None:
-            self._send("executing", {"node": None, "prompt_id": job.prompt_id}, job.client_id)
+            self.send("executing", {"node": None, "prompt_id": job.prompt_id}, job.client_id)
 
     def _check_interrupt(self) -> None:
         if self._stop.is_set() or self._current is self._interrupted:

@@ -46,7 +46,7 @@ def held(graph: Graph, node: str) -> list[str]:
 def _named(key: str, value: Any) -> Iterator[str]:
     """Yield the LoRAs in an input; `key` is its name, with those of the mappings within."""
     if isinstance(value, dict):
-        if not _is_off(value):
+        if not is_off(value):
             for name, inner in value.items():
                 yield from _named(f"{key}.{name}", inner)
     elif isinstance(value, list) and not is_link(value):
@@ -59,13 +59,9 @@ def _named(key: str, value: Any) -> Iterator[str]:
             yield value
 
 
-def is_off(graph: Graph, node: str) -> bool:
-    """Return whether a loader has a switch that is off."""
-    return _is_off(graph[node]["inputs"])
-
-
-def _is_off(values: Mapping[str, Any]) -> bool:
-    return any(values.get(switch) in (False, "Off") for switch in _SWITCHES)
+def is_off(inputs: Mapping[str, Any]) -> bool:
+    """Return whether a loader's inputs, or a part of them, hold a switch that is off."""
+    return any(inputs.get(switch) in (False, "Off") for switch in _SWITCHES)
 
 
 def no_loader(graph: Graph, save: str, nodes: Sequence[str]) -> UserError:

@@ -254,7 +254,7 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
         raise lora_nodes.no_loader(graph, save, marked or behind)
     else:
         found = _only(graph, "lora", "LoRA loaders", [n for n in loaders if n in marked] or loaders)
-    if lora_nodes.is_off(graph, found):
+    if lora_nodes.is_off(graph[found]["inputs"]):
         raise UserError(
             f"{describe(graph, found)} is switched off, so that every weight would be 0; in ComfyUI"
             " switch it on, and save the workflow again"

@@ -56,7 +56,11 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
             "inputs": values,
             "_meta": {"title": _title(node.body, node_info)},
         }
-    _check_links(graph)
+    for (number, name), source in dangling(graph):
+        raise UserError(
+            f"node {describe(graph, number)}: its {name} is linked to node {source}, which"
+            f" does not run; {REMEDY}"
+        )
     return graph
 
 
@@ -235,11 +239,3 @@ def _look_up(content: Mapping[str, Any], node_info: NodeInfo) -> Callable[[str, 
 def _title(body: Mapping[str, Any], node_info: NodeInfo) -> str:
     info = node_info.get(body["type"], {})
     return body.get("title") or info.get("display_name") or body["type"]
-
-
-def _check_links(graph: Graph) -> None:
-    for (node, name), source in dangling(graph):
-        raise UserError(
-            f"node {describe(graph, node)}: its {name} is linked to node {source}, which"
-            f" does not run; {REMEDY}"
-        )

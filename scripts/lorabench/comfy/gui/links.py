@@ -92,12 +92,9 @@ def is_subgraph(class_type: str) -> bool:
 
 def running_nodes(content: Mapping[str, Any]) -> list[RunningNode]:
     """Return the nodes that run, those of subgraphs in the place of the subgraph's node."""
-    definitions = {one["id"]: one for one in _subgraphs(content)}
+    subgraphs = (content.get("definitions") or {}).get("subgraphs") or []
+    definitions = {one["id"]: one for one in subgraphs}
     return list(_Canvas(content, definitions).running())
-
-
-def _subgraphs(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return (content.get("definitions") or {}).get("subgraphs") or []
 
 
 class _Canvas:

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,11 +28,6 @@ _PATIENCE = 60
 _IS_PROGRESS = re.compile(r"Downloading|Extracting|Waiting|Verifying|Download complete|fs layer")
 
 
-def is_installed() -> bool:
-    """Whether there is a `docker`; quick enough for a parse."""
-    return shutil.which("docker") is not None
-
-
 def check() -> None:
     """Raise `UserError` unless Docker answers and has Compose."""
     _info()
@@ -46,8 +40,7 @@ def start(needed: Iterable[Path]) -> tuple[tuple[str, ...], dict[Path, str]]:
     A first container is started and ended at once: it fetches the image, and what Docker says of
     the image, the card and the folders is told from what sd-scripts says.
 
-    Args:
-        needed: files and folders that the training reads or writes.
+    `needed` are the files and folders that the training reads or writes.
 
     Raises:
         UserError: Docker does not answer, or cannot start the container.

@@ -3,6 +3,7 @@
 import logging
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def check(settings: KohyaSettings) -> None:
     """Raise `UserError` if there is no sd-scripts to start, as far as that is quickly known."""
     _words("launcher", settings.launcher)
     if in_docker(settings):
-        if not docker.is_installed():
+        if not shutil.which("docker"):  # quick enough for a parse
             raise failures.no_sd_scripts()
     elif not settings.launcher:
         _checkout(_named(settings))
@@ -107,9 +108,7 @@ def check(settings: KohyaSettings) -> None:
 def find(settings: KohyaSettings, needed: Iterable[Path] = ()) -> Installation:
     """Return the sd-scripts that the settings, or SD_SCRIPTS_DIR, name; else Docker's.
 
-    Args:
-        settings: of `kohya:`.
-        needed: the files and folders that a training reads or writes.
+    `needed` are the files and folders that a training reads or writes.
 
     Raises:
         UserError: it is not where it is said to be, or Docker cannot start it.

@@ -65,10 +65,7 @@ def known(installation: Installation, program: str) -> frozenset[str]:
 def check_known(given: Iterable[str], ours: Iterable[str], known: frozenset[str]) -> None:
     """Raise `UserError` if sd-scripts does not know an option: it would ignore some in silence.
 
-    Args:
-        given: the user's options.
-        ours: what is made of the pipeline's settings; an old sd-scripts may lack some.
-        known: what the program knows.
+    `given` are the user's options; `ours` are the pipeline's, of which an old one may lack some.
     """
     unknown = [_unknown(name, known) for name in given if name not in known]
     if unknown:
