@@ -62,10 +62,8 @@ def walk(folder: Path) -> Iterator[Path]:
     """Yield the files below `folder`, of links that lead to folders too; each folder once.
 
     Folders come before links, so that a link does not take the place of what it leads to. One
-    that leads back up is not followed. What is hidden, or a system's own, is left out.
-
-    Raises:
-        OSError: a folder cannot be read.
+    that leads back up is not followed. What is hidden, or a system's own, is left out. Raises
+    `OSError` for a folder that cannot be read.
     """
     seen = {_identity(parent) for parent in folder.resolve().parents}
     folders, links = deque([folder]), deque()

@@ -36,11 +36,7 @@ def stem(path: Path) -> str:
 
 
 def by_stem(paths: Iterable[Path], pictures: Iterable[Path]) -> dict[str, Path]:
-    """Return the caption files that belong to pictures, by their stem.
-
-    Raises:
-        UserError: a picture has two caption files.
-    """
+    """Return the caption files of pictures by their stem; `UserError` if one has two."""
     wanted = set(map(stem, pictures))
     found = defaultdict(list)
     for path in paths:
@@ -57,11 +53,7 @@ def by_stem(paths: Iterable[Path], pictures: Iterable[Path]) -> dict[str, Path]:
 
 
 def read(paths: Mapping[str, Path]) -> dict[str, str]:
-    """Return the texts of caption files, each on one line, by the same keys.
-
-    Raises:
-        UserError: files that cannot be read as text.
-    """
+    """Return the texts of caption files, each on one line; `UserError` for what is no text."""
     texts: dict[str, str] = {}
     broken = []
     for key, path in paths.items():

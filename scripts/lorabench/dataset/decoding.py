@@ -56,10 +56,8 @@ _SRGB = ImageCms.createProfile("sRGB")
 def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
     """Open a picture file, seekable, without decoding it: `check_pixels` comes first.
 
-    JPEG XL alone is decoded at once, and refused beyond `max_pixels` million pixels before.
-
-    Raises:
-        RejectedError: not a picture, damaged, or too large.
+    JPEG XL alone is decoded at once, and refused beyond `max_pixels` million pixels before. Raises
+    `RejectedError` for what is no picture, damaged or too large.
     """
     head = file.read(12)
     size = file.seek(0, io.SEEK_END)
@@ -117,14 +115,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 def decode(image: Image.Image, background: str = "#ffffff", scale: float = 1.0) -> Image.Image:
     """Decode the first frame of an opened picture to upright sRGB, mode RGB, without metadata.
 
-    Args:
-        image: from `open_picture`.
-        background: colour put behind transparency.
-        scale: the factor by which the result will be resized next. A JPEG may come out smaller
-            than it is, by 1/2, 1/4 or 1/8, where `DRAFT_MARGIN` allows it.
-
-    Raises:
-        RejectedError: the file is truncated or damaged.
+    `background` is the colour put behind transparency, `scale` the factor by which the result will
+    be resized next: a JPEG may come out smaller than it is, by 1/2, 1/4 or 1/8, where
+    `DRAFT_MARGIN` allows it. Raises `RejectedError` for a truncated or damaged file.
     """
     with _plain_reasons():
         orientation = _orientation(image)

@@ -19,6 +19,7 @@ class Candidate:
     name: str
     sha256: str
     phash: str
+    """64 bits, hex."""
     colour: tuple[int, ...]
     pixels: int
     captioned: bool
@@ -31,12 +32,8 @@ def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str,
     The larger picture stays; of equals the one with a caption, then the larger file (a PNG before
     the JPEG made of it), then the first by name. So the result does not depend on the order of the
     candidates. Each picture is compared with those that stay, so a chain of slowly changing
-    pictures is not taken for one.
-
-    Args:
-        candidates: the pictures, with unique names and 64-bit hashes in hex.
-        distance: pictures of like colour whose perceptual hashes differ in at most so many bits
-            are near duplicates; below 0 only equal files count.
+    pictures is not taken for one. Pictures of like colour whose perceptual hashes differ in at most
+    `distance` bits are near duplicates; below 0 only equal files count.
     """
     reasons: dict[str, Refusal] = {}
     of_digest: dict[str, Candidate] = {}

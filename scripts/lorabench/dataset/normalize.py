@@ -48,17 +48,9 @@ def normalize_set(
 
     `output` appears whole, by rename, and replaces an earlier one. Finished pictures go through a
     store of content (`picture.Store`) on the way: after a kill, and for the next version of the
-    set, they are linked and not made again.
-
-    Args:
-        raw: the user's pictures and captions; only read.
-        output: gets `images/` (PNG and `.txt`), `preprocess_log.csv` and `rejected/`.
-        settings: limits, buckets and the trigger words; without any, those of the captions.
-        store_root: folder of finished pictures, best on the file system of `output`.
-        workers: processes; 1 works without a pool.
-
-    Raises:
-        UserError: no usable picture, or an `output` that is not ours.
+    set, they are linked and not made again: `store_root` is best on the file system of `output`.
+    `workers` are processes; 1 works without a pool. Raises `UserError` where no picture is usable,
+    or `output` is not ours.
     """
     output = output.absolute()
     check_replaceable(output)

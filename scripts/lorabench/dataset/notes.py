@@ -23,9 +23,7 @@ _NEVER_PICTURES = _TABLES | {".npz", ".md", ".ini", ".db", ".toml", ".yaml", ".y
 def check_captions(found: RawSet, trigger: str = "") -> None:
     """Raise `UserError` where captions seem to be there, but none would be read.
 
-    Args:
-        found: the raw set.
-        trigger: the words that are to stand in for captions, where they were given.
+    `trigger` are the words that are to stand in for captions, where they were given.
     """
     if any(_PLACE in picture.words for picture in found.pictures):
         raise UserError(

@@ -119,9 +119,7 @@ class RawSet:
 def read(folder: Path) -> RawSet:
     """Read the raw set in `folder`, with its subfolders, and what links lead to.
 
-    Raises:
-        UserError: there is no picture, a picture has two captions, or a name or a caption cannot
-            be read as text.
+    Raises `UserError` for no picture, two captions of one, or a name or caption that is no text.
     """
     names = _names(folder)
     projects = kohya_folders.projects(names.values())

@@ -58,10 +58,8 @@ def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, s
     """Write a LoRA, read it back, check it and only then give it the name `path`.
 
     float16 arrays are what kohya users exchange: half the size of float32, and finer than the
-    difference that any renderer shows. The content hashes are added to `metadata`.
-
-    Raises:
-        UserError: the tensors are no working LoRA (see `verify`); `path` stays as it was.
+    difference that any renderer shows. The content hashes are added to `metadata`. Raises
+    `UserError` for what is no working LoRA (see `verify`); `path` stays as it was then.
     """
     arrays = {key: np.asarray(array, order="C") for key, array in tensors.items()}
     hashes = _hashes(arrays, metadata)

@@ -22,9 +22,7 @@ def by_role(module: Module, shapes: Shapes) -> dict[str, Shape]:
 def size(module: Module, shapes: Shapes) -> Size | None:
     """Return the size of the weight that a module changes, None where its shapes do not say.
 
-    Raises:
-        ValueError: the shapes of its tensors do not go together, or one holds no number; the
-            message has them.
+    Raises `ValueError` with its tensors' shapes if they do not go together, or one is empty.
     """
     of = by_role(module, shapes)
     if module.kind not in _SIZES:

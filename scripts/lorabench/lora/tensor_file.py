@@ -26,8 +26,7 @@ _DTYPES = {
 def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (key, array) of every tensor in a safetensors file; bfloat16 and float8 as float32.
 
-    Raises:
-        UserError: a tensor is of a type that is not read here, or is not as long as its shape.
+    Raises `UserError` for a type that is not read here, or a tensor not as long as its shape.
     """
     header, _ = read_header(path)
     data = path.read_bytes()

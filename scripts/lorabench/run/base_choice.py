@@ -37,8 +37,7 @@ class Drawn:
 def choose(given: Given) -> Path:
     """Return the base model that the user gave, or else the one that the benchmark draws with.
 
-    Raises:
-        UserError: the benchmark draws on a ComfyUI, with a checkpoint that does not lie here.
+    Raises `UserError` if it draws on a ComfyUI, with a checkpoint that does not lie here.
     """
     if given.get("base_model"):
         return _path("base_model", given["base_model"])

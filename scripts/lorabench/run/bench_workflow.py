@@ -14,11 +14,7 @@ from lorabench.settings.servers import EMBEDDED
 
 
 def prompt_of(config: Config) -> str | None:
-    """Return the prompt in the workflow; None where only the servers can read the workflow.
-
-    Raises:
-        UserError: the workflow cannot be used.
-    """
+    """Return the workflow's prompt, None where only servers can read it; raises `UserError`."""
     path = Path(config.bench_workflow)
     if path.is_dir():
         raise UserError(f"bench_workflow: {path} is a folder; name a workflow JSON")

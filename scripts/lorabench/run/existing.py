@@ -31,8 +31,7 @@ def trained(config: Config, identity: Identity) -> RunLayout:
 def benched(config: Config, base_digest: str) -> RunLayout:
     """Return the paths of the run whose LoRA is benched as it is.
 
-    Raises:
-        UserError: it has none, or one of another set or base model.
+    Raises `UserError` if it has none, or one of another set or base model.
     """
     names = sorted(p.parent.parent.name for p in layout.RUNS.glob("*/train/*.safetensors"))
     there = f"runs with a LoRA: {', '.join(dict.fromkeys(names)) or 'none yet'}"

@@ -58,11 +58,7 @@ def relative(path: Path, folder: Path) -> str:
 
 
 def pictures_of_set(folder: Path | None) -> list[Path]:
-    """Return the PNGs of a set in order; none where no folder was given.
-
-    Raises:
-        UserError: a folder was given, and holds none.
-    """
+    """Return the PNGs of a set in order; `UserError` for a given folder that holds none."""
     found = sorted(folder.glob("*.png")) if folder else []
     if folder and not found:
         raise UserError(f"{folder}: holds no PNG to compare with")

@@ -148,9 +148,8 @@ def without(text: str, trigger: str) -> str:
 def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
     """Return the prompts in `lines`, each `name: prompt` or `prompt`, with the trigger filled in.
 
-    Raises:
-        UserError: a line is empty or the same as another, two were given one name, or it has a
-            misspelt `PLACE`, or needs trigger words and there are none.
+    Raises `UserError` for a line that is empty or the same as another, for a name that two were
+    given, and as `filled` does.
     """
     found = [_LINE.fullmatch(line.strip()) for line in lines]
     taken = _given_names(match[1] for match in found if match)
@@ -197,8 +196,7 @@ def _free(name: str, taken: Set[str]) -> str:
 def filled(text: str, trigger: str, key: str) -> str:
     """Return a prompt with the trigger words where `PLACE` is; `key` is the setting it is from.
 
-    Raises:
-        UserError: the place is misspelt, or there are no trigger words for it.
+    Raises `UserError` where the place is misspelt, or there are no trigger words for it.
     """
     for word in re.findall(r"\{\w+\}", text):
         if word != PLACE and difflib.get_close_matches(word, [PLACE]):
@@ -212,11 +210,7 @@ def filled(text: str, trigger: str, key: str) -> str:
 
 
 def read(path: Path) -> list[str]:
-    """Return the lines of a file of prompts, without empty ones and those that begin with #.
-
-    Raises:
-        UserError: the file cannot be read, or holds no prompt.
-    """
+    """Return a file's prompts, without comments (#); `UserError` if it is unreadable or empty."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

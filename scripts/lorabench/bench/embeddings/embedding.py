@@ -34,11 +34,7 @@ def check(where: str) -> None:
 
 
 def load(where: str, base_model: Path, device: str) -> Embedding:
-    """Load an embedding to a torch device; `base_model` is read where that is asked for.
-
-    Raises:
-        UserError: there is no model, or none that can be used.
-    """
+    """Load an embedding to a torch device, `base_model` if that is meant; raises `UserError`."""
     check(where)
     if where == BASE:
         from lorabench.bench.embeddings.base import load_base

@@ -28,11 +28,7 @@ _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "t
 
 
 def load_folder(folder: Path, device: str) -> Embedding:
-    """Load the model, its image processor and, where it reads texts, its tokenizer.
-
-    Raises:
-        UserError: transformers cannot load them, or the weights are not all there.
-    """
+    """Load model, image processor and, where it reads texts, tokenizer; raises `UserError`."""
     try:
         # Without torchvision, which nothing else here needs.
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil", **_LOCAL)

@@ -32,10 +32,8 @@ def measure(
 
     `reference` are the training pictures as the base model could draw them, `prompts` the texts
     of the variants. What has nothing to be compared with stays empty; without training pictures,
-    and without texts or a model that reads them, their columns are left out.
-
-    Raises:
-        UserError: a picture is missing or unreadable.
+    and without texts or a model that reads them, their columns are left out. Raises `UserError`
+    for a picture that is missing or unreadable.
     """
     vectors = _embedded([picture.path for picture in pictures], embedding, "embedding")
     shifts = _shifts(pictures, vectors)
@@ -73,8 +71,7 @@ def prompts_of(sweep: SweepRecord) -> dict[str, str]:
 def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the table of metrics with the columns of the embedding's table at `path` behind.
 
-    Raises:
-        UserError: it cannot be read, is of other pictures, or has columns that are there already.
+    Raises `UserError` if that is unreadable, of other pictures, or has columns that are there.
     """
     try:
         table = pd.read_csv(path, dtype={"file": str})

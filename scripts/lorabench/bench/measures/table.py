@@ -46,9 +46,8 @@ def measure(
 
     `training` are the training pictures, for copies; `reference` the same as the base model could
     draw them (`reference.py`), for the style. What has nothing to be compared with stays empty.
-
-    Raises:
-        UserError: a picture is missing, unreadable, or not of the size of its own at weight 0.
+    Raises `UserError` for a picture that is missing, unreadable, or not of the size of its own at
+    weight 0.
     """
     groups = [list(group) for _, group in groupby(pictures, lambda one: one.noise)]
     area = min(descriptors.SIDE**2, int(np.prod(size(pictures[0].path))))
