@@ -1,7 +1,7 @@
 """The nodes that this server runs, as `/object_info` declares them: sockets, widgets, limits."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lorabench.comfy.embedded.library import Library
@@ -33,13 +33,12 @@ class Node:
     is_output: bool = False
     most_pixels: int | None = None
     """The most that width × height × batch_size may be."""
-    hidden: dict[str, str] = field(default_factory=dict)
 
     def info(self, name: str) -> dict[str, Any]:
         """Return the entry of `/object_info`."""
         sections: dict[str, Any] = {"required": self.inputs}
-        if self.hidden:
-            sections["hidden"] = self.hidden
+        if self.is_output:  # the pictures carry the graph
+            sections["hidden"] = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
         return {
             "input": sections,
             "input_order": {section: list(keys) for section, keys in sections.items()},
@@ -193,7 +192,6 @@ def _samplers() -> dict[str, Node]:
 
 def _pictures() -> dict[str, Node]:
     images: dict[str, Input] = {"images": ("IMAGE", {})}
-    hidden = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
     return {
         "SaveImage": Node(
             images | {"filename_prefix": ("STRING", {"default": "ComfyUI"})},
@@ -202,7 +200,6 @@ def _pictures() -> dict[str, Node]:
             "Save Image",
             "Saves PNG files with their workflow in the output folder.",
             is_output=True,
-            hidden=hidden,
         ),
         "PreviewImage": Node(
             images,
@@ -211,7 +208,6 @@ def _pictures() -> dict[str, Node]:
             "Preview Image",
             "Saves PNG files in a folder that is gone when the server ends.",
             is_output=True,
-            hidden=hidden,
         ),
     }
 

@@ -73,7 +73,9 @@ class Worker:
                 if job is not None:
                     self._current = job
                     self.queue.finish(job, self._drawn(job))
-                    self._tell_end(job)
+                    if job.client_id is not None:  # once the history knows, after an error too
+                        end = {"node": None, "prompt_id": job.prompt_id}
+                        self.send("executing", end, job.client_id)
 
     def _drawn(self, job: Job) -> Record:
         """Draw; a fault outside the nodes ends the prompt, not this thread."""
@@ -107,11 +109,6 @@ class Worker:
         record = self._executor.execute(job, catalog.nodes(self.library), run)
         log.info("Prompt executed in %.2f seconds", time.monotonic() - began)
         return record
-
-    def _tell_end(self, job: Job) -> None:
-        """Tell the client, after an error too, once the history knows what became of it."""
-        if job.client_id is not None:
-            self.send("executing", {"node": None, "prompt_id": job.prompt_id}, job.client_id)
 
     def _check_interrupt(self) -> None:
         if self._stop.is_set() or self._current is self._interrupted:

@@ -69,14 +69,11 @@ class Installation:
         """
         done = self._run(*arguments)
         if done.returncode:
-            self._check_launcher()
+            # Does the launcher fail by itself, whatever it is to start?
+            if self.launcher and (alone := self._run("-c", "")).returncode:
+                raise failures.launcher(self.launcher, alone.returncode, _output(alone))
             raise failures.explain(done.returncode, _output(done))
         return done.stdout.decode(errors="replace")
-
-    def _check_launcher(self) -> None:
-        """Raise `UserError` if the launcher fails by itself, whatever it is to start."""
-        if self.launcher and (done := self._run("-c", "")).returncode:
-            raise failures.launcher(self.launcher, done.returncode, _output(done))
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = self.command(*arguments)
@@ -101,8 +98,11 @@ def check(settings: KohyaSettings) -> None:
     if in_docker(settings):
         if not shutil.which("docker"):  # quick enough for a parse
             raise failures.no_sd_scripts()
-    elif not settings.launcher:
-        _checkout(_named(settings))
+    elif not settings.launcher and not Path(_named(settings), "train_network.py").is_file():
+        raise UserError(
+            f"{_named(settings)}: there is no train_network.py, so sd-scripts is not there; set "
+            "SD_SCRIPTS_DIR (or kohya: {sd_scripts: …}) to the folder that holds it."
+        )
 
 
 def find(settings: KohyaSettings, needed: Iterable[Path] = ()) -> Installation:
@@ -148,14 +148,6 @@ def _output(done: subprocess.CompletedProcess[bytes]) -> list[str]:
     for line in lines:
         log.debug("%s", line)
     return lines
-
-
-def _checkout(folder: str) -> None:
-    if not Path(folder, "train_network.py").is_file():
-        raise UserError(
-            f"{folder}: there is no train_network.py, so sd-scripts is not there; set "
-            "SD_SCRIPTS_DIR (or kohya: {sd_scripts: …}) to the folder that holds it."
-        )
 
 
 def _own_python(folder: Path) -> str:
