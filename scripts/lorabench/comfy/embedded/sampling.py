@@ -49,7 +49,9 @@ def sample(
     `on_step(done, total)` is called once per step and may raise to stop.
     """
     loaded = model.loaded
-    latent = fit_channels(latent, loaded.unet.network.config.in_channels)
+    channels = loaded.unet.network.config.in_channels
+    if latent.shape[1] != channels and not torch.count_nonzero(latent):
+        latent = latent.new_zeros(len(latent), channels, *latent.shape[2:])
     noise = _initial_noise(latent, settings)
     levels = _levels(loaded, settings)
     if len(levels) == 0:
@@ -68,13 +70,6 @@ def sample(
         lambda i: on_step(i + 1, total),
     )
     return (result / scale).cpu()
-
-
-def fit_channels(latent: Tensor, channels: int) -> Tensor:
-    """Return `latent`, or an empty one with the right number of channels if it is empty."""
-    if latent.shape[1] == channels or torch.count_nonzero(latent):
-        return latent
-    return latent.new_zeros(latent.shape[0], channels, *latent.shape[2:])
 
 
 def _initial_noise(latent: Tensor, settings: Settings) -> Tensor:

@@ -73,7 +73,7 @@ def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
             )
         if rest and _has_control(widget, rest[0]):
             rest.pop(0)
-    if rest and not _is_core(info) and not _uploads(info):
+    if rest and not _ignores_surplus(info):
         raise ValueError(f"it holds {len(rest)} values that its class does not declare")
     return found
 
@@ -110,11 +110,9 @@ def _has_control(widget: Widget, following: Any) -> bool:
     return seed and (isinstance(following, str | bool) and following in CONTROLS)
 
 
-def _is_core(info: ClassInfo) -> bool:
-    """Return whether a class is ComfyUI's own, for which the frontend ignores surplus values."""
+def _ignores_surplus(info: ClassInfo) -> bool:
+    """Return whether the frontend ignores surplus values: for ComfyUI's own classes and uploads."""
     name = module(info)
-    return name == "nodes" or name.startswith(("comfy_extras.", "comfy_api_nodes."))
-
-
-def _uploads(info: ClassInfo) -> bool:
+    if name == "nodes" or name.startswith(("comfy_extras.", "comfy_api_nodes.")):
+        return True
     return any(key.endswith("_upload") for widget in widgets(info) for key in widget.options)

@@ -1,7 +1,6 @@
 """From the pipeline's settings to what sd-scripts is told: two TOML files and a command line."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 from lorabench.train.kohya import limits, subsets
@@ -13,13 +12,12 @@ from lorabench.train.kohya.training import Training
 
 Toml = dict[str, Any]
 
+CONFIG, DATASET = "config.toml", "dataset.toml"
+"""The names of the two files, in the training's folder."""
+
 ON_COMMAND_LINE = (
-    "config_file",
-    "dataset_config",
-    "console_log_simple",
-    "resume",
-    "initial_epoch",
-    "save_every_n_steps",
+    *("config_file", "dataset_config", "console_log_simple"),
+    *("resume", "initial_epoch", "save_every_n_steps"),
 )
 """Options that `command` gives, besides those of the user's."""
 
@@ -80,8 +78,8 @@ def command(
     }
     program = installation.script(limits.of(training.base).program)
     options = {
-        "config_file": installation.seen(config_file(training)),
-        "dataset_config": installation.seen(dataset_file(training)),
+        "config_file": installation.seen(training.folder / CONFIG),
+        "dataset_config": installation.seen(training.folder / DATASET),
         # Otherwise rich writes the log and draws random numbers: one seed, two results.
         "console_log_simple": True,
         "resume": installation.seen(state.folder) if state else None,
@@ -98,16 +96,6 @@ def command(
         program,
         *as_arguments(options),
     ]
-
-
-def config_file(training: Training) -> Path:
-    """Return where the config TOML is written."""
-    return training.folder / "config.toml"
-
-
-def dataset_file(training: Training) -> Path:
-    """Return where the dataset TOML is written."""
-    return training.folder / "dataset.toml"
 
 
 def _network(training: Training) -> Toml:

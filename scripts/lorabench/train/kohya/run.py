@@ -90,10 +90,10 @@ def _prepare(training: Training, there: Installation, has: Hardware) -> State | 
     given = training.settings.kohya_args
     options.check_known(given, [*config, *command.ON_COMMAND_LINE], known)
     state = resume.prepare(training)
-    files.write_text(command.config_file(training), tomli_w.dumps(config))
+    files.write_text(training.folder / command.CONFIG, tomli_w.dumps(config))
     subsets.lay(training)
-    dataset = tomli_w.dumps(command.dataset(training, there))
-    files.write_text(command.dataset_file(training), dataset)
+    dataset = command.dataset(training, there)
+    files.write_text(training.folder / command.DATASET, tomli_w.dumps(dataset))
     return state
 
 
