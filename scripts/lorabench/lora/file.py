@@ -71,9 +71,8 @@ def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, s
 def verify(path: Path, content: str | None = None) -> Lora:
     """Return what the LoRA at `path` holds, after reading all of it.
 
-    Raises:
-        UserError: the file is cut short, its tensors are not those of the digest `content`, it
-            holds no LoRA, shapes do not go together, a number is not finite, or it changes nothing.
+    Raises `UserError`: the file is cut short, its tensors are not those of the digest `content`, it
+    holds no LoRA, shapes do not go together, a number is not finite, or it changes nothing.
     """
     return load(path, content)[0]
 

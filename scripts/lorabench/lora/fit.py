@@ -91,11 +91,9 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     """Return what the LoRA at `path` holds, after comparing it with the base model at `base`.
 
     What is odd and no reason to refuse it, and a LoRA too weak to be seen, is told in the log.
-
-    Raises:
-        UserError: the file cannot work (see `lora_file.verify`), `server` would leave a part of
-            it out, a module is of a layer that the base does not have, that has another shape
-            there or that two modules change, every update is zero, or there is no base.
+    Raises `UserError`: the file cannot work (see `lora_file.verify`), `server` would leave a part
+    of it out, a module is of a layer that the base does not have, that has another shape there or
+    that two modules change, every update is zero, or there is no base.
     """
     lora, tensors = load(path)
     modules = lora.contents.modules

@@ -33,11 +33,8 @@ def install(
     tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
     equal weights keep theirs whenever they were trained. A file of that name whose tensors are
     those is kept. Where layers have the names of diffusers and PEFT, the copy has kohya's, because
-    ComfyUI does not load the former.
-
-    Raises:
-        UserError: `lora` is no working LoRA, none for `base_model` or none that `server` can
-            apply, or `folder` cannot be written.
+    ComfyUI does not load the former. Raises `UserError`: `lora` is no working LoRA, none for
+    `base_model` or none that `server` can apply, or `folder` cannot be written.
     """
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,14 +43,10 @@ class Picture:
 
 def of_variant(variant: Variant, bench: Path, batch_size: int) -> Iterator[Picture]:
     """Yield the pictures of a variant in the folder `bench`, rendered yet or not."""
-    for weight in variant.weights:
-        for seed in variant.seeds:
-            for index in range(batch_size):
-                name = layout.weight_name(weight)
-                path = layout.picture(bench, variant.folder, name, seed, index)
-                yield Picture(
-                    variant.name, seed, index, weight, path, variant.prompt, variant.probe
-                )
+    shows = variant.prompt, variant.probe
+    for weight, seed, index in product(variant.weights, variant.seeds, range(batch_size)):
+        path = layout.picture(bench, variant.folder, layout.weight_name(weight), seed, index)
+        yield Picture(variant.name, seed, index, weight, path, *shows)
 
 
 def relative(path: Path, folder: Path) -> str:

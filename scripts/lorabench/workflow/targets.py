@@ -1,12 +1,14 @@
 """The files that a run asks for: pictures, grids and results."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from lorabench import layout
 from lorabench.layout import RunLayout
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
+from lorabench.sweep.pictures import of_variant
 
 
 def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> list[str]:
@@ -20,13 +22,8 @@ def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> l
 def pictures(plan: RunPlan) -> list[str]:
     """Return the pictures of the run's sweep."""
     bench, batch_size = plan.paths.bench, plan.config.batch_size
-    return [
-        picture
-        for variant in plan.variants
-        for weight in map(layout.weight_name, variant.weights)
-        for seed in variant.seeds
-        for picture in cell(bench, variant.folder, weight, str(seed), batch_size)
-    ]
+    found = (of_variant(variant, bench, batch_size) for variant in plan.variants)
+    return [str(picture.path) for picture in chain.from_iterable(found)]
 
 
 def of_training(name: str) -> Callable[[RunPlan], list[Path]]:

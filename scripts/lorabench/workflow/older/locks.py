@@ -13,12 +13,9 @@ _LOCKS = Path(".snakemake", "locks")
 def clear(run: Path, normalized: Path, unlock: Callable[[], None]) -> None:
     """Call `unlock` if the lock on this working directory was left by a killed workflow.
 
-    Several runs may be at work side by side, and one lock serves them all: it stays while any
-    of them lives.
-
-    Raises:
-        UserError: a living workflow may be at work on the run in the folder `run`, or is making
-            the set in the folder `normalized`, which another run may share.
+    Several runs may be at work side by side, and one lock serves them all: it stays while any of
+    them lives. Raises `UserError`: a living workflow may be at work on the run in the folder `run`,
+    or is making the set in the folder `normalized`, which another run may share.
     """
     if not _locked("*"):
         return

@@ -64,11 +64,8 @@ def calls(options: argparse.Namespace, plan: RunPlan) -> list[list[str]]:
     """Return the words of each Snakemake call; asks the user before a set is made again.
 
     Making it again is a call of its own: where a forced job leads on by ancient inputs alone,
-    Snakemake overlooks all that is missing behind them.
-
-    Raises:
-        UserError: there is no normalized set and none is to be made, or an existing one was not
-            to be made again.
+    Snakemake overlooks all that is missing behind them. Raises `UserError`: there is no normalized
+    set and none is to be made, or an existing one was not to be made again.
     """
     everything = [["trained"] if options.skip_bench else []]
     if options.skip_train:
