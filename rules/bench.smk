@@ -95,7 +95,10 @@ rule bench_image:
         receipt=RECEIPT,
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
-        pictures=targets.cell(RUN.bench, "{variant}", "{weight}", "{seed}", CONFIG.batch_size),
+        pictures=[
+            str(layout.picture(RUN.bench, "{variant}", "{weight}", "{seed}", index))
+            for index in range(CONFIG.batch_size)
+        ],
     log:
         RUN.logs / "bench_image" / "{variant}w{weight}_seed{seed}.log",
     benchmark:

@@ -4,19 +4,10 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from lorabench import layout
 from lorabench.layout import RunLayout
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
 from lorabench.sweep.pictures import of_variant
-
-
-def cell(bench: Path, folder: str, weight: str, seed: str, batch_size: int) -> list[str]:
-    """Return the pictures of one cell; a rule gives its wildcards.
-
-    `folder` is that of a variant with its `/`; empty for the benchmark's own prompt.
-    """
-    return [str(layout.picture(bench, folder, weight, seed, index)) for index in range(batch_size)]
 
 
 def pictures(plan: RunPlan) -> list[str]:
