@@ -49,7 +49,7 @@ rule install_lora:
     input:
         lora=of_run(lambda plan: plan.paths.lora),
     output:
-        receipt=RECEIPT,
+        receipt=RUN.receipt,
     log:
         RUN.logs / "install_lora.log",
     benchmark:
@@ -70,7 +70,7 @@ rule install_lora:
 rule bench_preflight:
     """Check that the servers can render the sweep, and keep the graph; see also the hooks."""
     input:
-        receipt=RECEIPT,
+        receipt=RUN.receipt,
     output:
         graph=RUN.graph,
     log:
@@ -92,7 +92,7 @@ rule bench_preflight:
 rule bench_image:
     """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
-        receipt=RECEIPT,
+        receipt=RUN.receipt,
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
         pictures=[

@@ -1,14 +1,16 @@
 """What the rules share: the patterns of a run's paths, and how a rule looks its run up."""
 
+from functools import partial
+
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
 from lorabench.workflow import commands, targets
 from lorabench.workflow.commands import literal, quoted
 
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
-RECEIPT = RUN.root / "train" / "installed.json"
 FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 CONFIG = FIRST.config
+program = partial(commands.program, ROOT / "scripts")
 TRAINED = [plan for plan in PLANS.values() if plan.identity]
 
 
@@ -17,11 +19,6 @@ wildcard_constraints:
     variant=r"(?:[^/]+/)?",
     weight=r"-?\d+\.\d\d",
     seed=r"\d+",
-
-
-def program(name: str) -> str:
-    """Return the start of a command line of one of the programs."""
-    return commands.program(ROOT / "scripts", name)
 
 
 def of_run(look_up):

@@ -37,8 +37,7 @@ class Checkpoint:
 def inspect(path: Path) -> Checkpoint:
     """Return what the checkpoint at `path` is, without reading its weights.
 
-    Raises:
-        UserError: nothing is there, or it is not a checkpoint that this pipeline can train on.
+    Raises `UserError`: nothing is there, or it is not a checkpoint that this pipeline can train on.
     """
     if path.is_dir():
         return _inspect_folder(path)
@@ -60,9 +59,7 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return (tensor name -> {"dtype", "shape", "data_offsets"}, metadata) of a safetensors file.
 
     Metadata that are no texts are returned as the texts that they would be: they decide nothing.
-
-    Raises:
-        UserError: the file is cut short or of another format.
+    Raises `UserError`: the file is cut short or of another format.
     """
     try:
         with path.open("rb") as file:

@@ -79,8 +79,7 @@ class StableDiffusion:
 def usable_device(wanted: str) -> str:
     """Return cuda or cpu for `auto`, `cuda` or `cpu`.
 
-    Raises:
-        UserError: cuda was asked for, and there is none.
+    Raises `UserError`: cuda was asked for, and there is none.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("device: cuda, but PyTorch finds no CUDA here; allowed are auto and cpu.")
@@ -90,8 +89,7 @@ def usable_device(wanted: str) -> str:
 def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     """Load the checkpoint at `path` to `device`, every part as `dtype`.
 
-    Raises:
-        UserError: it is no SD1.x checkpoint, or its weights do not fit the architecture.
+    Raises `UserError`: it is no SD1.x checkpoint, or its weights do not fit the architecture.
     """
     found = checkpoint.inspect(path)
     family = found.family
@@ -114,10 +112,8 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
 def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny:
     """Load the autoencoder of a checkpoint alone, in float32.
 
-    Some overflow in half precision.
-
-    Raises:
-        UserError: the checkpoint is none, or has no autoencoder that fits.
+    Some overflow in half precision. Raises `UserError`: the checkpoint is none, or has no
+    autoencoder that fits.
     """
     found = checkpoint.inspect(path)
     try:

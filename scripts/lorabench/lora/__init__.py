@@ -1,1 +1,1 @@
-"""The pictures of a sweep: which there are, what they are named, how long they take."""
+"""What a LoRA file holds, whether it fits a base model, and its installation."""

@@ -13,8 +13,7 @@ _NEAREST = 3
 def find(words: Sequence[str], runs: Path = layout.RUNS) -> list[Path]:
     """Return the folders of the runs that a user named, by id or by folder.
 
-    Raises:
-        UserError: fewer than two, one of them twice, or one that is not there.
+    Raises `UserError`: fewer than two, one of them twice, or one that is not there.
     """
     folders = [_find(word, runs) for word in words]
     for number, folder in enumerate(folders):

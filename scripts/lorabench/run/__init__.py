@@ -1,1 +1,1 @@
-"""The pictures of a sweep: which there are, what they are named, how long they take."""
+"""What a call asks for, what a run is made of, and what must hold before it starts."""

@@ -1,6 +1,7 @@
 """What a run has left already: the one place that asks the disk about it."""
 
 import glob
+from functools import partial
 from pathlib import Path
 
 from lorabench import layout
@@ -19,12 +20,8 @@ def record(paths: RunLayout) -> RunRecord | None:
 
 def trained(config: Config, identity: Identity) -> RunLayout:
     """Return the paths of the run of this identity; those of 0.1 where it lies there."""
-    names = [identity.run_id, identity.older_run_id]
-    found = [
-        layout.RunLayout(config.profile, config.raw_set, name, identity.normalized_id)
-        for name in names
-        if name
-    ]
+    of = partial(RunLayout, config.profile, config.raw_set, normalized_id=identity.normalized_id)
+    found = [of(run_id=name) for name in (identity.run_id, identity.older_run_id) if name]
     return next((paths for paths in found if paths.record.exists()), found[0])
 
 
@@ -37,7 +34,7 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     there = f"runs with a LoRA: {', '.join(dict.fromkeys(names)) or 'none yet'}"
     if not config.run_id:
         raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {there}")
-    paths = layout.RunLayout(config.profile, config.raw_set, config.run_id, "")
+    paths = RunLayout(config.profile, config.raw_set, config.run_id, "")
     if not paths.lora.exists():
         _check_set_of_run(config, config.run_id, paths.lora.parent)
         _check_pickled(paths.lora)

@@ -1,1 +1,1 @@
-"""The pictures of a sweep: which there are, what they are named, how long they take."""
+"""Every setting: its type, default and meaning, its layers, and what is wrong with it."""

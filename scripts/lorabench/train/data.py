@@ -129,9 +129,8 @@ class TrainingSet:
 def read_set(folder: Path, settings: TrainSettings) -> TrainingSet:
     """Read the normalized set in `folder`: `images/*.png`, each with a caption `.txt` beside it.
 
-    Raises:
-        UserError: the set was changed since it was made, there is no picture, or one is
-            unreadable, of a size that is no multiple of 8, or without a caption.
+    Raises `UserError`: the set was changed since it was made, there is no picture, or one is
+    unreadable, of a size that is no multiple of 8, or without a caption.
     """
     set_check.check_unchanged(folder)
     paths = sorted((folder / "images").glob("*.png"))

@@ -27,10 +27,8 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
     Beside it appear `train_log.csv`, `loss.png` and, every `save_every_epochs`,
     `<stem>-<epoch>.safetensors`. A training that was killed goes on from its last state and ends
     with the tensors of an uninterrupted one: all randomness is a function of the seed and the
-    number of the batch. On CPU two runs are equal to the bit, given equal settings.
-
-    Raises:
-        UserError: the set or the base model cannot be trained on, or the training diverged.
+    number of the batch. On CPU two runs are equal to the bit, given equal settings. Raises
+    `UserError`: the set or the base model cannot be trained on, or the training diverged.
     """
     torch.set_num_threads(settings.threads)
     device, dtype = hardware(settings)
@@ -97,8 +95,7 @@ def _resume(
 def hardware(settings: TrainSettings) -> tuple[str, torch.dtype]:
     """Return the device and the dtype of the model's arithmetic; the LoRA itself is float32.
 
-    Raises:
-        UserError: the machine lacks what the settings ask for.
+    Raises `UserError`: the machine lacks what the settings ask for.
     """
     device = model.usable_device(settings.device)
     if settings.precision == "fp16" and device == "cpu":

@@ -38,8 +38,7 @@ class Learner:
     def step(self, step: int, total: int, before: list[history.Row]) -> float:
         """Do the optimizer step `step` of `total`, from 0, after those `before`; return its loss.
 
-        Raises:
-            UserError: the training diverged.
+        Raises `UserError`: the training diverged.
         """
         factor = schedule.factor(step, total, self._settings)
         for group in self._optimizer.param_groups:

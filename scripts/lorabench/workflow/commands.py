@@ -47,11 +47,8 @@ def _kohya(config: Config) -> str:
     """Return where sd-scripts is, as options; another place trains the same LoRA."""
     kohya = config.kohya
     folders = [f"--path={here}={there}" for here, there in kohya.paths.items()]
-    found = {
-        "--sd-scripts": kohya.sd_scripts or None,
-        "--launcher": kohya.launcher or None,
-        "--accelerate": kohya.accelerate or None,
-    }
+    ways = {"sd-scripts": kohya.sd_scripts, "launcher": kohya.launcher}
+    found = {f"--{k}": v or None for k, v in {**ways, "accelerate": kohya.accelerate}.items()}
     return f"{options(found)} {shlex.join(folders)}".strip()
 
 

@@ -93,8 +93,6 @@ class Hooks:
 
         self._say("\n".join(epilogue.lines(list(self._plans.values()))))
 
-    # ------------------------------------------------------------
-
     def _say(self, text: str) -> None:
         """Write lines that stay."""
         self._screen.say(text) if self._screen else print(text, file=sys.stderr)

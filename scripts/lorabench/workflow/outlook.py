@@ -21,9 +21,8 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
     stages = list(_stages(plan, jobs)) or [rule.replace("_", " ") for rule in jobs]
     yield f"{plan.paths.root}: {', '.join(stages)}"
     if cells := jobs.get("bench_image", 0):
-        yield forecast.sentence(
-            plan.variants, plan.config.batch_size, cells, _drawing(plan, cells, at_once)
-        )
+        seconds = _drawing(plan, cells, at_once)
+        yield forecast.sentence(plan.variants, plan.config.batch_size, cells, seconds)
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         base = Path(plan.config.base_model)
         yield earlier.sentence(left_out)

@@ -60,10 +60,9 @@ class Verdict:
 def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
     """Return the graph that every server can render; None if none answers, without a LoRA.
 
-    Raises:
-        UserError: the LoRA is not as it was installed, something is missing on a server, or they
-            read the workflow differently; it lists everything. A server that is away is no
-            problem yet while there is no LoRA.
+    Raises `UserError`: the LoRA is not as it was installed, something is missing on a server, or
+    they read the workflow differently; it lists everything. A server that is away is no problem yet
+    while there is no LoRA.
     """
     if sweep.lora:
         _check_installed(sweep.lora)

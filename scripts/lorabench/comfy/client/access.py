@@ -49,8 +49,7 @@ class Access:
 def access_to(url: str) -> Access:
     """Return the access to a server; its login is in the URL, in the environment or in ~/.netrc.
 
-    Raises:
-        UserError: it is no URL, or the variable with logins holds something else.
+    Raises `UserError`: it is no URL, or the variable with logins holds something else.
     """
     try:
         found = url if has_login(url) else _of_environment(public(url))
@@ -85,8 +84,7 @@ def _of_environment(url: str) -> str:
 def certificates() -> str:
     """Return the file or folder of the certificate authorities that are trusted.
 
-    Raises:
-        UserError: a variable names one that is not there.
+    Raises `UserError`: a variable names one that is not there.
     """
     for variable in CERTIFICATES:
         if path := os.environ.get(variable):

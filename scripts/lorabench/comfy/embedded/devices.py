@@ -42,8 +42,7 @@ def choose(device: str, dtype: str, threads: int) -> Device:
     "auto" is CUDA where there is one, in fp16. A CPU always computes fp32. The number of threads
     changes the last bits of a picture.
 
-    Raises:
-        UserError: CUDA is asked for and absent.
+    Raises `UserError`: CUDA is asked for and absent.
     """
     threads = threads or _cores()
     torch.set_num_threads(threads)

@@ -74,8 +74,7 @@ class Engine:
     def checkpoint(self, path: Path) -> Loaded:
         """Return the checkpoint at `path`, from memory if it is the last one used.
 
-        Raises:
-            UserError: it is no checkpoint of the supported families.
+        Raises `UserError`: it is no checkpoint of the supported families.
         """
         key = fingerprint(path)
         if key not in self._checkpoints:

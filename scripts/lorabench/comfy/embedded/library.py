@@ -35,8 +35,7 @@ class Library:
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in "checkpoints", "loras" or "vae"; read anew at each call.
 
-        Raises:
-            KeyError: there is no such folder.
+        Raises `KeyError`: there is no such folder.
         """
         return sorted(self._paths(folder))
 
@@ -100,10 +99,8 @@ def next_picture(folder: Path, prefix: str, width: int, height: int) -> tuple[Pa
     """Return (folder to save in, file stem, first free counter) for a SaveImage prefix.
 
     `prefix` may name subfolders and hold %width%, %height%, %year%, %month%, %day%, %hour%,
-    %minute% and %second%. The counter is the highest in use plus one.
-
-    Raises:
-        ValueError: the prefix leads out of `folder`.
+    %minute% and %second%. The counter is the highest in use plus one. Raises `ValueError`: the
+    prefix leads out of `folder`.
     """
     prefix = prefix.replace("%width%", str(width)).replace("%height%", str(height))
     now = time.localtime()

@@ -51,8 +51,7 @@ class Options:
 def serve(options: Options) -> None:
     """Run until a signal, idleness or the parent's end stops it.
 
-    Raises:
-        UserError: the port is taken, a path or the parent is missing, or the device is.
+    Raises `UserError`: the port is taken, a path or the parent is missing, or the device is.
     """
     if options.threads < 0:
         raise UserError(f"--threads {options.threads}: allowed are 0 (all cores) and more.")

@@ -21,8 +21,7 @@ _CHARACTER_CODE = re.compile(rb"ASCII\0{3}|JIS\0{5}|\0{8}")
 def texts(data: bytes) -> dict[str, str]:
     """Return a picture's texts by name, those of its text chunks before those of its EXIF.
 
-    Raises:
-        UserError: it is no picture that can be read.
+    Raises `UserError`: it is no picture that can be read.
     """
     try:
         with Image.open(BytesIO(data)) as picture:

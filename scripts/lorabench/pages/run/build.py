@@ -37,16 +37,9 @@ def build(
     """Make the page on the run in `folder` and return the files that it misses.
 
     The page is written as it is made: one picture after the other, a few in memory at a time.
-
-    Args:
-        folder: `runs/<run_id>`.
-        training_set: the normalized pictures that it was trained on, where they are known.
-        output: the page.
-        base_model: where the base model lies, for the command that is shown.
-        workers: threads that encode pictures.
-
-    Raises:
-        UserError: there is no run in `folder`, or one of its files is damaged.
+    `training_set` are the normalized pictures that it was trained on, where they are known, and
+    `base_model` is where that lies, for the command that is shown; `workers` threads encode.
+    Raises `UserError`: there is no run in `folder`, or one of its files is damaged.
     """
     found = finished_run.read(folder, training_set)
     if found.is_empty:

@@ -40,10 +40,8 @@ def start(needed: Iterable[Path]) -> tuple[tuple[str, ...], dict[Path, str]]:
     A first container is started and ended at once: it fetches the image, and what Docker says of
     the image, the card and the folders is told from what sd-scripts says.
 
-    `needed` are the files and folders that the training reads or writes.
-
-    Raises:
-        UserError: Docker does not answer, or cannot start the container.
+    `needed` are the files and folders that the training reads or writes. Raises `UserError`: Docker
+    does not answer, or cannot start the container.
     """
     check()
     hidden = [path for path in needed if not _is_mounted(path)]

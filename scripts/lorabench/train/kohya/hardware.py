@@ -28,8 +28,7 @@ class Hardware(NamedTuple):
 def find(installation: Installation, settings: TrainSettings) -> Hardware:
     """Ask the Python of sd-scripts what it has, and choose as the settings say.
 
-    Raises:
-        UserError: that Python cannot be asked, or lacks what the settings ask for.
+    Raises `UserError`: that Python cannot be asked, or lacks what the settings ask for.
     """
     *_, answer = installation.ask("-c", _QUESTION).strip().splitlines()
     present, half = answer.split()

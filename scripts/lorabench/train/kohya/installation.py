@@ -46,8 +46,7 @@ class Installation:
     def seen(self, path: Path) -> str:
         """Return how the local `path` is called there.
 
-        Raises:
-            UserError: it lies in no folder that the container has.
+        Raises `UserError`: it lies in no folder that the container has.
         """
         absolute = _absolute(path)
         if not self.paths:
@@ -64,8 +63,7 @@ class Installation:
     def ask(self, *arguments: str) -> str:
         """Run its Python with these arguments and return what it wrote to standard output.
 
-        Raises:
-            UserError: it could not be started, failed, or did not end within `PATIENCE`.
+        Raises `UserError`: it could not be started, failed, or did not end within `PATIENCE`.
         """
         done = self._run(*arguments)
         if done.returncode:
@@ -108,10 +106,8 @@ def check(settings: KohyaSettings) -> None:
 def find(settings: KohyaSettings, needed: Iterable[Path] = ()) -> Installation:
     """Return the sd-scripts that the settings, or SD_SCRIPTS_DIR, name; else Docker's.
 
-    `needed` are the files and folders that a training reads or writes.
-
-    Raises:
-        UserError: it is not where it is said to be, or Docker cannot start it.
+    `needed` are the files and folders that a training reads or writes. Raises `UserError`: it is
+    not where it is said to be, or Docker cannot start it.
     """
     check(settings)
     launcher, paths = _words("launcher", settings.launcher), settings.paths

@@ -49,8 +49,7 @@ class Progress:
     def read(self, line: str) -> None:
         """Take a line of the output; all but the bar of the steps is passed over.
 
-        Raises:
-            UserError: the loss is no number any more.
+        Raises `UserError`: the loss is no number any more.
         """
         found = _STEPS.match(line)
         if not found:

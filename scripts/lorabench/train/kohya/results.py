@@ -18,12 +18,10 @@ log = logging.getLogger(__name__)
 def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
     """Check what sd-scripts wrote and publish it: `final`, its LoRA, at `output`, as the last.
 
-    Beside it appear its `rows` as `train_log.csv`, `loss.png` and the LoRAs of the epochs that
-    are kept. Each LoRA is first moved to output/kohya/, where users of sd-scripts look for it.
-    What has its name there, of another training, keeps its content under another name.
-
-    Raises:
-        UserError: a LoRA is broken, cut short, holds NaN or has learnt nothing.
+    Beside it appear its `rows` as `train_log.csv`, `loss.png` and the LoRAs of the epochs that are
+    kept. Each LoRA is first moved to output/kohya/, where users of sd-scripts look for it. What has
+    its name there, of another training, keeps its content under another name. Raises `UserError`: a
+    LoRA is broken, cut short, holds NaN or has learnt nothing.
     """
     written = {"": final}
     _say_steps(final, training.steps, training.epochs)

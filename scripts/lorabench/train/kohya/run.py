@@ -50,11 +50,9 @@ def train(
 
     Beside it appear `train_log.csv`, `loss.png` and, every `save_every_epochs`,
     `<stem>-<epoch>.safetensors`; all LoRAs also in output/kohya/, as `<name>….safetensors`. A
-    training that was killed goes on from its last whole epoch that was saved.
-
-    Raises:
-        UserError: the settings, the set, the base model or sd-scripts cannot be used, or the
-            training failed, diverged or left no working LoRA.
+    training that was killed goes on from its last whole epoch that was saved. Raises `UserError`:
+    the settings, the set, the base model or sd-scripts cannot be used, or the training failed,
+    diverged or left no working LoRA.
     """
     options.check_owned(settings.kohya_args)
     base = checkpoint.inspect(base_model)
