@@ -248,6 +248,7 @@ rule bench_grid:
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
         training=ancient(of_run(targets.of_training("training_pictures"))),
+        pictures=fetched_pictures(),
     output:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",

@@ -5,7 +5,7 @@ from functools import partial
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
 from lorabench.workflow import commands, targets
-from lorabench.workflow.commands import literal, quoted
+from lorabench.workflow.commands import quoted
 
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
 FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
@@ -33,10 +33,7 @@ def of_set(look_up):
 
 
 def fetched_pictures():
-    """Return the pictures as inputs of a job behind the one that measures them.
-
-    On a shared disk they are there, and 10,000 inputs more are a second more at every start.
-    """
+    """Return the pictures as inputs where no shared disk has them: 10,000 more take a second."""
     remote = workflow.storage_settings and workflow.storage_settings.default_storage_provider
     return ancient(of_run(targets.pictures)) if remote else []
 

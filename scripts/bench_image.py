@@ -79,7 +79,7 @@ def _render(
     count: int,
     lock: Path | None,
 ) -> tuple[str, list[bytes]]:
-    """Return who drew, the shortest queue or, where that server goes away, another, and what."""
+    """Render on the server with the shortest queue, or on another; return its URL and pictures."""
     with turn(lock) as over:
         client = with_shortest_queue(clients)
         try:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
-from lorabench.pages.run import tables
+from lorabench.pages import tables
 from tests import records
 from tests.records import pictures
 
