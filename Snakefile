@@ -35,9 +35,9 @@ try:
     PLANS = make_plans(config, ROOT / "config" / "config.yaml")
 except UserError as error:
     console.refuse(str(error))
-GIVEN_URLS = next(iter(PLANS.values())).given_urls
-servers.lend(GIVEN_URLS)
-sys.argv[:] = servers.without_logins(sys.argv, GIVEN_URLS)  # Snakemake prints it
+FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
+servers.lend(FIRST.given_urls)
+sys.argv[:] = servers.without_logins(sys.argv, FIRST.given_urls)  # Snakemake prints it
 HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING)
 
 

@@ -8,7 +8,6 @@ from lorabench.workflow import commands, targets
 from lorabench.workflow.commands import quoted
 
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
-FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 CONFIG = FIRST.config
 program = partial(commands.program, ROOT / "scripts")
 TRAINED = [plan for plan in PLANS.values() if plan.identity]

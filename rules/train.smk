@@ -20,7 +20,7 @@ for TRAINING in commands.trainings(TRAINED):
             record=ancient(RUN.record),
         output:
             lora=TRAINING.lora,
-            log=RUN.root / "train" / "train_log.csv",
+            log=RUN.training_log,
             curve=shown(RUN.root / "train" / "loss.png", "loss", "Training", "loss"),
         log:
             RUN.logs / "train_lora.log",

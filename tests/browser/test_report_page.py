@@ -410,6 +410,7 @@ def test_votes_are_blind_kept_and_exported(visit, report):
     assert all(left != right for left, right in pairs)
     page.locator(".votes").get_by_role("button", name="Tie").click()
     page.keyboard.press("Escape")
+    page.locator("#blind-result td").first.wait_for()  # drawn once the dialog has closed
     assert sum(int(text) for text in page.locator("#blind-result td").all_inner_texts()[1::4]) == 4
     page.reload()
     with page.expect_download() as saved:

@@ -12,10 +12,13 @@ from lorabench.text.phrases import listed
 
 Part = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
 PARTS: Mapping[str, str] = {  # and their names for people
-    **{"unet": "UNet", "vae": "VAE"},
-    **{"text_encoder": "text encoder", "text_encoder_2": "text encoder 2"},
+    "unet": "UNet",
+    "vae": "VAE",
+    "text_encoder": "text encoder",
+    "text_encoder_2": "text encoder 2",
 }
 LDM_UNET = "model.diffusion_model."
+_LDM_PARTS: Mapping[Part, str] = {"unet": LDM_UNET, "vae": "first_stage_model."}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +86,15 @@ BUNDLED = Family(
         "probe": "full",
         "preprocess": _preprocess(128, 32),
         "train": {
-            **{"rank": 16, "alpha": 64, "unet_lr": 4e-3, "text_encoder_lr": 5.5e-3, "threads": 1},
-            **{"scheduler": "cosine", "noise_offset": 0.1, "steps": 380, "batch_size": 8},
+            "rank": 16,
+            "alpha": 64,
+            "unet_lr": 4e-3,
+            "text_encoder_lr": 5.5e-3,
+            "threads": 1,
+            "scheduler": "cosine",
+            "noise_offset": 0.1,
+            "steps": 380,
+            "batch_size": 8,
         },
         "bench": {"threads": 1},
     },
@@ -96,15 +106,22 @@ EXAMPLE_PROMPTS = {
 """What the bundled workflow asks for, by profile, where the trigger is not the example set's."""
 
 _VAE = {
-    **{"sample_size": 512, "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2},
+    "sample_size": 512,
+    "block_out_channels": (128, 256, 512, 512),
+    "layers_per_block": 2,
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
 }
 # What authors of SD1.5 and SDXL LoRAs usually start from.
 _PRESET = {"prompts": (), "probe": "off", "bench": {"threads": 4}}
 _TRAIN = {
-    **{"rank": 32, "alpha": 16, "unet_lr": 1e-4, "text_encoder_lr": 1e-5, "threads": 4},
-    **{"scheduler": "cosine_with_restarts", "noise_offset": 0.0},
+    "rank": 32,
+    "alpha": 16,
+    "unet_lr": 1e-4,
+    "text_encoder_lr": 1e-5,
+    "threads": 4,
+    "scheduler": "cosine_with_restarts",
+    "noise_offset": 0.0,
 }
 
 SD15 = Family(
@@ -116,15 +133,18 @@ SD15 = Family(
     architecture="stable-diffusion-v1",
     tag="stable-diffusion",
     parts={
-        **{"unet": LDM_UNET, "vae": "first_stage_model."},
+        **_LDM_PARTS,
         "text_encoder": "cond_stage_model.transformer.",
     },
     configs={  # as in runwayml/stable-diffusion-v1-5
         "unet": {"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8},
         "vae": _VAE,
         "text_encoder": {
-            **{"hidden_size": 768, "intermediate_size": 3072, "projection_dim": 768},
-            **{"num_attention_heads": 12, "pad_token_id": 49407},
+            "hidden_size": 768,
+            "intermediate_size": 3072,
+            "projection_dim": 768,
+            "num_attention_heads": 12,
+            "pad_token_id": 49407,
         },
     },
     schedule={"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"},
@@ -147,7 +167,7 @@ SDXL = Family(
     architecture="stable-diffusion-xl",
     tag="stable-diffusion-xl",
     parts={
-        **{"unet": LDM_UNET, "vae": "first_stage_model."},
+        **_LDM_PARTS,
         "text_encoder": "conditioner.embedders.0.transformer.",
         "text_encoder_2": "conditioner.embedders.1.model.",
     },

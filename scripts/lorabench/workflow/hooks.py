@@ -37,11 +37,11 @@ class Hooks:
         self._workflow, self._plans, self._scripts = workflow, plans, scripts
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
-        self.config = next(iter(plans.values())).config  # what these read is the same in all
+        self._config = next(iter(plans.values())).config  # what these read is the same in all
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self.say_where_to_look
-            screen.pictures_a_cell = self.config.batch_size
+            screen.pictures_a_cell = self._config.batch_size
             screen.several_runs = len(plans) > 1
 
     def what_will_be_done(self) -> list[str]:
@@ -131,7 +131,7 @@ class Hooks:
         if not any("train_lora" in jobs for jobs in self._jobs().values()):
             return
         try:
-            preconditions.check_docker(self.config)
+            preconditions.check_docker(self._config)
         except UserError as error:
             self._end()
             console.refuse(str(error))
