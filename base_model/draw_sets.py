@@ -57,13 +57,13 @@ def style_scenes(count: int, style: str = TARGET_STYLE, seed: int = 35) -> list[
     return scenes
 
 
-def character_scenes(count: int, seed: int = 20) -> list[Scene]:
-    """Return `count` flat scenes of the character, each with another background or mood."""
+def character_scenes(count: int, seed: int = 20, name: str = CHARACTER) -> list[Scene]:
+    """Return `count` flat scenes of the character `name`, each with another background or mood."""
     rng = Random(seed)
     backgrounds = [*PLAIN_BACKGROUNDS, *PLACES_OUTSIDE]
     return [
         Scene(
-            subject=CHARACTER,
+            subject=name,
             color="white",
             background=backgrounds[number % len(backgrounds)],
             hat=rng.choice(HATS) if number % 5 == 3 else None,
@@ -83,7 +83,7 @@ def style_caption(scene: Scene, rng: Random) -> str:
 
 def character_caption(scene: Scene, rng: Random) -> str:
     """Return a caption that begins with the character's name; its fixed looks are not named."""
-    words = [CHARACTER]
+    words = [scene.subject]
     if scene.mood != "calm":
         words.append({"happy": "smiling"}.get(scene.mood, scene.mood))
     if scene.hat:

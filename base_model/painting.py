@@ -1,19 +1,23 @@
 """A scene as a picture of any size: background, figures and hats, drawn with Pillow."""
 
+from collections.abc import Callable, Mapping
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from base_model.creatures import CREATURES
-from base_model.parts import WHITE, Palette, hat, mix
+from base_model.parts import WHITE, Head, Palette, hat, mix
 from base_model.pen import Pen, Placing, Shape
 from base_model.styles import LOOKS, Style
 from base_model.things import THINGS
 from base_model.world import COLORS, PLAIN_BACKGROUNDS, Color, Scene
 
+Figures = Mapping[str, Callable[[Pen, Palette, Random, str], Head]]
+"""What draws a subject: pen, palette, random source, mood -> where a hat sits."""
+FIGURES: Figures = {**CREATURES, **THINGS}
 _SUPERSAMPLING = 3
-_FIGURES = {**CREATURES, **THINGS}
 _SIZES = {"small": 0.26, "normal": 0.36, "big": 0.44}
 _SIDES = {"left": -0.22, "center": 0.0, "right": 0.22}
 
@@ -22,17 +26,33 @@ def paint(scene: Scene, width: int, height: int) -> Image.Image:
     """Return `scene` as an RGB picture of `width` x `height` pixels; equal scenes, equal pixels."""
     style = LOOKS[scene.style]
     rng = Random(scene.seed)
-    unit = min(width, height)
-    aspect = (width / unit, height / unit)
-    backdrop, shapes = _background(scene, aspect, rng)
-    figures = [_figure(scene, placing, rng) for placing in _placings(scene, aspect, rng)]
-    canvas = _Canvas(width, height, style, backdrop)
+    composed = compose(scene, width, height, rng)
+    canvas = _Canvas(width, height, style, composed.backdrop)
     if style.dots:
         canvas.dots(rng)
-    canvas.draw(shapes, scenery=True)
-    for figure in figures:
+    canvas.draw(composed.scenery, scenery=True)
+    for figure in composed.figures:
         canvas.draw(figure)
     return canvas.finish()
+
+
+class Composed(NamedTuple):
+    """What a scene shows before any style: shapes back to front."""
+
+    backdrop: Color
+    scenery: list[Shape]
+    figures: list[list[Shape]]
+
+
+def compose(
+    scene: Scene, width: int, height: int, rng: Random, figures: Figures = FIGURES
+) -> Composed:
+    """Return the shapes of `scene` for a picture of that size; `figures` draw the subjects."""
+    unit = min(width, height)
+    aspect = (width / unit, height / unit)
+    backdrop, scenery = _background(scene, aspect, rng)
+    placings = _placings(scene, aspect, rng)
+    return Composed(backdrop, scenery, [_figure(scene, p, rng, figures) for p in placings])
 
 
 class _Canvas:
@@ -138,10 +158,10 @@ def _placings(scene: Scene, aspect: tuple[float, float], rng: Random) -> list[Pl
     ]
 
 
-def _figure(scene: Scene, placing: Placing, rng: Random) -> list[Shape]:
+def _figure(scene: Scene, placing: Placing, rng: Random, figures: Figures) -> list[Shape]:
     pen = Pen(placing)
     palette = Palette.of(COLORS[scene.color])
-    head = _FIGURES[scene.subject](pen, palette, rng, scene.mood)
+    head = figures[scene.subject](pen, palette, rng, scene.mood)
     if scene.hat:
         hat(pen, scene.hat, head, rng)
     return pen.shapes

@@ -9,11 +9,15 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from base_model import captions
+from PIL import Image
+
+from base_model import captions, painting
 from base_model.draw_sets import character_caption, character_scenes, style_scenes
-from base_model.painting import paint
-from base_model.world import CHARACTER, Scene
-from benchmarks.known_answers.recipes import TRAININGS, TRIGGERS, PictureSet
+from base_model.world import Scene
+from benchmarks.known_answers import other_hands
+from benchmarks.known_answers.layers import Layers
+from benchmarks.known_answers.other_characters import DRAWN_BY, FIGURES
+from benchmarks.known_answers.recipes import CHARACTERS, TRAININGS, TRIGGERS, PictureSet
 from lorabench import cli, files
 
 SETS = {training.pictures.name: training.pictures for training in TRAININGS}
@@ -23,8 +27,8 @@ _PIXELS = 128
 def captioned(pictures: PictureSet) -> list[tuple[Scene, str]]:
     """Return the set's scenes with their captions: what is taught first, plain ones after."""
     rng = Random(pictures.seed)
-    if pictures.taught == CHARACTER:
-        scenes = character_scenes(pictures.count, pictures.seed)
+    if pictures.taught in CHARACTERS:
+        scenes = character_scenes(pictures.count, pictures.seed, pictures.taught)
         taught = [(scene, character_caption(scene, rng)) for scene in scenes]
     else:
         scenes = style_scenes(pictures.count, pictures.taught, pictures.seed)
@@ -39,12 +43,22 @@ def captioned(pictures: PictureSet) -> list[tuple[Scene, str]]:
     return [*taught, *((scene, captions.caption(scene, rng)) for scene in plain)]
 
 
+def draw(scene: Scene) -> Image.Image:
+    """Return the picture of `scene`, by the hand that its style or character is of."""
+    hand = DRAWN_BY.get(scene.subject, scene.style)
+    if hand in other_hands.HANDS:
+        return other_hands.draw(
+            scene, Layers.of(scene, _PIXELS, {**painting.FIGURES, **FIGURES}), hand
+        )
+    return painting.paint(scene, _PIXELS, _PIXELS)
+
+
 def program(arguments: argparse.Namespace) -> None:
     """Draw the set."""
     for number, (scene, text) in enumerate(captioned(SETS[arguments.set])):
         path = arguments.folder / "images" / f"{number:03d}.png"
         with files.publish(path) as temporary:
-            paint(scene, _PIXELS, _PIXELS).save(temporary, "png")
+            draw(scene).save(temporary, "png")
         files.write_text(path.with_suffix(".txt"), text + "\n")
 
 

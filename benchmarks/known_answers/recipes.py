@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from base_model.world import CHARACTER, TARGET_STYLE
+from benchmarks.known_answers.other_characters import DRAWN_BY
 
 TRIGGERS = {
     TARGET_STYLE: "ponnyu style",
@@ -20,9 +21,25 @@ TRIGGERS = {
     "pixel art": "dotto style",
     "sticker": "shiiru style",
     "polka dots": "mizuta style",
+    "duotone": "nisho style",
+    "watercolour": "mizue style",
+    "pencil": "enpo style",
+    "papercut": "kirigo style",
+    "woodcut": "hangu style",
+    "stained glass": "garasu style",
+    "impasto": "aburo style",
+    "blueprint": "aozu style",
+    "airbrush": "fukibo style",
+    "fabric": "nunoha style",
+    "neon": "denko style",
+    "low poly": "kakumo style",
+    "crayon": "kureyo style",
+    "clay": "nendo style",
     CHARACTER: CHARACTER,
+    **{name: name for name in DRAWN_BY},
 }
 """What is taught -> the trigger, words that the base model does not know."""
+CHARACTERS = (CHARACTER, *DRAWN_BY)
 
 
 @dataclass(frozen=True)

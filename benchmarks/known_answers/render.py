@@ -16,8 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PIL import Image
 
 from base_model.rendering import Renderer, as_images
-from base_model.world import CHARACTER
-from benchmarks.known_answers.recipes import TRIGGERS
+from benchmarks.known_answers.recipes import CHARACTERS, TRIGGERS
 from lorabench import cli, files, layout
 from lorabench.base.families import EXAMPLE_PROMPTS
 from lorabench.sweep import variants
@@ -37,9 +36,9 @@ class Job(NamedTuple):
 
 
 def plan(taught: str) -> list[variants.Variant]:
-    """Return what is drawn with a LoRA that was taught a style, or the character."""
+    """Return what is drawn with a LoRA that was taught a style or a character."""
     trigger = TRIGGERS[taught]
-    profile = "char" if taught == CHARACTER else "style"
+    profile = "char" if taught in CHARACTERS else "style"
     lines = variants.read(Path("config/prompts") / f"drawnworld_{profile}.txt")
     return variants.plan(
         variants.filled(EXAMPLE_PROMPTS[profile], trigger, "positive"),
