@@ -14,7 +14,7 @@ OUTPUTS
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/bench/plots/metrics_by_weight.png     the same as curves over the weight
-    runs/<run_id>/bench/plots/tradeoff.png              style gained against structure kept
+    runs/<run_id>/bench/plots/tradeoff.png              style gained against the prompt kept
     runs/<run_id>/bench/grid/                           what can be seen on them
 """
 
@@ -216,7 +216,7 @@ rule bench_verdict:
 
 
 rule bench_plots:
-    """Draw each metric over the weight, and what the style gained costs in structure."""
+    """Draw each metric over the weight, and what the style gained costs in prompt."""
     input:
         metrics=RUN.bench / "metrics.csv",
         summary=RUN.bench / "summary.csv",

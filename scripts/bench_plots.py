@@ -1,4 +1,4 @@
-"""Draw the metrics of a sweep over the LoRA weight, and style gained against structure kept."""
+"""Draw the metrics of a sweep over the LoRA weight, and style gained against the prompt kept."""
 
 import argparse
 import sys

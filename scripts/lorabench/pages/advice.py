@@ -61,7 +61,7 @@ def _changes(
         yield "baseline", {"baseline": True}
     if "only_baseline" in found:
         yield "weights", {"weights": (0.4, 0.6, 0.8)}
-    if verdict.label in ("fried", "copies", "broken") and below and below[0] > _LOWEST:
+    if verdict.label in ("fried", "lost", "copies", "broken") and below and below[0] > _LOWEST:
         yield "lower_weights", {"weights": (round(below[0] / 2, 2), *weights)}
     if verdict.label in ("weak", "dead") and weights[-1] < _TOP:
         yield "higher_weights", {"weights": above}
@@ -85,7 +85,7 @@ def _trainings(verdict: Verdict, train: TrainSettings) -> Iterator[tuple[str, Se
         yield "longer", {"train": {length: number * 2}}
     if verdict.label == "dead":
         yield "higher_rate", {"train": _times(3, rates)}
-    if verdict.label in ("fried", "broken"):
+    if verdict.label in ("fried", "lost", "broken"):
         yield "lower_rate", {"train": _times(1 / 3, rates)}
     if verdict.label == "copies":
         yield "shorter", {"train": {length: max(1, number // 2)}}

@@ -202,7 +202,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "判定の根拠となる指標。プロンプトとシードにわたる平均と 95 % 区間。"
         "網掛けは使える重み、破線は推奨する重み、赤線は限界値。",
     ),
-    "plots.trade": ("Style gained against structure kept", "獲得した画風と構図の維持"),
+    "plots.trade": ("Style gained against the prompt kept", "獲得した画風とプロンプトの維持"),
     "plots.trade_hint": (
         "Up and to the right is better; the labels are weights.",
         "右上ほど良く、数字は重みです。",

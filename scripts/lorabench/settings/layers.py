@@ -12,6 +12,9 @@ from lorabench.settings.models import LISTS, SECTIONS, Config
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.validation import Section, sections, validate
 
+OF_PROFILE: Mapping[str, Mapping[str, Any]] = {"char": {"verdict": {"prompt_kept": 0.15}}}
+"""What holds for a profile where nothing is given: a character's pictures resemble each other."""
+
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Merge mappings, later ones over earlier ones, sections key by key.
@@ -48,7 +51,9 @@ def resolve(given: Mapping[str, Any], preset: Mapping[str, Any]) -> Config:
     the nearest one.
     """
     given = _set_of_folder(given)
-    preset = usual(preset, given.get("comfy_url"))
+    preset = merge(
+        usual(preset, given.get("comfy_url")), OF_PROFILE.get(str(given.get("profile")), {})
+    )
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     return validate(Config, merge(preset, _present(given)))

@@ -202,6 +202,13 @@ class VerdictSettings(Section):
     structure: float = Field(
         0.3, ge=-1, le=1, description="composition kept, as a correlation; less is fried"
     )
+    prompt_kept: float = Field(
+        0.3,
+        ge=-1,
+        le=1,
+        description="how much nearer a picture is to its own prompt's than to those of others, "
+        "relative to weight 0; less is another subject; with `profile=char`, 0.15 by default",
+    )
     prompts_apart: float = Field(
         0.4,
         ge=0,

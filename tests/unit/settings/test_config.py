@@ -256,3 +256,9 @@ def test_weights_may_be_parted_by_spaces():
 def test_a_set_may_be_given_as_its_folder(typed, profile):
     config = resolve({"raw_set": typed}, BUNDLED.preset)
     assert (config.raw_set, config.profile) == ("x", profile)
+
+
+def test_a_character_may_keep_less_of_the_prompt_than_a_style():
+    style, character = (resolved(profile=profile).verdict for profile in ("style", "char"))
+    assert 0 < character.prompt_kept < style.prompt_kept
+    assert resolved(profile="char", verdict={"prompt_kept": 0.5}).verdict.prompt_kept == 0.5

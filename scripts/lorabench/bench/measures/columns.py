@@ -47,6 +47,7 @@ class Metric:
 METRICS = (
     Metric("style_gained", "style gained", "獲得した画風", "1: as the training set", "style"),
     Metric("style_beside", "beside the style", "画風以外の変化", "spreads", "style"),
+    Metric("prompt_kept", "prompt kept", "プロンプトの維持", "1: as without", "prompt"),
     Metric("structure", "structure kept", "構図の維持", "1: as without", "prompt"),
     Metric("difference", "difference", "差", "0 to 1", "effect"),
     Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),

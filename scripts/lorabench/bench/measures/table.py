@@ -32,6 +32,7 @@ class Measured:
     picture: Picture
     row: dict[str, Any]
     descriptors: np.ndarray
+    patches: np.ndarray
 
 
 def measure(
@@ -62,6 +63,7 @@ def measure(
             measured += group
             bar.update(len(group))
     rows = [one.row for one in measured]
+    _add_prompt(measured)
     if taught:
         _add_style(measured, np.stack(taught))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
@@ -80,6 +82,24 @@ def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
             shift = one.descriptors - without.descriptors
             one.row["style_gained"] = axis.gained(shift)
             one.row["style_beside"] = axis.beside(shift)
+
+
+def _add_prompt(measured: Sequence[Measured]) -> None:
+    """Complete the rows by whether each picture shows its own prompt, rather than another."""
+    asked = sorted((one for one in measured if not one.picture.probe), key=_seed)
+    for _, group in groupby(asked, _seed):
+        pictures = list(group)
+        base = {one.picture.variant: one.patches for one in pictures if one.picture.weight == 0}
+        if len(base) < 2:
+            continue
+        prompts = structure.Prompts(base)
+        for one in pictures:
+            if one.picture.variant in base:
+                one.row["prompt_kept"] = prompts.kept(one.picture.variant, one.patches)
+
+
+def _seed(measured: Measured) -> tuple[int, int]:
+    return measured.picture.seed, measured.picture.index
 
 
 # ---------------------------------------------------------------- in each process
@@ -126,7 +146,8 @@ class Reference:
         similarity = _training.nearest(image).similarity if _training else None
         pixels = Pixels.of(image)
         described = metrics.describe(pixels)
-        return cls(pixels, described, structure.signature(image), similarity)
+        signature = structure.signature(structure.patches(image))
+        return cls(pixels, described, signature, similarity)
 
 
 def _measure(group: Sequence[Picture], area: int, folder: Path) -> list[Measured]:
@@ -148,24 +169,26 @@ def _measure_one(
             "the same command renders it again"
         )
     described = metrics.describe(pixels)
+    patches = structure.patches(image)
     row = {
         **{name: getattr(picture, name) for name in PLACE if name != "file"},
         "file": relative(picture.path, folder),
         "hash": str(pixels.hash),
         **described,
-        **(_compared(pixels, described, image, reference) if reference else {}),
+        **(_compared(pixels, described, patches, reference) if reference else {}),
         **_copied(image, reference, folder),
     }
-    return Measured(picture, row, descriptors.describe(descriptors.fitted(image, area)))
+    numbers = descriptors.describe(descriptors.fitted(image, area))
+    return Measured(picture, row, numbers, patches)
 
 
 def _compared(
-    pixels: Pixels, described: dict[str, float], image: Image.Image, reference: Reference
+    pixels: Pixels, described: dict[str, float], patches: np.ndarray, reference: Reference
 ) -> dict[str, float]:
     return {
         **metrics.compare(pixels, reference.pixels),
         **metrics.drift(described, reference.described),
-        "structure": structure.kept(structure.signature(image), reference.signature),
+        "structure": structure.kept(structure.signature(patches), reference.signature),
     }
 
 

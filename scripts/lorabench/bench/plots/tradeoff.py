@@ -1,4 +1,4 @@
-"""The trade-off of a LoRA's weight: style gained against structure kept."""
+"""The trade-off of a LoRA's weight: style gained against the prompt kept."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from lorabench.bench.verdicts.verdict import Verdict, in_window
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-KEPT, GAINED = "structure", "style_gained"
+KEPT, GAINED = ("prompt_kept", "structure"), "style_gained"
+"""What a weight costs, the first that was measured, and what it brings."""
 _WIDTH, _HEIGHT = 7.2, 5.2  # inches
 _TITLES = {metric.column: f"{metric.title} ({metric.unit})" for metric in METRICS}
 
@@ -23,10 +24,11 @@ def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = 
     """
     figure = charts.new_figure(_WIDTH, _HEIGHT)
     axes = figure.subplots()
-    if {KEPT, GAINED} <= set(tables.summarized):
-        _draw_path(axes, tables, verdict)
+    kept = next((column for column in KEPT if column in tables.summarized), None)
+    if kept and GAINED in tables.summarized:
+        _draw_path(axes, tables, kept, verdict)
         charts.prepare(axes)
-        axes.set_xlabel(_TITLES[KEPT], color=QUIET)
+        axes.set_xlabel(_TITLES[kept], color=QUIET)
         axes.set_ylabel(_TITLES[GAINED], color=QUIET)
     else:
         axes.set_axis_off()
@@ -37,15 +39,15 @@ def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = 
     charts.save(figure, path)
 
 
-def _draw_path(axes: "Axes", tables: Tables, verdict: Verdict | None) -> None:
-    points = tables.summary.dropna(subset=[KEPT, GAINED])
-    x, y = points[KEPT], points[GAINED]
+def _draw_path(axes: "Axes", tables: Tables, kept: str, verdict: Verdict | None) -> None:
+    points = tables.summary.dropna(subset=[kept, GAINED])
+    x, y = points[kept], points[GAINED]
     errors_x, errors_y = (
         (
             (points[column] - points[f"{column}_low"]).clip(lower=0),
             (points[f"{column}_high"] - points[column]).clip(lower=0),
         )
-        for column in (KEPT, GAINED)
+        for column in (kept, GAINED)
     )
     if any(part.gt(0).any() for part in (*errors_x, *errors_y)):
         look = {"fmt": "none", "ecolor": ONE, "elinewidth": 1.2, "label": "95 % interval"}

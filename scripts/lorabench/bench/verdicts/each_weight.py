@@ -45,6 +45,8 @@ def judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) ->
         why = Finding("prompts_ignored", weight, round(apart, 4), limits.prompts_apart)
         return Judged(weight, "fried", why)
     for mean in _means(asked, limits):
+        if mean.values.isna().all():
+            continue
         if mean.failed:
             return Judged(weight, mean.label, mean.finding(weight), mean.needs)
     if asked["style_gained"].isna().all():
@@ -108,6 +110,7 @@ def _means(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[_Mean]:
     def of(column: str) -> pd.Series:
         return _by_prompt(asked, column)
 
+    yield _Mean("lost", "prompt_lost", of("prompt_kept"), limits.prompt_kept, 0.2)
     yield _Mean("fried", "off_range", of("outside"), limits.outside, 0.02, highest=True)
     yield _Mean("fried", "beside", of("style_beside"), limits.beside, 1.5, highest=True)
     yield _Mean("fried", "structure_lost", of("structure"), limits.structure, 0.1)

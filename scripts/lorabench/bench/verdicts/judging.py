@@ -75,7 +75,7 @@ def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, 
     if copied:
         return "copies", list(copied)
     usual = [one for one in judged if one.weight <= FULL_STRENGTH] or judged
-    for label in ("works", "copies", "uncertain", "fried", "broken", "weak", "dead"):
+    for label in ("works", "copies", "uncertain", "lost", "fried", "broken", "weak", "dead"):
         if deciding := [one for one in usual if one.label == label]:
             return label, deciding
     raise AssertionError("a weight has one of these labels")

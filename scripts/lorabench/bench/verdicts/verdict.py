@@ -10,7 +10,7 @@ from lorabench.errors import UserError
 
 FORMAT = 1
 
-Label = Literal["works", "weak", "dead", "broken", "fried", "copies", "uncertain"]
+Label = Literal["works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ LABELS = {
     "dead": ("dead", "効いていません"),
     "broken": ("broken", "壊れています"),
     "fried": ("fried", "焼けています"),
+    "lost": ("loses the subject", "被写体が失われます"),
     "copies": ("copies its training pictures", "学習画像を丸写ししています"),
     "uncertain": ("uncertain", "判定できません"),
 }
@@ -40,6 +41,12 @@ FINDINGS = {
         "at {weight:.2f} the pictures change by {value:.1f} spreads beside the style (at most "
         "{limit:.1f})",
         "{weight:.2f} では画風以外の変化が標準偏差の {value:.1f} 倍になります(上限 {limit:.1f})",
+    ),
+    "prompt_lost": (
+        "at {weight:.2f} the pictures no longer show what was asked for: {value:.0%} of what tells "
+        "a prompt from the others is left (needed: {limit:.0%})",
+        "{weight:.2f} では指示した被写体が描かれません。プロンプトごとの違いは {value:.0%} "
+        "しか残っていません(必要: {limit:.0%})",
     ),
     "structure_lost": (
         "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",

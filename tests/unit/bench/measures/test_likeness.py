@@ -11,6 +11,10 @@ from lorabench.bench.measures.copies import TrainingPictures
 from lorabench.bench.measures.descriptors import NAMES, describe, fitted
 
 
+def signature(image):
+    return structure.signature(structure.patches(image))
+
+
 def drawing(ink=0, colour=(200, 60, 60), background=(180, 210, 240), place=(30, 40), noise=0):
     image = Image.new("RGB", (128, 128), background)
     x, y = place
@@ -52,7 +56,7 @@ def test_noise_and_blur_show_in_the_finest_octave():
 @pytest.mark.parametrize("image", [Image.new("RGB", (8, 8)), Image.new("RGB", (64, 200), "white")])
 def test_a_picture_of_one_colour_has_finite_descriptors(image):
     assert np.isfinite(describe(image)).all()
-    assert np.isfinite(structure.signature(image)).all()
+    assert np.isfinite(signature(image)).all()
 
 
 def test_pictures_are_fitted_to_an_area_and_keep_their_shape():
@@ -62,17 +66,17 @@ def test_pictures_are_fitted_to_an_area_and_keep_their_shape():
 
 
 def test_composition_survives_another_palette_and_even_a_negative():
-    plain = structure.signature(drawing())
-    muted = structure.signature(drawing(ink=4, colour=(190, 120, 120), background=(225, 230, 235)))
-    negative = structure.signature(ImageOps.invert(drawing()))
+    plain = signature(drawing())
+    muted = signature(drawing(ink=4, colour=(190, 120, 120), background=(225, 230, 235)))
+    negative = signature(ImageOps.invert(drawing()))
     assert structure.kept(plain, plain) == pytest.approx(1)
     assert structure.kept(plain, muted) > 0.9
     assert structure.kept(plain, negative) > 0.9
 
 
 def test_composition_is_lost_when_things_move():
-    plain = structure.signature(drawing(place=(5, 5)))
-    moved = structure.signature(drawing(place=(65, 70)))
+    plain = signature(drawing(place=(5, 5)))
+    moved = signature(drawing(place=(65, 70)))
     assert structure.kept(plain, moved) < 0.3
 
 

@@ -80,6 +80,27 @@ def test_probes_are_told_apart_and_compared_within_their_variant(folder, tmp_pat
     assert list(probes["difference"]) == [0, 0, 0, 0]
 
 
+def test_a_picture_shows_its_own_prompt_or_that_of_another(tmp_path):
+    def save(name, shown):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(shown).save(path)
+        return path
+
+    cells = [save(f"{prompt}w{weight}/seed1_00.png", shown) for prompt, weight, shown in (
+        ("", "0.00", 1), ("", "0.40", 1), ("", "0.80", 2),
+        ("prompt-cat/", "0.00", 2), ("prompt-cat/", "0.40", 9),
+        ("prompt-dog/", "0.40", 1),
+    )]  # fmt: skip
+    kept = measure(pictures(cells), tmp_path).set_index("file")["prompt_kept"]
+    assert kept["w0.00/seed1_00.png"] == kept["w0.40/seed1_00.png"] == pytest.approx(1)
+    assert kept["w0.80/seed1_00.png"] == pytest.approx(-1)  # it shows the cat
+    assert kept["prompt-cat/w0.40/seed1_00.png"] == pytest.approx(0, abs=0.3)
+    assert np.isnan(kept["prompt-dog/w0.40/seed1_00.png"])  # nothing to compare it with
+    alone = measure(pictures(cells[:3]), tmp_path)
+    assert alone["prompt_kept"].isna().all()
+
+
 def test_a_picture_that_is_a_training_picture_is_found_mirrored_too(folder, tmp_path):
     root, paths = folder
     training = [tmp_path / "images" / f"{number}.png" for number in range(3)]

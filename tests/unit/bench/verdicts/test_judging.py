@@ -68,6 +68,7 @@ def test_a_single_picture_settles_no_tie_but_has_a_best_weight():
         ({0.4: {"difference": 0.001}, 0.8: {"difference": 0.002}}, "dead", "no_effect"),
         ({0.4: WEAK, 0.8: FRIED}, "fried", "off_range"),
         ({0.4: {"style_beside": 12.0}}, "fried", "beside"),
+        ({0.4: {"prompt_kept": 0.1}, 0.8: {"prompt_kept": 0.0}}, "lost", "prompt_lost"),
         ({0.4: {"structure": 0.1}}, "fried", "structure_lost"),
         ({0.4: {"contrast": 0.0}, 0.8: {"contrast": 0.0}}, "broken", "constant"),
     ],
@@ -240,3 +241,8 @@ def test_without_weight_0_or_training_set_there_is_no_answer():
 
 def test_limits_can_be_set():
     assert judge(table({0.8: WEAK}), VerdictSettings(style=0.01)).label == "works"
+
+
+def test_a_sweep_of_one_prompt_is_judged_without_what_takes_two():
+    alone = table({0.8: {}}, prompts=1).assign(prompt_kept=float("nan"))
+    assert judge(alone, LIMITS).label == "works"

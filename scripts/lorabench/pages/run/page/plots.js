@@ -26,7 +26,10 @@ function drawMetric(metric, points, width) {
   return drawCurves({ width, weights, curves: [points], others: limit === null ? [] : [limit], label, under });
 }
 
-/** Style gained over structure kept, a point for each weight. */
+/** What a weight costs: the first of these that was measured. */
+const costOf = () => ["prompt_kept", "structure"].find((column) => summaryOf(column).length > 1);
+
+/** Style gained over the prompt kept, a point for each weight. */
 function drawTradeOff(points, width) {
   const text = ({ weight, kept, gained }) =>
     `${weightText(weight)}: ${numberText(kept.mean)}, ${numberText(gained.mean)}`;
@@ -37,7 +40,7 @@ function drawTradeOff(points, width) {
     x,
     y: range(points.flatMap(({ gained }) => [gained.low, gained.high]), 0.14),
     xTicks: ticks(x[0], x[1], 5),
-    xTitle: `${titleOf("structure")} →`,
+    xTitle: `${titleOf(costOf())} →`,
     yTitle: `↑ ${titleOf("style_gained")}`,
     label: `${t("plots.trade")}. ${points.map(text).join("; ")}`,
   });
@@ -60,7 +63,7 @@ const titleOf = (column) => data.metrics.find((metric) => metric.column === colu
 
 function tradeOffPoints() {
   const gained = new Map(summaryOf("style_gained").map((point) => [point.weight, point]));
-  return summaryOf("structure")
+  return summaryOf(costOf())
     .filter(({ weight }) => gained.has(weight))
     .map((kept) => ({ weight: kept.weight, kept, gained: gained.get(kept.weight) }));
 }
