@@ -44,7 +44,8 @@ def table(weights, prompts=8, seeds=1, trigger=8, untriggered=8, spread=0.02, **
         for weight in (0.0, max(weights)):
             values = {**GOOD, "style_gained": gain} if weight else WITHOUT
             rows.append(_row(name, "untriggered", weight, 0, values))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    return found if prompts > 1 else found.assign(prompt_kept=np.nan)  # no other to be nearer to
 
 
 def _row(variant, probe, weight, seed, values):

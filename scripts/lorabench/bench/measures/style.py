@@ -10,6 +10,9 @@ _CHANCE = 2.0
 """A difference of so many standard errors, or less, does not count: the two sets show different
 things, and what differs for that is no style. One of t errors counts by 1 - (2 / t)², as the
 positive-part James-Stein estimator shrinks (Efron & Morris 1973)."""
+_STEP = 1.0
+"""How far from its own at weight 0, in spreads, a descriptor is where it counts as out of range: of
+few pictures the range is narrow, and weight 0 itself has no wider one."""
 _MARGIN = 0.15
 """How far beyond the range of training set and base, as a share of it, is still within."""
 
@@ -53,9 +56,15 @@ class Axis:
         """Return the length of what `shift` does beside the axis, in spreads of a descriptor."""
         return float(np.linalg.norm(shift / self.scale - self._along(shift) * self.direction))
 
-    def outside(self, descriptors: np.ndarray) -> float:
-        """Return the share of descriptors that neither the base nor the training set comes near."""
-        return float(((descriptors < self.low) | (descriptors > self.high)).mean())
+    def outside(self, descriptors: np.ndarray, shift: np.ndarray | None = None) -> float:
+        """Return the share of descriptors that neither the base nor the training set comes near.
+
+        With the `shift` from the picture's own at weight 0, only those count that it moves.
+        """
+        out = (descriptors < self.low) | (descriptors > self.high)
+        if shift is not None:
+            out &= np.abs(shift) > _STEP * self.scale
+        return float(out.mean())
 
     @property
     def length(self) -> float:

@@ -77,9 +77,10 @@ def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
         return
     axis = Axis.between(np.stack(asked), taught)
     for one in measured:
-        one.row["outside"] = axis.outside(one.descriptors)
-        if without := base.get(one.picture.noise):
-            shift = one.descriptors - without.descriptors
+        without = base.get(one.picture.noise)
+        shift = one.descriptors - without.descriptors if without else None
+        one.row["outside"] = axis.outside(one.descriptors, shift)
+        if shift is not None:
             one.row["style_gained"] = axis.gained(shift)
             one.row["style_beside"] = axis.beside(shift)
 

@@ -1,19 +1,20 @@
-"""One weight of a LoRA by itself: what it is, why, and how many prompts that answer takes."""
+"""One weight of a LoRA by itself, and whether that fits the weights beside it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement, pairwise
 
+import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
-from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, Z
-from lorabench.bench.verdicts.summary import prompts_apart
+from lorabench.bench.verdicts.checks import Check, checks
 from lorabench.bench.verdicts.verdict import Finding, Label
 from lorabench.settings.models import VerdictSettings
 
-COPIED = 1 / 4
-"""The share of a weight's pictures that are copies from which on the LoRA copies at it."""
+_TOO_LITTLE, _RIGHT, _TOO_MUCH = range(3)
+_STAGES: dict[Label, int] = {"dead": _TOO_LITTLE, "weak": _TOO_LITTLE, "works": _RIGHT}
+"""What a LoRA goes through as its weight rises; all other labels are too much of it."""
 
 
 @dataclass(frozen=True)
@@ -25,99 +26,75 @@ class Judged:
     why: Finding | None = None
     needs: int = 0
     """Prompts that this answer takes, by how much they differ; 0 where it hangs on no mean."""
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def stage(self) -> int:
+        """Whether this is too little, right, or too much."""
+        return _STAGES.get(self.label, _TOO_MUCH)
 
 
 def judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Judged:
-    """Return what the pictures at one weight say, probes included; the first that holds counts."""
-    at = table[table["weight"] == weight]
-    asked = at[at["probe"] == ""]
-    constant = float((asked["contrast"] < CONSTANT_BELOW).mean())
-    if constant >= 0.5:
-        return Judged(weight, "broken", Finding("constant", weight, round(constant, 4), 0.5))
-    difference = _by_prompt(asked, "difference").mean()
-    if difference < UNCHANGED_BELOW:
-        why = Finding("no_effect", weight, round(difference, 4), UNCHANGED_BELOW)
-        return Judged(weight, "dead", why)
-    if copied := copying(table, weight, limits):
-        return Judged(weight, "copies", copied)
-    apart = prompts_apart(table, weight).mean
-    if apart < limits.prompts_apart:
-        why = Finding("prompts_ignored", weight, round(apart, 4), limits.prompts_apart)
-        return Judged(weight, "fried", why)
-    for mean in _means(asked, limits):
-        if mean.values.isna().all():
-            continue
-        if mean.failed:
-            return Judged(weight, mean.label, mean.finding(weight), mean.needs)
-    if asked["style_gained"].isna().all():
-        return Judged(weight, "uncertain")
-    return Judged(weight, "works", needs=mean.needs)
+    """Return what the pictures at one weight say; the first check that fails counts."""
+    found = tuple(checks(table, weight, limits))
+    return _judged(weight, found, [check for check in found if check.failed])
 
 
-def copying(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Finding | None:
-    """Return the finding that a LoRA copies at a weight; None where it does not.
+def in_order(judged: Sequence[Judged]) -> list[Judged]:
+    """Return the weights, from the lowest, with labels that make sense together.
 
-    A copy is more like a training picture than `copy_similarity`, and by `copy_excess` more so
-    than the same prompt and seed without the LoRA. What the trigger words alone draw is looked at
-    first, then what the prompts draw.
+    As its weight rises, a LoRA does too little, then what it should, then too much. Where the
+    labels cross, a number lies on the wrong side of its limit by chance, and the likeliest of all
+    orders counts: each check fails with the probability that its standard error leaves.
     """
-    at = table[table["weight"] == weight]
-    copies = (at["copy_similarity"] > limits.copy_similarity) & (
-        at["copy_excess"] > limits.copy_excess
+    if any(one.label == "uncertain" for one in judged):
+        return list(judged)
+    stages = [one.stage for one in judged]
+    if all(before <= after for before, after in pairwise(stages)):
+        return list(judged)
+    chances = [_chances(one) for one in judged]
+    orders = combinations_with_replacement((_TOO_LITTLE, _RIGHT, _TOO_MUCH), len(judged))
+    best = max(orders, key=lambda order: sum(chances[at][s] for at, s in enumerate(order)))
+    return [_moved(one, stage) for one, stage in zip(judged, best, strict=True)]
+
+
+def _chances(one: Judged) -> tuple[float, float, float]:
+    """Return the logarithms of how likely a weight is too little, right, or too much."""
+    little, much = (
+        float(norm.cdf(max((check.errors for check in one.checks if stage == _stage(check)))))
+        for stage in (_TOO_LITTLE, _TOO_MUCH)
     )
-    for probe, code in (("trigger", "copies"), ("", "prompts_copied")):
-        share = float(copies[at["probe"] == probe].mean())  # NaN of none, which is below any limit
-        if share >= COPIED:
-            return Finding(code, weight, round(share, 4), limits.copy_similarity)
-    return None
+    return (
+        np.log(little * (1 - much)),
+        np.log((1 - little) * (1 - much)),
+        np.log(much),
+    )
 
 
-@dataclass(frozen=True)
-class _Mean:
-    """The mean over prompts of a column, on one side of its limit or the other."""
-
-    label: Label
-    code: str
-    values: pd.Series
-    """One per prompt."""
-    limit: float
-    spread: float
-    """The usual standard deviation between prompts, for few may agree by chance."""
-    highest: bool = False
-    """Whether the limit is the highest value that will do, not the lowest."""
-
-    @property
-    def failed(self) -> bool:
-        mean = float(self.values.mean())
-        return mean > self.limit if self.highest else mean < self.limit
-
-    @property
-    def needs(self) -> int:
-        """How many prompts have the limit outside their mean's 95 % interval."""
-        spread = float(self.values.std()) if len(self.values) > 1 else 0.0
-        if len(self.values) < ENOUGH_PROMPTS:
-            spread = max(spread, self.spread)
-        margin = max(abs(float(self.values.mean()) - self.limit), 1e-3)
-        return ceil((Z * spread / margin) ** 2)
-
-    def finding(self, weight: float) -> Finding:
-        return Finding(self.code, weight, round(float(self.values.mean()), 4), self.limit)
+def _stage(check: Check) -> int:
+    return _STAGES.get(check.label, _TOO_MUCH)
 
 
-def _means(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[_Mean]:
-    """Yield what is judged by a mean over prompts, in order; the style comes last."""
+def _moved(one: Judged, stage: int) -> Judged:
+    """Return a weight with the label that fits a stage."""
+    if stage == one.stage:
+        return one
+    of_stage = [check for check in one.checks if _stage(check) == stage]
+    if failed := [check for check in of_stage if check.failed]:
+        return _judged(one.weight, one.checks, failed)
+    close = Finding("out_of_order", one.weight)
+    if stage == _RIGHT:
+        return replace(one, label="works", why=None)
+    nearest = max(of_stage, key=lambda check: check.errors)
+    return replace(one, label=nearest.label, why=close)
 
-    def of(column: str) -> pd.Series:
-        return _by_prompt(asked, column)
 
-    yield _Mean("lost", "prompt_lost", of("prompt_kept"), limits.prompt_kept, 0.2)
-    yield _Mean("fried", "off_range", of("outside"), limits.outside, 0.02, highest=True)
-    yield _Mean("fried", "beside", of("style_beside"), limits.beside, 1.5, highest=True)
-    yield _Mean("fried", "structure_lost", of("structure"), limits.structure, 0.1)
-    yield _Mean("weak", "little_change", 1 - of("ssim"), limits.change, 0.05)
-    yield _Mean("weak", "style_low", of("style_gained"), limits.style, 0.2)
-
-
-def _by_prompt(pictures: pd.DataFrame, column: str) -> pd.Series:
-    """Return the mean over seeds for each prompt."""
-    return pictures.groupby("variant")[column].mean()
+def _judged(weight: float, found: tuple[Check, ...], failed: Sequence[Check]) -> Judged:
+    if failed:
+        first = failed[0]
+        return Judged(weight, first.label, first.finding(weight), first.needs, found)
+    codes = {check.code: check for check in found}
+    if "style_low" not in codes:
+        return Judged(weight, "uncertain", checks=found)
+    deciding = (codes[code] for code in ("style_low", "prompt_lost") if code in codes)
+    return Judged(weight, "works", needs=max(check.needs for check in deciding), checks=found)

@@ -10,8 +10,9 @@ import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW
 from lorabench.bench.verdicts.best import best
+from lorabench.bench.verdicts.checks import copies
 from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, MANY_PROMPTS, doubts
-from lorabench.bench.verdicts.each_weight import Judged, copying, judge_weight
+from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
 from lorabench.layout import weight_name
@@ -28,7 +29,9 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
     weights = sorted(float(weight) for weight in asked["weight"].unique() if weight != 0)
     if reason := _incomparable(asked, weights):
         return Verdict("uncertain", unknown=[reason], thresholds=limits.model_dump())
-    every = [judge_weight(table, weight, limits) for weight in weights]
+    alone = [judge_weight(table, weight, limits) for weight in weights]
+    negative = [one for one in reversed(alone) if one.weight < 0]
+    every = [*reversed(in_order(negative)), *in_order([one for one in alone if one.weight > 0])]
     judged = [one for one in every if one.weight > 0] or every  # what it adds is what it is for
     label, deciding = _of_all(judged, list(_copied(table, limits)))
     leaks, share = _leak(table, limits)
@@ -43,7 +46,11 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
         leak=share,
         reasons=list(_reasons(judged, deciding, leaks, share, limits)),
         unknown=unknown,
-        labels={weight_name(one.weight): one.label for one in every},
+        labels=_labels(every, prompts),
+        checks={
+            weight_name(one.weight): [check.finding(one.weight) for check in one.checks]
+            for one in every
+        },
         thresholds=limits.model_dump(),
     )
     return _with_weight(verdict, asked, judged) if label == "works" else verdict
@@ -63,8 +70,9 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
 def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
     """Yield the weights up to full strength at which it copies, those of the probe included."""
     for weight in sorted(table["weight"].unique()):
-        if 0 < weight <= FULL_STRENGTH and (why := copying(table, weight, limits)):
-            yield Judged(float(weight), "copies", why)
+        found = copies(table, weight, limits) if 0 < weight <= FULL_STRENGTH else ()
+        if why := next((check for check in found if check.failed), None):
+            yield Judged(float(weight), "copies", why.finding(float(weight)))
 
 
 def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, list[Judged]]:
@@ -99,6 +107,16 @@ def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
         return None
     enough = min(surest.needs, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else MANY_PROMPTS)
     return Finding("prompts_needed", surest.weight, enough - prompts)
+
+
+def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, str]:
+    """Return each weight's own label: of few prompts, only where they settle it."""
+    return {
+        weight_name(one.weight): "uncertain"
+        if prompts < ENOUGH_PROMPTS and one.needs > prompts
+        else one.label
+        for one in judged
+    }
 
 
 def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, float | None]:

@@ -23,6 +23,8 @@ class Finding:
     limit: float | None = None
     pictures: int | None = None
     """How many more would tell what could not be judged."""
+    spread: float | None = None
+    """The standard deviation between prompts of what `value` is the mean of."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Verdict:
     """What each weight is by itself, such as {"0.40": "weak", "0.80": "works"}."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The limits that were applied."""
+    checks: dict[str, list[Finding]] = field(default_factory=dict)
+    """All that was held against a limit at each weight, what failed and what did not."""
     leak: float | None = None
     """The style gained without the trigger words over that with them; None as for `leaks`."""
 
@@ -75,6 +79,10 @@ def read(path: Path) -> Verdict:
             raise ValueError("written by a newer lorabench; update this one")
         for name in ("reasons", "unknown"):
             content[name] = [Finding(**finding) for finding in content[name]]
+        content["checks"] = {
+            weight: [Finding(**finding) for finding in findings]
+            for weight, findings in content.get("checks", {}).items()
+        }
         for name in ("below", "above"):
             content[name] = Finding(**content[name]) if content[name] else None
         content["window"] = tuple(content["window"]) if content["window"] else None

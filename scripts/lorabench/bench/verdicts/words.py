@@ -64,6 +64,11 @@ FINDINGS = {
         "{weight:.2f} では画像がほとんど変わりません。"
         "構造的類似度の変化は {value:.0%} です(必要: {limit:.0%})",
     ),
+    "out_of_order": (
+        "at {weight:.2f} the numbers are too close to their limits to differ from the weights "
+        "beside it",
+        "{weight:.2f} の数値はしきい値に近く、隣の重みと違うとは言えません",
+    ),
     "works_above": (
         "at {weight:.2f} it works: train it longer, or use it there",
         "{weight:.2f} では効きます。学習を延ばすか、その重みで使ってください",

@@ -1,5 +1,6 @@
 """The verdict on tables whose answer is plain."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -246,3 +247,40 @@ def test_limits_can_be_set():
 def test_a_sweep_of_one_prompt_is_judged_without_what_takes_two():
     alone = table({0.8: {}}, prompts=1).assign(prompt_kept=float("nan"))
     assert judge(alone, LIMITS).label == "works"
+
+
+def test_what_hardly_changes_is_never_fried():
+    still = {"ssim": 0.95, "outside": 0.09, "style_beside": 9.0}
+    assert verdict({0.4: still, 0.8: still}).label == "weak"
+
+
+def test_labels_that_cross_take_the_likeliest_order():
+    # A hair beyond a limit at 0.4, plainly weak at 0.6: 0.4 is no stronger than 0.6.
+    pictures = table({0.4: {"style_gained": 0.1}, 0.6: WEAK, 0.8: FRIED})
+    rows = (pictures["weight"] == 0.4) & (pictures["probe"] == "")
+    pictures.loc[rows, "style_beside"] = np.linspace(7.0, 9.1, 8)
+    found = judge(pictures, LIMITS)
+    assert list(found.labels.values()) == ["weak", "weak", "fried"]
+    assert "out_of_order" not in {one.code for one in found.reasons}
+
+
+def test_a_weight_between_two_that_work_works():
+    pictures = table({0.4: {}, 0.6: {}, 0.8: {}})
+    rows = (pictures["weight"] == 0.6) & (pictures["probe"] == "")
+    pictures.loc[rows, "outside"] = np.linspace(0.0, 0.07, 8)
+    found = judge(pictures, LIMITS)
+    assert (found.window, set(found.labels.values())) == ((0.4, 0.8), {"works"})
+
+
+def test_a_weight_whose_numbers_settle_nothing_has_no_label_of_its_own():
+    found = verdict({0.8: {"style_gained": 0.14}}, prompts=3)
+    assert (found.label, found.labels) == ("uncertain", {"0.80": "uncertain"})
+
+
+def test_each_number_stands_beside_its_limit():
+    found = verdict({0.8: {"prompt_kept": 0.1}})
+    (lost,) = found.reasons
+    assert (lost.value, lost.limit, lost.spread) == (0.1, LIMITS.prompt_kept, 0)
+    checked = {one.code: one for one in found.checks["0.80"]}
+    assert checked["prompt_lost"] == lost
+    assert checked["style_low"].value == pytest.approx(0.6, abs=0.05)

@@ -1,0 +1,139 @@
+"""What is held against a limit at one weight, in the order in which it is told."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+import pandas as pd
+
+from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
+from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, Z
+from lorabench.bench.verdicts.summary import prompts_apart
+from lorabench.bench.verdicts.verdict import Finding, Label
+from lorabench.settings.models import VerdictSettings
+
+COPIED = 1 / 4
+"""The share of a weight's pictures that are copies from which on the LoRA copies at it."""
+CONSTANT = 1 / 2
+"""The share of pictures of one colour from which on the LoRA is broken."""
+_SURE = 6.0
+"""Standard errors beyond which nothing gets surer."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A number of one weight on one side of its limit or the other."""
+
+    label: Label
+    """What the weight is where the number fails."""
+    code: str
+    value: float
+    limit: float
+    spread: float = 0.0
+    """Standard deviation between prompts."""
+    prompts: int = 0
+    """How many it is the mean of; 0 for what is no mean over prompts."""
+    usual: float = 0.0
+    """The standard deviation that the prompts usually have, for few may agree by chance."""
+    highest: bool = False
+    """Whether the limit is the highest value that will do, not the lowest."""
+    at_limit: bool = False
+    """Whether the limit itself fails."""
+    shown: float | None = None
+    """The limit to show, where that is another."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the number is on the wrong side."""
+        return self._beyond > 0 or (self.at_limit and self._beyond == 0)
+
+    @property
+    def errors(self) -> float:
+        """By how many standard errors it fails; negative where it does not."""
+        error = self._spread / sqrt(max(self.prompts, 1))
+        return float(np.clip(self._beyond / max(error, 1e-3), -_SURE, _SURE))
+
+    @property
+    def needs(self) -> int:
+        """How many prompts have the limit outside their mean's 95 % interval."""
+        return ceil((Z * self._spread / max(abs(self._beyond), 1e-3)) ** 2)
+
+    def finding(self, weight: float) -> Finding:
+        """Return what it says."""
+        limit = self.limit if self.shown is None else self.shown
+        spread = round(self.spread, 4) if self.prompts > 1 else None
+        return Finding(self.code, weight, round(self.value, 4), limit, spread=spread)
+
+    @property
+    def _beyond(self) -> float:
+        return self.value - self.limit if self.highest else self.limit - self.value
+
+    @property
+    def _spread(self) -> float:
+        few = self.prompts < ENOUGH_PROMPTS
+        return max(self.spread, self.usual) if few else self.spread
+
+
+def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Iterator[Check]:
+    """Yield what is known of the pictures at a weight, probes included.
+
+    First what leaves nothing else to see, then whether anything happens at all, then what is
+    wrong, the main reason first; the style comes last.
+    """
+    at = table[table["weight"] == weight]
+    asked = at[at["probe"] == ""]
+    constant = float((asked["contrast"] < CONSTANT_BELOW).mean())
+    yield Check("broken", "constant", constant, CONSTANT, highest=True, at_limit=True)
+    yield _mean("dead", "no_effect", asked["difference"], asked, UNCHANGED_BELOW)
+    yield from copies(table, weight, limits)
+    yield _mean("weak", "little_change", 1 - asked["ssim"], asked, limits.change, 0.05)
+    apart = prompts_apart(table, weight)
+    if not np.isnan(apart.mean):
+        error = (apart.high - apart.low) / (2 * Z) * sqrt(asked["variant"].nunique())
+        yield Check("lost", "prompts_ignored", apart.mean, limits.prompts_apart, error,
+                    asked["variant"].nunique())  # fmt: skip
+    for check in (
+        _mean("lost", "prompt_lost", asked["prompt_kept"], asked, limits.prompt_kept, 0.2),
+        _mean("fried", "off_range", asked["outside"], asked, limits.outside, 0.02, highest=True),
+        _mean("fried", "beside", asked["style_beside"], asked, limits.beside, 1.5, highest=True),
+        _mean("fried", "structure_lost", asked["structure"], asked, limits.structure, 0.1),
+        _mean("weak", "style_low", asked["style_gained"], asked, limits.style, 0.2),
+    ):
+        if not np.isnan(check.value):
+            yield check
+
+
+def copies(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Iterator[Check]:
+    """Yield which share of the pictures at a weight are copies of training pictures.
+
+    A copy is more like a training picture than `copy_similarity`, and by `copy_excess` more so
+    than the same prompt and seed without the LoRA. What the trigger words alone draw is looked at
+    first, then what the prompts draw.
+    """
+    at = table[table["weight"] == weight]
+    copied = (at["copy_similarity"] > limits.copy_similarity) & (
+        at["copy_excess"] > limits.copy_excess
+    )
+    for probe, code in (("trigger", "copies"), ("", "prompts_copied")):
+        of_probe = copied[at["probe"] == probe]
+        if len(of_probe):
+            share = float(of_probe.mean())
+            yield Check("copies", code, share, COPIED, highest=True, at_limit=True,
+                        shown=limits.copy_similarity)  # fmt: skip
+
+
+def _mean(
+    label: Label,
+    code: str,
+    column: pd.Series,
+    asked: pd.DataFrame,
+    limit: float,
+    usual: float = 0.0,
+    highest: bool = False,
+) -> Check:
+    """Return the mean over prompts of the means over their seeds."""
+    values = column.groupby(asked["variant"]).mean().dropna()
+    spread = float(values.std()) if len(values) > 1 else 0.0
+    mean = float(values.mean()) if len(values) else np.nan
+    return Check(label, code, mean, limit, spread, len(values), usual, highest)
