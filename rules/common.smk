@@ -38,15 +38,15 @@ def fetched_pictures():
 
 
 def uncompared(look_up):
-    """Look up a param that does not count as one: it says where things lie, not what is made.
+    """Look up a param that says only where things lie, not what is made.
 
-    Snakemake leaves out of its comparison whatever takes the output.
+    Snakemake does not compare a param whose function takes the output.
     """
     return lambda wildcards, output: look_up(PLANS[wildcards.run_id])
 
 
 def folder_of(name):
-    """Return the folder that a job's output of this name lies in."""
+    """Return the folder of a job's output of this name."""
     return lambda wildcards, output: str(Path(getattr(output, name)).parent)
 
 

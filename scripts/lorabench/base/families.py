@@ -28,7 +28,7 @@ class Known:
     title: str
     width: int | None = None  # of the text features that the UNet attends to: all differ
     block: int | None = None  # of a single file's UNet, the first that attends to them
-    lora_names: str | None = None  # a pattern of LoRA modules, where it tells more than the width
+    lora_names: str | None = None  # a pattern of LoRA modules, if the width is not enough
 
     @property
     def a_title(self) -> str:

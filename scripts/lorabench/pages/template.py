@@ -45,7 +45,7 @@ def _in_both(said: Callable[[Any, Language], str], of: Any) -> Markup:
 
 
 def text(key: str, **values: object) -> Markup:
-    """Return a text in both languages, of which the page shows the one that was chosen."""
+    """Return a text in both languages; the page shows the chosen one."""
     safe = {key: escape(one) if isinstance(one, str) else one for key, one in values.items()}
     return both(lambda at: Markup(phrases.fill(TEXTS[key][at == "ja"], **safe)))
 

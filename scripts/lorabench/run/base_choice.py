@@ -48,15 +48,15 @@ def choose(given: Given) -> Path:
     found = find(name, given)
     if found and found.path:
         return found.path
-    # The embedded server draws with what was trained on. What is wrong with a workflow is told
-    # when it is read to be used.
+    # The embedded server renders with the training's model. Errors in a workflow are reported
+    # where it is used.
     if only_drawn or is_embedded(given.get("comfy_url")) or not (found or _workflow(given)):
         return Path(BUNDLED_BASE)
     raise _not_here(found)
 
 
 def loads(given: Given) -> str | None:
-    """Return which checkpoint the benchmark's workflow loads; None where nothing tells it."""
+    """Return which checkpoint the benchmark's workflow loads; None if unknown."""
     content = _workflow(given)
     if content is None:
         return None

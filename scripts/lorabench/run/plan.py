@@ -57,7 +57,7 @@ class RunPlan:
 
     @cached_property
     def trigger(self) -> str:
-        """The words that call the LoRA; empty where nothing tells them."""
+        """The trigger words; empty if there are none."""
         if self.config.trigger or self.raw:
             return self.config.trigger
         found = existing.record(self.paths)
@@ -120,18 +120,18 @@ class RunPlan:
 
     @cached_property
     def _loads(self) -> str | None:
-        """The checkpoint that the workflow loads on a ComfyUI, if that can be told."""
+        """The checkpoint that the workflow loads on a ComfyUI; None if unknown."""
         return None if self.embedded_server else base_choice.loads(self.config.model_dump())
 
     @cached_property
     def drawn(self) -> base_choice.Drawn | None:
-        """The checkpoint that the pictures are drawn with, if it can be told."""
+        """The checkpoint that renders the pictures; None if unknown."""
         name = self.checkpoint_name or self._loads
         return base_choice.find(name, self.config.model_dump())
 
     @cached_property
     def drawn_elsewhere(self) -> base_choice.Drawn | None:
-        """The checkpoint that the pictures are drawn with, if the LoRA is trained on another."""
+        """The checkpoint that renders the pictures, if the LoRA is trained on another."""
         own = self.embedded_server and not self.config.bench.checkpoint
         elsewhere = not self.identity and not existing.record(self.paths)
         if own or elsewhere or not self.drawn:
@@ -216,7 +216,7 @@ class RunPlan:
 def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
     """Return the plans for the settings `given`, over those in the file `defaults`, by run_id.
 
-    There is one for each raw set. Raises `UserError` for whatever a user can mend.
+    There is one for each raw set. Raises `UserError` for a user's mistakes.
     """
     merged = merge(read_yaml(defaults), given)
     plans = [_make_plan({**merged, **one}) for one in _raw_sets(merged)]
@@ -263,15 +263,15 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
         if not paths.lora.exists():
             preconditions.check_sd_scripts(config)
     plan = RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
-    _ = plan.variants  # mistakes in prompts are told at once
+    _ = plan.variants  # reports mistakes in prompts at once
     return plan
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:
-    """Return the settings with the words that call the LoRA, where anything tells them.
+    """Return the settings with the trigger words, if there are any.
 
-    Where every picture has a caption they stand in for none, and other words are no other training:
-    the set's name is what such runs have been named by.
+    If every picture has a caption, no caption uses them, so other words are not another training:
+    then the set's name goes into the run's identity.
     """
     given = config.trigger or config.preprocess.trigger
     stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
@@ -280,7 +280,7 @@ def _with_trigger(config: Config, found: RawSet) -> Config:
 
 
 def _check_binding(record: RunRecord, config: Config, identity: Identity) -> None:
-    """Refuse a run of other contents, or of a set of another name: it names the run's LoRA."""
+    """Refuse a run of other contents, or of a set of another name, which is in the LoRA's name."""
     then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
     check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
 
