@@ -51,7 +51,7 @@ def build(
         page.stream(
             run=found,
             rows=_rows,
-            again=found.sweep and command(found.sweep),
+            again=(found.record or found.sweep) and command(found.sweep),
             step=step,
             try_next=step and partial(words.try_next, step.code),
             left_out=left and partial(earlier.sentence, left),

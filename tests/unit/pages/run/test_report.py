@@ -90,6 +90,12 @@ def test_trigger_words_stand_in_the_command_only_where_they_were_given():
     assert given == f"{command()} 'trigger=ink style'"
 
 
+def test_without_a_sweep_the_command_is_that_which_trains():
+    record = records.run(run_id="set-0123abcd", raw_set="set", train={"rank": 8})
+    train = "uv run snakemake --cores 1 trained --config raw_set=set 'train={rank: 8}'"
+    assert again.command(record, None, None) == train
+
+
 def test_what_is_unusual_stands_in_the_command():
     text = command(
         {"train": {"rank": 8, "flip": True}, "run_id": "mine"},
