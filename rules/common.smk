@@ -10,7 +10,7 @@ from lorabench.workflow.commands import quoted
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
 CONFIG = FIRST.config
 program = partial(commands.program, ROOT / "scripts")
-TRAINED = [plan for plan in PLANS.values() if plan.identity]
+TRAINED = [plan for plan in PLANS.values() if plan.training]
 
 
 wildcard_constraints:
@@ -31,10 +31,10 @@ def of_set(look_up):
     return lambda wildcards: look_up(plans[str(RUN.normalized).format(**wildcards)])
 
 
-def fetched_pictures():
-    """Return the pictures as inputs where no shared disk has them: 10,000 more take a second."""
+def fetched(look_up):
+    """Return files as inputs where no shared disk has them: 10,000 pictures take a second."""
     remote = workflow.storage_settings and workflow.storage_settings.default_storage_provider
-    return ancient(of_run(targets.pictures)) if remote else []
+    return ancient(of_run(look_up)) if remote else []
 
 
 def uncompared(look_up):
