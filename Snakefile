@@ -74,7 +74,7 @@ rule trained:
     """The runs up to their LoRAs, not benched yet."""
     input:
         datasets=[str(plan.paths.preprocess_log) for plan in TRAINED],
-        loras=[str(plan.paths.lora) for plan in TRAINED],
+        loras=[str(path) for plan in TRAINED for path in plan.loras],
 
 
 onstart:

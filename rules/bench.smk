@@ -47,7 +47,7 @@ rule record_sweep:
 rule install_lora:
     """Put the LoRA where ComfyUI lists it, under a name that holds its content's hash."""
     input:
-        lora=of_run(lambda plan: plan.paths.lora),
+        lora=of_run(lambda plan: plan.loras),
     output:
         receipt=RUN.receipt,
     log:
@@ -80,7 +80,7 @@ rule bench_preflight:
     conda:
         "../envs/lorabench.yaml"
     params:
-        workflow_digest=FIRST.workflow_digest,
+        workflow_digest=of_run(lambda plan: plan.workflow_digest),
         options=uncompared(commands.preflight),
     message:
         "Checking the ComfyUI servers"
@@ -115,8 +115,8 @@ rule bench_image:
         prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
         arguments=lambda wildcards: commands.cell(PLANS[wildcards.run_id], wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched.
-        workflow_digest=FIRST.workflow_digest,
-        base_digest=FIRST.base_digest,
+        workflow_digest=of_run(lambda plan: plan.workflow_digest),
+        base_digest=of_run(lambda plan: plan.base_digest),
         uncompared=lambda wildcards, output: commands.rendering(
             PLANS[wildcards.run_id], wildcards.variant
         ),
@@ -150,7 +150,7 @@ if CONFIG.bench.embedding:
         params:
             # Its columns are named after it, and what it holds counts, not where it lies.
             name=embedding.name(CONFIG.bench.embedding),
-            digest=FIRST.embedding_digest,
+            digest=of_run(lambda plan: plan.embedding_digest),
             compared=given(reference="--reference"),
         message:
             "Embedding the pictures with {params.name}"
@@ -248,7 +248,7 @@ rule bench_grid:
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
         training=ancient(of_run(targets.of_training("training_pictures"))),
-        pictures=fetched_pictures(),
+        pictures=fetched(targets.pictures),
     output:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",
@@ -280,7 +280,7 @@ rule bench_probes:
         warnings=RUN.bench / "warnings.json",
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
-        pictures=fetched_pictures(),
+        pictures=fetched(targets.pictures),
     output:
         grid=shown(RUN.grid / "probes.png", "grid", "Grids", "probes"),
     log:

@@ -10,7 +10,7 @@ from lorabench.workflow.commands import quoted
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
 CONFIG = FIRST.config
 program = partial(commands.program, ROOT / "scripts")
-TRAINED = [plan for plan in PLANS.values() if plan.identity]
+TRAINED = [plan for plan in PLANS.values() if plan.training]
 
 
 wildcard_constraints:
@@ -31,22 +31,22 @@ def of_set(look_up):
     return lambda wildcards: look_up(plans[str(RUN.normalized).format(**wildcards)])
 
 
-def fetched_pictures():
-    """Return the pictures as inputs where no shared disk has them: 10,000 more take a second."""
+def fetched(look_up):
+    """Return files as inputs where no shared disk has them: 10,000 pictures take a second."""
     remote = workflow.storage_settings and workflow.storage_settings.default_storage_provider
-    return ancient(of_run(targets.pictures)) if remote else []
+    return ancient(of_run(look_up)) if remote else []
 
 
 def uncompared(look_up):
-    """Look up a param that does not count as one: it says where things lie, not what is made.
+    """Look up a param that says only where things lie, not what is made.
 
-    Snakemake leaves out of its comparison whatever takes the output.
+    Snakemake does not compare a param whose function takes the output.
     """
     return lambda wildcards, output: look_up(PLANS[wildcards.run_id])
 
 
 def folder_of(name):
-    """Return the folder that a job's output of this name lies in."""
+    """Return the folder of a job's output of this name."""
     return lambda wildcards, output: str(Path(getattr(output, name)).parent)
 
 

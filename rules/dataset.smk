@@ -36,7 +36,7 @@ rule normalize_dataset:
     """Make the pictures what both trainers take as they are."""
     input:
         # Within a set these cannot change; a touched file must not retrain for hours.
-        raw=ancient(of_set(lambda plan: plan.raw_files)),
+        raw=ancient(of_set(lambda plan: plan.training.raw.files)),
     output:
         images=directory(RUN.normalized / "images"),
         log=RUN.normalized / "preprocess_log.csv",

@@ -18,7 +18,8 @@ rule bench_report:
         verdict=RUN.bench / "verdict.json",
         warnings=RUN.bench / "warnings.json",
         graph=RUN.graph,
-        pictures=fetched_pictures(),
+        pictures=fetched(targets.pictures),
+        lora=fetched(lambda plan: plan.loras),
         record=ancient(of_run(targets.of_training("record"))),
         training_log=ancient(of_run(targets.of_training("training_log"))),
         preprocess_log=ancient(of_run(targets.of_training("preprocess_log"))),
@@ -47,7 +48,7 @@ rule bench_report:
 rule model_card:
     """Write the page that goes with the LoRA to a model site."""
     input:
-        lora=of_run(lambda plan: plan.paths.lora),
+        lora=of_run(lambda plan: plan.loras),
         record=ancient(of_run(targets.of_training("record"))),
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",

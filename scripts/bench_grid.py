@@ -1,6 +1,6 @@
 """Lay the pictures of a sweep out in grids: one for each seed, an overview, and the probes.
 
-Below the title stands the prompt, where the pictures or the record of the sweep tell it.
+The prompt stands below the title, if the pictures or the record of the sweep name it.
 """
 
 import argparse

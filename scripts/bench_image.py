@@ -1,7 +1,7 @@
 """Render one cell of a LoRA benchmark: one weight, one seed, one batch of pictures.
 
-The workflow's LoRA, strengths, seed, file prefix, batch size and, if given, prompts and
-checkpoint are set; a ComfyUI server draws; the checked pictures appear as
+Sets the workflow's LoRA, strengths, seed, file prefix, batch size and, if given, prompts and
+checkpoint; has a ComfyUI server render it; checks the pictures and writes them as
 <output-dir>/seed<seed>_<nn>.png.
 """
 
@@ -79,7 +79,7 @@ def _render(
     count: int,
     lock: Path | None,
 ) -> tuple[str, list[bytes]]:
-    """Render on the server with the shortest queue, or on another; return its URL and pictures."""
+    """Render on the server with the shortest queue, or the next; return its URL and pictures."""
     with turn(lock) as over:
         client = with_shortest_queue(clients)
         try:

@@ -65,7 +65,9 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     A scheduler ends jobs with SIGTERM; a terminal sends its Ctrl-C to all that runs there.
     """
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: None)  # not SIG_IGN: Python tells of one that is pending
+        signal.signal(
+            one, lambda *_: None
+        )  # not SIG_IGN: Python prints an error for a pending signal
     raise KeyboardInterrupt
 
 

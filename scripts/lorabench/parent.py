@@ -1,7 +1,7 @@
-"""The workflow that started this program; what it started ends with it, however it went.
+"""End this program with the workflow that started it, and run jobs on the workflow's Python.
 
-A workflow that is killed cannot end its jobs. A training that went on alone would write into the
-files of the one that the same command starts next. And jobs run on the Python of their workflow.
+A killed workflow cannot end its jobs, and a training that continued alone would write into the
+files of its successor.
 """
 
 import os
@@ -19,14 +19,14 @@ _EVERY_SECONDS = 0.5
 
 
 def announce() -> None:
-    """Tell the programs that this process starts that it is their workflow."""
+    """Mark this process as the workflow of the programs that it starts."""
     os.environ[_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
 
 
 def lend_python() -> None:
-    """Make the `python` of the programs that this process starts its own, wherever that lies.
+    """Make this process's Python the `python` of the programs that it starts.
 
-    Snakemake that was started by its path has a PATH on which there is another one, or none.
+    If Snakemake was started by its path, the PATH has another Python, or none.
     """
     folder = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])

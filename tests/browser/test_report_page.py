@@ -568,7 +568,14 @@ def test_warnings_and_missing_pictures_are_told(visit, tmp_path):
     (run / "bench" / "w0.40" / "seed1_00.png").unlink()
     build(run, dataset, run / "report.html")
     page = visit(run / "report.html")
-    assert "Dead LoRA" in page.locator(".alarm").inner_text()
+    for language, title, advice in (
+        ("en", "Dead LoRA", "Look whether the loss fell"),
+        ("ja", "LoRA が効いていません", "損失が下がったか"),
+    ):
+        page.click(f"[data-language={language}]")
+        alarm = page.locator(".alarm").inner_text()
+        assert title in alarm and advice in alarm
+    page.click("[data-language=en]")
     assert page.locator(".cell.gone").all_inner_texts() == ["missing"]
     page.locator(".cell").nth(1).focus()
     page.keyboard.press("ArrowRight")

@@ -60,3 +60,11 @@ def test_what_was_tried_names_tests_that_are_there():
     page = (ROOT / "docs/tried.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:\w+/)*test_\w+\.py)`", page))
     assert [name for name in named if not any(ROOT.glob(f"tests/**/{name}"))] == []
+
+
+def test_conda_environments_have_the_projects_pins():
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    for file in (ROOT / "envs").glob("*.yaml"):
+        listed = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
+        assert sorted(listed) == sorted(pins), file.name
+    assert all("==" in pin for pin in pins)

@@ -47,7 +47,7 @@ def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, 
     monkeypatch.chdir(based.root)
 
     def run_id(**config):
-        return make_plan({**KOHYA, **config}, Path("config/config.yaml")).identity.run_id
+        return make_plan({**KOHYA, **config}, Path("config/config.yaml")).training.identity.run_id
 
     assert run_id(train="{kohya_args: {xformers: True}}") != run_id()
     assert run_id(train="{kohya_args: {}}") == run_id()

@@ -28,7 +28,7 @@ class Known:
     title: str
     width: int | None = None  # of the text features that the UNet attends to: all differ
     block: int | None = None  # of a single file's UNet, the first that attends to them
-    lora_names: str | None = None  # a pattern of LoRA modules, where it tells more than the width
+    lora_names: str | None = None  # a pattern of LoRA modules, if the width is not enough
 
     @property
     def a_title(self) -> str:
@@ -64,6 +64,8 @@ class Family(Known):
     embedded: bool  # whether the embedded trainer and server load it
     kohya: Kohya | None
     preset: Mapping[str, Any]
+    example_prompts: Mapping[str, str] = field(default_factory=dict)
+    """Of its workflow, by profile, where the trigger is not the example set's."""
 
 
 def _preprocess(resolution: int, bucket_step: int) -> dict[str, int]:
@@ -98,14 +100,13 @@ BUNDLED = Family(
         },
         "bench": {"threads": 1},
     },
+    example_prompts={
+        "style": "{trigger}, a red mushroom on a blue background",
+        "char": "{trigger}, smiling, green background",
+    },
 )
-EXAMPLE_PROMPTS = {
-    "style": "{trigger}, a red mushroom on a blue background",
-    "char": "{trigger}, smiling, green background",
-}
-"""What the bundled workflow asks for, by profile, where the trigger is not the example set's."""
 
-_VAE = {
+VAE = {  # of SD1.x and SDXL
     "sample_size": 512,
     "block_out_channels": (128, 256, 512, 512),
     "layers_per_block": 2,
@@ -138,7 +139,7 @@ SD15 = Family(
     },
     configs={  # as in runwayml/stable-diffusion-v1-5
         "unet": {"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8},
-        "vae": _VAE,
+        "vae": VAE,
         "text_encoder": {
             "hidden_size": 768,
             "intermediate_size": 3072,
@@ -171,7 +172,7 @@ SDXL = Family(
         "text_encoder": "conditioner.embedders.0.transformer.",
         "text_encoder_2": "conditioner.embedders.1.model.",
     },
-    configs={"vae": _VAE},
+    configs={"vae": VAE},
     embedded=False,
     kohya=Kohya("sdxl_train_network.py", 32),
     preset={

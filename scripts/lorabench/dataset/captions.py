@@ -1,7 +1,4 @@
-"""The caption files of a raw set: which picture each belongs to, and what it says.
-
-A caption lies beside its picture and has its name: `cat.txt` or `cat.caption` for `cat.png`.
-"""
+"""Read the caption files of a raw set: `cat.txt` or `cat.caption` beside `cat.png`."""
 
 import codecs
 import unicodedata
@@ -31,7 +28,7 @@ def is_caption(path: Path) -> bool:
 
 
 def stem(path: Path) -> str:
-    """Return what a picture and its caption have in common, however Unicode is spelt."""
+    """Return the path that a picture and its caption share, in one spelling of Unicode."""
     return unicodedata.normalize("NFC", str(path.with_suffix("")))
 
 
@@ -45,20 +42,19 @@ def by_stem(paths: Iterable[Path], pictures: Iterable[Path]) -> dict[str, Path]:
     double = [files for files in found.values() if len(files) > 1]
     if double:
         raise UserError(
-            "a picture can have one caption, and these have two; move the files that should not "
-            "be trained on out of the set:\n"
+            "a picture can have one caption, and these have two; move one of each out of the set:\n"
             + indented([" and ".join(map(str, files)) for files in double])
         )
     return {key: files[0] for key, files in found.items()}
 
 
 def read(paths: Mapping[str, Path]) -> dict[str, str]:
-    """Return the texts of caption files, each on one line; `UserError` for what is no text."""
+    """Return the texts of caption files, each on one line; `UserError` for a file without text."""
     texts: dict[str, str] = {}
     broken = []
     for key, path in paths.items():
-        if path.exists() and not path.is_file():  # to read a pipe would take for ever
-            broken.append(f"{path}: is no file")
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            broken.append(f"{path}: is not a file")
             continue
         try:
             texts[key] = _one_line(_decoded(path.read_bytes()))
@@ -72,14 +68,14 @@ def read(paths: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _decoded(data: bytes) -> str:
-    """Return a caption's text. Raises `ValueError` that says what it seems to be instead."""
+    """Return a caption's text; raises `ValueError` with the likely content of another file."""
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise ValueError(f"is not UTF-8; it may be {file_kinds.likely_encoding(data)}") from None
     if text.lstrip().startswith("-----BEGIN "):
-        raise ValueError("is a key or certificate, or a link to one, and no caption")
+        raise ValueError("is a key or certificate, or a link to one, not a caption")
     if "\0" in text:
         raise ValueError("has NUL bytes (it may be UTF-16 without a byte order mark)")
     return text

@@ -1,6 +1,6 @@
-"""Whether a normalized set is still what its log says.
+"""Check that a normalized set is still what its log says.
 
-It is named by what went into it and shared by runs: one that was edited is told of wrongly by all.
+Runs share a set, and its name is a digest of its sources: after an edit, all records are wrong.
 """
 
 import csv
@@ -17,17 +17,17 @@ from lorabench.text.phrases import indented
 def check_unchanged(folder: Path) -> None:
     """Raise `UserError` if pictures or captions of the normalized set in `folder` were changed.
 
-    What its log does not tell cannot be compared: a set without a log, or with that of another
-    program, passes, and so do captions in a log of before they had a digest there.
+    Only what its log records can be compared: a set without a log, or with that of another
+    program, passes. So do captions if the log is from before it had digests of captions.
     """
     rows = made(folder)
     changes = list(_changes(folder / IMAGES, rows)) if rows else []
     if changes:
         raise UserError(
             f"the normalized set {folder} is not as it was made:\n{indented(changes)}\n"
-            "It is not to be edited: put captions beside the raw pictures, and add or "
-            "take away pictures there; that makes another set. To have this one made again, delete "
-            f"{folder} and type the command again (scripts/pipeline_run.py: with --resize)."
+            "Do not edit it. Add captions beside the raw pictures, and add or remove pictures "
+            "there; that makes another set. To make this one again, delete "
+            f"{folder} and repeat the command (scripts/pipeline_run.py: with --resize)."
         )
 
 

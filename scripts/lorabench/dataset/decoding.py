@@ -20,14 +20,13 @@ Image.MAX_IMAGE_PIXELS = None
 # Pillow warns of oddities in metadata that is dropped anyway.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-# A JPEG decoder can hand out a picture at 1/2, 1/4 or 1/8 of its size for a fraction of the time.
-# That loses nothing as long as the Lanczos filter that follows still halves what it gets: against
-# decoding in full the difference is then at most 4 of 255 levels on noise, 53 dB; where Lanczos
-# shrinks by 1.7 only it is 49 dB.
+# A JPEG decodes to 1/2, 1/4 or 1/8 of its size in a fraction of the time. This loses nothing if
+# the Lanczos filter that follows still halves the picture: compared with full decoding, noise
+# differs by at most 4 of 255 levels, 53 dB; if Lanczos shrinks only by 1.7, 49 dB.
 DRAFT_MARGIN = 2.0
 
-# Pillow averages whole blocks first where Lanczos shrinks by more; at 3 the result is within
-# 2 of 255 levels of Lanczos alone, in half the time.
+# Pillow averages whole blocks first if Lanczos shrinks by more than this. At 3, the result is
+# within 2 of 255 levels of Lanczos alone, in half the time.
 _REDUCING_GAP = 3.0
 
 _UPRIGHT = {
@@ -45,7 +44,7 @@ _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
 }
-"""How files begin that Pillow does not know by their beginning alone."""
+"""The first bytes of files that Pillow does not recognize by these alone."""
 _SIGNS_OF_TRUNCATION = ("truncated", "broken data stream", "not enough data", "end of file")
 
 _PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
@@ -54,10 +53,10 @@ _SRGB = ImageCms.createProfile("sRGB")
 
 
 def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
-    """Open a picture file, seekable, without decoding it: `check_pixels` comes first.
+    """Open a seekable picture file without decoding it, so that `check_pixels` can come first.
 
-    JPEG XL alone is decoded at once, and refused beyond `max_pixels` million pixels before. Raises
-    `RejectedError` for what is no picture, damaged or too large.
+    Only JPEG XL is decoded at once, if it has at most `max_pixels` million pixels. Raises
+    `RejectedError` for a file that is damaged, too large or not a picture.
     """
     head = file.read(12)
     size = file.seek(0, io.SEEK_END)
@@ -84,13 +83,13 @@ def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
     file.seek(0)
     try:
         return Image.open(file)
-    except Exception:  # its own words advise to build a library
+    except Exception:  # its own message advises building a library
         raise RejectedError("damaged", format="JPEG XL") from None
 
 
 @cache
 def _know_heif() -> None:
-    """Let Pillow know HEIC and its kin; an import that other pictures need not wait for."""
+    """Register HEIC and its kin with Pillow, in an import that only these pictures need."""
     import pillow_heif
 
     pillow_heif.register_heif_opener()
@@ -115,9 +114,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 def decode(image: Image.Image, background: str = "#ffffff", scale: float = 1.0) -> Image.Image:
     """Decode the first frame of an opened picture to upright sRGB, mode RGB, without metadata.
 
-    `background` is the colour put behind transparency, `scale` the factor by which the result will
-    be resized next: a JPEG may come out smaller than it is, by 1/2, 1/4 or 1/8, where
-    `DRAFT_MARGIN` allows it. Raises `RejectedError` for a truncated or damaged file.
+    `background` is the colour put behind transparency. The result will be resized by `scale`, so a
+    JPEG may be decoded to 1/2, 1/4 or 1/8 of its size (`DRAFT_MARGIN`). Raises `RejectedError` for
+    a truncated or damaged file.
     """
     with _plain_reasons():
         orientation = _orientation(image)
@@ -162,10 +161,10 @@ def to_srgb(image: Image.Image, background: str) -> Image.Image:
 
 
 def _declared_size(head: bytes) -> int:
-    """Return how long a file must be at least by its first bytes, or 0.
+    """Return the least length of a file by its first bytes, or 0.
 
-    A WebP gives its length, a TIFF where its directory is, often at the end. Pillow only says that
-    it knows no such picture where these are cut off.
+    A WebP gives its length, a TIFF the place of its directory, often at the end. Pillow calls
+    either unknown if it is cut off.
     """
     order: Literal["big", "little"] = "big" if head.startswith(b"MM") else "little"
     number = int.from_bytes(head[4:], order)
@@ -183,15 +182,15 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged metadata of a sound picture, in whatever way it fails
+    except Exception:  # the picture is sound and its metadata is damaged, which fails in many ways
         return 1
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Bring what Pillow holds in more or fewer than 8 bits per channel to 8.
+    """Convert a picture with more or fewer than 8 bits per channel to 8.
 
-    16-bit grey keeps its high byte, as Pillow does with 16-bit RGB. Wider integers beyond 16 bits
-    are scaled by their maximum; floats are taken as 0 to 1, or as 0 to 255 if any is above 1.
+    16-bit grey keeps its high byte, as Pillow does with 16-bit RGB. Integers beyond 16 bits are
+    scaled by their maximum; floats range from 0 to 1, or from 0 to 255 if any is above 1.
     """
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -223,13 +222,13 @@ def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Convert to RGB without the copy that Pillow makes of what is RGB already."""
+    """Convert to RGB; unlike Pillow, without copying a picture in RGB."""
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @lru_cache(maxsize=8)
 def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
-    """Return the transform from a profile to sRGB; None if it is sRGB itself or of no use."""
+    """Return the transform from a profile to sRGB; None if it is sRGB itself or unusable."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(source).strip()
@@ -250,10 +249,9 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
 
 @contextmanager
 def _plain_reasons(format: str = "") -> Generator[None]:
-    """Turn whatever a decoder raises into a `RejectedError`; `format` is what it seems to be.
+    """Turn any exception of a decoder into a `RejectedError`; `format` is the likely format.
 
-    Damaged files make Pillow's plugins fail in a dozen ways (OSError, SyntaxError, struct.error,
-    IndexError, ...), so every exception counts.
+    Pillow's plugins fail on damaged files in a dozen ways (OSError, SyntaxError, struct.error, …).
     """
     try:
         yield

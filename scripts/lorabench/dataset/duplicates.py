@@ -7,14 +7,14 @@ import numpy as np
 
 from lorabench.dataset.refusals import Refusal
 
-# The perceptual hash sees brightness only. Pictures whose average colours are further apart than
-# this (of 255, in any channel) are variants, such as another hair colour, and no duplicates.
+# The perceptual hash sees brightness only. If the average colours differ by more than this (of
+# 255, in any channel), pictures are variants, such as another hair colour, and not duplicates.
 _SAME_COLOUR = 32
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is compared of a picture: digest, perceptual hash, average colour, what it is worth."""
+    """The features of a picture that are compared, and those that decide which one stays."""
 
     name: str
     sha256: str
@@ -29,11 +29,11 @@ class Candidate:
 def find_duplicates(candidates: Iterable[Candidate], distance: int) -> dict[str, Refusal]:
     """Return the names of the pictures to leave out, each with the reason.
 
-    The larger picture stays; of equals the one with a caption, then the larger file (a PNG before
-    the JPEG made of it), then the first by name. So the result does not depend on the order of the
-    candidates. Each picture is compared with those that stay, so a chain of slowly changing
-    pictures is not taken for one. Pictures of like colour whose perceptual hashes differ in at most
-    `distance` bits are near duplicates; below 0 only equal files count.
+    The larger picture stays; among equals the one with a caption, then the larger file (a PNG
+    before a JPEG made from it), then the first by name, in any order of the candidates. Each is
+    compared with those that stay, so a slowly changing series is kept. Near duplicates have a
+    similar colour and perceptual hashes that differ in at most `distance` bits; below 0 only equal
+    files count.
     """
     reasons: dict[str, Refusal] = {}
     of_digest: dict[str, Candidate] = {}
@@ -49,7 +49,7 @@ def _worth(picture: Candidate) -> tuple[int, bool, int, str]:
 
 
 def _near(pictures: list[Candidate], distance: int) -> dict[str, Refusal]:
-    """Compare each picture's hash with all that stay before it, one vector operation each."""
+    """Compare each picture's hash with those that stay before it, in one vector operation."""
     reasons: dict[str, Refusal] = {}
     kept: list[Candidate] = []
     hashes = np.empty(len(pictures), np.uint64)

@@ -1,6 +1,6 @@
-"""The size of a JPEG XL picture, from its header (ISO/IEC 18181-1).
+"""Read the size of a JPEG XL picture from its header (ISO/IEC 18181-1).
 
-Pillow's plugin decodes a picture as it opens it, which is too late to refuse a bomb.
+Pillow's plugin decodes a picture when it opens it, which is too late to refuse a bomb.
 """
 
 from typing import BinaryIO
@@ -13,16 +13,16 @@ _LENGTHS = (9, 13, 18, 30)
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 """Width to height, by a number of three bits from 1 on; 0: the width follows."""
 _HEADER = 16
-"""Bytes that the size is in, at most."""
+"""The size lies within this many bytes."""
 
 
 def is_jxl(head: bytes) -> bool:
-    """Return whether a file that begins so is a JPEG XL picture."""
+    """Return whether a file with this beginning is a JPEG XL picture."""
     return head.startswith((_CODESTREAM, _CONTAINER))
 
 
 def size(file: BinaryIO) -> tuple[int, int] | None:
-    """Return width and height as they are stored, in px; None where the file has no header."""
+    """Return the stored width and height in px; None if the file has no header."""
     file.seek(0)
     head = file.read(_HEADER)
     if head.startswith(_CONTAINER):

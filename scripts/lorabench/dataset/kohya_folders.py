@@ -1,7 +1,7 @@
-"""kohya's folders, `10_sks girl`: how often their pictures count, and the caption of those without.
+"""Read kohya's folders, `10_sks girl`: repeats, and the caption of pictures without one.
 
 A folder may begin with a number for other reasons (`2024_holiday`, `512_crops`). So numbers are
-repeats only where every picture of the set lies in a folder named so, by numbers up to `MOST`.
+repeats only if every picture of the set lies in such a folder, with a number up to `MOST`.
 """
 
 import re
@@ -15,14 +15,14 @@ MOST = 200
 RULE = f"repeats are meant where every picture lies in a folder <1 to {MOST}>_<words>"
 
 RESULTS = frozenset({"log", "model"})
-"""The folders beside `img` where kohya's GUI puts what a training makes, samples among them."""
+"""The folders beside `img` where kohya's GUI puts results, including samples."""
 
 _NAME = re.compile(r"([1-9]\d*)_\s*(\S.*)")
 _NUMBERED = re.compile(r"\d+([_ ]|$)")
 
 
 class Folder(NamedTuple):
-    """A folder that says how often its pictures count, and with which words."""
+    """A folder that names the repeats and the words of its pictures."""
 
     name: str
     repeats: int
@@ -30,7 +30,7 @@ class Folder(NamedTuple):
 
 
 NONE = Folder("", 1, "")
-"""Where a picture lies that counts once and gets no words from its place."""
+"""The folder of a picture that counts once and gets no words from its place."""
 
 
 def find(names: Iterable[str]) -> dict[str, Folder]:
@@ -50,7 +50,7 @@ def projects(names: Iterable[str]) -> set[str]:
 
 
 def named(name: str) -> Folder:
-    """Return what the name of a folder says, `NONE` if nothing."""
+    """Return the repeats and words in the name of a folder, `NONE` if there are none."""
     match = _NAME.fullmatch(name)
     if match and int(match[1]) <= MOST:
         return Folder(name, int(match[1]), match[2].strip())
@@ -58,7 +58,7 @@ def named(name: str) -> Folder:
 
 
 def numbered(names: Iterable[str]) -> list[str]:
-    """Return the folders of pictures whose names begin with a number, whatever that means."""
+    """Return the folders of pictures that have a number at the beginning of their names."""
     parts = (part for name in names for part in PurePosixPath(name).parts[:-1])
     return sorted({part for part in parts if _NUMBERED.match(part)})
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 IMAGES, LOG, REJECTED = "images", "preprocess_log.csv", "rejected"
 _OURS = {IMAGES, LOG, REJECTED, ".snakemake_timestamp"}
 
-# A process costs about a second to start, as long as it takes for so many pictures.
+# A process takes about a second to start, as long as this many pictures.
 _PER_WORKER = 32
 _CHUNK = 4
 _NAME_BYTES = 120
@@ -46,11 +46,10 @@ def normalize_set(
 ) -> list[Row]:
     """Normalize the raw set `raw` into the folder `output`, and return a row per picture.
 
-    `output` appears whole, by rename, and replaces an earlier one. Finished pictures go through a
-    store of content (`picture.Store`) on the way: after a kill, and for the next version of the
-    set, they are linked and not made again: `store_root` is best on the file system of `output`.
-    `workers` are processes; 1 works without a pool. Raises `UserError` where no picture is usable,
-    or `output` is not ours.
+    `output` appears whole, by rename, and replaces an earlier one. Finished pictures go into a
+    store (`picture.Store`) first, so that after a kill, and for the next version of the set, they
+    are only linked; so put `store_root` on the file system of `output`. `workers` are processes; 1
+    needs no pool. Raises `UserError` if no picture is usable, or `output` is not ours.
     """
     output = output.absolute()
     check_replaceable(output)
@@ -77,7 +76,7 @@ def check_replaceable(output: Path) -> None:
     present = {path.name for path in output.iterdir()}
     if present - _OURS or (IMAGES in present and LOG not in present):
         raise UserError(
-            f"{output} holds files that are not a normalized set and would be lost; "
+            f"{output} holds other files than a normalized set, which would be lost; "
             "choose another output folder, or move them away"
         )
 
@@ -124,7 +123,7 @@ def _in_processes(work: partial[Row], sources: Sequence[Source], workers: int) -
 
 
 def _live_with_parent() -> None:
-    """Leave interrupts to the parent, and end when it is gone, however it went."""
+    """Leave interrupts to the parent, and end when it has ended or was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent  # this is a worker
@@ -159,8 +158,7 @@ def _reject_duplicates(rows: list[Row], sources: Sequence[Source], distance: int
 def _name_results(rows: list[Row]) -> None:
     """Name each result after its source and content.
 
-    The digest keeps `a.png`, `a.jpg` and `a b.png` apart, and a name does not change with what
-    else is in the set.
+    The digest keeps `a.png`, `a.jpg` and `a b.png` apart, and other pictures change no name.
     """
     for row in rows:
         if row.ok:
@@ -184,12 +182,12 @@ def _publish(
             caption = (source.words or trigger).encode()
             result.with_suffix(".txt").write_bytes(caption)
             row.caption_sha256 = hashlib.sha256(caption).hexdigest()
-        elif row.format:  # a picture; what is none may be anything, a link to a private key too
+        elif row.format:  # a picture; other files may be anything, such as a link to a private key
             copy = temporary / REJECTED / row.source
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.path, copy)
     _write_log(temporary / LOG, rows)
-    os.sync()  # the pictures reach the disk before their final name does
+    os.sync()  # the pictures reach the disk before the rename
     _rename_over(temporary, output)
 
 

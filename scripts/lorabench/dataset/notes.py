@@ -1,4 +1,4 @@
-"""What is said of a raw set before it is used: what counts how, what does not, and why."""
+"""Report on a raw set before it is used: repeats, captions, and files that are left out."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ from lorabench.errors import UserError
 from lorabench.text import phrases, syntax
 
 _LOUD = 0.1
-"""The share of files of other kinds from which on they may have been meant to be pictures."""
+"""From this share on, files of other kinds may have been meant as pictures."""
 
 _PLACE = "[trigger]"
 
 _TABLES = frozenset({".json", ".jsonl", ".csv", ".tsv", ".parquet"})
-"""In which other programs keep captions."""
+"""Other programs keep captions in these."""
 
 _NEVER_PICTURES = _TABLES | {".npz", ".md", ".ini", ".db", ".toml", ".yaml", ".yml", ".log", ".aae"}
 
 
 def check_captions(found: RawSet, trigger: str = "") -> None:
-    """Raise `UserError` where captions seem to be there, but none would be read.
+    """Raise `UserError` if captions seem to exist, but none would be read.
 
-    `trigger` are the words that are to stand in for captions, where they were given.
+    `trigger` is the words that stand in for captions, if they were given.
     """
     if any(_PLACE in picture.words for picture in found.pictures):
         raise UserError(
-            f"{found.folder} has captions with {_PLACE}, which ai-toolkit fills in and no trainer "
-            "here: write the trigger words there"
+            f"{found.folder} has captions with {_PLACE}, which ai-toolkit fills in but no trainer "
+            "here: write the trigger words instead"
         )
     if any(picture.caption is not None for picture in found.pictures):
         return
@@ -50,10 +50,7 @@ def check_captions(found: RawSet, trigger: str = "") -> None:
 
 
 def notes(found: RawSet, trigger: str) -> list[str]:
-    """Return a line for each thing that a user should know before the set is trained on.
-
-    `trigger` are the words that call the LoRA.
-    """
+    """Return what a user should know before the set is trained on, a line for each thing."""
     return [*_repeats(found), *_captions(found, trigger), *_not_used(found)]
 
 

@@ -1,7 +1,7 @@
-"""Read a raw set: which pictures it holds, their captions, and how often each counts.
+"""Read a raw set: its pictures, their captions and repeats.
 
-All that is asked about a raw set is asked here, so that the trigger, the identity of a run and the
-training see the same. It runs on every parse, and only reads.
+This is the only reader, so that the trigger, the identity of a run and the training see the same.
+It runs on every parse, and only reads.
 """
 
 import os
@@ -26,7 +26,7 @@ PICTURE_SUFFIXES = frozenset(
 FORMATS = "png, jpg, webp, bmp, gif, tiff, avif, heic or jxl"
 
 _SHARED = 0.9
-"""The share of captions from which on a first tag is taken for the trigger."""
+"""A first tag is the trigger if it has at least this share of the captions."""
 
 _COMMA = re.compile("[,，、]")
 _MASK = re.compile(r"-(mask|cond)label\d*$")
@@ -37,7 +37,7 @@ _REGULARIZATION = re.compile(r"reg(s|[ _-]?images?|ulari[sz]ation\b.*)?", re.IGN
 
 @dataclass(frozen=True)
 class Source:
-    """A raw picture, and what its place in the set says of it."""
+    """A raw picture, and what belongs to it in the set."""
 
     path: Path
     name: str
@@ -48,7 +48,7 @@ class Source:
 
     @property
     def words(self) -> str:
-        """Its caption, or its folder's words; empty where the trigger words stand in."""
+        """Its caption, or its folder's words; empty if the trigger words stand in."""
         return self.caption or syntax.plain(self.folder.words)
 
     @property
@@ -67,38 +67,35 @@ class RawSet:
     pictures: list[Source]
     """In a fixed order."""
     unreadable: list[Source]
-    """What is named as a picture and is no file: a link that leads nowhere, a pipe."""
+    """Named as pictures but not files: broken links, pipes."""
     files: list[Path]
     """Pictures and caption files; a change of one of them makes another run."""
     stray_captions: list[Path]
     """The caption files that fit no picture."""
     unused: Counter[str]
-    """Pictures that are not there to be learnt, counted by what they are."""
+    """Pictures that are not for training, counted by kind."""
     left_out: Counter[str]
     """Files of other kinds, counted by suffix."""
     respelt: bool
-    """Whether captions are not taken letter by letter (see `syntax.plain`)."""
+    """Whether captions are respelt (see `syntax.plain`)."""
 
     @property
     def name(self) -> str:
-        """The set's name: the caption of pictures where nothing else is.
-
-        Without the number where one of kohya's folders was made a set itself.
-        """
+        """The set's name, without its number if the set is one of kohya's folders."""
         name = self.folder.name or self.folder.resolve().name
         return syntax.plain(kohya_folders.named(name).words or name)
 
     @property
     def repeats(self) -> dict[str, int]:
-        """How often the pictures of each of kohya's folders count; empty where there are none."""
+        """The repeats of each of kohya's folders; empty if there are none."""
         found = {picture.folder for picture in self.pictures} - {kohya_folders.NONE}
         return {folder.name: folder.repeats for folder in sorted(found)}
 
     def trigger(self, given: str = "") -> str:
-        """Return the words that call the LoRA: those given, or the first tag that captions share.
+        """Return the trigger words: those given, or the first tag that the captions share.
 
-        Tags are what commas part, Japanese and Chinese ones too. Where no picture has a caption,
-        the set's name is that of all. Empty where nothing tells the words.
+        Tags are separated by commas, including Japanese and Chinese ones. If no picture has a
+        caption, the set's name is the trigger. Empty if the captions share no tag.
         """
         texts = [picture.words for picture in self.pictures if picture.words]
         if given or not texts:
@@ -112,14 +109,14 @@ class RawSet:
 
     @property
     def lacks_captions(self) -> bool:
-        """Whether there is a picture that has no caption."""
+        """Whether a picture has no caption."""
         return not all(picture.words for picture in self.pictures)
 
 
 def read(folder: Path) -> RawSet:
-    """Read the raw set in `folder`, with its subfolders, and what links lead to.
+    """Read the raw set in `folder`, with its subfolders and the targets of links.
 
-    Raises `UserError` for no picture, two captions of one, or a name or caption that is no text.
+    Raises `UserError`: there is no picture, one has two captions, or a name or caption is no text.
     """
     names = _names(folder)
     projects = kohya_folders.projects(names.values())
@@ -168,10 +165,7 @@ def _is_text(path: Path) -> bool:
 
 
 def _names(folder: Path) -> dict[Path, str]:
-    """Return the files of a set in the order of their names in it, which are in NFC.
-
-    So they are the same on file systems that spell Unicode differently.
-    """
+    """Return a set's files in the order of their names, which NFC makes the same everywhere."""
     try:
         paths = list(files.walk(folder))
     except OSError as error:
@@ -194,7 +188,7 @@ def _name(path: Path, folder: Path) -> str:
 def _masks(names: Mapping[Path, str]) -> dict[str, str]:
     """Return the masks of a set by name, with their folder: `masks/cat.png` beside `cat.png`.
 
-    A picture in such a folder that has a caption, or a name of its own, is there to be learnt.
+    A picture in such a folder is trained if it has a caption, or a name of its own.
     """
     texts = {captions.stem(path) for path in names if captions.is_caption(path)}
     pictures = {path: PurePosixPath(name) for path, name in names.items() if is_picture(path)}
@@ -212,10 +206,9 @@ def _masks(names: Mapping[Path, str]) -> dict[str, str]:
 
 
 def _unused(name: str, projects: Collection[str], masks: Mapping[str, str]) -> str:
-    """Return what a file is if it is not there to be learnt from; empty if it is.
+    """Return what a file is if it is not for training; else an empty text.
 
-    `projects` are the folders of the set that hold a project of kohya's GUI; `masks`, those of
-    `_masks`.
+    `projects` are the set's folders with a project of kohya's GUI, `masks` those of `_masks`.
     """
     if name in masks:
         return f"masks in {masks[name]}/"

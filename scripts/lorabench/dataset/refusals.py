@@ -1,4 +1,4 @@
-"""Why raw pictures are left out: a code and fields in files, words where a reason is shown."""
+"""Reasons why raw pictures are left out: codes and fields in files, words on the screen."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ KINDS = {
     "similar": ("near duplicate", "ほぼ同じ画像の重複"),
     "other": ("other", "その他"),
 }
-"""How refused pictures are counted -> what that is called, in English and Japanese."""
+"""The kinds of refused pictures, in English and Japanese."""
 
 TEXTS = {
     "too_small": (
@@ -97,13 +97,13 @@ class Refusal:
     code: str
     """A key of `TEXTS`."""
     fields: Mapping[str, str | int | float]
-    """What its texts name."""
+    """The values in its texts."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:
-        """Return what a row of preprocess_log.csv says.
+        """Return the refusal in a row of preprocess_log.csv.
 
-        Version 0.1 wrote a sentence alone, and so may other programs: it stays as it is.
+        Version 0.1, and maybe other programs, wrote only a sentence, which stays as it is.
         """
         try:
             found = cls(row["code"], json.loads(row["fields"]))
@@ -113,7 +113,7 @@ class Refusal:
         return found
 
     def kind(self, language: Language = "en") -> str:
-        """Return what kind of reason it is, in a word or two."""
+        """Return the kind of reason, in a word or two."""
         return KINDS[TEXTS[self.code][0]][language == "ja"]
 
     def words(self, language: Language = "en") -> str:
@@ -125,6 +125,6 @@ class RejectedError(Exception):
     """A picture that cannot be used."""
 
     def __init__(self, code: str, **fields: str | int | float) -> None:
-        """Refuse it for the reason of this code; its words are the error's text."""
+        """Refuse it for the reason `code`; its words are the error's text."""
         self.refusal = Refusal(code, fields)
         super().__init__(self.refusal.words())

@@ -1,1 +1,1 @@
-"""What a LoRA file holds, whether it fits a base model, and its installation."""
+"""LoRA files: their contents, whether they fit a base model, and their installation."""

@@ -1,6 +1,6 @@
-"""The layers of a base model by the names that diffusers gives them, from the headers alone.
+"""List the layers of a base model by diffusers' names, from the headers alone.
 
-Names are underscored, as in a LoRA's keys: `down_blocks_0_attentions_0_proj_in` of the UNet,
+Names have underscores, as in a LoRA's keys: `down_blocks_0_attentions_0_proj_in` of the UNet,
 `encoder_layers_0_mlp_fc1` of a text encoder.
 """
 
@@ -40,23 +40,20 @@ _MIDDLE = re.compile(r"middle_block_(\d)_(.+)")
 
 @dataclass(frozen=True)
 class BaseLayers:
-    """The shape of each layer's weight by part, of its bias under the layer's name and `_bias`.
-
-    A part that could not be read is not there.
-    """
+    """The shapes of the weights by part and layer; those of biases under the name and `_bias`."""
 
     parts: Mapping[Part, Mapping[str, Shape]]
     unread: frozenset[Part]
-    """Parts that the base has, but whose layers could not be told from its files."""
+    """Parts of the base whose layers its files do not list."""
     depth: int
     """Residual blocks at each level of the UNet: 2 in all public models of the architecture."""
 
     def shape(self, part: Part, layer: str) -> Shape | None:
-        """Return the shape of a layer called as diffusers or the original files call it."""
+        """Return the shape of a layer, by diffusers' or the original name."""
         return self.parts.get(part, {}).get(self.name(part, layer))
 
     def bias(self, part: Part, layer: str) -> Shape | None:
-        """Return the shape of a layer's bias, None where it has none."""
+        """Return the shape of a layer's bias, None if it has none."""
         return self.parts.get(part, {}).get(f"{self.name(part, layer)}{BIAS}")
 
     def name(self, part: Part, layer: str) -> str:
@@ -80,9 +77,9 @@ def of_parameters(part: Part, shapes: Mapping[str, Shape]) -> BaseLayers:
 def diffusers_name(layer: str, depth: int) -> str:
     """Return diffusers' name of a UNet layer, given that or the original one, underscored.
 
-    The original UNet numbers its blocks through: `depth` residual blocks a level, each followed
-    by its attention, and then a block that halves the picture; upwards one more and one that
-    doubles it, which stands behind the last attention.
+    The original UNet numbers all blocks in a row: `depth` residual blocks per level, each with its
+    attention, then a block that halves the picture. On the way up, a level has one more, and the
+    block that doubles the picture follows the last attention.
     """
     if layer.endswith(BIAS):
         return diffusers_name(layer.removesuffix(BIAS), depth) + BIAS
@@ -146,7 +143,7 @@ def _parameters(path: Path) -> Iterator[tuple[str, Shape]]:
 
 
 def layer_name(parameter: str) -> str:
-    """Return the name of the layer that has a weight, underscored; with `_bias` for its bias."""
+    """Return the name of a parameter's layer, underscored; with `_bias` for its bias."""
     return _layer(parameter).removeprefix("text_model_")
 
 
@@ -159,7 +156,7 @@ def _named(key: str, shape: Shape) -> dict[str, Shape]:
 
 
 def _open_clip(key: str, shape: Shape) -> dict[str, Shape]:
-    """Return what OpenCLIP's weight is under the names of transformers' CLIP."""
+    """Return OpenCLIP's weight under the names of transformers' CLIP."""
     layer = re.sub(r"^transformer\.resblocks\.(\d+)\.", r"encoder.layers.\1.", key)
     for theirs, ours in (("mlp.c_fc", "mlp.fc1"), ("mlp.c_proj", "mlp.fc2"),
                          ("attn.out_proj", "self_attn.out_proj"), ("ln_1", "layer_norm1"),

@@ -1,4 +1,4 @@
-"""What is odd about a LoRA file and no reason to refuse it; metadata above all."""
+"""List what is odd about a LoRA file, mostly in its metadata, but no reason to refuse it."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from lorabench.lora.modules import Contents
 
 _ROUNDING = 2**-4
-"""How far an alpha may be from what the metadata say: float8 has three bits."""
+"""The largest difference of an alpha from the metadata: float8 has three bits."""
 _NAMED = 3
 
 Ranks = Counter[int]
@@ -30,11 +30,11 @@ def _names(contents: Contents) -> Iterator[str]:
     if contents.bundled:
         yield (
             f"it bundles the embedding {', '.join(contents.bundled)}, which is not used: only the "
-            "LoRA is benched. In ComfyUI an embedding is a file of its own, in models/embeddings/"
+            "LoRA is benched. ComfyUI reads embeddings from separate files in models/embeddings/"
         )
     if contents.unknown:
         first = ", ".join(contents.unknown[:_NAMED])
-        yield f"{len(contents.unknown)} tensors are of no layer and not used (first: {first})"
+        yield f"{len(contents.unknown)} tensors belong to no layer and are unused (first: {first})"
 
 
 def _alphas(alphas: Alphas) -> Iterator[str]:
@@ -45,22 +45,22 @@ def _alphas(alphas: Alphas) -> Iterator[str]:
 def _metadata(
     metadata: Mapping[str, str], ranks: Ranks, alphas: Alphas, content: str
 ) -> Iterator[str]:
-    """Compare what the metadata say, where they say it; files of other programs may say little."""
+    """Compare the tensors with the metadata, which may lack any entry."""
     for key, found in (("ss_network_dim", ranks), ("ss_network_alpha", alphas)):
         said = _number(metadata.get(key, ""))
         if found and said and not any(math.isclose(said, n, rel_tol=_ROUNDING) for n in found):
             listed = ", ".join(f"{number:g}" for number in sorted(found)[:_NAMED])
-            yield f"its metadata say {key} {said:g}, its tensors have {listed}; these count"
+            yield f"its metadata say {key} {said:g}, its tensors have {listed}; the tensors count"
     said = metadata.get("sshs_model_hash", content)
     if said != content:
         yield (
             f"its metadata have the digest of other tensors (sshs_model_hash {said[:12]}…, found "
-            f"{content[:12]}…), as some programs do; if the pictures look wrong, copy it again"
+            f"{content[:12]}…); some programs write that. If the pictures look wrong, copy it again"
         )
 
 
 def _peft(metadata: Mapping[str, str]) -> Iterator[str]:
-    """Compare the alpha that PEFT and diffusers write as metadata, where the file has none."""
+    """Compare the alpha in the metadata of PEFT and diffusers, if the file has none."""
     try:
         said = json.loads(metadata.get("lora_adapter_metadata", "{}"))
         pairs = {key.removesuffix("lora_alpha"): said[key] for key in said if "lora_alpha" in key}
@@ -70,13 +70,13 @@ def _peft(metadata: Mapping[str, str]) -> Iterator[str]:
     for scale in scales - {1}:
         yield (
             f"its metadata (lora_adapter_metadata) say alpha / rank {scale:g}, its tensors have no "
-            f"alpha: ComfyUI and this project apply it at 1, so weight {scale:g} is what its "
-            "trainer calls 1"
+            f"alpha: ComfyUI and this project apply it at 1, so its trainer's weight 1 is "
+            f"{scale:g} here"
         )
 
 
 def _number(text: str) -> float | None:
-    """Return a number in the metadata; None for what is none, such as `Dynamic`."""
+    """Return a number in the metadata; None for other values, such as `Dynamic`."""
     try:
         number = float(text)
     except ValueError:

@@ -1,9 +1,8 @@
-"""LoRA files: kohya's key names and metadata in safetensors; written, read back and checked.
+"""Write, read back and check LoRA files: safetensors with kohya's key names and metadata.
 
-A module `m` of rank r is three tensors: `m.lora_down.weight` [r, in(, 1, 1)], `m.lora_up.weight`
+A module `m` of rank r has three tensors: `m.lora_down.weight` [r, in(, 1, 1)], `m.lora_up.weight`
 [out, r(, 1, 1)] and the scalar `m.alpha`. It adds strength * alpha / r * up @ down to a weight.
-Other kinds, and files of other makers, are described in lora/modules.py. What the metadata say
-decides nothing: the tensors are what is drawn with. Nothing here imports torch.
+For other kinds and makers, see lora/modules.py. Metadata decide nothing. Nothing imports torch.
 """
 
 import hashlib
@@ -37,11 +36,10 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Lora:
-    """What a LoRA file holds.
+    """The contents of a LoRA file.
 
-    `rank` and `alpha` are those of most modules, None where they have none, and `content` is the
-    hex SHA-256 of the tensors alone (kohya's `sshs_model_hash`): dates in the metadata leave it
-    as it is.
+    `rank` and `alpha` are those of most modules, None if they have none. `content` is the hex
+    SHA-256 of the tensors alone (kohya's `sshs_model_hash`), which dates do not change.
     """
 
     path: Path
@@ -51,15 +49,15 @@ class Lora:
     content: str
     metadata: dict[str, str]
     doubts: tuple[str, ...]
-    """What is odd and no reason to refuse it, in words."""
+    """Oddities that are no reason to refuse it, in words."""
 
 
 def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Lora:
-    """Write a LoRA, read it back, check it and only then give it the name `path`.
+    """Write a LoRA with its content hashes, read it back, check it and then rename it to `path`.
 
-    float16 arrays are what kohya users exchange: half the size of float32, and finer than the
-    difference that any renderer shows. The content hashes are added to `metadata`. Raises
-    `UserError` for what is no working LoRA (see `verify`); `path` stays as it was then.
+    kohya's users exchange float16 arrays: they have half the size of float32, and no renderer
+    shows a difference. Raises `UserError` if it cannot work (see `verify`), and leaves `path` as
+    it was.
     """
     arrays = {key: np.asarray(array, order="C") for key, array in tensors.items()}
     hashes = _hashes(arrays, metadata)
@@ -69,16 +67,16 @@ def save(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, s
 
 
 def verify(path: Path, content: str | None = None) -> Lora:
-    """Return what the LoRA at `path` holds, after reading all of it.
+    """Return the contents of the LoRA at `path`, after reading all of it.
 
-    Raises `UserError`: the file is cut short, its tensors are not those of the digest `content`, it
-    holds no LoRA, shapes do not go together, a number is not finite, or it changes nothing.
+    Raises `UserError` if the file is cut short, its tensors have another digest than `content`, it
+    holds no LoRA, shapes do not fit each other, a number is not finite, or it changes nothing.
     """
     return load(path, content)[0]
 
 
 def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
-    """Return what the LoRA at `path` holds, as `verify` does, and its tensors."""
+    """Return the contents of the LoRA at `path`, as `verify` does, and its tensors."""
     header, metadata = read_header(path)
     shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
     contents = lora_modules.describe(shapes)
@@ -121,15 +119,15 @@ def _check_shapes(path: Path, module: Module, shapes: lora_shapes.Shapes) -> Non
     if module.missing:
         has = ", ".join(module.keys.values())
         raise UserError(
-            f"{path}: {module.name} has {has} and no {' and no '.join(module.missing)}; the file "
+            f"{path}: {module.name} has {has} but no {' and no '.join(module.missing)}; the file "
             "is incomplete."
         )
     try:
         lora_shapes.size(module, shapes)
     except ValueError as error:
         raise UserError(
-            f"{path}: {error}; these shapes do not go together: factors should share a rank of 1 "
-            "or more. The file is damaged, or of an unknown form."
+            f"{path}: {error}; these shapes do not fit each other: factors should share a rank of "
+            "1 or more. The file is damaged, or of an unknown form."
         ) from None
     alpha = module.keys.get("alpha")
     if alpha and math.prod(shapes[alpha]) != 1:
@@ -139,8 +137,8 @@ def _check_shapes(path: Path, module: Module, shapes: lora_shapes.Shapes) -> Non
 def _check_numbers(
     path: Path, contents: Contents, tensors: Tensors, shapes: lora_shapes.Shapes
 ) -> None:
-    """Refuse numbers that draw a black picture, and a LoRA that draws as if it were not there."""
-    # LyCORIS writes any alpha, infinity too, where it counts for nothing.
+    """Refuse numbers that give a black picture, and a LoRA that changes nothing."""
+    # Where an alpha has no effect, LyCORIS writes any number, even infinity.
     idle = {m.keys.get("alpha") for m in contents.modules if lora_shapes.rank(m, shapes) is None}
     broken = [k for k, array in tensors.items() if k not in idle and not np.isfinite(array).all()]
     if broken:
@@ -160,7 +158,7 @@ def _check_numbers(
 
 
 def is_plain(contents: Contents) -> bool:
-    """Tell whether every module adds a product of matrices and does nothing else."""
+    """Return whether every module only adds a product of matrices."""
     other = {"dora_scale", "diff_b", "b_norm"}
     return all(m.kind == "LoRA" and not other & m.keys.keys() for m in contents.modules)
 
@@ -170,10 +168,10 @@ def _usual(counts: Counter[Any]) -> Any:
 
 
 def _hashes(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return the two hashes by which A1111 and LoRA managers know a file.
+    """Return the two hashes by which A1111 and LoRA managers recognize a file.
 
-    The new one is over the bytes after the header; the old one over 64 KiB at 1 MiB of the file
-    as it is without these two.
+    The new one covers the bytes after the header; the old one 64 KiB at 1 MiB of the file without
+    the hashes.
     """
     data = serialize(dict(arrays), dict(metadata))
     tensors = data[8 + int.from_bytes(data[:8], "little") :]

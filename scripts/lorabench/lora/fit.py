@@ -1,7 +1,7 @@
-"""Whether a LoRA file can work on a base model, read from the files before anything is rendered.
+"""Check that a LoRA file can work on a base model, before anything is rendered.
 
-What ComfyUI would pass over in silence is refused: layers that the base does not have, and updates
-of another shape. Nothing here imports torch; of the base only the headers are read.
+This refuses what ComfyUI would skip in silence: layers that the base lacks, and updates of another
+shape. It imports no torch and reads only the headers of the base.
 """
 
 import logging
@@ -28,8 +28,8 @@ from lorabench.text.phrases import count
 log = logging.getLogger("lorabench")
 
 VANISHING = 1e-6
-"""Root mean square of an update below which it is lost: half precision tells numbers apart by
-2^-11 of their size, and the weights of these models are about 0.02, so by 1e-5."""
+"""An update with a smaller root mean square is lost: half precision has steps of 2^-11 of a
+number's size, which is 1e-5 for the weights of these models (about 0.02)."""
 _NAMED, _LONGEST = 3, 60
 
 
@@ -43,7 +43,7 @@ class Spread:
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "Spread | None":
-        """Return the spread to four digits; None where there is no number."""
+        """Return the spread to four digits; None without numbers."""
         if not numbers:
             return None
         return cls(*(float(f"{of(numbers):.4g}") for of in (min, np.median, max)))
@@ -57,13 +57,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a LoRA file holds, as the receipt and the log tell it.
+    """The contents of a LoRA file, for the receipt and the log.
 
-    `modules` counts them by part of the model, `forms` by what their makers call them. `scale` is
-    alpha / rank, `norm` the Frobenius norm of scale * up @ down of a module, `change` the same as
-    root mean square over the layer's weights; all of strength 1, and None where no module is a
-    product of two matrices. `base_model` names what it was compared with, and `content` is the hex
-    SHA-256 of the tensors alone.
+    `modules` counts modules by part of the model, `forms` by kind of LoRA. `scale` is alpha / rank,
+    `norm` the Frobenius norm of a module's update (scale * up @ down), `change` its root mean
+    square; all at strength 1, and None if no module is a product of two matrices. `base_model` is
+    the model that the file was compared with, `content` the hex SHA-256 of the tensors alone.
     """
 
     modules: dict[str, int]
@@ -88,12 +87,12 @@ class FileFacts:
 
 
 def check(path: Path, base: Path | None = None, server: Server = "embedded") -> FileFacts:
-    """Return what the LoRA at `path` holds, after comparing it with the base model at `base`.
+    """Return the contents of the LoRA at `path`, compared with the base model at `base`.
 
-    What is odd and no reason to refuse it, and a LoRA too weak to be seen, is told in the log.
-    Raises `UserError`: the file cannot work (see `lora_file.verify`), `server` would leave a part
-    of it out, a module is of a layer that the base does not have, that has another shape there or
-    that two modules change, every update is zero, or there is no base.
+    Oddities that are no reason to refuse it, and a LoRA too weak to be seen, go to the log. Raises
+    `UserError` if the file cannot work (see `lora_file.verify`), if `server` would ignore a part of
+    it, if the base lacks a module's layer or has it in another shape, if two modules change one
+    layer, if every update is zero, or if there is no base.
     """
     lora, tensors = load(path)
     modules = lora.contents.modules
@@ -129,7 +128,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _check_applied(path: Path, contents: Contents, server: Server) -> None:
-    """Refuse by its name what the server would leave out; a ComfyUI may know more than we do."""
+    """Refuse modules that the server would ignore; a ComfyUI may know more kinds than we do."""
     name = "the embedded server" if server == "embedded" else "ComfyUI"
     lacking = [module for module in contents.modules if module.kind in LACKING[server]]
     elsewhere = any(module.kind not in LACKING["comfyui"] for module in lacking)
@@ -144,14 +143,14 @@ def _check_applied(path: Path, contents: Contents, server: Server) -> None:
         raise UserError(
             f"{path}: {name} does not apply {len(contents.strange)} of its tensors (first: "
             f"{', '.join(contents.strange[:_NAMED])}): {known or 'they are of no known kind'}. "
-            "Without them the pictures would be others."
+            "Without them the pictures would differ."
         )
 
 
 def _check_names(
     path: Path, modules: Sequence[Module], layers: base_layers.BaseLayers | None
 ) -> None:
-    """Refuse a layer under two names: a ComfyUI takes one of them, the embedded server both."""
+    """Refuse a layer under two names: a ComfyUI applies one, the embedded server both."""
     names: dict[tuple[str, str], list[str]] = {}
     for module in modules:
         part, layer = place(module.name)
@@ -160,7 +159,7 @@ def _check_names(
     if twice := [found for found in names.values() if len(found) > 1]:
         raise UserError(
             f"{path}: {count(len(twice), 'layer')} under two names (first: "
-            f"{' and '.join(twice[0])}), and servers differ in which they apply. Keep one of each."
+            f"{' and '.join(twice[0])}); servers differ in which they apply. Keep one of each."
         )
 
 
@@ -188,7 +187,7 @@ def _matrix(array: np.ndarray) -> np.ndarray:
 
 
 def _gram(rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the Gram matrix [r, r] of rows scaled to at most 1, and by what they were divided."""
+    """Return the Gram matrix [r, r] of rows scaled to at most 1, and their divisor."""
     size = float(np.abs(rows).max(initial=0)) or 1.0
     scaled = rows / size
     return (scaled @ scaled.T).astype(np.float64), size
@@ -197,7 +196,7 @@ def _gram(rows: np.ndarray) -> tuple[np.ndarray, float]:
 def _size(module: Module, tensors: Tensors) -> int:
     """Return how many numbers the update of a product has."""
     found = lora_shapes.size(module, {k: tensors[k].shape for k in module.keys.values()})
-    assert found and found[1] is not None  # of a product both are known
+    assert found and found[1] is not None  # a product has both
     return found[0] * found[1]
 
 
@@ -234,7 +233,7 @@ def _compare(
     for module in modules:
         part, layer = place(module.name)
         if part in layers.unread:
-            log.warning("%s was not compared: its layer is not to be found", module.name)
+            log.warning("%s was not compared: the base does not list its layers", module.name)
             continue
         weight = layers.shape(part, layer)
         if weight is None:
@@ -267,11 +266,11 @@ def _advice(
 
 
 def _family(modules: Sequence[Module], shapes: Shapes) -> Known | None:
-    """Return of which family of models a LoRA is, by its layers' names and widths."""
+    """Return the model family of a LoRA, by its layers' names and widths."""
     for family in KNOWN:
         if any(family.lora_names and re.search(family.lora_names, m.name) for m in modules):
             return family
-    for module in modules:  # what reads the text has the text's width
+    for module in modules:  # a layer that reads the text has the text's width
         if module.name.endswith(("attn2_to_k", "attn2.to_k")) and module.kind == "LoRA":
             return by_width(shapes[module.keys["down"]][1])
     return None

@@ -1,4 +1,4 @@
-"""Installs a LoRA in the folder that ComfyUI lists LoRAs from."""
+"""Install a LoRA in the folder from which ComfyUI lists LoRAs."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -29,12 +29,11 @@ def install(
 ) -> Path:
     """Copy `lora` into `folder` and write `receipt`; return the installed path.
 
-    The name is `<stem>-<8 hex>.safetensors`. The hex digits are the first of the SHA-256 of the
-    tensors alone: ComfyUI caches a LoRA by its name, so other weights need another name, while
-    equal weights keep theirs whenever they were trained. A file of that name whose tensors are
-    those is kept. Where layers have the names of diffusers and PEFT, the copy has kohya's, because
-    ComfyUI does not load the former. Raises `UserError`: `lora` is no working LoRA, none for
-    `base_model` or none that `server` can apply, or `folder` cannot be written.
+    The name is `<stem>-<8 hex>.safetensors`, with the first digits of the tensors' SHA-256: ComfyUI
+    caches a LoRA by its name, so other weights need another name. A file of that name with the same
+    tensors is kept. The copy has kohya's layer names, because ComfyUI does not load those of
+    diffusers and PEFT. Raises `UserError` if `lora` does not work, does not fit `base_model`, or
+    `server` cannot apply it, or if `folder` cannot be written.
     """
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
@@ -57,7 +56,7 @@ def install(
 
 
 def _names(modules: Iterable[Module]) -> dict[str, str]:
-    """Return kohya's names of the tensors that a ComfyUI does not load under their own."""
+    """Return kohya's names of the tensors that a ComfyUI does not load by their own."""
     suffixes = {"down": DOWN, "up": UP}
     return {
         key: name + suffixes.get(role, key.removeprefix(module.name))
@@ -68,7 +67,7 @@ def _names(modules: Iterable[Module]) -> dict[str, str]:
 
 
 def _holds(target: Path, content: str) -> bool:
-    """Tell whether `target` is already there, whole and with those tensors."""
+    """Return whether `target` is already there, whole and with these tensors."""
     try:
         there = lora_file.verify(target) if target.is_file() else None
     except UserError:
@@ -81,9 +80,9 @@ def _holds(target: Path, content: str) -> bool:
 def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
     standard = tensor_file.is_standard(lora)
     if not standard:
-        cli.log.warning("%s: its metadata are left out: no ComfyUI reads such ones", lora.name)
+        cli.log.warning("%s: the copy has no metadata: ComfyUI cannot read these", lora.name)
     if names:
-        cli.log.info("%s: the copy has kohya's names of its layers, which ComfyUI reads", lora.name)
+        cli.log.info("%s: the copy has kohya's layer names, which ComfyUI reads", lora.name)
     try:
         with files.publish(target) as temporary:
             if standard and not names:

@@ -1,8 +1,7 @@
-"""What a LoRA file holds, by the names and shapes of its tensors: the one description of it.
+"""Describe the contents of a LoRA file, by the names and shapes of its tensors.
 
-The check before a benchmark and the embedded server both go by it, so they always agree. A module
-is what changes one layer: the tensors whose names begin with that layer's. Nothing here imports
-torch.
+The check before a benchmark and the embedded server share this, so they always agree. A module
+changes one layer: its tensors' names begin with that layer's. Nothing here imports torch.
 """
 
 import re
@@ -26,10 +25,10 @@ LACKING: Mapping[Server, frozenset[Kind]] = {
     "embedded": frozenset({"OFT", "BOFT", "IA3"}),
     "comfyui": frozenset({"IA3"}),
 }
-"""The kinds that a server does not apply; of the embedded one, see comfy/embedded/adapters.py."""
+"""The kinds that a server does not apply; for the embedded one see comfy/embedded/adapters.py."""
 
 DOWN, UP, ALPHA = ".lora_down.weight", ".lora_up.weight", ".alpha"
-_PAIRS = (  # of the down and the up matrix
+_PAIRS = (  # down and up matrix
     (DOWN, UP),  # kohya, LyCORIS
     (".lora_A.weight", ".lora_B.weight"),  # PEFT
     (".lora_A.default.weight", ".lora_B.default.weight"),
@@ -53,7 +52,7 @@ _ROLES: dict[str, str] = {
     },
 }
 _MODIFIERS = {".alpha": "alpha", ".dora_scale": "dora_scale", ".rescale": "rescale"}
-_BY_ROLE: tuple[tuple[str, Kind], ...] = (  # what the beginning of a role says
+_BY_ROLE: tuple[tuple[str, Kind], ...] = (  # by the beginning of a role
     ("set_weight", "replaced weight"),
     ("diff_b", "trained bias"),
     ("diff", "full difference"),
@@ -66,7 +65,7 @@ _BY_ROLE: tuple[tuple[str, Kind], ...] = (  # what the beginning of a role says
     ("a", "GLoRA"),
     ("b", "GLoRA"),
 )
-_NEEDED: Mapping[Kind, tuple[tuple[str, ...], ...]] = {  # of each, one; `+` joins what is a whole
+_NEEDED: Mapping[Kind, tuple[tuple[str, ...], ...]] = {  # one of each; `+` joins parts
     "LoRA": (("down",), ("up",)),
     "LoHa": (("hada_w1_a",), ("hada_w1_b",), ("hada_w2_a",), ("hada_w2_b",)),
     "LoKr": (("lokr_w1", "lokr_w1_a+lokr_w1_b"), ("lokr_w2", "lokr_w2_a+lokr_w2_b")),
@@ -82,7 +81,7 @@ _BUNDLED = re.compile(r"bundle_emb\.(.+?)(?:\.string_to_param\.\*|\.[^.]+)")
 
 @dataclass(frozen=True)
 class Module:
-    """What changes one layer; `keys` has its tensors' names by role (`down`, `hada_w1_a`, …)."""
+    """The changes to one layer; `keys` are its tensors' names by role (`down`, `hada_w1_a`, …)."""
 
     name: str
     kind: Kind
@@ -90,7 +89,7 @@ class Module:
 
     @property
     def form(self) -> str:
-        """Return what its makers call it: DoRA is a LoRA, or another kind, with a magnitude."""
+        """Return its makers' name: a DoRA is a LoRA, or another kind, with a magnitude."""
         tucker = {"mid", "hada_t1", "lokr_t2"} & self.keys.keys()
         name = f"{self.kind} in Tucker form" if tucker else self.kind
         if "dora_scale" not in self.keys:
@@ -99,7 +98,7 @@ class Module:
 
     @property
     def missing(self) -> list[str]:
-        """Return the roles without which it is incomplete."""
+        """Return the roles that it lacks."""
         return [
             choice[0]
             for choice in _NEEDED.get(self.kind, ())
@@ -109,26 +108,26 @@ class Module:
 
 @dataclass(frozen=True)
 class Contents:
-    """What the tensors of a file are."""
+    """The tensors of a file, sorted."""
 
     modules: tuple[Module, ...]
     """By name."""
     bundled: tuple[str, ...]
-    """The names of embeddings that came with the LoRA, as OneTrainer puts them in."""
+    """The names of embeddings in the file, which OneTrainer adds."""
     strange: tuple[str, ...]
-    """Tensors of a layer that no server knows, such as a scale that one program invented."""
+    """A layer's tensors that no server knows, such as a scale that one program invented."""
     unknown: tuple[str, ...]
     """Tensors of no layer, or an alpha without matrices: they change nothing."""
 
 
 def read(path: Path) -> Contents:
-    """Return what the safetensors file at `path` holds, from its header alone."""
+    """Return the contents of the safetensors file at `path`, from its header alone."""
     header, _ = read_header(path)
     return describe({key: tuple(tensor["shape"]) for key, tensor in header.items()})
 
 
 def describe(shapes: Mapping[str, Shape]) -> Contents:
-    """Return what a file with tensors of these names and shapes holds."""
+    """Return the contents of a file with tensors of these names and shapes."""
     roles: dict[str, dict[str, str]] = {}
     rest: list[str] = []
     for key in shapes:
@@ -144,7 +143,7 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
         elif match := _BUNDLED.fullmatch(key):
             bundled[match[1]] = None
         elif role or (place(key)[0] == "other" and not _belongs(key, roles)):
-            unknown.append(key)  # the alpha of a layer whose matrices are not there changes nothing
+            unknown.append(key)  # an alpha without its layer's matrices changes nothing
         else:
             strange.append(key)
     modules = [Module(name, _kind(keys, shapes), keys) for name, keys in sorted(roles.items())]
@@ -152,12 +151,12 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
 
 
 def forms(modules: Iterable[Module]) -> dict[str, int]:
-    """Count the modules by what their makers call them."""
+    """Count the modules by their makers' names."""
     return dict(Counter(module.form for module in modules))
 
 
 def meaning(strange: Collection[str]) -> str | None:
-    """Return what tensors are that are known, and applied by no server; None for others."""
+    """Return the meaning of tensors that are known, but that no server applies; else None."""
     for part, what in _UNAPPLIED:
         if any(part in key for key in strange):
             return f"they are {what}"
@@ -172,7 +171,7 @@ def _split(key: str, roles: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def _belongs(key: str, names: Container[str]) -> bool:
-    """Tell whether the name of one of these modules is the beginning of a key."""
+    """Return whether a key begins with the name of one of these modules."""
     return any(key[:at] in names for at, letter in enumerate(key) if letter == ".")
 
 

@@ -1,4 +1,4 @@
-"""How the makers of LoRAs call the layers of a model.
+"""Translate the names that makers of LoRAs give to a model's layers.
 
 kohya writes `lora_unet_down_blocks_0_…`, PEFT and diffusers `unet.down_blocks.0.…`, and SDXL
 trainers the names of the original checkpoints, `lora_unet_input_blocks_4_1_…`.
@@ -30,7 +30,7 @@ _BARE_UNET = (
     *("down_blocks.", "mid_block.", "up_blocks."),
     *("conv_in", "conv_norm_out", "conv_out", "time_embedding.", "add_embedding."),
 )
-# diffusers' first LoRAs called CLIP's projections as the UNet's.
+# diffusers' first LoRAs gave CLIP's projections the UNet's names.
 _OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out_0": "out_proj"}
 _UNET_BLOCKS = ("down_blocks_", "mid_block_", "up_blocks_", "conv_", "time_", "add_")
 _KOHYA: dict[Part, str] = {
@@ -43,7 +43,7 @@ _KOHYA: dict[Part, str] = {
 def place(name: str) -> tuple[Part, str]:
     """Return the part of a model that a module changes, and the layer's name, underscored.
 
-    The UNet's layers may be called as diffusers or as the original checkpoints call them.
+    The UNet's layers have diffusers' names or the original ones.
     """
     name = name.replace("base_model.model.", "")
     for prefix, part in _PREFIXES:
@@ -54,7 +54,7 @@ def place(name: str) -> tuple[Part, str]:
 
 
 def kohyas(name: str) -> str | None:
-    """Return kohya's name of a module that diffusers and PEFT call with dots; None for others."""
+    """Return kohya's name for a module with diffusers' and PEFT's dotted name; else None."""
     dotted = "." in name and not name.startswith(("diffusion_model.", "text_encoders."))
     part, layer = place(name)
     known = layer.startswith(_UNET_BLOCKS if part == "unet" else "encoder_layers_")

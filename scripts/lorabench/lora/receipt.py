@@ -1,4 +1,4 @@
-"""The receipt of an installed LoRA, `train/installed.json`: under which name a server lists it."""
+"""The receipt of an installed LoRA, `train/installed.json`: the name by which a server lists it."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -16,16 +16,16 @@ class Receipt:
     """What was installed, and where."""
 
     name: str
-    """As ComfyUI lists it."""
+    """ComfyUI's name for it."""
     path: Path
     sha256: str
     """Of the installed file, as hex."""
     size: int = 0
     """Its bytes."""
     source: str = ""
-    """The LoRA that it is a copy of."""
+    """The original LoRA."""
     file: dict[str, Any] = field(default_factory=dict)
-    """What the LoRA holds: `fit.FileFacts`."""
+    """The LoRA's contents: `fit.FileFacts`."""
     format: int = FORMAT
 
 
@@ -47,6 +47,6 @@ def read(path: Path) -> Receipt:
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} is no LoRA receipt as install_lora.py writes it ({error}); install the LoRA "
-            "again with --forcerun install_lora"
+            f"{path} is not a LoRA receipt from install_lora.py ({error}); install the LoRA again "
+            "with --forcerun install_lora"
         ) from None

@@ -1,4 +1,4 @@
-"""What the shapes of a module's tensors say: its rank, its scale, and the layers that it fits.
+"""Read a module's rank, scale and fitting layers from its tensors' shapes.
 
 Tensors are numpy's or torch's; nothing here imports torch.
 """
@@ -11,7 +11,7 @@ from lorabench.lora.modules import Module, Shape
 
 Shapes = Mapping[str, Shape]
 Size = tuple[int, int | None]
-"""Outputs of a layer, and numbers for each; None where they may be any number."""
+"""Outputs of a layer, and numbers for each; None for any number."""
 
 
 def by_role(module: Module, shapes: Shapes) -> dict[str, Shape]:
@@ -20,9 +20,9 @@ def by_role(module: Module, shapes: Shapes) -> dict[str, Shape]:
 
 
 def size(module: Module, shapes: Shapes) -> Size | None:
-    """Return the size of the weight that a module changes, None where its shapes do not say.
+    """Return the size of the weight that a module changes, None if its shapes do not show it.
 
-    Raises `ValueError` with its tensors' shapes if they do not go together, or one is empty.
+    Raises `ValueError` with its tensors' shapes if they do not fit each other, or one is empty.
     """
     of = by_role(module, shapes)
     if module.kind not in _SIZES:
@@ -36,7 +36,7 @@ def size(module: Module, shapes: Shapes) -> Size | None:
 
 
 def misfit(module: Module, shapes: Shapes, weight: Shape, bias: Shape | None) -> str | None:
-    """Return how a module does not fit a layer's weight and bias, None where it fits.
+    """Return why a module does not fit a layer's weight and bias; None if it fits.
 
     Linear and 1 × 1 layers count as equal.
     """
@@ -55,13 +55,13 @@ def misfit(module: Module, shapes: Shapes, weight: Shape, bias: Shape | None) ->
 
 
 def rank(module: Module, shapes: Shapes) -> int | None:
-    """Return what alpha is divided by; None where alpha counts for nothing."""
+    """Return the divisor of alpha; None if alpha has no effect."""
     of = by_role(module, shapes)
     if module.kind == "LoRA":
         return of["down"][0]
     if module.kind == "LoHa":
         return of["hada_w1_b"][0]
-    if module.kind == "LoKr":  # whole factors have none; of two that are products, the second's
+    if module.kind == "LoKr":  # whole factors have none; if both are products, the second's
         inner = [of[f"lokr_w{n}_b"][0] for n in (2, 1) if f"lokr_w{n}" not in of]
         return inner[0] if inner else None
     if module.kind == "GLoRA":
@@ -70,7 +70,7 @@ def rank(module: Module, shapes: Shapes) -> int | None:
 
 
 def scale(module: Module, tensors: Mapping[str, Any]) -> float:
-    """Return alpha / rank of a module; 1 where the file has no alpha, or it counts for nothing."""
+    """Return alpha / rank of a module; 1 if there is no alpha, or it has no effect."""
     if "alpha" not in module.keys:
         return 1.0
     inner = rank(module, {key: tuple(tensors[key].shape) for key in module.keys.values()})
@@ -78,7 +78,7 @@ def scale(module: Module, tensors: Mapping[str, Any]) -> float:
 
 
 def is_new_glora(of: Mapping[str, Shape]) -> bool:
-    """Tell LyCORIS's present GLoRA, b1 @ b2, from its first one, b2 @ b1, as ComfyUI does."""
+    """Return whether a GLoRA has LyCORIS's present form, b1 @ b2; the first was b2 @ b1."""
     old = of["b2"][1] == of["b1"][0] == of["a1"][0] == of["a2"][1]
     new = of["b2"][0] == of["b1"][1] == of["a1"][1] == of["a2"][0]
     # On a square layer both hold; the rank is the smaller number.
@@ -87,7 +87,7 @@ def is_new_glora(of: Mapping[str, Shape]) -> bool:
 
 def _require(condition: bool) -> None:
     if not condition:
-        raise ValueError("shapes that do not go together")
+        raise ValueError("the shapes do not fit each other")
 
 
 def _lora(of: Mapping[str, Shape]) -> Size:
@@ -158,4 +158,4 @@ _SIZES: dict[str, Callable[[Mapping[str, Shape]], Size]] = {
     "trained norm": _whole("w_norm"),
     "replaced weight": _whole("set_weight"),
 }
-"""Of the others a weight's size cannot be told."""
+"""The other kinds do not show the size of their weight."""

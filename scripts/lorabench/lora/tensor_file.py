@@ -1,7 +1,7 @@
-"""The tensors of a safetensors file as numpy's arrays, and the file with other metadata.
+"""Read the tensors of a safetensors file into numpy, and write the file with other metadata.
 
-The library of that name reads no bfloat16 and no float8 into numpy, and refuses a whole file for
-metadata that are no texts. Nothing here imports torch.
+The safetensors library reads no bfloat16 or float8 into numpy, and refuses a whole file if its
+metadata are no texts. Nothing here imports torch.
 """
 
 import json
@@ -26,7 +26,7 @@ _DTYPES = {
 def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (key, array) of every tensor in a safetensors file; bfloat16 and float8 as float32.
 
-    Raises `UserError` for a type that is not read here, or a tensor not as long as its shape.
+    Raises `UserError` for an unknown type, or for a tensor that does not fit its shape.
     """
     header, _ = read_header(path)
     data = path.read_bytes()
@@ -44,7 +44,7 @@ def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def is_standard(path: Path) -> bool:
-    """Tell whether the safetensors library, and so a ComfyUI, opens the file."""
+    """Return whether the safetensors library, and so a ComfyUI, opens the file."""
     try:
         with safe_open(path, "numpy"):
             return True
@@ -55,7 +55,7 @@ def is_standard(path: Path) -> bool:
 def with_header(
     data: bytes, metadata: Mapping[str, Any], names: Mapping[str, str] | None = None
 ) -> bytes:
-    """Return a safetensors file with other metadata, other `names` of tensors, the same numbers."""
+    """Return a safetensors file with other metadata and tensors' `names`, but the same numbers."""
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     header.pop("__metadata__", None)
@@ -76,7 +76,7 @@ def _array(data: bytes, dtype: str) -> np.ndarray:
 
 
 def _float8() -> np.ndarray:
-    """Return the number that each byte means in float8_e4m3fn: no infinity, and two NaN."""
+    """Return the number for each byte in float8_e4m3fn: no infinity, and two NaN."""
     byte = np.arange(256)
     exponent, fraction = (byte >> 3) & 15, (byte & 7) / 8
     size = np.where(exponent, (1 + fraction) * 2.0 ** (exponent - 7), fraction * 2.0**-6)

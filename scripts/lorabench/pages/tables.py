@@ -8,16 +8,12 @@ from typing import Any
 
 from lorabench.bench.measures import columns
 from lorabench.errors import UserError
+from lorabench.pages.words import TEXTS
 
 Row = dict[str, str]
 
 _NO_METRICS = {*columns.PLACE, *columns.BESIDE}
-_OF_AN_EMBEDDING = {
-    "effect": ("effect", "効果", "effect"),
-    "style": ("style", "画風", "style"),
-    "beside": ("beside the style", "画風以外の変化", "style"),
-    "text": ("text", "文との一致", "prompt"),
-}
+_KNOWN = {metric.column: metric for metric in (*columns.METRICS, *columns.OF_A_WEIGHT)}
 _POINTS = 600  # of the loss curve: more than a screen has room for
 
 
@@ -41,40 +37,29 @@ def number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def of_a_weight(header: Iterable[str]) -> list[dict[str, Any]]:
-    """Return what only summary.csv has: what several pictures together show."""
-    header = list(header)
-    return [_described(metric) for metric in columns.OF_A_WEIGHT if metric.column in header]
-
-
-def _described(metric: columns.Metric) -> dict[str, Any]:
-    return {
-        "column": metric.column,
-        "en": metric.title,
-        "ja": metric.title_ja,
-        "unit": {"en": metric.unit, "ja": metric.unit_ja},
-        "group": metric.group,
-    }
-
-
 def metrics_of(header: Iterable[str]) -> list[dict[str, Any]]:
     """Return the metrics among the columns of metrics.csv, those of an embedding last."""
     header = list(header)
-    known = [_described(metric) for metric in columns.METRICS if metric.column in header]
-    names = {metric["column"] for metric in known}
-    return known + [_embedding(name) for name in header if name not in _NO_METRICS | names]
+    known = [metric.column for metric in columns.METRICS if metric.column in header]
+    others = [name for name in header if name not in {*_NO_METRICS, *known}]
+    return [described(name) for name in (*known, *others)]
 
 
-def _embedding(column: str) -> dict[str, Any]:
+def of_a_weight(header: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what only summary.csv has: what several pictures together show."""
+    header = list(header)
+    return [described(one.column) for one in columns.OF_A_WEIGHT if one.column in header]
+
+
+def described(column: str) -> dict[str, Any]:
+    """Return a metric's title and unit in both languages."""
+    if metric := _KNOWN.get(column):
+        unit = {"en": metric.unit, "ja": metric.unit_ja}
+        return {"column": column, "en": metric.title, "ja": metric.title_ja, "unit": unit}
     model, _, kind = column.rpartition("_")
-    en, ja, group = _OF_AN_EMBEDDING.get(kind, (kind, kind, "picture"))
-    return {
-        "column": column,
-        "en": f"{model}: {en}",
-        "ja": f"{model}: {ja}",
-        "unit": {"en": "", "ja": ""},
-        "group": group,
-    }
+    en, ja = TEXTS.get(f"embedding.{kind}", (kind, kind))
+    titles = {"en": f"{model}: {en}", "ja": f"{model}: {ja}"} if model else {"en": en, "ja": ja}
+    return {"column": column, **titles, "unit": {"en": "", "ja": ""}}
 
 
 def summary(rows: list[Row], metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,8 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from lorabench.bench.verdicts import words
-from lorabench.pages.words import TEXTS
-from lorabench.text import phrases
+from lorabench.pages.words import phrase
 from lorabench.text.phrases import Language
 
 _SHARED = Path(__file__).parent / "shared"
@@ -45,9 +44,9 @@ def _in_both(said: Callable[[Any, Language], str], of: Any) -> Markup:
 
 
 def text(key: str, **values: object) -> Markup:
-    """Return a text in both languages, of which the page shows the one that was chosen."""
+    """Return a text in both languages; the page shows the chosen one."""
     safe = {key: escape(one) if isinstance(one, str) else one for key, one in values.items()}
-    return both(lambda at: Markup(phrases.fill(TEXTS[key][at == "ja"], **safe)))
+    return both(lambda language: Markup(phrase(key, language, **safe)))
 
 
 def both(said: Callable[[Language], str]) -> Markup:

@@ -4,6 +4,9 @@ Both the templates and the scripts take them by key; `{name}` is filled in, and 
 `{count:picture|pictures}` the first word where the count is 1.
 """
 
+from lorabench.text import phrases
+from lorabench.text.phrases import Language
+
 TEXTS: dict[str, tuple[str, str]] = {
     # the frame
     "page.language": ("Language", "言語"),
@@ -54,12 +57,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "LoRA の学習に使ったモデルは {base} ですが、画像は別のチェックポイント {checkpoint} で"
         "描画しました。学習の成果が十分に表れていない可能性があります。",
     ),
-    "fault.dead_lora": ("Dead LoRA: it changes nothing", "LoRA が効いていません"),
-    "fault.unchanged_picture": (
-        "Some pictures are those of weight 0",
-        "重み 0 と同じ画像があります",
+    # pictures of an earlier, wider sweep
+    "earlier.prompts": ("of the {count:prompt|prompts} {words}", "プロンプト {words}"),
+    "earlier.seeds": ("of {count:seed|seeds} {words}", "シード {words}"),
+    "earlier.weights": ("at {count:weight|weights} {words}", "重み {words}"),
+    "earlier.sentence": (
+        "Pictures {parts} were rendered earlier and lie in {folder}; this command shows them, too:",
+        "{parts}の画像は以前に描画済みで、{folder} にあります。次のコマンドで表示に加わります:",
     ),
-    "fault.broken_render": ("A picture of one colour", "単色の画像があります"),
     # the first screen's pictures
     "glance.title": ("At a glance", "ひと目で"),
     "glance.recommended": ("use this", "推奨"),
@@ -210,6 +215,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "plots.table": ("As a table", "表で見る"),
     "plots.more": ("All other metrics ({count})", "そのほかの指標({count})"),
     "plots.interval": ("{weight}: {mean} ({low} to {high})", "{weight}: {mean}({low}~{high})"),
+    "embedding.effect": ("effect", "効果"),
+    "embedding.style": ("style", "画風"),
+    "embedding.beside": ("beside the style", "画風以外の変化"),
+    "embedding.text": ("text", "文との一致"),
     # copies
     "copies.title": ("Copies", "学習画像との類似"),
     "copies.none": ("None found.", "見つかりませんでした。"),
@@ -367,6 +376,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "runs.made": ("made {when}", "{when} 作成"),
 }
+
+
+def phrase(key: str, language: Language = "en", **values: object) -> str:
+    """Return a text with its values."""
+    return phrases.fill(TEXTS[key][language == "ja"], **values)
 
 
 def keyed(*sections: str) -> dict[str, dict[str, str]]:

@@ -2,18 +2,17 @@
 
 import difflib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lorabench import layout
 from lorabench.comfy.check import loaded
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.roles import Choices
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
-from lorabench.run.record import RunRecord
+from lorabench.layout import RunLayout
+from lorabench.run import existing
 from lorabench.settings.layers import is_embedded
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.settings.types import from_home
@@ -48,15 +47,15 @@ def choose(given: Given) -> Path:
     found = find(name, given)
     if found and found.path:
         return found.path
-    # The embedded server draws with what was trained on. What is wrong with a workflow is told
-    # when it is read to be used.
+    # The embedded server renders with the training's model. Errors in a workflow are reported
+    # where it is used.
     if only_drawn or is_embedded(given.get("comfy_url")) or not (found or _workflow(given)):
         return Path(BUNDLED_BASE)
     raise _not_here(found)
 
 
 def loads(given: Given) -> str | None:
-    """Return which checkpoint the benchmark's workflow loads; None where nothing tells it."""
+    """Return which checkpoint the benchmark's workflow loads; None if unknown."""
     content = _workflow(given)
     if content is None:
         return None
@@ -77,7 +76,7 @@ def find(name: Any, given: Given) -> Drawn | None:
     folders = (CHECKPOINTS, loras.parent / "checkpoints")
     places = [folder / one for one in (listed, listed.name) for folder in folders]
     inside = ".." not in listed.parts and not listed.is_absolute()
-    return Drawn(str(name), next(filter(_exists, places), None) if inside else None)
+    return Drawn(str(name), next(filter(existing.is_there, places), None) if inside else None)
 
 
 def listed_name(base: Path) -> str:
@@ -109,11 +108,9 @@ def is_same(base: Path, digest: str, drawn: Drawn, digests: Digests) -> bool:
 
 def _recorded(run_id: Any) -> Path | None:
     """Return what a run was trained on, if that lies among the checkpoints."""
-    run = layout.RUNS / str(run_id or "")
-    if not run_id or not _exists(run / "run.yaml"):
-        return None
-    path = CHECKPOINTS / RunRecord.read(run / "run.yaml").identity.base_model.name
-    return path if path.exists() else None
+    found = existing.record(RunLayout("", "", str(run_id), "")) if run_id else None
+    path = CHECKPOINTS / found.identity.base_model.name if found else None
+    return path if path and existing.is_there(path) else None
 
 
 def _path(key: str, value: Any) -> Path:
@@ -121,12 +118,6 @@ def _path(key: str, value: Any) -> Path:
         return Path(from_home(str(value)))
     except ValueError as error:
         raise UserError(f"{key}: {shortened(str(value))}: {error}") from None
-
-
-def _exists(path: Path) -> bool:
-    with suppress(OSError, ValueError):  # a name that no file can have
-        return path.exists()
-    return False
 
 
 def _workflow(given: Given) -> dict[str, Any] | None:

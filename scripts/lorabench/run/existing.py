@@ -1,6 +1,7 @@
-"""What a run has left already: the one place that asks the disk about it."""
+"""What a run has left already: plans and targets ask the disk about it here alone."""
 
 import glob
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,16 @@ from lorabench.run.record import RunRecord
 from lorabench.settings.models import Config
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a file or folder exists."""
+    with suppress(OSError, ValueError):  # a name that no file can have
+        return path.exists()
+    return False
+
+
 def record(paths: RunLayout) -> RunRecord | None:
     """Return what went into a run; None where nothing has yet, or its LoRA is from elsewhere."""
-    return RunRecord.read(paths.record) if paths.record.exists() else None
+    return RunRecord.read(paths.record) if is_there(paths.record) else None
 
 
 def trained(config: Config, identity: Identity) -> RunLayout:

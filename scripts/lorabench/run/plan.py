@@ -11,7 +11,7 @@ from typing import Any
 
 from lorabench import files, layout
 from lorabench.base import checkpoint
-from lorabench.base.families import BUNDLED, EXAMPLE_PROMPTS
+from lorabench.base.families import BUNDLED
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
 from lorabench.dataset import notes as raw_notes
@@ -38,18 +38,25 @@ _NARROWED = (
 )
 
 
+@dataclass(frozen=True)
+class Training:
+    """What a LoRA is trained on, and the identity of the run that this makes."""
+
+    raw: RawSet
+    identity: Identity
+
+
 @dataclass(frozen=True, eq=False)
 class RunPlan:
-    """One run: its settings, its paths and, unless its LoRA is only benched, what went in."""
+    """One run: its settings and paths, the training of its LoRAs, and how they are benched."""
 
     config: Config
     paths: layout.RunLayout
-    identity: Identity | None
+    training: Training | None  # None where the LoRAs are there already
+    loras: tuple[Path, ...]  # what is benched: one for now
     base_digest: str
     workflow_prompt: str | None
     """The prompt in the workflow; None where only the servers can read it."""
-    raw: RawSet | None = None
-    """The pictures that are trained on; None where the LoRA is only benched."""
     narrowed: bool = False
     """Whether there is one prompt and no probe, and nobody has said so: as on any ComfyUI."""
     given_urls: tuple[str, ...] = field(default=(), repr=False)
@@ -57,8 +64,8 @@ class RunPlan:
 
     @cached_property
     def trigger(self) -> str:
-        """The words that call the LoRA; empty where nothing tells them."""
-        if self.config.trigger or self.raw:
+        """The trigger words; empty if there are none."""
+        if self.config.trigger or self.training:
             return self.config.trigger
         found = existing.record(self.paths)
         return found.trigger if found else ""
@@ -72,7 +79,8 @@ class RunPlan:
         own = Path(self.config.bench_workflow).resolve() == bundled
         prompt = self.workflow_prompt or ""
         if own and self.trigger and not variants.has(prompt, self.trigger):
-            return variants.filled(EXAMPLE_PROMPTS[self.config.profile], self.trigger, "positive")
+            example = BUNDLED.example_prompts[self.config.profile]
+            return variants.filled(example, self.trigger, "positive")
         called = syntax.called(prompt, self.trigger)
         return None if called == prompt else called
 
@@ -120,20 +128,19 @@ class RunPlan:
 
     @cached_property
     def _loads(self) -> str | None:
-        """The checkpoint that the workflow loads on a ComfyUI, if that can be told."""
+        """The checkpoint that the workflow loads on a ComfyUI; None if unknown."""
         return None if self.embedded_server else base_choice.loads(self.config.model_dump())
 
     @cached_property
     def drawn(self) -> base_choice.Drawn | None:
-        """The checkpoint that the pictures are drawn with, if it can be told."""
-        name = self.checkpoint_name or self._loads
-        return base_choice.find(name, self.config.model_dump())
+        """The checkpoint that renders the pictures; None if unknown."""
+        return base_choice.find(self.checkpoint_name or self._loads, self.config.model_dump())
 
     @cached_property
     def drawn_elsewhere(self) -> base_choice.Drawn | None:
-        """The checkpoint that the pictures are drawn with, if the LoRA is trained on another."""
+        """The checkpoint that renders the pictures, if the LoRA is trained on another."""
         own = self.embedded_server and not self.config.bench.checkpoint
-        elsewhere = not self.identity and not existing.record(self.paths)
+        elsewhere = not self.training and not existing.record(self.paths)
         if own or elsewhere or not self.drawn:
             return None
         base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
@@ -150,13 +157,13 @@ class RunPlan:
     @property
     def record(self) -> RunRecord | None:
         """What went into the run, and the settings that its jobs read; None without a training."""
-        if not self.identity:
+        if not self.training:
             return None
         return RunRecord(
             run_id=self.paths.run_id,
             raw_set=self.config.raw_set,
             trigger=self.trigger,
-            identity=Contents.model_validate(self.identity.contents),
+            identity=Contents.model_validate(self.training.identity.contents),
             preprocess=self.config.preprocess,
             train=self.config.train,
         )
@@ -164,7 +171,7 @@ class RunPlan:
     @property
     def sweep(self) -> SweepRecord:
         """What is rendered: the settings outside the run's identity."""
-        given = self.config.trigger
+        found = self.training.raw.trigger() if self.training else ""
         settings = self.config.model_dump(include=set(SweepSettings.model_fields))
         return SweepRecord.model_validate(
             settings
@@ -173,21 +180,17 @@ class RunPlan:
                 "checkpoint": self.checkpoint_name,
                 "workflow_digest": self.workflow_digest,
                 "trigger": self.trigger,
-                "trigger_given": bool(given) and not (self.raw and given == self.raw.trigger()),
+                "trigger_given": self.config.trigger not in ("", found),
                 "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
                 "variants": self.variants,
             }
         )
 
-    @cached_property
-    def raw_files(self) -> list[str]:
-        """The pictures and captions of the raw set."""
-        return [str(path) for path in self.raw.files] if self.raw else []
-
     @property
     def notes(self) -> list[str]:
         """What a user should know of set, prompts and base before all is done, a line each."""
-        of_set = raw_notes.notes(self.raw, self.trigger) if self.raw else self._of_unused_set
+        training = self.training
+        of_set = raw_notes.notes(training.raw, self.trigger) if training else self._of_unused_set
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
@@ -199,7 +202,7 @@ class RunPlan:
     @property
     def _of_unused_set(self) -> list[str]:
         """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
-        if existing.record(self.paths) or not self.paths.raw.is_dir():
+        if existing.record(self.paths) or not existing.is_there(self.paths.raw):
             return []
         words = "" if self.trigger else ", and say with trigger= which words call it"
         return [
@@ -216,10 +219,13 @@ class RunPlan:
 def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
     """Return the plans for the settings `given`, over those in the file `defaults`, by run_id.
 
-    There is one for each raw set. Raises `UserError` for whatever a user can mend.
+    There is one for each raw set. Raises `UserError` for a user's mistakes.
     """
     merged = merge(read_yaml(defaults), given)
     plans = [_make_plan({**merged, **one}) for one in _raw_sets(merged)]
+    of_set = {"raw_set", "profile", "trigger", "preprocess"}
+    first, *others = (plan.config.model_dump(exclude=of_set) for plan in plans)
+    assert all(other == first for other in others)  # the rules take these from one run
     return {plan.paths.run_id: plan for plan in plans}
 
 
@@ -247,7 +253,7 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
     urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
     chosen = any(merged.get(key) is not None for key in ("prompts", "probe"))
     narrowed = not chosen and config.comfy_url != EMBEDDED
-    digests, found, identity = Digests(layout.DIGESTS), None, None
+    digests, training = Digests(layout.DIGESTS), None
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
         paths = existing.benched(config, base_digest)
@@ -256,33 +262,30 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
         preconditions.check_raw(found, config)
         config = _with_trigger(config, found)
         identity = identify(config, found, digests)
+        training = Training(found, identity)
         base_digest = identity.contents["base_model"]["digest"]
         paths = existing.trained(config, identity)
         if record := existing.record(paths):
-            _check_binding(record, config, identity)
-        if not paths.lora.exists():
+            then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
+            check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
+        if not existing.is_there(paths.lora):
             preconditions.check_sd_scripts(config)
-    plan = RunPlan(config, paths, identity, base_digest, workflow_prompt, found, narrowed, urls)
-    _ = plan.variants  # mistakes in prompts are told at once
+    loras = (paths.lora,)
+    plan = RunPlan(config, paths, training, loras, base_digest, workflow_prompt, narrowed, urls)
+    _ = plan.variants  # reports mistakes in prompts at once
     return plan
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:
-    """Return the settings with the words that call the LoRA, where anything tells them.
+    """Return the settings with the trigger words, if there are any.
 
-    Where every picture has a caption they stand in for none, and other words are no other training:
-    the set's name is what such runs have been named by.
+    If every picture has a caption, no caption uses them, so other words are not another training:
+    then the set's name goes into the run's identity.
     """
     given = config.trigger or config.preprocess.trigger
     stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
     preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
     return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
-
-
-def _check_binding(record: RunRecord, config: Config, identity: Identity) -> None:
-    """Refuse a run of other contents, or of a set of another name: it names the run's LoRA."""
-    then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
-    check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
 
 
 def _inspect(path: Path) -> checkpoint.Checkpoint:

@@ -1,6 +1,6 @@
-"""What has to be there before a run, and what does not go together: told at once, in words.
+"""Check before a run that what it needs is there, and that the settings go together.
 
-Everything here reads and checks; a dry run may call it.
+All checks only read, so a dry run may call them.
 """
 
 import difflib
@@ -25,7 +25,7 @@ _SETS_SHOWN = 12
 
 
 def check(config: Config, base: checkpoint.Checkpoint) -> None:
-    """Raise `UserError` for what would fail later, after a training perhaps."""
+    """Raise `UserError` for what would fail later, perhaps after a training."""
     if not config.skip_train:
         _check_programs(config)
         _check_trainer(config, base)
@@ -36,13 +36,13 @@ def check(config: Config, base: checkpoint.Checkpoint) -> None:
 
 
 def check_sd_scripts(config: Config) -> None:
-    """Refuse an sd-scripts that is not there; what is behind a launcher only that can tell."""
+    """Refuse a missing sd-scripts; if there is a launcher, only that can check."""
     if _trains_by_kohya(config):
         installation.check(config.kohya)
 
 
 def check_docker(config: Config) -> None:
-    """Raise `UserError` if Docker is to start sd-scripts and does not answer: no parse asks it."""
+    """Raise `UserError` if sd-scripts needs Docker and it does not answer; too slow for a parse."""
     if _trains_by_kohya(config) and installation.in_docker(config.kohya):
         docker.check()
 

@@ -37,7 +37,7 @@ def _options(values: Any) -> Any:
 def _typed(value: Any) -> Any:
     """Read a text as the number or truth that it spells: Snakemake's --config makes texts of them.
 
-    One option is one value, then, wherever it was written.
+    So an option has the same value on the command line and in a file.
     """
     if not isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""What a picture of a sweep says of itself: what it was drawn with, and of which sweep it is."""
+"""Read the label in a sweep's picture: how it was rendered, and in which sweep."""
 
 import json
 from collections import Counter, defaultdict
@@ -50,7 +50,7 @@ def _check_place(picture: Picture, label: Mapping[str, Any]) -> None:
 
 
 def prompt(pictures: Iterable[Picture]) -> str:
-    """Return the prompt of the first picture that tells one; empty if none of them does."""
+    """Return the prompt of the first picture that names one; empty if none does."""
     prompts = (_label(one.path).get("prompt") for one in pictures if one.path.exists())
     return next(filter(None, prompts), "")
 

@@ -22,7 +22,7 @@ FULL_STRENGTH = 1.0
 """A LoRA is expected to work at this weight or below, and not to copy there."""
 
 PLACE = "{trigger}"
-"""Where a prompt in a file has the trigger words of whatever set it is used with."""
+"""In a prompt of a file, this stands for the trigger words of the set."""
 
 _LINE = re.compile(r"([\w.-]{1,40}): +(\S.*)")
 _WORDS_IN_A_NAME = 5
@@ -164,7 +164,7 @@ def named(lines: Sequence[str], trigger: str) -> list[Prompt]:
 
 
 def _check_texts(prompts: Sequence[Prompt]) -> None:
-    """Refuse what would count as a prompt more and tell nothing more."""
+    """Refuse an empty prompt, and two that are the same."""
     names: dict[str, str] = {}
     for name, text in prompts:
         if not text:

@@ -22,18 +22,18 @@ _ERASE = "\r\x1b[K"
 
 @dataclass
 class Bar:
-    """How far something is; `total` is None where nothing tells."""
+    """How far something is; `total` is None if unknown."""
 
     name: str
     begun: float
     done: float = 0
     total: float | None = None
     rate: float | None = None
-    """How much of it in a second; None while nothing tells."""
+    """Units per second; None while unknown."""
     unit: str = ""
     note: str = ""
     said: float = 0
-    """When a line last told of it."""
+    """When a line was last printed for it."""
 
     def text(self, now: float, width: int | None, plain: bool) -> str:
         """Return it as one line, at the time `now`."""

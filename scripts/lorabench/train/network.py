@@ -23,7 +23,7 @@ def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
 
     On the UNet it covers every linear layer and 1x1 convolution of its transformers, on the text
     encoder attention and MLP: kohya's choice (192 and 72 modules on SD1.5). Down weights start
-    random, up weights at zero; both are float32 whatever the model is.
+    random, up weights at zero; both are float32 for any model.
     """
     network: Network = {}
     if settings.unet_lr:
@@ -76,7 +76,7 @@ def _linear(module: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _inject(part: nn.Module, prefix: str, targets: list[str], settings: TrainSettings) -> Network:
-    # pyrefly: ignore[bad-argument-type] (peft takes any number, whatever it declares)
+    # pyrefly: ignore[bad-argument-type] (peft takes any number)
     config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets)
     inject_adapter_in_model(config, part, ADAPTER)
     layers: Network = {

@@ -38,7 +38,7 @@ class StateFile:
             if state.pop("purpose") == self._purpose:
                 return state
             reason = "belongs to other pictures, settings, base model or PyTorch"
-        except Exception as error:  # whatever is wrong with it, training anew mends it
+        except Exception as error:  # however it is damaged, training again mends it
             reason = f"is unreadable ({error})"
         log.warning(
             "the state in %s %s; it is discarded, training starts anew", self.folder, reason

@@ -57,7 +57,7 @@ def options(given: Mapping[str, Any]) -> str:
     return shlex.join(f"{name}={value}" for name, value in given.items() if value is not None)
 
 
-class Training(NamedTuple):
+class TrainingRule(NamedTuple):
     """A rule that trains: Snakemake wants one for each raw set, whose name the LoRA's holds."""
 
     rule: str
@@ -67,13 +67,13 @@ class Training(NamedTuple):
     """The runs that it is for, as a regular expression."""
 
 
-def trainings(plans: Iterable[RunPlan]) -> list[Training]:
+def trainings(plans: Iterable[RunPlan]) -> list[TrainingRule]:
     """Return the rules that train the LoRAs of these runs."""
     sets: dict[tuple[str, str], list[str]] = {}
     for run in (plan.paths for plan in plans):
         sets.setdefault((run.profile, run.raw_set), []).append(re.escape(run.run_id))
     return [
-        Training(
+        TrainingRule(
             TRAINS + (f"_{raw_set}" if len(sets) > 1 else ""),
             layout.RunLayout(profile, raw_set, "{run_id}", "").lora,
             "|".join(run_ids),

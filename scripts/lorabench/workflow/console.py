@@ -66,9 +66,9 @@ class Console(logging.Handler):
         default: logging.Handler | None = None,
         stopping: Stopping | None = None,
     ) -> None:
-        """Leave to `default`, Snakemake's own handler, what does not belong to a run.
+        """Pass on to `default`, Snakemake's own handler, what does not belong to a run.
 
-        Once `stopping` is told to stop, what fails does so for that reason.
+        Once `stopping` has begun, failures are not reported: stopping is their cause.
         """
         super().__init__()
         self.screen = screen
@@ -112,7 +112,7 @@ class Console(logging.Handler):
 
     def fault(self, text: str, log: str | None = None) -> None:
         """Say once what went wrong, and where there is more of it."""
-        if text not in self._faults and not self._stopping.told:
+        if text not in self._faults and not self._stopping.begun:
             self._faults.add(text)
             self.say(text + (f"\n  the whole log: {log}" if log else ""))
 
@@ -200,7 +200,7 @@ class Console(logging.Handler):
             self._default.handle(record)
 
     def _named(self, record: Event) -> str:
-        """Return what a job does; of which run, where there are several."""
+        """Return what a job does, and its run if there are several."""
         run = dict(record.wildcards or {}).get("run_id") if self.several_runs else None
         return f"{run}: {record.rule_msg}" if run else str(record.rule_msg)
 

@@ -1,4 +1,4 @@
-"""What a benchmark will draw, and about how long that takes, in a line."""
+"""Say in one line what a benchmark will render, and about how long that takes."""
 
 import csv
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ AUTOENCODER = 150
 def sentence(
     variants: Sequence[Variant], batch_size: int, cells: int, seconds: float | None
 ) -> str:
-    """Return what is drawn in all, and how many `cells` of it are still to be rendered.
+    """Return what the benchmark has in all, and how many `cells` are still to be rendered.
 
-    `seconds` is how long that takes, None where nothing tells.
+    `seconds` is how long that takes; None if unknown.
     """
     asked = [variant for variant in variants if not variant.probe]
     pictures = {
@@ -53,26 +53,25 @@ def sentence(
 
 
 def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:
-    """Return the time of `cells` by Snakemake's tables of this run, or of runs like it.
+    """Return the time of `cells`, from Snakemake's tables of this run or of runs like it.
 
-    Runs are alike that drew with one checkpoint on one server. None where there is no table that
-    tells.
+    Runs are alike if they used the same checkpoint and server. None if no table has the time.
     """
     alike = [run, *(other for other in run.parent.glob("*") if _drawn_by(other) == _drawn_by(run))]
     for one in alike:
         times = _times(one)
         if len(times) > at_once:
-            # The server loads its model while the first cells wait; of the others `at_once` are
-            # on their way at a time, and each shows the time of so many.
+            # The first cells wait while the server loads its model. After that, `at_once` cells
+            # run at a time, so each takes the time of that many.
             each = median(times[at_once:]) / at_once
             return max(times[0] - each, 0) + cells * each
     return None
 
 
 def seconds_a_picture_trained(runs: Path, record: RunRecord) -> float | None:
-    """Return the median time that a training took for a picture, in `runs` that trained alike.
+    """Return the median time for a picture in the trainings of similar `runs`; None without any.
 
-    That is on one base model, with one trainer, at one resolution. None where there is none.
+    Similar runs have the same base model, trainer and resolution.
     """
     found = []
     for run in runs.glob("*"):
@@ -102,7 +101,7 @@ def _drawn_by(run: Path) -> object:
 
 
 def _times(run: Path) -> list[float]:
-    """Return the seconds that each cell took, in the order in which they ended."""
+    """Return the seconds of each cell, in the order in which they ended."""
     found = []
     for table in run.glob("benchmarks/bench_image/**/*.tsv"):
         with suppress(OSError, ValueError, KeyError, StopIteration):

@@ -77,7 +77,7 @@ class Hooks:
     def fail(self, snakemake_log: Sequence[str]) -> None:
         """Say how to go on; without the console, what went wrong, too: it stands far above."""
         self._end()
-        if self._stopping.told:
+        if self._stopping.begun:
             sys.exit(stopping.STATUS)
         folders = [layout.NORMALIZING_LOGS, *(plan.paths.logs for plan in self._plans.values())]
         if self._screen:
@@ -139,16 +139,16 @@ class Hooks:
     def _ask_servers(self) -> None:
         """Check the servers, if cells will be rendered, before a job starts or a file is deleted.
 
-        The job bench_preflight cannot: it runs for a new LoRA or workflow only, because its graph
-        is kept. And a training takes a night, at whose end nobody wants to hear of a missing file.
+        The job bench_preflight is no substitute: it runs only for a new LoRA or workflow, and
+        only after the training, which may take a night.
         """
         for run_id, jobs in self._jobs().items():
             if "bench_image" in jobs and not self._can_render(self._plans[run_id], jobs):
                 self._end()
-                if not self._stopping.told:
+                if not self._stopping.begun:
                     self._say("Stopped before the first job.")
-                # A WorkflowError would be told with the places in the rules that it came through.
-                sys.exit(stopping.STATUS if self._stopping.told else 1)
+                # Snakemake would print a WorkflowError with places in the rules.
+                sys.exit(stopping.STATUS if self._stopping.begun else 1)
 
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
         installed = "install_lora" not in jobs

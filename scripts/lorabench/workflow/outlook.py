@@ -24,9 +24,8 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
         seconds = _drawing(plan, cells, at_once)
         yield forecast.sentence(plan.variants, plan.config.batch_size, cells, seconds)
     if left_out := earlier.find(plan.paths.root, plan.sweep):
-        base = Path(plan.config.base_model)
         yield earlier.sentence(left_out)
-        yield again.command(plan.record, left_out.sweep, base, [plan.paths.lora])
+        yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model), plan.loras)
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
@@ -44,7 +43,7 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
 
 
 def _pictures(plan: RunPlan) -> int:
-    return len(plan.raw.pictures) if plan.raw else 0
+    return len(plan.training.raw.pictures) if plan.training else 0
 
 
 def _training(plan: RunPlan) -> str:

@@ -20,11 +20,11 @@ _EVERY_SECONDS = 0.2
 
 
 class Stopping:
-    """Ends the workflow once it is told to; the second time its jobs are killed."""
+    """Ends the workflow at the first signal and kills its jobs at the second."""
 
     def __init__(self) -> None:
-        """Nobody has said so yet."""
-        self.told = False
+        """No signal has come yet."""
+        self.begun = False
 
     def heed(self) -> None:
         """Listen for the signals, also where Snakemake has begun to listen for some itself."""
@@ -34,10 +34,10 @@ class Stopping:
                     signal.signal(number, self._stop)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.told:
+        if self.begun:
             _end_jobs(signal.SIGKILL)
             return
-        self.told = True
+        self.begun = True
         atexit.register(_say, f"Stopped{call.way_on()}.")
         threading.Thread(target=_see_jobs_end, daemon=True).start()
         sys.exit(STATUS)  # unwinds to where Snakemake, or the interpreter, ends without a word

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from lorabench.layout import RunLayout
+from lorabench.run import existing
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
 from lorabench.sweep.pictures import of_variant
@@ -19,12 +20,13 @@ def pictures(plan: RunPlan) -> list[str]:
 
 def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
     """Look up a path by its name in `RunLayout`; none where a LoRA was made elsewhere."""
-    return lambda plan: [getattr(plan.paths, name)] if plan.identity else []
+    return lambda plan: [getattr(plan.paths, name)] if plan.training else []
 
 
 def reference(plan: RunPlan) -> list[Path]:
     """Return the training pictures as the base model can render them: they stay with the run."""
-    return [plan.paths.reference] if plan.identity or plan.paths.reference.exists() else []
+    reference = plan.paths.reference
+    return [reference] if plan.training or existing.is_there(reference) else []
 
 
 def grids(run: RunLayout, config: Config) -> list[Path]:
@@ -36,16 +38,12 @@ def grids(run: RunLayout, config: Config) -> list[Path]:
 def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds."""
     run = plan.paths
-    if plan.identity:
-        yield run.preprocess_log
+    yield from of_training("preprocess_log")(plan)
     yield from grids(run, plan.config)
     if any(variant.probe for variant in plan.variants):
         yield run.grid / "probes.png"
     yield run.grid / "overview.png"
-    yield run.plots / "metrics_by_weight.png"
-    yield run.plots / "tradeoff.png"
-    yield run.bench / "metrics.csv"
-    yield run.bench / "verdict.json"
-    yield run.page
-    yield run.lora.parent / "README.md"
-    yield run.sweep
+    yield from (run.plots / "metrics_by_weight.png", run.plots / "tradeoff.png")
+    yield from (run.bench / "metrics.csv", run.bench / "verdict.json")
+    yield from (run.page, run.sweep)
+    yield from (lora.with_name("README.md") for lora in plan.loras)

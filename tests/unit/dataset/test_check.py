@@ -58,8 +58,8 @@ def test_every_change_is_named_with_what_to_do(made):
     for change in (f"{caption.stem}.png is missing", f"{caption.name} was changed",
                    f"{find(made, 'b').name} was changed", "more.JPG was added"):  # fmt: skip
         assert f"\n  {change}\n" in said
-    assert "put captions beside the raw pictures" in said
-    assert f"delete {made} and type the command again" in said
+    assert "Add captions beside the raw pictures" in said
+    assert f"delete {made} and repeat the command" in said
     assert find(made, "c").name not in said
 
 

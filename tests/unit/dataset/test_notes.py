@@ -123,7 +123,7 @@ def test_caches_beside_the_pictures_are_not_loud(folder):
 
 def test_a_place_for_the_trigger_that_nobody_fills_in_stops(folder):
     caption_all(folder, "[trigger], {}")
-    with pytest.raises(UserError, match="write the trigger words there"):
+    with pytest.raises(UserError, match="write the trigger words instead"):
         said(folder, "mofu")
 
 

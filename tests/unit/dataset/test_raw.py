@@ -88,7 +88,7 @@ def test_a_picture_with_two_captions_is_refused(tmp_path):
     put(tmp_path, "a.png", "a photo of a cat", ".caption")
     said = refusal(tmp_path)
     assert str(tmp_path / "a.caption") in said and str(tmp_path / "a.txt") in said
-    assert "move the files" in said
+    assert "move one of each" in said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
@@ -121,7 +121,7 @@ def test_a_caption_that_leads_nowhere_is_refused(tmp_path):
 def test_a_caption_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     put(tmp_path, "a.png")
     os.mkfifo(tmp_path / "a.txt")
-    assert f"{tmp_path / 'a.txt'}: is no file" in refusal(tmp_path)
+    assert f"{tmp_path / 'a.txt'}: is not a file" in refusal(tmp_path)
 
 
 def test_captions_that_fit_no_picture_are_told_apart(tmp_path):

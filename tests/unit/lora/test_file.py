@@ -202,4 +202,4 @@ def test_an_alpha_that_only_the_metadata_have_is_told(tmp_path, said, doubts):
     arrays = {key: array for key, array in tensors().items() if not key.endswith(".alpha")}
     lora = lora_file.save(tmp_path / "a.safetensors", arrays, {"lora_adapter_metadata": said})
     assert len(lora.doubts) == doubts
-    assert not doubts or "weight 4 is what its trainer calls 1" in lora.doubts[0]
+    assert not doubts or "its trainer's weight 1 is 4 here" in lora.doubts[0]

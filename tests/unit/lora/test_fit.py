@@ -319,14 +319,14 @@ def test_tensors_of_no_layer_are_told_and_left_out(tmp_path, good, caplog):
     extra = {"bundle_emb.tok.string_to_param.*": np.ones((2, 8)), "step": np.array(100)}
     facts = fit.check(write(tmp_path / "a.safetensors", {**good, **extra}), BUNDLED)
     assert facts.modules == {"unet": 6, "text_encoder": 3}
-    assert "embedding tok" in caplog.text and "1 tensors are of no layer" in caplog.text
+    assert "embedding tok" in caplog.text and "1 tensors belong to no layer" in caplog.text
 
 
 def test_an_alpha_without_matrices_is_told_and_no_reason_to_refuse(tmp_path, good, caplog):
     extra = {"lora_te2_text_model_encoder_layers_0_mlp_fc1.alpha": np.array(4.0, np.float32)}
     facts = fit.check(write(tmp_path / "a.safetensors", {**good, **extra}), BUNDLED)
     assert facts.modules == {"unet": 6, "text_encoder": 3}
-    assert "1 tensors are of no layer" in caplog.text
+    assert "1 tensors belong to no layer" in caplog.text
 
 
 def test_dora_scales_and_biases_have_to_fit_too(tmp_path, bundled):

@@ -37,8 +37,10 @@ def test_where_all_have_captions_the_trigger_makes_no_other_run(plan):
     found, given = plan(), plan(trigger="mofu")
     assert (found.trigger, given.trigger) == ("trigger", "mofu")
     assert given.paths.run_id == found.paths.run_id
-    assert found.identity.contents["preprocess"]["trigger"] == "some_set"  # as in runs of before
-    assert plan(preprocess="{trigger: mofu}").identity == given.identity
+    assert (
+        found.training.identity.contents["preprocess"]["trigger"] == "some_set"
+    )  # as in runs of before
+    assert plan(preprocess="{trigger: mofu}").training.identity == given.training.identity
 
 
 def test_a_picture_without_a_caption_is_trained_with_the_words_found_among_the_others(
@@ -46,7 +48,7 @@ def test_a_picture_without_a_caption_is_trained_with_the_words_found_among_the_o
 ):
     found = plan()
     assert found.trigger == "trigger"
-    assert found.identity.contents["preprocess"]["trigger"] == "trigger"
+    assert found.training.identity.contents["preprocess"]["trigger"] == "trigger"
     assert found.record.preprocess.trigger == "trigger"
     assert found.notes == ["without a caption: 1 of 5 pictures, which are trained with 'trigger'"]
 
@@ -76,8 +78,8 @@ def test_two_different_triggers_are_refused(plan):
 def test_checkpoints_may_be_asked_for_later(plan, project):
     run, asked = plan(), plan(train={"save_every_epochs": 2})
     assert asked.paths == run.paths
-    older = asked.identity.older_run_id
-    assert older != run.paths.run_id and plan().identity.older_run_id is None
+    older = asked.training.identity.older_run_id
+    assert older != run.paths.run_id and plan().training.identity.older_run_id is None
     path = records.write(asked.record, project.root / "runs" / older / "run.yaml")
     assert plan(train={"save_every_epochs": 2}).paths.run_id == older, "0.1 counted them"
     path.unlink()
@@ -107,7 +109,9 @@ def bracketed(project, plan):
 def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
     found = bracketed(written, **given)
     assert found.trigger == found.record.trigger == found.sweep.trigger == "mika (moon)"
-    assert {picture.caption.split(",")[0] for picture in found.raw.pictures} == {"mika (moon)"}
+    assert {picture.caption.split(",")[0] for picture in found.training.raw.pictures} == {
+        "mika (moon)"
+    }
     texts = {variant.name: variant.text for variant in found.variants}
     assert texts["trigger"] == r"mika \(moon\)"
     assert texts[""].startswith(r"mika \(moon\), ")
@@ -117,8 +121,8 @@ def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, wr
 
 def test_a_set_with_escapes_is_another_and_is_said(bracketed):
     plain, escaped = bracketed("mika (moon)"), bracketed(r"mika \(moon\)")
-    assert "captions" not in plain.identity.contents["raw"]
-    assert escaped.identity.contents["raw"]["captions"] == "without escapes"
+    assert "captions" not in plain.training.identity.contents["raw"]
+    assert escaped.training.identity.contents["raw"]["captions"] == "without escapes"
     assert plain.notes == []
     assert escaped.notes == [
         r"captions are trained without escapes: \( as (, wide letters, curly quotes and &amp;"

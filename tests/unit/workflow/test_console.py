@@ -111,7 +111,7 @@ def test_a_job_without_words_is_named(console, tmp_path):
 def test_what_ends_because_it_is_told_to_is_no_fault(clock):
     stopping = Stopping()
     console = Console(Screen(stream := io.StringIO(), clock), None, stopping)
-    stopping.told = True
+    stopping.begun = True
     console.emit(record("job_error", jobid=1, rule_name="train_lora", log=[]))
     assert stream.getvalue() == ""
 

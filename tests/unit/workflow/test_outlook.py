@@ -29,7 +29,8 @@ def made(tmp_path):
         paths=SimpleNamespace(
             root=tmp_path / "runs" / "x-1", lora=Path("style_x__x-1.safetensors")
         ),
-        raw=SimpleNamespace(pictures=[None] * 35),
+        training=SimpleNamespace(raw=SimpleNamespace(pictures=[None] * 35)),
+        loras=(Path("style_x__x-1.safetensors"),),
         record=RECORD,
         sweep=None,
         embedded_server=True,

@@ -56,8 +56,8 @@ class BaseFeatures:
         return encoder(torch.tensor(tokens.input_ids, device=encoder.device)).last_hidden_state
 
     def _latents(self, pixels: torch.Tensor) -> torch.Tensor:
-        # A KL autoencoder draws from a distribution: each picture with the same numbers, whatever
-        # stands beside it, so that equal pictures have equal features.
+        # A KL autoencoder samples from a distribution. Every picture gets the same random
+        # numbers, so that equal pictures have equal features.
         return torch.cat([self._model.encode(one[None], _numbers()) for one in pixels])
 
     def _noised(self, latents: torch.Tensor) -> torch.Tensor:

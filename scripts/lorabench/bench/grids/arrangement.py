@@ -14,7 +14,7 @@ from lorabench.text.phrases import count, count_weights
 
 @dataclass(frozen=True)
 class Texts:
-    """What stands on the grids besides what the pictures tell."""
+    """The words on the grids that are not in the pictures' metadata."""
 
     title: str = ""
     own: str = ""
@@ -27,7 +27,7 @@ _PROBES = (
     ("trigger", "the trigger words alone", False),
     ("untriggered", "prompts without the trigger words", True),
 )
-"""Each kind, what it is, and whether its prompts have to be told apart."""
+"""Each kind, its description, and whether its prompts need labels."""
 
 
 class _Place(NamedTuple):
@@ -49,7 +49,7 @@ class _Places(list[_Place]):
         self.batch = any(place.index for place in self)
 
     def rows(self, with_prompt: bool, with_seed: bool) -> Iterator[Row]:
-        """Yield the rows, labelled with what tells them apart."""
+        """Yield the rows, labelled by what differs between them."""
         for place in self:
             numbers = [f"{place.seed}"] if with_seed else []
             number = " · ".join([*numbers, f"{place.index:02d}"] if self.batch else numbers)

@@ -28,7 +28,7 @@ from lorabench.sweep.pictures import open_rgb
 
 
 def draw(grid: Grid, sweep: Sweep, measures: Measures) -> Image.Image:
-    """Draw `grid` on one page, whatever its size."""
+    """Draw all of `grid` on one page."""
     return _Page(grid, sweep, measures).draw()
 
 

@@ -90,5 +90,5 @@ PLACE = ("variant", "prompt", "probe", "weight", "seed", "index", "file")
 """Which picture a row is of."""
 
 BESIDE = ("nearest", "nearest_mirrored", "hash")
-"""No measurements: the training picture that a picture is most like, and whether mirrored; its
-64-bit perceptual hash in hex, of which the diversity is made."""
+"""Not measurements: the nearest training picture, and whether it is nearer mirrored; the 64-bit
+perceptual hash in hex, from which the diversity is computed."""

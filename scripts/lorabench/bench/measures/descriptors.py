@@ -1,4 +1,4 @@
-"""A picture as numbers that tell styles apart and need no model: colours, ink, edges, texture."""
+"""Describe a picture's style in numbers, without a model: colours, ink, edges, texture."""
 
 from itertools import pairwise
 

@@ -31,31 +31,43 @@ Name = Literal["dead_lora", "unchanged_picture", "broken_render"]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: what it is called, on a picture and in full, and what to look at."""
+    """A kind of fault: its label on a picture, and in both languages its title and what to do."""
 
     label: str
-    title: str
-    advice: str
+    title: tuple[str, str]
+    advice: tuple[str, str]
 
 
 KINDS: dict[Name, Kind] = {
     "dead_lora": Kind(
         "dead LoRA",
-        "DEAD LoRA: it changes nothing",
-        "Look whether the loss fell in training, whether the LoRA's alpha and tensors are zero, "
-        "and whether it was trained for this base model.",
+        ("Dead LoRA: it changes nothing", "LoRA が効いていません"),
+        (
+            "Look whether the loss fell in training, whether the LoRA's alpha and tensors are "
+            "zero, and whether it was trained for this base model.",
+            "学習中に損失が下がったか、LoRA の alpha やテンソルが 0 でないか、"
+            "このベースモデル用に学習したものかを確かめてください。",
+        ),
     ),
     "unchanged_picture": Kind(
         "unchanged",
-        "UNCHANGED PICTURES: some are those of weight 0",
-        "Either the LoRA is nearly without effect at this weight, or a picture was mixed up: "
-        "render these cells again.",
+        ("Unchanged pictures: some are those of weight 0", "重み 0 と同じ画像があります"),
+        (
+            "Either the LoRA is nearly without effect at this weight, or a picture was mixed up: "
+            "render these cells again.",
+            "この重みでは LoRA がほとんど効いていないか、画像を取り違えています。"
+            "これらの画像を描画し直してください。",
+        ),
     ),
     "broken_render": Kind(
         "constant",
-        "BROKEN RENDER: a picture of one colour",
-        "Mostly NaN or overflow. At weight 0 too: try the base model and its VAE in float32. Only "
-        "above: the training blew up; lower the learning rate.",
+        ("Broken render: a picture of one colour", "単色の画像があります"),
+        (
+            "Mostly NaN or overflow. At weight 0 too: try the base model and its VAE in float32. "
+            "Only above: the training blew up; lower the learning rate.",
+            "多くは NaN か桁あふれです。重み 0 でも単色なら、ベースモデルと VAE を float32 で試し、"
+            "LoRA を使ったときだけなら学習が発散しているので、学習率を下げてください。",
+        ),
     ),
 }
 
@@ -94,6 +106,14 @@ class Fault:
     """The largest mean absolute difference of those that are the same as at weight 0."""
     message: str = ""
     """What version 0.1 wrote in place of the two numbers above; empty since."""
+
+    def title(self, language: Language = "en") -> str:
+        """Return what its kind is called."""
+        return KINDS[self.kind].title[language == "ja"]
+
+    def advice(self, language: Language = "en") -> str:
+        """Return what to look at."""
+        return KINDS[self.kind].advice[language == "ja"]
 
     def words(self, language: Language = "en") -> str:
         """Return the fault as a phrase; in English where version 0.1 wrote it."""
@@ -139,9 +159,9 @@ def block(faults: list[Fault]) -> str:
     for name, kind in KINDS.items():
         of_kind = [fault for fault in faults if fault.kind == name]
         if of_kind:
-            lines += [f"!!  WARNING  {kind.title}"]
+            lines += ["!!  WARNING  " + kind.title[0].upper().replace("LORA", "LoRA")]
             lines += [line for fault in of_kind for line in _wrapped(fault.words(), "  - ")]
-            lines += _wrapped(kind.advice, "  ")
+            lines += _wrapped(kind.advice[0], "  ")
             lines += ["!" * 80]
     return "\n".join([*lines, ""])
 

@@ -1,4 +1,4 @@
-"""Where things are in a picture, whatever they are painted like: is the composition kept?"""
+"""Compare where things are in two pictures, apart from their style: is the composition kept?"""
 
 from collections.abc import Mapping
 

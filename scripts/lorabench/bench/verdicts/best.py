@@ -17,7 +17,7 @@ _ENOUGH = 0.85
 
 @dataclass(frozen=True)
 class Best:
-    """The weight to use, and what cannot be told from it."""
+    """The weight to use, and those that are as good."""
 
     weight: float
     tie: list[float]

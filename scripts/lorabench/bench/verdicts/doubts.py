@@ -1,4 +1,4 @@
-"""What a sweep's pictures cannot tell of a LoRA, and what it would take to know."""
+"""List what could not be judged from a sweep, and which pictures are missing for it."""
 
 from collections.abc import Iterator
 

@@ -22,7 +22,7 @@ class Finding:
     value: float | None = None
     limit: float | None = None
     pictures: int | None = None
-    """How many more would tell what could not be judged."""
+    """How many more are needed to judge what could not be judged."""
     spread: float | None = None
     """The standard deviation between prompts of what `value` is the mean of."""
 
@@ -38,7 +38,7 @@ class Verdict:
     """The weight to use; None where none will do, or, if the label is "uncertain", where that is
     not known."""
     tie: list[float] = field(default_factory=list)
-    """Weights that cannot be told from the best one, it included; ascending."""
+    """The weights that are as good as the best one, including it; ascending."""
     window: tuple[float, float] | None = None
     """The lowest and the highest usable weight of the sweep; None as for `weight`."""
     below: Finding | None = None
@@ -60,7 +60,7 @@ class Verdict:
 
 
 def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
-    """Tell of each weight whether the verdict calls it usable."""
+    """Return whether the verdict calls each weight usable."""
     low, high = (verdict and verdict.window) or (1.0, 0.0)
     return [low <= weight <= high for weight in weights]
 

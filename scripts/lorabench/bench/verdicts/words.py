@@ -280,7 +280,7 @@ def finding(found: Finding, language: Language = "en") -> str:
 
 
 def _filled(text: str, numbers: Mapping[str, Any]) -> str:
-    """Fill in the numbers, with as many digits as tell a value from its limit."""
+    """Fill in the numbers, with enough digits to show a value apart from its limit."""
     for _ in range(2):
         shown = [match[0].format(**numbers) for match in _NUMBER.finditer(text)]
         if len(set(shown)) == len(shown):

@@ -18,13 +18,13 @@ PLACEHOLDER = re.compile(r"(.*[/_ -])?checkpoint[_ -]under[_ -]test.*", re.IGNOR
 
 
 def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
-    """Return the name of the checkpoint that the LoRA is put on; None where nothing tells it."""
+    """Return the name of the checkpoint that the LoRA is applied to; None if unknown."""
     try:
         graph = content
         if isinstance(content, GuiWorkflow):
             graph = to_api(content, catalog.object_info(Library.nowhere()))
         roles = find_roles(graph, choices)
-    except UserError:  # it has nodes of which only its server knows
+    except UserError:  # it has custom nodes, which only its server can describe
         return _in_gui(content) if isinstance(content, GuiWorkflow) else None
     names = [graph[node]["inputs"][name] for node, name in roles.checkpoint]
     return names[0] if names and isinstance(names[0], str) else None

@@ -1,6 +1,6 @@
-"""Whether a server applied the LoRA: of keys that it could not place, only its log tells.
+"""Check that a server applied the LoRA.
 
-It reports success all the same, and draws the picture of weight 0.
+Keys that it could not place appear only in its log: it reports success and draws weight 0.
 """
 
 import re
@@ -84,7 +84,7 @@ def _keys(modules: Collection[Module], with_clip: bool) -> set[str]:
 
 
 def _cause(unknown: Set[str], contents: Contents) -> str:
-    """Return why keys were not loaded, as far as their names tell."""
+    """Return why keys were not loaded, as far as their names show it."""
     if strange := sorted(unknown & set(contents.strange)):
         return f"{meaning(strange) or 'they are of no known kind'}, which this server does not know"
     lost = {m.name: m for m in contents.modules if unknown & set(m.keys.values())}

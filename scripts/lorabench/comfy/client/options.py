@@ -16,7 +16,7 @@ ROLES = tuple(field.name for field in fields(Choices))
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is; `revive`, for one of ours, starts it where need be and tells its URL."""
+    """Where a server is; `revive`, for one of ours, starts it if needed and returns its URL."""
 
     url: str
     revive: Callable[[], str] | None = None

@@ -1,6 +1,6 @@
-"""How far a server is with a prompt, in the job's log, as its websocket tells.
+"""Log a server's progress with a prompt, which it sends over a websocket.
 
-A thread of its own listens. It may fail in any way: rendering does not depend on it.
+A separate thread listens. It may fail in any way: rendering does not depend on it.
 """
 
 import json
@@ -24,7 +24,7 @@ CONNECT, LISTEN = 10.0, 1.0  # seconds
 def reported(
     access: Callable[[], Access], client_id: str, graph: Graph, pause: float, every: float
 ) -> Generator[None]:
-    """Log, while the body waits, what the server of `access()` tells `client_id` about `graph`.
+    """Log, while the body waits, what the server of `access()` sends `client_id` about `graph`.
 
     It listens after `pause` seconds (a short cell needs no report), and as long after each loss
     of the connection; it logs at most a line in `every` seconds.
@@ -33,14 +33,14 @@ def reported(
     reporter = _Reporter(graph, every)
 
     def listen() -> None:
-        told = ""
+        logged = ""
         while not over.wait(pause):
             try:
                 _hear(access(), client_id, reporter, over)
             except Exception as error:
-                if str(error) != told:  # a restart takes many attempts
+                if str(error) != logged:  # a restart takes many attempts
                     log.debug("%s sends no progress now (%s)", access().url, error)
-                told = str(error)
+                logged = str(error)
 
     threading.Thread(target=listen, daemon=True).start()
     try:

@@ -12,8 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base import families, model
 from lorabench.comfy.embedded import conditioning, sigmas
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
@@ -86,7 +85,7 @@ class Engine:
         """Return the KL autoencoder in a `.safetensors` file, in LDM or diffusers naming."""
         key = fingerprint(path)
         if key not in self._vaes:
-            vae = AutoencoderKL(**SD15.configs["vae"])
+            vae = AutoencoderKL(**families.VAE)
             weights = load_file(path)
             if not any(name.startswith("decoder.up_blocks.") for name in weights):
                 weights = convert_ldm_vae_checkpoint(weights, vae.config)

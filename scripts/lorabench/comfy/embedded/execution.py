@@ -63,7 +63,7 @@ class Record:
 class Executor:
     """Runs prompts one after the other and keeps in `values` what the last one computed.
 
-    `send` tells a client, or all; `check_interrupt` raises `Interrupted` when it is time.
+    `send` sends a message to a client, or to all; `check_interrupt` raises `Interrupted` on demand.
     """
 
     library: Library

@@ -64,7 +64,7 @@ class Patchable(Generic[Network]):
     def __init__(self, network: Network, part: Part, dtype: torch.dtype | None = None) -> None:
         """Wrap `network`, which is that part of a model.
 
-        With `dtype` the weights are rounded to that precision, whatever they are stored in.
+        With `dtype` the weights are rounded to that precision.
         """
         self.network = network
         self._part = part
@@ -91,7 +91,7 @@ class Patchable(Generic[Network]):
     def with_patches(self, patches: tuple[Patch, ...]) -> Network:
         """Return the network with exactly `patches` merged in, in their order.
 
-        What cannot be merged for whatever reason, lack of memory too, leaves no LoRA behind.
+        If merging fails, for lack of memory for example, no LoRA is left in the network.
         """
         if patches == self._applied:
             return self.network

@@ -51,7 +51,7 @@ class Api:
         return app
 
     def status(self) -> dict[str, dict[str, int]]:
-        """Return how many prompts remain, as `/prompt` and the websocket tell it."""
+        """Return how many prompts remain, in the form of `/prompt` and the websocket."""
         return {"exec_info": {"queue_remaining": self.queue.remaining()}}
 
     def _routes(self) -> list[tuple[str, str, Handler]]:

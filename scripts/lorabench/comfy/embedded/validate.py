@@ -1,4 +1,4 @@
-"""Whether a graph can run, told in ComfyUI's own words (error types, messages, places)."""
+"""Check that a graph can run, with ComfyUI's own error types, messages and places."""
 
 import math
 import traceback
@@ -155,7 +155,7 @@ class _Checker:
 
 
 def _leads_to_a_node(link: list[Any], graph: Graph, nodes: Mapping[str, Node]) -> bool:
-    """Return whether a link is `[node_id, slot_index]`; a node that is not there is told later."""
+    """Return whether a link is `[node_id, slot_index]`; a missing node is reported later."""
     if len(link) != 2 or not isinstance(link[0], str) or type(link[1]) is not int:
         return False
     slots = nodes[graph[link[0]]["class_type"]].outputs if link[0] in graph else (None,) * 99

@@ -81,7 +81,7 @@ def unnamed(graph: Graph) -> Graph:
 
 
 def cell_slots(graph: Graph, roles: Roles) -> tuple[Slot, ...]:
-    """Return the inputs whose values tell one cell of a sweep from another."""
+    """Return the inputs that differ between the cells of a sweep."""
     return (*roles.seed, *slots(graph, roles.lora, ("lora_name", *STRENGTH_INPUTS)))
 
 

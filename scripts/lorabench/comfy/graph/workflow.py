@@ -158,7 +158,7 @@ def _the_workflow(content: object) -> Graph | GuiWorkflow:
 
 
 def _workflows(content: object, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield what looks like a workflow, wherever it stands in `content`."""
+    """Yield everything in `content`, at any depth, that looks like a workflow."""
     if isinstance(content, str) and content.lstrip()[:1] in ("{", "["):
         try:
             content = json.loads(content)

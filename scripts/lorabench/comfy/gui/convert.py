@@ -34,8 +34,8 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
     """Return the graph that ComfyUI's frontend would send for the GUI workflow `content`.
 
     `node_info` is the server's `/object_info`; `now` (default: this moment) is the date of
-    `%date:…%` in file names. Raises `UserError` that names the node in the way where that cannot
-    be told: a custom node that the server lacks, a group node, random choices in a prompt.
+    `%date:…%` in file names. Raises `UserError` with the node that cannot be converted: a custom
+    node that the server lacks, a group node, random choices in a prompt.
     """
     try:
         running = [one for one in running_nodes(content) if not _is_scenery(one, node_info)]
@@ -77,7 +77,7 @@ def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
 def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
     class_type = node.body["type"]
     if not isinstance(class_type, str):
-        raise node.refusal("the file does not say of which class it is")
+        raise node.refusal("the file does not name its class")
     if class_type.startswith(("workflow/", "workflow>")):
         raise node.refusal("it is a group node", "choose Convert to nodes in its menu")
     if is_subgraph(class_type):
@@ -138,7 +138,7 @@ def _plain(running: Sequence[RunningNode], values: Mapping[str, list[Any]]) -> d
 
 
 def _check(node: RunningNode, converted: Mapping[str, Any], info: ClassInfo) -> None:
-    """Refuse a node of which the converter and our own walk have other inputs."""
+    """Refuse a node whose inputs the converter and our own walk find different."""
     try:
         expected = widget_values(node.body.get("widgets_values"), info)
     except ValueError as error:

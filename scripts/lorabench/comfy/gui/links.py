@@ -1,8 +1,8 @@
-"""Which nodes of a GUI workflow run, and where their inputs come from.
+"""Find which nodes of a GUI workflow run, and where their inputs come from.
 
-What the frontend settles before it sends a graph is settled here: muted and bypassed nodes,
-reroutes, primitives, notes and subgraphs in subgraphs. Where its versions differ, or nothing tells
-what it would do, `UserError` names the node that stands in the way.
+This does what the frontend does before it sends a graph: it resolves muted and bypassed nodes,
+reroutes, primitives, notes and nested subgraphs. Where versions of the frontend differ, or its
+behaviour is unknown, `UserError` names the node.
 """
 
 import re

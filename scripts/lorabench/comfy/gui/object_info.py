@@ -22,7 +22,7 @@ WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 
 
 class Input(NamedTuple):
-    """An input of a class; a COMBO's choices are in its options, whatever form it has."""
+    """An input of a class; a COMBO's choices are always in its options."""
 
     name: str
     kind: str

@@ -14,13 +14,13 @@ _DATE_PART = re.compile(r"dd?|MM?|hh?|mm?|ss?|yyyy|yy")
 def prompt_text(text: str) -> str:
     r"""Return a prompt without its comments (`/* … */`, `// …`) and the escapes `\{ \} \|`.
 
-    Raises `ValueError` for `{a|b}`, of which the frontend draws one at random each time.
+    Raises `ValueError` for `{a|b}`: the frontend chooses one at random each time.
     """
     text = _COMMENT.sub("", text)
     outside = re.sub(r"\\.", "", text, flags=re.DOTALL)
     if "{" in outside:
         raise ValueError(
-            r"its text has choices in braces, of which ComfyUI chooses one at random each time;"
+            r"its text has choices in braces, and ComfyUI picks one at random each time;"
             r" write the words themselves, or \{ and \} for braces"
         )
     if outside.endswith("\\"):

@@ -107,8 +107,8 @@ def _contents(sources: Sources) -> dict[str, Any]:
 def trigger_words(sweep: SweepRecord | None, metadata: Mapping[str, str]) -> str:
     """Return the trigger words of a LoRA, empty where none are known.
 
-    Those that the benchmark was rendered with; else the tags that all captions share, as the
-    file's own statistics tell them.
+    They are those of the benchmark; without one, the tags that all captions share, by the file's
+    own statistics.
     """
     if sweep:
         return sweep.trigger

@@ -44,8 +44,9 @@ for (const row of all(".grid tbody tr")) {
 }
 
 for (const room of all("[data-curves]")) {
-  const { title, curves } = data.metrics[room.dataset.curves];
+  const metric = data.metrics[room.dataset.curves];
+  const curves = metric.curves.map(withEnds);
   const weights = [...new Set(curves.flat().map(({ weight }) => weight))].sort((a, b) => a - b);
-  chart(room, (width) => drawCurves({ width, weights, curves: curves.map(withEnds), label: title[root.lang] }));
+  chart(room, (width) => drawCurves({ width, weights, curves, label: metric[root.lang] }));
 }
 startPage();

@@ -61,7 +61,7 @@ def settings(runs: Sequence[FinishedRun]) -> list[Difference]:
         for name in dict.fromkeys(name for table in recorded for name in table):
             known = {table[name] for table in recorded if name in table}
             if name.startswith(_PROMPT) and len(known) < 2:
-                continue  # which prompts a run has is told by their list
+                continue  # the list of prompts shows which a run has
             if len({table.get(name, _NOTHING) for table in recorded}) > 1:
                 values = [table[group].get(name, _NOTHING) for table in tables]
                 found.append(Difference(group, name, values))
@@ -161,11 +161,11 @@ def _settings(run: FinishedRun) -> dict[Group, dict[str, str]]:
 
 
 def _prompts(run: FinishedRun) -> dict[str, Any]:
-    """Return what was drawn, as sweep.yaml tells it; nothing where it tells of no prompts."""
+    """Return the prompts of sweep.yaml; empty if it has none."""
     texts = {
         one.prompt or "own": one.text
         for one in run.variants.values()
-        if not one.probe  # made of the prompts and the trigger, which are told
+        if not one.probe  # it follows from the prompts and the trigger
     }
     named = {f"{_PROMPT}{name}": text for name, text in texts.items()}
     return {"prompts": list(texts), **named} if any(texts.values()) else {}

@@ -22,7 +22,7 @@ class Row:
 
     place: Place
     texts: Sequence[str | None]
-    """The prompt of each run; None where nothing tells it."""
+    """The prompt of each run; None where it is unknown."""
     pictures: Sequence[Mapping[float, Path]]
 
     @property

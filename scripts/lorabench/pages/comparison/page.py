@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
-from lorabench.pages import template
+from lorabench.pages import tables, template
 from lorabench.pages.comparison import differences, grid
 from lorabench.pages.finished_run import FinishedRun
 from lorabench.pages.run.contents import DECIDING
@@ -84,18 +84,15 @@ def _affordable(laid: grid.Grid, runs: Sequence[FinishedRun]) -> list[float]:
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[dict[str, Any]]:
     """Yield every metric that a run has: those that decide, the registry's, then the others."""
-    titles = {one.column: one for one in (*METRICS, *OF_A_WEIGHT)}
+    known = [one.column for one in (*METRICS, *OF_A_WEIGHT)]
     found = dict.fromkeys(column for run in runs for column in run.curves)
-    order = list(dict.fromkeys((*DECIDING, *titles, *found)))
+    order = list(dict.fromkeys((*DECIDING, *known, *found)))
     columns = sorted(found, key=order.index)
     for at, column in enumerate(columns):
-        one = titles.get(column)
         curves = [sorted(run.curves.get(column, {}).items()) for run in runs]
         yield {
             "at": at,
-            "column": column,
-            "title": {"en": one.title, "ja": one.title_ja} if one else {"en": column, "ja": column},
-            "unit": {"en": one.unit, "ja": one.unit_ja} if one else {"en": "", "ja": ""},
+            **tables.described(column),
             "deciding": column in DECIDING,
             "weights": sorted({weight for curve in curves for weight, _ in curve}),
             "curves": [

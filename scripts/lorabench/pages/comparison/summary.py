@@ -59,7 +59,7 @@ def _window(told: Verdict | None) -> str:
 
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[list[str]]:
-    """Yield the metrics that tell a LoRA's style, prompt, damage and copies, with intervals."""
+    """Yield the metrics of style, prompt, damage and copies, with intervals."""
     yield ["at weight", *(_weight(run.shown) for run in runs)]
     for metric in METRICS:
         values = [run.curves.get(metric.column, {}).get(run.shown) for run in runs]

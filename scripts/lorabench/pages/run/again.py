@@ -26,9 +26,12 @@ _SNAKEMAKE = "uv run snakemake --cores 1"
 
 
 def command(
-    record: RunRecord | None, sweep: SweepRecord, base: Path | None, loras: Sequence[Path] = ()
+    record: RunRecord | None,
+    sweep: SweepRecord | None,
+    base: Path | None,
+    loras: Sequence[Path] = (),
 ) -> str:
-    """Return the shell command for the run with these records.
+    """Return the shell command for the run with these records; without a sweep, that trains it.
 
     Where its LoRA was made elsewhere, there is no record, and the name of the file in `loras` has
     its set and profile. Settings that have their usual value are left out. `base` is where the base
@@ -36,36 +39,37 @@ def command(
     would not take from a command line as they are go through a file.
     """
     settings = _settings(record, sweep, base, loras)
+    snakemake = _SNAKEMAKE if sweep else f"{_SNAKEMAKE} trained"
     words = {key: _word(key, value) for key, value in settings.items()}
     if None not in words.values():
         given = [shlex.quote(f"{key}={word}") for key, word in words.items()]
-        return " ".join([_SNAKEMAKE, "--config", *given])
+        return " ".join([snakemake, "--config", *given])
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=math.inf)
-    return f"cat > again.yaml <<'END'\n{text}END\n{_SNAKEMAKE} --configfile again.yaml"
+    return f"cat > again.yaml <<'END'\n{text}END\n{snakemake} --configfile again.yaml"
 
 
 def _settings(
-    record: RunRecord | None, sweep: SweepRecord, base: Path | None, loras: Sequence[Path]
+    record: RunRecord | None, sweep: SweepRecord | None, base: Path | None, loras: Sequence[Path]
 ) -> Settings:
     name = record.identity.base_model.name if record else Path(BUNDLED_BASE).name
     checkpoint = base or Path(BUNDLED_BASE).with_name(name)
     bundled = checkpoint.name == Path(BUNDLED_BASE).name
     made = record.identity.model_dump() | {"raw_set": record.raw_set} if record else _named(loras)
-    raw_set, run_id = made["raw_set"], record.run_id if record else sweep.run_id
+    raw_set, run_id = made["raw_set"], next(one.run_id for one in (record, sweep) if one)
     derived = re.fullmatch(re.escape(raw_set) + "-[0-9a-f]{8}", run_id)
     given = {
-        **sweep.model_dump(mode="json", include=set(Config.model_fields)),
+        **(sweep.model_dump(mode="json", include=set(Config.model_fields)) if sweep else {}),
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
-        "trigger": sweep.trigger if sweep.trigger_given else None,
+        "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
-        "run_id": None if derived and not sweep.skip_train else run_id or None,
+        "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
     }
     preset = {}
     with suppress(UserError, OSError):  # a base model that is gone has no family
         family = BUNDLED if bundled else inspect(checkpoint).family
-        preset = usual(family.preset, sweep.comfy_url)
+        preset = usual(family.preset, sweep and sweep.comfy_url)
     stand_in = made.get("preprocess", {}).get("trigger")
-    if stand_in in (raw_set, sweep.trigger):  # it follows from these
+    if stand_in in (raw_set, sweep and sweep.trigger):  # it follows from these
         preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
     return {"raw_set": raw_set, **_unusual(given, Config, preset)}
 

@@ -23,8 +23,6 @@ from lorabench.settings.mappings import flat
 from lorabench.settings.records import Record
 
 _PAGE = Path(__file__).parent / "page"
-_SCRIPTS = ("base", "pictures", "grid", "compare", "zoom", "blind", "chart", "plots", "main")
-"""In the order in which they are read."""
 
 
 def build(
@@ -53,7 +51,7 @@ def build(
         page.stream(
             run=found,
             rows=_rows,
-            again=found.sweep and command(found.sweep),
+            again=(found.record or found.sweep) and command(found.sweep),
             step=step,
             try_next=step and partial(words.try_next, step.code),
             left_out=left and partial(earlier.sentence, left),
@@ -65,7 +63,6 @@ def build(
             examples=[one for one in examples if one.shown],
             rejected=left_out,
             pictures=pictures,
-            scripts=_SCRIPTS,
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         ).dump(str(temporary), "utf-8")
     return found.missing

@@ -78,7 +78,7 @@ def training(run: FinishedRun) -> list[Training]:
 
 
 def nearest_path(run: FinishedRun, one: Measured) -> Path | None:
-    """Return the training picture that a picture is nearest to, wherever the set lies now."""
+    """Return the training picture that a picture is nearest to, in the set's present folder."""
     nearest = one.values.get("nearest")
     return run.training_set / Path(nearest).name if run.training_set and nearest else None
 

@@ -4,21 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lorabench.pages.words import phrase
 from lorabench.sweep import labels, origin
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.text import phrases
 from lorabench.text.phrases import Language
-
-_KINDS = {
-    "prompts": ("of the {count:prompt|prompts} {words}", "プロンプト {words}"),
-    "seeds": ("of {count:seed|seeds} {words}", "シード {words}"),
-    "weights": ("at {count:weight|weights} {words}", "重み {words}"),
-}
-_SENTENCE = (
-    "Pictures {} were rendered earlier and lie in {}; this command shows them, too:",
-    "{}の画像は以前に描画済みで、{} にあります。次のコマンドで表示に加わります:",
-)
 
 
 @dataclass(frozen=True)
@@ -64,16 +55,17 @@ def find(run: Path, sweep: SweepRecord | None) -> Earlier | None:
 
 def sentence(earlier: Earlier, language: Language = "en") -> str:
     """Say what lies there, before its command."""
-    at = language == "ja"
     names = [labels.label(name, "", language) for name in earlier.prompts]
     weights = [f"{weight:.2f}" for weight in earlier.weights]
-    kinds = {"prompts": names, "seeds": list(map(str, earlier.seeds)), "weights": weights}
+    seeds = list(map(str, earlier.seeds))
+    kinds = {"earlier.prompts": names, "earlier.seeds": seeds, "earlier.weights": weights}
     parts = [
-        phrases.fill(_KINDS[kind][at], count=len(words), words=phrases.listed(words, language))
-        for kind, words in kinds.items()
+        phrase(key, language, count=len(words), words=phrases.listed(words, language))
+        for key, words in kinds.items()
         if words
     ]
-    return _SENTENCE[at].format(phrases.listed(parts, language), f"{earlier.folder}/")
+    both = {"parts": phrases.listed(parts, language), "folder": f"{earlier.folder}/"}
+    return phrase("earlier.sentence", language, **both)
 
 
 def _prompts(

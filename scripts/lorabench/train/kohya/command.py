@@ -1,4 +1,4 @@
-"""From the pipeline's settings to what sd-scripts is told: two TOML files and a command line."""
+"""Write the pipeline's settings for sd-scripts: two TOML files and a command line."""
 
 import math
 from typing import Any

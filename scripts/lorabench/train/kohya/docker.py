@@ -37,8 +37,8 @@ def check() -> None:
 def start(needed: Iterable[Path]) -> tuple[tuple[str, ...], dict[Path, str]]:
     """Return the command prefix that starts a program in a new container, and the paths there.
 
-    A first container is started and ended at once: it fetches the image, and what Docker says of
-    the image, the card and the folders is told from what sd-scripts says.
+    A first container starts and ends at once. It fetches the image, and separates Docker's
+    complaints about the image, the card and the folders from those of sd-scripts.
 
     `needed` are the files and folders that the training reads or writes. Raises `UserError`: Docker
     does not answer, or cannot start the container.

@@ -67,7 +67,7 @@ class Installation:
         """
         done = self._run(*arguments)
         if done.returncode:
-            # Does the launcher fail by itself, whatever it is to start?
+            # Does the launcher itself fail?
             if self.launcher and (alone := self._run("-c", "")).returncode:
                 raise failures.launcher(self.launcher, alone.returncode, _output(alone))
             raise failures.explain(done.returncode, _output(done))

@@ -58,14 +58,14 @@ def check_owned(given: Iterable[str]) -> None:
 
 
 def known(installation: Installation, program: str) -> frozenset[str]:
-    """Return the options that the installed program has, as its own help tells them."""
+    """Return the options that the installed program lists in its `--help`."""
     return frozenset(_OPTION.findall(installation.ask(installation.script(program), "--help")))
 
 
 def check_known(given: Iterable[str], ours: Iterable[str], known: frozenset[str]) -> None:
     """Raise `UserError` if sd-scripts does not know an option: it would ignore some in silence.
 
-    `given` are the user's options; `ours` are the pipeline's, of which an old one may lack some.
+    `given` are the user's options; `ours` are the pipeline's, which an old sd-scripts may lack.
     """
     unknown = [_unknown(name, known) for name in given if name not in known]
     if unknown:

@@ -1,6 +1,6 @@
-"""Whether sd-scripts would take the pictures and captions of a set as they are.
+"""Check that sd-scripts takes the pictures and captions of a set as they are.
 
-What it stumbles over it tells late, or not at all: some files it leaves out, some it crops.
+It complains late or not at all: it leaves some files out, and crops others.
 """
 
 from pathlib import Path

@@ -21,8 +21,8 @@ Program = subprocess.Popen[bytes]
 def started(installation: Installation, command: Sequence[str]) -> Generator[Program]:
     """Start the Python program `command` where sd-scripts is; on leaving, nothing of it is left.
 
-    It runs behind `supervisor`, whose lifeline is a pipe from here: it breaks when this process
-    ends, in whatever way, and then the program ends, in a container as well.
+    `supervisor` runs it, and ends it when the pipe from here breaks. So it ends with this process,
+    even if that is killed, and in a container as well.
     """
     source = Path(supervisor.__file__).read_text(encoding="utf-8")
     program = subprocess.Popen(

@@ -21,7 +21,7 @@ _CHANGES_RATE = re.compile(r"lr|learning_rate|optimizer")
 
 
 def is_bar(line: str) -> bool:
-    """Whether the line is a state of a progress bar, of which there are many."""
+    """Whether the line is one of the many states of a progress bar."""
     return bool(_BAR.search(line) or _STEPS.match(line))
 
 

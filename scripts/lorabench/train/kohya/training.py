@@ -19,8 +19,8 @@ _STATES = 10
 class Training:
     """A training of the LoRA `name`.
 
-    `steps` are optimizer steps. sd-scripts begins each epoch with a new step, whatever gradients
-    it accumulates, so an epoch is a whole number of steps.
+    `steps` are optimizer steps. sd-scripts begins each epoch with a new step, also when it
+    accumulates gradients, so an epoch is a whole number of steps.
     """
 
     name: str

@@ -7,7 +7,7 @@ from PIL import Image
 
 from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
-from lorabench.pages import tables
+from lorabench.pages import words
 from tests import records
 from tests.records import pictures
 
@@ -62,9 +62,8 @@ def test_the_report_has_words_for_every_column_and_for_no_other(cells, save, tmp
     reference = [save("reference/a.png", (0, 200, 0))]
     table = rows(cells, tmp_path, reference=reference, prompts={"": "a cat"})
     kinds = [column.removeprefix("m_") for column in table]
-    assert sorted(kinds) == sorted(tables._OF_AN_EMBEDDING)
-    groups = {one["column"]: one["group"] for one in tables.metrics_of(table)}
-    assert groups["m_beside"] == groups["m_style"] == "style"
+    named = [key.removeprefix("embedding.") for key in words.TEXTS if key.startswith("embedding.")]
+    assert sorted(kinds) == sorted(named)
 
 
 def test_the_effect_is_the_cosine_distance_from_weight_0(cells, tmp_path):

@@ -108,6 +108,13 @@ def test_every_fault_has_its_words_in_both_languages():
     ]
 
 
+def test_every_kind_has_its_title_and_its_advice_in_both_languages():
+    for kind in faults.KINDS:
+        fault = faults.Fault(kind, 0.4, [1], ["a.png"])
+        for said in (fault.title, fault.advice):
+            assert said().isascii() and not said("ja").isascii()
+
+
 def test_both_languages_name_the_same_numbers():
     for name, (english, japanese) in faults.TEXTS.items():
         named = [set(re.findall(r"{(\w*)[:}]", text)) - {"faulty"} for text in (english, japanese)]

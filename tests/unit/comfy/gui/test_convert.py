@@ -117,7 +117,7 @@ def test_a_class_that_the_server_lacks_is_named():
 def test_a_node_without_a_class_is_named(class_type):
     workflow = gui()
     node_of(workflow, "VAEDecode")["type"] = class_type
-    with pytest.raises(UserError, match=r"node 7 .*: the file does not say of which class it is"):
+    with pytest.raises(UserError, match=r"node 7 .*: the file does not name its class"):
         to_api(workflow, NODE_INFO)
 
 

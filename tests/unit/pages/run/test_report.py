@@ -15,7 +15,6 @@ from PIL import Image
 from snakemake.cli import parse_config
 
 from lorabench.base.families import BUNDLED, SD15
-from lorabench.bench.measures import faults
 from lorabench.errors import UserError
 from lorabench.pages import finished_run, tables, template, thumbnails
 from lorabench.pages.run import again, build, contents
@@ -50,14 +49,11 @@ def test_every_word_of_the_page_is_there_and_none_is_left_over():
     asked |= set(re.findall(r"data-(?:label|alt)=\"([a-z.]+)\"", sources()))
     assert asked <= set(TEXTS)
     made_up = re.findall(r"\bt\(\"(\w+\.\w*)\" ~", sources())
-    assert set(made_up) == {"fault.", "compare.", "runs.group_"}
+    made_up += ["embedding."]  # by the columns of a table
+    assert set(made_up) == {"compare.", "runs.group_", "embedding."}
     sections = {key for key in TEXTS if key.endswith(".title")}
     rest = set(TEXTS) - used - asked - sections
     assert {key for key in rest if not key.startswith(tuple(made_up))} == set()
-
-
-def test_every_warning_has_its_words():
-    assert {f"fault.{kind}" for kind in faults.KINDS} <= set(TEXTS)
 
 
 def test_both_languages_take_the_same_values():
@@ -92,6 +88,12 @@ def test_trigger_words_stand_in_the_command_only_where_they_were_given():
     assert command(record, sweep) == command()
     given = command(record, {**sweep, "trigger_given": True})
     assert given == f"{command()} 'trigger=ink style'"
+
+
+def test_without_a_sweep_the_command_is_that_which_trains():
+    record = records.run(run_id="set-0123abcd", raw_set="set", train={"rank": 8})
+    train = "uv run snakemake --cores 1 trained --config raw_set=set 'train={rank: 8}'"
+    assert again.command(record, None, None) == train
 
 
 def test_what_is_unusual_stands_in_the_command():

@@ -1,20 +1,13 @@
-"""The settings: coercion, errors, presets, and what is generated from them."""
-
-import tomllib
-from pathlib import Path
+"""The settings: coercion, errors, and what is generated from them."""
 
 import pytest
-import yaml
 
 import config_docs
-from lorabench.base.families import BUNDLED, FAMILIES
+from lorabench.base.families import BUNDLED
 from lorabench.errors import UserError
-from lorabench.settings import kohya_names
 from lorabench.settings.layers import merge, resolve
-from lorabench.settings.models import Config, PreprocessSettings
-from lorabench.settings.validation import keys, validate
-
-ROOT = Path(__file__).parents[3]
+from lorabench.settings.models import PreprocessSettings
+from lorabench.settings.validation import validate
 
 
 def resolved(**given):
@@ -140,14 +133,6 @@ def test_every_mistake_is_said_at_once():
     assert str(error.value).count("\n") == 2
 
 
-def test_a_section_on_the_command_line_changes_only_its_keys():
-    config = resolve(
-        merge({"raw_set": "x", "train": {"rank": 4}}, {"train": "{alpha: 2, unet_lr: 1e-3}"}),
-        BUNDLED.preset,
-    )
-    assert (config.train.rank, config.train.alpha, config.train.unet_lr) == (4, 2, 1e-3)
-
-
 def test_options_of_sd_scripts_are_one_however_they_are_typed():
     typed = {"a": "True", "--b": "false", "c-d": "1e-4", "e": "5", "f": ["1", "x=2"], "g": "null"}
     read = {"a": True, "b": False, "c_d": 1e-4, "e": 5, "f": [1, "x=2"], "g": None}
@@ -155,18 +140,6 @@ def test_options_of_sd_scripts_are_one_however_they_are_typed():
         assert resolved(train={"kohya_args": given}).train.kohya_args == read
     texts = {"a": "512,512", "b": "nan", "c": "AdamW8bit", "d": ""}
     assert resolved(train={"kohya_args": texts}).train.kohya_args == texts
-
-
-def test_epochs_take_the_place_of_the_presets_steps():
-    train = resolved(train={"epochs": 3}).train
-    assert (train.steps, train.epochs) == (None, 3)
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_every_preset_is_complete(family):
-    config = resolve({"raw_set": "some_set"}, family.preset)
-    assert (config.trigger, config.preprocess.trigger) == ("", "")
-    assert config.bench_workflow == family.preset["bench_workflow"]
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch):
@@ -177,11 +150,6 @@ def test_a_tilde_is_the_home_folder(monkeypatch):
     assert resolved(raw_set="~x").raw_set == "~x"
 
 
-def test_a_key_that_yaml_reads_as_nothing_is_named():
-    with pytest.raises(UserError, match="YAML reads a key as None; a key should be a name"):
-        resolve({"raw_set": "x", None: "y"}, BUNDLED.preset)
-
-
 def test_a_section_alone_can_be_validated():
     with pytest.raises(UserError, match="did you mean resolution"):
         validate(PreprocessSettings, {"resolutoin": 64})
@@ -190,42 +158,6 @@ def test_a_section_alone_can_be_validated():
 def test_generated_files_are_up_to_date():
     stale = [p.name for p, text in config_docs.generated().items() if p.read_text() != text]
     assert stale == [], "run: python scripts/config_docs.py"
-
-
-def test_the_default_file_with_its_comments_taken_off_is_the_default():
-    text = (ROOT / "config" / "config.yaml").read_text().split("\n\n", 1)[1]
-    names = {key.split(".")[-1] for key in keys(Config)}
-    values = [
-        line.replace("# ", "", 1)
-        for line in text.splitlines()
-        if not line.lstrip().startswith("#") or line.split(":")[0].strip("# ") in names
-    ]
-    given = yaml.safe_load("\n".join(values)) | {"raw_set": "some_set"}
-    assert resolve(merge(given), BUNDLED.preset) == resolved()
-
-
-def test_conda_environments_have_the_projects_pins():
-    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    for file in (ROOT / "envs").glob("*.yaml"):
-        listed = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
-        assert sorted(listed) == sorted(pins), file.name
-    assert all("==" in pin for pin in pins)
-
-
-@pytest.mark.parametrize("name", kohya_names.OURS)
-def test_sd_scripts_names_are_answered_with_ours(name):
-    ours = kohya_names.OURS[name]
-    assert ours in set(keys(Config))
-    for where in ({"train": {name: 8}}, {name: 8}):
-        with pytest.raises(UserError, match=f"sd-scripts' {name} is {ours} here"):
-            resolve({"raw_set": "x", **where}, BUNDLED.preset)
-
-
-@pytest.mark.parametrize("name", kohya_names.WITHOUT)
-def test_sd_scripts_names_without_a_key_of_ours_are_told_what_stands_for_them(name):
-    with pytest.raises(UserError) as error:
-        resolve({"raw_set": "x", "train": {name: True}}, BUNDLED.preset)
-    assert kohya_names.WITHOUT[name] in str(error.value)
 
 
 def test_a_key_of_a_section_typed_without_it_is_shown_with_it():
