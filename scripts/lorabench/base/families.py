@@ -64,8 +64,10 @@ class Family(Known):
     embedded: bool  # whether the embedded trainer and server load it
     kohya: Kohya | None
     preset: Mapping[str, Any]
-    example_prompts: Mapping[str, str] = field(default_factory=dict)
-    """Of its workflow, by profile, where the trigger is not the example set's."""
+    example_prompts: Mapping[str, str]
+    """Of its workflow, by profile, where that has not the trigger."""
+    picture_seconds: float | None = None
+    """How long a usual GPU takes for a picture of its workflow; None: it is rendered on the CPU."""
 
 
 def _preprocess(resolution: int, bucket_step: int) -> dict[str, int]:
@@ -114,7 +116,12 @@ VAE = {  # of SD1.x and SDXL
     "up_block_types": ("UpDecoderBlock2D",) * 4,
 }
 # What authors of SD1.5 and SDXL LoRAs usually start from.
-_PRESET = {"prompts": (), "probe": "off", "bench": {"threads": 4}}
+_EXAMPLE = "{trigger}, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
+_PRESET = {
+    "prompts": "config/prompts/sd_{profile}.txt",
+    "probe": "quick",
+    "bench": {"threads": 4},
+}
 _TRAIN = {
     "rank": 32,
     "alpha": 16,
@@ -151,6 +158,8 @@ SD15 = Family(
     schedule={"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"},
     embedded=True,
     kohya=Kohya("train_network.py", 64),
+    example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
+    picture_seconds=3,
     preset={
         **_PRESET,
         "bench_workflow": "config/workflows/sd15_lora_bench.json",
@@ -175,6 +184,8 @@ SDXL = Family(
     configs={"vae": VAE},
     embedded=False,
     kohya=Kohya("sdxl_train_network.py", 32),
+    example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
+    picture_seconds=10,
     preset={
         **_PRESET,
         "bench_workflow": "config/workflows/sdxl_lora_bench.json",

@@ -11,7 +11,7 @@ from typing import Any
 
 from lorabench import files, layout
 from lorabench.base import checkpoint
-from lorabench.base.families import BUNDLED
+from lorabench.base.families import BUNDLED, SD15, Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
 from lorabench.dataset import notes as raw_notes
@@ -22,7 +22,7 @@ from lorabench.errors import UserError
 from lorabench.run import base_choice, bench_workflow, existing, preconditions
 from lorabench.run.identity import Identity, check_binding, identify
 from lorabench.run.record import Contents, RunRecord
-from lorabench.settings.layers import merge, read_yaml, resolve
+from lorabench.settings.layers import is_embedded, merge, read_yaml, resolve
 from lorabench.settings.models import Config, SweepSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split
@@ -30,12 +30,6 @@ from lorabench.sweep import prompt_notes, variants
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
-
-_NARROWED = (
-    "one prompt and no probes, as no prompts= and no probe= is given and comfy_url is a ComfyUI of "
-    "your own. For a fuller verdict add, for instance, "
-    "prompts=config/prompts/drawnworld_{profile}.txt probe=quick"
-)
 
 
 @dataclass(frozen=True)
@@ -54,11 +48,12 @@ class RunPlan:
     paths: layout.RunLayout
     training: Training | None  # None where the LoRAs are there already
     loras: tuple[Path, ...]  # what is benched: one for now
+    family: Family
     base_digest: str
     workflow_prompt: str | None
     """The prompt in the workflow; None where only the servers can read it."""
-    narrowed: bool = False
-    """Whether there is one prompt and no probe, and nobody has said so: as on any ComfyUI."""
+    given: frozenset[str] = frozenset()
+    """The settings that somebody gave; all others have their defaults."""
     given_urls: tuple[str, ...] = field(default=(), repr=False)
     """`comfy_url` as it was given, with logins: for the jobs alone, and for no record."""
 
@@ -72,14 +67,14 @@ class RunPlan:
 
     @property
     def positive(self) -> str | None:
-        """What replaces the workflow's prompt; the bundled one's trigger gives way to the set's."""
+        """What replaces the workflow's prompt; that of the family's own gets the set's trigger."""
         if self.config.positive:
             return variants.filled(self.config.positive, self.trigger, "positive")
-        bundled = Path(BUNDLED.preset["bench_workflow"]).resolve()
-        own = Path(self.config.bench_workflow).resolve() == bundled
+        of_family = Path(self.family.preset["bench_workflow"]).resolve()
+        own = Path(self.config.bench_workflow).resolve() == of_family
         prompt = self.workflow_prompt or ""
         if own and self.trigger and not variants.has(prompt, self.trigger):
-            example = BUNDLED.example_prompts[self.config.profile]
+            example = self.family.example_prompts[self.config.profile]
             return variants.filled(example, self.trigger, "positive")
         called = syntax.called(prompt, self.trigger)
         return None if called == prompt else called
@@ -88,10 +83,10 @@ class RunPlan:
     def _prompts(self) -> Sequence[str]:
         """The further prompts as they were typed."""
         lines = self.config.prompts
-        if lines == BUNDLED.preset["prompts"] and not self.trigger:
-            return ()  # nobody asked for these, and they need a trigger
         if isinstance(lines, str):
-            return variants.read(Path(lines.replace("{profile}", self.config.profile)))
+            lines = variants.read(Path(lines.replace("{profile}", self.config.profile)))
+        if "prompts" not in self.given and not self.trigger:
+            lines = [line.replace(f"{variants.PLACE}, ", "") for line in lines]
         return lines
 
     @cached_property
@@ -194,7 +189,6 @@ class RunPlan:
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
-        of_prompts += [_NARROWED] if self.narrowed else []
         other = self.drawn_elsewhere
         of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
         return of_set + of_prompts + of_base
@@ -246,13 +240,19 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _make_plan(merged: dict[str, Any]) -> RunPlan:
     base = _inspect(base_choice.choose(merged))
+    given = frozenset(key for key, value in merged.items() if value is not None)
+    preset = dict(base.family.preset)
+    if base.family is BUNDLED and not is_embedded(merged.get("comfy_url")) | (
+        "base_model" in given
+    ):
+        preset["prompts"] = SD15.preset[
+            "prompts"
+        ]  # the ComfyUI's own checkpoint, which is not here
     merged["base_model"] = str(base.path)
-    config = resolve(merged, base.family.preset)
+    config = resolve(merged, preset)
     preconditions.check(config, base)
     workflow_prompt = bench_workflow.prompt_of(config)
     urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
-    chosen = any(merged.get(key) is not None for key in ("prompts", "probe"))
-    narrowed = not chosen and config.comfy_url != EMBEDDED
     digests, training = Digests(layout.DIGESTS), None
     if config.skip_train:
         base_digest = model_digest(base.path, digests)
@@ -270,8 +270,17 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
             check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
         if not existing.is_there(paths.lora):
             preconditions.check_sd_scripts(config)
-    loras = (paths.lora,)
-    plan = RunPlan(config, paths, training, loras, base_digest, workflow_prompt, narrowed, urls)
+    plan = RunPlan(
+        config,
+        paths,
+        training,
+        (paths.lora,),
+        base.family,
+        base_digest,
+        workflow_prompt,
+        given,
+        urls,
+    )
     _ = plan.variants  # reports mistakes in prompts at once
     return plan
 

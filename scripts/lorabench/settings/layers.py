@@ -30,14 +30,6 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def usual(preset: Mapping[str, Any], comfy_url: Any = None) -> dict[str, Any]:
-    """Return what holds where nothing is given, by the family's preset and where it is rendered."""
-    preset = merge(preset)
-    if not is_embedded(comfy_url):
-        preset |= {"prompts": (), "probe": "off"}  # a GPU's time is its owner's to spend
-    return preset
-
-
 def is_embedded(comfy_url: Any) -> bool:
     """Whether `comfy_url`, as the user gave it or not, is the embedded server."""
     urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or EMBEDDED[0]]
@@ -51,9 +43,7 @@ def resolve(given: Mapping[str, Any], preset: Mapping[str, Any]) -> Config:
     the nearest one.
     """
     given = _set_of_folder(given)
-    preset = merge(
-        usual(preset, given.get("comfy_url")), OF_PROFILE.get(str(given.get("profile")), {})
-    )
+    preset = merge(preset, OF_PROFILE.get(str(given.get("profile")), {}))
     if given.get("train", {}).get("epochs") is not None:
         preset["train"]["steps"] = None
     return validate(Config, merge(preset, _present(given)))

@@ -324,12 +324,11 @@ class SweepSettings(Section):
     )
     prompts: Prompts = Field(
         description="prompts besides the workflow's own: a list, or a file with one per line; "
-        "`{trigger}` stands for the trigger words, `{profile}` for the profile; none by default "
-        "with a ComfyUI of your own"
+        "`{trigger}` stands for the trigger words, `{profile}` for the profile; `[]`: none"
     )
     probe: Probing = Field(
         description="extra pictures for the verdict, of the trigger words alone and of prompts "
-        "without them: `full`, `quick` or `off`; off by default with a ComfyUI of your own"
+        "without them: `full`, `quick` or `off`"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
     skip_train: bool = Field(

@@ -23,11 +23,16 @@ AUTOENCODER = 150
 
 
 def sentence(
-    variants: Sequence[Variant], batch_size: int, cells: int, seconds: float | None
+    variants: Sequence[Variant],
+    batch_size: int,
+    cells: int,
+    seconds: float | None,
+    usual: float | None = None,
 ) -> str:
     """Return what the benchmark has in all, and how many `cells` are still to be rendered.
 
-    `seconds` is how long that takes; None if unknown.
+    `seconds` is how long that takes; None if unknown. `usual` is what a picture takes on a usual
+    GPU, None if the server has none.
     """
     asked = [variant for variant in variants if not variant.probe]
     pictures = {
@@ -49,7 +54,7 @@ def sentence(
         parts.append(f"{pictures['untriggered']} of prompts without them")
     total = sum(pictures.values())
     todo = f"{count(total, 'picture')}, {cells * batch_size} to render"
-    return f"The benchmark: {', '.join(parts)}; {todo}{_of_cells(cells, seconds)}"
+    return f"The benchmark: {', '.join(parts)}; {todo}{_time(cells * batch_size, seconds, usual)}"
 
 
 def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:
@@ -111,9 +116,11 @@ def _times(run: Path) -> list[float]:
     return [seconds for _, seconds in sorted(found)]
 
 
-def _of_cells(cells: int, seconds: float | None) -> str:
-    if not cells:
+def _time(pictures: int, seconds: float | None, usual: float | None) -> str:
+    if not pictures:
         return ""
+    if seconds is None and usual:
+        return f", {about(usual * pictures)} if a picture takes {usual:g} s, as on a usual GPU"
     if seconds is None:
         return " (how long that takes is known after the first one)"
     return f", {about(seconds)}"

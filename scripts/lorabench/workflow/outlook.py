@@ -22,7 +22,10 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
     yield f"{plan.paths.root}: {', '.join(stages)}"
     if cells := jobs.get("bench_image", 0):
         seconds = _drawing(plan, cells, at_once)
-        yield forecast.sentence(plan.variants, plan.config.batch_size, cells, seconds)
+        usual = None if plan.embedded_server else plan.family.picture_seconds
+        yield forecast.sentence(plan.variants, plan.config.batch_size, cells, seconds, usual)
+        if not plan.embedded_server and not plan.given & {"prompts", "probe"}:
+            yield "Fewer pictures, and no verdict: prompts=[] probe=off"
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         yield earlier.sentence(left_out)
         yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model), plan.loras)

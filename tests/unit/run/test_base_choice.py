@@ -221,3 +221,25 @@ def test_a_path_that_no_file_can_have_is_named(here, path):
             base_choice.choose({key: path, "bench": {"checkpoint": "x"}})
     given = {"bench": {"checkpoint": path}, "run_id": path, "skip_train": True}
     assert base_choice.choose(given) == Path(BUNDLED_BASE)
+
+
+def test_a_comfyui_draws_eight_prompts_and_quick_probes_of_its_family(planned):
+    lora = Path("runs/r/train/style_some_set__r.safetensors")
+    lora.parent.mkdir(parents=True, exist_ok=True)
+    lora.touch()
+    own = "models/checkpoints/a.safetensors"
+    trained = {"base_model": own, "trainer": "kohya"}
+    elsewhere = {**workflow(), "skip_train": True, "run_id": "r"}
+    for given in (trained, elsewhere, {**elsewhere, "trigger": "zwirbl"}):
+        given = {"raw_set": "some_set", "comfy_url": URL, **given}
+        plan = make_plan(given, ROOT / "config/config.yaml")
+        asked = [variant for variant in plan.variants if not variant.probe]
+        assert len(asked) == 8
+        assert asked[1].text.endswith("an old man reading a book in a library")
+        assert asked[1].text.startswith(plan.trigger)
+        assert "{" not in "".join(variant.text for variant in asked)
+    given = {"raw_set": "some_set", "comfy_url": URL, **trained, "prompts": [], "probe": "off"}
+    assert len(make_plan(given, ROOT / "config/config.yaml").variants) == 1
+    assert planned(**trained).positive == (
+        "trigger, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
+    ), "the family's own workflow has no trigger"

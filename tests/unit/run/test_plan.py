@@ -5,7 +5,6 @@ import json
 import pytest
 
 from lorabench.errors import UserError
-from lorabench.settings.models import BUNDLED_BASE
 from tests import records
 from tests.project import ROOT, make_plan, make_project
 
@@ -58,15 +57,6 @@ def test_both_keys_of_the_trigger_mean_the_same_words(plan, uncaptioned):
     assert one.trigger == other.trigger == "mofu"
     assert one.record == other.record
     assert one.paths.run_id != plan().paths.run_id
-
-
-def test_that_a_comfyui_gets_one_prompt_is_said_where_nobody_has_chosen_it(plan):
-    there = {"comfy_url": "http://127.0.0.1:1", "base_model": BUNDLED_BASE}
-    (note,) = plan(**there).notes
-    assert note.startswith("one prompt and no probes") and "prompts=config/prompts/" in note
-    for chosen in ({"prompts": []}, {"probe": "off"}, {"probe": False}):
-        assert plan(**there, **chosen).notes == []
-    assert plan().notes == []
 
 
 def test_two_different_triggers_are_refused(plan):

@@ -28,6 +28,8 @@ def test_it_counts_prompts_weights_seeds_and_probes():
 def test_nothing_to_render_takes_no_time_and_what_is_unknown_is_not_guessed():
     assert sentence(variants("off"), 1, 0, 5.0).endswith("3 pictures, 0 to render")
     assert "known after the first" in sentence(variants("off"), 1, 3, None)
+    usual = sentence(variants("off"), 1, 3, None, 40)
+    assert usual.endswith("3 to render, about 2 minutes if a picture takes 40 s, as on a usual GPU")
 
 
 def run(folder, name, *seconds, checkpoint="a"):

@@ -34,6 +34,8 @@ def made(tmp_path):
         record=RECORD,
         sweep=None,
         embedded_server=True,
+        family=BUNDLED,
+        given=frozenset(),
         variants=plan("zw, a cat", [], "zw", EXTENTS["off"], (0.0, 0.4), (1,)),
     )
 
@@ -97,3 +99,12 @@ def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
     (other / "train" / "train_log.csv").write_text(LOG)
     records.write(RECORD, other / "run.yaml")
     assert "train 380 steps (about 253 minutes)" in lines(made, train_lora=1)[1]
+
+
+def test_on_a_comfyui_that_is_asked_for_nothing_the_way_to_fewer_pictures_is_said(made):
+    made.embedded_server, made.family = False, SD15
+    benchmark, fewer = lines(made, bench_image=2)[2:]
+    assert benchmark.endswith("about 6 s if a picture takes 3 s, as on a usual GPU")
+    assert fewer == "Fewer pictures, and no verdict: prompts=[] probe=off"
+    made.given = frozenset({"prompts"})
+    assert len(lines(made, bench_image=2)) == 3

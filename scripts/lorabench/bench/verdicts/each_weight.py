@@ -61,7 +61,7 @@ def in_order(judged: Sequence[Judged]) -> list[Judged]:
 def _chances(one: Judged) -> tuple[float, float, float]:
     """Return the logarithms of how likely a weight is too little, right, or too much."""
     little, much = (
-        float(norm.cdf(max((check.errors for check in one.checks if stage == _stage(check)))))
+        float(norm.cdf(max(check.errors for check in one.checks if stage == _stage(check))))
         for stage in (_TOO_LITTLE, _TOO_MUCH)
     )
     return (

@@ -15,7 +15,7 @@ from lorabench.base.checkpoint import inspect
 from lorabench.base.families import BUNDLED
 from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
-from lorabench.settings.layers import usual
+from lorabench.settings.layers import OF_PROFILE, merge
 from lorabench.settings.models import BUNDLED_BASE, LISTS, Config
 from lorabench.settings.validation import Section
 from lorabench.sweep.record import SweepRecord
@@ -67,7 +67,7 @@ def _settings(
     preset = {}
     with suppress(UserError, OSError):  # a base model that is gone has no family
         family = BUNDLED if bundled else inspect(checkpoint).family
-        preset = usual(family.preset, sweep and sweep.comfy_url)
+        preset = merge(family.preset, OF_PROFILE.get(str(made.get("profile")), {}))
     stand_in = made.get("preprocess", {}).get("trigger")
     if stand_in in (raw_set, sweep and sweep.trigger):  # it follows from these
         preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}

@@ -41,7 +41,10 @@ def settings(
     elif "trainer" in configured:
         trainer = None
     programs = {"run_lora": options.run_lora_bash, "resize": options.resize_script}
+    # Before there was a verdict, a ComfyUI drew the workflow's prompt alone.
+    narrow = {} if options.comfy_url == "embedded" else {"prompts": [], "probe": "off"}
     given = {
+        **{key: value for key, value in narrow.items() if configured.get(key) is None},
         "raw_set": options.raw_set,
         "profile": options.profile,
         "run_id": options.run_id or (None if options.skip_train else f"{now:%Y%m%d_%H%M%S}"),
