@@ -6,15 +6,15 @@ from scipy.spatial.distance import pdist
 from skimage.color import rgb2lab
 
 CELLS = 12
-"""A picture is looked at as so many times so many patches."""
+"""A picture is divided into this many patches across and down."""
 
 
 def signature(image: Image.Image) -> np.ndarray:
-    """Return how unlike the patches of an RGB picture are to one another, float64 [pairs].
+    """Return the distances between the patches of an RGB picture, float64 [pairs].
 
-    It is the distance of their mean colours in CIELAB, centred and of length 1. Another palette,
-    ink or even a negative leaves it nearly as it is, for the patches of one thing still resemble
-    each other (self-similarity: Shechtman & Irani 2007).
+    They are those of the mean colours in CIELAB, centred and of length 1. Another palette, ink or
+    even a negative changes them little, because the patches of one thing still resemble each other
+    (self-similarity: Shechtman & Irani 2007).
     """
     small = image.resize((CELLS, CELLS), Image.Resampling.BOX)
     patches = rgb2lab(np.asarray(small)).reshape(-1, 3)

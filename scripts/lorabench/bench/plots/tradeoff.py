@@ -1,4 +1,4 @@
-"""The trade-off of a LoRA's weight: style gained against structure kept."""
+"""Draw the trade-off of a LoRA's weight: style gained against structure kept."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,7 @@ _TITLES = {metric.column: f"{metric.title} ({metric.unit})" for metric in METRIC
 
 
 def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = None) -> None:
-    """Draw the weights as points, joined in their order, into the PNG `path`.
-
-    Where one of the two metrics was not measured, the picture says so.
-    """
+    """Draw the weights as joined points into the PNG `path`, or that a metric is missing."""
     figure = charts.new_figure(_WIDTH, _HEIGHT)
     axes = figure.subplots()
     if {KEPT, GAINED} <= set(tables.summarized):
@@ -30,7 +27,7 @@ def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = 
         axes.set_ylabel(_TITLES[GAINED], color=QUIET)
     else:
         axes.set_axis_off()
-        words = "Not measured: it takes the training set\nand pictures at weight 0."
+        words = "Not measured: this needs the training set\nand pictures at weight 0."
         axes.text(0.5, 0.5, words, ha="center", color=QUIET, transform=axes.transAxes)
     handles, labels = axes.get_legend_handles_labels()
     charts.draw_header(figure, title, dict(zip(labels, handles, strict=True)), columns=2)

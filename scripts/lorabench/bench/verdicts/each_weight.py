@@ -1,4 +1,4 @@
-"""One weight of a LoRA by itself: what it is, why, and how many prompts that answer takes."""
+"""Judge one weight of a LoRA by itself, with the reason and the number of prompts needed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from lorabench.bench.verdicts.verdict import Finding, Label
 from lorabench.settings.models import VerdictSettings
 
 COPIED = 1 / 4
-"""The share of a weight's pictures that are copies from which on the LoRA copies at it."""
+"""If at least this share of a weight's pictures are copies, the LoRA copies at that weight."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One weight: what it is by itself, and the finding that says so."""
+    """One weight's label and the finding behind it."""
 
     weight: float
     label: Label
     why: Finding | None = None
     needs: int = 0
-    """Prompts that this answer takes, by how much they differ; 0 where it hangs on no mean."""
+    """Prompts needed for this answer, by their spread; 0 if it does not depend on a mean."""
 
 
 def judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Judged:
-    """Return what the pictures at one weight say, probes included; the first that holds counts."""
+    """Judge the pictures at one weight, including probes; the first fault counts."""
     at = table[table["weight"] == weight]
     asked = at[at["probe"] == ""]
     constant = float((asked["contrast"] < CONSTANT_BELOW).mean())
@@ -53,18 +53,20 @@ def judge_weight(table: pd.DataFrame, weight: float, limits: VerdictSettings) ->
 
 
 def copying(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Finding | None:
-    """Return the finding that a LoRA copies at a weight; None where it does not.
+    """Return the finding that a LoRA copies at a weight; None if it does not.
 
-    A copy is more like a training picture than `copy_similarity`, and by `copy_excess` more so
-    than the same prompt and seed without the LoRA. What the trigger words alone draw is looked at
-    first, then what the prompts draw.
+    A copy is more similar to a training picture than `copy_similarity`, and by `copy_excess` more
+    than the same prompt and seed without the LoRA. The pictures of the trigger words alone are
+    checked first, then those of the prompts.
     """
     at = table[table["weight"] == weight]
     copies = (at["copy_similarity"] > limits.copy_similarity) & (
         at["copy_excess"] > limits.copy_excess
     )
     for probe, code in (("trigger", "copies"), ("", "prompts_copied")):
-        share = float(copies[at["probe"] == probe].mean())  # NaN of none, which is below any limit
+        share = float(
+            copies[at["probe"] == probe].mean()
+        )  # NaN without pictures, which is below any limit
         if share >= COPIED:
             return Finding(code, weight, round(share, 4), limits.copy_similarity)
     return None
@@ -72,7 +74,7 @@ def copying(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Find
 
 @dataclass(frozen=True)
 class _Mean:
-    """The mean over prompts of a column, on one side of its limit or the other."""
+    """The mean over prompts of a column, compared with its limit."""
 
     label: Label
     code: str
@@ -80,9 +82,9 @@ class _Mean:
     """One per prompt."""
     limit: float
     spread: float
-    """The usual standard deviation between prompts, for few may agree by chance."""
+    """The usual standard deviation between prompts, because few may agree by chance."""
     highest: bool = False
-    """Whether the limit is the highest value that will do, not the lowest."""
+    """Whether the limit is the highest good value, not the lowest."""
 
     @property
     def failed(self) -> bool:
@@ -91,7 +93,7 @@ class _Mean:
 
     @property
     def needs(self) -> int:
-        """How many prompts have the limit outside their mean's 95 % interval."""
+        """The number of prompts whose mean has the limit outside its 95 % interval."""
         spread = float(self.values.std()) if len(self.values) > 1 else 0.0
         if len(self.values) < ENOUGH_PROMPTS:
             spread = max(spread, self.spread)
@@ -103,7 +105,7 @@ class _Mean:
 
 
 def _means(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[_Mean]:
-    """Yield what is judged by a mean over prompts, in order; the style comes last."""
+    """Yield the means over prompts to judge, in order; the style comes last."""
 
     def of(column: str) -> pd.Series:
         return _by_prompt(asked, column)

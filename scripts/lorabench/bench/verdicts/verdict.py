@@ -1,4 +1,4 @@
-"""The verdict on a LoRA as other programs read it: `bench/verdict.json`."""
+"""The verdict on a LoRA, for other programs: `bench/verdict.json`."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Label = Literal["works", "weak", "dead", "broken", "fried", "copies", "uncertain
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason, to be put in words by `words.py`: what was found, at which weight."""
+    """One reason as a code with numbers; `words.py` has the words."""
 
     code: str
     weight: float | None = None
@@ -27,32 +27,31 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the benchmark says of a LoRA."""
+    """The benchmark's verdict on a LoRA."""
 
     label: Label
     leaks: bool | None = None
-    """Whether it acts without its trigger words; None where that is not known."""
+    """Whether it acts without its trigger words; None if unknown."""
     weight: float | None = None
-    """The weight to use; None where none will do, or, if the label is "uncertain", where that is
-    not known."""
+    """The weight to use; None if no weight is usable, or, with the label "uncertain", unknown."""
     tie: list[float] = field(default_factory=list)
     """The weights that are as good as the best one, including it; ascending."""
     window: tuple[float, float] | None = None
     """The lowest and the highest usable weight of the sweep; None as for `weight`."""
     below: Finding | None = None
-    """Why no weight below the window will do; None where it begins with the sweep."""
+    """Why no weight below the window is usable; None if the window begins with the sweep."""
     above: Finding | None = None
-    """Why no weight above it will do."""
+    """Why no weight above it is usable."""
     reasons: list[Finding] = field(default_factory=list)
-    """Why the label is what it is."""
+    """The reasons for the label."""
     unknown: list[Finding] = field(default_factory=list)
-    """What could not be judged from these pictures, and how many more would settle it."""
+    """What could not be judged from these pictures, and how many more are needed."""
     labels: dict[str, str] = field(default_factory=dict)
-    """What each weight is by itself, such as {"0.40": "weak", "0.80": "works"}."""
+    """The label of each weight by itself, such as {"0.40": "weak", "0.80": "works"}."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The limits that were applied."""
     leak: float | None = None
-    """The style gained without the trigger words over that with them; None as for `leaks`."""
+    """The style gained without the trigger words, relative to that with them; None if unknown."""
 
 
 def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
