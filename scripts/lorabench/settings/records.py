@@ -1,4 +1,4 @@
-"""Records that programs leave for each other: YAML with a format and with how it came about."""
+"""Records that programs write for each other: YAML with a format and an origin."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,16 +10,16 @@ from lorabench.settings.layers import read_yaml
 from lorabench.settings.validation import Section
 
 FORMAT = 2
-"""1 is what version 0.1 wrote, without saying so; it is read, too."""
+"""Version 0.1 wrote 1, without this key; it is read, too."""
 
 
 class Record(Section):
-    """What a file records; a key that this version does not have is passed over."""
+    """The content of a record; unknown keys are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     what: ClassVar[str]
-    """What the file records, as messages name it."""
+    """The record's subject, for messages."""
     rule: ClassVar[str]
     """The rule that writes it."""
 
@@ -32,12 +32,12 @@ class Record(Section):
     versions: dict[str, str] = Field(default_factory=dict)
 
     def contents(self) -> dict[str, Any]:
-        """Return what record_run.py is given; it adds the format and how the record came about."""
+        """Return the values for record_run.py, which adds the format and the origin."""
         return self.model_dump(mode="json", exclude=set(Record.model_fields))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a record; raise `UserError` for a file that is none of this kind."""
+        """Read a record; raise `UserError` for any other file."""
         content = read_yaml(path)
         if isinstance(number := content.get("format"), int) and number > FORMAT:
             raise UserError(

@@ -58,7 +58,7 @@ def test_the_graph_is_the_frontends(name):
         ("subgraph_passed_through", r'node 9 \(subgraph "Pass"\): an input .* straight to an outp'),
         ("subgraph_primitive_outside", r"node 10 \(PrimitiveNode\): .* into a subgraph"),
         ("subgraph_few_values", r'node 9 \(subgraph "Sampling"\): its values do not show'),
-        ("subgraph_values_in_two_places", r'node 9 \(subgraph "Sampling"\): the values on it'),
+        ("subgraph_values_in_two_places", r'node 9 \(subgraph "Sampling"\): its values do not'),
     ],
 )
 def test_what_frontends_differ_about_is_refused_with_its_node(name, words):
