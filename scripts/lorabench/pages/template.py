@@ -17,7 +17,7 @@ _SHARED = Path(__file__).parent / "shared"
 
 
 def environment(folder: Path) -> jinja2.Environment:
-    """Return the environment for templates in `folder`; they include files from there and shared."""
+    """Return the environment for templates in `folder`, which may include the shared files."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder, _SHARED]),
         autoescape=True,
