@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import requests
-
 from lorabench.comfy.client import progress
 from lorabench.comfy.client.pictures import is_made_by
 from lorabench.comfy.client.refusals import Outage
@@ -148,7 +146,9 @@ class Client:
                 trial.bear(outage)
                 if self._place(prompt_id) is not None or self._history(prompt_id):
                     return  # it had arrived; only the answer was lost
-        reply = _object(response)
+        reply: dict[str, Any] = {}
+        with suppress(Odd):
+            reply = read(response, dict)
         if response.status_code != 200 or reply.get("node_errors"):
             reason = rejection(graph, reply) or f"HTTP {response.status_code} {response.text[:200]}"
             raise UserError(f"{self.url} refused the workflow: {reason}")
@@ -209,10 +209,3 @@ class Client:
                 self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
         except (Outage, ValueError) as error:
             log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)
-
-
-def _object(response: requests.Response) -> dict[str, Any]:
-    try:
-        return read(response, dict)
-    except Odd:
-        return {}
