@@ -197,8 +197,8 @@ def test_a_second_job_with_a_cached_answer_publishes_again(fake, tmp_path, monke
     ("changes", "words"),
     [
         ({"workflow": "none.json"}, "none.json: No such file"),
-        ({"lora_receipt": "none.json"}, "no LoRA receipt at none.json"),
-        ({"lora_receipt": WORKFLOW}, "is not a LoRA receipt"),
+        ({"lora_receipt": "none.json"}, "none.json: not a LoRA receipt (No such file"),
+        ({"lora_receipt": WORKFLOW}, "not a LoRA receipt"),
         ({"comfy_url": "127.0.0.1:8188"}, "did you mean http://127.0.0.1:8188?"),
         ({"comfy_url": "embedded"}, "needs --server-state"),
         ({"lora_node": "6"}, "drawnworld_lora_bench.json: bench.lora_node = '6'"),

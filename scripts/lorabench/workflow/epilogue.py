@@ -32,7 +32,7 @@ def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
         yield from ["", *words.lines(found.verdict)]
     wider = ""
     if left_out := earlier.find(run.root, found.sweep):
-        wider = again.command(found.record, left_out.sweep, base_model, found.loras)
+        wider = again.command(found.record, left_out.sweep, base_model)
         yield f"\n{earlier.sentence(left_out)}\n{wider}"
     step = next_step.find(found, base_model)
     if step and step.command != wider:

@@ -25,7 +25,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
         yield forecast.sentence(plan.variants, plan.config.batch_size, cells, seconds)
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         yield earlier.sentence(left_out)
-        yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model), plan.loras)
+        yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model))
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from lorabench.errors import UserError
-from lorabench.settings.records import first_mistake
+from lorabench.settings.formats import reading
 from lorabench.text import phrases
 from lorabench.text.phrases import Language
 
@@ -143,14 +142,8 @@ def write(faults: list[Fault], path: Path) -> None:
 
 def read(path: Path) -> list[Fault]:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    try:
+    with reading(path, "the warnings of a sweep", "bench_metrics"):
         return _FILE.validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        found = first_mistake(error) if isinstance(error, ValidationError) else error
-        raise UserError(
-            f"{path}: not the warnings of a sweep ({found}); run the command of the run again "
-            "with --forcerun bench_metrics"
-        ) from None
 
 
 def block(faults: list[Fault]) -> str:

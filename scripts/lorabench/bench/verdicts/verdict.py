@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from lorabench.errors import UserError
+from pydantic import TypeAdapter
+
+from lorabench.settings.formats import known, reading
 
 FORMAT = 1
 
@@ -68,18 +70,6 @@ def write(verdict: Verdict, path: Path) -> None:
 
 def read(path: Path) -> Verdict:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("format", FORMAT) > FORMAT:
-            raise ValueError("written by a newer lorabench; update this one")
-        for name in ("reasons", "unknown"):
-            content[name] = [Finding(**finding) for finding in content[name]]
-        for name in ("below", "above"):
-            content[name] = Finding(**content[name]) if content[name] else None
-        content["window"] = tuple(content["window"]) if content["window"] else None
-        return Verdict(**content)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path}: not a verdict of bench_verdict.py ({error}); judge again with --forcerun "
-            "bench_verdict"
-        ) from None
+    with reading(path, "a verdict", "bench_verdict"):
+        content = known(json.loads(path.read_bytes()), path, FORMAT)
+        return TypeAdapter(Verdict).validate_python(content)

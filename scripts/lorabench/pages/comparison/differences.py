@@ -20,6 +20,8 @@ _PROMPT = "prompt "
 # decide nothing.
 _LEFT_OUT = {
     "run_id",
+    "raw_set",
+    "profile",
     "lora_install_dir",
     "variants",
     "positive",
