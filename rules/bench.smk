@@ -39,7 +39,7 @@ rule record_sweep:
     message:
         "Recording the sweep"
     shell:
-        f"{program('record_run.py')}"
+        f"{program('record_run.py')} sweep"
         " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
         f" --digests {quoted(layout.DIGESTS)} --of {{params.models}}"
 

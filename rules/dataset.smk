@@ -27,7 +27,7 @@ rule record_run:
     message:
         "Recording run {wildcards.run_id}"
     shell:
-        f"{program('record_run.py')}"
+        f"{program('record_run.py')} run"
         " --output {output.record:q} --contents {params.contents:q} --log {log:q}"
         f" --digests {quoted(layout.DIGESTS)} --of {{params.raw:q}} {quoted(CONFIG.base_model)}"
 

@@ -1,4 +1,4 @@
-"""Measure the pictures of a sweep: one row per picture, and what is plainly wrong with it."""
+"""Measure the pictures of a sweep, one row per picture, and report plain faults."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from lorabench import cli, files
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table and the warnings."""
-    # The processes are what runs side by side; threads for products so small double the time.
+    # The processes run in parallel; threads for such small products double the time.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from lorabench.bench.embeddings import table as embedding_table
     from lorabench.bench.measures import faults, table

@@ -1,8 +1,8 @@
-"""Check that every ComfyUI server can render a sweep, and settle the graph that its cells render.
+"""Check that every ComfyUI server can render a sweep, and write the graph of its cells.
 
-All that is missing, on all servers, is said in one message: checkpoints, VAEs and other files,
-custom nodes, samplers, the LoRA's folder. Nothing is rendered for it. Without a --lora-receipt
-the LoRA is not there yet: the rest is checked, and a server that is away may still be started.
+One message lists everything that is missing on any server: checkpoints, VAEs and other files,
+custom nodes, samplers, the LoRA's folder. Nothing is rendered. Without a --lora-receipt, for a LoRA
+that is not trained yet, servers may still be away.
 """
 
 import argparse

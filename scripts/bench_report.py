@@ -1,6 +1,6 @@
 """Make the page on a run, report.html: one file that opens from disk, without a network.
 
-It shows what is there so far, and says what is missing. Nothing is rendered or measured for it.
+It shows what is there so far, and lists what is missing. It renders and measures nothing.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Judge a LoRA by the table of its sweep: does it work, at which weight, how sure is that?
+"""Judge a LoRA by the table of its sweep: does it work, at which weight, and how sure is that?
 
-Writes summary.csv, a row per weight, and verdict.json, and says the verdict in a few lines.
+Writes summary.csv, a row per weight, and verdict.json, and prints the verdict in a few lines.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Run a local server with ComfyUI's API that draws the standard text-to-image workflows itself.
+"""Run a local server with ComfyUI's API that renders the standard text-to-image workflows itself.
 
-It listens on 127.0.0.1 only. Checkpoints are taken from <models-dir>/checkpoints (files and
-diffusers folders), LoRAs from --loras-dir, VAEs from <models-dir>/vae; new files are seen at once.
+It listens on 127.0.0.1 only. It finds checkpoints in <models-dir>/checkpoints (files and diffusers
+folders), LoRAs in --loras-dir, VAEs in <models-dir>/vae, and new files at once.
 """
 
 import argparse

@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _name(names: list[str]) -> str:
-    """Name the page after the runs; of many, after the first ones: file names have an end."""
+    """Name the page after the runs, or after the first of many, because file names have a limit."""
     text = "-".join(["comparison", *names[:3]])
     return f"{text}-and-{len(names) - 3}-more" if len(names) > 3 else text
 

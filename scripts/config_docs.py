@@ -1,6 +1,6 @@
-"""Write what is generated from the settings' models: default file, schema, page.
+"""Generate files from the settings' models: default file, schema, page.
 
-`--check` writes nothing and fails where a file is out of date.
+`--check` writes nothing and fails if a file is out of date.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def _commented(key: Key, indent: str) -> Iterator[str]:
 
 
 def _tables() -> Iterator[str]:
-    """Yield a table of the keys that stand alone, and one for each section."""
+    """Yield a table of the keys outside sections, and one for each section."""
     section = None
     for name, key in _keys():
         if (now := name.rpartition(".")[0]) != section:

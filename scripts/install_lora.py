@@ -1,4 +1,4 @@
-"""Install a LoRA where ComfyUI lists it, under a name that carries its content."""
+"""Install a LoRA where ComfyUI lists it, with a digest of its content in the name."""
 
 import argparse
 import sys

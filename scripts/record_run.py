@@ -5,7 +5,6 @@ With --digests it also remembers the digests of large files for the next parse.
 
 import argparse
 import importlib.metadata
-import json
 import platform
 import subprocess
 import sys
@@ -13,21 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from lorabench import cli, files
+from lorabench import cli
 from lorabench.digests import Digests
-from lorabench.run.identity import one_trigger
-from lorabench.settings.records import FORMAT
+from lorabench.run.record import RunRecord
+from lorabench.settings.formats import reading
+from lorabench.settings.records import Record
+from lorabench.sweep.record import SweepRecord
 
+_KINDS: dict[str, type[Record]] = {"run": RunRecord, "sweep": SweepRecord}
 _PACKAGES = ("diffusers", "numpy", "peft", "pillow", "safetensors", "snakemake", "torch")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="run.yaml")
-    parser.add_argument("--contents", type=_object, required=True, help="JSON to record")
+    parser.add_argument("kind", choices=_KINDS, help="what is recorded")
+    parser.add_argument("--output", type=Path, required=True, help="the YAML to write")
+    parser.add_argument("--contents", required=True, help="JSON to record")
     parser.add_argument("--digests", type=Path, help="memory of file digests to bring up to date")
     parser.add_argument("--of", type=Path, nargs="*", default=[], help="files or folders to digest")
     return parser
@@ -35,24 +36,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the record, the memory of digests first."""
+    kind = _KINDS[arguments.kind]
+    with reading(arguments.output, f"the record of a {kind.what}", kind.rule):
+        record = kind.model_validate_json(arguments.contents)
     if arguments.digests:
         digests = Digests(arguments.digests)
         for path in arguments.of:
             digests.remember(path)
         digests.save()
-    record = {"format": FORMAT, **one_trigger(arguments.contents), **_circumstances()}
-    text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
-    files.write_text(arguments.output, text)
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object")
-    return content
+    record.model_copy(update=_circumstances()).write(arguments.output)
 
 
 def _circumstances() -> dict[str, Any]:

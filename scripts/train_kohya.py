@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from lorabench import cli, parent
 from lorabench.errors import UserError
-from lorabench.settings.layers import read_yaml
+from lorabench.run.record import RunRecord
 from lorabench.settings.models import KohyaSettings
 from lorabench.settings.validation import validate
 from lorabench.train import interface
@@ -56,7 +57,8 @@ def _pair(option: str) -> tuple[str, str]:
 
 def _name(arguments: argparse.Namespace) -> str:
     """Return the LoRA's name in output/kohya/: the output's without the run_id, if it has one."""
-    run_id = read_yaml(arguments.settings).get("run_id") if arguments.settings else None
+    given: Path | None = arguments.settings
+    run_id = RunRecord.read(given).run_id if given and given.name == "run.yaml" else None
     return arguments.output.stem.removesuffix(f"__{run_id}")
 
 

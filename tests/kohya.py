@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import yaml
 from safetensors.numpy import save_file
 
 from lorabench import cli
@@ -13,7 +12,7 @@ from lorabench.base import checkpoint
 from lorabench.train import data
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.training import Training
-from tests import training
+from tests import records, training
 
 FAKE = Path(__file__).parent / "fake_kohya"
 FAKE_DOCKER = f'#!/bin/sh\nexec "{sys.executable}" "{FAKE / "docker.py"}" "$@"\n'
@@ -88,13 +87,11 @@ class Author:
 
     def arguments(self, run="run", **settings):
         """Return output and command line of a training of the run `run`."""
-        record = self.root / f"{run}.yaml"
-        settings = {**training.TINY, **settings}
-        record.write_text(yaml.safe_dump({"run_id": run, "train": settings}))
+        record = records.run(train={**training.TINY, **settings}, run_id=run)
         output = self.root / "runs" / run / "train" / f"style_x__{run}.safetensors"
         options = {
             "--data": self.data,
-            "--settings": record,
+            "--settings": records.write(record, self.root / "runs" / run / "run.yaml"),
             "--output": output,
             "--base-model": self.base,
             "--log": self.root / f"{run}.log",

@@ -1,14 +1,11 @@
 """The records that a run leaves, with invented contents."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 
-import yaml
-
+from lorabench import layout
 from lorabench.base.families import BUNDLED
 from lorabench.run.record import RunRecord
-from lorabench.settings.records import Record
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Prompt, Variant
@@ -55,10 +52,7 @@ def sweep(variants, **given):
 
 def write(record, path: Path) -> Path:
     """Write a record and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    how = record.model_dump(mode="json", include=set(Record.model_fields))
-    content = {**record.contents(), **how}
-    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
+    record.write(path)
     return path
 
 
@@ -68,24 +62,18 @@ def variants(prompts=(), weights=(0, 0.4, 0.6, 0.8, 1.0), seeds=(1,)):
     return [Variant(name, text, "", tuple(weights), tuple(seeds)) for name, text in named]
 
 
-def variant(name, text="x", weights=(0, 0.4, 0.6, 0.8, 1.0), seeds=(1,)):
-    """The variant that has this folder."""
-    probe = next((kind for kind in ("untriggered", "trigger") if name.endswith(kind)), "")
-    prompt = name.removesuffix(probe).removesuffix(".").removeprefix("prompt-")
+def variant(prompt="", text="x", weights=(0, 0.4, 0.6, 0.8, 1.0), seeds=(1,), probe=""):
+    """A prompt, or a probe of it."""
     return Variant(prompt, text, probe, tuple(weights), tuple(seeds))
 
 
-def pictures(paths):
-    """The pictures of a sweep that lie at `[<variant>/]w0.40/seed1_00.png`, in order."""
-    return sorted(map(_picture, paths))
+OWN = variant()
 
 
-def _picture(path):
-    seed, index = path.stem.removeprefix("seed").split("_")
-    folder = path.parent.parent.name
-    of = variant(folder if re.match(r"prompt-|trigger$|untriggered$", folder) else "")
-    weight = float(path.parent.name.removeprefix("w"))
-    return Picture(of.name, int(seed), int(index), weight, path, of.prompt, of.probe)
+def picture(folder, weight, seed=1, index=0, of=OWN):
+    """The picture of a variant in the folder of a sweep; nothing is written."""
+    path = layout.picture(folder, of.folder, layout.weight_name(weight), seed, index)
+    return Picture(of.name, seed, index, weight, path, of.prompt, of.probe)
 
 
 def write_sweep(path, listed, **given):

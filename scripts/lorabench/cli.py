@@ -1,4 +1,4 @@
-"""What every command line of the pipeline shares: a log, errors without tracebacks, bars."""
+"""Shared by every command line of the pipeline: a log, errors without tracebacks, bars."""
 
 import argparse
 import logging
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("lorabench")
 DETAIL = 15
-"""The level of what matters to those who run a program by hand, and not within a workflow."""
+"""The level of messages for people who run a program by hand, without a workflow."""
 _screen: relay.Sender | None = None
 """The screen of the workflow that runs this program."""
 
@@ -30,7 +30,7 @@ def run(
     program: Callable[[argparse.Namespace], int | None],
     argv: Sequence[str] | None = None,
 ) -> int:
-    """Parse `argv`, run `program`, and return the exit status: its own, or 0 where it has none.
+    """Parse `argv`, run `program`, and return its exit status, or 0 if it has none.
 
     Messages go to standard error and, with `--log`, to a file as well. A `UserError` is printed
     as one message (status 1); anything else is a fault of ours and keeps its traceback.
@@ -55,14 +55,14 @@ def run(
 
 
 def detail(message: str, *values: object) -> None:
-    """Log what matters to those who run a program by hand; within a workflow, in its log alone."""
+    """Log a message for people who run a program by hand; in a workflow, only to its log."""
     log.log(DETAIL, message, *values)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """End as Ctrl-C does, once: what cleans up then is not interrupted.
+    """End as Ctrl-C does, but only once, so that nothing interrupts the clean-up.
 
-    A scheduler ends jobs with SIGTERM; a terminal sends its Ctrl-C to all that runs there.
+    A scheduler ends jobs with SIGTERM; a terminal sends Ctrl-C to all its programs.
     """
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(
@@ -110,11 +110,11 @@ def positive(text: str) -> int:
 
 
 def agreed(question: str) -> bool:
-    """Ask on the terminal; anything but yes is no, and so is the end of the input (Ctrl-D)."""
+    """Ask on the terminal; anything but yes is no, including the end of the input (Ctrl-D)."""
     try:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
-        print()  # what follows begins a line of its own
+        print()  # the next message begins a new line
         return False
 
 

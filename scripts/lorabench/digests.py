@@ -1,4 +1,4 @@
-"""Digests: of files, remembered, of models, and of JSON-like content."""
+"""Digest files, models and JSON-like content; files are remembered."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ class Digests:
     """
 
     def __init__(self, memory: Path) -> None:
-        """Read what was remembered in `memory`; a missing or broken file is an empty memory."""
+        """Read the file `memory`; if it is missing or broken, start with nothing."""
         self._path = memory
         try:
             self._known: dict[str, list[Any]] = json.loads(memory.read_text(encoding="utf-8"))

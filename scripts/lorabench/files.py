@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and their digests."""
+"""Write files whole or not at all, and walk and digest them."""
 
 import hashlib
 import os
@@ -11,15 +11,15 @@ from pathlib import Path
 _OF_SYSTEMS = frozenset(
     {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
 )
-"""Folders that macOS, NAS systems and Windows lay beside people's files."""
+"""Folders that macOS, NAS systems and Windows add to people's files."""
 
 
 @contextmanager
 def publish(path: Path) -> Generator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it is flushed and renamed to `path`.
 
-    The temporary name ends in `.tmp`, which neither Snakemake nor ComfyUI takes for a result. On
-    an exception it is removed and `path` stays as it was.
+    The temporary name ends in `.tmp`, which is no result for Snakemake or ComfyUI. After an
+    exception it is removed and `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -51,7 +51,7 @@ def sha256(path: Path) -> str:
 
 
 def link(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, or a copy where there can be no link."""
+    """Make `target` the same file as `source`, or a copy if a link is impossible."""
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without links
@@ -59,11 +59,10 @@ def link(source: Path, target: Path) -> None:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield the files below `folder`, of links that lead to folders too; each folder once.
+    """Yield the files below `folder`, also through links to folders; each folder once.
 
-    Folders come before links, so that a link does not take the place of what it leads to. One
-    that leads back up is not followed. What is hidden, or a system's own, is left out. Raises
-    `OSError` for a folder that cannot be read.
+    Folders come before links, so that a file has its own name, not a link's. Links that lead back
+    up, hidden files and those of systems are left out. Raises `OSError` for an unreadable folder.
     """
     seen = {_identity(parent) for parent in folder.resolve().parents}
     folders, links = deque([folder]), deque()

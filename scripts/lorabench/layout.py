@@ -1,6 +1,6 @@
-"""Where everything lies: the paths that users and other tools rely on.
+"""The paths of all files, on which users and other tools rely.
 
-All are relative to the working directory, so that two clones name their files alike.
+They are relative to the working directory, so that all clones have the same names.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ def raw_sets(profile: str) -> Path:
 
 
 def profile_of(name: str) -> str | None:
-    """Return the profile among whose raw sets one of this name lies; None where none does."""
+    """Return the profile that has a raw set of this name; None if none has."""
     return next((one for one in _RAW_FOLDER if name and (raw_sets(one) / name).is_dir()), None)
 
 
@@ -33,12 +33,12 @@ def raw_set(profile: str, name: str) -> Path:
 
 
 def weight_name(weight: float) -> str:
-    """Write a LoRA strength the one way that paths use: `0.40`."""
+    """Write a LoRA strength as in paths: `0.40`."""
     return f"{weight:.2f}"
 
 
 def picture(bench: Path, variant: str, weight: str, seed: object, index: int) -> Path:
-    """Return where a picture lies; a rule gives its wildcards in place of variant to seed.
+    """Return a picture's path; a rule gives its wildcards for variant to seed.
 
     `variant` is the folder of its prompt and probe with its `/`, empty for the own prompt.
     """
@@ -81,7 +81,7 @@ class RunLayout:
 
     @property
     def normalizing_log(self) -> Path:
-        """What was said when the set was normalized, for whichever run."""
+        """The log of normalizing the set, for any run."""
         return NORMALIZING_LOGS / self.profile / f"{self.normalized.name}.log"
 
     @property
@@ -99,15 +99,15 @@ class RunLayout:
     training_log = _InRun("train/train_log.csv")
     """The losses of the training."""
     receipt = _InRun("train/installed.json")
-    """Under which name a server lists the LoRA."""
+    """The name by which a server lists the LoRA."""
     preprocess_log = _InRun("preprocess_log.csv")
-    """What became of each raw picture."""
+    """The result for each raw picture."""
     rejected = _InRun("rejected")
     """The raw pictures that were left out."""
     bench = _InRun("bench")
-    """The pictures, a folder per weight, and what was made of them."""
+    """The pictures, a folder per weight, and their results."""
     sweep = _InRun("bench/sweep.yaml")
-    """What was rendered last, and with what."""
+    """The record of the latest sweep."""
     graph = _InRun("bench/workflow.json")
     """The graph that every cell renders."""
     reference = _InRun("bench/reference")
@@ -121,6 +121,6 @@ class RunLayout:
     logs = _InRun("logs")
     """One log per job."""
     server_state = _InRun("logs/comfy_server.json")
-    """Where the run's embedded server says that it listens; its log lies beside it."""
+    """The address of the run's embedded server; its log lies beside it."""
     timings = _InRun("benchmarks")
     """Snakemake's time and memory tables."""

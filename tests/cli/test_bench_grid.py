@@ -31,8 +31,8 @@ def folder(tmp_path):
     return root
 
 
-def record(folder, names=("",), text=None, weights=(0, 0.4), seeds=(1, 2)):
-    variants = [records.variant(name, text, weights, seeds) for name in names]
+def record(folder, shown=(("", ""),), text=None, weights=(0, 0.4), seeds=(1, 2)):
+    variants = [records.variant(name, text, weights, seeds, probe) for name, probe in shown]
     records.write_sweep(folder / "bench" / "sweep.yaml", variants)
 
 
@@ -76,7 +76,7 @@ def test_everything_at_once(folder):
     for variant in further:
         shutil.copytree(folder / "bench" / "w0.00", variant / "w0.00")
         shutil.copytree(folder / "bench" / "w0.40", variant / "w0.40")
-    record(folder, ["", "prompt-白い猫", "trigger"], "赤い猫")
+    record(folder, [("", ""), ("白い猫", ""), ("", "trigger")], "赤い猫")
     verdict.write(finished.works(0.4, (0.4, 0.4)), folder / "verdict.json")
     options = ["--verdict", folder / "verdict.json", "--difference"]
     options += ["--training-set", folder / "bench" / "w0.00"]

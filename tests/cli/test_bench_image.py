@@ -141,8 +141,8 @@ def of_two_sizes(seed, texts):
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (truncated, "no sound PNG"),
-        (lambda *_: b"<html>", "no sound PNG"),
+        (truncated, "a damaged PNG"),
+        (lambda *_: b"<html>", "a damaged PNG"),
         (of_another_graph, "comes from another graph"),
         (of_two_sizes, "differ in size"),
     ],
@@ -197,8 +197,8 @@ def test_a_second_job_with_a_cached_answer_publishes_again(fake, tmp_path, monke
     ("changes", "words"),
     [
         ({"workflow": "none.json"}, "none.json: No such file"),
-        ({"lora_receipt": "none.json"}, "no LoRA receipt at none.json"),
-        ({"lora_receipt": WORKFLOW}, "is no LoRA receipt"),
+        ({"lora_receipt": "none.json"}, "none.json: not a LoRA receipt (No such file"),
+        ({"lora_receipt": WORKFLOW}, "not a LoRA receipt"),
         ({"comfy_url": "127.0.0.1:8188"}, "did you mean http://127.0.0.1:8188?"),
         ({"comfy_url": "embedded"}, "needs --server-state"),
         ({"lora_node": "6"}, "drawnworld_lora_bench.json: bench.lora_node = '6'"),

@@ -92,7 +92,10 @@ def test_before_the_training_a_server_may_be_away(check, tmp_path, capsys):
     ("changes", "words"),
     [
         ({"workflow": "none.json"}, "none.json: No such file"),
-        ({"lora_receipt": "none.json"}, "no LoRA receipt at none.json"),
+        (
+            {"lora_receipt": "none.json"},
+            "none.json: not a LoRA receipt (No such file",
+        ),
         ({"comfy_url": "127.0.0.1:8188"}, "did you mean http://127.0.0.1:8188?"),
         ({"comfy_url": "embedded"}, "needs --server-state"),
         ({"lora_node": "6"}, "bench.lora_node = '6'"),

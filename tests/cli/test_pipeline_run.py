@@ -354,8 +354,8 @@ def test_skip_train_benches_the_runs_lora(started):
     assert "run other has no LoRA" in said
     assert "runs with a LoRA: 7_1" in said
     assert "skip_train needs run_id" in refusal(*EMBEDDED, "--skip-train")
-    started_from_another = refusal(*EMBEDDED, "--skip-train", "--raw-set", "b", "--run-id", "7_1")
-    assert "run 7_1 is of the set some_set (profile style), not of b" in started_from_another
+    said = refusal(*EMBEDDED, "--skip-train", "--raw-set", "b", "--run-id", "7_1")
+    assert f"run 7_1 has the LoRA {lora.name}, and none of the set b" in said
 
 
 # ---------------------------------------------------------------- how it ends

@@ -141,10 +141,10 @@ def test_a_killed_training_goes_on_and_ends_as_a_whole_one(author, capsys, steps
     assert status == 1 and not killed.exists()
     assert "killed, most likely for lack of memory" in capsys.readouterr().err
     assert author.train(run="killed", fault="kill=10", **settings)[1] == 1
-    assert f"going on after step 6 of {steps}" in capsys.readouterr().err
+    assert f"continuing after step 6 of {steps}" in capsys.readouterr().err
 
     assert author.train(run="killed", **settings)[1] == 0
-    assert f"going on after step 9 of {steps}" in capsys.readouterr().err
+    assert f"continuing after step 9 of {steps}" in capsys.readouterr().err
     assert tensors(killed) == tensors(whole)
     metadata = lora_file.verify(killed).metadata
     assert (metadata["ss_steps"], metadata["ss_epoch"]) == (str(steps), "4")
@@ -260,7 +260,7 @@ def test_an_output_that_exists_is_not_overwritten(author, capsys):
 def test_sd_scripts_that_is_not_there_says_what_to_set(author, capsys, monkeypatch):
     monkeypatch.setenv("SD_SCRIPTS_DIR", "/no/such/folder")
     assert author.train()[1] == 1
-    assert "there is no train_network.py" in capsys.readouterr().err
+    assert "has no train_network.py" in capsys.readouterr().err
 
 
 def test_help_says_what_it_takes():

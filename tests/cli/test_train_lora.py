@@ -137,7 +137,7 @@ def test_a_killed_training_ends_with_the_tensors_of_a_whole_one(train, command, 
 
     capsys.readouterr()
     assert train(name="killed", **settings)[1] == 0
-    assert "going on after step" in capsys.readouterr().err
+    assert "continuing after step" in capsys.readouterr().err
     assert tensors(output) == tensors(whole)
     without_seconds = [
         [{**row, "seconds": ""} for row in log_rows(path)] for path in (output, whole)

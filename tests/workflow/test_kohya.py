@@ -85,7 +85,7 @@ def test_an_sd_scripts_that_is_not_there_is_told_before_a_training_alone(based, 
         return make_plan({**KOHYA, **config}, Path("config/config.yaml"))
 
     monkeypatch.setenv("SD_SCRIPTS_DIR", "/no/such/folder")
-    with pytest.raises(UserError, match=r"/no/such/folder: there is no train_network\.py"):
+    with pytest.raises(UserError, match=r"/no/such/folder has no train_network\.py"):
         plan()
     with pytest.raises(UserError, match=r"kohya\.launcher: docker 'x: cannot be read"):
         plan(kohya={"launcher": "docker 'x"})

@@ -14,9 +14,9 @@ import pytest
 
 from lorabench.lora import file as lora_file
 from lorabench.sweep import origin
+from lorabench.sweep.record import SweepRecord
 from tests.fake_comfy import serving
 from tests.project import Project, make_project
-from tests.records import pictures
 
 CONFIG = {"raw_set": "some_set", "skip_train": "True", "run_id": "mine", "weights": "0.5"}
 FORCE = ("--forcerun", "bench_image")
@@ -234,7 +234,9 @@ def test_a_gui_workflow_ends_in_grids_with_its_prompt(bench):
     bench.run(grid, bench_workflow="config/workflows/gui/drawnworld_lora_bench.json")
     assert (bench.project.root / grid).exists()
     prompt = bench.fake.prompts[0]["3"]["inputs"]["text"]
-    assert origin.prompt(pictures(bench.pictures())) == prompt
+    rendered = bench.project.root / "runs/mine/bench"
+    pictures = SweepRecord.read(rendered / "sweep.yaml").pictures(rendered)
+    assert origin.prompt(pictures) == prompt
 
 
 def test_other_tensors_in_the_lora_are_checked_and_render_all(bench):

@@ -1,1 +1,1 @@
-"""The base model: what lies at a path, and the model loaded."""
+"""The base model: recognize checkpoints, and load them."""

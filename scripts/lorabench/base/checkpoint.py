@@ -1,6 +1,6 @@
-"""What kind of checkpoint lies at a path, read from JSON configs and safetensors headers alone.
+"""Recognize a checkpoint by its JSON configs and safetensors headers alone.
 
-Nothing here imports torch: the Snakefile asks for a checkpoint's family each time it is parsed.
+Nothing here imports torch: each parse of the Snakefile reads the checkpoint's family.
 """
 
 import json
@@ -22,10 +22,7 @@ ALLOWED = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A base model on disk.
-
-    `prediction` is what the UNet predicts, `latent_channels` the width of its input.
-    """
+    """A base model on disk; `latent_channels` is the width of its UNet's input."""
 
     path: Path
     kind: Literal["folder", "file"]
@@ -35,9 +32,9 @@ class Checkpoint:
 
 
 def inspect(path: Path) -> Checkpoint:
-    """Return what the checkpoint at `path` is, without reading its weights.
+    """Return the kind of checkpoint at `path`, without reading its weights.
 
-    Raises `UserError`: nothing is there, or it is not a checkpoint that this pipeline can train on.
+    Raises `UserError`: nothing is there, or this pipeline cannot train on it.
     """
     if path.is_dir():
         return _inspect_folder(path)
@@ -49,7 +46,7 @@ def inspect(path: Path) -> Checkpoint:
 
 
 def _what_else(path: Path) -> str:
-    """Return what to do with a file of another suffix."""
+    """Return what to do about a file with another suffix."""
     if path.suffix.lower() in file_kinds.PICKLED:
         return file_kinds.conversion(path, path.with_suffix(".safetensors"))
     return f"{path.suffix or 'a file without suffix'} is not read; {ALLOWED}."
@@ -58,8 +55,7 @@ def _what_else(path: Path) -> str:
 def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return (tensor name -> {"dtype", "shape", "data_offsets"}, metadata) of a safetensors file.
 
-    Metadata that are no texts are returned as the texts that they would be: they decide nothing.
-    Raises `UserError`: the file is cut short or of another format.
+    Metadata are converted to texts. Raises `UserError`: the file is cut short or of another format.
     """
     try:
         with path.open("rb") as file:
@@ -78,7 +74,7 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 
 def _end(tensor: Mapping[str, Any]) -> int:
-    """Return where a tensor ends in the data; raises what a malformed entry raises."""
+    """Return where a tensor ends in the data; any exception means a malformed entry."""
     begin, end = tensor["data_offsets"]
     if min(begin, *tensor["shape"], 0) < 0 or end < begin or not isinstance(tensor["dtype"], str):
         raise ValueError("an entry of the header makes no sense")

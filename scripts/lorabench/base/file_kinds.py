@@ -1,4 +1,4 @@
-"""What a file is that is not what its name says, from its first bytes or its tensors' names."""
+"""Recognize files with misleading names by their first bytes or their tensors' names."""
 
 import re
 import shlex

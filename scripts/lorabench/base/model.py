@@ -1,7 +1,7 @@
-"""Loads a Stable Diffusion 1.x model, from a diffusers folder or a single LDM file.
+"""Load a Stable Diffusion 1.x model from a diffusers folder or a single LDM file.
 
-Nothing is downloaded: a single file brings its weights, its family its architecture, and the
-CLIP vocabulary comes from the installed package clip-anytorch.
+Nothing is downloaded: the weights are in the file, the architecture is that of its family, and the
+CLIP vocabulary comes from the package clip-anytorch.
 """
 
 import gzip

@@ -1,1 +1,1 @@
-"""What is found on the pictures of a sweep: measures, the verdict, grids and plots."""
+"""Evaluate the pictures of a sweep: measures, the verdict, grids and plots."""

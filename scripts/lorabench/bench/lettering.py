@@ -1,4 +1,4 @@
-"""Words on pictures: a font that has Japanese, and lines no longer than their room."""
+"""Words on pictures: a font with Japanese, and lines that fit their room."""
 
 from functools import cache
 
@@ -8,15 +8,15 @@ from PIL import ImageFont
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Return Noto Sans CJK JP, `size` pixels high; it comes with its Python package."""
+    """Return Noto Sans CJK JP, `size` pixels high, from its Python package."""
     return ImageFont.truetype(str(FONT_PATH), size)
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: float, lines: int) -> list[str]:
-    """Break `text` into at most `lines` lines of `width` pixels; what is left out ends in `…`.
+    """Break `text` into at most `lines` lines of `width` pixels; a shortened text ends in `…`.
 
-    Lines break at spaces, after hyphens and underscores, within a word longer than a line and, as
-    is usual in Japanese, between any two characters that are not ASCII.
+    Lines break at spaces, after hyphens and underscores, in words longer than a line and, as usual
+    in Japanese, between any two characters that are not ASCII.
     """
     text = " ".join(text.split())
     broken: list[str] = []
@@ -31,14 +31,14 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: float, lines: int) -> l
 
 
 def shorten(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """Return `text` as it is, or its beginning and `…`, at most `width` pixels long."""
+    """Return `text`, or its beginning and `…`, at most `width` pixels long."""
     if font.getlength(text) <= width:
         return text
     return text[: _fitting(text, font, width - font.getlength("…"))].rstrip() + "…"
 
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont, width: float) -> int:
-    """Return how many characters of `text` fit into `width` pixels, one at least."""
+    """Return how many characters of `text` fit into `width` pixels, at least one."""
     low, high = 1, len(text)
     while low < high:
         middle = (low + high + 1) // 2

@@ -143,7 +143,11 @@ def read(folder: Path) -> RawSet:
         folder=folder,
         pictures=[source(path) for path in pictures if path in readable],
         unreadable=[source(path) for path in pictures if path not in readable],
-        files=[path for path in used if path in readable or _is_text(path)],
+        files=[
+            path
+            for path in used
+            if path in readable or (captions.is_caption(path) and path.is_file())
+        ],
         stray_captions=[path for path in texts if captions.stem(path) not in matched],
         unused=Counter(why for path, why in unused.items() if is_picture(path)),
         left_out=Counter(
@@ -158,10 +162,6 @@ def read(folder: Path) -> RawSet:
 def is_picture(path: Path) -> bool:
     """Return whether a file is named as a picture."""
     return path.suffix.lower() in PICTURE_SUFFIXES
-
-
-def _is_text(path: Path) -> bool:
-    return captions.is_caption(path) and path.is_file()
 
 
 def _names(folder: Path) -> dict[Path, str]:

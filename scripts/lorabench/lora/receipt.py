@@ -1,12 +1,12 @@
 """The receipt of an installed LoRA, `train/installed.json`: the name by which a server lists it."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from lorabench import files
-from lorabench.errors import UserError
+from lorabench.settings.formats import known, reading
 
 FORMAT = 1
 
@@ -37,16 +37,13 @@ def write(receipt: Receipt, path: Path) -> None:
 
 def read(path: Path) -> Receipt:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    with reading(path, "a LoRA receipt", "install_lora"):
+        content: dict[str, Any] = known(json.loads(path.read_bytes()), path, FORMAT)
         content["path"] = Path(content["path"])
-        return Receipt(**content)
-    except OSError as error:
-        raise UserError(
-            f"no LoRA receipt at {path} ({error.strerror}); install_lora.py writes it"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is not a LoRA receipt from install_lora.py ({error}); install the LoRA again "
-            "with --forcerun install_lora"
-        ) from None
+        # Not by pydantic: every cell reads it, and would take half as long again to start.
+        kinds: dict[str, Any] = {one.name: one.type for one in fields(Receipt)}
+        given = {name: content[name] for name in kinds if name in content}
+        for name, value in given.items():
+            if not isinstance(value, get_origin(kinds[name]) or kinds[name]):
+                raise TypeError(f"{name}: {value!r}")
+        return Receipt(**given)

@@ -1,1 +1,1 @@
-"""The pages that people look at: one run, several side by side, and the card of a LoRA."""
+"""The pages for people: one run, several side by side, and the card of a LoRA."""

@@ -1,6 +1,6 @@
-"""What to try next after a verdict: one change of the run's settings that helps.
+"""Choose what to try next after a verdict: one change of the run's settings.
 
-What only renders comes before what trains again: it costs minutes, and keeps the LoRA.
+Rendering more comes before training again: it takes minutes, and keeps the LoRA.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,13 @@ ENOUGH_PROMPTS = 8
 SUBJECTS = ("a cat", "a house by the sea", "a portrait of a woman", "a street at night",
             "a bowl of fruit", "a forest path", "a red car")  # fmt: skip
 _TOP = 1.0
-"""A LoRA is expected to work up to here."""
+"""A LoRA should work up to here."""
 _LOWEST = 0.2
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A change: its code, which `words.ADVICE` puts in words, and the records of the next run."""
+    """A change: its code for `words.ADVICE`, and the records of the next run."""
 
     code: str
     record: RunRecord | None
@@ -32,9 +32,9 @@ class Advice:
 
 
 def advise(verdict: Verdict, record: RunRecord | None, sweep: SweepRecord) -> Advice | None:
-    """Return the first change that helps; None where none is known.
+    """Return the first change that helps; None if none is known.
 
-    Without a record the LoRA was made elsewhere, and it is not advised to train it.
+    Without a record the LoRA was made elsewhere, so the advice is not to train it.
     """
     code, change = next(_changes(verdict, record, sweep), (None, {}))
     if not code:

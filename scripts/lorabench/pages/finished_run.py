@@ -1,4 +1,4 @@
-"""A run as its files have it, finished or not: all that its pages show, read once."""
+"""Read everything that the pages show of a run, finished or not."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ _OF_TRAINING = ("run.yaml", "train/train_log.csv", "preprocess_log.csv")
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % interval; the ends are None where there were too few pictures."""
+    """A mean with its 95 % interval; the ends are None if there were too few pictures."""
 
     mean: float
     low: float | None
@@ -40,7 +40,7 @@ class Measured:
 
     picture: Picture
     values: Mapping[str, str]
-    """By column; empty where nothing was measured."""
+    """By column; empty if nothing was measured."""
 
     @property
     def is_there(self) -> bool:
@@ -88,12 +88,12 @@ class FinishedRun:
 
     @property
     def only_benched(self) -> bool:
-        """Whether the LoRA is from elsewhere, so that nothing is recorded of its training."""
+        """Whether the LoRA is from elsewhere, so that its training has no record."""
         return bool(self.sweep and self.sweep.skip_train) and not self.record
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of a run is in the folder."""
+        """Whether the folder has no part of a run."""
         return not (self.record or self.sweep or self.measured or self.loss)
 
     @cached_property
@@ -188,7 +188,7 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
 
 
 def _rendered(run: FinishedRun) -> Iterator[Picture]:
-    """Yield the pictures that were rendered, where nothing was measured on them."""
+    """Yield the rendered pictures if nothing was measured."""
     if not run.sweep:
         return origin.labelled(run.bench)
     return (one for one in run.sweep.pictures(run.bench) if one.path.is_file())

@@ -1,4 +1,4 @@
-"""What all pages are made with: templates in two languages, shared styles and scripts."""
+"""Render the pages: templates in two languages, shared styles and scripts."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _SHARED = Path(__file__).parent / "shared"
 
 
 def environment(folder: Path) -> jinja2.Environment:
-    """Return what renders the template in `folder`, which includes files from there and shared."""
+    """Return the environment for templates in `folder`, which may include the shared files."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder, _SHARED]),
         autoescape=True,
@@ -50,7 +50,7 @@ def text(key: str, **values: object) -> Markup:
 
 
 def both(said: Callable[[Language], str]) -> Markup:
-    """Return what is said in both languages; once, where that is the same."""
+    """Return a text in both languages, or once if they are the same."""
     english, japanese = said("en"), said("ja")
     if english == japanese:
         return escape(english)
@@ -58,6 +58,6 @@ def both(said: Callable[[Language], str]) -> Markup:
 
 
 def embed(content: Any) -> Markup:
-    """Write JSON so that nothing in it ends the script element around it."""
+    """Write JSON that cannot end the script element around it."""
     written = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Markup(written.replace("<", "\\u003c"))

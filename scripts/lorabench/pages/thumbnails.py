@@ -1,4 +1,4 @@
-"""Pictures as a page carries them: WebP at display size, as base64 text."""
+"""Encode pictures for a page: WebP at display size, as base64 text."""
 
 import base64
 import io

@@ -1,1 +1,1 @@
-"""What a call asks for, what a run is made of, and what must hold before it starts."""
+"""The plan of a call, the identity and record of a run, and checks before it starts."""

@@ -1,4 +1,4 @@
-"""The benchmark workflow, read before anything is done: a mistake in it is found out at once."""
+"""Read the benchmark's workflow before anything starts, to report mistakes at once."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from lorabench.settings.servers import EMBEDDED
 
 
 def prompt_of(config: Config) -> str | None:
-    """Return the workflow's prompt, None where only servers can read it; raises `UserError`."""
+    """Return the workflow's prompt, None if only servers can read it; raises `UserError`."""
     path = Path(config.bench_workflow)
     if path.is_dir():
         raise UserError(f"bench_workflow: {path} is a folder; name a workflow JSON")

@@ -71,8 +71,7 @@ def _check_pickled(lora: Path) -> None:
 def _check_set_of_run(config: Config, run_id: str, folder: Path) -> None:
     """Refuse a run of another set; its LoRA, in `folder`, is named after the set."""
     for lora in sorted(folder.glob(f"*__{glob.escape(run_id)}.safetensors")):
-        profile, _, raw_set = lora.stem.removesuffix(f"__{run_id}").partition("_")
         raise UserError(
-            f"skip_train: run {run_id} is of the set {raw_set} (profile {profile}), not of "
-            f"{config.raw_set} (profile {config.profile}); give that set, or another run_id"
+            f"skip_train: run {run_id} has the LoRA {lora.name}, and none of the set "
+            f"{config.raw_set} (profile {config.profile}); give its set, or another run_id"
         )

@@ -1,4 +1,4 @@
-"""A run is what went into it: digests of data and settings, and the run_id made of them."""
+"""Identify a run by digests of its data and settings, and make its run_id of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from lorabench.settings.models import Config
 
 _DIGITS = 8
 WITHOUT_EFFECT = ("save_every_epochs",)
-"""Settings of the training that leave the LoRA as it is: they may be asked for later."""
+"""Settings of the training that do not change the LoRA, and may change later."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What went into a run, and the two names made of it."""
+    """The contents of a run, and the two names made of them."""
 
     contents: dict[str, Any]
     run_id: str
     normalized_id: str
     older_run_id: str | None = None
-    """What version 0.1 would have called the run, where that differs."""
+    """The run's name in version 0.1, if it differs."""
 
 
 def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:

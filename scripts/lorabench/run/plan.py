@@ -23,7 +23,7 @@ from lorabench.run import base_choice, bench_workflow, existing, preconditions
 from lorabench.run.identity import Identity, check_binding, identify
 from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import is_embedded, merge, read_yaml, resolve
-from lorabench.settings.models import Config, SweepSettings
+from lorabench.settings.models import Config
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split
 from lorabench.sweep import prompt_notes, variants
@@ -167,7 +167,7 @@ class RunPlan:
     def sweep(self) -> SweepRecord:
         """What is rendered: the settings outside the run's identity."""
         found = self.training.raw.trigger() if self.training else ""
-        settings = self.config.model_dump(include=set(SweepSettings.model_fields))
+        settings = self.config.model_dump(include=set(SweepRecord.model_fields))
         return SweepRecord.model_validate(
             settings
             | {

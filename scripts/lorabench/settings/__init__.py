@@ -1,1 +1,1 @@
-"""Every setting: its type, default and meaning, its layers, and what is wrong with it."""
+"""Every setting: its type, default and meaning, its layers and its validation."""

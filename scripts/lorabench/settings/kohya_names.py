@@ -1,4 +1,4 @@
-"""What sd-scripts calls the settings: its users type its names, and are answered with ours."""
+"""sd-scripts' names of the settings: a message for a user who types them has ours."""
 
 OURS = {
     "network_dim": "train.rank",
@@ -35,4 +35,4 @@ WITHOUT = {
         "optimizer_args", "lr_scheduler_args", "loss_type", "xformers", "sdpa", "weighted_captions",
         "multires_noise_iterations", "max_token_length", "scale_weight_norms")},
 }  # fmt: skip
-"""sd-scripts' names that no key of ours stands for -> what does."""
+"""sd-scripts' names without a key of ours -> what to use instead."""

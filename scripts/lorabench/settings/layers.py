@@ -1,4 +1,4 @@
-"""Settings in layers: presets, the default file and what the user gave, one over the other."""
+"""Merge the layers of settings: presets, the default file and the user's."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,16 +31,16 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_embedded(comfy_url: Any) -> bool:
-    """Whether `comfy_url`, as the user gave it or not, is the embedded server."""
+    """Whether `comfy_url`, given or not, is the embedded server."""
     urls = comfy_url if isinstance(comfy_url, list | tuple) else [comfy_url or EMBEDDED[0]]
     return tuple(urls) == EMBEDDED
 
 
 def resolve(given: Mapping[str, Any], preset: Mapping[str, Any]) -> Config:
-    """Validate what the user gave, over the preset of the base model's family.
+    """Validate the user's settings, over the preset of the base model's family.
 
-    Raises `UserError` that names the key, the value, what is allowed and, for a misspelt key,
-    the nearest one.
+    Raises `UserError` with the key, the value, what is allowed and, for a misspelt key, the nearest
+    one.
     """
     given = _set_of_folder(given)
     preset = merge(preset, OF_PROFILE.get(str(given.get("profile")), {}))
@@ -50,7 +50,7 @@ def resolve(given: Mapping[str, Any], preset: Mapping[str, Any]) -> Config:
 
 
 def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take a raw set that is given as its folder, as a shell completes it, for its name."""
+    """Replace a raw set's folder, which a shell completes, by its name."""
     if not isinstance(given.get("raw_set"), str):
         return given
     folder = PurePath(given["raw_set"].strip().rstrip("/"))

@@ -1,4 +1,4 @@
-"""Settings that are mappings: within one another, and as a user or the command line types them."""
+"""Settings that are mappings: nested ones, and those that a user types."""
 
 import os
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _options(values: Any) -> Any:
-    """Take options of a program however they are spelt: `--key`, `-key`, `some-key`."""
+    """Take a program's options in any spelling: `--key`, `-key`, `some-key`."""
     if not isinstance(values, dict):
         raise ValueError("should be a mapping such as {optimizer_type: AdamW8bit}")
     options = {str(key).lstrip("-").replace("-", "_"): value for key, value in values.items()}
@@ -35,7 +35,7 @@ def _options(values: Any) -> Any:
 
 
 def _typed(value: Any) -> Any:
-    """Read a text as the number or truth that it spells: Snakemake's --config makes texts of them.
+    """Read a text as a number or truth value, which Snakemake's --config turns into texts.
 
     So an option has the same value on the command line and in a file.
     """

@@ -30,7 +30,7 @@ BUNDLED_BASE = "models/checkpoints/drawnworld"
 
 
 class PreprocessSettings(Section):
-    """How raw pictures become a training set."""
+    """How to turn raw pictures into a training set."""
 
     resolution: int = Field(ge=64, le=4096, description="px; buckets have about this area squared")
     bucket_step: int = Field(
@@ -82,7 +82,7 @@ class PreprocessSettings(Section):
 
 
 class TrainSettings(Section):
-    """How the LoRA is trained; names and meanings are kohya's where it has them."""
+    """How to train the LoRA; names and meanings are kohya's if it has them."""
 
     rank: int = Field(ge=1, le=1024, description="network_dim: rank of the LoRA")
     alpha: float = Field(gt=0, le=1024, description="network_alpha: scale is alpha / rank")
@@ -137,7 +137,7 @@ class TrainSettings(Section):
 
 
 class BenchSettings(Section):
-    """How the benchmark is rendered."""
+    """How to render the benchmark."""
 
     checkpoint: Text | None = Field(
         None,
@@ -268,7 +268,7 @@ class Programs(Section):
 
 
 class TrainingSettings(Section):
-    """What is trained, on what and by whom."""
+    """The data, the base model and the trainer."""
 
     raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
     profile: Literal["style", "char"] = Field(
@@ -291,7 +291,7 @@ class TrainingSettings(Section):
 
 
 class SweepSettings(Section):
-    """What is rendered, with what and by whom: the settings outside a run's identity."""
+    """The settings for rendering, which are outside of a run's identity."""
 
     run_id: Name | None = Field(
         None, description="name of the run; empty: the raw set and a digest of what went in"
@@ -348,7 +348,7 @@ class SweepSettings(Section):
 
     @property
     def sweep(self) -> tuple[float, ...]:
-        """The weights to render, ascending, with 0 where the baseline is wanted."""
+        """The weights to render, ascending, with 0 for the baseline."""
         return unique((*self.weights, 0.0)) if self.baseline else self.weights
 
 
@@ -382,5 +382,5 @@ LISTS = ("weights", "seeds", "comfy_url")
 
 
 def as_typed(key: str, text: str) -> str:
-    """Return how to type a text of digits: Snakemake heeds YAML's tags, but takes quotes off."""
+    """Return how to type a text of digits: Snakemake reads YAML's tags, but removes quotes."""
     return f"--config '{key}=!!str {text}'"

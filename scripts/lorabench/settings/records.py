@@ -1,25 +1,27 @@
-"""Records that programs leave for each other: YAML with a format and with how it came about."""
+"""Records that programs write for each other: YAML with a format and an origin."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import ConfigDict, Field, ValidationError
+import yaml
+from pydantic import ConfigDict, Field
 
-from lorabench.errors import UserError
+from lorabench import files
+from lorabench.settings.formats import known, reading
 from lorabench.settings.layers import read_yaml
 from lorabench.settings.validation import Section
 
 FORMAT = 2
-"""1 is what version 0.1 wrote, without saying so; it is read, too."""
+"""Version 0.1 wrote 1, without this key; it is read, too."""
 
 
 class Record(Section):
-    """What a file records; a key that this version does not have is passed over."""
+    """The content of a record; unknown keys are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     what: ClassVar[str]
-    """What the file records, as messages name it."""
+    """The record's subject, for messages."""
     rule: ClassVar[str]
     """The rule that writes it."""
 
@@ -32,28 +34,17 @@ class Record(Section):
     versions: dict[str, str] = Field(default_factory=dict)
 
     def contents(self) -> dict[str, Any]:
-        """Return what record_run.py is given; it adds the format and how the record came about."""
+        """Return what is recorded, without the format and the origin."""
         return self.model_dump(mode="json", exclude=set(Record.model_fields))
+
+    def write(self, path: Path) -> None:
+        """Write the record in the format of this version."""
+        how = self.model_dump(mode="json", include=set(Record.model_fields) - {"format"})
+        content = {"format": FORMAT, **self.contents(), **how}
+        files.write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a record; raise `UserError` for a file that is none of this kind."""
-        content = read_yaml(path)
-        if isinstance(number := content.get("format"), int) and number > FORMAT:
-            raise UserError(
-                f"{path}: was written by a newer lorabench (format {number}; this one reads up to "
-                f"{FORMAT}); update this one"
-            )
-        try:
-            return cls.model_validate(content)
-        except ValidationError as error:
-            raise UserError(
-                f"{path}: not the record of a {cls.what} ({first_mistake(error)}); run the "
-                f"command of the run again with --forcerun {cls.rule}"
-            ) from None
-
-
-def first_mistake(error: ValidationError) -> str:
-    """Return the first thing that is wrong, with its key."""
-    found: dict[str, Any] = dict(error.errors()[0])
-    return f"{'.'.join(map(str, found['loc'])) or 'it'}: {found['msg']}"
+        """Read a record; raise `UserError` for any other file."""
+        with reading(path, f"the record of a {cls.what}", cls.rule):
+            return cls.model_validate(known(read_yaml(path), path, FORMAT))

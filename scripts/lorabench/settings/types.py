@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, however they are typed."""
+"""The types of settings, in all their spellings."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from lorabench.text import syntax
 
 
 def split(value: Any) -> Any:
-    """Turn `0.4,0.6`, `0.4 0.6` and `[0.4, 0.6]` alike into a list, in which nothing is empty."""
+    """Turn `0.4,0.6`, `0.4 0.6` and `[0.4, 0.6]` into a list without empty items."""
     if isinstance(value, str):
         parts = value.strip("[] ").split(",")
         value = [word for part in parts for word in part.split() or [""]]
@@ -37,7 +37,7 @@ def decimal_points(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Take a number for the text it was typed as; the command line makes numbers of digits."""
+    """Turn a number back into its text; the command line makes numbers of digits."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -54,7 +54,7 @@ def _prompts(value: Any) -> Any:
 
 
 def _off(value: Any) -> Any:
-    """Take YAML's False for the word that was typed: off."""
+    """Turn YAML's False back into the word off."""
     return "off" if value is False else value
 
 

@@ -1,4 +1,4 @@
-"""Groups of settings, and their mistakes in words: key, value, what is allowed, the nearest key."""
+"""Validate settings; messages have the key, the value, what is allowed and the nearest key."""
 
 import difflib
 import shlex
@@ -24,11 +24,11 @@ _PLAIN = {
     "bool_parsing": "should be True or False",
     "bool_type": "should be True or False",
 }
-"""pydantic's type of an error -> what is allowed, in fewer words than its own."""
+"""pydantic's type of an error -> what is allowed, in few words."""
 
 
 class Section(BaseModel):
-    """A group of settings: unknown keys are refused, values do not change."""
+    """A group of settings; it refuses unknown keys and is immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,7 +37,7 @@ Valid = TypeVar("Valid", bound=Section)
 
 
 def validate(model: type[Valid], values: Mapping[str, Any]) -> Valid:
-    """Return `model` made of `values`; raises `UserError` with a line per mistake."""
+    """Return a `model` with `values`; raises `UserError` with a line per mistake."""
     _check_keys(values, sections(model))
     try:
         return model.model_validate(values)
@@ -66,7 +66,7 @@ def sections(model: type[Section]) -> dict[str, type[Section]]:
 
 
 def keys(model: type[Section]) -> Iterator[str]:
-    """Yield every key, those of sections behind the others and with a dot: `train.rank`."""
+    """Yield every key, those of sections last and with a dot: `train.rank`."""
     groups = sections(model)
     yield from (name for name in model.model_fields if name not in groups)
     for name, section in groups.items():
@@ -74,7 +74,7 @@ def keys(model: type[Section]) -> Iterator[str]:
 
 
 def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
-    """Say one validation error in a line: key, value, what is allowed."""
+    """Return a line for one validation error: key, value, what is allowed."""
     where = _where(error)
     if error["type"] == "extra_forbidden":
         return f"{where}: no such key; {_nearest(model, where, error['input'])}"
@@ -100,7 +100,7 @@ def _explain(model: type[Section], error: Mapping[str, Any]) -> str:
 
 
 def shortened(value: Any) -> str:
-    """Return a value as messages show it."""
+    """Return a value for a message."""
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:80]} … {text[-20:]}"
 
@@ -110,7 +110,7 @@ def _where(error: Mapping[str, Any]) -> str:
 
 
 def _nearest(model: type[Section], key: str, value: Any) -> str:
-    """Name what is meant: by sd-scripts' name, that name elsewhere, or one like it."""
+    """Return the likely key: by sd-scripts' name, the same name elsewhere, or a similar one."""
     known = list(keys(model))
     section, _, name = key.rpartition(".")
     if key in known:
@@ -134,7 +134,7 @@ def _nearest(model: type[Section], key: str, value: Any) -> str:
 
 
 def _of_kohya(name: str, value: Any) -> str:
-    """Say what stands here for a name of sd-scripts'; empty for any other name."""
+    """Return our key for a name of sd-scripts'; empty for any other name."""
     if name in kohya_names.OURS:
         ours = kohya_names.OURS[name]
         return f"sd-scripts' {name} is {ours} here: {_typed(ours, value)}"
@@ -142,14 +142,14 @@ def _of_kohya(name: str, value: Any) -> str:
 
 
 def _typed(key: str, value: Any) -> str:
-    """Return how to type a setting behind `--config`."""
+    """Return how to type a setting after `--config`."""
     section, _, name = key.rpartition(".")
     shown = "…" if isinstance(value, dict | list) or value is None else value
     return shlex.quote(f"{section}={{{name}: {shown}}}" if section else f"{key}={shown}")
 
 
 def _like(name: str, known: list[str]) -> list[str]:
-    """Return the key whose last part is most like `name`, else those with it as a word (`lr`)."""
+    """Return the key with the last part nearest to `name`, else those with the word (`lr`)."""
     last = {key.rpartition(".")[2]: key for key in reversed(known)}
     near = difflib.get_close_matches(name, last, 1) or [n for n in last if name in n.split("_")]
     return sorted((last[one] for one in near), key=known.index)

@@ -1,1 +1,1 @@
-"""The pictures of a sweep: which there are, what they are named, how long they take."""
+"""The pictures of a sweep: prompts, names, labels and record."""

@@ -1,4 +1,4 @@
-"""What the prompts of a sweep are called where people look at them."""
+"""Name the prompts of a sweep for people."""
 
 from lorabench.sweep.variants import Probe
 from lorabench.text.phrases import Language
@@ -9,7 +9,7 @@ _WITHOUT = ("{}, without trigger", "{}(トリガーなし)")
 
 
 def label(prompt: str, probe: Probe, language: Language = "en") -> str:
-    """Return the name for people of what a variant renders."""
+    """Return a variant's name for people."""
     at = language == "ja"
     if probe == "trigger":
         return _ALONE[at]

@@ -16,11 +16,11 @@ from lorabench.text import phrases, syntax
 
 
 def check_one_sweep(pictures: Iterable[Picture]) -> None:
-    """Raise `UserError` unless they were rendered with one LoRA, and one workflow each variant.
+    """Raise `UserError` unless all have one LoRA, and each variant has one workflow.
 
-    That they were follows from what Snakemake notes about each cell. But a workflow that was
-    killed may leave a picture without a note, and a picture may be copied by hand, in the place of
-    another weight or seed, too. Pictures without a label are from elsewhere and are not compared.
+    Snakemake's notes on the cells usually ensure this. But a killed workflow may leave a picture
+    without a note, and a user may copy one into the place of another weight or seed. Pictures
+    without a label come from other programs and are not compared.
     """
     by_lora: list[tuple[Path, Any]] = []
     by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
@@ -58,9 +58,9 @@ def prompt(pictures: Iterable[Picture]) -> str:
 def labelled(
     bench: Path, sweep: SweepRecord | None = None, but: Set[Path] = frozenset()
 ) -> Iterator[Picture]:
-    """Yield the pictures in the folder `bench` that say what they show, of whichever sweep.
+    """Yield the labelled pictures in the folder `bench`, of any sweep, except those in `but`.
 
-    One that lies where `sweep` has it is of that sweep's variant; those in `but` are left out.
+    A picture in one of `sweep`'s places gets that sweep's variant.
     """
     for path in sorted(set(bench.glob("**/w*/seed*.png")) - but):
         label = _label(path)
@@ -77,10 +77,10 @@ def labelled(
 
 
 def _shows(label: Mapping[str, Any], sweep: SweepRecord | None) -> tuple[str, Probe]:
-    """Return the name of the prompt, and the probe, that a picture shows.
+    """Return a picture's prompt name and probe.
 
-    Version 0.1 wrote the prompt alone: its name is made of its words, and where it is not called
-    by the trigger words, or is nothing else, it was a probe.
+    Version 0.1 wrote only the prompt: its words give the name, and a prompt without the trigger
+    words, or with nothing else, is a probe.
     """
     if "probe" in label:
         return label["prompt_name"], label["probe"]

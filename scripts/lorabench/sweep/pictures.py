@@ -1,4 +1,4 @@
-"""The pictures of a sweep: what each shows, where it lies, and how it is read."""
+"""List and read the pictures of a sweep."""
 
 import os
 from collections.abc import Generator, Iterator, Sequence
@@ -17,7 +17,7 @@ from lorabench.sweep.variants import Probe, Variant
 Thing = TypeVar("Thing")
 
 REFERENCES = 64
-"""So many training pictures describe a style; more cost time where the base model is large."""
+"""This many training pictures describe a style; more take time with a large base model."""
 
 
 @dataclass(frozen=True, order=True)
@@ -32,12 +32,12 @@ class Picture:
     weight: float
     path: Path = field(compare=False)
     prompt: str = field(compare=False, default="")
-    """What its prompt is called; empty for the benchmark's own."""
+    """Its prompt's name; empty for the benchmark's own."""
     probe: Probe = field(compare=False, default="")
 
     @property
     def noise(self) -> tuple[str, int, int]:
-        """What pictures share that start from the same noise and differ in weight alone."""
+        """The same for pictures that start from the same noise and differ only in weight."""
         return self.variant, self.seed, self.index
 
 
@@ -50,12 +50,12 @@ def of_variant(variant: Variant, bench: Path, batch_size: int) -> Iterator[Pictu
 
 
 def relative(path: Path, folder: Path) -> str:
-    """Return how a table in `folder` names the picture at `path`."""
+    """Return the name of the picture at `path` in a table in `folder`."""
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def pictures_of_set(folder: Path | None) -> list[Path]:
-    """Return the PNGs of a set in order; `UserError` for a given folder that holds none."""
+    """Return the PNGs of a set in order; `UserError` if a given folder has none."""
     found = sorted(folder.glob("*.png")) if folder else []
     if folder and not found:
         raise UserError(f"{folder}: holds no PNG to compare with")
@@ -63,7 +63,7 @@ def pictures_of_set(folder: Path | None) -> list[Path]:
 
 
 def open_rgb(path: Path) -> Image.Image:
-    """Read a picture whole, as RGB; raise `UserError` if it is missing or no picture."""
+    """Read a picture as RGB; raise `UserError` if it is missing or not a picture."""
     with _opened(path) as image:
         return image.convert("RGB")
 
@@ -81,7 +81,7 @@ def text_chunks(path: Path) -> dict[str, str]:
 
 
 def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
-    """Return `most` of `things` at even steps, the first and the last among them."""
+    """Return `most` of `things` at even steps, including the first and the last."""
     if len(things) <= most:
         return list(things)
     return [things[round(place * (len(things) - 1) / (most - 1))] for place in range(most)]

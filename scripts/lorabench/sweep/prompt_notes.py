@@ -1,4 +1,4 @@
-"""What is said of prompts before they are drawn: what is read otherwise than it may be meant."""
+"""Report on prompts before they are rendered, if ComfyUI may read them unexpectedly."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ _EMBEDDING = re.compile(r"(?<!\S)embedding:[^\s,]+")
 
 
 def notes(prompts: Sequence[str], trigger: str, embedded_server: bool) -> Iterator[str]:
-    """Yield a line for each thing in prompts, as they were typed, that a user should know."""
+    """Yield what a user should know about the prompts as they were typed, a line for each thing."""
     if any(syntax.called(prompt, trigger) != prompt for prompt in prompts):
         yield syntax.remark_on_trigger(trigger)
     if said := syntax.remark_on_prompts(prompts):

@@ -32,6 +32,9 @@ class SweepRecord(Record, SweepSettings):
     rule: ClassVar[str] = "record_sweep"
 
     run_id: str
+    raw_set: str | None = None
+    """The set that the LoRA is of, and its profile; older records leave them out."""
+    profile: str | None = None
     comfy_url: Annotated[tuple[str, ...], BeforeValidator(recorded)]
     checkpoint: str | None
     """The checkpoint that the workflow was made to load; None: as the workflow says."""

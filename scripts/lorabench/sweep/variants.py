@@ -1,7 +1,6 @@
-"""What a benchmark draws: its own prompt, further prompts, and the probes made of them.
+"""Plan the prompts of a benchmark: its own, further ones, and the probes made of them.
 
-A variant is a folder below `bench/`; the benchmark's own prompt has none, so that its pictures lie
-where they lay before there were others.
+A variant has a folder below `bench/`, except the benchmark's own prompt.
 """
 
 import difflib
@@ -19,7 +18,7 @@ Probe = Literal["", "trigger", "untriggered"]
 """Not a probe; the trigger words alone; a prompt without them."""
 
 FULL_STRENGTH = 1.0
-"""A LoRA is expected to work at this weight or below, and not to copy there."""
+"""A LoRA should work at this weight or below, and not copy there."""
 
 PLACE = "{trigger}"
 """In a prompt of a file, this stands for the trigger words of the set."""
@@ -55,9 +54,9 @@ class Variant:
     """One prompt over the weights and seeds."""
 
     prompt: str
-    """What the prompt is called; empty for the benchmark's own, and for the trigger alone."""
+    """The prompt's name; empty for the benchmark's own, and for the trigger alone."""
     text: str | None
-    """The prompt; None: as the workflow says, where nobody could read it."""
+    """The prompt; None for a workflow's prompt that could not be read."""
     probe: Probe
     weights: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -85,10 +84,10 @@ def plan(
 ) -> list[Variant]:
     """Return all variants, the benchmark's own prompt first.
 
-    `weights` (ascending) and `seeds` are those that the user asked for; every prompt has them all.
-    The trigger alone is drawn at every weight and at full strength, where a copy shows most, with
-    seeds that follow the first one; untriggered prompts at weight 0 and at the weight at which a
-    leak shows, with the first seed. `trigger` is plain text, the prompts are ComfyUI's.
+    Every prompt has all of the user's `weights` (ascending) and `seeds`. The trigger alone has
+    every weight and full strength, where a copy shows most, with seeds that follow the first one;
+    untriggered prompts have weight 0 and the weight at which a leak shows, with the first seed.
+    `trigger` is plain text, the prompts are in ComfyUI's syntax.
     """
     weights, seeds = tuple(weights), tuple(seeds)
     asked = [Variant("", own, "", weights, seeds)]
@@ -111,7 +110,7 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
 
 
 def copy_weights(weights: Sequence[float]) -> tuple[float, ...]:
-    """Return the weights at which copies are looked for: all, and 1 where all are lower."""
+    """Return the weights at which to look for copies: all, and 1 if all are lower."""
     above = () if max(weights) >= FULL_STRENGTH else (FULL_STRENGTH,)
     return (*weights, *above)
 

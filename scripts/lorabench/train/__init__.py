@@ -1,1 +1,1 @@
-"""Training a LoRA: the embedded trainer (`embedded`) reads top to bottom, its parts lie beside."""
+"""Train a LoRA: `embedded` reads from top to bottom, and its parts lie beside it."""

@@ -1,7 +1,6 @@
-"""The normalized set, and which pictures and captions each batch holds.
+"""Read the normalized set and deal its pictures and captions into batches.
 
-A batch is a pure function of the seed and its number, so that a resumed training needs to replay
-nothing.
+A batch depends only on the seed and its number, so a resumed training replays nothing.
 """
 
 import hashlib
@@ -18,17 +17,14 @@ from lorabench.dataset import check as set_check
 from lorabench.errors import UserError
 from lorabench.settings.models import TrainSettings
 
-# Streams of random numbers that must not meet: the order of an epoch, the details of a batch.
+# Separate streams of random numbers: the order of an epoch, the details of a batch.
 ORDER, DETAILS = 0, 1
 MULTIPLE = 8  # px; the autoencoder's step
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the set: a PNG, its (width, height) in px, exactly those of a bucket.
-
-    It is trained with its caption, and seen `repeats` times in an epoch.
-    """
+    """A PNG of the set, with its (width, height) in px, those of a bucket, and its caption."""
 
     path: Path
     size: tuple[int, int]
@@ -45,7 +41,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one batch holds: pictures of one size, whether each is mirrored, and the captions."""
+    """Pictures of one size, whether each is mirrored, and their captions."""
 
     pictures: list[Picture]
     mirrored: list[bool]
@@ -54,7 +50,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """All pictures of a set in order of name, and how they are dealt into batches."""
+    """All pictures of a set in order of name, and their batches."""
 
     folder: Path
     pictures: list[Picture]
@@ -63,7 +59,7 @@ class TrainingSet:
 
     @cached_property
     def buckets(self) -> dict[tuple[int, int], list[Picture]]:
-        """Size (width, height) -> its pictures, each as often as it is seen in an epoch."""
+        """Size (width, height) -> its pictures, each `repeats` times."""
         buckets = defaultdict(list)
         for picture in self.pictures:
             buckets[picture.size] += [picture] * picture.repeats
@@ -77,7 +73,7 @@ class TrainingSet:
 
     @property
     def count(self) -> str:
-        """How many pictures there are, in words, and how many an epoch shows if that differs."""
+        """The number of pictures, in words, with that of an epoch if it differs."""
         shown = sum(picture.repeats for picture in self.pictures)
         repeated = f" ({shown} with repeats)" if shown > len(self.pictures) else ""
         return f"{len(self.pictures)} pictures{repeated}"
@@ -121,7 +117,7 @@ class TrainingSet:
         for picture in self.pictures:
             content = hashlib.sha256(picture.path.read_bytes()).hexdigest()
             total.update(f"{picture.path.name}\0{content}\0{picture.caption}\0".encode())
-            if picture.repeats > 1:  # without, it is the digest of before there were repeats
+            if picture.repeats > 1:  # so that older digests stay
                 total.update(f"{picture.repeats}\0".encode())
         return total.hexdigest()
 
@@ -129,8 +125,8 @@ class TrainingSet:
 def read_set(folder: Path, settings: TrainSettings) -> TrainingSet:
     """Read the normalized set in `folder`: `images/*.png`, each with a caption `.txt` beside it.
 
-    Raises `UserError`: the set was changed since it was made, there is no picture, or one is
-    unreadable, of a size that is no multiple of 8, or without a caption.
+    Raises `UserError`: the set was edited, there is no picture, or one is unreadable, has a size
+    that is no multiple of 8, or has no caption.
     """
     set_check.check_unchanged(folder)
     paths = sorted((folder / "images").glob("*.png"))
@@ -145,7 +141,7 @@ def read_set(folder: Path, settings: TrainSettings) -> TrainingSet:
 
 
 def _repeats(row: Mapping[str, str]) -> int:
-    """Return how often a picture counts by its row of the log; an older log does not say."""
+    """Return the repeats in a picture's row of the log; 1 if the log is older."""
     said = row.get("repeats") or ""
     return int(said) if said.isdecimal() else 1
 

@@ -1,4 +1,4 @@
-"""What a step teaches: noise a latent, let the UNet predict, weigh the error."""
+"""The loss of a step: add noise to latents, have the UNet predict it, weight the error."""
 
 import torch
 import torch.nn.functional as F
@@ -16,14 +16,14 @@ def loss(
 ) -> torch.Tensor:
     """Return the mean loss of `latents` [N, C, h, w] under the text features [N, L, D].
 
-    Timesteps and noise are drawn on the CPU, so that a seed means the same on every device.
+    Timesteps and noise are drawn on the CPU, so that a seed is the same on every device.
     """
     count, channels, *_ = latents.shape
     timesteps = torch.randint(len(model.alphas_cumprod), (count,), generator=generator)
     noise = torch.randn(latents.shape, generator=generator)
     if settings.noise_offset:
-        # One number a channel and picture, so that it learns to be as a whole darker or lighter
-        # (Guttenberg, "Diffusion with offset noise", 2023).
+        # One number per channel and picture, so that pictures can become darker or lighter as a
+        # whole (Guttenberg, "Diffusion with offset noise", 2023).
         offset = torch.randn(count, channels, 1, 1, generator=generator)
         noise = noise + settings.noise_offset * offset
     noise = noise.to(latents.device)
@@ -40,7 +40,7 @@ def loss(
 
 
 def min_snr_weights(alpha: torch.Tensor, gamma: float, prediction: str) -> torch.Tensor:
-    """Return the min-SNR weights at `alpha` (alphas_cumprod [N]); all 1 where `gamma` is 0.
+    """Return the min-SNR weights at `alpha` (alphas_cumprod [N]); all 1 if `gamma` is 0.
 
     min(SNR, gamma) is the weight of an error in x0 (Hang et al., "Efficient Diffusion Training
     via Min-SNR Weighting Strategy", 2023): over SNR for an error in epsilon, over SNR + 1 in v.

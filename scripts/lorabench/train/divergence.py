@@ -1,4 +1,4 @@
-"""When a training is lost, and what to say then."""
+"""Stop a training that diverges, and say which settings to change."""
 
 import math
 
@@ -8,16 +8,16 @@ from lorabench.errors import UserError
 from lorabench.settings.models import TrainSettings
 from lorabench.train import history
 
-# To predict nothing costs a loss of about 1; from ten times that no training comes back.
+# Predicting nothing gives a loss of about 1; no training recovers from ten times that.
 EXPLODED = 10.0
 LOST, LOST_AFTER = 1.0, 20
-"""A mean loss over so many steps that is worse than to predict nothing: the LoRA is destroyed."""
+"""A mean loss over this many steps that is worse than predicting nothing: the LoRA is ruined."""
 
 
 def check(loss: float, before: list[history.Row], settings: TrainSettings) -> None:
-    """Raise `UserError` with the likely settings to change if the loss says it is lost.
+    """Raise `UserError` with the settings to change if the loss shows that the training diverged.
 
-    It says the losses of the last steps too: Snakemake deletes the log of a failed training.
+    The message has the last losses, because Snakemake deletes the log of a failed training.
     """
     latest = [*(row.loss for row in before[1 - LOST_AFTER :]), loss]
     lost = len(latest) == LOST_AFTER and np.mean(latest) > LOST

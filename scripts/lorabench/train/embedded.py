@@ -1,4 +1,4 @@
-"""Trains a LoRA with diffusers and PEFT, from a normalized set to a checked file."""
+"""Train a LoRA with diffusers and PEFT, from a normalized set to a checked file."""
 
 import logging
 import math
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings) -> None:
     """Train a LoRA on the normalized set in `folder` and write it to `output`.
 
-    Beside it appear `train_log.csv`, `loss.png` and, every `save_every_epochs`,
-    `<stem>-<epoch>.safetensors`. A training that was killed goes on from its last state and ends
-    with the tensors of an uninterrupted one: all randomness is a function of the seed and the
-    number of the batch. On CPU two runs are equal to the bit, given equal settings. Raises
-    `UserError`: the set or the base model cannot be trained on, or the training diverged.
+    Also write `train_log.csv`, `loss.png` and, every `save_every_epochs`,
+    `<stem>-<epoch>.safetensors`. A killed training continues from its last state and gives the
+    tensors of an uninterrupted one, because its random numbers depend only on the seed and the
+    batch. On a CPU, equal settings give equal bits. Raises `UserError`: the set or the base model
+    cannot be trained on, or the training diverged.
     """
     torch.set_num_threads(settings.threads)
     device, dtype = hardware(settings)
@@ -83,20 +83,17 @@ def _introduce(pictures: data.TrainingSet, learner: Learner, total: int, where: 
 def _resume(
     saved: state.StateFile, learner: Learner, total: int
 ) -> tuple[int, float, list[history.Row]]:
-    """Go on where an earlier run of the training was stopped; return its steps, seconds, rows."""
+    """Continue a training that was stopped; return its steps, seconds and rows so far."""
     found = saved.load()
     if not found:
         return 0, 0.0, []
     learner.restore(found)
-    log.info("going on after step %d of %d", found["step"], total)
+    log.info("continuing after step %d of %d", found["step"], total)
     return found["step"], found["seconds"], [history.Row(*row) for row in found["rows"]]
 
 
 def hardware(settings: TrainSettings) -> tuple[str, torch.dtype]:
-    """Return the device and the dtype of the model's arithmetic; the LoRA itself is float32.
-
-    Raises `UserError`: the machine lacks what the settings ask for.
-    """
+    """Return the device and the model's dtype, or raise `UserError`; the LoRA itself is float32."""
     device = model.usable_device(settings.device)
     if settings.precision == "fp16" and device == "cpu":
         raise UserError("precision: fp16 does not train on a CPU; allowed are auto, fp32 and bf16.")
@@ -114,7 +111,7 @@ def count_steps(pictures: data.TrainingSet, settings: TrainSettings) -> int:
 
 
 def epochs_ended(step: int, pictures: data.TrainingSet) -> int:
-    """Return the number of epochs done if `step` ended one that is to be kept, else 0."""
+    """Return the number of epochs done if `step` ended one that is kept, else 0."""
     settings = pictures.settings
     if not settings.save_every_epochs:
         return 0

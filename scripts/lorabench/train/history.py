@@ -10,7 +10,7 @@ from lorabench import files
 
 
 class Row(NamedTuple):
-    """One step, counted from 1; `seconds` since the training began, pauses left out."""
+    """One step, counted from 1; `seconds` since the training began, without pauses."""
 
     step: int
     epoch: int
@@ -24,10 +24,10 @@ class Row(NamedTuple):
 
 
 class History:
-    """All rows so far; the file has each as soon as its step is done."""
+    """All rows so far, written to the file after each step."""
 
     def __init__(self, path: Path, rows: list[Row]) -> None:
-        """Start the file with `rows`, those of the state that the training goes on from."""
+        """Start the file with `rows`, those of the state from which the training continues."""
         self.rows = rows
         files.write_text(path, ",".join(Row._fields) + "\n" + "".join(map(Row.line, rows)))
         self._file = path.open("a", encoding="utf-8")
@@ -44,7 +44,7 @@ class History:
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:
-    """Return the centred running mean over `window` values, over fewer at both ends."""
+    """Return the centred running mean over `window` values, or fewer at the ends."""
     kernel = np.ones(window)
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 

@@ -1,4 +1,4 @@
-"""What the UNet is trained with: latents of the pictures, features of the captions."""
+"""The inputs of the UNet: latents of the pictures, features of the captions."""
 
 import logging
 from typing import Any
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class Latents:
-    """Latents of a batch, of pictures that were encoded once unless `cache_latents` is off."""
+    """Latents of a batch; each picture is encoded only once unless `cache_latents` is off."""
 
     def __init__(self, model: StableDiffusion, pictures: TrainingSet) -> None:
-        """Encode every picture, and its mirror image where the settings ask for flips.
+        """Encode every picture, and its mirror image if the settings have flips.
 
-        The autoencoder works in float32: some of SD1.x overflow in half precision.
+        The autoencoder runs in float32: some of SD1.x overflow in half precision.
         """
         self._model = model
         self._cache: dict[tuple[Picture, bool], torch.Tensor] = {}
@@ -53,10 +53,10 @@ class Latents:
 
 
 class Captions:
-    """Text features of captions; each is encoded once if neither it nor the encoder changes."""
+    """Text features of captions; encoded only once if neither they nor the encoder change."""
 
     def __init__(self, model: StableDiffusion, pictures: TrainingSet) -> None:
-        """Encode every caption if that will do, and say how many are too long."""
+        """Encode every caption if once is enough, and report how many are too long."""
         self._model = model
         self._settings: TrainSettings = pictures.settings
         self._cache: dict[str, torch.Tensor] = {}
@@ -99,7 +99,7 @@ class Captions:
         tokens = self._model.tokenizer(captions).input_ids
         if long := sum(len(one) > limit for one in tokens):
             log.warning(
-                "%d of %d captions are longer than %d tokens; their ends are not learnt.",
+                "%d of %d captions are longer than %d tokens; their ends are not trained.",
                 long,
                 len(captions),
                 limit - 2,

@@ -1,4 +1,4 @@
-"""What both training programs take on their command lines."""
+"""The command line that both training programs share."""
 
 import argparse
 from pathlib import Path
@@ -22,14 +22,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         help="the checkpoint: a .safetensors file or a diffusers folder")  # fmt: skip
     add("--output", type=Path, required=True, help="the .safetensors to write")
     add("--settings", type=Path, help="YAML with a section train:, such as run.yaml; "
-        "what it leaves out is as usual for the base model")  # fmt: skip
+        "for keys that it lacks, the base model's defaults count")  # fmt: skip
     add("--set", action="append", default=[], metavar="KEY=VALUE",
         help="a setting, over those of the file; may be given several times")  # fmt: skip
     return parser
 
 
 def check_output(output: Path) -> None:
-    """Raise `UserError` if the LoRA cannot appear at `output`."""
+    """Raise `UserError` if the LoRA cannot be written to `output`."""
     if output.suffix != ".safetensors":
         raise UserError(f"--output {output}: its name should end in .safetensors.")
     if output.exists():
@@ -53,7 +53,7 @@ def settings(arguments: argparse.Namespace) -> TrainSettings:
 
 
 def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
-    """Lay `upper` over `lower`; of epochs and steps the one that it gives replaces the other."""
+    """Lay `upper` over `lower`; its epochs replace steps there, and the reverse."""
     cleared = {
         other: None
         for one, other in (("epochs", "steps"), ("steps", "epochs"))

@@ -1,4 +1,4 @@
-"""What one optimizer step of the embedded trainer is: batches, loss, gradients, update."""
+"""One optimizer step of the embedded trainer: batches, loss, gradients, update."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from lorabench.train.inputs import Captions, Latents
 
 
 class Learner:
-    """A base model with a fresh LoRA, the pictures that it learns from, and its optimizer."""
+    """A base model with a fresh LoRA, its pictures and its optimizer."""
 
     def __init__(
         self, sd: StableDiffusion, pictures: TrainingSet, device: str, dtype: torch.dtype
     ) -> None:
-        """Encode the pictures and put the LoRA in; `dtype` is that of the model's arithmetic."""
+        """Encode the pictures and add the LoRA; the model computes in `dtype`."""
         self._sd, self._pictures, self._settings = sd, pictures, pictures.settings
         self._device, self._dtype = device, dtype
         self._latents, self._captions = Latents(sd, pictures), Captions(sd, pictures)
@@ -32,7 +32,7 @@ class Learner:
 
     @property
     def lr(self) -> float:
-        """The last step's learning rate, the UNet's where that is trained."""
+        """The last step's learning rate, that of the UNet if it is trained."""
         return self._optimizer.param_groups[0]["lr"]
 
     def step(self, step: int, total: int, before: list[history.Row]) -> float:
@@ -58,7 +58,7 @@ class Learner:
         return loss
 
     def state(self) -> dict[str, Any]:
-        """Return what the steps have changed."""
+        """Return everything that the steps have changed."""
         return {
             "weights": [weight.data for weight in self._weights],
             "optimizer": self._optimizer.state_dict(),
@@ -66,7 +66,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state()` returned."""
+        """Continue from the result of `state()`."""
         for weight, tensor in zip(self._weights, state["weights"], strict=True):
             weight.data.copy_(tensor)
         self._optimizer.load_state_dict(state["optimizer"])
@@ -83,7 +83,7 @@ class Learner:
 
 
 def batches_of(step: int, settings: TrainSettings) -> range:
-    """Return the numbers of the batches that make up optimizer step `step`, from 0."""
+    """Return the batches of optimizer step `step`, counted from 0."""
     return range(step * settings.gradient_accumulation, (step + 1) * settings.gradient_accumulation)
 
 
@@ -101,7 +101,7 @@ def _noise_seed(seed: int, batch: int) -> int:
 
 
 def _checkpoint_gradients(sd: StableDiffusion) -> None:
-    # Both work in training mode only; neither model has a dropout that this would switch on.
+    # This needs training mode, which changes nothing else: neither model has a dropout.
     sd.unet.enable_gradient_checkpointing()
     sd.text_encoder.activation_checkpointing_enable()
     sd.unet.train()

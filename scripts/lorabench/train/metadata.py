@@ -1,4 +1,4 @@
-"""What a LoRA file says of its making, under the names that kohya gave them.
+"""Describe a training in the metadata of its LoRA, under kohya's names.
 
 A1111 and LoRA managers show the `ss_*` keys, model registries the `modelspec.*` ones (the Stability
 model metadata standard, 1.0.1). All values are strings.
@@ -22,7 +22,7 @@ def describe(
 ) -> dict[str, str]:
     """Return the metadata of the LoRA `name` after `step` of `total` steps and `seconds` of work.
 
-    Without the hashes of the file, which only its writer knows.
+    The hashes of the file are added when it is written.
     """
     now = datetime.now(UTC)
     facts = {
@@ -46,7 +46,7 @@ def _base(base: Checkpoint) -> dict[str, Any]:
         "ss_v2": False,
         "ss_sd_model_name": base.path.name,
     }
-    if base.kind == "file":  # the hash by which model sites know a checkpoint
+    if base.kind == "file":  # the hash by which model sites list a checkpoint
         memory = Digests(layout.DIGESTS)
         facts["ss_new_sd_model_hash"] = model_digest(base.path, memory)
     return facts
@@ -96,7 +96,7 @@ def _set(pictures: TrainingSet) -> dict[str, Any]:
 
 
 def _folders(pictures: TrainingSet) -> dict[str, Any]:
-    """Return how many pictures are seen how often, under the names of kohya's folders."""
+    """Return the numbers of pictures and repeats, under the names of kohya's folders."""
     counts = Counter(picture.repeats for picture in pictures.pictures)
     name = pictures.folder.name
     facts = {

@@ -1,4 +1,4 @@
-"""The LoRA on a model: PEFT puts it in, kohya's names take it out."""
+"""Add a LoRA to a model with PEFT, and export it under kohya's names."""
 
 import numpy as np
 import torch
@@ -19,11 +19,11 @@ Network = dict[str, LoraLayer]  # kohya's name of a module -> the module with it
 
 
 def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
-    """Put a fresh LoRA on every part of `model` that has a learning rate.
+    """Add a fresh LoRA to every part of `model` that has a learning rate.
 
-    On the UNet it covers every linear layer and 1x1 convolution of its transformers, on the text
-    encoder attention and MLP: kohya's choice (192 and 72 modules on SD1.5). Down weights start
-    random, up weights at zero; both are float32 for any model.
+    It covers kohya's choice of layers: in the UNet the linear layers and 1x1 convolutions of the
+    transformers, in the text encoder attention and MLP (192 and 72 modules on SD1.5). Down weights
+    start random, up weights at zero; both are float32 for any model.
     """
     network: Network = {}
     if settings.unet_lr:
@@ -35,7 +35,7 @@ def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
 
 
 def weights(network: Network, part: str = "") -> list[nn.Parameter]:
-    """Return the trained weights, down and up by turns, of the modules whose name begins so."""
+    """Return the trained weights, down and up in turn, of the modules with this prefix."""
     return [
         matrix.get_parameter(WEIGHT)
         for name, layer in network.items()

@@ -8,8 +8,8 @@ from lorabench.settings.models import TrainSettings
 def factor(step: int, total: int, settings: TrainSettings) -> float:
     """Return the factor in [0, 1] of the learning rate at `step` (0 is the first) of `total`.
 
-    A linear warm-up that ends at 1, then constant, half a cosine to 0, or `restarts` such
-    cosines in a row (Loshchilov and Hutter, 2017, without growth of the cycles).
+    After a linear warm-up to 1, it is constant, half a cosine to 0, or `restarts` such cosines in
+    a row (Loshchilov and Hutter, 2017, without growth of the cycles).
     """
     if step < settings.warmup_steps:
         return (step + 1) / settings.warmup_steps

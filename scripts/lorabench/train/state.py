@@ -1,4 +1,4 @@
-"""The state of a training between steps, so that a killed one goes on where it was."""
+"""Save the state of a training, so that a killed one continues from there."""
 
 import logging
 import shutil
@@ -14,8 +14,8 @@ from lorabench.train.data import TrainingSet
 
 log = logging.getLogger(__name__)
 
-# A state may cost this share of the time: the next one is due after the last one's duration
-# divided by it. Small models save several times a second, large ones every minute.
+# Saving may take this share of the time, which decides when the next save is due: small models
+# save several times a second, large ones every minute.
 SHARE = 0.02
 
 
@@ -23,14 +23,14 @@ class StateFile:
     """The last state of one training, in a hidden folder beside its output."""
 
     def __init__(self, output: Path, purpose: str) -> None:
-        """Keep the state of the training that makes `output`; `purpose` digests all its inputs."""
+        """Keep the state of the training for `output`; `purpose` is a digest of all its inputs."""
         self.folder = output.with_name(f".{output.stem}.state")
         self._path = self.folder / "state.pt"
         self._purpose = purpose
         self._due = 0.0
 
     def load(self) -> dict[str, Any] | None:
-        """Return the last state; None if there is none, or only one of another training."""
+        """Return the last state; None without one, or if it is of another training."""
         if not self._path.exists():
             return None
         try:
@@ -41,13 +41,15 @@ class StateFile:
         except Exception as error:  # however it is damaged, training again mends it
             reason = f"is unreadable ({error})"
         log.warning(
-            "the state in %s %s; it is discarded, training starts anew", self.folder, reason
+            "the state in %s %s; it is discarded, and the training starts again",
+            self.folder,
+            reason,
         )
         self.remove()
         return None
 
     def save_if_due(self, **state: Any) -> None:
-        """Replace the last state by this one, if the time for it has come."""
+        """Replace the last state by this one if it is due."""
         begin = time.monotonic()
         if begin < self._due:
             return
@@ -62,7 +64,7 @@ class StateFile:
 
 
 def purpose(pictures: TrainingSet, base: Path, device: str) -> str:
-    """Return a digest of all that decides the tensors of a training."""
+    """Return a digest of everything that decides the tensors of a training."""
     return digest(
         {
             "pictures": pictures.digest(),

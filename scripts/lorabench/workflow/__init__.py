@@ -1,1 +1,1 @@
-"""What belongs to Snakemake's run itself: its console, its hooks, its end."""
+"""Snakemake's run itself: its console, its hooks, its end."""

@@ -1,4 +1,4 @@
-"""How the programs of the jobs are called: pieces of command lines, made of a run's plan."""
+"""Make the command lines of the jobs' programs from a run's plan."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def program(scripts: Path, name: str) -> str:
 
 
 def replaceable(path: str) -> str:
-    """Return the start of a command line of a program that users may replace by their own."""
+    """Return the start of a command line for a program that users may replace."""
     return f"{'python' if path.endswith('.py') else 'bash'} {quoted(path)}"
 
 
@@ -58,13 +58,13 @@ def options(given: Mapping[str, Any]) -> str:
 
 
 class TrainingRule(NamedTuple):
-    """A rule that trains: Snakemake wants one for each raw set, whose name the LoRA's holds."""
+    """A rule that trains, one for each raw set, because the LoRA's name holds the set's."""
 
     rule: str
     lora: Path
     """The pattern of its LoRAs."""
     run_ids: str
-    """The runs that it is for, as a regular expression."""
+    """Its runs, as a regular expression."""
 
 
 def trainings(plans: Iterable[RunPlan]) -> list[TrainingRule]:
@@ -99,9 +99,9 @@ def record(contents: Mapping[str, Any]) -> str:
 
 @cache
 def cell(plan: RunPlan, folder: str = "") -> str:
-    """Return the options of a cell that decide what is rendered; a change renders again.
+    """Return the options of a cell that decide its pixels; a change renders again.
 
-    `folder` is that of a variant with its `/`; empty for the benchmark's own prompt.
+    `folder` is a variant's with its `/`; empty for the benchmark's own prompt.
     """
     config, bench = plan.config, plan.config.bench
     found: dict[str, Any] = {
@@ -118,7 +118,7 @@ def cell(plan: RunPlan, folder: str = "") -> str:
 
 @cache
 def rendering(plan: RunPlan, folder: str) -> str:
-    """Return the options of a cell that change no pixel: labels, where files lie, who renders."""
+    """Return the options of a cell that change no pixel: labels, files and servers."""
     variant = plan.by_folder[folder]
     labels = options({"--prompt-name": variant.prompt, "--probe": variant.probe})
     return f"{labels} {servers(plan)}"
@@ -126,7 +126,7 @@ def rendering(plan: RunPlan, folder: str) -> str:
 
 @cache
 def servers(plan: RunPlan) -> str:
-    """Return where files lie and who renders, as options; another port renders the same."""
+    """Return the files and servers as options; another port renders the same."""
     config = plan.config
     return options(
         {
@@ -140,15 +140,15 @@ def servers(plan: RunPlan) -> str:
 
 
 def preflight(plan: RunPlan) -> str:
-    """Return the options of bench_preflight.py, but for those that name the run's files."""
+    """Return the options of bench_preflight.py, without those for the run's files."""
     chosen = options({"--workflow": plan.config.bench_workflow, "--trigger": plan.trigger or None})
     return f"{chosen} {cell(plan)} {servers(plan)}"
 
 
 def fit(plan: RunPlan) -> str:
-    """Return the server and the base model that the LoRA has to fit, as options.
+    """Return the server and the base model that the LoRA must fit, as options.
 
-    A LoRA from elsewhere may be for the checkpoint that a ComfyUI has, not for `base_model`.
+    A LoRA from elsewhere may be for a ComfyUI's checkpoint, not for `base_model`.
     """
     config = plan.config
     own = plan.embedded_server and not config.bench.checkpoint
@@ -161,7 +161,7 @@ def fit(plan: RunPlan) -> str:
 
 
 def large_models(plan: RunPlan) -> str:
-    """Return the models whose digests are remembered, as words of a command line."""
+    """Return the models to digest, as words of a command line."""
     own = plan.config.bench.embedding
     folder = [own] if own and own != embedding.BASE else []
     rendering = [str(plan.drawn.path)] if plan.drawn and plan.drawn.path else []

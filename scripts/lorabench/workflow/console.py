@@ -1,8 +1,8 @@
-"""What a run of the workflow shows: what will be done, a line and a bar per stage, what is wrong.
+"""Show a run of the workflow: the plan, a line and a bar per stage, and errors.
 
-Snakemake's own talk, a screenful per job, stays in its log (`.snakemake/log/`), or comes with
-`--verbose`. Here its terminal handler gives way to one that takes its events for what they mean;
-nothing here imports Snakemake.
+Snakemake's own output, a screenful per job, stays in its log (`.snakemake/log/`), or comes with
+`--verbose`. A handler here replaces Snakemake's own for the terminal and reads its events, without
+importing Snakemake.
 """
 
 import logging
@@ -39,7 +39,7 @@ _CELLS = "bench_image"
 _MINOR = frozenset(
     {"record_run", "snapshot_dataset", "record_sweep", "install_lora", "bench_preflight"}
 )
-"""Rules that are over in a moment: no line of their own."""
+"""Rules that take only a moment and get no line."""
 
 Counts = Mapping[str, int]
 
@@ -92,7 +92,7 @@ class Console(logging.Handler):
         self.screen.line(text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take one of Snakemake's records for what it means."""
+        """React to one of Snakemake's records."""
         event = getattr(record, "event", None)
         react = getattr(self, f"_{event}", None) if event else None
         if react:
@@ -111,17 +111,17 @@ class Console(logging.Handler):
             self.screen.bar(message["bar"], **{name: message[name] for name in values})
 
     def fault(self, text: str, log: str | None = None) -> None:
-        """Say once what went wrong, and where there is more of it."""
+        """Print an error once, with the log that has more."""
         if text not in self._faults and not self._stopping.begun:
             self._faults.add(text)
             self.say(text + (f"\n  the whole log: {log}" if log else ""))
 
     def listen(self) -> None:
-        """Take in what the programs say that are started from now on."""
+        """Receive the messages of programs that start from now on."""
         self._receiver = self._receiver or relay.Receiver(self.take, self.screen.tick)
 
     def end(self) -> None:
-        """Take the bars away; what follows is said of the whole."""
+        """Remove the bars before the closing lines."""
         if self._receiver:
             self._receiver.close()
             self._receiver = None

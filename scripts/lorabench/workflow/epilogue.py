@@ -1,4 +1,4 @@
-"""What is said of a run when all is done: what is wrong, the verdict, what to open first."""
+"""Report on the runs at the end: faults, the verdict, and what to open first."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from lorabench.run.plan import RunPlan
 
 
 def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
-    """Yield it, run by run, and how to see several side by side."""
+    """Yield the report, run by run, and how to compare several runs."""
     for plan in plans:
         if len(plans) > 1:
             yield f"\n—— {plan.paths.root} ——"
@@ -24,7 +24,7 @@ def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
 
 
 def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
-    """Yield it, as far as the run has come."""
+    """Yield the report on one run, finished or not."""
     found = finished_run.read(run.root)
     if found.faults:
         yield faults.block(found.faults)
@@ -32,7 +32,7 @@ def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
         yield from ["", *words.lines(found.verdict)]
     wider = ""
     if left_out := earlier.find(run.root, found.sweep):
-        wider = again.command(found.record, left_out.sweep, base_model, found.loras)
+        wider = again.command(found.record, left_out.sweep, base_model)
         yield f"\n{earlier.sentence(left_out)}\n{wider}"
     step = next_step.find(found, base_model)
     if step and step.command != wider:

@@ -1,4 +1,4 @@
-"""What is checked and said when a call of Snakemake starts, ends and fails."""
+"""Check and report when a call of Snakemake starts, ends or fails."""
 
 import shlex
 import subprocess
@@ -33,7 +33,7 @@ class Hooks:
         screen: Console | None,
         stopping: Stopping,
     ) -> None:
-        """Take Snakemake's `workflow`; `screen` is None where Snakemake speaks for itself."""
+        """Take Snakemake's `workflow`; `screen` is None for Snakemake's own output."""
         self._workflow, self._plans, self._scripts = workflow, plans, scripts
         self._screen, self._stopping = screen, stopping
         self._started = time.time()

@@ -28,7 +28,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
             yield "Fewer pictures, and no verdict: prompts=[] probe=off"
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         yield earlier.sentence(left_out)
-        yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model), plan.loras)
+        yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model))
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:

@@ -55,10 +55,19 @@ def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
 
 
 def test_the_command_of_a_run_without_probes_is_one_line():
-    sweep = swept(prompts=[], probe="off", skip_train=True, run_id="mine")
-    line = again.command(None, sweep, None, [Path("char_zubo__mine.safetensors")])
+    of = {"raw_set": "zubo", "profile": "char"}
+    sweep = swept(prompts=[], probe="off", skip_train=True, run_id="mine", **of)
+    line = again.command(None, sweep, None)
     assert " raw_set=zubo run_id=mine " in line and " profile=char" in line
     assert "\n" not in line and " probe=off" in line and " 'prompts=[]'" in line
+
+
+@pytest.mark.parametrize("name", ["trigger", "a__b", "my_set", None])
+def test_the_command_names_the_set_of_a_lora_from_elsewhere(name):
+    """Of its record; an older one has none."""
+    line = again.command(None, swept(skip_train=True, run_id="c__d", raw_set=name), None)
+    assert " run_id=c__d " in line
+    assert line.startswith(f"uv run snakemake --cores 1 --config raw_set={name} ") == bool(name)
 
 
 def test_what_more_prompts_would_settle_gets_them_before_probes():

@@ -162,6 +162,19 @@ def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
 # ---------------------------------------------------------------- the LoRA of a run
 
 
+@pytest.mark.parametrize("name", ["trigger", "a__b"])
+def test_a_set_may_be_called_what_looks_like_a_part_of_a_path(plan, project, name):
+    project.add_set(name)
+    trained = plan(raw_set=name)
+    assert trained.paths.lora.name == f"style_{name}__{trained.paths.run_id}.safetensors"
+    lora = project.root / "runs" / "c__d" / "train" / f"style_{name}__c__d.safetensors"
+    lora.parent.mkdir(parents=True, exist_ok=True)
+    lora.write_bytes(b"")
+    benched = plan(raw_set=name, skip_train=True, run_id="c__d")
+    for found in (trained, benched):
+        assert (found.sweep.raw_set, found.sweep.profile) == (name, "style")
+
+
 def test_a_raw_set_that_a_lora_from_elsewhere_is_not_compared_with_is_named(plan, project):
     train = project.root / "runs" / "theirs" / "train"
     train.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,14 @@
 """Records: what is written is read, what 0.1 wrote is, too, and anything else is named."""
 
+import json
+
 import pytest
 import yaml
 
+from lorabench.bench.verdicts import verdict
 from lorabench.errors import UserError
+from lorabench.lora import receipt
+from lorabench.run.record import RunRecord
 from lorabench.settings.records import FORMAT
 from lorabench.sweep.record import SweepRecord
 from tests import records
@@ -27,7 +32,8 @@ def test_what_is_written_is_read(tmp_path):
     listed = records.variants(["b", "a"])
     path = records.write_sweep(tmp_path / "sweep.yaml", listed, trigger="s", prompts=["x"])
     assert SweepRecord.read(path).variants == tuple(listed)
-    assert SweepRecord.read(path) == records.sweep(listed, trigger="s", prompts=["x"])
+    written = records.sweep(listed, trigger="s", prompts=["x"], format=FORMAT)
+    assert SweepRecord.read(path) == written
 
 
 def test_a_sweep_of_version_0_1_keeps_its_folders(tmp_path):
@@ -55,9 +61,34 @@ def test_keys_of_other_versions_are_passed_over(tmp_path):
     [
         ({"variants": [{"name": "a"}]}, r"not the record of a sweep \(variants.0.*forcerun"),
         ({"weights": "many"}, "not the record of a sweep .*weights"),
-        ({"format": FORMAT + 1}, "was written by a newer lorabench"),
     ],
 )
 def test_another_file_is_named(tmp_path, changed, said):
     with pytest.raises(UserError, match=rf"sweep\.yaml: {said}"):
         SweepRecord.read(write(tmp_path / "sweep.yaml", **changed))
+
+
+RECEIPT = {"name": "a.safetensors", "path": "loras/a.safetensors", "sha256": "ab"}
+READERS = {"run": RunRecord.read, "sweep": SweepRecord.read, "lora": receipt.read}
+
+
+@pytest.mark.parametrize("read", [*READERS.values(), verdict.read], ids=[*READERS, "verdict"])
+def test_what_a_newer_version_wrote_has_one_remedy(tmp_path, read):
+    path = tmp_path / "written.json"
+    path.write_text('{"format": 99, "label": "splendid"}')
+    with pytest.raises(UserError) as raised:
+        read(path)
+    assert str(raised.value).startswith(f"{path}: was written by a newer lorabench (format 99; ")
+    assert str(raised.value).endswith("; update this one")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": 5}, {"path": ["a"]}, {"sha256": None}, {"size": "1"}, {"file": []}]
+)
+def test_a_receipt_of_other_types_is_refused(tmp_path, wrong):
+    path = tmp_path / "installed.json"
+    path.write_text(json.dumps({**RECEIPT, "later": 1}))
+    assert receipt.read(path).sha256 == "ab"
+    path.write_text(json.dumps({**RECEIPT, **wrong}))
+    with pytest.raises(UserError, match=r"not a LoRA receipt .* --forcerun install_lora"):
+        receipt.read(path)

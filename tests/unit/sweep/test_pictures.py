@@ -7,12 +7,11 @@ from PIL import Image
 
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, open_rgb, size
-from lorabench.sweep.variants import Variant
 from tests import records
 
 
 def test_the_pictures_of_a_sweep_are_in_order_and_know_where_they_lie():
-    variants = [records.variant(name, "x", (0, 0.4), (2, 1)) for name in ("", "trigger")]
+    variants = [records.variant("", "x", (0, 0.4), (2, 1), of) for of in ("", "trigger")]
     found = records.sweep(variants, batch_size=2).pictures(Path("runs/a/bench"))
     assert found == sorted(found) and len(found) == 16
     assert found[1] == Picture("", 1, 0, 0.4, Path())
@@ -31,7 +30,7 @@ def test_the_pictures_of_a_sweep_are_in_order_and_know_where_they_lie():
     ],
 )
 def test_a_name_that_looks_like_a_coordinate_is_a_name(prompt, probe, folder):
-    variant = Variant(prompt, "x", probe, (0.8,), (3,))
+    variant = records.variant(prompt, "x", (0.8,), (3,), probe)
     (picture,) = records.sweep([variant]).pictures(Path("runs/trigger/bench"))
     assert picture.path == Path(f"runs/trigger/bench/{folder}w0.80/seed3_00.png")
     place = (picture.prompt, picture.probe, picture.weight, picture.seed, picture.index)

@@ -1,7 +1,7 @@
-"""The base model's own features as an embedding: what its UNet sees in a slightly noised picture.
+"""Use the base model's own features of a slightly noised picture as an embedding.
 
-The middle of the UNet of a diffusion model holds what a picture shows and how it is drawn (Kwon et
-al., "Diffusion Models Already Have a Semantic Latent Space", 2023). It needs no further weights.
+The middle of a diffusion model's UNet represents content and style (Kwon et al., "Diffusion Models
+Already Have a Semantic Latent Space", 2023). It needs no further weights.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from PIL import Image
 from lorabench.base import model
 
 TIMESTEP = 100
-"""Of 1,000: so little noise that the picture is all there."""
+"""Of 1,000: with so little noise that the picture is complete."""
 SEED = 0
 """Of the noise, which is the same for all pictures."""
 _GRID = 8  # pixels of a latent's edge
@@ -46,7 +46,7 @@ class BaseFeatures:
         return F.normalize(torch.cat([mean, spread], dim=1), dim=1).cpu().numpy()
 
     def texts(self, texts: Sequence[str]) -> None:
-        """Return None: the features of a diffusion model are of pictures alone."""
+        """Return None: a diffusion model has features of pictures only."""
 
     @torch.no_grad()
     def _empty_prompt(self) -> torch.Tensor:
@@ -66,7 +66,7 @@ class BaseFeatures:
         return left**0.5 * latents + (1 - left) ** 0.5 * noise.to(latents.device)
 
     def _middle(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return what the UNet's mid block gives, [n, channels, h, w]; the rest is left undone."""
+        """Return the output of the UNet's mid block, [n, channels, h, w], without the rest."""
         unet = self._model.unet
         condition = self._condition.expand(len(latents), -1, -1)
 
@@ -92,7 +92,7 @@ def _numbers() -> torch.Generator:
 
 
 def _fitted(image: Image.Image, area: int) -> np.ndarray:
-    """Return an RGB picture as the model would draw it: its own area, -1 to 1, [h, w, 3]."""
+    """Return an RGB picture in the model's own area, -1 to 1, [h, w, 3]."""
     factor = (area / (image.width * image.height)) ** 0.5
     width, height = (max(1, round(edge * factor / _GRID)) * _GRID for edge in image.size)
     if (width, height) != image.size:

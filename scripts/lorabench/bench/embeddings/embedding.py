@@ -1,4 +1,4 @@
-"""An embedding as a setting: what it is called, and what it is loaded from.
+"""Check, name and load the embedding in the settings.
 
 Nothing here imports torch or numpy: each parse of the workflow checks the setting.
 """
@@ -10,7 +10,7 @@ from lorabench.bench.embeddings.vectors import Embedding
 from lorabench.errors import UserError
 
 BASE = "base"
-"""Instead of a folder: the features of the base model itself."""
+"""In place of a folder: the features of the base model."""
 _ALLOWED = (
     "give the folder of a CLIP, SigLIP or DINO model, with its config.json, or "
     f"`{BASE}` for the base model's own features"
@@ -18,7 +18,7 @@ _ALLOWED = (
 
 
 def name(where: str) -> str:
-    """Return what the columns of an embedding begin with: its folder's name, fit for that."""
+    """Return the prefix of an embedding's columns, from its folder's name."""
     if where == BASE:
         return BASE
     return re.sub(r"\W+", "_", Path(where).resolve().name.lower()).strip("_") or "embedding"
@@ -29,12 +29,12 @@ def check(where: str) -> None:
     folder = Path(where)
     if where == BASE or (folder / "config.json").is_file():
         return
-    fault = "has no config.json" if folder.is_dir() else "is no folder"
+    fault = "has no config.json" if folder.is_dir() else "is not a folder"
     raise UserError(f"{where} {fault}; {_ALLOWED}")
 
 
 def load(where: str, base_model: Path, device: str) -> Embedding:
-    """Load an embedding to a torch device, `base_model` if that is meant; raises `UserError`."""
+    """Load an embedding, perhaps `base_model`, to a torch device; raises `UserError`."""
     check(where)
     if where == BASE:
         from lorabench.bench.embeddings.base import load_base

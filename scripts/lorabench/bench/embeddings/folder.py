@@ -1,4 +1,4 @@
-"""A folder that transformers loads as an embedding: CLIP, SigLIP, DINO and their like."""
+"""Load an embedding from a folder with transformers: CLIP, SigLIP, DINO and similar models."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,14 +28,14 @@ _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "t
 
 
 def load_folder(folder: Path, device: str) -> Embedding:
-    """Load model, image processor and, where it reads texts, tokenizer; raises `UserError`."""
+    """Load model, image processor and, if it reads texts, tokenizer; raises `UserError`."""
     try:
         # Without torchvision, which nothing else here needs.
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil", **_LOCAL)
     except _FAULTS as error:
         raise UserError(
-            f"{folder}: has no image processor (preprocessor_config.json) that can be used "
-            f"({_first_line(error)}); an embedding of pictures is needed: CLIP, SigLIP or DINO"
+            f"{folder}: has no usable image processor (preprocessor_config.json: "
+            f"{_first_line(error)}); take an embedding of pictures: CLIP, SigLIP or DINO"
         ) from None
     try:
         model, found = AutoModel.from_pretrained(
@@ -59,7 +59,7 @@ def load_folder(folder: Path, device: str) -> Embedding:
 
 
 class Pictures:
-    """A model of pictures alone, such as DINO: its pooled output or else its class token."""
+    """A model of pictures only, such as DINO: its pooled output, or else its class token."""
 
     def __init__(self, model: Any, processor: Any, pooled: bool) -> None:
         """Take a transformers model and image processor; `pooled`: its pooler has its weights."""
@@ -95,11 +95,11 @@ class PicturesAndTexts(Pictures):
 
     @torch.no_grad()
     def texts(self, texts: Sequence[str]) -> np.ndarray | None:
-        """Return the vectors of texts; None where the folder has no tokenizer."""
+        """Return the vectors of texts; None if the folder has no tokenizer."""
         if self._tokenizer is None:
             return None
         length = self._model.config.text_config.max_position_embeddings
-        # All at full length: SigLIP was trained so, and CLIP reads no further than the end.
+        # All at full length, as SigLIP was trained; CLIP stops at the end token.
         tokens = self._tokenizer(
             list(texts),
             padding="max_length",
@@ -111,7 +111,7 @@ class PicturesAndTexts(Pictures):
 
 
 def _tokenizer(folder: Path) -> Any | None:
-    # Without a vocabulary transformers makes one up, in which all words are unknown.
+    # Without a vocabulary, transformers invents one, in which all words are unknown.
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What an embedding says of a sweep: a row per picture, and how it joins the metrics."""
+"""Measure a sweep in an embedding: a row per picture, joined to the metrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import without
 
 BATCH = 8
-"""Pictures that are held and embedded at once."""
+"""Pictures in memory at once."""
 
 
 def measure(
@@ -30,10 +30,9 @@ def measure(
 ) -> pd.DataFrame:
     """Return a row per picture: `file`, from `folder`, and the columns that begin with `name`.
 
-    `reference` are the training pictures as the base model could draw them, `prompts` the texts
-    of the variants. What has nothing to be compared with stays empty; without training pictures,
-    and without texts or a model that reads them, their columns are left out. Raises `UserError`
-    for a picture that is missing or unreadable.
+    `reference` are the training pictures as the base model can render them, `prompts` the texts of
+    the variants; without either, or a model that reads texts, their columns are missing. Values
+    without a comparison are empty. Raises `UserError` for a missing or unreadable picture.
     """
     vectors = _embedded([picture.path for picture in pictures], embedding, "embedding")
     shifts = _shifts(pictures, vectors)
@@ -51,7 +50,7 @@ def measure(
 
 
 def along(shifts: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far shifts [n, d] go the `way` [d], 1 is all of it, and how far beside it."""
+    """Return how far shifts [n, d] go along `way` [d], where 1 is its end, and beside it."""
     squared = max(float(way @ way), 1e-12)
     gained = shifts @ way / squared
     rest = shifts - gained[:, None] * way
@@ -59,19 +58,18 @@ def along(shifts: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prompts_of(sweep: SweepRecord) -> dict[str, str]:
-    """Return the prompts by variant, without the trigger words: those are the LoRA's alone.
+    """Return the prompts by variant as plain text, without the trigger words and emphasis.
 
-    They are plain text, without the signs of emphasis. A variant whose prompt is unknown, or
-    nothing but trigger words, is left out.
+    Variants with an unknown prompt, or with nothing but trigger words, are left out.
     """
     bare = {one.name: without(one.text or "", sweep.trigger) for one in sweep.variants}
     return {name: spoken(text) for name, text in bare.items() if text}
 
 
 def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return the table of metrics with the columns of the embedding's table at `path` behind.
+    """Return the table of metrics, followed by the columns of the embedding's table at `path`.
 
-    Raises `UserError` if that is unreadable, of other pictures, or has columns that are there.
+    Raises `UserError` if that is unreadable, of other pictures, or repeats a column.
     """
     try:
         table = pd.read_csv(path, dtype={"file": str})
@@ -85,14 +83,14 @@ def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
         )
     if taken := sorted((set(table.columns) & set(measured.columns)) - {"file"}):
         raise UserError(
-            f"{path}: has a column {taken[0]}, as the metrics have; "
+            f"{path}: the metrics also have a column {taken[0]}; "
             "give the embedding's folder another name"
         )
     return measured.merge(table, on="file", how="left")
 
 
 def _embedded(paths: Sequence[Path], embedding: Embedding, said: str) -> np.ndarray:
-    """Return the vectors of pictures, float32 [n, d]; only they grow with the pictures' number."""
+    """Return the vectors of pictures, float32 [n, d], with only a few pictures in memory."""
     found = []
     with cli.bar(total=len(paths), desc=said, unit="picture") as bar:
         for images in _batches(paths):
@@ -102,7 +100,7 @@ def _embedded(paths: Sequence[Path], embedding: Embedding, said: str) -> np.ndar
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[list[Image.Image]]:
-    """Yield the pictures a few at a time, those of one size together."""
+    """Yield the pictures in batches of one size."""
     batch: list[Image.Image] = []
     for path in paths:
         image = open_rgb(path)
@@ -114,7 +112,7 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Image.Image]]:
 
 
 def _shifts(pictures: Sequence[Picture], vectors: np.ndarray) -> np.ndarray:
-    """Return the vectors less their own at weight 0, [n, d]; NaN where that is not there."""
+    """Return the vectors minus their own at weight 0, [n, d]; NaN without one."""
     by_picture = zip(pictures, vectors, strict=True)
     without = {one.noise: vector for one, vector in by_picture if one.weight == 0}
     unknown = np.full(vectors.shape[1], np.nan, np.float32)
@@ -122,7 +120,7 @@ def _shifts(pictures: Sequence[Picture], vectors: np.ndarray) -> np.ndarray:
 
 
 def _way(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
-    """Return what leads from the mean at weight 0, probes aside, to that of the training set."""
+    """Return the way from the mean at weight 0, without probes, to that of the training set."""
     asked = [not one.weight and not one.probe for one in pictures]
     if not any(asked):
         return np.full(vectors.shape[1], np.nan)
@@ -132,7 +130,7 @@ def _way(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarray) -
 def _texts(
     pictures: Sequence[Picture], embedding: Embedding, prompts: Mapping[str, str]
 ) -> np.ndarray | None:
-    """Return the vector of each picture's prompt, NaN where it has none; None without any."""
+    """Return the vector of each picture's prompt, or NaN; None without any."""
     known = list(dict.fromkeys(prompts.values()))
     vectors = embedding.texts(known) if known else None
     if vectors is None:

@@ -1,4 +1,4 @@
-"""What an embedding does: pictures and texts as vectors."""
+"""The interface of an embedding: pictures and texts as vectors."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol

@@ -1,4 +1,4 @@
-"""Which grids a sweep has, and what stands in their rows."""
+"""Arrange the grids of a sweep and their rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class _Place(NamedTuple):
 
 
 class _Places(list[_Place]):
-    """The rows that pictures make: variants in their order, seeds, places in the batch."""
+    """The rows of pictures: variants in their order, seeds, places in the batch."""
 
     def __init__(self, pictures: Sequence[Picture], texts: Texts) -> None:
         at = {variant.name: place for place, variant in enumerate(texts.order)}
@@ -60,7 +60,7 @@ class _Places(list[_Place]):
 
 
 def seeds(pictures: Sequence[Picture], texts: Texts) -> Iterator[Grid]:
-    """Yield a grid for each seed: its prompts and places in the batch by weights."""
+    """Yield a grid of prompts by weights for each seed."""
     places = _Places(pictures, texts)
     several = places.prompts > 1
     rows = list(places.rows(with_prompt=several, with_seed=False))
@@ -77,7 +77,7 @@ def seeds(pictures: Sequence[Picture], texts: Texts) -> Iterator[Grid]:
 
 
 def differences(grid: Grid) -> Grid:
-    """Return the maps of where the pictures of a seed's grid differ from weight 0."""
+    """Return the grid of the differences between a seed's pictures and weight 0."""
     return replace(
         grid,
         name=grid.name.replace("weights", "differences"),
@@ -111,9 +111,9 @@ def overview(pictures: Sequence[Picture], texts: Texts, strip: Strip | None) -> 
 
 
 def probes(pictures: Sequence[Picture], texts: Texts) -> Grid:
-    """Return the grid of the trigger words alone, beside it that of the prompts without them.
+    """Return the grid of the trigger words alone, and beside it that of prompts without them.
 
-    They have other weights: in one grid half of the places would be empty.
+    They have different weights, so in one grid half of the cells would be empty.
     """
     trigger = next((one.text for one in texts.order if one.probe == "trigger"), "")
     grids = [

@@ -1,18 +1,18 @@
-"""Maps of where a picture differs from the one without the LoRA."""
+"""Show where a picture differs from the one without the LoRA."""
 
 from functools import cache
 
 from PIL import Image, ImageChops
 
 SATURATED = 0.5
-"""The mean absolute difference of the channels, 0 to 1, from which a map is brightest."""
+"""From this mean absolute difference of the channels on, 0 to 1, a map is brightest."""
 _COLOURS = "magma"
 
 
 def difference_map(picture: Image.Image, baseline: Image.Image) -> Image.Image:
     """Return |a − b| of two RGB pictures of one size, averaged over the channels, in colours.
 
-    Black is no difference. The scale is the same in all maps, so that they can be compared.
+    Black is no difference. All maps have the same scale, so that they can be compared.
     """
     third = 1 / 3
     grey = ImageChops.difference(picture, baseline).convert("L", (third, third, third, 0))

@@ -1,8 +1,8 @@
-"""A sweep as grids: columns are weights, rows are prompts, seeds and places in the batch.
+"""Draw a sweep as grids: columns are weights, rows are prompts, seeds and places in the batch.
 
-Pictures keep their own pixels; small ones are enlarged by a whole factor, and large ones reduced by
-one where that brings an overview onto one page. What one page cannot hold goes on: `overview.png`,
-`overview_2.png`, … Two pages and two pictures at most are in memory at a time.
+Pictures keep their pixels; small ones are enlarged by a whole factor, and large ones reduced if an
+overview then fits onto one page. Otherwise it continues: `overview.png`, `overview_2.png`, … At
+most two pages and two pictures are in memory.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ from lorabench.sweep.pictures import Picture, relative, size
 
 @dataclass(frozen=True)
 class Findings:
-    """What other programs found, to be marked."""
+    """Findings of other programs to mark."""
 
     faults: Sequence[Fault] = ()
     verdict: Verdict | None = None
     folder: Path = Path()
-    """The folder that the faults' files are named from."""
+    """The folder of the faults' relative file names."""
 
 
 def draw(
@@ -39,11 +39,10 @@ def draw(
 ) -> Iterator[Path]:
     """Draw the grids of the prompts in `pictures` into `folder`, each as PNG and as WebP.
 
-    They are `seed<seed>_weights` for each seed, `seed<seed>_differences` if asked for, and
-    `overview`, with the training pictures of `strip` above it. Yields each file when it is there,
-    further pages included; pages that an earlier, larger sweep left are removed. A picture that
-    does not exist is an empty cell; `UserError` if none exists, one is unreadable, or differences
-    are asked for without a picture at weight 0.
+    They are `seed<seed>_weights` for each seed, with `differences` also `seed<seed>_differences`,
+    and `overview`, with the training pictures of `strip` above it. Yields each finished file, also
+    of further pages, and removes an earlier sweep's further pages. A missing picture is an empty
+    cell; `UserError` if all are missing, one is unreadable, or `differences` lack weight 0.
     """
     asked = [picture for picture in pictures if not picture.probe]
     if differences and not any(picture.weight == 0 for picture in asked):

@@ -1,4 +1,4 @@
-"""The words above a grid: what it is, what was found, and what is wrong."""
+"""Write the header of a grid: title, verdict and faults."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Line:
     size: int
     colour: str
     height: int
-    """From the baseline above to this line's."""
+    """The distance from the baseline above."""
 
 
 def lines(grid: Grid, sweep: Sweep, measures: Measures, width: int) -> list[Line]:
@@ -39,7 +39,7 @@ def lines(grid: Grid, sweep: Sweep, measures: Measures, width: int) -> list[Line
 
 
 def draw(canvas: ImageDraw.ImageDraw, above: list[Line], measures: Measures) -> None:
-    """Write the lines from the top of the page on."""
+    """Write the lines at the top of the page."""
     baseline = measures.margin - measures.em
     for line in above:
         baseline += line.height
@@ -47,7 +47,7 @@ def draw(canvas: ImageDraw.ImageDraw, above: list[Line], measures: Measures) -> 
 
 
 def in_words(verdict: Verdict) -> str:
-    """Return what a verdict says of the weights, in one line."""
+    """Return a verdict on the weights in one line."""
     parts = [words.label(verdict.label)]
     if len(verdict.tie) > 1:
         parts.append(f"a tie between {listed([f'{weight:g}' for weight in verdict.tie])}")
@@ -71,6 +71,6 @@ def _line(text: str, em: int, colour: str, width: int) -> Line:
 
 
 def _alarms(grid: Grid, sweep: Sweep) -> list[str]:
-    """Return what is wrong with the pictures of this page, in four lines at most."""
+    """Return the faults of this page's pictures, in at most four lines."""
     messages = [message for message, keys in sweep.alarms if keys & grid.keys]
     return messages if len(messages) <= 4 else [*messages[:3], f"and {len(messages) - 3} more"]

@@ -1,4 +1,4 @@
-"""One page of a grid, drawn."""
+"""Draw one page of a grid."""
 
 from collections.abc import Sequence
 from itertools import repeat
@@ -33,7 +33,7 @@ def draw(grid: Grid, sweep: Sweep, measures: Measures) -> Image.Image:
 
 
 def beside(grids: Sequence[Grid], sweep: Sweep, measures: Sequence[Measures]) -> Image.Image:
-    """Draw grids on one page, from left to right, their first rows at one height."""
+    """Draw grids on one page, from left to right, with aligned first rows."""
     pages = list(map(_Page, grids, repeat(sweep), measures))
     offsets = [max(page.top for page in pages) - page.top for page in pages]
     parts = [page.draw() for page in pages]
@@ -122,7 +122,7 @@ class _Page:
             self.canvas.rectangle((columns[0], bottom - line + 1, right, bottom), GREEN)
 
     def _draw_scale(self) -> None:
-        """Draw what the colours of the maps mean, at the right of the weights' heading."""
+        """Draw the scale of the maps' colours, to the right of the weights' heading."""
         em, gap = self.measures.em, self.measures.gap
         baseline = self.top - round(2.2 * em)
         right = self.image.width - self.measures.margin
@@ -183,7 +183,7 @@ class _Page:
 
 
 def _picture(grid: Grid, sweep: Sweep, key: Key) -> Image.Image | None:
-    """Return what a cell shows; None where what it takes is not there."""
+    """Return the content of a cell; None if a picture is missing."""
     variant, seed, index, weight = key
     if key not in sweep.pictures:
         return None
@@ -196,8 +196,8 @@ def _picture(grid: Grid, sweep: Sweep, key: Key) -> Image.Image | None:
     without = open_rgb(baseline)
     if without.size != picture.size:
         raise UserError(
-            f"{sweep.pictures[key]} and {baseline} differ in size; delete the one that is not of "
-            "this sweep, and the same command renders it again"
+            f"{sweep.pictures[key]} and {baseline} differ in size; delete the one from another "
+            "sweep, and the same command renders it again"
         )
     return difference_map(picture, without)
 

@@ -1,4 +1,4 @@
-"""A grid cut into pages, each saved as PNG and as WebP."""
+"""Cut a grid into pages, and save each as PNG and as WebP."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,10 +22,10 @@ SHARED_SIDE = 4_096
 
 
 def save(grids: Iterable[Grid], sweep: Sweep, folder: Path) -> Iterator[Path]:
-    """Draw the pages of `grids` and yield each file; further ones that lie there are removed.
+    """Draw the pages of `grids` and yield each file; remove old further pages.
 
-    The first page has the grid's name, the second that name with `_2`. While one page is drawn
-    the one before is written, so two are in memory.
+    The first page has the grid's name, the second that name with `_2`. A page is written while the
+    next is drawn, so two are in memory.
     """
     with ThreadPoolExecutor(max_workers=1) as writer:
         drawn = (one for grid in grids for one in _drawn(grid, sweep, folder))
@@ -52,7 +52,7 @@ def _drawn(grid: Grid, sweep: Sweep, folder: Path) -> Iterator[tuple[Path, Image
 
 
 def _fit_beside(pages: Sequence[tuple[Grid, Measures]]) -> bool:
-    """Whether one page holds these: each alone is known to be low enough."""
+    """Whether these fit beside each other on one page; each alone does."""
     width = sum(lengths.page_width(len(one.weights)) for one, lengths in pages)
     rows = max(lengths.row_offsets(one.rows)[-1] for one, lengths in pages)
     header = max(28 * lengths.em for _, lengths in pages)
@@ -70,7 +70,7 @@ def remove(folder: Path, name: str, first: int = 1) -> None:
 
 
 def _measures(grid: Grid, sweep: Sweep) -> Measures:
-    """Reduce the pictures of a grid that is to be seen whole until it fits onto one page."""
+    """Return the lengths of a grid; if it is `whole`, reduced until it fits onto one page."""
     factors = sweep.reductions if grid.whole else range(1, 2)
     tried = (Measures(grid, sweep, factor) for factor in factors)
     for measures in tried:
@@ -93,7 +93,7 @@ def _pages(grid: Grid, measures: Measures) -> list[Grid]:
 
 
 def _parts(things: Sequence[Thing], most: int) -> list[Sequence[Thing]]:
-    """Cut `things` into as few parts as `most` allows, the longest first, as even as can be."""
+    """Cut `things` into the fewest parts of at most `most`, as even as possible, longest first."""
     number = math.ceil(len(things) / most)
     length, longer = divmod(len(things), number)
     starts = [place * length + min(place, longer) for place in range(number + 1)]
@@ -110,6 +110,6 @@ def _write(drawn: Image.Image, path: Path) -> tuple[Path, Path]:
     shared = path.with_suffix(".webp")
     factor = math.ceil(max(drawn.size) / SHARED_SIDE)
     with files.publish(shared) as temporary:
-        # Method 4, the library's own choice, takes twice the time for 5 % less.
+        # Method 4, the library's default, takes twice the time for 5 % less.
         drawn.reduce(factor).save(temporary, "WEBP", quality=85, method=2)
     return path, shared

@@ -1,7 +1,7 @@
-"""Large PNGs, written fast.
+"""Write large PNGs fast.
 
-Pillow tries five filters on every row. For pages of pictures one of them, Up, halves the time, and
-the files stay about as large (docs/performance.md).
+Pillow tries five filters on every row. For pages of pictures, the filter Up alone halves the time,
+and the files are about as large (docs/performance.md).
 """
 
 import struct
@@ -15,7 +15,7 @@ from PIL import Image
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 _ROWS = 64
-"""Rows that are filtered and compressed at a time."""
+"""Rows to filter and compress at a time."""
 
 
 def save(image: Image.Image, path: Path, dots_per_inch: int) -> None:
@@ -32,13 +32,13 @@ def save(image: Image.Image, path: Path, dots_per_inch: int) -> None:
 
 def _compressed(image: Image.Image) -> Iterator[bytes]:
     """Yield the zlib stream of the filtered rows in parts."""
-    # Runs and Huffman codes alone: faster than a search for repetitions, and smaller.
+    # Only runs and Huffman codes: faster than a search for repetitions, and smaller.
     stream = zlib.compressobj(level=1, memLevel=9, strategy=zlib.Z_RLE)
     above = np.zeros((1, 3 * image.width), np.uint8)
     for top in range(0, image.height, _ROWS):
         bottom = min(top + _ROWS, image.height)
         rows = np.asarray(image.crop((0, top, image.width, bottom))).reshape(bottom - top, -1)
-        differences = rows - np.concatenate([above, rows[:-1]])  # modulo 256, as the filter has it
+        differences = rows - np.concatenate([above, rows[:-1]])  # modulo 256, as in the filter
         yield stream.compress(np.insert(differences, 0, _UP, axis=1).tobytes())
         above = rows[-1:]
     yield stream.flush()

@@ -1,4 +1,4 @@
-"""What a grid consists of before it is drawn, and the lengths of its pages."""
+"""The parts of a grid before it is drawn, and the lengths of its pages."""
 
 import math
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ MAX_SIDE = 8_000
 MAX_PIXELS = 40_000_000
 """Pixels of a page: 120 MB in memory."""
 LEGIBLE = 256
-"""Pixels: a picture whose shorter side is at most half of it is enlarged up to it, and none is
-reduced below it."""
+"""Pixels: the least shorter side to which large pictures are reduced, and the largest to which
+small ones are enlarged."""
 
 INK, QUIET, FAINT = "#1c1c1e", "#6e6e73", "#98989d"
 HAIRLINE, EMPTY, RED, GREEN = "#e5e5ea", "#f5f5f7", "#d70015", "#248a3d"
@@ -28,20 +28,20 @@ Key = tuple[str, int, int, float]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What all grids of a sweep share."""
+    """The data that all grids of a sweep share."""
 
     cells: frozenset[Key]
-    """All that were asked for."""
+    """All cells."""
     pictures: dict[Key, Path]
-    """Those of them that exist."""
+    """The existing pictures."""
     marks: dict[Key, str]
     """The label of a faulty picture."""
     alarms: list[tuple[str, set[Key]]]
-    """What is wrong, in words, with which pictures."""
+    """The faults in words, with their pictures."""
     verdict: Verdict | None
     width: int
     height: int
-    """Pixels of a picture as rendered; the largest where they differ."""
+    """Pixels of a rendered picture; the largest if they differ."""
 
     @property
     def enlargement(self) -> int:
@@ -63,10 +63,10 @@ class Row:
     index: int
     label: str
     note: str = ""
-    """Stands below the label, less dark."""
+    """Below the label, in grey."""
 
     def key(self, weight: float) -> Key:
-        """Return which picture stands in the column of `weight`."""
+        """Return the picture in the column of `weight`."""
         return self.variant, self.seed, self.index, weight
 
 
@@ -84,20 +84,20 @@ class Grid:
     weights: Sequence[float]
     strip: Strip | None = None
     whole: bool = False
-    """Its pictures are reduced where that brings it onto fewer pages."""
+    """Whether its pictures are reduced for fewer pages."""
     beside: "Grid | None" = None
-    """Another grid, which stands at the right of it where one page holds both."""
+    """Another grid to its right, if both fit on one page."""
     differences: bool = False
-    """Instead of its pictures it has maps of where they differ from weight 0."""
+    """Whether it shows the differences from weight 0 in place of pictures."""
 
     @property
     def grouped(self) -> bool:
-        """Whether a prompt has several rows, so that prompts are set apart."""
+        """Whether a prompt has several rows, so that prompts need space between them."""
         return 1 < len({row.variant for row in self.rows}) < len(self.rows)
 
     @property
     def keys(self) -> set[Key]:
-        """Which pictures stand in it."""
+        """Its pictures."""
         return {row.key(weight) for row in self.rows for weight in self.weights}
 
 
@@ -122,10 +122,7 @@ class Measures:
 
     @cached_property
     def em(self) -> int:
-        """The size of ordinary text; the rest follows from it.
-
-        Large pictures take large letters, since they are looked at from further away.
-        """
+        """The size of ordinary text, on which other lengths depend; larger for large pictures."""
         return min(42, 10 + min(self.width, self.height) // 32)
 
     def label(self, row: Row) -> list[str]:
@@ -170,7 +167,7 @@ class Measures:
         return self.em if self.grid.grouped else 0
 
     def row_offsets(self, rows: Sequence[Row]) -> list[int]:
-        """Return how far below the first row each one begins, and last how high they all are."""
+        """Return the distance of each row from the first, and last their height together."""
         offsets = [0]
         for row, following in pairwise(rows):
             apart = self.parting if row.variant != following.variant else 0
@@ -178,7 +175,7 @@ class Measures:
         return [*offsets, offsets[-1] + self.height]
 
     def cells_width(self, columns: int) -> int:
-        """The width of so many columns."""
+        """The width of that many columns."""
         return columns * (self.width + self.gap) - self.gap
 
     def page_width(self, columns: int) -> int:
@@ -186,7 +183,7 @@ class Measures:
         return max(self.left + self.cells_width(columns) + self.margin, 34 * self.em)
 
     def strip_height(self, columns: int) -> int:
-        """The height of the training pictures above so many columns; 0 where there are none."""
+        """The height of the training pictures above that many columns; 0 if there are none."""
         if not self.grid.strip:
             return 0
         return self.grid.strip.height(self.cells_width(columns), self.height, self.gap)
@@ -197,12 +194,12 @@ class Measures:
         return height + round(3.2 * self.em) if height else 0
 
     def columns_per_page(self) -> int:
-        """How many columns fit into `MAX_SIDE`, one at least."""
+        """How many columns fit into `MAX_SIDE`, at least one."""
         room = MAX_SIDE - self.left - self.margin
         return max(1, (room + self.gap) // (self.width + self.gap))
 
     def rows_per_page(self, columns: int) -> int:
-        """How many rows fit below the longest header, one at least."""
+        """How many rows fit below the longest header, at least one."""
         side = min(MAX_SIDE, MAX_PIXELS // self.page_width(columns))
         room = side - 28 * self.em - self.strip_room(columns)
         return max(1, (room + self.gap) // (self.step + self.parting))

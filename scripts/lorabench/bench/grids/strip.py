@@ -1,4 +1,4 @@
-"""A few training pictures side by side, to hold a grid against."""
+"""A few training pictures side by side, to compare with a grid."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,7 @@ class Strip:
 
     @classmethod
     def choose(cls, folder: Path) -> "Strip":
-        """Take up to `MOST` of the PNGs in `folder`, evenly spaced by name.
-
-        Raises `UserError` where there is none or one cannot be read.
-        """
+        """Take up to `MOST` PNGs in `folder`, evenly spaced by name; raises `UserError`."""
         found = sorted(folder.glob("*.png"))
         if not found:
             raise UserError(f"--training-set {folder}: no PNG in it")
@@ -37,12 +34,12 @@ class Strip:
 
     @property
     def words(self) -> str:
-        """What stands above it."""
+        """The words above it."""
         number = len(self.pictures)
         return f"training pictures ({f'{number} of ' if number < self.of else ''}{self.of})"
 
     def height(self, width: int, most: int, gap: int) -> int:
-        """Return the height at which the strip fills `width` pixels, `most` at most."""
+        """Return the height at which the strip fills `width` pixels, at most `most`."""
         room = width - gap * (len(self.pictures) - 1)
         return max(1, min(most, int(room / sum(self.aspects))))
 

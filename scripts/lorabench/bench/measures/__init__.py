@@ -1,1 +1,1 @@
-"""What is measured on the pictures: one row each."""
+"""Measure the pictures: one row each."""

@@ -1,7 +1,6 @@
-"""The metrics by name: what each is called on plots and pages, its unit, and what is good.
+"""The metrics: their columns, titles, units and groups.
 
-Formulas, sources and what each is good and bad for stand in docs/metrics.md; a test compares the
-names.
+For formulas, sources and uses see docs/metrics.md; a test compares the names.
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ _JAPANESE = {
     "grey levels²": "階調²",
     "59 is quite colourful": "59でかなり鮮やか",
 }
-"""What units and ranges are called."""
+"""Units and ranges in Japanese."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,10 @@ OF_A_WEIGHT = (
     ),
     Metric("leak", "leak", "漏れ", "1: as with the trigger", "style"),
 )
-"""Measurements that only several pictures together have: in summary.csv alone."""
+"""Measurements of several pictures together: only in summary.csv."""
 
 PLACE = ("variant", "prompt", "probe", "weight", "seed", "index", "file")
-"""Which picture a row is of."""
+"""These identify a row's picture."""
 
 BESIDE = ("nearest", "nearest_mirrored", "hash")
 """Not measurements: the nearest training picture, and whether it is nearer mirrored; the 64-bit

@@ -1,4 +1,4 @@
-"""How near a picture comes to a training picture: is it a copy?"""
+"""Find the nearest training picture of a picture: is it a copy?"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ SIDE = 32
 
 
 class Nearest(NamedTuple):
-    """The training picture that a picture is most like."""
+    """The training picture nearest to a picture."""
 
     similarity: float
     """Correlation of the two at 32 x 32 pixels in CIELAB, -1 to 1."""
@@ -24,14 +24,14 @@ class TrainingPictures:
     """The training set as thumbnails, each with its mirror image."""
 
     def __init__(self, paths: Sequence[Path], images: Iterable[Image.Image]) -> None:
-        """Take the RGB `images` that lie at `paths`, one at a time."""
+        """Take the RGB `images` at `paths`, one at a time."""
         self._paths = list(paths)
         self._thumbnails = np.stack(
             [thumbnail(one) for image in images for one in (image, ImageOps.mirror(image))]
         )
 
     def nearest(self, image: Image.Image) -> Nearest:
-        """Return the training picture that an RGB picture is most like, mirrored or not."""
+        """Return the training picture nearest to an RGB picture, mirrored or not."""
         similarities = self._thumbnails @ thumbnail(image)
         best = int(similarities.argmax())
         return Nearest(float(similarities[best]), self._paths[best // 2], bool(best % 2))

@@ -9,7 +9,7 @@ from skimage.color import rgb2lab
 
 QUANTILES = (5, 25, 50, 75, 95)
 SIDE = 192
-"""Pictures larger than this squared are scaled down to that area first, in pixels."""
+"""In pixels: larger pictures are first scaled down to the area of a square with this side."""
 
 NAMES = (
     *(f"{channel}_{q}" for channel in "Lab" for q in QUANTILES),
@@ -19,7 +19,7 @@ NAMES = (
     *("octave_1", "octave_2", "octave_3", "octave_4"),
     "colours",
 )
-"""What `describe` returns, in order."""
+"""The descriptors of `describe`, in order."""
 
 _INK = 30.0  # L* below which a pixel counts as ink
 _FLAT = 0.5  # L* per pixel: a weaker gradient is none
@@ -28,7 +28,7 @@ _SCALES = (1.0, 2.0, 4.0, 8.0)
 
 
 def fitted(image: Image.Image, area: int) -> Image.Image:
-    """Return an RGB `image` scaled to about `area` pixels, or as it is where that is no change."""
+    """Return an RGB `image` scaled to about `area` pixels."""
     factor = (area / (image.width * image.height)) ** 0.5
     size = (max(8, round(image.width * factor)), max(8, round(image.height * factor)))
     return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
@@ -37,11 +37,11 @@ def fitted(image: Image.Image, area: int) -> Image.Image:
 def describe(image: Image.Image) -> np.ndarray:
     """Return the descriptors of an RGB picture, float64 [len(NAMES)].
 
-    L*, a*, b* are CIELAB (D65). Lines are what a grey closing (dark ones) or opening (light ones)
-    by a disk of radius 2 takes away: their mean and 95th percentile in L*. Edges are the Sobel
-    magnitude of L*; `upright` the share of it along the axes. Octaves are the logarithms of the
-    standard deviations of a Laplacian pyramid of L*; `colours` that of the number of colours, of
-    32 levels a channel, per pixel.
+    L*, a*, b* are CIELAB (D65). Lines are the mean and 95th percentile in L* of what a grey closing
+    (dark lines) or opening (light lines) by a disk of radius 2 removes. Edges are the Sobel
+    magnitude of L*, `upright` its share along the axes. Octaves are the logarithms of the standard
+    deviations of a Laplacian pyramid of L*; `colours` is that of the number of colours per pixel,
+    with 32 levels per channel.
     """
     rgb = np.asarray(image)
     lab = rgb2lab(rgb)

@@ -1,4 +1,4 @@
-"""What is plainly wrong with a sweep: a LoRA that does nothing, a picture that shows nothing."""
+"""Find the plain faults of a sweep: a LoRA without effect, a picture of one colour."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from lorabench.errors import UserError
-from lorabench.settings.records import first_mistake
+from lorabench.settings.formats import reading
 from lorabench.text import phrases
 from lorabench.text.phrases import Language
 
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNCHANGED_BELOW = 0.004
-"""Mean absolute difference (0 to 1) under which two pictures are the same one.
+"""Two pictures with a smaller mean absolute difference (0 to 1) are the same.
 
-It is one of 255 grey levels: as much as fused and unfused arithmetic differ.
+This is one of 255 grey levels, the difference between fused and unfused arithmetic.
 """
 
 CONSTANT_BELOW = 0.004
-"""Contrast (standard deviation of the luma, 0 to 0.5) under which a picture shows nothing."""
+"""A picture with less contrast (standard deviation of the luma, 0 to 0.5) shows nothing."""
 
 
 Name = Literal["dead_lora", "unchanged_picture", "broken_render"]
@@ -99,13 +98,13 @@ class Fault:
     weight: float
     seeds: list[int]
     files: list[str]
-    """The pictures concerned, as the table names them."""
+    """The files of the pictures, as in the table."""
     pictures: int = 0
-    """How many there are at this weight."""
+    """The number of pictures at this weight."""
     difference: float | None = None
-    """The largest mean absolute difference of those that are the same as at weight 0."""
+    """The largest mean absolute difference of pictures that are the same as at weight 0."""
     message: str = ""
-    """What version 0.1 wrote in place of the two numbers above; empty since."""
+    """Version 0.1 wrote this in place of the two numbers above."""
 
     def title(self, language: Language = "en") -> str:
         """Return what its kind is called."""
@@ -116,7 +115,7 @@ class Fault:
         return KINDS[self.kind].advice[language == "ja"]
 
     def words(self, language: Language = "en") -> str:
-        """Return the fault as a phrase; in English where version 0.1 wrote it."""
+        """Return the fault as a phrase; in English if version 0.1 wrote it."""
         at, faulty = language == "ja", len(self.files)
         which = "only" if self.pictures == 1 else "all" if faulty == self.pictures else "some"
         if self.difference is None:
@@ -143,18 +142,12 @@ def write(faults: list[Fault], path: Path) -> None:
 
 def read(path: Path) -> list[Fault]:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    try:
+    with reading(path, "the warnings of a sweep", "bench_metrics"):
         return _FILE.validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        found = first_mistake(error) if isinstance(error, ValidationError) else error
-        raise UserError(
-            f"{path}: not the warnings of a sweep ({found}); run the command of the run again "
-            "with --forcerun bench_metrics"
-        ) from None
 
 
 def block(faults: list[Fault]) -> str:
-    """Return the faults as a block of text that nobody overlooks."""
+    """Return the faults as a conspicuous block of text."""
     lines = ["", "!" * 80]
     for name, kind in KINDS.items():
         of_kind = [fault for fault in faults if fault.kind == name]

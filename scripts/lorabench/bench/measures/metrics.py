@@ -1,4 +1,4 @@
-"""Numbers of a picture by itself, and against the same seed at weight 0.
+"""Measure a picture by itself, and compared with the same seed at weight 0.
 
 Pixels are sRGB as stored, 8 bits a channel; `grey` is their luma, 0.299 R + 0.587 G + 0.114 B
 (ITU-R BT.601), rounded to 8 bits.
@@ -14,21 +14,21 @@ from skimage.filters import laplace
 from skimage.metrics import structural_similarity
 
 _SMOOTH = (0.1, 1.5)
-"""Grey levels a pixel between which a blurred gradient is of a shade, not of a plane or an edge."""
+"""A blurred gradient between these grey levels per pixel is a shade, not a plane or an edge."""
 _SEEN = 256
-"""Pixels of the shorter side of a picture as SSIM and the gradient look at it, about."""
+"""About the shorter side, in pixels, of a picture for SSIM and the gradient."""
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """A picture in the forms that the metrics need."""
+    """A picture in the forms for the metrics."""
 
     rgb: np.ndarray
     """uint8, height × width × 3."""
     grey: np.ndarray
     """uint8, height × width."""
     small: np.ndarray
-    """`grey` by whole factors smaller, float32, its shorter side nearest to `_SEEN`."""
+    """`grey` reduced by a whole factor, float32, with a shorter side of about `_SEEN`."""
     entropy: float
     """Bits per pixel of `grey`."""
     hash: imagehash.ImageHash
@@ -36,7 +36,7 @@ class Pixels:
 
     @classmethod
     def of(cls, image: Image.Image) -> "Pixels":
-        """Take an RGB image apart."""
+        """Convert an RGB image."""
         grey = image.convert("L")
         small = np.asarray(grey.reduce(max(1, round(min(grey.size) / _SEEN))), np.float32)
         return cls(
@@ -60,10 +60,10 @@ def describe(picture: Pixels) -> dict[str, float]:
 
 
 def drift(described: dict[str, float], baseline: dict[str, float]) -> dict[str, float]:
-    """Return how what `describe` says of a picture differs from what it says of its baseline.
+    """Return the change from a picture's baseline, both as `describe` returns them.
 
-    Sharpness drifts in octaves, the logarithm to base 2 of the ratio, each with a grey level² of
-    its own so that flat pictures have one; noise and saturation by the difference.
+    Sharpness drifts in octaves, the logarithm to base 2 of the ratio, with one grey level² added
+    for flat pictures; noise and saturation by the difference.
     """
     sharper = (described["sharpness"] + 1) / (baseline["sharpness"] + 1)
     return {
@@ -87,18 +87,18 @@ def saturation(rgb: np.ndarray) -> float:
 def noise(grey: np.ndarray) -> float:
     """Return the standard deviation of the noise in grey levels (Immerkær 1996).
 
-    It is √(π/2) / 6 times the mean magnitude of the second difference down of the one across, in
-    which flat and evenly shaded places vanish. `grey` is uint8, height × width, 3 × 3 at least.
+    It is √(π/2) / 6 times the mean magnitude of the second difference across and then down, where
+    flat and evenly shaded areas vanish. `grey` is uint8, height × width, at least 3 × 3.
     """
     across = np.diff(grey.astype(np.int16), 2, axis=1)
     return float(np.sqrt(np.pi / 2) / 6 * np.abs(np.diff(across, 2, axis=0)).mean())
 
 
 def banding(picture: Pixels) -> float:
-    """Return how high the steps are in smooth places, in grey levels above the usual one.
+    """Return the height of the steps in smooth areas, in grey levels above the usual one.
 
-    Where a blurred picture (σ = 3 px) rises gently, 8 bits make steps of one level; posterized
-    shades make higher ones. 0 where there is no such place.
+    If a blurred picture (σ = 3 px) rises gently, 8 bits give steps of one level, and posterized
+    shades higher ones. 0 without such areas.
     """
     height, width = picture.grey.shape
     factor = round(height / picture.small.shape[0])
@@ -126,8 +126,8 @@ def colourfulness(rgb: np.ndarray) -> float:
 def compare(picture: Pixels, baseline: Pixels) -> dict[str, float]:
     """Measure how far a picture is from its baseline, which has the same size.
 
-    SSIM is Wang et al. (2004) on the luma, with their 11 × 11 Gaussian window of σ = 1.5, at the
-    scale that they suggest: averaged and subsampled to about 256 pixels.
+    SSIM is Wang et al. (2004) on the luma, with their 11 × 11 Gaussian window of σ = 1.5 and their
+    scale: averaged and subsampled to about 256 pixels.
     """
     return {
         "difference": float(np.abs(picture.rgb.astype(np.int16) - baseline.rgb).mean() / 255),

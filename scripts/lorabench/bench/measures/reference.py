@@ -1,7 +1,7 @@
-"""The training pictures as the base model could draw them at best: through its autoencoder.
+"""Encode and decode the training pictures, which is the best that the base model can render.
 
-No LoRA can give a picture what the autoencoder does not. Compared with the drawings themselves,
-a base model lacks their last sharpness, and that would pass for a style not learnt.
+No LoRA can add what the autoencoder lacks. Compared with the originals, the missing sharpness would
+look like a style that was not learnt.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,9 @@ from lorabench.sweep.variants import has
 
 
 def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:
-    """Return `REFERENCES` of the training pictures, evenly spaced in their order.
+    """Return `REFERENCES` of the training pictures, evenly spaced.
 
-    Only those whose caption, a .txt beside each, holds the trigger words show what is taught;
-    where none does, all count.
+    Only pictures with the trigger words in their caption (.txt) count; without any, all do.
     """
     called = [path for path in paths if trigger and has(_caption(path), trigger)]
     return evenly(called or paths, REFERENCES)
@@ -30,7 +29,7 @@ def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:
 def given_back(
     paths: Sequence[Path], autoencoder: AutoencoderKL | AutoencoderTiny
 ) -> Iterator[Image.Image]:
-    """Yield each picture, encoded and decoded, in its own size, a multiple of 8 a side."""
+    """Yield each picture, encoded and decoded, in its own size, with sides of multiples of 8."""
     for path in paths:
         pixels = torch.from_numpy(np.array(open_rgb(path), dtype=np.float32) / 127.5 - 1)
         decoded = _round_trip(pixels.permute(2, 0, 1)[None].to(autoencoder.device), autoencoder)

@@ -1,11 +1,11 @@
-"""How far a picture has come from what the base model draws towards the training set."""
+"""Measure how far a picture has moved from the base model's towards the training set."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 _FLOOR = 1e-3
-"""Keeps a descriptor that never changes from counting without bound."""
+"""Limits the effect of a descriptor that never changes."""
 _CHANCE = 2.0
 """A difference of so many standard errors, or less, does not count: the two sets show different
 things, and what differs for that is no style. One of t errors counts by 1 - (2 / t)², as the
@@ -14,7 +14,7 @@ _STEP = 1.0
 """How far from its own at weight 0, in spreads, a descriptor is where it counts as out of range: of
 few pictures the range is narrow, and weight 0 itself has no wider one."""
 _MARGIN = 0.15
-"""How far beyond the range of training set and base, as a share of it, is still within."""
+"""The share of the range of training set and base that is added on both sides."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Axis:
 
     scale: np.ndarray
     direction: np.ndarray
-    """The scaled difference of the two means, shrunk where it may be chance; its length is the
+    """The scaled difference of the two means, shrunk if it may be chance; its length is the
     distance to go."""
     low: np.ndarray
     high: np.ndarray
 
     @classmethod
     def between(cls, base: np.ndarray, training: np.ndarray) -> "Axis":
-        """Take the descriptors [pictures, descriptors] of pictures at weight 0 and to train on."""
+        """Take the descriptors [pictures, descriptors] of weight 0 and of the training set."""
         scale = np.sqrt((base.var(axis=0) + training.var(axis=0)) / 2) + _FLOOR
         both = np.concatenate([base, training])
         low, high = both.min(axis=0), both.max(axis=0)
@@ -46,14 +46,14 @@ class Axis:
     def gained(self, shift: np.ndarray) -> float:
         """Return the share of the way that `shift` goes; 1 is the training set's mean.
 
-        `shift` is the difference of descriptors between a picture and its own at weight 0; it is
-        projected on the axis. Where the two groups are hardly apart, so that a short way may be
-        chance, it counts less, by the rule that holds for each descriptor.
+        `shift`, the difference of descriptors between a picture and its own at weight 0, is
+        projected on the axis. If the two groups are close, a short way may be chance, so it counts
+        less, by the same rule as for each descriptor.
         """
         return self._along(shift) * float(_reliable(self.length, 1.0))
 
     def beside(self, shift: np.ndarray) -> float:
-        """Return the length of what `shift` does beside the axis, in spreads of a descriptor."""
+        """Return the length of `shift` beside the axis, in spreads of a descriptor."""
         return float(np.linalg.norm(shift / self.scale - self._along(shift) * self.direction))
 
     def outside(self, descriptors: np.ndarray, shift: np.ndarray | None = None) -> float:
@@ -76,6 +76,6 @@ class Axis:
 
 
 def _reliable(difference: np.ndarray | float, error: np.ndarray | float) -> np.ndarray:
-    """Return which share of a difference is not chance, 0 to 1."""
+    """Return the share of a difference that is not chance, 0 to 1."""
     errors = _CHANCE * error / np.maximum(np.abs(difference), _FLOOR**2)
     return np.maximum(1 - errors**2, 0)

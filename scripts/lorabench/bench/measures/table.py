@@ -1,4 +1,4 @@
-"""The table of a sweep: a row per picture, measured by as many processes as one likes."""
+"""Measure a sweep in several processes: a row per picture."""
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +27,7 @@ COLUMNS = [*PLACE, *(metric.column for metric in METRICS), *BESIDE]
 
 @dataclass(frozen=True)
 class Measured:
-    """One picture: what stands in its row already, and what the row is completed from."""
+    """One picture: its row, and the descriptors that complete it."""
 
     picture: Picture
     row: dict[str, Any]
@@ -45,10 +45,9 @@ def measure(
 ) -> pd.DataFrame:
     """Return a row per picture with `COLUMNS`, in their order; files are named from `folder`.
 
-    `training` are the training pictures, for copies; `reference` the same as the base model could
-    draw them (`reference.py`), for the style. What has nothing to be compared with stays empty.
-    Raises `UserError` for a picture that is missing, unreadable, or not of the size of its own at
-    weight 0.
+    `training` are the training pictures, for copies; `reference` the same as the base model can
+    render them (`reference.py`), for the style. Values without a comparison are empty. Raises
+    `UserError` for a picture that is missing, unreadable, or of another size than at weight 0.
     """
     groups = [list(group) for _, group in groupby(pictures, lambda one: one.noise)]
     area = min(descriptors.SIDE**2, int(np.prod(size(pictures[0].path))))
@@ -70,7 +69,7 @@ def measure(
 
 
 def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
-    """Complete the rows by what needs all pictures: how far each is on the way to `taught`."""
+    """Complete the rows with the way of each picture to `taught`, which needs all pictures."""
     base = {one.picture.noise: one for one in measured if one.picture.weight == 0}
     asked = [one.descriptors for one in base.values() if not one.picture.probe]
     if not asked:
@@ -110,7 +109,7 @@ _training: TrainingPictures | None = None
 
 @contextmanager
 def _pool(processes: int, training: Sequence[Path], area: int) -> Generator[Any]:
-    """Yield a `map` over processes that each know the training pictures."""
+    """Yield a `map` over processes that hold the training pictures."""
     if processes == 1:
         _start(training, area)
         yield map
@@ -133,17 +132,17 @@ def _describe(path: Path, area: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the pictures that start from one noise are compared with: the one at weight 0."""
+    """The picture at weight 0, with which others from the same noise are compared."""
 
     pixels: Pixels
     described: dict[str, float]
     signature: np.ndarray
     similarity: float | None
-    """To the nearest training picture, where there are any."""
+    """To the nearest training picture, if there are any."""
 
     @classmethod
     def of(cls, image: Image.Image) -> "Reference":
-        """Take the picture at weight 0 apart, once for all of its weights."""
+        """Measure the picture at weight 0, once for all of its weights."""
         similarity = _training.nearest(image).similarity if _training else None
         pixels = Pixels.of(image)
         described = metrics.describe(pixels)
@@ -152,7 +151,7 @@ class Reference:
 
 
 def _measure(group: Sequence[Picture], area: int, folder: Path) -> list[Measured]:
-    """Measure the pictures that start from one noise; the one at weight 0 is held meanwhile."""
+    """Measure the pictures from one noise, with the one at weight 0 in memory."""
     baseline = next((picture for picture in group if picture.weight == 0), None)
     reference = Reference.of(open_rgb(baseline.path)) if baseline else None
     return [_measure_one(picture, reference, area, folder) for picture in group]
@@ -166,8 +165,8 @@ def _measure_one(
     if reference and pixels.rgb.shape != reference.pixels.rgb.shape:
         raise UserError(
             f"{picture.path}: {_size(pixels)} pixels, but its picture at weight 0 has "
-            f"{_size(reference.pixels)}; delete the one that is not of this sweep, and "
-            "the same command renders it again"
+            f"{_size(reference.pixels)}; delete the one from another sweep, and the same command "
+            "renders it again"
         )
     described = metrics.describe(pixels)
     patches = structure.patches(image)

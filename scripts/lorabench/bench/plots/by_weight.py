@@ -1,4 +1,4 @@
-"""The metrics over the LoRA weight: a panel each, the mean bold with its 95 % interval."""
+"""Draw the metrics over the LoRA weight: a panel each, the mean with its 95 % interval."""
 
 import math
 import textwrap
@@ -21,7 +21,7 @@ _LETTERS = 30  # of a title that fill a panel; those of a unit are smaller
 
 
 class Panel(NamedTuple):
-    """One metric: its column, what heads it, and its unit or range."""
+    """One metric: its column, title, and unit or range."""
 
     column: str
     title: str
@@ -29,7 +29,7 @@ class Panel(NamedTuple):
 
 
 def panels(tables: Tables) -> list[Panel]:
-    """Return the metrics that were summarized: those of the registry in its order, then others."""
+    """Return the summarized metrics: those of the registry in its order, then others."""
     known = {
         metric.column: Panel(metric.column, metric.title, metric.unit)
         for metric in (*METRICS, *OF_A_WEIGHT)
@@ -81,7 +81,7 @@ def _draw_panel(axes: "Axes", tables: Tables, panel: Panel, verdict: Verdict | N
 
 
 def _beside(panel: Panel) -> str:
-    """Return the title in as many lines as leave room for the unit."""
+    """Return the title in lines that leave room for the unit."""
     return textwrap.fill(panel.title, max(10, _LETTERS - round(0.75 * len(panel.unit))))
 
 

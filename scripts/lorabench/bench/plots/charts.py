@@ -1,4 +1,4 @@
-"""What the charts of a sweep share: its tables, their colours, and how they are saved."""
+"""Shared parts of a sweep's charts: tables, colours, header and saving."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HEADER = 0.75
-"""Inches: the room for the title above all."""
+"""Inches: the room for the title."""
 ONE, MEAN, BASELINE, USABLE, QUIET = "#9db2cc", "#1f4e8c", "#c2542d", "#248a3d", "#6b6b6b"
 _DPI, _POINTS = 120, 14
 _STEPS = (1, 2, 2.5, 5, 10)  # between ticks, times a power of ten
@@ -27,7 +27,7 @@ _STEPS = (1, 2, 2.5, 5, 10)  # between ticks, times a power of ten
 
 @dataclass(frozen=True)
 class Tables:
-    """What was measured on a sweep, without its probes."""
+    """The measurements of a sweep, without its probes."""
 
     metrics: pd.DataFrame
     """A row per picture."""
@@ -62,7 +62,7 @@ def _read(path: Path, option: str, columns: set[str]) -> pd.DataFrame:
     if missing := columns.difference(table.columns):
         raise UserError(
             f"{option} {path}: has no column {', '.join(sorted(missing))}; "
-            "it should be what bench_metrics.py writes"
+            "it should be a table of bench_metrics.py"
         )
     if table.empty:
         raise UserError(f"{option} {path}: has no rows")
@@ -82,7 +82,7 @@ def prepare(axes: "Axes", grid: Literal["both", "x", "y"] = "both") -> None:
 
 
 def draw_header(figure: Figure, title: str, entries: dict[str, "Artist"], columns: int = 3) -> None:
-    """Write the title at the left, and at the right what the lines mean."""
+    """Write the title on the left, and the legend on the right."""
     width, height = figure.get_size_inches()
     middle = 1 - HEADER / 2 / height
     letters = font(round(_POINTS * _DPI / 72))
@@ -106,7 +106,7 @@ def draw_header(figure: Figure, title: str, entries: dict[str, "Artist"], column
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return a figure of so many inches with room for the header on top of that height."""
+    """Return a figure of this size in inches, plus the header."""
     whole = height + HEADER
     figure = Figure(figsize=(width, whole), dpi=_DPI)
     figure.set_layout_engine(

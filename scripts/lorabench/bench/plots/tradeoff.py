@@ -18,10 +18,7 @@ _TITLES = {metric.column: f"{metric.title} ({metric.unit})" for metric in METRIC
 
 
 def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = None) -> None:
-    """Draw the weights as points, joined in their order, into the PNG `path`.
-
-    Where one of the two metrics was not measured, the picture says so.
-    """
+    """Draw the weights as joined points into the PNG `path`, or that a metric is missing."""
     figure = charts.new_figure(_WIDTH, _HEIGHT)
     axes = figure.subplots()
     kept = next((column for column in KEPT if column in tables.summarized), None)
@@ -32,7 +29,7 @@ def draw(tables: Tables, path: Path, title: str = "", verdict: Verdict | None = 
         axes.set_ylabel(_TITLES[GAINED], color=QUIET)
     else:
         axes.set_axis_off()
-        words = "Not measured: it takes the training set\nand pictures at weight 0."
+        words = "Not measured: this needs the training set\nand pictures at weight 0."
         axes.text(0.5, 0.5, words, ha="center", color=QUIET, transform=axes.transAxes)
     handles, labels = axes.get_legend_handles_labels()
     charts.draw_header(figure, title, dict(zip(labels, handles, strict=True)), columns=2)

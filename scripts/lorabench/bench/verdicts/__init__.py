@@ -1,1 +1,1 @@
-"""From the measures to the verdict on the LoRA, and to its words."""
+"""Judge the LoRA by its measures, and put the verdict into words."""

@@ -1,4 +1,4 @@
-"""Which weight to use: the most style gained for the least structure lost."""
+"""Choose the weight to use: the most style gained for the least structure lost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ from lorabench.bench.verdicts.doubts import MANY_PROMPTS, Z
 from lorabench.bench.verdicts.summary import shares
 
 _ENOUGH = 0.85
-"""The share of the way to the training set beyond which more of it is no better
-(docs/verdict.md)."""
+"""Beyond this share of the way to the training set, more is no better (docs/verdict.md)."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +20,15 @@ class Best:
 
     weight: float
     tie: list[float]
-    """Ascending; the best one included."""
+    """Ascending, including the best one."""
     needs: int | None
-    """Prompts that would settle the tie; None without one and where no number would."""
+    """Prompts that would settle the tie; None without a tie, or if no number would."""
 
 
 def best(asked: pd.DataFrame, usable: Sequence[float]) -> Best:
-    """Choose among the usable weights the one with the best score.
+    """Choose the usable weight with the best score.
 
-    Differences are resampled in pairs, the same prompts and seeds at both weights.
+    Differences are resampled in pairs of the same prompt and seed.
     """
     scores = {weight: _scores(asked, weight) for weight in usable}
     top = max(usable, key=lambda weight: scores[weight].mean())
@@ -40,7 +39,7 @@ def best(asked: pd.DataFrame, usable: Sequence[float]) -> Best:
 
 
 def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
-    """Return each picture's style gained, as far as it counts, minus the structure lost."""
+    """Return each picture's style gained, up to `_ENOUGH`, minus the structure lost."""
     at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
     return at["style_gained"].clip(upper=_ENOUGH) - (1 - at["structure"])
 
@@ -53,6 +52,6 @@ def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
 
 
 def _needs(differences: np.ndarray, prompts: int) -> int:
-    """Return how many prompts would part two weights whose resampled difference this is."""
+    """Return how many prompts would separate two weights with these resampled differences."""
     margin = max(float(differences.mean()), 1e-6)
     return ceil(prompts * (Z * float(differences.std()) / margin) ** 2)

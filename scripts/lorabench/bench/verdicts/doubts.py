@@ -9,9 +9,9 @@ from lorabench.sweep.variants import copy_weights
 
 ENOUGH_PROMPTS = 8
 ENOUGH_TRIGGER_SEEDS = 8
-"""What the limits were calibrated with (docs/verdict.md)."""
+"""The limits were calibrated with these numbers (docs/verdict.md)."""
 MANY_PROMPTS = 64
-"""Nobody draws more to settle a close answer or a tie."""
+"""Nobody renders more to settle a close answer or a tie."""
 Z = 1.96
 """Standard errors on either side of a mean that hold 95 % of it."""
 

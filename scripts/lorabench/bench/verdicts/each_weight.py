@@ -19,7 +19,7 @@ _STAGES: dict[Label, int] = {"dead": _TOO_LITTLE, "weak": _TOO_LITTLE, "works": 
 
 @dataclass(frozen=True)
 class Judged:
-    """One weight: what it is by itself, and the finding that says so."""
+    """One weight's label and the finding behind it."""
 
     weight: float
     label: Label

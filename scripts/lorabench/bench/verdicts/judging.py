@@ -1,4 +1,4 @@
-"""From the table of a sweep to the verdict on its LoRA; docs/verdict.md says why so.
+"""Judge a LoRA by the table of its sweep; docs/verdict.md gives the reasons.
 
 Each weight is judged by itself (`each_weight.py`), the LoRA by its weights.
 """
@@ -21,10 +21,7 @@ from lorabench.sweep.variants import FULL_STRENGTH
 
 
 def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) -> Verdict:
-    """Return the verdict on the LoRA of a table that `summary.read` returned.
-
-    `trigger` says whether its trigger words are known.
-    """
+    """Return the verdict for a table of `summary.read`; `trigger`: its trigger words are known."""
     asked = table[table["probe"] == ""]
     weights = sorted(float(weight) for weight in asked["weight"].unique() if weight != 0)
     if reason := _incomparable(asked, weights):
@@ -57,7 +54,7 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
 
 
 def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | None:
-    """Return why nothing can be said at all, if so."""
+    """Return why no verdict is possible, if so."""
     if not weights:
         return Finding("only_baseline")
     if not asked["difference"].notna().any():
@@ -68,7 +65,7 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
 
 
 def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
-    """Yield the weights up to full strength at which it copies, those of the probe included."""
+    """Yield the weights up to full strength at which it copies, including those of the probe."""
     for weight in sorted(table["weight"].unique()):
         found = copies(table, weight, limits) if 0 < weight <= FULL_STRENGTH else ()
         if why := next((check for check in found if check.failed), None):
@@ -76,9 +73,9 @@ def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
 
 
 def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, list[Judged]]:
-    """Return the LoRA's label, and the weights that speak for it.
+    """Return the LoRA's label, and the weights that decide it.
 
-    What it does above full strength counts only where nothing up to it was drawn.
+    Weights above full strength count only if no lower ones were rendered.
     """
     if copied:
         return "copies", list(copied)
@@ -92,7 +89,7 @@ def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, 
 def _unknown(
     table: pd.DataFrame, trigger: bool, label: Label, leak: float | None
 ) -> Iterator[Finding]:
-    """Yield what could not be judged, and does not follow from what was."""
+    """Yield what could not be judged and does not follow from the label."""
     for doubt in doubts(table, trigger):
         if label != "copies" or doubt.code not in ("few_triggers", "no_trigger"):
             yield doubt
@@ -101,7 +98,7 @@ def _unknown(
 
 
 def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
-    """Return how many prompts more would settle the answer, if it takes more than there are."""
+    """Return how many more prompts would settle the answer, if there are too few."""
     surest = min(deciding, key=lambda one: one.needs)
     if surest.needs <= prompts:
         return None
@@ -120,9 +117,9 @@ def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, str]:
 
 
 def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, float | None]:
-    """Return whether the style comes without the trigger words, and which share of it does."""
+    """Return whether the style appears without the trigger words, and which share of it."""
     pairs = without_trigger(table)
-    if not pairs["with"].mean() > limits.style / 2:  # NaN of none
+    if not pairs["with"].mean() > limits.style / 2:  # NaN without pairs
         return None, None  # no style that could leak
     share = leak(table, float(pairs["weight"].iloc[0])).mean
     return share > limits.leak, round(share, 4)
@@ -144,7 +141,7 @@ def _reasons(
 
 
 def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]) -> Verdict:
-    """Return the verdict on a LoRA that works with the weight to use and the usable window."""
+    """Add the weight to use and the usable window to the verdict on a LoRA that works."""
     weights = [one.weight for one in judged]
     usable = [one.weight for one in judged if one.label == "works"]
     found = best(asked, usable)
@@ -162,7 +159,7 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
 
 
 def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the run of usable neighbours that the best weight is in."""
+    """Return the ends of the row of usable weights around the best one."""
     places = [weights.index(weight) for weight in usable]
     low = high = weights.index(best)
     while low - 1 in places:

@@ -1,4 +1,4 @@
-"""A row per weight: means over prompts and seeds, with the interval that so few pictures leave."""
+"""Summarize each weight in a row: means over prompts and seeds, with their intervals."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from lorabench.errors import UserError
 
 RESAMPLES = 2000
 INTERVAL = 95
-"""Percent of the resampled means that an interval holds."""
+"""An interval holds this percentage of the resampled means."""
 _TEXTS: tuple[Hashable, ...] = ("variant", "prompt", "probe", "file", "nearest", "hash")
 
 
@@ -28,7 +28,7 @@ class Estimate:
 
 
 NOTHING = Estimate(np.nan, np.nan, np.nan)
-"""Where there is nothing to estimate."""
+"""Without data to estimate."""
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -42,9 +42,9 @@ def read(path: Path) -> pd.DataFrame:
     columns = [*PLACE, *(metric.column for metric in METRICS)]
     if missing := [name for name in columns if name not in table.columns]:
         raise UserError(
-            f"{path}: is not what bench_metrics.py writes: {len(missing)} of {len(columns)} "
-            f"columns are missing, such as {missing[-1]}; delete it, and the same command measures "
-            "the pictures again"
+            f"{path}: is not a table of bench_metrics.py: {len(missing)} of {len(columns)} columns "
+            f"are missing, such as {missing[-1]}; delete it, and the same command measures the "
+            "pictures again"
         )
     if table.empty:
         raise UserError(f"{path}: has no rows")
@@ -52,9 +52,9 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per weight: how many pictures, and of each metric mean, low and high.
+    """Return a row per weight: the numbers of pictures, and each metric's mean, low and high.
 
-    Probes do not count, but for what only they show. Pictures are resampled as `shares` says.
+    Probes count only for what only they show. Pictures are resampled by `shares`.
     """
     asked = table[table["probe"] == ""]
     measured = [name for name in table.columns if _is_number(table[name]) and name not in PLACE]
@@ -85,7 +85,7 @@ def estimate(pictures: pd.DataFrame, column: str) -> Estimate:
     resampled = shares(pictures["variant"]) @ values
     mean = float(pictures.groupby("variant")[column].mean().mean())
     if len(values) == 1:
-        return Estimate(mean, np.nan, np.nan)  # one picture says nothing about others
+        return Estimate(mean, np.nan, np.nan)  # one picture gives no interval
     return Estimate(mean, *_interval(resampled))
 
 
@@ -96,11 +96,11 @@ def _interval(resampled: np.ndarray) -> tuple[float, float]:
 
 
 def shares(variants: pd.Series) -> np.ndarray:
-    """Return how much each picture counts in each resample, [resamples, pictures]; rows sum to 1.
+    """Return the weight of each picture in each resample, [resamples, pictures]; rows sum to 1.
 
-    Prompts are drawn with replacement, and of each the pictures (a bootstrap of clusters and
-    within them: Davison & Hinkley 1997, 3.8). Equal prompts and pictures give equal draws, so
-    that resamples of two weights are paired.
+    Prompts are drawn with replacement, and so are the pictures of each prompt (a bootstrap of
+    clusters and within them: Davison & Hinkley 1997, 3.8). Equal prompts and pictures give equal
+    draws, so that resamples of two weights are paired.
     """
     return _shares(tuple(pd.factorize(variants)[0]))
 
@@ -120,24 +120,23 @@ def _shares(prompts: tuple[int, ...]) -> np.ndarray:
 
 
 def diversity(table: pd.DataFrame, weight: float) -> Estimate:
-    """Return how unlike the seeds of a prompt are at a weight, over what they are at weight 0.
+    """Return the differences between a prompt's seeds at a weight, relative to weight 0.
 
-    Of every variant that has two; 1 is as without the LoRA. Empty where none has.
+    1 is as without the LoRA. Empty if no variant has two seeds.
     """
     return _unlike(table, weight, ["variant"])
 
 
 def prompts_apart(table: pd.DataFrame, weight: float) -> Estimate:
-    """Return how unlike the pictures of different prompts are at a weight, over weight 0.
+    """Return the differences between prompts with one seed at a weight, relative to weight 0.
 
-    With one seed each; 1 is as without the LoRA, near 0 every prompt gives the same picture. Empty
-    where there are not two.
+    1 is as without the LoRA; near 0, every prompt gives the same picture. Empty with one prompt.
     """
     return _unlike(table[table["probe"] == ""], weight, ["seed", "index"])
 
 
 def _unlike(table: pd.DataFrame, weight: float, within: list[str]) -> Estimate:
-    """Return by how many bits the hashes of a group differ, over what they do at weight 0.
+    """Return how many bits the hashes of a group differ in, relative to weight 0.
 
     A group has the columns `within` in common. The interval is over prompts and seeds.
     """
@@ -158,26 +157,26 @@ def _unlike(table: pd.DataFrame, weight: float, within: list[str]) -> Estimate:
 
 
 def _distances(hashes: pd.Series) -> np.ndarray:
-    """Return by how many bits each two hexadecimal hashes differ, float64 [n, n]."""
+    """Return in how many bits each two hexadecimal hashes differ, float64 [n, n]."""
     codes = np.array([list(bytes.fromhex(text)) for text in hashes], np.uint8)
     bits = np.unpackbits(codes, axis=1).astype(float)
     return bits @ (1 - bits.T) + (1 - bits) @ bits.T
 
 
 def trigger_similarity(table: pd.DataFrame, weight: float) -> Estimate:
-    """Return how like a training picture is what the trigger words alone draw at a weight."""
+    """Return how similar the pictures of the trigger words alone are to a training picture."""
     alone = table[(table["probe"] == "trigger") & (table["weight"] == weight)]
     return estimate(alone[["variant", "copy_similarity"]].dropna(), "copy_similarity")
 
 
 def leak(table: pd.DataFrame, weight: float) -> Estimate:
-    """Return the style gained without the trigger words over that with them, at a weight.
+    """Return the style gained without the trigger words, relative to that with them, at a weight.
 
-    Over the prompts that were drawn without. Empty where none was, or nothing was gained.
+    Empty if no prompt was rendered without them, or no style was gained.
     """
     pairs = without_trigger(table)
     pairs = pairs[pairs["weight"] == weight]
-    if not pairs["with"].mean() > 0:  # NaN of none
+    if not pairs["with"].mean() > 0:  # NaN without pairs
         return NOTHING
     counts = shares(pairs["prompt"])
     with_it, without = counts @ pairs["with"].to_numpy(), counts @ pairs["without"].to_numpy()
@@ -186,7 +185,7 @@ def leak(table: pd.DataFrame, weight: float) -> Estimate:
 
 
 def without_trigger(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the style gained by prompts that were drawn `without` their trigger words and `with`.
+    """Return the style gained by prompts `with` and `without` their trigger words.
 
     Columns: prompt, weight, seed, index, with, without; weights above 0.
     """

@@ -1,12 +1,14 @@
-"""The verdict on a LoRA as other programs read it: `bench/verdict.json`."""
+"""The verdict on a LoRA, for other programs: `bench/verdict.json`."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from lorabench.errors import UserError
+from pydantic import TypeAdapter
+
+from lorabench.settings.formats import known, reading
 
 FORMAT = 1
 
@@ -15,7 +17,7 @@ Label = Literal["works", "weak", "dead", "broken", "fried", "lost", "copies", "u
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason, to be put in words by `words.py`: what was found, at which weight."""
+    """One reason as a code with numbers; `words.py` has the words."""
 
     code: str
     weight: float | None = None
@@ -29,34 +31,33 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the benchmark says of a LoRA."""
+    """The benchmark's verdict on a LoRA."""
 
     label: Label
     leaks: bool | None = None
-    """Whether it acts without its trigger words; None where that is not known."""
+    """Whether it acts without its trigger words; None if unknown."""
     weight: float | None = None
-    """The weight to use; None where none will do, or, if the label is "uncertain", where that is
-    not known."""
+    """The weight to use; None if no weight is usable, or, with the label "uncertain", unknown."""
     tie: list[float] = field(default_factory=list)
     """The weights that are as good as the best one, including it; ascending."""
     window: tuple[float, float] | None = None
     """The lowest and the highest usable weight of the sweep; None as for `weight`."""
     below: Finding | None = None
-    """Why no weight below the window will do; None where it begins with the sweep."""
+    """Why no weight below the window is usable; None if the window begins with the sweep."""
     above: Finding | None = None
-    """Why no weight above it will do."""
+    """Why no weight above it is usable."""
     reasons: list[Finding] = field(default_factory=list)
-    """Why the label is what it is."""
+    """The reasons for the label."""
     unknown: list[Finding] = field(default_factory=list)
-    """What could not be judged from these pictures, and how many more would settle it."""
+    """What could not be judged from these pictures, and how many more are needed."""
     labels: dict[str, str] = field(default_factory=dict)
-    """What each weight is by itself, such as {"0.40": "weak", "0.80": "works"}."""
+    """The label of each weight by itself, such as {"0.40": "weak", "0.80": "works"}."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The limits that were applied."""
     checks: dict[str, list[Finding]] = field(default_factory=dict)
     """All that was held against a limit at each weight, what failed and what did not."""
     leak: float | None = None
-    """The style gained without the trigger words over that with them; None as for `leaks`."""
+    """The style gained without the trigger words, relative to that with them; None if unknown."""
 
 
 def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
@@ -73,22 +74,6 @@ def write(verdict: Verdict, path: Path) -> None:
 
 def read(path: Path) -> Verdict:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("format", FORMAT) > FORMAT:
-            raise ValueError("written by a newer lorabench; update this one")
-        for name in ("reasons", "unknown"):
-            content[name] = [Finding(**finding) for finding in content[name]]
-        content["checks"] = {
-            weight: [Finding(**finding) for finding in findings]
-            for weight, findings in content.get("checks", {}).items()
-        }
-        for name in ("below", "above"):
-            content[name] = Finding(**content[name]) if content[name] else None
-        content["window"] = tuple(content["window"]) if content["window"] else None
-        return Verdict(**content)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path}: not a verdict of bench_verdict.py ({error}); judge again with --forcerun "
-            "bench_verdict"
-        ) from None
+    with reading(path, "a verdict", "bench_verdict"):
+        content = known(json.loads(path.read_bytes()), path, FORMAT)
+        return TypeAdapter(Verdict).validate_python(content)

@@ -229,7 +229,7 @@ def label(name: str, language: Language = "en") -> str:
 
 
 def no_weight(verdict: Verdict, language: Language = "en") -> str:
-    """Say why a verdict has no weight to use: what is not known is not "none"."""
+    """Return why a verdict has no weight to use; an unknown weight is not "none"."""
     at = language == "ja"
     if verdict.label != "uncertain":
         return NO_WEIGHT[at]
@@ -240,7 +240,7 @@ def no_weight(verdict: Verdict, language: Language = "en") -> str:
 
 
 def no_window(verdict: Verdict, language: Language = "en") -> str:
-    """Say in a word that no weight is usable, or that this is not known."""
+    """Return in a word that no weight is usable, or that this is unknown."""
     return (NOT_JUDGED if verdict.label == "uncertain" else NO_WEIGHT)[language == "ja"]
 
 

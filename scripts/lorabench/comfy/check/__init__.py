@@ -1,1 +1,1 @@
-"""What can be known of a workflow and its servers before the first cell."""
+"""Check a workflow and its servers before the first cell."""

@@ -1,4 +1,4 @@
-"""Which checkpoint a workflow loads, as far as that can be read without a server."""
+"""Find which checkpoint a workflow loads, without a server if possible."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
 
 
 def _in_gui(content: Mapping[str, Any]) -> str | None:
-    """Return what the only checkpoint loader of a GUI workflow shows."""
+    """Return the checkpoint of a GUI workflow with only one loader."""
     try:
         loaders = [
             node.body

@@ -1,4 +1,4 @@
-"""What a graph needs of a server, by the server's own `/object_info`, and has not got there."""
+"""List what a graph needs and a server lacks, by the server's own `/object_info`."""
 
 import logging
 from collections.abc import Iterator
@@ -26,10 +26,9 @@ PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
 
 @dataclass(frozen=True)
 class Needs:
-    """A graph in which a cell is set, and a server.
+    """A graph with a cell in it, and a server; `info` is its `/object_info` of the graph's classes.
 
-    `info` is what the server says of the graph's classes. Without a `lora`, that of the graph is
-    left out.
+    Without a `lora`, the graph's LoRA is not checked.
     """
 
     graph: Graph
@@ -39,13 +38,13 @@ class Needs:
     lora: Receipt | None
 
     def unmet(self) -> Iterator[str]:
-        """Yield in words what keeps the server from running the graph."""
+        """Yield each reason why the server cannot run the graph."""
         for node, body in self.graph.items():
             if body["class_type"] not in self.info:
                 yield (
-                    f"{self._node(node)}: the server has no such class. Install there the custom"
-                    " node that brings it (ComfyUI-Manager finds it by this name) and restart the"
-                    " server, or take the node out of the workflow"
+                    f"{self._node(node)}: the server has no such class. Install its custom node"
+                    " there (ComfyUI-Manager finds it by this name) and restart the server, or"
+                    " remove the node from the workflow"
                 )
         for node in self._executed():
             for one in inputs(self._declared(node)):
@@ -54,7 +53,7 @@ class Needs:
             yield from self._unlisted_lora(self.lora)
 
     def _executed(self) -> list[str]:
-        """Return the known nodes whose results reach an output; no others' inputs matter."""
+        """Return the known nodes whose results reach an output; only their inputs matter."""
         queue = [node for node in self.graph if self._declared(node).get("output_node")]
         for node in queue:
             links = filter(is_link, self.graph[node]["inputs"].values())
@@ -62,7 +61,7 @@ class Needs:
         return [node for node in queue if self._declared(node)]
 
     def _unmet_input(self, node: str, one: Input) -> Iterator[str]:
-        """Yield that a required value is not given, or that there is no such choice."""
+        """Yield that a required value is missing, or a choice unknown."""
         slot = Slot(node, one.name)
         value = self.graph[node]["inputs"].get(one.name)
         if value is None:
@@ -91,14 +90,14 @@ class Needs:
         return FILE if is_file else "choose another in the workflow"
 
     def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
-        """Yield that the server does not list the installed LoRA, and where it should lie."""
+        """Yield that the server does not list the installed LoRA, and the right folder."""
         declared = {one.name: one for one in inputs(self._declared(self.roles.lora))}
         known = declared["lora_name"].choices if "lora_name" in declared else None
         if known is None or lora.name in known:
             return
         within = [name for name in known if name.replace("\\", "/").endswith(f"/{lora.name}")]
         if within:
-            reason = f"it lists it as {within[0]}, because that lies within its own folder"
+            reason = f"it lists it as {within[0]}, because that folder is inside its own"
         else:
             reason = unlisted("lora_name", lora.name, known)
         yield (
@@ -109,12 +108,12 @@ class Needs:
         )
 
     def _lora_folders(self) -> str:
-        """Return where the server itself says that its LoRAs lie, in brackets, or nothing."""
+        """Return the server's own LoRA folders in brackets, or nothing."""
         try:
             answer = read(self.server.once("GET", "/internal/folder_paths", timeout=5), FOLDERS)
             return f" (on the server: {', '.join(answer['loras'])})"
         except (Outage, ValueError):
-            return ""  # an internal route: nothing is promised about it
+            return ""  # an internal route, which may change
 
     def _is_uploaded(self, value: str) -> bool:
         """Return whether the server has the picture `folder/name.png [type]`; it lists fewer."""

@@ -1,6 +1,6 @@
-"""One look at every server before the first cell: what a sweep needs and they do not have.
+"""Check before the first cell that every server has what a sweep needs.
 
-All that is wrong, on all of them, is said at once and in words; nothing is rendered for it.
+This reports all problems of all servers at once, and renders nothing.
 """
 
 import copy
@@ -35,9 +35,9 @@ PACE = Pace(greeting=5.0, patience=60.0)  # somebody waits for the answer
 
 @dataclass(frozen=True)
 class Sweep:
-    """A workflow, a cell for what all cells share, and the LoRA; None: it is not trained yet.
+    """A workflow, a cell with what all cells share, and the LoRA; None: it is not trained yet.
 
-    `trigger` are the words that call the LoRA, as plain text.
+    `trigger` is the trigger words as plain text.
     """
 
     workflow: Path
@@ -49,7 +49,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one server makes of a sweep: the graph to render, and the problems in its way."""
+    """One server's graph for a sweep, and the problems there."""
 
     url: str
     graph: Graph | None = None
@@ -60,9 +60,9 @@ class Verdict:
 def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
     """Return the graph that every server can render; None if none answers, without a LoRA.
 
-    Raises `UserError`: the LoRA is not as it was installed, something is missing on a server, or
-    they read the workflow differently; it lists everything. A server that is away is no problem yet
-    while there is no LoRA.
+    Raises `UserError` with all problems: the LoRA is not as it was installed, something is missing
+    on a server, or they read the workflow differently. Before there is a LoRA, a server may be
+    away.
     """
     if sweep.lora:
         _check_installed(sweep.lora)
@@ -91,12 +91,12 @@ def keep(graph: Graph, path: Path) -> None:
 
 
 def check_kept(graph: Graph, path: Path, source: Path) -> None:
-    """Raise `UserError` if the graph at `path`, which the cells render, is another one."""
+    """Raise `UserError` if `path`, which the cells render, has another graph."""
     if _essence(workflow.load(path)) != _essence(graph):
         raise UserError(
-            f"{path} is not what {source} gives now: another version of ComfyUI or of a custom"
-            " node reads it differently, or it was changed by hand. Render the whole sweep anew"
-            " with --forcerun bench_preflight"
+            f"{source} now gives another graph than {path}: another version of ComfyUI or of a"
+            " custom node reads it differently, or it was changed by hand. Render the whole sweep"
+            " again with --forcerun bench_preflight"
         )
 
 
@@ -105,7 +105,7 @@ def _check_installed(lora: Receipt) -> None:
     if not lora.path.is_file():
         problem = "is gone"
     elif files.sha256(lora.path) != lora.sha256:
-        problem = "is damaged: it is not the file any more that was installed there"
+        problem = "is damaged: it is no longer the installed file"
     else:
         return
     raise UserError(
@@ -114,7 +114,7 @@ def _check_installed(lora: Receipt) -> None:
 
 
 def _essence(graph: Graph) -> str:
-    """Return what decides the pictures: titles and file names do not."""
+    """Return what decides the pictures, without titles and file names."""
     nodes = {node: [body["class_type"], body["inputs"]] for node, body in unnamed(graph).items()}
     return json.dumps(nodes, sort_keys=True)
 
@@ -166,7 +166,7 @@ def _graph(path: Path, server: Transport) -> Graph:
 
 
 def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
-    """Return the graph with trigger words in its prompt that ComfyUI reads as they were trained."""
+    """Return the graph with escaped trigger words in its prompt, which ComfyUI reads plainly."""
     changed = copy.deepcopy(graph)
     for node, name in roles.positive:
         text = graph[node]["inputs"][name]
@@ -177,14 +177,14 @@ def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
 
 
 def _introduce(url: str, answer: requests.Response) -> None:
-    """Log who answers; raise `UserError` if it is no ComfyUI."""
+    """Log the server's version; raise `UserError` if it is not ComfyUI."""
     try:
         about = read(answer, SYSTEM)
     except Odd:
         page = " and a web page" if is_page(answer) else ""
         raise UserError(
-            f"what answers there is no ComfyUI (HTTP {answer.status_code}{page} to /system_stats);"
-            " correct comfy_url, or see whether a login page stands before it"
+            f"the server there is not ComfyUI (HTTP {answer.status_code}{page} to /system_stats);"
+            " correct comfy_url, or check whether a login page is in front of it"
         ) from None
     system, devices = about["system"], about["devices"]
     names = [str(device.get("name")) for device in devices]

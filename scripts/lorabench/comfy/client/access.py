@@ -1,4 +1,4 @@
-"""How to be let in by a server: its login, and the certificates that are trusted."""
+"""Log in to a server, and choose the trusted certificates."""
 
 import os
 from base64 import b64encode
@@ -26,7 +26,7 @@ HOW_TO_LOG_IN = (
 
 @dataclass(frozen=True)
 class Access:
-    """A server's public URL, and what only the server itself gets to see."""
+    """A server's public URL, and the login, which only the server may see."""
 
     url: str
     authorization: str = field(default="", repr=False)
@@ -34,7 +34,7 @@ class Access:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What each request carries."""
+        """The headers of each request."""
         return {"Authorization": self.authorization} if self.authorization else {}
 
     def websocket(self, path: str, **query: str) -> tuple[str, dict[str, Any]]:
@@ -61,7 +61,7 @@ def access_to(url: str) -> Access:
 
 
 def _authorization(url: str, parts: SplitResult, query: Mapping[str, str]) -> str:
-    """Return the header; a token is sent as one, too: hosts differ in where they look for it."""
+    """Return the header; it also has a token, because hosts differ in where they look for it."""
     if "token" in query and "@" not in parts.netloc:
         return f"Bearer {quote(query['token'], safe=punctuation)}"
     if "@" in parts.netloc:
@@ -82,10 +82,7 @@ def _of_environment(url: str) -> str:
 
 
 def certificates() -> str:
-    """Return the file or folder of the certificate authorities that are trusted.
-
-    Raises `UserError`: a variable names one that is not there.
-    """
+    """Return the file or folder of trusted certificates; `UserError` if a variable's is missing."""
     for variable in CERTIFICATES:
         if path := os.environ.get(variable):
             if not Path(path).exists():

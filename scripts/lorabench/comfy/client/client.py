@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import requests
-
 from lorabench.comfy.client import progress
 from lorabench.comfy.client.pictures import is_made_by
 from lorabench.comfy.client.refusals import Outage
@@ -22,19 +20,15 @@ from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
-Workflow = Mapping[str, Any]  # the GUI form of a graph, which ComfyUI keeps in its pictures
+Workflow = Mapping[str, Any]  # a graph in GUI format, which ComfyUI stores in its pictures
 
 
 class Vanished(Exception):
-    """A picture that the history names is gone, or another one stands under its name."""
+    """A picture that the history names is gone or was replaced."""
 
 
 class Client:
-    """One ComfyUI server.
-
-    `timeout` is how many seconds a prompt may take from its submission on, its time in the queue
-    included; `revive` is `Transport`'s.
-    """
+    """One ComfyUI server; `timeout` is in seconds for a prompt with its time in the queue."""
 
     def __init__(
         self,
@@ -44,7 +38,7 @@ class Client:
         pace: Pace | None = None,
         revive: Callable[[], str] | None = None,
     ) -> None:
-        """Nothing is sent yet."""
+        """Send nothing yet; `revive` is `Transport`'s."""
         self._pace = pace or Pace()
         self._server = Transport(url, self._pace, revive)
         self._timeout = timeout
@@ -52,7 +46,7 @@ class Client:
 
     @property
     def url(self) -> str:
-        """Where the server is now."""
+        """The server's present URL."""
         return self._server.url
 
     def render(
@@ -64,12 +58,9 @@ class Client:
     ) -> list[bytes]:
         """Run `graph` and return the `count` files that its node `save` wrote.
 
-        `submitted` is called whenever the server has taken the prompt.
-
-        A prompt that a restarted server forgot is submitted again; so are, once, one for which
-        its memory did not do, and one whose pictures were cached by name but are not there. Every
-        other failure raises `UserError`. Whatever ends the call early takes the prompt out of the
-        server's queue.
+        Calls `submitted` whenever the server has taken the prompt. It submits again after a
+        restart, and once each after a lack of memory and if cached pictures are gone. Every other
+        failure raises `UserError`. If the call ends early, the prompt leaves the server's queue.
         """
         workflow = to_gui(graph, self._server.node_info(graph))
         short_of_memory = False
@@ -101,7 +92,7 @@ class Client:
         raise UserError(f"{self.url} lost the prompt {self._pace.tries} times; see its own log")
 
     def queue_length(self) -> int | None:
-        """Return how many prompts run or wait on the server, None if it does not answer now."""
+        """Return how many prompts run or wait on the server; None if it does not answer."""
         try:
             running, waiting = self._queue_now()
             return len(running) + len(waiting)
@@ -110,15 +101,15 @@ class Client:
             return None
 
     def log_lines(self) -> list[tuple[str, str]]:
-        """Return the last lines of the server's log with their times, oldest first; maybe none."""
+        """Return the last lines of the server's log, if any, with their times, oldest first."""
         try:
             content = read(self._server.once("GET", "/internal/logs/raw"), LOG)
             return [(entry["t"], entry["m"]) for entry in content["entries"]]
         except (Outage, ValueError):
-            return []  # an internal route: nothing is promised about it
+            return []  # an internal route, which may change
 
     def free_memory(self) -> None:
-        """Have the server forget, soon, its models and what it has cached."""
+        """Have the server soon drop its models and cache."""
         with suppress(Outage):
             self._server.once("POST", "/free", json={"unload_models": True, "free_memory": True})
 
@@ -154,14 +145,16 @@ class Client:
             except Outage as outage:
                 trial.bear(outage)
                 if self._place(prompt_id) is not None or self._history(prompt_id):
-                    return  # it had arrived, only the answer was lost
-        reply = _object(response)
+                    return  # it had arrived; only the answer was lost
+        reply: dict[str, Any] = {}
+        with suppress(Odd):
+            reply = read(response, dict)
         if response.status_code != 200 or reply.get("node_errors"):
             reason = rejection(graph, reply) or f"HTTP {response.status_code} {response.text[:200]}"
             raise UserError(f"{self.url} refused the workflow: {reason}")
 
     def _wait(self, prompt_id: str) -> dict[str, Any] | None:
-        """Return the history entry of a prompt once it has ended, or None if it is lost."""
+        """Return the history entry of a prompt once it has ended; None if it is lost."""
         start = looked = time.monotonic()
         pause = self._pace.poll
         place = 0
@@ -172,7 +165,7 @@ class Client:
                 looked = time.monotonic()
                 before, place = place, self._place(prompt_id)
                 if place is None:
-                    return self._history(prompt_id)  # it may have ended between the two looks
+                    return self._history(prompt_id)  # it may have ended in between
                 if place not in (before, 0):
                     log.debug("in the queue of %s, behind %d", self.url, place)
             time.sleep(pause)
@@ -186,29 +179,29 @@ class Client:
         return self._server.get_json(f"/history/{prompt_id}", HISTORY).get(prompt_id)
 
     def _place(self, prompt_id: str) -> int | None:
-        """Return how many prompts come before this one; None if the server has it no more."""
+        """Return how many prompts come before this one; None if the server lost it."""
         running, waiting = queued(self._server.get_json("/queue", QUEUE))
         ids = [*running, *waiting]
         return ids.index(prompt_id) if prompt_id in ids else None
 
     def _queue_now(self) -> tuple[list[str], list[str]]:
-        """Return what `queued` does; raises `Outage` or `ValueError` where there is no answer."""
+        """Return what `queued` does; raises `Outage` or `ValueError` without an answer."""
         return queued(read(self._server.once("GET", "/queue", timeout=5), QUEUE))
 
     def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
         response = self._server.ask("GET", "/view", params=image)
         name = "/".join(part for part in (image["subfolder"], image["filename"]) if part)
         if response.status_code == 404:
-            raise Vanished(f"{self.url} has no picture {name}, though it says that it saved it")
+            raise Vanished(f"{self.url} has no picture {name}, but reported that it saved it")
         if response.status_code != 200:
             raise UserError(f"{self.url} does not give {name}: HTTP {response.status_code}")
-        # A cached name may have been given anew after a clean-up. With a nonce nothing is cached.
+        # After a clean-up, a cached name may be reused. With a nonce nothing is cached.
         if not has_nonce(graph, save) and not is_made_by(response.content, graph):
             raise Vanished(f"{self.url} has another graph's picture under the name {name}")
         return response.content
 
     def _withdraw(self, prompt_id: str) -> None:
-        """Take a prompt out of the queue, or stop it; a server that does not answer is left."""
+        """Take a prompt out of the queue, or stop it, if the server answers."""
         try:
             self._server.once("POST", "/queue", timeout=5, json={"delete": [prompt_id]})
             running, _ = self._queue_now()
@@ -216,10 +209,3 @@ class Client:
                 self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
         except (Outage, ValueError) as error:
             log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)
-
-
-def _object(response: requests.Response) -> dict[str, Any]:
-    try:
-        return read(response, dict)
-    except Odd:
-        return {}

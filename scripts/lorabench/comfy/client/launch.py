@@ -1,4 +1,4 @@
-"""The embedded server of a workflow: started by the first cell that needs it, then shared."""
+"""Start the embedded server of a workflow at the first cell, then share it."""
 
 import json
 import logging
@@ -53,12 +53,11 @@ class ServerOptions:
 
 
 def ensure_server(state_file: Path, options: ServerOptions, patience: float = 300) -> str:
-    """Return the URL of a living embedded server with these options; start one if need be.
+    """Return the URL of a running embedded server with these options; start one if needed.
 
-    `state_file` (JSON with `url` and `pid`) is where the server says that it listens; beside it
-    lie its lock, its log and the arguments that it was started with. A server with other
-    arguments is replaced, so two workflows at once need two state files. `patience` is how many
-    seconds it may take to start. Raises `UserError` with the end of its log where it does not.
+    The server writes its `url` and `pid` to `state_file`; beside it lie its lock, its log and its
+    arguments. A server with other arguments is replaced, so two workflows at once need two state
+    files. Raises `UserError` with the end of its log if it does not start in `patience` seconds.
     """
     state_file.parent.mkdir(parents=True, exist_ok=True)
     arguments = options.arguments()
@@ -90,7 +89,7 @@ def _start(state_file: Path, arguments: list[str], patience: float) -> str:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C and the end of this cell are not meant for it
+            start_new_session=True,  # it outlives Ctrl-C and this cell
         )
     log.info("starting the embedded server (log: %s)", log_file)
     deadline = time.monotonic() + patience
@@ -111,7 +110,7 @@ def _start(state_file: Path, arguments: list[str], patience: float) -> str:
 
 
 def _stop(state_file: Path) -> bool:
-    """End the process of `state_file`, if it is still one of our servers, and wait for that."""
+    """End the process of `state_file` and wait for it, if it is still one of our servers."""
     import psutil  # needed once per workflow, not once per picture
 
     state = _read_state(state_file)
@@ -121,7 +120,7 @@ def _stop(state_file: Path) -> bool:
     try:
         process = psutil.Process(state["pid"])
         if not any(Path(part).name == PROGRAM.name for part in process.cmdline()):
-            return False  # the number belongs to another program by now
+            return False  # another program has this number now
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(10)
@@ -143,7 +142,7 @@ def _answers(url: str) -> bool:
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:
-    """Return what a server says of itself; None for a file that no server of ours has written."""
+    """Return a server's state; None if another program wrote the file."""
     state = _read(path)
     known = isinstance(state, dict) and isinstance(state.get("url"), str)
     return state if known and type(state.get("pid")) is int and state["pid"] > 0 else None

@@ -23,15 +23,15 @@ FAILED = re.compile(
     r" (\S+)(.*)"
 )
 SHAPES = re.compile(r"is invalid for input of size|cannot be multiplied|must match|!=")
-"""What torch and ComfyUI say of a LoRA for layers of another width."""
+"""Errors of torch and ComfyUI for a LoRA of another width."""
 
 
 @contextmanager
 def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Generator[None]:
     """Raise `UserError` if the server logs, while the body renders, that `lora` does not fit.
 
-    `loader` is the node that applies it; with strengths of 0, nothing has to fit. Servers whose
-    log cannot be read are believed.
+    `loader` is the node that applies it; with strengths of 0, nothing has to fit. If a server's
+    log cannot be read, the LoRA counts as applied.
     """
     strengths = [loader["inputs"][name] for name in STRENGTH_INPUTS if name in loader["inputs"]]
     if not any(strengths):
@@ -42,9 +42,9 @@ def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Generator[
     after = client.log_lines()
     last = before[-1][0] if before else ""
     new = [text for time, text in after if time > last]
-    cut = len(new) == len(after) and bool(before)  # the server keeps some hundred lines only
+    cut = len(new) == len(after) and bool(before)  # the server keeps only some hundred lines
     if problem := _problem("\n".join(new), lora, "strength_clip" in loader["inputs"], cut):
-        # It has cached what it drew, and would say nothing when it is asked once more.
+        # It has cached the picture, and would log nothing the next time.
         client.free_memory()
         raise UserError(f"{client.url} could not apply the LoRA: {problem}")
 
@@ -60,7 +60,7 @@ def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
     if not UNKNOWN.search(text):
         return None
     contents = lora_modules.read(lora)
-    # What is of no layer was said when the LoRA was installed; other keys are another LoRA's.
+    # The installation reported tensors of no layer; other keys are another LoRA's.
     ours = _keys(contents.modules, with_clip) | set(contents.strange)
     unknown = set(UNKNOWN.findall(text)) & ours
     if not unknown:
@@ -74,7 +74,7 @@ def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
 
 
 def _keys(modules: Collection[Module], with_clip: bool) -> set[str]:
-    """Return the tensors that have to be applied; some loaders leave the text encoder as it is."""
+    """Return the tensors that must be applied; some loaders leave the text encoder as it is."""
     return {
         key
         for module in modules
@@ -101,6 +101,6 @@ def _cause(unknown: Set[str], contents: Contents) -> str:
         )
     return (
         f"was it trained for the family ({', '.join(family.title for family in PUBLIC)}) of the "
-        "workflow's checkpoint? If so, its layers are called as this server does not know them: "
-        "convert it to kohya's names"
+        "workflow's checkpoint? If so, this server does not know the names of its layers: convert "
+        "it to kohya's names"
     )

@@ -1,4 +1,4 @@
-"""The command line that the programs of a benchmark share: a workflow, its nodes, its servers."""
+"""The command line of a benchmark's programs: a workflow, its nodes, its servers."""
 
 import argparse
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Address:
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:
-    """Add what decides which graph is rendered."""
+    """Add the options for the graph."""
     add = parser.add_argument
     add("--workflow", type=Path, required=True, metavar="JSON", help="a ComfyUI workflow")
     add("--batch-size", type=cli.positive, default=1, help="pictures in a cell (default: 1)")
@@ -36,12 +36,12 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
 
 
 def add_servers(parser: argparse.ArgumentParser) -> None:
-    """Add what decides who renders."""
+    """Add the options for the servers."""
     parser.add_argument("--comfy-url", default="embedded", help="embedded, or URLs separated by"
         " commas; a cell goes to the server with the shortest queue")  # fmt: skip
     server = parser.add_argument_group("embedded server", "for --comfy-url embedded")
     add = server.add_argument
-    add("--server-state", type=Path, metavar="FILE", help="where the server says that it listens")
+    add("--server-state", type=Path, metavar="FILE", help="the server writes its address here")
     add("--models-dir", type=Path, default=Path("models"), metavar="DIR")
     add("--loras-dir", type=Path, default=Path("models/loras"), metavar="DIR")
     add("--server-output-dir", type=Path, default=Path("output"), metavar="DIR")
@@ -51,7 +51,7 @@ def add_servers(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
     add("--dtype", default="auto", choices=("auto", "fp32", "fp16", "bf16"))
     add("--idle-timeout", type=float, default=600, metavar="SECONDS",
-        help="the server ends after so long without a prompt (default: 600)")  # fmt: skip
+        help="the server ends after this time without a prompt (default: 600)")  # fmt: skip
 
 
 def choices(arguments: argparse.Namespace) -> Choices:
@@ -62,7 +62,7 @@ def choices(arguments: argparse.Namespace) -> Choices:
 def cell(
     arguments: argparse.Namespace, lora: str, *, weight: float, seed: int, prefix: str
 ) -> Cell:
-    """Return a cell with what the command line says of all."""
+    """Return a cell, with the command line's values for all cells."""
     return Cell(
         lora=lora,
         weight=weight,
@@ -90,7 +90,7 @@ def addresses(arguments: argparse.Namespace) -> list[Address]:
 
 
 def _embedded(arguments: argparse.Namespace) -> Callable[[], str]:
-    # Starting a server is the exception: what only that needs is imported only here.
+    # Imported only here, because most cells start no server.
     from lorabench.comfy.client.launch import ServerOptions, ensure_server
 
     if not arguments.server_state:

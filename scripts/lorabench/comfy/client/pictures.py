@@ -1,4 +1,4 @@
-"""The pictures of a cell: checked before they are published, and labelled in their metadata."""
+"""Check the pictures of a cell before they are published, and label them in their metadata."""
 
 import io
 import json
@@ -23,8 +23,8 @@ _AFTER_HEADER = 33  # a PNG's signature (8) and its IHDR chunk (4 + 4 + 13 + 4)
 def check(pictures: Sequence[bytes], graph: Graph, slots: Sequence[Slot]) -> None:
     """Raise `UserError` unless these are sound pictures that `graph` made.
 
-    They must be PNGs that decode, of one size and, where the server stores the graph in its
-    pictures, of a graph with the same values in `slots`. One of a single colour is warned of.
+    They must be PNGs that decode, have one size and, if the server stores the graph in its
+    pictures, the same values in `slots`. A picture of a single colour gives a warning.
     """
     sizes = set()
     for number, data in enumerate(pictures):
@@ -37,9 +37,9 @@ def check(pictures: Sequence[bytes], graph: Graph, slots: Sequence[Slot]) -> Non
 
 
 def is_made_by(data: bytes, graph: Graph) -> bool:
-    """Return whether the picture's metadata says that `graph` made it, or says nothing.
+    """Return whether `graph` made the picture, by its metadata; True if it has none.
 
-    A custom node may change its inputs there, so False calls for a second look, no more.
+    A custom node may change its inputs there, so False is no proof.
     """
     try:
         drawn = _stored_graph(Image.open(io.BytesIO(data), formats=["PNG"]))
@@ -53,8 +53,7 @@ def is_made_by(data: bytes, graph: Graph) -> bool:
 def with_text(data: bytes, texts: Mapping[str, Mapping[str, Any]]) -> bytes:
     """Return the PNG file `data` with a tEXt chunk of JSON for each entry of `texts`.
 
-    The chunks go in behind the header; everything that the server wrote stays byte for byte,
-    which is faster than encoding again, and no pixel can change.
+    The chunks follow the header, and all other bytes stay: this is faster than encoding again.
     """
     chunks = b"".join(_text_chunk(key, json.dumps(value)) for key, value in texts.items())
     return data[:_AFTER_HEADER] + chunks + data[_AFTER_HEADER:]
@@ -70,7 +69,7 @@ def _decode(data: bytes, number: int) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=["PNG"])
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"picture {number} of the batch is no sound PNG file: {error}") from None
+        raise UserError(f"picture {number} of the batch is a damaged PNG file: {error}") from None
     return image
 
 
@@ -78,12 +77,12 @@ def _warn_of_one_colour(image: Image.Image, number: int) -> None:
     extrema = [channel.getextrema() for channel in image.convert("RGB").split()]
     if all(low == high for low, high in extrema):
         colour = tuple(low for low, _ in extrema)
-        # No error: drawing it again changes nothing, and the metrics and grids point it out.
+        # No error: rendering it again changes nothing, and the metrics and grids point it out.
         log.warning(
             "picture %d of the batch is one colour, RGB %s: a broken render. The likely cause is"
-            " NaN (not a number) in the model: a LoRA trained at too high a rate, or half"
-            " precision that a VAE or card does not bear; look at train_log.csv, then try the"
-            " server with full precision",
+            " NaN (not a number) in the model: a LoRA trained at too high a rate, or a VAE or card"
+            " that cannot use half precision; look at train_log.csv, then try the server with full"
+            " precision",
             number,
             colour,
         )
@@ -98,14 +97,14 @@ def _check_graph(image: Image.Image, graph: Graph, slots: Sequence[Slot], number
         found = (drawn.get(node, {}).get("inputs") or {}).get(name)
         if found != wanted:
             raise UserError(
-                f"picture {number} of the batch comes from another graph: {name} of node {node}"
-                f" is {found!r} in it, not {wanted!r}; empty the server's cache"
-                " (POST /free) and run the command again"
+                f"picture {number} of the batch comes from another graph: there {name} of node"
+                f" {node} is {found!r}, not {wanted!r}; empty the server's cache (POST /free) and"
+                " run the command again"
             )
 
 
 def _stored_graph(image: Image.Image) -> Graph | None:
-    """Return the graph in the picture; None where a server stores none there."""
+    """Return the graph in the picture; None if the server stores none."""
     with suppress(ValueError, TypeError):
         graph = json.loads(image.info.get("prompt") or "")
         return graph if fits(graph, {str: {"inputs?": dict}}) else None

@@ -26,8 +26,8 @@ def reported(
 ) -> Generator[None]:
     """Log, while the body waits, what the server of `access()` sends `client_id` about `graph`.
 
-    It listens after `pause` seconds (a short cell needs no report), and as long after each loss
-    of the connection; it logs at most a line in `every` seconds.
+    It listens after `pause` seconds, because a short cell needs no report, and again that long
+    after each loss of the connection; it logs at most one line in `every` seconds.
     """
     over = threading.Event()
     reporter = _Reporter(graph, every)
@@ -50,7 +50,7 @@ def reported(
 
 
 def _hear(access: Access, client_id: str, reporter: "_Reporter", over: threading.Event) -> None:
-    import websocket  # 25 ms of work that most cells of a small model are over before
+    import websocket  # takes 25 ms, by when most cells of a small model are finished
 
     address, options = access.websocket("/ws", clientId=client_id)
     # ComfyUI refuses foreign origins; a proxy leads to the internet, not to a machine in the room.
@@ -75,7 +75,7 @@ class _Reporter:
     _last: float = field(default=float("-inf"))
 
     def take(self, message: str) -> None:
-        """Log what the message says, if it is worth a line and the last one is some time ago."""
+        """Log the message if it shows progress, and the last line is old enough."""
         content = json.loads(message)
         line = self._line(content.get("type"), content.get("data") or {})
         if line and time.monotonic() - self._last >= self.every:

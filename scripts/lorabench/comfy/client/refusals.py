@@ -1,4 +1,4 @@
-"""Why a server gives no answer of its own, in words, and what helps where waiting does not."""
+"""Explain why a server gives no answer of its own, and what helps if waiting does not."""
 
 import re
 import socket
@@ -11,7 +11,7 @@ import requests
 from lorabench.comfy.client.access import CERTIFICATES, HOW_TO_LOG_IN, Access, certificates
 
 AWAY = (502, 503, 504, 520, 521, 522, 523, 524, 530)
-"""What a proxy before a restarting server says; those from 520 on are Cloudflare's."""
+"""Answers of a proxy in front of a restarting server; those from 520 on are Cloudflare's."""
 
 PLAIN = re.compile("plain http|http request to an https", re.IGNORECASE)
 QUERY = re.compile(r"\?[^\s)'\"]*")
@@ -29,10 +29,7 @@ class Outage(Exception):
         remedy: str = "",
         advice: str = "see its own log",
     ) -> None:
-        """`down`: the server may come back. `remedy`: it will not, and this is what helps.
-
-        `advice` is for an outage that lasts.
-        """
+        """`down`: the server may come back; `remedy`: it will not; `advice`: if this lasts."""
         super().__init__(problem)
         self.down = down
         self.remedy = remedy
@@ -40,7 +37,7 @@ class Outage(Exception):
 
 
 def of_error(error: requests.RequestException, url: str) -> Outage:
-    """Return what an exception means that a request to `url` raised."""
+    """Return the outage for an exception that a request to `url` raised."""
     text = QUERY.sub("?…", str(error))  # which may hold a token
     if isinstance(error, requests.exceptions.SSLError):
         return _of_tls(text, url)
@@ -56,7 +53,7 @@ def of_error(error: requests.RequestException, url: str) -> Outage:
 
 
 def of_answer(response: requests.Response, path: str, access: Access) -> Outage | None:
-    """Return what an answer means that is none of ComfyUI's own; None where it may be one."""
+    """Return the outage for an answer that is not ComfyUI's; None if it may be ComfyUI's."""
     status = response.status_code
     if status >= 500:
         text = "" if is_page(response) else " ".join(QUERY.sub("?…", response.text).split())[:200]
@@ -66,12 +63,12 @@ def of_answer(response: requests.Response, path: str, access: Access) -> Outage 
     if status == 407:
         return Outage(
             "is behind a proxy that wants a name and a password (HTTP 407)",
-            remedy="lorabench does not log in at proxies: write ComfyUI's own address in comfy_url,"
-            " or reach it through a tunnel (ssh -L 8188:127.0.0.1:8188 <its machine>)",
+            remedy="lorabench does not log in to proxies: write ComfyUI's own address in comfy_url,"
+            " or use a tunnel (ssh -L 8188:127.0.0.1:8188 <its machine>)",
         )
     if status == 429:
         return Outage(
-            "too many requests (HTTP 429), as a proxy or host before ComfyUI limits them",
+            "too many requests (HTTP 429) for a proxy or host in front of ComfyUI",
             advice="have the limit raised, or send fewer at once: --resources comfyui=1",
         )
     if status == 401 or (status == 403 and path != "/view"):  # /view guards its own folders
@@ -82,7 +79,7 @@ def of_answer(response: requests.Response, path: str, access: Access) -> Outage 
 
 
 def hint(url: str) -> str:
-    """Return what more to say of a URL at which nobody answers."""
+    """Return a hint on a URL where nobody answers."""
     if urlsplit(url).hostname in ("0.0.0.0", "::"):
         return (
             "; 0.0.0.0 only says that a server listens on all of its addresses: write 127.0.0.1,"
@@ -118,23 +115,25 @@ def _of_login(response: requests.Response, access: Access) -> Outage:
 
 
 def _of_redirect(response: requests.Response, path: str) -> Outage:
-    """Say where a server sends its visitors; never the query there, which may hold a secret."""
+    """Return where a server redirects to, without the query, which may hold a secret."""
     where = urlsplit(urljoin(response.url, response.headers["Location"]))
     place = f"{where.scheme}://{where.netloc.rpartition('@')[2]}{where.path}"
-    problem = f"sends its visitors on to {place} (HTTP {response.status_code})"
+    problem = f"redirects to {place} (HTTP {response.status_code})"
     if place.endswith(path) and not response.url.startswith(place):
         return Outage(problem, remedy=f"write comfy_url={place.removesuffix(path)}")
     return Outage(
         problem,
         remedy=f"if that is a login page and takes a name and a password, {HOW_TO_LOG_IN}; if"
-        " not, start ComfyUI where no such page stands before it, or correct comfy_url",
+        " not, start ComfyUI without such a page in front of it, or correct comfy_url",
     )
 
 
 def _of_tls(text: str, url: str) -> Outage:
-    """Say what is wrong with a certificate, or that there is none."""
+    """Return what is wrong with a certificate, or that there is none."""
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
-        return Outage("speaks no https", remedy=f"write comfy_url=http{url.removeprefix('https')}")
+        return Outage(
+            "does not speak https", remedy=f"write comfy_url=http{url.removeprefix('https')}"
+        )
     if "NO_CERTIFICATE_OR_CRL_FOUND" in text:
         return Outage(
             f"cannot be checked: {certificates()} holds no certificate",
@@ -148,7 +147,7 @@ def _of_tls(text: str, url: str) -> Outage:
     if "expired" in reason:
         remedy = "renew it on the server"
     elif "mismatch" in reason or "valid for" in reason:
-        remedy = "write in comfy_url the name that it was made for"
+        remedy = "write the certificate's name in comfy_url"
     else:
         remedy = (
             f"save it, or that of its authority, in a file (openssl s_client -connect {host}"
@@ -158,13 +157,13 @@ def _of_tls(text: str, url: str) -> Outage:
 
 
 def _of_https(url: str) -> Outage | None:
-    """Look whether a server that drops plain connections speaks https."""
+    """Check whether a server that drops plain connections speaks https."""
     parts = urlsplit(url)
     if parts.scheme != "http":
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing is sent: a handshake is all
+    context.verify_mode = ssl.CERT_NONE  # only a handshake: nothing is sent
     with (
         suppress(OSError),
         socket.create_connection((parts.hostname, parts.port or 80), 5) as plain,

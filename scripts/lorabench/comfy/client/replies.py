@@ -1,4 +1,4 @@
-"""What ComfyUI answers, read: rejections, failures, and the pictures that a prompt saved."""
+"""Read ComfyUI's answers: rejections, failures, and the pictures that a prompt saved."""
 
 import logging
 import re
@@ -21,7 +21,7 @@ LESS_MEMORY = (
 
 
 class OutOfMemory(UserError):
-    """The server's memory did not do; it may, now that it has unloaded what it held."""
+    """The server ran out of memory; it then unloads its models, so a second try may work."""
 
 
 Image = Mapping[str, str]  # filename, subfolder, type: the query of /view
@@ -34,10 +34,9 @@ def queued(content: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
-    """Return one line on why a server refused a prompt or a part of it.
+    """Return one line on why a server refused a prompt or a part of it; empty if it gives none.
 
-    `error.details` is usually empty: the reasons stand in `node_errors[id].errors[]`. Empty where
-    the reply gives none in a form that ComfyUI has.
+    `error.details` is usually empty: the reasons are in `node_errors[id].errors[]`.
     """
     if not fits(reply, REJECTION):
         return ""
@@ -57,14 +56,14 @@ def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
 def saved_images(graph: Graph, save: str, entry: Any) -> list[Image]:
     """Return what node `save` wrote, from a prompt's history entry.
 
-    Raises `UserError` if the prompt failed or was interrupted, and for an entry that is none; a
+    Raises `UserError` if the prompt failed or was interrupted, or the entry is malformed; a
     traceback goes to the log.
     """
     try:
         return _saved_images(graph, save, check(entry, ENTRY, "the entry"))
     except Odd as odd:
         raise UserError(
-            f"the server's history of the prompt is not as ComfyUI writes it: {odd}; does another"
+            f"the server's history of the prompt is not in ComfyUI's form: {odd}; does another"
             " program answer in its place?"
         ) from None
 
@@ -99,7 +98,7 @@ def _failure(graph: Graph, error: Mapping[str, Any]) -> UserError:
     if OUT_OF_MEMORY.search(reason):
         return OutOfMemory(f"node {node} ran out of memory ({reason}); {LESS_MEMORY}")
     if DAMAGED.search(reason):
-        reason += "; the file that it loads is damaged on the server: copy it there again"
+        reason += "; its file is damaged on the server: copy it there again"
     return UserError(f"node {node} failed: {reason}")
 
 
@@ -111,17 +110,17 @@ def _complaint(error: Mapping[str, Any]) -> str:
 
 
 def _not_in_list(about: Mapping[str, Any], details: str) -> str:
-    """Say that a server does not list a name, with the nearest that it has.
+    """Say that a server does not list a name, with the nearest names in its list.
 
-    `details` ends with them, or with "(list of length 37)" where they are more than 20.
+    `details` ends with the list, or with "(list of length 37)" if it has more than 20.
     """
     name, listed = str(about.get("input_name")), details.partition(" not in ")[2]
     known = re.findall(r"'([^']*)'", listed) if listed.startswith("[") else None
     text = unlisted(name, str(about.get("received_value")), known)
     if name == "lora_name":
         text += (
-            "; lora_install_dir must be a folder that this server lists LoRAs from, and what was"
-            " deleted there is installed again with --forcerun install_lora"
+            "; lora_install_dir must be a folder from which this server lists LoRAs; to install"
+            " a deleted LoRA again, use --forcerun install_lora"
         )
     return text
 

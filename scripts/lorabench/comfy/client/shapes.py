@@ -1,7 +1,7 @@
-"""The shapes of ComfyUI's answers, and a check that one has the shape that its reader counts on.
+"""Check the shapes of ComfyUI's answers before they are read.
 
-A shape is a type; `[shape]`, a list of such; a tuple of shapes, a list that begins with them; or a
-dict of shapes by key, in which `"key?"` may be missing or null, and `str` stands for every key.
+A shape is a type; `[shape]`, a list of that shape; a tuple of shapes, a list that begins with them;
+or a dict of shapes by key, where `"key?"` may be missing or null, and `str` stands for every key.
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ Shape = Any
 
 
 class Odd(ValueError):
-    """An answer of another shape; says where it differs, and in what."""
+    """An answer of another shape; its message has the place and the difference."""
 
 
 IMAGE = {"filename": str, "subfolder": str, "type": str}
@@ -22,7 +22,7 @@ ENTRY = {
     "status?": {"status_str?": str, "messages?": [(str, dict)]},
     "outputs?": {str: object},
 }
-"""What the history holds of a prompt; of `outputs`, that of one node is read: `OUTPUT`."""
+"""A prompt in the history; `outputs` has an `OUTPUT` for each node, but only one is read."""
 
 OUTPUT = {"images?": [IMAGE]}
 HISTORY = {str: dict}
@@ -75,7 +75,7 @@ def read(response: "requests.Response", shape: Shape) -> Any:
     try:
         content = response.json()
     except (ValueError, RecursionError):
-        raise Odd("it is no JSON") from None
+        raise Odd("it is not JSON") from None
     return check(content, shape)
 
 

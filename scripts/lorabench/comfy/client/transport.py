@@ -1,4 +1,4 @@
-"""HTTP to one ComfyUI server, with patience for restarts, dropped connections and 5xx."""
+"""HTTP to one ComfyUI server; waits out restarts, dropped connections and 5xx."""
 
 import logging
 import time
@@ -25,44 +25,44 @@ HOW_TO_START = "docker compose -f comfy-docker/docker-compose.yml up -d"
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to ask a server and how long to bear with it; seconds, but for `tries`."""
+    """How often to ask a server and how long to wait for it; in seconds, except `tries`."""
 
-    poll: float = 0.05  # first pause between two looks at the history; each is a tenth longer,
+    poll: float = 0.05  # first pause between looks at the history; each is a tenth longer,
     slowest_poll: float = 1.0  # up to this
-    queue_look: float = 2.0  # how often to see whether a prompt is still in the queue
+    queue_look: float = 2.0  # how often to check that a prompt is still in the queue
     backoff: float = 0.5  # first pause after a failed request; doubles
-    greeting: float = 20.0  # how long the first request of all may fail
+    greeting: float = 20.0  # how long the very first request may fail
     listen: float = 2.0  # when to listen to the server's progress, and again after a drop
-    report: float = 5.0  # how often to log that progress at most
-    patience: float = 180.0  # how long later ones may: many custom nodes make a slow restart
+    report: float = 5.0  # at most one line of progress in this time
+    patience: float = 180.0  # how long later requests may fail: many custom nodes restart slowly
     tries: int = 5  # how often a request may get a 500, and a lost prompt be submitted
 
 
 class Away(UserError):
-    """A server that has not answered for as long as one bears with it."""
+    """A server that has not answered within its time."""
 
 
 class Refused(UserError):
-    """A server that answers, or its certificate: waiting does not change that."""
+    """A server that refuses, or its certificate is wrong: waiting does not help."""
 
 
 class Transport:
     """Requests to the server at `url`, which may hold its login; `self.url` never does.
 
-    `revive`, where given, is called when the server is away; it returns the URL of a living one.
+    `revive`, if given, is called when the server is away; it starts one and returns its URL.
     """
 
     def __init__(self, url: str, pace: Pace, revive: Callable[[], str] | None = None) -> None:
-        """Nothing is sent yet, and nothing checked."""
+        """Send and check nothing yet."""
         self.pace = pace
         self._given = url
         self._revive = revive
         self.limit = pace.greeting
-        """How many seconds a request may fail: few before the first answer, many after it."""
+        """How many seconds a request may fail: more after the first answer than before it."""
 
     @cached_property
     def access(self) -> Access:
-        """How to be let in; raises `UserError` for what is no URL."""
+        """The server's login; raises `UserError` if `url` is no URL."""
         return access_to(self._given)
 
     @property
@@ -104,19 +104,16 @@ class Transport:
                 trial.bear(outage)
 
     def get_json(self, path: str, shape: Shape) -> Any:
-        """Return the JSON that a GET of `path` answers.
-
-        Raises `UserError` for an answer that is none or of another shape.
-        """
+        """Return the JSON answer to a GET of `path`; `UserError` if it has another shape."""
         response = self.ask("GET", path)
         try:
             return read(response, shape)
         except Odd as odd:
             problem = "a web page" if refusals.is_page(response) else odd
         raise UserError(
-            f"{self.url}{path} answered HTTP {response.status_code}, but nothing of ComfyUI's"
-            f" ({problem}); does a proxy, a login page or another program answer in its place? See"
-            " comfy_url"
+            f"{self.url}{path} answered HTTP {response.status_code}, but not as ComfyUI does"
+            f" ({problem}); does a proxy, a login page or another program answer in its place?"
+            " Check comfy_url"
         )
 
     def node_info(self, graph: Graph) -> dict[str, Any]:
@@ -127,16 +124,16 @@ class Transport:
         return info
 
     def wake(self) -> None:
-        """Call the server back to life, where that is ours to do."""
+        """Start the server again if it is one of ours."""
         if self._revive:
             self.access = access_to(self._revive())
 
 
 class Trial:
-    """The patience with one request."""
+    """The attempts at one request."""
 
     def __init__(self, transport: Transport) -> None:
-        """The clock starts now."""
+        """Start the clock."""
         self._transport = transport
         self._start = time.monotonic()
         self._pause = transport.pace.backoff
@@ -144,7 +141,7 @@ class Trial:
         self._said = False
 
     def bear(self, outage: Outage) -> None:
-        """Pause before the next attempt, or raise `UserError` where there should be none."""
+        """Pause before the next attempt, or raise `UserError` if there should be none."""
         url = self._transport.url
         if outage.remedy:
             raise Refused(f"{url} {outage}; {outage.remedy}")
@@ -157,7 +154,7 @@ class Trial:
             )
         if late or self._faults >= self._transport.pace.tries:
             raise UserError(f"the server at {url} keeps failing: {outage}; {outage.advice}")
-        # Once is enough on the screen: a restart takes many attempts, of several cells at once.
+        # Only once on the screen: in a restart, several cells try many times.
         log.log(
             logging.DEBUG if self._said else logging.WARNING, "%s: %s; trying again", url, outage
         )

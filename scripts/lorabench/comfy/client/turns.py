@@ -1,4 +1,4 @@
-"""Which server renders a cell: the one with the shortest queue, as cells look one by one."""
+"""Choose the server with the shortest queue; cells take turns to look at the queues."""
 
 import logging
 import random
@@ -18,10 +18,10 @@ PATIENCE = 5
 
 @contextmanager
 def turn(lock: Path | None) -> Generator[Callable[[], None]]:
-    """Keep other cells from looking at the queues; yield what lets them look again.
+    """Keep other cells from looking at the queues; yield a function that lets them look again.
 
-    Cells that start together would see the same empty queues and may all choose one server.
-    `lock` is a file that they share; without one nobody is kept waiting.
+    Cells that start together would see the same empty queues and might all choose one server.
+    `lock` is a file that they share; without one, no cell waits.
     """
     if lock is None:
         yield lambda: None

@@ -1,18 +1,15 @@
-"""A name that a server does not have, in words."""
+"""Report a name that a server does not have."""
 
 import difflib
 from collections.abc import Sequence
 
 SHOWN = 3
 ALIKE = 0.4
-"""How much of two names has to agree, from 0 to 1: names of files differ by whole words."""
+"""How similar two names must be, from 0 to 1: names of files differ by whole words."""
 
 
 def unlisted(name: str, value: str, known: Sequence[object] | None) -> str:
-    """Say that a server has no `value` for the input `name`, and what it has that is nearest.
-
-    `known` is all that it has, None where it did not say.
-    """
+    """Return that a server has no `value` for the input `name`, and the nearest of `known`."""
     said = f"{name} {value!r} is not on the server"
     if known is None:
         return said

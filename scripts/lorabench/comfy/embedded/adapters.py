@@ -1,7 +1,7 @@
-"""What each kind of module makes of a weight: LoRA, LoHa, LoKr, GLoRA, DoRA, whole differences.
+"""Apply each kind of module to a weight: LoRA, LoHa, LoKr, GLoRA, DoRA, whole differences.
 
-As ComfyUI computes it, in float32, so that the same file draws the same picture. Each module gets
-the weight that the one before it left.
+This computes in float32 as ComfyUI does, so that the same file gives the same picture. Each module
+gets the weight that the one before it left.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ BIASES = ("diff_b", "b_norm")
 
 def _lora(of: Roles, weight: Tensor) -> Tensor:
     up, down = of["up"].flatten(1), of["down"]
-    if "mid" in of:  # a convolution taken apart in three
+    if "mid" in of:  # a convolution in three factors
         down = torch.einsum("ab...,bi->ai...", of["mid"], down.flatten(1))
     return torch.mm(up, down.flatten(1))
 
@@ -67,7 +67,7 @@ def _lokr(of: Roles, weight: Tensor) -> Tensor:
 
 
 def _product(of: Roles, name: str, core: str) -> Tensor:
-    """Return a @ b, or with a core what a, b and it make of a convolution."""
+    """Return a @ b, or with a core the product of all three for a convolution."""
     a, b = of[f"{name}_a"], of[f"{name}_b"]
     if core in of:
         return torch.einsum("ij...,jr,ip->pr...", of[core], b, a)
@@ -96,8 +96,8 @@ UPDATES: Mapping[Kind, Callable[[Roles, Tensor], Tensor]] = {
 def _with_magnitude(magnitude: Tensor, weight: Tensor, update: Tensor) -> Tensor:
     """Return (weight + update) scaled to `magnitude`, as a DoRA.
 
-    Along the inputs, what is scaled has the changed weight's norms; along the outputs ComfyUI
-    takes those of the weight before the change.
+    Along the inputs, the norms are those of the changed weight; along the outputs, ComfyUI uses
+    those of the weight before the change.
     """
     changed = weight + update
     ones = [1] * (weight.ndim - 2)

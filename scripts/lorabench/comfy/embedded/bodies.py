@@ -1,4 +1,4 @@
-"""What clients send, read: JSON of a shape, or a refusal as ComfyUI words it."""
+"""Read the clients' requests: JSON of a shape, or a refusal in ComfyUI's words."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from lorabench.comfy.client.shapes import Odd, Shape, check
 
-DEPTH = 100  # of lists and objects in one another; what the history holds has to be written, too
+DEPTH = 100  # of nested lists and objects, because the history is written as JSON, too
 
 PROMPT = {
     "client_id?": str,
@@ -24,7 +24,7 @@ FLAGS = {"unload_models?": bool, "free_memory?": bool}
 
 
 class Malformed(Exception):
-    """A request that is not understood; `error` is ComfyUI's object for that."""
+    """A malformed request; `error` is ComfyUI's object for it."""
 
     def __init__(self, details: str, kind: str = "invalid_request", message: str = "") -> None:
         """`kind` and `message` are ComfyUI's `type` and `message`."""
@@ -34,7 +34,7 @@ class Malformed(Exception):
 
 
 def refusal(error: dict[str, Any], status: int = 400) -> web.Response:
-    """Return the answer to a request that is refused as a whole."""
+    """Return the answer to a refused request."""
     return web.json_response({"error": error, "node_errors": {}}, status=status)
 
 
@@ -42,7 +42,7 @@ async def read(request: web.Request, shape: Shape, *, may_be_empty: bool = False
     """Return the JSON object in a request; raises `Malformed` for another body."""
     try:
         data = await request.read()
-    except web.RequestPayloadError as error:  # such as one that is not compressed as it says
+    except web.RequestPayloadError as error:  # such as a wrong Content-Encoding
         raise Malformed(str(error)) from None
     if may_be_empty and not data.strip():
         return {}
@@ -51,7 +51,7 @@ async def read(request: web.Request, shape: Shape, *, may_be_empty: bool = False
     except (ValueError, RecursionError) as error:
         raise Malformed(str(error), "invalid_json", "The body is not JSON") from None
     if _is_deeper(content, DEPTH):
-        raise Malformed(f"more than {DEPTH} lists and objects lie in one another")
+        raise Malformed(f"more than {DEPTH} lists and objects are nested")
     try:
         return check(content, shape, "the body")
     except Odd as odd:
@@ -70,7 +70,7 @@ def whole_number(request: web.Request, name: str) -> int | None:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _finite(text: str) -> float:

@@ -32,7 +32,7 @@ class Node:
     description: str
     is_output: bool = False
     most_pixels: int | None = None
-    """The most that width × height × batch_size may be."""
+    """The limit of width × height × batch_size."""
 
     def info(self, name: str) -> dict[str, Any]:
         """Return the entry of `/object_info`."""
@@ -55,14 +55,14 @@ class Node:
 
 
 def object_info(library: Library) -> dict[str, Any]:
-    """Return what a client reads from `/object_info`: JSON, by class, with `library`'s files."""
+    """Return the content of `/object_info`: JSON by class, with `library`'s files."""
     return json.loads(json.dumps({name: node.info(name) for name, node in nodes(library).items()}))
 
 
 def nodes(library: Library, most_pixels: int | None = None) -> dict[str, Node]:
-    """Return every supported node by class name, with the model files that exist right now.
+    """Return every supported node by class name, with the present model files.
 
-    `most_pixels` limits a batch; None: nothing does.
+    `most_pixels` limits a batch, unless it is None.
     """
     return _loaders(library) | _texts_and_latents(most_pixels) | _samplers() | _pictures()
 

@@ -1,4 +1,4 @@
-"""From prompt text to the tensors that the UNet listens to."""
+"""Encode prompts as the tensors for the UNet."""
 
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,16 @@ def encode(
 ) -> Tensor:
     """Return the conditioning of `text`, float32 of shape [1, chunks * length, width].
 
-    `last_layer` counts from the end (-1 is the last one, -2 skips one; None and what lies beyond
-    the first mean the last). The final layer norm is applied in any case.
-
-    A token's weight moves its embedding along the line from the empty prompt's embedding at the
-    same place: e = empty + weight * (e - empty).
+    `last_layer` counts from the end (-1 is the last one, -2 skips one; None and numbers before the
+    first mean the last). The final layer norm is always applied. A token's weight moves its
+    embedding away from the empty prompt's at the same place: e = empty + weight * (e - empty).
     """
     frame = Frame(
         length=encoder.config.max_position_embeddings,
         start=tokenizer.bos_token_id,
         end=tokenizer.eos_token_id,
     )
-    # verbose=False: longer texts than the encoder takes are cut into chunks by us
+    # verbose=False: we cut texts that are too long for the encoder into chunks
     parts = prompt_text.chunks(
         text, lambda words: tokenizer(words, verbose=False)["input_ids"][1:-1], frame
     )

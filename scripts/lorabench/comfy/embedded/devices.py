@@ -1,4 +1,4 @@
-"""Where the server computes, and in which precision. Needs torch, but no model code yet."""
+"""Choose the server's device and precision. This needs torch, but no model code."""
 
 import os
 from dataclasses import dataclass
@@ -37,12 +37,10 @@ class Device:
 
 
 def choose(device: str, dtype: str, threads: int) -> Device:
-    """Settle "auto" and take the threads for the calling thread (0: all that the process has).
+    """Choose the device and set the threads (0: all cores), which change a picture's last bits.
 
-    "auto" is CUDA where there is one, in fp16. A CPU always computes fp32. The number of threads
-    changes the last bits of a picture.
-
-    Raises `UserError`: CUDA is asked for and absent.
+    "auto" is CUDA in fp16, if there is one. A CPU always computes in fp32. Raises `UserError`: CUDA
+    is missing.
     """
     threads = threads or _cores()
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""The models that are in memory: each checkpoint is loaded once and kept."""
+"""The models in memory: each checkpoint is loaded once and kept."""
 
 import logging
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Model:
-    """What a MODEL socket carries: a UNet and the LoRAs on it."""
+    """The value of a MODEL socket: a UNet and the LoRAs on it."""
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
@@ -49,7 +49,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Clip:
-    """What a CLIP socket carries: a text encoder, the LoRAs on it, and the layer to stop at."""
+    """The value of a CLIP socket: a text encoder, the LoRAs on it, and the last layer."""
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
@@ -73,7 +73,7 @@ class Engine:
     def checkpoint(self, path: Path) -> Loaded:
         """Return the checkpoint at `path`, from memory if it is the last one used.
 
-        Raises `UserError`: it is no checkpoint of the supported families.
+        Raises `UserError`: it is not of a supported family.
         """
         key = fingerprint(path)
         if key not in self._checkpoints:

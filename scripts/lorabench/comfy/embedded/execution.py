@@ -1,4 +1,4 @@
-"""Runs a valid graph node by node and remembers outputs, as ComfyUI's classic cache does."""
+"""Run a valid graph node by node and cache outputs, as ComfyUI's classic cache does."""
 
 import hashlib
 import json
@@ -22,15 +22,12 @@ Send = Callable[[str, dict[str, Any], str | None], None]
 
 
 class Interrupted(Exception):
-    """The prompt that is running was asked to stop."""
+    """The running prompt was stopped."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A prompt in the queue.
-
-    `client_id` is the websocket client that hears of its progress; `extra` its `extra_data`.
-    """
+    """A prompt in the queue; `extra` is its `extra_data`."""
 
     number: float
     prompt_id: str
@@ -40,18 +37,18 @@ class Job:
 
     @property
     def client_id(self) -> str | None:
-        """Return the websocket client that submitted it, if any."""
+        """The websocket client that submitted it and gets its progress, if any."""
         return self.extra.get("client_id")
 
     def pnginfo(self) -> dict[str, str]:
-        """Return the text chunks that its pictures carry."""
+        """Return the text chunks for its pictures."""
         chunks = {"prompt": self.graph} | (self.extra.get("extra_pnginfo") or {})
         return {key: json.dumps(value) for key, value in chunks.items()}
 
 
 @dataclass
 class Record:
-    """What became of a prompt: the pictures by node, and the messages along the way."""
+    """The results of a prompt: the pictures by node, and the messages."""
 
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     meta: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,7 +58,7 @@ class Record:
 
 @dataclass
 class Executor:
-    """Runs prompts one after the other and keeps in `values` what the last one computed.
+    """Runs prompts in turn and keeps the outputs of the last one in `values`.
 
     `send` sends a message to a client, or to all; `check_interrupt` raises `Interrupted` on demand.
     """
@@ -72,7 +69,7 @@ class Executor:
     values: dict[str, Any] = field(default_factory=dict)
 
     def execute(self, job: Job, nodes: dict[str, Node], run: Runner) -> Record:
-        """Run what `job` needs and is not remembered; `run(node, class, inputs, on_step)`."""
+        """Run the nodes of `job` that are not cached, by `run(node, class, inputs, on_step)`."""
         return _Execution(self, job, nodes, run).result()
 
 
@@ -212,11 +209,11 @@ class _Execution:
 
 
 class _Failed(Exception):
-    """Stops a prompt whose failure was already told."""
+    """Stops a prompt after its failure was reported."""
 
 
 def _order(graph: Graph, outputs: list[str], cached: set[str]) -> Iterator[str]:
-    """Yield what has to run for `outputs`, inputs first."""
+    """Yield the nodes to run for `outputs`, inputs first."""
     done: set[str] = set()
 
     def visit(name: str) -> Iterator[str]:
@@ -234,10 +231,10 @@ def _order(graph: Graph, outputs: list[str], cached: set[str]) -> Iterator[str]:
 
 
 def _signatures(graph: Graph, library: Library) -> Iterator[tuple[str, str]]:
-    """Yield (node, digest of all that its output depends on): its class, inputs and ancestors.
+    """Yield (node, digest of everything that decides its output): class, inputs and ancestors.
 
-    Every input counts, declared or not. A model file counts with its time and size: ComfyUI looks
-    at its name alone and goes on with the old one.
+    All inputs count, even undeclared ones. A model file counts with its time and size; ComfyUI
+    looks only at its name and keeps the old one.
     """
     digests: dict[str, str] = {}
 

@@ -1,10 +1,9 @@
-"""Who may talk to this server: programs on this machine, and no web page.
+"""Let programs on this machine use the server, but no web page.
 
-A browser lets any page send requests to 127.0.0.1, and a page whose name is rebound to that address
-read the answers, too. So a request has to name this server as its host, and one that a page sent
-(browsers say so in Origin and Sec-Fetch-Site) has to come from this server itself, which has none.
-A body is JSON. Programs that set no content type, and those that leave the one of forms in place,
-as curl and urllib do, go on working: without the browser's headers no page has sent that.
+In a browser, any page can send requests to 127.0.0.1, and read the answers if its name is rebound
+to that address. So a request must have this server as its host. If a page sent it, which browsers
+show in Origin and Sec-Fetch-Site, it must be of this server, which has none. A body must be JSON;
+without a browser's headers, no content type and that of forms pass, too, for curl and urllib.
 """
 
 import logging
@@ -38,7 +37,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def elsewhere(request: web.Request, port: int) -> str:
-    """Return why a request does not come from this machine or comes from a page; empty: it does."""
+    """Return why a request comes from another machine or a page; empty if it does not."""
     own = {f"{name}:{port}" for name in NAMES} | ({*NAMES} if port == 80 else set())
     hosts = [host.lower() for host in request.headers.getall("Host", [])]
     if len(hosts) != 1 or hosts[0] not in own:
@@ -53,7 +52,7 @@ def elsewhere(request: web.Request, port: int) -> str:
 
 
 def no_json(request: web.Request) -> str:
-    """Return why the body of a request may not be JSON; empty: it may."""
+    """Return why the body of a request may be something else than JSON; empty if it is JSON."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if request.method in ("GET", "HEAD", "OPTIONS") or kind in ("", "application/json"):
         return ""

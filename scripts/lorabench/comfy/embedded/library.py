@@ -1,4 +1,4 @@
-"""The model files and picture folders that the server knows by name."""
+"""The server's model files and picture folders, by name."""
 
 import json
 import os
@@ -15,10 +15,7 @@ MAX_HEADER_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Library:
-    """Where models are looked for and where pictures go.
-
-    `checkpoints` are extra checkpoints outside `models_dir`, listed by their own name.
-    """
+    """The folders of models and pictures; `checkpoints` are extra ones outside `models_dir`."""
 
     models_dir: Path
     loras_dir: Path
@@ -28,15 +25,12 @@ class Library:
 
     @classmethod
     def nowhere(cls) -> "Library":
-        """Return a library without files, for what does not depend on them."""
+        """Return a library without files."""
         nowhere = Path(os.devnull)
         return cls(nowhere, nowhere, nowhere, nowhere)
 
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in "checkpoints", "loras" or "vae"; read anew at each call.
-
-        Raises `KeyError`: there is no such folder.
-        """
+        """Return the present names in "checkpoints", "loras" or "vae", sorted; else `KeyError`."""
         return sorted(self._paths(folder))
 
     def path(self, folder: str, name: str) -> Path | None:
@@ -44,7 +38,7 @@ class Library:
         return self._paths(folder).get(name)
 
     def fingerprint(self, folder: str, name: str) -> str:
-        """Return what changes when the file called `name` is replaced."""
+        """Return a text that changes when the file called `name` is replaced."""
         path = self.path(folder, name)
         return "absent" if path is None else fingerprint(path)
 
@@ -54,7 +48,7 @@ class Library:
         return {"output": self.output_dir, "temp": self.temp_dir}
 
     def metadata(self, folder: str, name: str) -> dict[str, str] | None:
-        """Return the metadata of a safetensors file, or None where there is none."""
+        """Return the metadata of a safetensors file, or None."""
         path = self.path(folder, name)
         if path is None or path.suffix != ".safetensors":
             return None
@@ -76,7 +70,7 @@ FOLDERS = ("checkpoints", "loras", "vae")
 
 
 def fingerprint(path: Path) -> str:
-    """Return what changes when the file, or a file in the folder, is replaced."""
+    """Return a text that changes when the file, or a file in the folder, is replaced."""
     parts = sorted(path.rglob("*.*")) if path.is_dir() else [path]
     stats = [(part, part.stat()) for part in parts]
     return "\n".join(f"{part} {stat.st_mtime_ns} {stat.st_size}" for part, stat in stats)

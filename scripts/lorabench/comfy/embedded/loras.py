@@ -1,7 +1,7 @@
-"""LoRAs merged into a model's weights, and taken out again without a trace.
+"""Merge LoRAs into a model's weights, and take them out again.
 
-A layer's weight becomes what the LoRAs, one after the other, make of the kept original
-(adapters.py), so strengths never compound and no LoRA gives back the very bits of the checkpoint.
+The LoRAs are applied in turn to the kept original of a layer's weight (adapters.py), so strengths
+never compound, and without a LoRA the weight is equal to the checkpoint's to the bit.
 """
 
 import logging
@@ -23,14 +23,14 @@ from lorabench.lora.names import Part, place
 log = logging.getLogger(__name__)
 
 Change = Callable[[Tensor], Tensor]
-"""Makes a new value of a parameter, float32, of the one before."""
+"""Returns the new value of a parameter, float32, for the old one."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
 class LoraFile:
-    """The tensors of a LoRA file by name, and what they are."""
+    """The tensors of a LoRA file by name, and their meaning."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -46,7 +46,7 @@ class Patch:
 
 
 def read(path: Path) -> LoraFile:
-    """Read a LoRA; a file that was replaced since is read again."""
+    """Read a LoRA, from memory unless the file was replaced."""
     stat = path.stat()
     return _read(path, stat.st_mtime_ns, stat.st_size)
 
@@ -62,10 +62,7 @@ class Patchable(Generic[Network]):
     """A network whose weights take LoRAs."""
 
     def __init__(self, network: Network, part: Part, dtype: torch.dtype | None = None) -> None:
-        """Wrap `network`, which is that part of a model.
-
-        With `dtype` the weights are rounded to that precision.
-        """
+        """Wrap `network`, a part of a model; round its weights to `dtype`, if given."""
         self.network = network
         self._part = part
         self._parameters = dict(network.named_parameters())
@@ -124,7 +121,7 @@ class Patchable(Generic[Network]):
         parameter.data.copy_(merged.to(self._dtype or parameter.dtype))
 
     def _changes(self, patch: Patch) -> Iterator[tuple[str, Change]]:
-        """Yield each parameter that a patch changes; what does not fit is logged as by ComfyUI."""
+        """Yield each parameter that a patch changes; log misfits as ComfyUI does."""
         lora, strength = patch.lora, patch.strength
         if not strength:
             return
@@ -156,7 +153,7 @@ class Patchable(Generic[Network]):
 
 
 def report_unused(lora: LoraFile, networks: Iterable[Patchable[Any]]) -> None:
-    """Name in the log every tensor of `lora` that belongs to none of `networks`."""
+    """Log every tensor of `lora` that belongs to none of `networks`."""
     used = set().union(*(network.keys_of(lora) for network in networks))
     for key in lora.tensors:
         if key not in used:

@@ -1,4 +1,4 @@
-"""How large a batch may be: what rendering it takes has to fit in memory, or the machine dies."""
+"""Limit the size of a batch to the memory, because a machine without memory dies."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 
 BYTES_A_PIXEL = 4500
-"""What SD1.x's VAE takes to decode in float32, measured at 512 to 1024 px: 3,900 to 4,200."""
+"""Memory of SD1.x's VAE to decode in float32: 3,900 to 4,200 measured at 512 to 1024 px."""
 
 LARGEST_CARD = 200 * 2**30
 LEAST_PIXELS = 512 * 512
@@ -17,9 +17,9 @@ _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 def most_pixels(device: Any) -> int:
     """Return the most pixels that a batch may have on a `devices.Device`.
 
-    A CPU's server gets half of the machine's memory; models and other programs need the rest. A
-    card gets all of its own, because running out of that ends a prompt and no more. Before the
-    device is chosen (None) only what fits on none is refused.
+    On a CPU, a batch may take half of the machine's memory; models and other programs need the
+    rest. On a card it may take all, because running out of that only ends a prompt. Before the
+    device is chosen (None), the limit is the largest card's.
     """
     memory = _machine() // 2
     if device is None:
@@ -30,7 +30,7 @@ def most_pixels(device: Any) -> int:
 
 
 def _machine() -> int:
-    """Return the memory of this machine, or of the container that it is."""
+    """Return the memory of this machine or container."""
     total = psutil.virtual_memory().total
     with suppress(OSError, ValueError):  # no container, or one without a limit
         total = min(total, int(_CONTAINER.read_text(encoding="ascii")))

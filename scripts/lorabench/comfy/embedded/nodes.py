@@ -1,6 +1,6 @@
-"""What each node does; `catalog` declares the same nodes. A function returns its sockets' values.
+"""The functions of the nodes that `catalog` declares; each returns its sockets' values.
 
-Functions take the node's inputs by name, with `context` for what lies outside the graph.
+They take the node's inputs by name, with `context` for everything outside the graph.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ Pictures = list[dict[str, str]]
 
 @dataclass(frozen=True)
 class Context:
-    """What the nodes of one prompt share.
+    """Shared by the nodes of one prompt.
 
-    `pnginfo` are the text chunks of saved pictures; `on_step(done, total)` reports progress and
+    `pnginfo` is the text chunks of saved pictures; `on_step(done, total)` reports progress and
     raises when the prompt was interrupted.
     """
 
@@ -58,7 +58,7 @@ def load_lora(
     strength_model: float,
     strength_clip: float,
 ) -> tuple[Model, Clip]:
-    """LoraLoader: at strengths 0 and 0 the inputs are handed on untouched."""
+    """LoraLoader: at strengths 0 and 0 it returns its inputs."""
     if strength_model == 0 and strength_clip == 0:
         return model, clip
     lora = loras.read(context.file("loras", lora_name))
@@ -98,7 +98,7 @@ def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tup
 def empty_latent(context: Context, width: int, height: int, batch_size: int) -> tuple[Tensor]:
     """EmptyLatentImage: four channels, until a sampler knows how many its model needs."""
     if width * height * batch_size > memory.most_pixels(context.engine.device):
-        raise UserError(  # it was taken before the device was chosen
+        raise UserError(  # it was accepted before the device was chosen
             f"{batch_size} pictures of {width} × {height} do not fit in the memory of this machine;"
             " take a smaller picture or batch_size"
         )
@@ -114,7 +114,7 @@ def sample(
     sampler_name: str,
     **others: Any,
 ) -> tuple[Tensor]:
-    """KSampler; its `others` are called in `sampling.Settings` as in the graph."""
+    """KSampler; `others` have the same names in `sampling.Settings`."""
     settings = sampling.Settings(sampler=sampler_name, **others)
     return (sampling.sample(model, positive, negative, latent_image, settings, context.on_step),)
 
@@ -152,7 +152,7 @@ def preview_images(context: Context, images: Tensor) -> Pictures:
 
 
 def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Pictures:
-    """Write one PNG a picture, [height, width, 3] in [0, 1], each appearing by rename."""
+    """Write a PNG by rename for each picture, [height, width, 3] in [0, 1]."""
     root = context.library.pictures[kind]
     height, width = images.shape[1:3]
     folder, stem, counter = next_picture(root, prefix, width, height)

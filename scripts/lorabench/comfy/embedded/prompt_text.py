@@ -1,10 +1,10 @@
-"""Prompts as ComfyUI reads them: emphasis, escapes, and chunks of the text encoder's length.
+"""Read prompts as ComfyUI does: emphasis, escapes, and chunks of the text encoder's length.
 
-- `(word)` weighs 1.1 times its surroundings, `(word:1.3)` exactly 1.3, nesting as it comes;
-  `\\(` and `\\)` are plain parentheses. Square brackets and BREAK mean nothing: they are text.
+- `(word)` weighs 1.1 times its surroundings, `(word:1.3)` exactly 1.3, nested at will; `\\(` and
+  `\\)` are plain parentheses. Square brackets and BREAK are plain text.
 - Text longer than the encoder is cut into chunks, each with its own start and end; a run of fewer
   than eight tokens of one weight moves to the next chunk whole.
-- Textual inversions (`embedding:name`) are not supported: they are dropped with a warning.
+- Textual inversions (`embedding:name`) are dropped with a warning.
 """
 
 import itertools
@@ -22,7 +22,7 @@ _EMBEDDING = "embedding:"
 
 @dataclass(frozen=True)
 class Token:
-    """One token of a chunk and how strongly it counts (1 is as it is)."""
+    """One token of a chunk, and its weight."""
 
     id: int
     weight: float = 1.0
@@ -30,10 +30,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Frame:
-    """What encloses the tokens of a chunk: its length in tokens, its first and its last token.
-
-    The end token also fills up the rest of the chunk.
-    """
+    """A chunk's length in tokens, its start token, and its end token, which fills the rest."""
 
     length: int
     start: int
@@ -55,14 +52,14 @@ def weighted_segments(text: str) -> list[tuple[str, float]]:
 
 
 def spoken(text: str) -> str:
-    """Return the words of a prompt, without the signs of emphasis, as a model of its own reads."""
+    """Return the words of a prompt without the signs of emphasis, for other models."""
     return "".join(segment for segment, _ in weighted_segments(text))
 
 
 def chunks(text: str, tokenize: Callable[[str], list[int]], frame: Frame) -> list[list[Token]]:
     """Return `text` as full chunks of tokens, at least one.
 
-    `tokenize` gives the token ids of a text without start and end.
+    `tokenize` returns the token ids of a text, without start and end.
     """
     room = frame.length - 2
     full: list[list[Token]] = []
@@ -111,7 +108,7 @@ def _split_groups(text: str) -> list[str]:
 
 
 def _without_embeddings(segment: str) -> list[str]:
-    """Return the texts of `segment` around its `embedding:` words, which are named in the log."""
+    """Return the texts of `segment` around its `embedding:` words, and log these."""
     first, *others = segment.replace(f"\n{_EMBEDDING}", f" {_EMBEDDING}").split(f" {_EMBEDDING}")
     if first.startswith(_EMBEDDING):
         others.insert(0, first.removeprefix(_EMBEDDING))

@@ -1,4 +1,4 @@
-"""Prompts that wait, the one that runs, and what became of the others."""
+"""Prompts that wait, the one that runs, and the history of the others."""
 
 import itertools
 import threading
@@ -15,7 +15,7 @@ class PromptQueue:
     """A queue by number, lowest first, that one worker empties. Safe to use from any thread."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Take what to call whenever the number of prompts that remain changes."""
+        """Call `changed` whenever the number of remaining prompts changes."""
         self._changed = changed
         self._ready = threading.Condition()
         self._arrivals = itertools.count()
@@ -33,7 +33,7 @@ class PromptQueue:
         self._changed()
 
     def take(self) -> tuple[set[str], Job | None]:
-        """Wait; return the flags set since, and the next prompt if there is one."""
+        """Wait; return the flags set meanwhile, and the next prompt if there is one."""
         with self._ready:
             if not self._waiting and not self._flags:
                 self._ready.wait(timeout=60)
@@ -45,7 +45,7 @@ class PromptQueue:
         return flags, job
 
     def finish(self, job: Job, record: Record) -> None:
-        """Move the prompt that ran to the history."""
+        """Move the finished prompt to the history."""
         entry = {
             "prompt": _public(job),
             "outputs": record.outputs,
@@ -75,19 +75,19 @@ class PromptQueue:
             self._ready.notify()
 
     def clear(self) -> None:
-        """Forget the prompts that wait."""
+        """Remove the waiting prompts."""
         with self._ready:
             self._waiting.clear()
         self._changed()
 
     def delete(self, prompt_id: str) -> None:
-        """Forget a prompt that waits; one that runs or is unknown is left alone."""
+        """Remove a prompt if it is waiting."""
         with self._ready:
             self._waiting = [entry for entry in self._waiting if entry[2].prompt_id != prompt_id]
         self._changed()
 
     def running(self) -> Job | None:
-        """Return the prompt that runs, if one does."""
+        """Return the running prompt, if any."""
         return self._running
 
     def remaining(self) -> int:

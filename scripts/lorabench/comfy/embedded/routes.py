@@ -78,7 +78,7 @@ class Api:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Give what is refused ComfyUI's form of errors, and what was not foreseen a plain 500."""
+        """Answer refusals in ComfyUI's form of errors, and unexpected errors with a plain 500."""
         self.touch()
         try:
             return await handler(request)
@@ -127,7 +127,7 @@ class Api:
         )
 
     def _number(self, body: dict[str, Any]) -> float:
-        """Return the place in the queue: the one asked for, the front, or the end."""
+        """Return the place in the queue: the given one, the front, or the end."""
         if body.get("number") is not None:
             return body["number"]
         number, self._submitted = self._submitted, self._submitted + 1
@@ -205,7 +205,7 @@ class Api:
 
 
 def _tells(content: Callable[[], Any]) -> Handler:
-    """Return the handler that answers with what `content()` is now."""
+    """Return the handler that answers with `content()`."""
 
     async def handler(request: web.Request) -> web.Response:
         return web.json_response(content())
@@ -214,7 +214,7 @@ def _tells(content: Callable[[], Any]) -> Handler:
 
 
 def _drops(clear: Callable[[], None], delete: Callable[[str], None]) -> Handler:
-    """Return the handler that forgets the prompts that its body names, or all."""
+    """Return the handler that removes the prompts in its body, or all."""
 
     async def handler(request: web.Request) -> web.Response:
         body = await read(request, bodies.IDS)

@@ -1,4 +1,4 @@
-"""Samplers: from noise to picture along falling noise levels.
+"""Samplers, which turn noise into a picture along falling noise levels.
 
 Every sampler is a function (denoise, x, sigmas, noise, on_step) -> x. `x` is a float32 latent of
 shape [batch, channels, height, width] in the variance-exploding view; `denoise(x, sigma)` returns
@@ -45,7 +45,7 @@ class Noise:
         """
         import torchsde
 
-        # it warns about each interval whose end differs from the path's in the seventh digit
+        # it warns if an interval's end differs from the path's in the seventh digit
         warnings.filterwarnings("ignore", module="torchsde")
         low, high = sigmas[sigmas > 0].min().cpu(), sigmas.max().cpu()
         start = torch.zeros_like(x, device="cpu")

@@ -1,4 +1,4 @@
-"""What KSampler does: guided denoising of a latent, from its seed's noise or its own content."""
+"""KSampler: guided denoising of a latent, from its seed's noise or its own content."""
 
 import math
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def _levels(loaded: "Loaded", settings: Settings) -> Tensor:
 
 
 def _noise_scale(loaded: "Loaded", levels: Tensor) -> Tensor:
-    """Return the noise's standard deviation: from the very top it carries the picture's share."""
+    """Return the noise's standard deviation; at the top level it includes the picture's."""
     top, highest = float(levels[0]), loaded.schedule.maximum
     if top > highest or math.isclose(top, highest, rel_tol=1e-5):
         return (1.0 + levels[0] ** 2).sqrt()

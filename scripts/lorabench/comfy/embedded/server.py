@@ -1,4 +1,4 @@
-"""The server from start to end: listening, announcing itself, and knowing when to go."""
+"""Run the server: listen, write the state file, and end in time."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ class Options:
 def serve(options: Options) -> None:
     """Run until a signal, idleness or the parent's end stops it.
 
-    Raises `UserError`: the port is taken, a path or the parent is missing, or the device is.
+    Raises `UserError`: the port is taken, or a path, the parent or the device is missing.
     """
     if options.threads < 0:
         raise UserError(f"--threads {options.threads}: allowed are 0 (all cores) and more.")
@@ -160,7 +160,7 @@ class _Server:
 
 @contextmanager
 def _announced(path: Path | None, url: str) -> Generator[None]:
-    """Tell in the state file, if any, where the server is, for as long as it listens."""
+    """Keep the server's address in the state file, if any, while it listens."""
     if path is None:
         yield
         return
@@ -182,7 +182,7 @@ def _process(pid: int | None) -> psutil.Process | None:
 
 
 def _alive(process: psutil.Process) -> bool:
-    """Return whether the process is there: not gone, not replaced, not a zombie."""
+    """Return whether the process runs: not gone, not replaced, not a zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Noise levels: the model's own schedule, and the steps that a scheduler picks from it.
+"""Noise levels: the model's own schedule, and a scheduler's steps in it.
 
 `sigma` is the standard deviation of the noise in the variance-exploding view of Karras et al.
 (2022, https://arxiv.org/abs/2206.00364): sigma = sqrt((1 - a) / a) for the cumulative alpha `a`.
@@ -13,7 +13,7 @@ from torch import Tensor
 
 Scheduler = Callable[["NoiseSchedule", int], Tensor]
 
-# What ComfyUI puts for the last share of a schedule that is rescaled to end without signal.
+# ComfyUI's last share of signal in a schedule that is rescaled to end without any.
 _LEAST_SIGNAL = 4.8973451890853435e-08
 
 
@@ -52,7 +52,7 @@ class NoiseSchedule:
 def noise_schedule(alphas_cumprod: Tensor) -> NoiseSchedule:
     """Return the noise levels of a model with `alphas_cumprod`, float64 [timesteps], falling.
 
-    A schedule that ends without any signal gets ComfyUI's last level, which is finite.
+    A schedule that ends without signal gets ComfyUI's last level, which is finite.
     """
     alphas = alphas_cumprod.clamp(min=_LEAST_SIGNAL)
     sigmas = ((1 - alphas) / alphas) ** 0.5
@@ -104,7 +104,7 @@ SCHEDULERS: dict[str, Scheduler] = {
 }
 
 DROP_SECOND_LAST = {"uni_pc"}
-"""Samplers that take one step more and then skip the last level above zero."""
+"""Samplers that take one more step, and then skip the last level above zero."""
 
 
 def sampling_sigmas(
@@ -113,7 +113,7 @@ def sampling_sigmas(
     """Return the falling float32 noise levels that `sampler` walks, ending in 0.
 
     With `denoise` below 1 they are the last `steps` of int(steps / denoise) steps; at 0 there are
-    none. `ddim_uniform` may give one level more than asked for.
+    none. `ddim_uniform` may give one more level.
     """
     if denoise <= 0:
         return torch.empty(0)

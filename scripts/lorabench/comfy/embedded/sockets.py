@@ -1,4 +1,4 @@
-"""The websocket clients, and what they are told."""
+"""Send messages to the websocket clients."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ class Sockets:
                     await self._deliver(self._clients[name], message)
 
     async def serve(self, request: web.Request, status: dict[str, Any]) -> web.WebSocketResponse:
-        """Hold one client's connection; it hears `status` first."""
+        """Hold one client's connection, and send `status` first."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         name = request.rel_url.query.get("clientId") or uuid.uuid4().hex

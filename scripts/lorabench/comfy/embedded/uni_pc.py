@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 LAST_SIGMA = 0.001
-"""Stands for 0 at the end of the levels, whose logarithm the method needs."""
+"""Replaces 0 at the end of the levels, because the method needs its logarithm."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ CONVERSIONS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 @dataclass
 class Verdict:
-    """What validation found.
+    """The result of a validation.
 
-    `outputs` are the output nodes that can run; `error` says why none can; `node_errors` holds
-    the reasons by node, also where only some outputs fail.
+    `outputs` are the output nodes that can run; `error` is set if none can; `node_errors` has the
+    reasons by node, also if only some outputs fail.
     """
 
     outputs: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Checker:
         self._open: list[str] = []
 
     def passes(self, name: str) -> bool:
-        """Return whether node `name` and all that it depends on are valid."""
+        """Return whether node `name` and its ancestors are valid."""
         if name in self._passed:
             return self._passed[name]
         if name in self._open:
@@ -105,7 +105,7 @@ class _Checker:
         return errors, good
 
     def _check_size(self, given: dict[str, Any], node: Node) -> Iterator[Error]:
-        """Yield that a batch is larger than the memory; all inputs have passed by themselves."""
+        """Yield that a batch is larger than the memory, after each input has passed."""
         if node.most_pixels is None:
             return
         pixels = given["width"] * given["height"] * given["batch_size"]
@@ -249,7 +249,7 @@ def _collect(
     graph: Graph,
     output: str,
 ) -> None:
-    """Add every node that is known to be wrong; as ComfyUI, related to this output or not."""
+    """Add every wrong node, even if it does not concern this output, as ComfyUI does."""
     for name, errors in results.items():
         if errors:
             class_type = graph[name]["class_type"]

@@ -25,7 +25,7 @@ def view(request: web.Request, library: Library) -> web.StreamResponse:
     """Answer `/view?filename=&subfolder=&type=&preview=&channel=`."""
     try:
         return _view(request.rel_url.query, library)
-    except (OSError, ValueError) as error:  # a name that no file can have, or no picture
+    except (OSError, ValueError) as error:  # an impossible name, or no picture
         raise Malformed(str(error)) from None
 
 

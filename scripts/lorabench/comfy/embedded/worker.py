@@ -1,4 +1,4 @@
-"""The thread that draws: it takes prompts from the queue, one at a time."""
+"""The thread that renders: it takes prompts from the queue, one at a time."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class Worker:
     """Owns the engine. Everything that touches torch happens on its thread.
 
-    `make_engine` is called there; `on_failure`, where that fails.
+    It calls `make_engine`, and `on_failure` if that fails.
     """
 
     library: Library
@@ -32,7 +32,7 @@ class Worker:
     _interrupted: Job | None = None
 
     def __post_init__(self) -> None:
-        """Start nothing yet."""
+        """Prepare the thread."""
         self._stop = threading.Event()
         self._executor = Executor(self.library, self.send, self._check_interrupt)
         self._thread = threading.Thread(target=self._main, name="worker", daemon=True)
@@ -46,9 +46,9 @@ class Worker:
         self._interrupted = job
 
     def stop(self, patience: float = 5.0) -> None:
-        """End the thread, waiting at most `patience` seconds for the step that it is in.
+        """End the thread, waiting at most `patience` seconds for its step.
 
-        A thread that is still starting up is left to die with the process.
+        A thread that is still starting ends with the process.
         """
         self._stop.set()
         self.queue.wake()
@@ -78,7 +78,7 @@ class Worker:
                         self.send("executing", end, job.client_id)
 
     def _drawn(self, job: Job) -> Record:
-        """Draw; a fault outside the nodes ends the prompt, not this thread."""
+        """Render; a fault outside the nodes ends the prompt, not this thread."""
         try:
             return self._draw(job)
         except Exception as error:

@@ -47,7 +47,7 @@ def upstream(graph: Graph, start: str) -> Iterator[str]:
 
 
 def dangling(graph: Graph) -> Iterator[tuple[Slot, str]]:
-    """Yield each input that is linked to a node that the graph does not have, and that node."""
+    """Yield each input with a link to a missing node, and that node."""
     for node, body in graph.items():
         for name, value in body["inputs"].items():
             if is_link(value) and value[0] not in graph:
@@ -55,21 +55,21 @@ def dangling(graph: Graph) -> Iterator[tuple[Slot, str]]:
 
 
 def slots(graph: Graph, node: str, names: Iterable[str]) -> tuple[Slot, ...]:
-    """Return those of a node's inputs that are in `names`, in their order there."""
+    """Return a node's inputs that are in `names`, in that order."""
     return tuple(Slot(node, name) for name in names if name in graph[node]["inputs"])
 
 
 def title(graph: Graph, node: str) -> str:
-    """Return a node's title, its class where it has none."""
+    """Return a node's title, or its class if it has none."""
     return (graph[node].get("_meta") or {}).get("title") or graph[node]["class_type"]
 
 
 def describe(graph: Graph, node: str) -> str:
-    """Return a node's id, class and title as messages show them: `3 (LoraLoader "Tested")`."""
+    """Return a node's id, class and title for a message: `3 (LoraLoader "Tested")`."""
     class_type, name = graph[node]["class_type"], title(graph, node)
     return f'{node} ({class_type} "{name}")' if name != class_type else f"{node} ({class_type})"
 
 
 def listing(graph: Graph, nodes: Iterable[str]) -> str:
-    """Return several nodes as messages show them."""
+    """Return several nodes for a message."""
     return ", ".join(describe(graph, node) for node in nodes) or "(there is none)"

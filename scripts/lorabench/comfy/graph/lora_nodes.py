@@ -1,4 +1,4 @@
-"""Which nodes hold LoRAs: the loaders that a sweep can set, and all others, by what they name."""
+"""Find the nodes with LoRAs: the loaders that a sweep can set, and all others."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _SWITCHES = ("on", "active", "enabled", "switch")
 
 
 def loaders(graph: Graph, nodes: Sequence[str]) -> list[str]:
-    """Return those of `nodes` that load one LoRA with a strength, as LoraLoader does."""
+    """Return the `nodes` that load one LoRA with a strength, as LoraLoader does."""
     return [
         node
         for node in nodes
@@ -26,7 +26,7 @@ def loaders(graph: Graph, nodes: Sequence[str]) -> list[str]:
 
 
 def marked(graph: Graph, nodes: Sequence[str]) -> list[str]:
-    """Return those of `nodes` that hold a placeholder for the tested LoRA."""
+    """Return the `nodes` that hold a placeholder for the tested LoRA."""
     return [node for node in nodes if any(map(is_placeholder, held(graph, node)))]
 
 
@@ -38,13 +38,13 @@ def is_placeholder(name: object) -> bool:
 
 
 def held(graph: Graph, node: str) -> list[str]:
-    """Return the LoRAs that a node names in its inputs, lists or texts, each once."""
+    """Return the LoRAs in a node's inputs, lists or texts, each once."""
     found = (name for key, value in graph[node]["inputs"].items() for name in _named(key, value))
     return list(dict.fromkeys(found))
 
 
 def _named(key: str, value: Any) -> Iterator[str]:
-    """Yield the LoRAs in an input; `key` is its name, with those of the mappings within."""
+    """Yield the LoRAs in an input; `key` is its name, with those of nested mappings."""
     if isinstance(value, dict):
         if not is_off(value):
             for name, inner in value.items():
@@ -65,9 +65,9 @@ def is_off(inputs: Mapping[str, Any]) -> bool:
 
 
 def no_loader(graph: Graph, save: str, nodes: Sequence[str]) -> UserError:
-    """Return what to say where no LoRA of `nodes`, which the picture hangs on, can be swept."""
+    """Return the error if no LoRA of `nodes`, on which the picture depends, can be swept."""
     others = [
-        f"{describe(graph, node)} keeps its LoRAs in a way of its own"
+        f"{describe(graph, node)} keeps its LoRAs in another form"
         + (f" ({', '.join(names)})" if names else "")
         for node in nodes
         if (names := held(graph, node)) or "lora" in graph[node]["class_type"].lower()

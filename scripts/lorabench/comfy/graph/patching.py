@@ -1,4 +1,4 @@
-"""Setting one cell of a sweep in a graph."""
+"""Set one cell of a sweep in a graph."""
 
 import copy
 import hashlib
@@ -15,9 +15,9 @@ NONCE = "lorabench_nonce"
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a sweep: the LoRA's name on the server, its strength, a seed, what to save.
+    """One cell of a sweep: the LoRA's name on the server, its strength, a seed, the file prefix.
 
-    `weight` becomes both strengths of the LoRA loader. None keeps what the workflow says.
+    `weight` sets both strengths of the LoRA loader. None keeps the workflow's value.
     """
 
     lora: str
@@ -31,10 +31,9 @@ class Cell:
 
 
 def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
-    """Return a copy of `graph` that renders `cell`; `graph` itself stays as it is.
+    """Return a copy of `graph` that renders `cell`.
 
-    A value that came by link is replaced together with its link. Raises `UserError` where the
-    cell asks for something that the workflow has no place for.
+    A new value also replaces a link. Raises `UserError` if the workflow has no place for a value.
     """
     patched = copy.deepcopy(graph)
 
@@ -63,16 +62,13 @@ def _needed(roles: Roles, role: str) -> tuple[Slot, ...]:
 
 
 def shared_digest(graph: Graph, roles: Roles, cell: Cell) -> str:
-    """Return a digest, in hex, of what all cells of the sweep that `cell` is one of share.
-
-    The names of the files that are saved do not count.
-    """
+    """Return a hex digest of what all cells of a sweep share, without the names of saved files."""
     shared = unnamed(patch(graph, roles, replace(cell, weight=0.0, seed=0)))
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 
 def unnamed(graph: Graph) -> Graph:
-    """Return a copy without the names of the files that are saved, which may hold the date."""
+    """Return a copy without the names of saved files, which may hold the date."""
     copied = copy.deepcopy(graph)
     for node in copied:
         for _, name in slots(copied, node, ("filename_prefix",)):
@@ -86,9 +82,9 @@ def cell_slots(graph: Graph, roles: Roles) -> tuple[Slot, ...]:
 
 
 def with_nonce(graph: Graph, save: str, nonce: str) -> Graph:
-    """Return a copy whose save node runs again although the server has cached everything.
+    """Return a copy whose save node runs again even if the server has cached everything.
 
-    ComfyUI ignores an unknown input but counts it into the node's cache key.
+    ComfyUI ignores an unknown input, but it is part of the node's cache key.
     """
     patched = copy.deepcopy(graph)
     patched[save]["inputs"][NONCE] = nonce

@@ -1,8 +1,8 @@
-"""The texts that a picture carries beside its pixels: where programs write how it was made.
+"""Read the texts in a picture's metadata, where programs write how they made it.
 
-ComfyUI's SaveImage writes PNG text chunks, its animated PNGs a chunk of their own, its WebP the
-EXIF fields Make and Model as `prompt:…` and `workflow:…`. Custom nodes use other EXIF fields for
-JPEG, WebP and AVIF, the user comment above all.
+ComfyUI's SaveImage writes PNG text chunks, its animated PNGs a special chunk, its WebP the EXIF
+fields Make and Model as `prompt:…` and `workflow:…`. Custom nodes use other EXIF fields for JPEG,
+WebP and AVIF, mostly the user comment.
 """
 
 import re
@@ -19,24 +19,19 @@ _CHARACTER_CODE = re.compile(rb"ASCII\0{3}|JIS\0{5}|\0{8}")
 
 
 def texts(data: bytes) -> dict[str, str]:
-    """Return a picture's texts by name, those of its text chunks before those of its EXIF.
-
-    Raises `UserError`: it is no picture that can be read.
-    """
+    """Return a picture's texts by name, text chunks before EXIF; `UserError` if unreadable."""
     try:
         with Image.open(BytesIO(data)) as picture:
             found = [*_of_png(picture), *_of_exif(picture)]
     except UnidentifiedImageError:
-        raise UserError(
-            "no readable picture: of a kind that is not known here, or damaged"
-        ) from None
+        raise UserError("no readable picture: of an unknown kind, or damaged") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"no readable picture: {error}") from None
-    return dict(reversed(found))  # of two of a name, the first
+    return dict(reversed(found))  # the first of each name
 
 
 def _of_png(picture: Image.Image) -> Iterator[tuple[str, str]]:
-    """Yield the text chunks, also those behind the pixels, where optimizers put them."""
+    """Yield the text chunks, including those behind the pixels, where optimizers put them."""
     yield from ((str(key), value) for key, value in picture.info.items() if isinstance(value, str))
     with suppress(OSError, SyntaxError):  # it reads the pixels, which may be cut off
         yield from getattr(picture, "text", {}).items()

@@ -1,7 +1,7 @@
-"""Which nodes of a graph a benchmark sets: the LoRA, seeds, prompts, batch size, checkpoint.
+"""Find the nodes that a benchmark sets: the LoRA, seeds, prompts, batch size, checkpoint.
 
-They are found by following links backwards from SaveImage, never by titles; where that leaves a
-choice, the user makes it with a `bench.*_node` key.
+The search follows links backwards from SaveImage and ignores titles. If several nodes remain, the
+user chooses with a `bench.*_node` key.
 """
 
 import json
@@ -25,7 +25,7 @@ from lorabench.comfy.graph.texts import encoders
 from lorabench.errors import UserError
 
 _TEXTS_OF_STRING_NODES = {"text", "string", "value", "prompt", "positive"}
-"""The only input of PrimitiveString, CR Text, String Literal and others of their kind."""
+"""The only input of PrimitiveString, CR Text, String Literal and similar nodes."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Choices:
 
 @dataclass(frozen=True)
 class Roles:
-    """What a benchmark sets in a graph.
+    """The nodes and inputs that a benchmark sets.
 
-    `batch_size`, `positive`, `negative` and `checkpoint` may be empty: a workflow is usable
-    without them as long as nobody wants to change them. `reasons` then says why, by field name.
+    `batch_size`, `positive`, `negative` and `checkpoint` may be empty, with the reason in
+    `reasons`: a workflow is usable without them unless the user changes them.
     """
 
     save: str
@@ -61,8 +61,8 @@ class Roles:
 def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
     """Return the nodes to set, following links backwards from the node that saves pictures.
 
-    Raises `UserError` where the graph leaves a choice that `choices` does not settle, or has no
-    node for a role that every benchmark needs; it names the candidates and the key to set.
+    Raises `UserError`, with the candidates and the key to set, if `choices` leaves several nodes
+    for a role, or there is none for a role that every benchmark needs.
     """
     choices = choices or Choices()
     save = _find_save(graph, choices.save)
@@ -89,15 +89,15 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
 
 
 def prompt(graph: Graph, roles: Roles) -> str | None:
-    """Return the graph's prompt; None where it has none, several or one that nodes compose."""
+    """Return the graph's prompt; None if it has none, several, or one that nodes compose."""
     texts = {json.dumps(_text(graph, slot)) for slot in roles.positive}
     text = json.loads(texts.pop()) if len(texts) == 1 else None
     return text if isinstance(text, str) else None
 
 
 def _text(graph: Graph, slot: Slot) -> object:
-    """Return a text, also where it comes by link from nodes that hold it and nothing else."""
-    for _ in graph:  # as many steps at most: links may lead in a circle
+    """Return a text, or that of linked nodes which hold nothing else."""
+    for _ in graph:  # a limit, because links may lead in a circle
         value = graph[slot.node]["inputs"][slot.input]
         if not is_link(value):
             return value
@@ -112,13 +112,13 @@ def _text(graph: Graph, slot: Slot) -> object:
 
 
 def _named(graph: Graph, role: str, choice: str, allowed: Sequence[str]) -> str:
-    """Return the one node of `allowed` whose id or title is `choice`."""
+    """Return the node of `allowed` whose id or title is `choice`."""
     if choice in allowed:
         return choice
     titled = [node for node in allowed if title(graph, node) == choice]
     if len(titled) == 1:
         return titled[0]
-    problem = "fits several nodes" if titled else "fits no node that could be it"
+    problem = "fits several nodes" if titled else "fits no node of that kind"
     raise UserError(
         f"bench.{role}_node = {choice!r} {problem}; give the id of one of: "
         + listing(graph, titled or allowed)
@@ -126,7 +126,7 @@ def _named(graph: Graph, role: str, choice: str, allowed: Sequence[str]) -> str:
 
 
 def _only(graph: Graph, role: str, what: str, candidates: Sequence[str]) -> str:
-    """Return the single candidate, or ask for a choice."""
+    """Return the only candidate, or raise `UserError` for a choice."""
     if len(candidates) == 1:
         return candidates[0]
     raise UserError(
@@ -149,7 +149,7 @@ def _find_save(graph: Graph, choice: str | None) -> str:
 
 
 def _without_save(graph: Graph) -> str:
-    """Say that no node saves pictures as ComfyUI does, and which ones do something like it."""
+    """Return that no node saves pictures as ComfyUI does, and which ones are similar."""
     linked = {
         value[0] for body in graph.values() for value in body["inputs"].values() if is_link(value)
     }
@@ -167,10 +167,10 @@ def _without_save(graph: Graph) -> str:
 
 
 def _samplers(graph: Graph, save: str) -> list[str]:
-    """Return the samplers that the picture goes through, the last first.
+    """Return the samplers of the picture, the last first.
 
-    Those that draw over a picture are meant only where there are no others: their prompts may be
-    of a face or a hand.
+    Those that redraw a part of a picture count only if there are no others: their prompts may
+    describe a face or a hand.
     """
     samplers = [
         node
@@ -182,7 +182,7 @@ def _samplers(graph: Graph, save: str) -> list[str]:
 
 
 def _redrawing(graph: Graph, save: str) -> list[str]:
-    """Return what samples with a seed of its own and no latent: FaceDetailer, UltimateSDUpscale."""
+    """Return samplers with a seed and no latent: FaceDetailer, UltimateSDUpscale."""
     return [
         node
         for node in upstream(graph, save)
@@ -195,7 +195,7 @@ def _redrawing(graph: Graph, save: str) -> list[str]:
 def _find_seeds(graph: Graph, samplers: Sequence[str], choice: str | None) -> tuple[Slot, ...]:
     """Return the seed of every sampler that adds noise, or of the chosen one.
 
-    What takes its seed by link from the same output goes along.
+    Other nodes with a link to the same seed are included.
     """
     seeds = {node: seed for node in samplers if (seed := _seed(graph, node))}
     if choice:
@@ -241,10 +241,7 @@ def _with_same_source(graph: Graph, seed: Slot) -> list[Slot]:
 
 
 def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
-    """Return the loader of the tested LoRA; every other LoRA stays as it is.
-
-    That is the chosen one, else the one with a placeholder for a file, else the only one.
-    """
+    """Return the loader of the tested LoRA: the chosen one, a placeholder's, or the only one."""
     behind = list(upstream(graph, save))
     loaders = lora_nodes.loaders(graph, behind)
     marked = lora_nodes.marked(graph, behind)
@@ -263,7 +260,7 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
 
 
 def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[Slot, ...]:
-    """Return the checkpoint that the LoRA is put on; a refiner's is another."""
+    """Return the checkpoint that the LoRA is applied to, not that of a refiner."""
     loaders = [n for n in upstream(graph, lora) if "ckpt_name" in graph[n]["inputs"]]
     if len(loaders) == 1:
         return (Slot(loaders[0], "ckpt_name"),)
@@ -297,7 +294,7 @@ def _find_text(
 ) -> tuple[Slot, ...]:
     """Return the text inputs behind the samplers' `positive` or `negative`.
 
-    Each sampler has one text for it at most: those of a refiner or a second pass go along.
+    Each sampler has at most one; those of a refiner or a second pass are included.
     """
     behind = [node for sampler in samplers for node in upstream(graph, sampler)]
     texts = [node for node in dict.fromkeys(behind) if slots(graph, node, TEXT_INPUTS)]

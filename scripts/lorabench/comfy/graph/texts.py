@@ -1,17 +1,17 @@
-"""Which texts reach a sampler's positive and negative conditioning."""
+"""Find the texts that reach a sampler's positive and negative conditioning."""
 
 from typing import Any
 
 from lorabench.comfy.graph.graph import TEXT_INPUTS, Graph, is_link, slots
 
 GUIDES = {"positive": ("positive", "conditioning", "cond1", "cond2"), "negative": ("negative",)}
-"""How guiders (CFGGuider, BasicGuider, DualCFGGuider) call their conditioning."""
+"""The inputs for conditioning of guiders (CFGGuider, BasicGuider, DualCFGGuider)."""
 
 
 def encoders(graph: Graph, sampler: str, role: str) -> list[str]:
     """Return the nodes whose text reaches the sampler's conditioning `role`, nearest first.
 
-    Only conditioning is followed. A zeroed one carries no text: ConditioningZeroOut ends the walk.
+    This follows only conditioning, and ends at ConditioningZeroOut, which removes the text.
     """
     queue = _conditioning(graph, sampler, role)
     found: dict[str, None] = {}
@@ -32,7 +32,7 @@ def encoders(graph: Graph, sampler: str, role: str) -> list[str]:
 
 
 def _conditioning(graph: Graph, sampler: str, role: str) -> list[Any]:
-    """Return what is linked to the sampler's conditioning, or to that of its guider."""
+    """Return the links of the sampler's conditioning, or of its guider's."""
     inputs = graph[sampler]["inputs"]
     guider = inputs.get("guider")
     if not is_link(guider):

@@ -1,7 +1,7 @@
-"""Reading workflow files: API or GUI format, as JSON or in a picture, and in what wraps them.
+"""Read workflow files: API or GUI format, as JSON or in a picture.
 
-Wrapped it is in the body of `POST /prompt`, in an entry of `/history` or `/queue`, and in what
-scripts and other services make of these. So it is looked for in all that the file holds.
+A workflow may be wrapped in the body of `POST /prompt`, in an entry of `/history` or `/queue`, or
+in the form of another program, so the whole file is searched.
 """
 
 import json
@@ -32,18 +32,18 @@ _MAKERS: tuple[tuple[str, set[str], str], ...] = (  # keys, or a pattern in the 
     ("A1111, Forge or a program like them", set(), r"\bSteps: \d+, "),
 )
 _LARGEST = 2**28
-_DEEPEST = 12  # levels that are looked into
+_DEEPEST = 12  # levels to search
 
 
 class GuiWorkflow(dict[str, Any]):
-    """A workflow in GUI format: a graph only once `convert.to_api` has made one of it."""
+    """A workflow in GUI format, which `convert.to_api` converts to a graph."""
 
 
 def read(path: Path) -> Graph | GuiWorkflow:
-    """Return what a workflow file holds; raise `UserError` where that is no workflow.
+    """Return the workflow in a file; raise `UserError` if there is none.
 
-    A picture, and much else, holds the graph that drew it (`prompt`) and what was on the screen
-    (`workflow`); the graph is taken where there is one.
+    A picture holds the graph that made it (`prompt`) and the GUI's form (`workflow`); the graph
+    has precedence.
     """
     try:
         if path.stat().st_size > _LARGEST:
@@ -74,7 +74,7 @@ def load(path: Path) -> Graph:
 
 
 def _is_picture(data: bytes, path: Path) -> bool:
-    """Return whether a file is a picture by its content, or is called one and is no JSON."""
+    """Return whether a file is a picture by its content, or by its name if it is not JSON."""
     named = path.suffix.lower() in _PICTURE_SUFFIXES
     return bool(_PICTURE.match(data)) or (named and not _JSON.match(data))
 
@@ -104,7 +104,7 @@ def _json(data: bytes) -> object:
 
 
 def _picture(data: bytes) -> object:
-    """Return the JSON that a picture carries, by the names of its texts."""
+    """Return the JSON in a picture, by the names of its texts."""
     found = texts(data)
     carried = {}
     for name, text in found.items():
@@ -121,7 +121,7 @@ def _picture(data: bytes) -> object:
 
 
 def _instead(found: Mapping[str, str]) -> str:
-    """Say what a picture without a workflow holds, and what to do."""
+    """Return what a picture without a workflow holds, and what to do."""
     if program := _maker(found):
         return (
             f"it holds the parameters of {program}, which are no graph: copy its prompt to"
@@ -131,7 +131,7 @@ def _instead(found: Mapping[str, str]) -> str:
 
 
 def _maker(found: Mapping[str, str]) -> str:
-    """Return which other program made a picture, by its texts; empty where that is not known."""
+    """Return which other program made a picture, by its texts; empty if unknown."""
     whole = "\n".join(found.values())
     for program, keys, sign in _MAKERS:
         if keys & found.keys() or (sign and re.search(sign, whole)):
@@ -143,7 +143,7 @@ def _maker(found: Mapping[str, str]) -> str:
 
 
 def _the_workflow(content: object) -> Graph | GuiWorkflow:
-    """Return the one workflow in `content`, a graph rather than what was on the screen."""
+    """Return the only workflow in `content`, a graph rather than the GUI's form."""
     found = list(_workflows(content))
     graphs = [one for one in found if not isinstance(one, GuiWorkflow)] or found
     if not graphs:
@@ -196,7 +196,7 @@ def _why_none(content: object) -> str:
 
 
 def _checked(content: Mapping[str, Any]) -> Graph:
-    """Return the nodes of `content`; what else stands beside them is of no use to the server."""
+    """Return the nodes of `content`, without what the server does not need."""
     graph: Graph = {}
     for node, body in content.items():
         if not isinstance(body, dict) or not {"class_type", "inputs"} & body.keys():
@@ -219,7 +219,7 @@ def _checked(content: Mapping[str, Any]) -> Graph:
 
 
 def _link(value: Any, graph: Graph) -> Any:
-    """Return an input as it is, and a link to a node whose id is a number as ComfyUI has it."""
+    """Return an input; in a link to a node, an id that is a number becomes a text."""
     if isinstance(value, list) and len(value) == 2 and type(value[0]) is int:
         return [str(value[0]), value[1]] if str(value[0]) in graph else value
     return value

@@ -1,8 +1,8 @@
-"""A workflow in GUI format as the API graph that the frontend itself would send.
+"""Convert a workflow in GUI format to the API graph that the frontend would send.
 
-`comfyui-autograph` gives the values their names. It does not say where it is wrong, so what it
-cannot settle is settled before (`links`), its result is held against a walk of our own
-(`widgets`), and where the two differ the node is named and the workflow refused.
+`comfyui-autograph` gives the values their names, but does not report its mistakes. So `links`
+resolves beforehand what it cannot, `widgets` checks its result, and where the two differ the
+workflow is refused with the node.
 """
 
 import math
@@ -27,7 +27,7 @@ from lorabench.comfy.gui.widgets import completed, widget_values, widgets
 from lorabench.errors import UserError
 
 REWRITERS = ("cg-use-everywhere",)
-"""Custom nodes whose part in the frontend changes the graph while it is sent."""
+"""Custom nodes whose frontend part changes the graph when it is sent."""
 
 
 def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None = None) -> Graph:
@@ -81,7 +81,7 @@ def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
     if class_type.startswith(("workflow/", "workflow>")):
         raise node.refusal("it is a group node", "choose Convert to nodes in its menu")
     if is_subgraph(class_type):
-        raise node.refusal("what is in it is not in the file")
+        raise node.refusal("its content is not in the file")
     if class_type not in node_info:
         raise node.refusal(
             f"the server has no class {class_type}: its custom node is missing there, or it is a"
@@ -97,7 +97,7 @@ def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
 
 
 def _converted(running: Sequence[RunningNode], node_info: NodeInfo) -> Graph:
-    """Return what comfyui-autograph makes of the nodes that run."""
+    """Return comfyui-autograph's graph of the nodes that run."""
     values: dict[str, list[Any]] = {}
     texts: dict[str, list[Any]] = {}
     for node in running:
@@ -155,7 +155,7 @@ def _check(node: RunningNode, converted: Mapping[str, Any], info: ClassInfo) -> 
 
 
 def _agree(one: Any, other: Any) -> bool:
-    """Return whether two values are the same, decimals but for their last bits."""
+    """Return whether two values are the same, except for a decimal's last bits."""
     if {type(one), type(other)} in ({float}, {int, float}):
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
     return type(one) is type(other) and one == other
@@ -175,8 +175,8 @@ def _brought(node: RunningNode, info: ClassInfo) -> dict[str, Any]:
         accepts = widget and (widget.takes if source.primitive else widget.fits)
         if not accepts or not accepts(source.value):
             raise node.refusal(
-                f"{source.value!r}, which reaches its {name} from another node, is no value that it"
-                " takes as it is"
+                f"its {name} does not take {source.value!r}, which comes from another node,"
+                " unchanged"
             )
         values[name] = source.value
     return values
@@ -209,9 +209,9 @@ def _fill_in_texts(
 
 
 def _look_up(content: Mapping[str, Any], node_info: NodeInfo) -> Callable[[str, str], Any]:
-    """Return the function that finds the value that `%node.widget%` stands for.
+    """Return the function that finds the value for `%node.widget%`.
 
-    Of several nodes of that name, the first in the file has it, as in the frontend.
+    If several nodes have that name, the first in the file counts, as in the frontend.
     """
 
     def named(name: str) -> Mapping[str, Any] | None:

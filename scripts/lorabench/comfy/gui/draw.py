@@ -1,6 +1,6 @@
-"""An API graph drawn as the GUI saves workflows, so that a picture opens in ComfyUI as a graph.
+"""Write an API graph in GUI format, so that a picture opens in ComfyUI as a graph.
 
-`node_info` maps class names to what the server's `/object_info/<class>` says of them.
+`node_info` maps class names to the server's `/object_info/<class>`.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def to_gui(graph: Graph, node_info: NodeInfo) -> dict[str, Any] | None:
 
 
 def _numbers(graph: Graph) -> dict[str, int]:
-    """Return the GUI's number of each node: its own where that is one, else a free one."""
+    """Return the GUI's number of each node: its id if that is a number, else a free one."""
     numbers = {node: int(node) for node in graph if node.isdecimal()}
     free = max(numbers.values(), default=0)
     for node in graph:
@@ -82,7 +82,7 @@ def _node(
         extra = _extra_widget(one.options)
         values += [value, *extra]
         height += TEXT_BOX if one.options.get("multiline") else ROW * (1 + len(extra))
-    names = info.get("output_name") or []  # of a custom node at times fewer than outputs
+    names = info.get("output_name") or []  # a custom node may have fewer names than outputs
     outputs = [
         {"name": name or kind, "type": kind, "links": [], "slot_index": index}
         for index, (kind, name) in enumerate(zip_longest(info.get("output") or [], names))
@@ -107,7 +107,7 @@ def _node(
 
 
 def _extra_widget(options: Mapping[str, Any]) -> list[str]:
-    """Return the value of the widget that the GUI adds behind some inputs."""
+    """Return the value of the widget that the GUI adds after some inputs."""
     if options.get("control_after_generate"):
         return ["fixed"]
     if options.get("image_upload"):
@@ -116,7 +116,7 @@ def _extra_widget(options: Mapping[str, Any]) -> list[str]:
 
 
 def _lay_out(graph: Graph, nodes: Mapping[str, dict[str, Any]]) -> None:
-    """Set position and order: a column for each number of steps from a node without inputs."""
+    """Set position and order; a node's column is its number of steps from one without inputs."""
     depths: dict[str, int] = {}
 
     def depth(node: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from lorabench.errors import UserError
 
 Body = Mapping[str, Any]
-"""A node as the file has it."""
+"""A node in the file."""
 
 MUTED, BYPASSED = 2, 4
 NOTES = {"Note", "MarkdownNote"}
@@ -48,7 +48,7 @@ Source = Output | Literal | Own
 
 @dataclass(frozen=True)
 class RunningNode:
-    """A node that the frontend sends: its id there (`9:3` in subgraph 9), and what is linked."""
+    """A node that the frontend sends: its id there (`9:3` in subgraph 9), and its links."""
 
     id: str
     body: Body
@@ -56,7 +56,7 @@ class RunningNode:
 
     @property
     def verbatim(self) -> set[str]:
-        """The inputs set on a subgraph's outer node: their texts go out as they are."""
+        """The inputs set on a subgraph's outer node: their texts are sent unchanged."""
         return {
             name
             for name, source in self.sources.items()
@@ -64,7 +64,7 @@ class RunningNode:
         }
 
     def refusal(self, why: str, instead: str = "") -> UserError:
-        """Return the error that names the node, what is wrong and the ways around it."""
+        """Return the error with the node, what is wrong and what to do."""
         return refusal(self.id, self.body, why, instead)
 
 
@@ -77,7 +77,7 @@ class _Link(NamedTuple):
 
 
 def refusal(node: str, body: Body, why: str, instead: str = "") -> UserError:
-    """Return the error that names a node, what is wrong and the ways around it."""
+    """Return the error with a node, what is wrong and what to do."""
     name, kind = body.get("title"), str(body["type"])
     kind = "subgraph" if is_subgraph(kind) else kind
     title = f' "{name}"' if name and name != kind else ""
@@ -86,7 +86,7 @@ def refusal(node: str, body: Body, why: str, instead: str = "") -> UserError:
 
 
 def is_subgraph(class_type: str) -> bool:
-    """Return whether a node stands for a subgraph: its class is a UUID then."""
+    """Return whether a node stands for a subgraph: then its class is a UUID."""
     return bool(_UUID.fullmatch(class_type))
 
 
@@ -117,7 +117,7 @@ class _Canvas:
             key: self._enter(node, definitions)
             for key, node in self.nodes.items()
             if node["type"] in definitions and (outer or node.get("mode") not in (MUTED, BYPASSED))
-        }  # the frontend sends what is in a muted subgraph if that lies in another subgraph
+        }  # the frontend sends the nodes of a muted subgraph inside another subgraph
 
     def _enter(self, node: Body, definitions: Mapping[str, Mapping[str, Any]]) -> "_Canvas":
         if node["type"] in self.used:
@@ -132,7 +132,7 @@ class _Canvas:
                 yield RunningNode(f"{self.prefix}{key}", node, dict(self._sources(node)))
 
     def _sources(self, node: Body) -> Iterator[tuple[str, Source]]:
-        """Yield what is linked to a node's inputs, by the input's name."""
+        """Yield the sources of a node's inputs, by the input's name."""
         for entry in node.get("inputs") or []:
             if entry.get("link") is None:
                 continue
@@ -141,17 +141,17 @@ class _Canvas:
                 yield entry["name"], source
             elif entry.get("widget"):
                 why = f"its {entry['name']} is linked to a node that is muted or bypassed"
-                raise self._refusal(node, why, "take that link away")
+                raise self._refusal(node, why, "remove that link")
 
     # ------------------------------------------------------------ following one link
 
     def _source(
         self, node: Body, entry: Mapping[str, Any], kind: str, direct: bool
     ) -> Source | None:
-        """Return what reaches an input of `node`, None where that is nothing.
+        """Return the source of an input of `node`, None without one.
 
-        `direct` is false behind a reroute or a subgraph's border, where frontends differ about
-        primitives.
+        `direct` is false behind a reroute or a subgraph's border, where frontends treat primitives
+        differently.
         """
         if entry.get("link") is None:
             return None
@@ -165,7 +165,7 @@ class _Canvas:
         return self._output(self.nodes[link.origin], link.slot, kind, direct)
 
     def _from_outside(self, link: _Link, kind: str) -> Source | None:
-        """Follow a link of a subgraph's input to what the outer node has there."""
+        """Follow a link of a subgraph's input to the outer node's source."""
         assert self.outer is not None, "only subgraphs have a border"
         name = self.inputs[link.slot]["name"]
         for entry in self.node.get("inputs") or []:
@@ -175,12 +175,12 @@ class _Canvas:
         return self._promoted(name)
 
     def _output(self, node: Body, slot: int, kind: str, direct: bool) -> Source | None:
-        """Return what comes out of an output of `node`."""
+        """Return the source behind an output of `node`."""
         mode = node.get("mode")
-        if node["type"] == "PrimitiveNode":  # gives its value even where it is muted
+        if node["type"] == "PrimitiveNode":  # gives its value even if it is muted
             return self._primitive(node, direct)
         if mode == MUTED and node["type"] == "Reroute":
-            raise self._refusal(node, "it is muted, and versions of ComfyUI differ about that")
+            raise self._refusal(node, "it is muted, which versions of ComfyUI treat differently")
         if mode == MUTED:
             return None
         if node["type"] == "Reroute":
@@ -192,7 +192,7 @@ class _Canvas:
         return Output(f"{self.prefix}{node['id']}", slot)
 
     def _inside(self, slot: int, kind: str) -> Source | None:
-        """Return what comes out of this subgraph."""
+        """Return the source behind an output of this subgraph."""
         for link in self.links.values():
             if (link.target, link.target_slot) != (SUBGRAPH_OUTPUT, slot):
                 continue
@@ -202,7 +202,7 @@ class _Canvas:
         return None
 
     def _around(self, node: Body, slot: int, kind: str) -> Source | None:
-        """Return what a bypassed node hands on: its input of the same type, the same slot first."""
+        """Return a bypassed node's source: its input of the same type, the same slot first."""
         entries = node.get("inputs") or []
         sockets = [entry for entry in entries if not entry.get("widget")]
         offered = node["outputs"][slot]["type"]
@@ -212,7 +212,7 @@ class _Canvas:
             if entry["type"] == kind:
                 return self._source(node, entry, kind, direct=False)
         if any(entry["type"] == kind and entry.get("link") is not None for entry in entries):
-            raise self._refusal(node, "it is bypassed, and what it hands on is a linked widget")
+            raise self._refusal(node, "it is bypassed, and its only source is a linked widget")
         return None
 
     # ------------------------------------------------------------ values from elsewhere
@@ -225,8 +225,8 @@ class _Canvas:
         if not direct:
             raise self._refusal(
                 node,
-                "this primitive goes through a reroute, a bypassed node or into a subgraph, about"
-                " which versions of ComfyUI differ",
+                "this primitive goes through a reroute, a bypassed node or into a subgraph, which"
+                " versions of ComfyUI treat differently",
                 "link it directly",
             )
         replaces = (node.get("properties") or {}).get("Run widget replace on values")
@@ -235,7 +235,7 @@ class _Canvas:
         return Literal(value, primitive=True)
 
     def _promoted(self, name: str) -> Literal | Own:
-        """Return the value that the outer node holds for a subgraph's input, if it holds any."""
+        """Return the outer node's value for a subgraph's input, if it has one."""
         values = self.node.get("widgets_values") or []
         if not isinstance(values, list):
             raise self._refusal_of_self("its values have no order")
@@ -243,7 +243,7 @@ class _Canvas:
         if not values or name not in names:
             return Own()
         if len(values) != len(names) or (self.node.get("properties") or {}).get("proxyWidgets"):
-            raise self._refusal_of_self("the values on it do not say which of its inputs they are")
+            raise self._refusal_of_self("its values do not show which of its inputs they are for")
         return Literal(values[names.index(name)], primitive=False)
 
     def _has_widget(self, slot: int) -> bool:
@@ -264,7 +264,7 @@ class _Canvas:
 
 
 def _link(link: Any) -> _Link:
-    """Return a link of either form: a list at the root of most files, an object elsewhere."""
+    """Return a link in either form: a list at the root of most files, an object elsewhere."""
     if isinstance(link, dict):
         keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
         return _Link(*(link[key] for key in keys))

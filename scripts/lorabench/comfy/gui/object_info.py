@@ -1,8 +1,7 @@
-"""What a server's `/object_info` says of its classes, read in one place.
+"""Read a server's `/object_info`.
 
 An entry lists a class's inputs as `{"input": {"required": {name: spec}, "optional": …}}`. A spec is
-`[type, options]`, the options left out at times; a list of choices in the type's place is the older
-form of COMBO.
+`[type, options]`, or `[type]`; a list of choices in place of the type is the older form of COMBO.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ NodeInfo = Mapping[str, ClassInfo]
 """The entries of classes by their names."""
 
 GROUPS = ("required", "optional")
-"""What else stands in an entry, such as `hidden`, no graph gives."""
+"""A graph gives no other inputs, such as `hidden` ones."""
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 """The types that have a widget in every frontend."""
@@ -31,13 +30,13 @@ class Input(NamedTuple):
 
     @property
     def choices(self) -> list[Any] | None:
-        """What may be chosen; None: anything."""
+        """The choices; None: anything."""
         known = self.options.get("options") if self.kind == "COMBO" else None
         return known if isinstance(known, list) else None
 
     @property
     def has_widget(self) -> bool:
-        """Whether its value stands on the node; a link alone gives it otherwise."""
+        """Whether the node shows its value; otherwise only a link gives it."""
         return self.kind in WIDGETS and not self.options.get("forceInput")
 
     @property
@@ -49,7 +48,7 @@ class Input(NamedTuple):
 
 
 def inputs(info: ClassInfo) -> Iterator[Input]:
-    """Yield the inputs of a class in the order in which a frontend counts them."""
+    """Yield the inputs of a class in the frontend's order."""
     for group in GROUPS:
         for name, spec in (info["input"].get(group) or {}).items():
             kind, options = _read(spec)
@@ -62,9 +61,9 @@ def module(info: ClassInfo) -> str:
 
 
 def with_choices(node_info: NodeInfo, more: Mapping[str, list[Any]]) -> dict[str, ClassInfo]:
-    """Return the classes named in `more`, the choices of all their COMBOs extended by its values.
+    """Return the classes in `more`, with its values added to the choices of their COMBOs.
 
-    The converter takes a file that this server lacks for a shifted list, and drops it.
+    Otherwise the converter would drop a file that this server lacks, as a shifted value.
     """
     extended: dict[str, ClassInfo] = {}
     for class_type, values in more.items():
@@ -86,7 +85,7 @@ def _read(spec: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def _extended(spec: Any, values: list[Any]) -> Any:
-    """Return the spec with more choices, in the form that it has."""
+    """Return the spec with more choices, in the same form."""
     kind, options = _read(spec)
     if kind != "COMBO" or not isinstance(options.get("options"), list):
         return spec

@@ -1,4 +1,4 @@
-"""What ComfyUI's frontend does to texts before it sends them."""
+"""Change texts as ComfyUI's frontend does before it sends them."""
 
 import re
 from collections.abc import Callable
@@ -24,15 +24,15 @@ def prompt_text(text: str) -> str:
             r" write the words themselves, or \{ and \} for braces"
         )
     if outside.endswith("\\"):
-        raise ValueError("its text ends with a backslash, to which ComfyUI adds a word")
+        raise ValueError("its text ends with a backslash, and ComfyUI adds a word there")
     return _ESCAPE.sub(r"\1", text)
 
 
 def file_name(text: str, look_up: Callable[[str, str], Any], now: datetime) -> str:
     """Return a SaveImage's prefix with `%Node.widget%` and `%date:yyyy-MM-dd%` filled in.
 
-    `look_up(node, widget)` returns a value, None where there is none of that name; what is not
-    known stays, as the server fills in more.
+    `look_up(node, widget)` returns a value, or None for an unknown name, which stays, because the
+    server fills in more.
     """
 
     def fill(match: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
-"""The values of a GUI node's widgets by name: the file has them as a list without names.
+"""Name the values of a GUI node's widgets, which the file lists without names.
 
-A walk of its own over `/object_info`, which the converter's result is held against.
+This reads `/object_info` by itself, to check the converter's result.
 """
 
 import math
@@ -11,21 +11,21 @@ from lorabench.comfy.gui.object_info import ClassInfo, Input, inputs, module
 
 KINDS = {"INT": int | float, "FLOAT": int | float, "STRING": str, "BOOLEAN": bool | int}
 CONTROLS = {"fixed", "increment", "decrement", "randomize", True, False}
-"""What stands behind a seed; older frontends wrote a truth value."""
+"""The values after a seed; older frontends wrote true or false."""
 
 
 class Widget(Input):
     """An input with a widget: `kind` is INT, FLOAT, STRING, BOOLEAN or COMBO."""
 
     def fits(self, value: Any) -> bool:
-        """Return whether a value is of the widget's kind; a COMBO takes names of any file."""
+        """Return whether a value is of the widget's kind; a COMBO takes the name of any file."""
         if self.kind == "COMBO":
             return isinstance(value, str | int | float)
         wrong_bool = isinstance(value, bool) and self.kind in ("INT", "FLOAT")
         return isinstance(value, KINDS[self.kind]) and not wrong_bool
 
     def takes(self, value: Any) -> bool:
-        """Return whether a primitive's value arrives as it is, neither limited nor rounded."""
+        """Return whether a primitive's value is neither limited nor rounded."""
         if self.kind not in ("INT", "FLOAT") or not self.fits(value):
             return self.fits(value)
         low, high = self.options.get("min", -math.inf), self.options.get("max", math.inf)
@@ -38,7 +38,7 @@ class Widget(Input):
 def widgets(info: ClassInfo) -> Iterator[Widget]:
     """Yield a class's widgets in the order of their values.
 
-    Raises `ValueError` for a class whose widgets only its own part of the frontend knows.
+    Raises `ValueError` for a widget that only the class's own frontend part handles.
     """
     for one in inputs(info):
         if one.has_widget:
@@ -58,9 +58,9 @@ def _is_special(one: Input) -> bool:
 
 
 def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
-    """Return the value of each widget of a node; what the list lacks has its default.
+    """Return the value of each widget of a node, with defaults for those that the list lacks.
 
-    Raises `ValueError` where the list does not fit the class.
+    Raises `ValueError` if the list does not fit the class.
     """
     rest = _listed(values)
     found: dict[str, Any] = {}
@@ -68,7 +68,7 @@ def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
         found[widget.name] = rest.pop(0) if rest else widget.default
         if not widget.fits(found[widget.name]):
             raise ValueError(
-                f"the value {found[widget.name]!r} is none for its {widget.name}"
+                f"the value {found[widget.name]!r} does not fit its {widget.name}"
                 f" ({widget.kind}): it was saved with another version of its class"
             )
         if rest and _has_control(widget, rest[0]):
@@ -79,9 +79,9 @@ def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
 
 
 def completed(values: Any, info: ClassInfo) -> list[Any]:
-    """Return a node's list with defaults for inputs that its class got since it was saved.
+    """Return a node's list with defaults for inputs that are newer than the file.
 
-    Raises `ValueError` where the list has no order, or for a class as `widgets` does.
+    Raises `ValueError` if the list has no order, and as `widgets` does.
     """
     full = _listed(values)
     seen = 0
@@ -98,12 +98,12 @@ def _listed(values: Any) -> list[Any]:
     if values is None:
         return []
     if not isinstance(values, list):
-        raise ValueError("its values have no order, so only its part of the frontend can read them")
+        raise ValueError("its values have no order, so only its own frontend part can read them")
     return list(values)
 
 
 def _has_control(widget: Widget, following: Any) -> bool:
-    """Return whether the value behind a widget is the control of what follows a run."""
+    """Return whether the value after a widget is its `control_after_generate`."""
     if widget.options.get("control_after_generate"):
         return True
     seed = widget.kind == "INT" and widget.name in ("seed", "noise_seed")

@@ -1,4 +1,4 @@
-"""The model card of a LoRA: what a model site shows, and nothing that was not measured."""
+"""Write the model card of a LoRA for a model site, with nothing that was not measured."""
 
 import json
 import shutil

@@ -18,7 +18,7 @@ if (slider) {
           image.hidden = !image.dataset.stops.split(" ").includes(stop);
           found ||= !image.hidden;
         });
-        cell.querySelector(".missing").hidden = found;
+        cell.querySelector(".gone").hidden = found;
         some ||= found;
       });
       row.hidden = !some;

@@ -1,4 +1,4 @@
-"""What differs between runs: their data and their settings, and nothing that is equal."""
+"""List what differs between runs in data and settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ _PROMPT = "prompt "
 # decide nothing.
 _LEFT_OUT = {
     "run_id",
+    "raw_set",
+    "profile",
     "lora_install_dir",
     "variants",
     "positive",
@@ -30,9 +32,9 @@ _LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same in all runs: a value for each, in the runs' order.
+    """One difference between runs: a value for each, in the runs' order.
 
-    A dash stands where nothing was set, and where a run has no record of the group.
+    A dash means that nothing was set, or that a run has no record of the group.
     """
 
     group: Group
@@ -45,7 +47,7 @@ class Pictures:
     """The training pictures of a run against those of the first run."""
 
     number: int
-    """0 where the run has no record of them: then nothing is added or removed."""
+    """0 if the run has no record of them: then nothing is added or removed."""
     rejected: int
     added: Mapping[str, str]
     """Name by SHA-256 of those that the first run does not have."""

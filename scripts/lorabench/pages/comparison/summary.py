@@ -1,4 +1,4 @@
-"""The comparison as the terminal shows it."""
+"""Print the comparison on the terminal."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _WIDEST = 36
 
 
 def lines(runs: Sequence[FinishedRun]) -> Iterator[str]:
-    """Yield the lines that say how the runs fared and what differs."""
+    """Yield the lines with the runs' results and differences."""
     names = [run.name for run in runs]
     yield from _table(["", *names], list(_verdicts(runs)), widest=80)
     for note, values in differences.notes(runs):

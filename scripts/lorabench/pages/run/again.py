@@ -4,7 +4,7 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,20 +25,15 @@ Settings = dict[str, Any]
 _SNAKEMAKE = "uv run snakemake --cores 1"
 
 
-def command(
-    record: RunRecord | None,
-    sweep: SweepRecord | None,
-    base: Path | None,
-    loras: Sequence[Path] = (),
-) -> str:
+def command(record: RunRecord | None, sweep: SweepRecord | None, base: Path | None) -> str:
     """Return the shell command for the run with these records; without a sweep, that trains it.
 
-    Where its LoRA was made elsewhere, there is no record, and the name of the file in `loras` has
-    its set and profile. Settings that have their usual value are left out. `base` is where the base
-    model lies; without it, it is the recorded name among the checkpoints. Values that Snakemake
-    would not take from a command line as they are go through a file.
+    Where its LoRA was made elsewhere, there is no record. Settings that have their usual value are
+    left out. `base` is where the base model lies; without it, it is the recorded name among the
+    checkpoints. Values that Snakemake would not take from a command line as they are go through a
+    file.
     """
-    settings = _settings(record, sweep, base, loras)
+    settings = _settings(record, sweep, base)
     snakemake = _SNAKEMAKE if sweep else f"{_SNAKEMAKE} trained"
     words = {key: _word(key, value) for key, value in settings.items()}
     if None not in words.values():
@@ -48,17 +43,17 @@ def command(
     return f"cat > again.yaml <<'END'\n{text}END\n{snakemake} --configfile again.yaml"
 
 
-def _settings(
-    record: RunRecord | None, sweep: SweepRecord | None, base: Path | None, loras: Sequence[Path]
-) -> Settings:
+def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | None) -> Settings:
     name = record.identity.base_model.name if record else Path(BUNDLED_BASE).name
     checkpoint = base or Path(BUNDLED_BASE).with_name(name)
     bundled = checkpoint.name == Path(BUNDLED_BASE).name
-    made = record.identity.model_dump() | {"raw_set": record.raw_set} if record else _named(loras)
-    raw_set, run_id = made["raw_set"], next(one.run_id for one in (record, sweep) if one)
-    derived = re.fullmatch(re.escape(raw_set) + "-[0-9a-f]{8}", run_id)
+    made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
+    raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
+    derived = re.fullmatch(re.escape(raw_set or "") + "-[0-9a-f]{8}", run_id)
+    swept = set(Config.model_fields) - {"raw_set"}
     given = {
-        **(sweep.model_dump(mode="json", include=set(Config.model_fields)) if sweep else {}),
+        "raw_set": raw_set,  # None in an older record of a sweep
+        **(sweep.model_dump(mode="json", include=swept) if sweep else {}),
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
@@ -71,13 +66,7 @@ def _settings(
     stand_in = made.get("preprocess", {}).get("trigger")
     if stand_in in (raw_set, sweep and sweep.trigger):  # it follows from these
         preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
-    return {"raw_set": raw_set, **_unusual(given, Config, preset)}
-
-
-def _named(loras: Sequence[Path]) -> Settings:
-    """Return what the name of a LoRA has that was made elsewhere: `<profile>_<raw_set>__<run>`."""
-    profile, _, rest = next((path.stem for path in loras), "").partition("_")
-    return {"profile": profile or "style", "raw_set": rest.rpartition("__")[0]}
+    return _unusual(given, Config, preset)
 
 
 def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -> Settings:

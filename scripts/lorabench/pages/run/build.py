@@ -43,7 +43,7 @@ def build(
     if found.is_empty:
         raise UserError(f"{folder}: nothing of a run is there; its folder is runs/<run_id>")
     left, step = earlier.find(folder, found.sweep), next_step.find(found, base_model)
-    command = partial(again.command, found.record, base=base_model, loras=found.loras)
+    command = partial(again.command, found.record, base=base_model)
     examples, left_out = contents.training(found), contents.rejected(found)
     pictures = thumbnails.embedded(contents.thumbnails(found, examples, left_out), workers)
     page = template.environment(_PAGE).get_template("report.html.j2")

@@ -1,4 +1,4 @@
-"""The pictures that are most like a training picture, and which of them are copies of one."""
+"""Find the pictures nearest to a training picture, and which of them are copies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture of the sweep and the training picture that it is most like."""
+    """A picture of the sweep and the nearest training picture."""
 
     drawn: str
     """The page's name for the picture."""
@@ -26,16 +26,16 @@ class Pair:
     weight: float
     training: Training
     mirrored: bool
-    """Whether it is like the training picture in a mirror."""
+    """Whether it is nearer to the mirrored training picture."""
     similarity: float
     """Their correlation, -1 to 1."""
     copied: bool
-    """Whether it is a copy, as the verdict has it."""
+    """Whether it is a copy by the verdict's limits."""
 
 
 @dataclass(frozen=True)
 class Copies:
-    """How like the training set the pictures are that the verdict looks at."""
+    """The similarity of the verdict's pictures to the training set."""
 
     compared: int
     """How many were compared with the training set."""
@@ -48,7 +48,7 @@ class Copies:
     limit: float
     """The correlation above which a picture may be a copy."""
     pairs: Sequence[Pair]
-    """Copies first, then the most similar; of a prompt and seed, the one weight that is."""
+    """Copies first, then the most similar; for each prompt and seed, only one weight."""
 
 
 def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:

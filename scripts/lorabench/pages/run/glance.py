@@ -1,4 +1,4 @@
-"""What the first screen shows: pictures without the LoRA, with it, and what it was trained on."""
+"""Choose the pictures of the first screen: without the LoRA, with it, and training pictures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -44,9 +44,9 @@ def _weights(run: FinishedRun) -> list[float]:
 
 
 def _rows(run: FinishedRun, weights: Sequence[float]) -> list[dict[float, str]]:
-    """Return the pictures at `weights`, by weight: of each prompt the first row, then the second…
+    """Return the pictures at `weights`: each prompt's first row, then its second, and so on.
 
-    Few prompts show more of themselves with other seeds than an empty place would.
+    If there are few prompts, other seeds fill the places.
     """
     rows: dict[tuple[str, int, int], dict[float, str]] = {}
     for at, one in enumerate(run.measured):

@@ -24,4 +24,4 @@ def find(run: FinishedRun, base: Path | None) -> NextStep | None:
     found = run.verdict and run.sweep and advice.advise(run.verdict, run.record, run.sweep)
     if not found:
         return None
-    return NextStep(found.code, again.command(found.record, found.sweep, base, run.loras))
+    return NextStep(found.code, again.command(found.record, found.sweep, base))

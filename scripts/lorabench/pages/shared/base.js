@@ -18,6 +18,16 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Return a table: its heads, and lines of cells, each with its own head. */
+function table(className, heads, lines) {
+  const top = make("thead", {}, make("tr", {}, ...heads));
+  const body = lines.map(([head, ...cells]) =>
+    make("tr", {}, head, ...cells.map((cell) => make("td", {}, ...[cell].flat()))));
+  return make("table", { className }, top, make("tbody", {}, ...body));
+}
+
+const headOf = (scope, ...words) => make("th", { scope }, ...words);
+
 // Words
 
 const drawers = [];

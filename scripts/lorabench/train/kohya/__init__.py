@@ -1,5 +1,5 @@
-"""Training a LoRA with kohya's sd-scripts: `run.train` reads top to bottom, its parts lie beside.
+"""Train a LoRA with kohya's sd-scripts: `run.train` reads from top to bottom.
 
-sd-scripts is another program, in another Python and often in a container. What is known of it is
-what its options, its output and its files say; nothing here imports it, nor torch.
+sd-scripts runs in another Python, often in a container. This code only reads its options, output
+and files, and imports neither it nor torch.
 """

@@ -19,11 +19,11 @@ ON_COMMAND_LINE = (
     *("config_file", "dataset_config", "console_log_simple"),
     *("resume", "initial_epoch", "save_every_n_steps"),
 )
-"""Options that `command` gives, besides those of the user's."""
+"""Options that `command` gives, besides the user's."""
 
 
 def dataset(training: Training, installation: Installation) -> Toml:
-    """Return the dataset TOML: which pictures. How they are taken stands among the options."""
+    """Return the dataset TOML, which lists the pictures; how to use them is in the options."""
     folders = [
         {"image_dir": installation.seen(folder), "num_repeats": repeats}
         for repeats, folder in subsets.folders(training).items()
@@ -32,10 +32,7 @@ def dataset(training: Training, installation: Installation) -> Toml:
 
 
 def config(training: Training, installation: Installation, hardware: Hardware) -> Toml:
-    """Return the config TOML: the options that the pipeline's settings make.
-
-    Options that the user gives otherwise (`train.kohya_args`) are left out.
-    """
+    """Return the config TOML: the pipeline's settings, without those in `train.kohya_args`."""
     settings = training.settings
     made = {
         "pretrained_model_name_or_path": installation.seen(training.base.path),
@@ -83,7 +80,7 @@ def command(
         # Otherwise rich writes the log and draws random numbers: one seed, two results.
         "console_log_simple": True,
         "resume": installation.seen(state.folder) if state else None,
-        # Else it believes the state's own number of steps, which is wrong after a second kill.
+        # Else it uses the state's own number of steps, which is wrong after a second kill.
         "initial_epoch": state.epoch + 1 if state else None,
         "save_every_n_steps": remaining(training, state),
         **training.settings.kohya_args,
@@ -128,10 +125,9 @@ def _schedule(training: Training) -> Toml:
 
 
 def _pictures(training: Training) -> Toml:
-    """Take every picture as it is: its size is its bucket.
+    """Use every picture as it is: without upscaling, its own size becomes its bucket.
 
-    Without upscaling a picture's own size becomes its bucket, if the edges are multiples of the
-    step and the area is within the resolution's.
+    For that, edges must be multiples of the step and the area within the resolution's.
     """
     settings = training.settings
     step = limits.of(training.base).bucket_step
@@ -152,9 +148,9 @@ def _pictures(training: Training) -> Toml:
         "caption_dropout_rate": settings.caption_dropout,
         "flip_aug": settings.flip,
         "cache_latents": settings.cache_latents,
-        # Another number of workers draws other random numbers, and it is capped by the cores. Not
-        # none: then the first batch of an epoch is dealt as in the epoch before, which a resumed
-        # training has not had. A worker begins each epoch as if it were the first.
+        # Another number of workers draws other random numbers, and the cores limit it. Without
+        # any, the first batch of an epoch depends on the epoch before, which a resumed training
+        # has not had; a worker begins each epoch as if it were the first.
         "max_data_loader_n_workers": 1,
     }
 

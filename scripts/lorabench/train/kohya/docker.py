@@ -1,7 +1,7 @@
-"""kohya's sd-scripts in a container that Docker starts for each training: nothing to set, no `up`.
+"""Run kohya's sd-scripts in a container that Docker starts for each training, without `up`.
 
-It is what trains where neither a checkout nor a launcher is named. The container sees the folders
-that the compose file mounts, and what lies behind links that lead out of them.
+This is the default without a checkout or a launcher. The container sees the folders that the
+compose file mounts, and the targets of links that lead out of them.
 """
 
 import json
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[4]
 FILE = ROOT / "kohya-docker" / "docker-compose.yml"
 SERVICE = "kohya"
 FOLDERS = {"datasets": "/dataset", "models": "/models", "output": "/output", "runs": "/runs"}
-"""What the compose file mounts, and where; a test compares the two."""
+"""The folders that the compose file mounts, and where; a test compares the two."""
 
 _LINKED = "/linked"
 _PATIENCE = 60
@@ -40,8 +40,8 @@ def start(needed: Iterable[Path]) -> tuple[tuple[str, ...], dict[Path, str]]:
     A first container starts and ends at once. It fetches the image, and separates Docker's
     complaints about the image, the card and the folders from those of sd-scripts.
 
-    `needed` are the files and folders that the training reads or writes. Raises `UserError`: Docker
-    does not answer, or cannot start the container.
+    `needed` are the training's files and folders. Raises `UserError`: Docker does not answer, or
+    cannot start the container.
     """
     check()
     hidden = [path for path in needed if not _is_mounted(path)]
@@ -56,14 +56,14 @@ def start(needed: Iterable[Path]) -> tuple[tuple[str, ...], dict[Path, str]]:
 
 
 def _is_mounted(path: Path) -> bool:
-    """Whether the container sees a path under its name: links may lead out of what it sees."""
+    """Whether the container sees a path under its name; links may lead out of its folders."""
     named = Path(os.path.abspath(path))  # noqa: PTH100 (links stay)
     above = [ROOT / here for here in FOLDERS if named.is_relative_to(ROOT / here)]
     return any(path.resolve().is_relative_to(folder.resolve()) for folder in above)
 
 
 def _user(info: dict[str, Any]) -> str:
-    """Return the user in the container whose files are ours: 0 where Docker itself runs as us."""
+    """Return the container's user whose files are ours; 0 if Docker runs without root."""
     if own := os.environ.get("PUID"):
         return own
     docker = any("rootless" in option for option in info.get("SecurityOptions") or [])
@@ -75,7 +75,7 @@ def _info() -> dict[str, Any]:
     try:
         return json.loads(_ask("info", "--format", "{{json .}}"))
     except ValueError:
-        return {}  # of an odd version; what it lacks is said when the container starts
+        return {}  # an odd version; starting the container reports what it lacks
 
 
 def _ask(*words: str) -> str:

@@ -1,4 +1,4 @@
-"""From what sd-scripts wrote before it ended to one message for the user."""
+"""Turn the last output of sd-scripts into one message for the user."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ from lorabench.train.kohya import supervisor
 
 # The last line of a traceback, as Python writes it.
 _EXCEPTION = re.compile(r"^(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Invalid)\b")
-# accelerate reports the failure of its child by one of its own.
+# accelerate reports the failure of its child with an exception of its own.
 _SECOND_HAND = re.compile(r"^subprocess\.CalledProcessError")
 
 _WAYS = (
@@ -40,13 +40,13 @@ _HINTS = {
         "The NVIDIA driver is too old for the container: install 570 or newer."
     ),
     r"could not select device driver|discover GPU vendor|runtime name: nvidia|nvidia-container": (
-        "Docker cannot give the container an NVIDIA card: `nvidia-smi` has to work here, and the "
-        "NVIDIA Container Toolkit to be installed (sudo nvidia-ctk runtime configure "
+        "Docker cannot give the container an NVIDIA card: `nvidia-smi` must work here, and the "
+        "NVIDIA Container Toolkit must be installed (sudo nvidia-ctk runtime configure "
         "--runtime=docker, then restart Docker)."
     ),
     r"bind source path does not exist|[Mm]ounts denied|not shared from the host": (
-        "Docker does not see this project's folders: does it run on another machine, or has this "
-        "folder to be shared in the settings of Docker Desktop?"
+        "Docker does not see this project's folders: does it run on another machine, or must this "
+        "folder be shared in the settings of Docker Desktop?"
     ),
     r"no space left on device": (
         "The disk is full: the image needs tens of gigabytes in Docker's folder."
@@ -63,15 +63,15 @@ _HINTS = {
         "its venv/, or name another Python by kohya: {launcher: …}."
     ),
     r"can't open file|No such file or directory: '.*train_network\.py": (
-        "sd-scripts is not there: set SD_SCRIPTS_DIR or kohya: {sd_scripts: …} to its folder, as "
-        "the container calls it."
+        "sd-scripts is not there: set SD_SCRIPTS_DIR or kohya: {sd_scripts: …} to its folder in "
+        "the container."
     ),
     r"Can't load tokenizer|couldn't connect to|offline mode|LocalEntryNotFoundError": (
-        "sd-scripts fetches CLIP's vocabulary from the network on its first run: let it run once "
-        "with a connection."
+        "sd-scripts fetches CLIP's vocabulary from the network on its first run: run it once with "
+        "a connection."
     ),
     r"unrecognized arguments|invalid choice|expected .*argument": (
-        "Mend it in train: {kohya_args: …}."
+        "Correct it in train: {kohya_args: …}."
     ),
 }
 
@@ -85,16 +85,16 @@ def not_started(program: str, error: OSError) -> UserError:
 
 
 def no_answer(python: Sequence[str], seconds: float) -> UserError:
-    """Return the message for a question that `python`, that of sd-scripts, left unanswered."""
+    """Return the message for a Python of sd-scripts, `python`, that does not answer."""
     return UserError(
         f"the Python of sd-scripts gave no answer within {seconds:g} s: try {shlex.join(python)} "
-        "in a terminal. A launcher that waits for something (kohya: {launcher: …}), a container "
-        "that hangs and a disk that is away keep it from answering."
+        "in a terminal. Does a launcher wait for something (kohya: {launcher: …}), does a "
+        "container hang, or is a disk away?"
     )
 
 
 def no_sd_scripts() -> UserError:
-    """Return the message for a machine with no Docker, where no sd-scripts is named either."""
+    """Return the message for a machine without Docker and without a named sd-scripts."""
     return UserError(f"trainer=kohya: there is no docker here to start sd-scripts in.\n{_WAYS}")
 
 
@@ -108,21 +108,21 @@ def no_docker(output: Sequence[str]) -> UserError:
 def explain(status: int, output: Sequence[str]) -> UserError:
     """Return the message for a program that ended with `status` after it wrote `output`.
 
-    A status below 0 is that of a signal, as the shell's above 128 are.
+    A status below 0 means a signal, as one above 128 does for the shell.
     """
     status = status if status >= 0 else 128 - status
     if status == supervisor.NO_LIFELINE:
         return UserError(
-            "the launcher does not pass standard input on, by which the training is ended with "
-            "its workflow: `docker exec` needs -i, `docker compose exec` needs -T."
+            "the launcher does not pass standard input on, which ends the training with its "
+            "workflow: `docker exec` needs -i, `docker compose exec` needs -T."
         )
     error = _last_error(output)
-    # Not all of it: what it warns of on its way is seldom what it fails of.
+    # Only the end: earlier warnings are seldom the cause.
     hint = _hint("\n".join([error, *output[-5:]]))
     if status == _KILLED:
         hint = hint or _HINT_KILLED
-    told = [f"sd-scripts failed (exit status {status})", error.rstrip(".?!")]
-    return UserError(". ".join(filter(None, [": ".join(filter(None, told)), hint])))
+    what = [f"sd-scripts failed (exit status {status})", error.rstrip(".?!")]
+    return UserError(". ".join(filter(None, [": ".join(filter(None, what)), hint])))
 
 
 def launcher(command: Sequence[str], status: int, output: Sequence[str]) -> UserError:
@@ -144,8 +144,8 @@ def no_file(image_dir: str, output: Sequence[str]) -> UserError:
 
 
 def _not_begun(what: str, output: Sequence[str], *ways: str) -> UserError:
-    told = [line.strip() for line in output if line.strip()][-5:]
-    lines = [what, *(f"  {line}" for line in told), _hint("\n".join(told)), *ways]
+    last = [line.strip() for line in output if line.strip()][-5:]
+    lines = [what, *(f"  {line}" for line in last), _hint("\n".join(last)), *ways]
     return UserError("\n".join(filter(None, lines)))
 
 
@@ -154,8 +154,8 @@ def _hint(text: str) -> str:
 
 
 def _last_error(output: Sequence[str]) -> str:
-    """Return the last line that names an exception, else the last line, if it says anything."""
-    told = [line.strip() for line in output if line.strip()]
-    errors = [line for line in told if _EXCEPTION.match(line)]
+    """Return the last line that names an exception, else the last line with text, if any."""
+    lines = [line.strip() for line in output if line.strip()]
+    errors = [line for line in lines if _EXCEPTION.match(line)]
     first_hand = [line for line in errors if not _SECOND_HAND.match(line)]
-    return (first_hand or ([""] if errors else told) or [""])[-1]
+    return (first_hand or ([""] if errors else lines) or [""])[-1]

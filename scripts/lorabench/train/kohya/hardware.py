@@ -1,4 +1,4 @@
-"""What the machine or container of sd-scripts computes on."""
+"""Find the hardware of the machine or container of sd-scripts."""
 
 from typing import NamedTuple
 
@@ -26,9 +26,9 @@ class Hardware(NamedTuple):
 
 
 def find(installation: Installation, settings: TrainSettings) -> Hardware:
-    """Ask the Python of sd-scripts what it has, and choose as the settings say.
+    """Return the hardware that the Python of sd-scripts has and the settings choose.
 
-    Raises `UserError`: that Python cannot be asked, or lacks what the settings ask for.
+    Raises `UserError`: that Python does not run, or the hardware lacks a setting.
     """
     *_, answer = installation.ask("-c", _QUESTION).strip().splitlines()
     present, half = answer.split()

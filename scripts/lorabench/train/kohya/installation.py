@@ -1,4 +1,4 @@
-"""Where sd-scripts is, how a program is started there, and how paths are called there."""
+"""Find sd-scripts, start programs there, and translate paths."""
 
 import logging
 import os
@@ -25,8 +25,8 @@ _VENVS = ("venv", ".venv")
 class Installation:
     """An sd-scripts: `launcher` is the command prefix that starts a program where it is.
 
-    `folder` and `python` are named as they are called there; `paths` are (folder here, folder
-    there), none where both are the same.
+    `folder` and `python` are paths there; `paths` are (folder here, folder there), none if both
+    are the same.
     """
 
     folder: str
@@ -40,14 +40,11 @@ class Installation:
         return [*self.launcher, self.python, *arguments]
 
     def script(self, name: str) -> str:
-        """Return the path of one of its programs, as it is called there."""
+        """Return the path there of one of its programs."""
         return f"{self.folder}/{name}"
 
     def seen(self, path: Path) -> str:
-        """Return how the local `path` is called there.
-
-        Raises `UserError`: it lies in no folder that the container has.
-        """
+        """Return the path there of the local `path`; `UserError` if the container lacks it."""
         absolute = _absolute(path)
         if not self.paths:
             return str(absolute)
@@ -86,28 +83,28 @@ class Installation:
 
 
 def in_docker(settings: KohyaSettings) -> bool:
-    """Whether it is up to Docker to bring sd-scripts: nothing else is named."""
+    """Whether Docker provides sd-scripts: the settings name neither a launcher nor a folder."""
     return not (settings.launcher or _named(settings))
 
 
 def check(settings: KohyaSettings) -> None:
-    """Raise `UserError` if there is no sd-scripts to start, as far as that is quickly known."""
+    """Raise `UserError` if a quick check finds no sd-scripts."""
     _words("launcher", settings.launcher)
     if in_docker(settings):
         if not shutil.which("docker"):  # quick enough for a parse
             raise failures.no_sd_scripts()
     elif not settings.launcher and not Path(_named(settings), "train_network.py").is_file():
         raise UserError(
-            f"{_named(settings)}: there is no train_network.py, so sd-scripts is not there; set "
+            f"{_named(settings)} has no train_network.py, so sd-scripts is not there; set "
             "SD_SCRIPTS_DIR (or kohya: {sd_scripts: …}) to the folder that holds it."
         )
 
 
 def find(settings: KohyaSettings, needed: Iterable[Path] = ()) -> Installation:
-    """Return the sd-scripts that the settings, or SD_SCRIPTS_DIR, name; else Docker's.
+    """Return the sd-scripts that the settings or SD_SCRIPTS_DIR name, else Docker's.
 
-    `needed` are the files and folders that a training reads or writes. Raises `UserError`: it is
-    not where it is said to be, or Docker cannot start it.
+    `needed` are a training's files and folders. Raises `UserError`: it is not there, or Docker
+    cannot start it.
     """
     check(settings)
     launcher, paths = _words("launcher", settings.launcher), settings.paths
@@ -139,7 +136,7 @@ def _words(key: str, text: str) -> tuple[str, ...]:
 
 
 def _output(done: subprocess.CompletedProcess[bytes]) -> list[str]:
-    """Return all that a program wrote, line by line; the job's log gets it whole."""
+    """Return a program's output in lines, and write it to the job's log."""
     lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
     for line in lines:
         log.debug("%s", line)
@@ -147,7 +144,7 @@ def _output(done: subprocess.CompletedProcess[bytes]) -> list[str]:
 
 
 def _own_python(folder: Path) -> str:
-    """Return the Python of the environment in its folder, where one is made there, as usual."""
+    """Return the Python of the environment in its folder, if there is one."""
     own = [folder / name / "bin" / "python" for name in _VENVS]
     return next((str(python) for python in own if python.exists()), "python")
 

@@ -1,4 +1,4 @@
-"""What sd-scripts takes: known before anything is started."""
+"""Check before a training that sd-scripts takes the base model and the buckets."""
 
 from lorabench.base.checkpoint import Checkpoint
 from lorabench.base.families import PUBLIC, Kohya
@@ -7,11 +7,11 @@ from lorabench.settings.models import PreprocessSettings
 
 
 def of(base: Checkpoint) -> Kohya:
-    """Return how sd-scripts trains on the base model; raises `UserError` where it cannot."""
+    """Return how sd-scripts trains on the base model; raises `UserError` if it cannot."""
     if base.family.kohya is None:
         yours = " or ".join(family.title for family in PUBLIC if family.kohya)
         raise UserError(
-            f"base_model: {base.path} is no full-size Stable Diffusion model, which trainer=kohya "
+            f"base_model: {base.path} is not a full-size Stable Diffusion model, as trainer=kohya "
             f"needs. Set base_model to your {yours} checkpoint in config/config.yaml "
             "(base_model: /path/to/model.safetensors; snakemake takes it after --config, too), and "
             "try again; trainer=embedded trains on this one."
@@ -20,7 +20,7 @@ def of(base: Checkpoint) -> Kohya:
 
 
 def check_buckets(settings: PreprocessSettings, kohya: Kohya) -> None:
-    """Raise `UserError` unless sd-scripts takes pictures of these buckets as they are."""
+    """Raise `UserError` if sd-scripts would crop pictures of these buckets."""
     step = kohya.bucket_step
     if settings.bucket_step % step:
         raise UserError(

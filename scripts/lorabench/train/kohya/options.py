@@ -1,4 +1,4 @@
-"""Options of sd-scripts that a user gives beside the pipeline's settings (`train.kohya_args`)."""
+"""Options of sd-scripts that a user adds to the pipeline's settings (`train.kohya_args`)."""
 
 import difflib
 import re
@@ -9,7 +9,7 @@ from lorabench.errors import UserError
 from lorabench.train.kohya.installation import Installation
 
 _OWNED_TOGETHER: Mapping[str, str] = {
-    "the normalized set is what is trained on, as it is": (
+    "the training uses the normalized set as it is": (
         "train_data_dir reg_data_dir in_json dataset_config dataset_class dataset_repeats"
         " caption_extension caption_extention debug_dataset validation_split"
     ),
@@ -51,7 +51,7 @@ _OPTION = re.compile(r"(?<![\w-])--(\w+)")
 
 
 def check_owned(given: Iterable[str]) -> None:
-    """Raise `UserError` if an option is one that the pipeline itself has to give."""
+    """Raise `UserError` for an option that the pipeline itself gives."""
     owned = [f"train.kohya_args: {name}: {OWNED[name]}" for name in given if name in OWNED]
     if owned:
         raise UserError("\n".join(owned))
@@ -63,7 +63,7 @@ def known(installation: Installation, program: str) -> frozenset[str]:
 
 
 def check_known(given: Iterable[str], ours: Iterable[str], known: frozenset[str]) -> None:
-    """Raise `UserError` if sd-scripts does not know an option: it would ignore some in silence.
+    """Raise `UserError` if sd-scripts lacks an option, which it might ignore in silence.
 
     `given` are the user's options; `ours` are the pipeline's, which an old sd-scripts may lack.
     """
@@ -79,10 +79,7 @@ def check_known(given: Iterable[str], ours: Iterable[str], known: frozenset[str]
 
 
 def as_arguments(given: Mapping[str, Any]) -> list[str]:
-    """Write options as arguments: the program itself reads their types then.
-
-    True is a flag; False and None leave an option out.
-    """
+    """Write options as arguments: True makes a flag; False and None leave an option out."""
     arguments: list[str] = []
     for name, value in given.items():
         if value is True:

@@ -3,20 +3,19 @@
 It complains late or not at all: it leaves some files out, and crops others.
 """
 
-from pathlib import Path
-
 from PIL import Image
 
 from lorabench.base.families import Kohya
 from lorabench.errors import UserError
 from lorabench.text import syntax
+from lorabench.text.phrases import indented
 from lorabench.train.data import Picture, TrainingSet
 
 
 def check(pictures: TrainingSet, kohya: Kohya) -> None:
-    """Raise `UserError` that names what sd-scripts would not take as it is.
+    """Raise `UserError` with everything that sd-scripts would change.
 
-    `read_set` has seen already that each picture has a header and a caption that is not empty.
+    `read_set` has checked that each picture has a header and a caption that is not empty.
     """
     _check_emphasis(pictures)
     faults = [fault for one in pictures.pictures if (fault := _fault(one, kohya.bucket_step))]
@@ -26,12 +25,12 @@ def check(pictures: TrainingSet, kohya: Kohya) -> None:
         if path.suffix not in (".png", ".txt") and not path.name.startswith(".")
     ]
     if faults:
-        more = f"\nand {len(faults) - 20} more" if len(faults) > 20 else ""
-        raise UserError("\n".join(faults[:20]) + more + "\nNormalize the raw set again.")
+        listed = indented(faults, 20)
+        raise UserError(f"sd-scripts needs other files:\n{listed}\nNormalize the raw set again.")
 
 
 def _check_emphasis(pictures: TrainingSet) -> None:
-    """Refuse to have captions read as prompts where they have brackets of their own."""
+    """Refuse to read captions as prompts if they have brackets of their own."""
     bracketed = syntax.emphasised(picture.caption for picture in pictures.pictures)
     if pictures.settings.kohya_args.get("weighted_captions") and bracketed:
         raise UserError(
@@ -48,15 +47,11 @@ def _fault(picture: Picture, step: int) -> str | None:
             f"{picture.path}: {width}x{height} px would be cropped, because the edges should be "
             f"multiples of {step} (preprocess: {{bucket_step: {step}}})"
         )
-    return _unreadable(picture.path)
-
-
-def _unreadable(path: Path) -> str | None:
     try:
-        with Image.open(path) as image:
+        with Image.open(picture.path) as image:
             image.load()
             if image.has_transparency_data:
-                return f"{path}: its transparency would be dropped, and what lies under it shown"
+                return f"{picture.path}: its transparency would be dropped"
     except (OSError, SyntaxError, ValueError) as error:
-        return f"{path}: cannot be read to its end ({error})"
+        return f"{picture.path}: cannot be read to its end ({error})"
     return None

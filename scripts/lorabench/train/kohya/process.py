@@ -1,4 +1,4 @@
-"""A training as a process: started behind its supervisor, read line by line, ended as a whole."""
+"""Run a training as a process with a supervisor, read its lines, and end all of it."""
 
 import os
 import re
@@ -43,10 +43,10 @@ def started(installation: Installation, command: Sequence[str]) -> Generator[Pro
 
 
 def lines(stream: IO[bytes]) -> Iterator[str]:
-    """Yield what is written to `stream` line by line; a progress bar's states are lines, too.
+    """Yield the lines of `stream`, including each state of a progress bar.
 
-    tqdm begins a state with a carriage return and ends it with a bracket: with what it is followed
-    by, it would be a step late.
+    A state of tqdm begins with a carriage return and ends with a bracket; waiting for the next
+    carriage return would be a step late.
     """
     rest = b""
     while chunk := os.read(stream.fileno(), 1 << 16):

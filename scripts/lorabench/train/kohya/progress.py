@@ -1,4 +1,4 @@
-"""From the progress bar of sd-scripts to the rows of train_log.csv."""
+"""Turn the progress bar of sd-scripts into the rows of train_log.csv."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ from lorabench.train.schedule import factor
 _STEPS = re.compile(r"^steps:.*\| *(\d+)/\d+ \[")
 _LOSS = re.compile(r"\bavr_loss=([^],\s]+)")
 _BAR = re.compile(r"\d+%\|.*\| *\d+/\d+ \[|^\d+it \[")
-# Options that make the learning rate another one than the settings say.
+# Options that change the learning rate of the settings.
 _CHANGES_RATE = re.compile(r"lr|learning_rate|optimizer")
 
 
@@ -26,15 +26,14 @@ def is_bar(line: str) -> bool:
 
 
 class Progress:
-    """Follows a training by its progress bar: a bar of our own, and a row for each step.
+    """Follows a training by its progress bar: shows another bar, and writes a row for each step.
 
-    A step's loss is what the bar shows: the mean over the last epoch, in three digits. Its
-    learning rate, which sd-scripts does not show, follows from the settings; it is NaN where
-    options of the user's decide it.
+    A step's loss is that of the bar: the mean over the last epoch, in three digits. Its learning
+    rate follows from the settings; it is NaN if the user's options change it.
     """
 
     def __init__(self, training: Training, log: Path, first: int) -> None:
-        """Go on after `first` steps; the rows of those are read from the file `log`."""
+        """Continue after `first` steps, with their rows from the file `log`."""
         self._training = training
         self._first = first
         rows = read_rows(log, first)
@@ -42,20 +41,20 @@ class Progress:
         self._begin = time.monotonic()
         self._current: Row | None = None
         self.over = False
-        """Whether sd-scripts has gone on after the last step that is wanted."""
+        """Whether sd-scripts has passed the last step."""
         self._history = History(log, rows)
         self._bar = cli.bar(total=training.steps, initial=first, desc="training", unit="step")
 
     def read(self, line: str) -> None:
-        """Take a line of the output; all but the bar of the steps is passed over.
+        """Take a line of the output; only the bar of the steps counts.
 
-        Raises `UserError`: the loss is no number any more.
+        Raises `UserError`: the loss is no longer a number.
         """
         found = _STEPS.match(line)
         if not found:
             return
         if found[1] == "0":
-            self._begin = time.monotonic()  # until now everything was only loaded
+            self._begin = time.monotonic()  # loading does not count
             self._bar.unpause()
         loss = _LOSS.search(line)
         step = self._first + int(found[1])
@@ -96,7 +95,7 @@ class Progress:
 
 
 def read_rows(log: Path, steps: int) -> list[Row]:
-    """Return the rows of the first `steps` steps in the file `log`; none without one."""
+    """Return the rows of the first `steps` steps in the file `log`, if it exists."""
     if not steps or not log.exists():
         return []
     with log.open(encoding="utf-8", newline="") as file:

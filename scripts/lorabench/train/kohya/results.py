@@ -1,7 +1,8 @@
-"""From the folder of a training to output/kohya/ and to the run: read back, then moved."""
+"""Check the files in a training's folder, and move them to output/kohya/ and to the run."""
 
 import logging
 import shutil
+from itertools import count
 from pathlib import Path
 
 from lorabench import files, layout
@@ -16,12 +17,12 @@ log = logging.getLogger(__name__)
 
 
 def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
-    """Check what sd-scripts wrote and publish it: `final`, its LoRA, at `output`, as the last.
+    """Check the results of sd-scripts and publish them; `final`, the LoRA, last, at `output`.
 
-    Beside it appear its `rows` as `train_log.csv`, `loss.png` and the LoRAs of the epochs that are
-    kept. Each LoRA is first moved to output/kohya/, where users of sd-scripts look for it. What has
-    its name there, of another training, keeps its content under another name. Raises `UserError`: a
-    LoRA is broken, cut short, holds NaN or has learnt nothing.
+    Beside it appear `rows` as `train_log.csv`, `loss.png` and the LoRAs of the kept epochs. Each
+    LoRA first moves to output/kohya/, where users of sd-scripts look for it; an older file of the
+    same name there is renamed. Raises `UserError`: a LoRA is broken, cut short, holds NaN or has
+    learnt nothing.
     """
     written = {"": final}
     _say_steps(final, training.steps, training.epochs)
@@ -45,7 +46,7 @@ def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
 
 
 def _say_steps(path: Path, steps: int, epoch: int) -> None:
-    """Correct the steps in a LoRA's metadata: sd-scripts counts from where it went on."""
+    """Correct the steps in a LoRA's metadata: sd-scripts counts from where it resumed."""
     _, metadata = checkpoint.read_header(path)
     right = {"ss_steps": str(steps), "ss_epoch": str(epoch)}
     if metadata | right == metadata or "ss_steps" not in metadata:
@@ -56,11 +57,10 @@ def _say_steps(path: Path, steps: int, epoch: int) -> None:
 def _keep_what_is_there(path: Path) -> None:
     if not path.exists():
         return
-    number = 1
-    while (other := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
-        number += 1
+    numbered = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
+    other = next(one for one in numbered if not one.exists())
     path.rename(other)
-    log.info("%s was there already; it is now %s", path, other.name)
+    log.info("the older %s is now called %s", path, other.name)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -69,7 +69,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove what is of no more use; a container may have left it to another user."""
+    """Remove the training's folder, whose files may belong to a container's user."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        log.warning("%s could not be removed whole: its files belong to another user", folder)
+        log.warning("%s could not be removed: its files belong to another user", folder)

@@ -1,4 +1,4 @@
-"""States of a training, by which a killed one goes on."""
+"""The saved states of a training, from which a killed one continues."""
 
 import re
 import shutil
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from lorabench.train.kohya.training import Training
 
-# accelerate writes it last but for what sd-scripts has none of: with it the state is complete.
+# Of the files that sd-scripts has, accelerate writes this last: with it the state is complete.
 _LAST_FILE = "random_states_0.pkl"
 
 
 class State(NamedTuple):
-    """A state that was saved at the end of epoch `epoch`, from 1, after `steps` optimizer steps.
+    """A state from the end of epoch `epoch`, counted from 1, after `steps` optimizer steps.
 
-    The steps in its own `train_state.json` are too few where the training was itself resumed.
+    In a training that was itself resumed, its own `train_state.json` has too few steps.
     """
 
     folder: Path
@@ -23,10 +23,10 @@ class State(NamedTuple):
 
 
 def prepare(training: Training) -> State | None:
-    """Return the last complete state of the training, and make its folder ready for it.
+    """Return the last complete state of the training, and prepare its folder.
 
-    Without one the folder is emptied. What a killed run left of a final LoRA is removed, so that
-    a file found after the training is of this training.
+    Without one, empty the folder. Remove a killed run's final LoRA, so that a file found later is
+    of this training.
     """
     training.folder.mkdir(parents=True, exist_ok=True)
     found = [state for path in training.folder.iterdir() if (state := _read(path, training))]
@@ -40,10 +40,10 @@ def prepare(training: Training) -> State | None:
 
 
 def remaining(training: Training, state: State | None) -> int | None:
-    """Return the step, counted from the state, that ends the training, where sd-scripts has none.
+    """Return the step, counted from the state, at which to save if the training ends in an epoch.
 
-    It goes on after the state's epoch but counts its steps from 0, and so ends with a whole epoch.
-    A number of steps that ends within one is met by a LoRA saved at that step.
+    A resumed sd-scripts counts its steps from 0 and trains to the end of an epoch, so a LoRA saved
+    at that step is the result.
     """
     if state is None or training.steps % training.steps_per_epoch == 0:
         return None

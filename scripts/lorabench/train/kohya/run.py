@@ -1,4 +1,4 @@
-"""Trains a LoRA with sd-scripts, from a normalized set to a checked file."""
+"""Train a LoRA with sd-scripts, from a normalized set to a checked file."""
 
 import logging
 import shlex
@@ -35,7 +35,7 @@ from lorabench.train.kohya.training import Training
 log = logging.getLogger(__name__)
 
 _MEMORY = 500
-"""Lines of its output that a message is made of."""
+"""Lines of its output that are kept for a message."""
 
 
 def train(
@@ -48,11 +48,11 @@ def train(
 ) -> None:
     """Train a LoRA on the normalized set in `folder` and write it to `output`.
 
-    Beside it appear `train_log.csv`, `loss.png` and, every `save_every_epochs`,
-    `<stem>-<epoch>.safetensors`; all LoRAs also in output/kohya/, as `<name>….safetensors`. A
-    training that was killed goes on from its last whole epoch that was saved. Raises `UserError`:
-    the settings, the set, the base model or sd-scripts cannot be used, or the training failed,
-    diverged or left no working LoRA.
+    Also write `train_log.csv`, `loss.png` and, every `save_every_epochs`,
+    `<stem>-<epoch>.safetensors`; and all LoRAs to output/kohya/, as `<name>….safetensors`. A killed
+    training continues from its last saved epoch. Raises `UserError`: the settings, the set, the
+    base model or sd-scripts cannot be used, or the training failed, diverged or left no working
+    LoRA.
     """
     options.check_owned(settings.kohya_args)
     base = checkpoint.inspect(base_model)
@@ -82,7 +82,7 @@ def train(
 
 
 def _prepare(training: Training, there: Installation, has: Hardware) -> State | None:
-    """Write what sd-scripts reads into the training's folder; return the state it goes on from."""
+    """Write sd-scripts' files into the training's folder; return the state to resume from."""
     config = command.config(training, there, has)
     known = options.known(there, limits.of(training.base).program)
     given = training.settings.kohya_args
@@ -103,14 +103,11 @@ def _announce(training: Training, has: Hardware, state: State | None) -> None:
         *(settings.batch_size * settings.gradient_accumulation, *has, training.folder),
     )
     if state:
-        log.info("going on after step %d of %d", state.steps, training.steps)
+        log.info("continuing after step %d of %d", state.steps, training.steps)
 
 
 def _follow(there: Installation, arguments: list[str], progress: Progress) -> list[str]:
-    """Run the training to its end and return the last lines that it wrote, bars left out.
-
-    All of them are in the job's log, and not on the screen.
-    """
+    """Run the training to its end; return its last lines, without bars, which the log has all."""
     log.debug("%s", shlex.join(arguments))
     said: deque[str] = deque(maxlen=_MEMORY)
     with process.started(there, arguments) as program:

@@ -1,4 +1,4 @@
-"""The folders that sd-scripts takes the pictures from: there it counts repeats by folder."""
+"""Lay the pictures into folders for sd-scripts, which counts repeats by folder."""
 
 import shutil
 from pathlib import Path
@@ -8,10 +8,7 @@ from lorabench.train.kohya.training import Training
 
 
 def folders(training: Training) -> dict[int, Path]:
-    """Return the folder of the pictures that are seen so many times in an epoch.
-
-    Where all are seen alike it is the set's own.
-    """
+    """Return the folder for each number of repeats; the set's own if there is only one number."""
     repeats = sorted({picture.repeats for picture in training.pictures.pictures})
     if len(repeats) == 1:
         return {repeats[0]: training.pictures.folder / "images"}
@@ -19,7 +16,7 @@ def folders(training: Training) -> dict[int, Path]:
 
 
 def lay(training: Training) -> None:
-    """Link the pictures and their captions into folders of the training, where it needs any."""
+    """Link the pictures and captions into the training's folders, if it has more than one."""
     of_repeats = folders(training)
     if len(of_repeats) == 1:
         return

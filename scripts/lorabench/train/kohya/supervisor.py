@@ -1,8 +1,8 @@
-"""Starts a program and ends all of it when whoever asked for it is gone.
+"""Start a program, and end all of it when the program at the other end of standard input is gone.
 
-It runs where sd-scripts runs, in a container too, given to that Python as text (`python -c`): so
-it is one file and imports nothing but the standard library. Its standard input is a lifeline that
-no end of the other side can fail to cut: not a kill, not a lost connection.
+That Python gets this file as text (`python -c`), perhaps in a container, so it imports only the
+standard library. Standard input breaks however the other side ends: by a kill, by a lost
+connection.
 """
 
 import os
@@ -34,7 +34,7 @@ def main(command: list[str]) -> int:
         signal.signal(number, lambda *_: _in_background(_end, program.pid))
     _in_background(_follow_lifeline, program.pid)
     status = program.wait()
-    _tell(program.pid, signal.SIGKILL)  # a launcher that is ended leaves its trainer behind
+    _signal(program.pid, signal.SIGKILL)  # a launcher that is ended leaves its trainer behind
     return status if status >= 0 else 128 - status
 
 
@@ -44,12 +44,12 @@ def _follow_lifeline(group: int) -> None:
 
 
 def _end(group: int) -> None:
-    _tell(group, signal.SIGTERM)
+    _signal(group, signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
-    _tell(group, signal.SIGKILL)
+    _signal(group, signal.SIGKILL)
 
 
-def _tell(group: int, number: int) -> None:
+def _signal(group: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, number)
 

@@ -1,4 +1,4 @@
-"""One training: what goes in, where it is made, and how long it takes."""
+"""One training: its inputs, its folder and its length."""
 
 import math
 from dataclasses import dataclass
@@ -34,10 +34,7 @@ class Training:
 
     @cached_property
     def folder(self) -> Path:
-        """Its own folder, where sd-scripts writes until the training is over.
-
-        sd-scripts overwrites files without a word; here are none but of this very training.
-        """
+        """Its own folder, because sd-scripts overwrites the files of other trainings."""
         purpose = {
             "pictures": self.pictures.digest(),
             "settings": self.settings.model_dump(mode="json"),
@@ -47,12 +44,12 @@ class Training:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps in which every picture is seen once."""
+        """Optimizer steps in an epoch."""
         return math.ceil(self.pictures.batches_per_epoch / self.settings.gradient_accumulation)
 
     @property
     def steps(self) -> int:
-        """Optimizer steps in all: those configured, or those of all epochs."""
+        """All optimizer steps: those configured, or those of all epochs."""
         return self.settings.steps or (self.settings.epochs or 0) * self.steps_per_epoch
 
     @property
@@ -62,7 +59,7 @@ class Training:
 
     @property
     def save_every(self) -> int:
-        """Epochs between two saves of LoRA and state: a state is saved with a LoRA only."""
+        """Epochs between two saves; sd-scripts saves a state only with a LoRA."""
         often = max(1, self.epochs // _STATES)
         wanted = self.settings.save_every_epochs
         return max(n for n in range(1, often + 1) if wanted % n == 0) if wanted else often
@@ -74,10 +71,10 @@ class Training:
         return list(range(every, self.epochs, every)) if every else []
 
     def file(self, suffix: str = "") -> Path:
-        """Return where sd-scripts writes a LoRA; the one of an epoch ends in `-000001`."""
+        """Return where sd-scripts writes a LoRA; that of an epoch ends in `-000001`."""
         return self.folder / f"{self.name}{suffix}.safetensors"
 
 
 def epoch_suffix(epoch: int) -> str:
-    """Return what sd-scripts, and the embedded trainer, append to the name after an epoch."""
+    """Return the suffix of both trainers' files for an epoch."""
     return f"-{epoch:06d}"

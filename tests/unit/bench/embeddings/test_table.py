@@ -9,7 +9,6 @@ from lorabench.bench.embeddings.table import along, joined, measure, prompts_of
 from lorabench.errors import UserError
 from lorabench.pages import words
 from tests import records
-from tests.records import pictures
 
 TEXTS = {"a cat": [1.0, 0, 0], "a dog": [0, 0, 1.0]}
 
@@ -40,18 +39,20 @@ def save(tmp_path):
 
 
 @pytest.fixture
-def cells(save):
+def cells(save, tmp_path):
     red, green = (200, 0, 0), (0, 200, 0)
-    return pictures(
-        [
-            save("w0.00/seed1_00.png", red),
-            save("w0.40/seed1_00.png", red),
-            save("w0.80/seed1_00.png", green),
-            save("w0.80/seed2_00.png", green),
-            save("trigger/w0.00/seed1_00.png", green),
-            save("trigger/w0.80/seed1_00.png", (0, 0, 200)),
-        ]
-    )
+    trigger = records.variant(probe="trigger")
+    colours = {
+        records.picture(tmp_path, 0): red,
+        records.picture(tmp_path, 0.4): red,
+        records.picture(tmp_path, 0.8): green,
+        records.picture(tmp_path, 0.8, 2): green,
+        records.picture(tmp_path, 0, of=trigger): green,
+        records.picture(tmp_path, 0.8, of=trigger): (0, 0, 200),
+    }
+    for picture, colour in colours.items():
+        save(picture.path, colour)
+    return sorted(colours)
 
 
 def rows(cells, root, **given):
@@ -92,8 +93,9 @@ def test_what_nothing_is_given_for_has_no_column(cells, save, tmp_path):
 
 
 def test_without_weight_0_all_is_empty(save, tmp_path):
-    cells = pictures([save("w0.80/seed1_00.png", "red")])
-    table = rows(cells, tmp_path, reference=[save("reference/0.png", "green")])
+    alone = records.picture(tmp_path, 0.8)
+    save(alone.path, "red")
+    table = rows([alone], tmp_path, reference=[save("reference/0.png", "green")])
     assert table.isna().all(axis=None)
 
 
@@ -111,8 +113,11 @@ def test_a_shift_beside_the_way_is_measured_in_its_length():
 
 
 def test_prompts_are_without_the_trigger_words():
-    texts = {"": "(ponnyu style:1.2), a cat", "trigger": "ponnyu style", "prompt-x": None}
-    variants = [records.variant(name, text) for name, text in texts.items()]
+    variants = [
+        records.variant("", "(ponnyu style:1.2), a cat"),
+        records.variant("", "ponnyu style", probe="trigger"),
+        records.variant("x", None),
+    ]
     assert prompts_of(records.sweep(variants, trigger="ponnyu style")) == {"": "a cat"}
 
 

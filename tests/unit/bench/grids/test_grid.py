@@ -16,6 +16,10 @@ from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, evenly
 from tests import records
 
+CAT = records.variant("cat")
+TRIGGER = records.variant(probe="trigger")
+UNTRIGGERED = [records.variant(name, probe="untriggered") for name in ("", "cat")]
+
 
 @pytest.fixture
 def sweep(tmp_path):
@@ -23,16 +27,9 @@ def sweep(tmp_path):
 
     random = np.random.default_rng(0)
 
-    def render(weights=(0, 0.4), seeds=(1,), batch=1, size=(256, 256), variants=("",)):
+    def render(weights=(0, 0.4), seeds=(1,), batch=1, size=(256, 256), variants=(records.OWN,)):
         cells = [
-            Picture(
-                variant,
-                seed,
-                index,
-                weight,
-                tmp_path / variant / f"w{weight:.2f}" / f"seed{seed}_{index:02d}.png",
-                probe=records.variant(variant).probe,
-            )
+            records.picture(tmp_path, weight, seed, index, variant)
             for variant in variants
             for seed in seeds
             for index in range(batch)
@@ -50,8 +47,9 @@ def sweep(tmp_path):
 def draw(cells, folder, faults=(), verdict=None, strip=None, differences=False, **texts):
     """Draw the grids and return them by name."""
     findings = grid.Findings(faults, verdict, folder)
-    names = dict.fromkeys(cell.variant for cell in cells)
-    texts = {"order": [records.variant(name) for name in names], **texts}
+    shown = dict.fromkeys((cell.prompt, cell.probe) for cell in cells)
+    order = [records.variant(prompt, probe=probe) for prompt, probe in shown]
+    texts = {"order": order, **texts}
     given = cells, folder / "grid", Texts(**texts), findings
     paths = list(grid.draw(*given, strip, differences))
     if any(cell.probe for cell in cells):
@@ -207,7 +205,7 @@ def test_a_faulty_picture_and_only_it_is_framed_in_red(sweep, tmp_path):
 
 
 def test_a_fault_of_one_prompt_marks_none_of_another(sweep, tmp_path):
-    cells = sweep(variants=("", "prompt-cat"))
+    cells = sweep(variants=(records.OWN, CAT))
     fault = Fault("dead_lora", 0.4, [1], ["prompt-cat/w0.40/seed1_00.png"], 1, 0.0)
     overview = draw(cells, tmp_path, [fault])["overview.png"]
     found = at(overview, cells[:3])
@@ -229,10 +227,10 @@ def test_words_stand_above_the_grid_and_stay_within_the_page(sweep, tmp_path):
 
 
 def test_prompts_stand_one_below_the_other_in_the_order_of_the_record(sweep, tmp_path):
-    names = ("", "prompt-a", "prompt-b", "prompt-c")
-    cells = sweep(weights=(0.4,), seeds=(1, 2), variants=names)
-    order = ["", "prompt-c", "prompt-a", "prompt-b"]
-    drawn = draw(cells, tmp_path, order=[records.variant(name) for name in order])
+    cells = sweep(weights=(0.4,), seeds=(1, 2), variants=map(records.variant, ("", *"abc")))
+    shown = [records.variant(name) for name in ("", *"cab")]
+    drawn = draw(cells, tmp_path, order=shown)
+    order = [variant.name for variant in shown]
     found = at(drawn["overview.png"], cells)
     downwards = [(c.variant, c.seed) for c in sorted(found, key=lambda cell: found[cell][1])]
     assert downwards == [(name, seed) for name in order for seed in (1, 2)]
@@ -241,8 +239,8 @@ def test_prompts_stand_one_below_the_other_in_the_order_of_the_record(sweep, tmp
 
 
 def test_probes_have_a_page_of_their_own(sweep, tmp_path):
-    asked = sweep(seeds=(1,), variants=("", "prompt-cat"))
-    probes = sweep(seeds=(7,), variants=("trigger", "untriggered", "prompt-cat.untriggered"))
+    asked = sweep(seeds=(1,), variants=(records.OWN, CAT))
+    probes = sweep(seeds=(7,), variants=(TRIGGER, *UNTRIGGERED))
     drawn = draw([*asked, *probes], tmp_path)
     assert pngs(drawn) == ["seed1_weights.png", "overview.png", "probes.png"]
     assert len(at(drawn["probes.png"], probes)) == 6
@@ -251,8 +249,8 @@ def test_probes_have_a_page_of_their_own(sweep, tmp_path):
 
 def test_probes_stand_side_by_side_without_holes(sweep, tmp_path, monkeypatch):
     asked = sweep()
-    alone = sweep(weights=(0, 0.4, 0.8), seeds=(7, 8), variants=("trigger",))
-    without = sweep(weights=(0, 0.8), variants=("untriggered", "prompt-cat.untriggered"))
+    alone = sweep(weights=(0, 0.4, 0.8), seeds=(7, 8), variants=(TRIGGER,))
+    without = sweep(weights=(0, 0.8), variants=UNTRIGGERED)
     found = at(draw([*asked, *alone, *without], tmp_path)["probes.png"], [*alone, *without])
     assert {found[cell][1] for cell in alone} == {found[cell][1] for cell in without}
     assert max(found[cell][0] for cell in alone) < min(found[cell][0] for cell in without)

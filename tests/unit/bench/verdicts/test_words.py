@@ -100,7 +100,10 @@ def test_one_of_a_thing_is_no_plural():
     assert "only 2 were rendered" in two and two.endswith("(up to 2 more pictures)")
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"label": "works"}', '{"reasons": [1]}'])
+LEAKS = '{"label": "works", "leaks": "x"}'
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"label": 3}', '{"reasons": [1]}', LEAKS])
 def test_another_file_is_no_verdict(tmp_path, content):
     path = tmp_path / "verdict.json"
     path.write_text(content)

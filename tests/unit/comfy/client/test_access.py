@@ -138,7 +138,7 @@ def test_who_is_not_let_in_hears_how_to_be(fake):
             "is behind a proxy that wants a name and a password (HTTP 407); lorabench",
         ),
         ((400, b"The plain HTTP request was sent to HTTPS port"), "write comfy_url=https://127"),
-        ((302, b""), "sends its visitors on to https://login.example/sign/in (HTTP 302); if that"),
+        ((302, b""), "redirects to https://login.example/sign/in (HTTP 302); if that"),
         ((301, b""), "; write comfy_url=https://comfy.example/base"),
     ],
 )
@@ -160,13 +160,13 @@ def test_a_limit_on_requests_is_borne_and_then_named(fake):
 def test_a_login_page_in_place_of_json_is_named(fake):
     fake.answer = lambda *_: (200, b"<!DOCTYPE html><title>Log in</title>")
     said = refusal(fake.url, UserError)
-    assert "HTTP 200, but nothing of ComfyUI's (a web page); does a proxy, a login page" in said
+    assert "HTTP 200, but not as ComfyUI does (a web page); does a proxy, a login page" in said
 
 
 @pytest.mark.parametrize("body", [b"", b"[", b"\xff" * 9, b"[" * 100_000, b"slow down"])
 def test_what_is_no_json_is_named(fake, body):
     fake.answer = lambda *_: (200, body)
-    assert "nothing of ComfyUI's (it is no JSON)" in refusal(fake.url, UserError)
+    assert "not as ComfyUI does (it is not JSON)" in refusal(fake.url, UserError)
 
 
 @pytest.mark.parametrize("where", ["/queue", ""])
@@ -174,7 +174,7 @@ def test_a_server_that_leads_to_itself_is_named(fake, where):
     fake.headers = {"Location": where}
     fake.answer = lambda *_: (302, b"")
     said = refusal(fake.url)
-    assert "sends its visitors on to" in said
+    assert "redirects to" in said
     assert "write comfy_url" not in said
 
 
@@ -262,13 +262,13 @@ def test_http_to_https_and_the_reverse_are_named(https, fake):
     plain = https.url.replace("https", "http")
     assert f"{plain} speaks https, not http; write comfy_url={https.url}" in refusal(plain)
     secure = fake.url.replace("http", "https")
-    assert f"{secure} speaks no https; write comfy_url={fake.url}" in refusal(secure)
+    assert f"{secure} does not speak https; write comfy_url={fake.url}" in refusal(secure)
 
 
 def test_a_certificate_for_another_name_is_named(tmp_path, monkeypatch):
     with serving_https(tmp_path, "DNS:comfy.example") as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "c.pem"))
-        assert "write in comfy_url the name that it was made for" in refusal(server.url)
+        assert "write the certificate's name in comfy_url" in refusal(server.url)
 
 
 def test_a_file_without_certificates_is_named(https, monkeypatch, tmp_path):

@@ -47,7 +47,7 @@ def dead_url():
 
 def test_https_where_there_is_none_is_said(fake):
     client = Client(fake.url.replace("http:", "https:"), pace=PACE)
-    with pytest.raises(UserError, match="speaks no https; write comfy_url=http://127"):
+    with pytest.raises(UserError, match="does not speak https; write comfy_url=http://127"):
         client.render(GRAPH, "3", 1)
 
 
@@ -361,7 +361,7 @@ def test_an_answer_of_something_in_between_is_told(fake, path, content):
         return (200, content) if where.startswith(path) else real(method, where, body)
 
     fake.answer = answer
-    with pytest.raises(UserError, match=rf"{path}.* answered HTTP 200, but nothing of ComfyUI's"):
+    with pytest.raises(UserError, match=rf"{path}.* answered HTTP 200, but not as ComfyUI does"):
         render(fake)
 
 

@@ -53,7 +53,7 @@ def test_a_shape_says_where_an_answer_differs():
     ],
 )
 def test_an_odd_history_is_named(entry, where):
-    with pytest.raises(UserError, match=f"not as ComfyUI writes it: .*{where}"):
+    with pytest.raises(UserError, match=f"not in ComfyUI's form: .*{where}"):
         saved_images(GRAPH, "8", entry)
 
 
@@ -74,7 +74,7 @@ def test_an_odd_refusal_gives_no_reason(reply):
 def test_odd_classes_are_named(info):
     with serving() as fake:
         fake.answer = lambda *_: (200, info)
-        with pytest.raises(UserError, match="/object_info/SaveImage answered HTTP 200, but noth"):
+        with pytest.raises(UserError, match="/object_info/SaveImage answered HTTP 200, but not as"):
             Client(fake.url, pace=PACE).render(GRAPH, "8", 1)
 
 

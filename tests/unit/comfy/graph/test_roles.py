@@ -530,7 +530,7 @@ def test_a_loader_that_keeps_its_loras_in_its_own_way_is_named():
     )  # fmt: skip
     with pytest.raises(
         UserError,
-        match=r"Power Lora Loader.*keeps its LoRAs in a way of its own \(a.safe.*take it out where",
+        match=r"Power Lora Loader.*keeps its LoRAs in another form \(a.safe.*take it out where",
     ):
         find_roles(a_graph(lora=power))
     graph = a_graph(power=power)

@@ -54,11 +54,11 @@ def test_the_graph_is_the_frontends(name):
         ("muted_seed_source", r"node 6 \(KSampler\): its seed is linked to a node that is muted"),
         ("muted_reroute", r"node 9 \(Reroute\): it is muted"),
         ("primitive_reroute", r"node 9 \(PrimitiveNode\): .* link it directly"),
-        ("primitive_width", r"node 5 \(EmptyLatentImage\): 513, which reaches its width"),
+        ("primitive_width", r"node 5 \(EmptyLatentImage\): its width does not take 513"),
         ("subgraph_passed_through", r'node 9 \(subgraph "Pass"\): an input .* straight to an outp'),
         ("subgraph_primitive_outside", r"node 10 \(PrimitiveNode\): .* into a subgraph"),
-        ("subgraph_few_values", r'node 9 \(subgraph "Sampling"\): the values on it do not say'),
-        ("subgraph_values_in_two_places", r'node 9 \(subgraph "Sampling"\): the values on it'),
+        ("subgraph_few_values", r'node 9 \(subgraph "Sampling"\): its values do not show'),
+        ("subgraph_values_in_two_places", r'node 9 \(subgraph "Sampling"\): its values do not'),
     ],
 )
 def test_what_frontends_differ_about_is_refused_with_its_node(name, words):
@@ -85,9 +85,9 @@ def test_every_workflow_is_tested():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([7, "fixed", None, 7, "euler", "normal", 1], "None is none for its steps"),
-        ([5, 11, 6, "heun", "karras", 0.5], "'heun' is none for its cfg"),
-        (["77", "fixed", 20, 7, "euler", "normal", 1], "'77' is none for its seed"),
+        ([7, "fixed", None, 7, "euler", "normal", 1], "None does not fit its steps"),
+        ([5, 11, 6, "heun", "karras", 0.5], "'heun' does not fit its cfg"),
+        (["77", "fixed", 20, 7, "euler", "normal", 1], "'77' does not fit its seed"),
         ({"seed": 3}, "its values have no order"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_widget_of_a_kind_of_its_own_is_refused():
 def test_a_subgraph_whose_definition_is_gone_is_refused():
     workflow = gui("subgraph")
     workflow["definitions"]["subgraphs"] = []
-    with pytest.raises(UserError, match=r'9 \(subgraph "Sampling"\): what is in it is not'):
+    with pytest.raises(UserError, match=r'9 \(subgraph "Sampling"\): its content is not'):
         to_api(workflow, NODE_INFO)
 
 

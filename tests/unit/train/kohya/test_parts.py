@@ -116,7 +116,7 @@ def test_captions_with_brackets_of_their_own_are_not_read_as_prompts(tmp_path):
         ("output_name", "the pipeline names and places what is written"),
         ("max_train_epochs", "set train.epochs"),
         ("resume", "the pipeline saves states and resumes by itself"),
-        ("train_data_dir", "the normalized set is what is trained on"),
+        ("train_data_dir", "the training uses the normalized set"),
         ("resolution", "the pictures have their size already"),
         ("cache_latents_to_disk", "it would write into the set, which other runs share"),
     ],
@@ -232,7 +232,7 @@ def test_text_is_no_bar():
         (["failed to register layer: no space left on device"], "The disk is full"),
         (["/usr/bin/python: No module named accelerate"], "has no accelerate"),
         (["ModuleNotFoundError: No module named 'voluptuous'"], "lacks a package of sd-scripts"),
-        (["x.py: error: argument --lr: invalid choice: 'a'"], "Mend it in train: {kohya_args"),
+        (["x.py: error: argument --lr: invalid choice: 'a'"], "Correct it in train: {kohya_args"),
         ([], r"\(exit status 1\)$"),
     ],
 )

@@ -72,23 +72,20 @@ function blindScores() {
   return [...scores].sort(([one], [other]) => one - other);
 }
 
+const shareOf = ({ won, tied, lost }) => (won + tied / 2) / (won + tied + lost);
+
 function scoreTable() {
   const heads = ["grid.weight", "blind.won", "blind.tied", "blind.lost", "blind.share"];
   const percent = new Intl.NumberFormat(root.lang, { style: "percent" });
-  const lines = blindScores().map(([weight, { won, tied, lost }]) => {
-    const share = percent.format((won + tied / 2) / (won + tied + lost));
-    const cells = [won, tied, lost, share].map((value) => make("td", {}, String(value)));
-    return make("tr", {}, make("th", { scope: "row" }, weightText(weight)), ...cells);
-  });
-  const head = make("tr", {}, ...heads.map((key) => make("th", { scope: "col" }, t(key))));
-  const table = make("table", { className: "numbers" }, make("thead", {}, head), make("tbody", {}, ...lines));
-  return make("div", { className: "scroll" }, table);
+  const lines = blindScores().map(([weight, score]) =>
+    [headOf("row", weightText(weight)), score.won, score.tied, score.lost, percent.format(shareOf(score))]);
+  const scores = table("numbers", heads.map((key) => headOf("col", t(key))), lines);
+  return make("div", { className: "scroll" }, scores);
 }
 
 /** Say how the votes stand to the verdict. */
 function blindWords() {
-  const share = ({ won, tied, lost }) => (won + tied / 2) / (won + tied + lost);
-  const scores = blindScores().map(([weight, score]) => [weight, share(score)]);
+  const scores = blindScores().map(([weight, score]) => [weight, shareOf(score)]);
   const top = Math.max(...scores.map(([, score]) => score));
   const best = scores.filter(([, score]) => score === top).map(([weight]) => weight);
   const even = best.length === scores.length;

@@ -21,13 +21,13 @@ const isUsable = (weight) => data.window && data.window[0] <= weight && weight <
 function drawGrid() {
   const pictures = gridPictures();
   const lines = [...grouped(pictures, rowKey).values()];
-  const table = byId("grid-table");
-  table.replaceChildren(grid.view === "weights" ? gridTable(pictures, lines) : gridGallery(lines));
-  table.classList.toggle("scroll", grid.view === "weights");
+  const box = byId("grid-table");
+  box.replaceChildren(grid.view === "weights" ? gridTable(pictures, lines) : gridGallery(lines));
+  box.classList.toggle("scroll", grid.view === "weights");
   const first = grid.cells.find((cell) => cell.picture);
   if (first) first.tabIndex = 0;
   markSides();
-  showChosen(table);
+  showChosen(box);
   const count = grid.cells.filter((cell) => cell.picture).length;
   byId("grid-count").textContent = t("grid.count", { count });
 }
@@ -42,11 +42,10 @@ function gridTable(pictures, lines) {
   grid.across = () => weights.length;
   byId("grid-table").style.setProperty("--columns", weights.length);
   const body = lines.map(([first], at) => {
-    const head = make("th", { scope: "row", title: data.variants[first.variant].text }, ...rowWords(first));
-    return make("tr", {}, head, ...cells[at].map((cell) => make("td", {}, cell)));
+    const title = data.variants[first.variant].text;
+    return [make("th", { scope: "row", title }, ...rowWords(first)), ...cells[at]];
   });
-  const top = make("tr", {}, make("th", { scope: "col" }, t("grid.prompt")), ...heads);
-  return make("table", { className: "cells" }, make("thead", {}, top), make("tbody", {}, ...body));
+  return table("cells", [headOf("col", t("grid.prompt")), ...heads], body);
 }
 
 function gridHead(weight) {
@@ -77,9 +76,9 @@ function gridGallery(lines) {
 }
 
 /** Bring the recommended weight into view, where the table is wider than its box. */
-function showChosen(table) {
-  const head = table.querySelector(".chosen");
-  if (head) table.scrollLeft = head.offsetLeft + head.offsetWidth - table.clientWidth;
+function showChosen(box) {
+  const head = box.querySelector(".chosen");
+  if (head) box.scrollLeft = head.offsetLeft + head.offsetWidth - box.clientWidth;
 }
 
 function gridCell(picture) {

@@ -101,18 +101,16 @@ function metricFigure(metric) {
 
 function drawTable() {
   const metrics = data.summary_metrics;
-  const head = make("tr", {}, make("th", { scope: "col" }, t("grid.weight")),
-    ...metrics.map((metric) => make("th", { scope: "col" }, metric[root.lang])));
+  const heads = [t("grid.weight"), ...metrics.map((metric) => metric[root.lang])];
   const lines = data.summary.map((row) => {
     const cells = metrics.map(({ column }) => {
       const [mean, low, high] = row.values[column] ?? [];
       const interval = low === undefined || low === null ? "" : `${numberText(low)} – ${numberText(high)}`;
-      return make("td", {}, numberText(mean), make("br"), make("small", { className: "quiet" }, interval));
+      return [numberText(mean), make("small", {}, interval)];
     });
-    return make("tr", {}, make("th", { scope: "row" }, weightText(row.weight)), ...cells);
+    return [headOf("row", weightText(row.weight)), ...cells];
   });
-  byId("plots-table").replaceChildren(
-    make("table", { className: "numbers" }, make("thead", {}, head), make("tbody", {}, ...lines)));
+  byId("plots-table").replaceChildren(table("numbers", heads.map((words) => headOf("col", words)), lines));
 }
 
 /** Draw what there are numbers for; what the verdict stands on comes first. */

@@ -1,0 +1,39 @@
+"""Files that programs leave for each other: what is said of one that this version cannot read."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lorabench.errors import UserError
+
+
+@contextmanager
+def reading(path: Path, what: str, rule: str) -> Generator[None]:
+    """Raise `UserError` for what goes wrong with a file that this rule writes."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{path}: not {what} ({_said(error)}); run the command of the run again with "
+            f"--forcerun {rule}"
+        ) from None
+
+
+def known(content: Any, path: Path, newest: int) -> Any:
+    """Return what a file holds; raise `UserError` if its format is later than `newest`."""
+    number = content.get("format") if isinstance(content, dict) else None
+    if isinstance(number, int) and number > newest:
+        raise UserError(
+            f"{path}: was written by a newer lorabench (format {number}; this one reads up to "
+            f"{newest}); update this one"
+        )
+    return content
+
+
+def _said(error: Any) -> str:
+    """Return an error in a line; of pydantic's, which this module is too light for, the first."""
+    if not hasattr(error, "errors"):
+        return getattr(error, "strerror", None) or str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
