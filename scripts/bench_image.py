@@ -16,8 +16,8 @@ from pathlib import Path
 from lorabench import cli, files
 from lorabench.comfy.client import lora_keys, options, pictures
 from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.server_choice import turn, with_shortest_queue
 from lorabench.comfy.client.transport import Away
-from lorabench.comfy.client.turns import turn, with_shortest_queue
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import cell_slots, patch, shared_digest

@@ -20,8 +20,8 @@ from lorabench import files
 from lorabench.base import file_kinds
 from lorabench.base.checkpoint import read_header
 from lorabench.errors import UserError
-from lorabench.lora import doubts as lora_doubts
 from lorabench.lora import modules as lora_modules
+from lorabench.lora import oddities as lora_oddities
 from lorabench.lora import shapes as lora_shapes
 from lorabench.lora import tensor_file
 from lorabench.lora.modules import ALPHA as ALPHA
@@ -48,7 +48,7 @@ class Lora:
     contents: Contents
     content: str
     metadata: dict[str, str]
-    doubts: tuple[str, ...]
+    oddities: tuple[str, ...]
     """Oddities that are no reason to refuse it, in words."""
 
 
@@ -101,8 +101,8 @@ def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     )
     rank = _usual(ranks)
     alpha = _usual(alphas) if alphas else rank and float(rank)
-    doubts = tuple(lora_doubts.of(contents, metadata, ranks, alphas, found))
-    return Lora(path, rank, alpha, contents, found, metadata, doubts), tensors
+    oddities = tuple(lora_oddities.of(contents, metadata, ranks, alphas, found))
+    return Lora(path, rank, alpha, contents, found, metadata, oddities), tensors
 
 
 def _no_lora(keys: Collection[str]) -> str:

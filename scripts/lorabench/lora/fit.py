@@ -96,8 +96,8 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     """
     lora, tensors = load(path)
     modules = lora.contents.modules
-    for doubt in lora.doubts:
-        log.warning("%s: %s", path.name, doubt)
+    for oddity in lora.oddities:
+        log.warning("%s: %s", path.name, oddity)
     _check_applied(path, lora.contents, server)
     layers = _layers(base) if base else None
     _check_names(path, modules, layers)

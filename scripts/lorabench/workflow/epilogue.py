@@ -8,7 +8,8 @@ from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import words
 from lorabench.layout import RunLayout
 from lorabench.pages import finished_run
-from lorabench.pages.run import again, earlier, next_step
+from lorabench.pages.run import earlier, next_step
+from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.run.plan import RunPlan
 
 
@@ -32,7 +33,7 @@ def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
         yield from ["", *words.lines(found.verdict)]
     wider = ""
     if left_out := earlier.find(run.root, found.sweep):
-        wider = again.command(found.record, left_out.sweep, base_model)
+        wider = repeat_command(found.record, left_out.sweep, base_model)
         yield f"\n{earlier.sentence(left_out)}\n{wider}"
     step = next_step.find(found, base_model)
     if step and step.command != wider:

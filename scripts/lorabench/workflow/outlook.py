@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lorabench.base import checkpoint
 from lorabench.base.families import BUNDLED
-from lorabench.pages.run import again, earlier
+from lorabench.pages.run import earlier
+from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.pictures import REFERENCES
@@ -28,7 +29,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
             yield "Fewer pictures, and no verdict: prompts=[] probe=off"
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         yield earlier.sentence(left_out)
-        yield again.command(plan.record, left_out.sweep, Path(plan.config.base_model))
+        yield repeat_command(plan.record, left_out.sweep, Path(plan.config.base_model))
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:

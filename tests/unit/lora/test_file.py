@@ -87,7 +87,7 @@ def test_a_lora_that_cannot_work_never_gets_its_name(tmp_path, spoil, message):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "doubt"),
+    ("key", "value", "oddity"),
     [
         ("ss_network_dim", "8", "say ss_network_dim 8, its tensors have 4"),
         ("ss_network_alpha", "4", "say ss_network_alpha 4, its tensors have 2"),
@@ -99,12 +99,12 @@ def test_a_lora_that_cannot_work_never_gets_its_name(tmp_path, spoil, message):
         ("ss_tag_frequency", "{not json" + "x" * 1_000_000, None),
     ],
 )
-def test_metadata_are_doubted_and_no_reason_to_refuse(tmp_path, key, value, doubt):
+def test_metadata_are_doubted_and_no_reason_to_refuse(tmp_path, key, value, oddity):
     path = tmp_path / "a.safetensors"
     arrays = {name: torch.from_numpy(array) for name, array in tensors().items()}
     save_file(arrays, path, {**METADATA, key: value})
-    doubts = lora_file.verify(path).doubts
-    assert len(doubts) == bool(doubt) and (not doubt or doubt in doubts[0])
+    oddities = lora_file.verify(path).oddities
+    assert len(oddities) == bool(oddity) and (not oddity or oddity in oddities[0])
 
 
 @pytest.mark.parametrize("said", [7, None, ["a"], {"b": 1}])
@@ -123,7 +123,7 @@ def test_an_alpha_that_half_precision_rounds_is_no_reason_to_lose_a_training(tmp
         arrays |= {key: np.array(alpha, np.float32) for key in arrays if key.endswith(".alpha")}
     metadata = {**METADATA, "ss_network_alpha": str(alpha)}
     lora = lora_file.save(tmp_path / "a.safetensors", arrays, metadata)
-    assert lora.alpha == pytest.approx(alpha, rel=1e-3) and not lora.doubts
+    assert lora.alpha == pytest.approx(alpha, rel=1e-3) and not lora.oddities
 
 
 @pytest.mark.parametrize("alpha", [np.int64(4), np.int32(4), np.uint8(4)])
@@ -134,8 +134,8 @@ def test_a_whole_number_is_as_good_an_alpha(tmp_path, alpha):
 
 def test_single_alphas_of_0_and_below_are_told(tmp_path):
     arrays = tensors() | {"lora_unet_a.alpha": np.array(-1, np.float16)}
-    (doubt,) = lora_file.save(tmp_path / "a.safetensors", arrays, {}).doubts
-    assert "1 of 2 modules have an alpha of -1" in doubt
+    (oddity,) = lora_file.save(tmp_path / "a.safetensors", arrays, {}).oddities
+    assert "1 of 2 modules have an alpha of -1" in oddity
 
 
 def test_a_lokr_may_have_any_alpha_where_it_counts_for_nothing(tmp_path):
@@ -152,7 +152,7 @@ def test_a_bundled_embedding_is_told_and_left_out(tmp_path):
     arrays = tensors() | {"bundle_emb.my.token.string_to_param.*": np.full((2, 8), np.nan)}
     lora = lora_file.save(tmp_path / "a.safetensors", arrays, {})
     assert lora.contents.bundled == ("my.token",) and len(lora.contents.modules) == 2
-    assert "embedding my.token" in lora.doubts[0]
+    assert "embedding my.token" in lora.oddities[0]
 
 
 def test_what_is_written_wrongly_never_gets_its_name(tmp_path, monkeypatch):
@@ -188,7 +188,7 @@ def test_a_type_that_cannot_be_read_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("said", "doubts"),
+    ("said", "oddities"),
     [
         ('{"unet.r": 4, "unet.lora_alpha": 16}', 1),
         ('{"r": 4, "lora_alpha": 4}', 0),
@@ -198,8 +198,8 @@ def test_a_type_that_cannot_be_read_is_named(tmp_path):
         ("{cut sho", 0),
     ],
 )
-def test_an_alpha_that_only_the_metadata_have_is_told(tmp_path, said, doubts):
+def test_an_alpha_that_only_the_metadata_have_is_told(tmp_path, said, oddities):
     arrays = {key: array for key, array in tensors().items() if not key.endswith(".alpha")}
     lora = lora_file.save(tmp_path / "a.safetensors", arrays, {"lora_adapter_metadata": said})
-    assert len(lora.doubts) == doubts
-    assert not doubts or "its trainer's weight 1 is 4 here" in lora.doubts[0]
+    assert len(lora.oddities) == oddities
+    assert not oddities or "its trainer's weight 1 is 4 here" in lora.oddities[0]

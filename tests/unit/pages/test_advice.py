@@ -7,7 +7,7 @@ import pytest
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.pages import advice
-from lorabench.pages.run import again
+from lorabench.pages.run.repeat_command import repeat_command
 from tests import records
 
 RECORD = records.run(raw_set="zubo", run_id="zubo-0a1b2c3d", trigger="zubo")
@@ -57,7 +57,7 @@ def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
 def test_the_command_of_a_run_without_probes_is_one_line():
     of = {"raw_set": "zubo", "profile": "char"}
     sweep = swept(prompts=[], probe="off", skip_train=True, run_id="mine", **of)
-    line = again.command(None, sweep, None)
+    line = repeat_command(None, sweep, None)
     assert " raw_set=zubo run_id=mine " in line and " profile=char" in line
     assert "\n" not in line and " probe=off" in line and " 'prompts=[]'" in line
 
@@ -65,7 +65,7 @@ def test_the_command_of_a_run_without_probes_is_one_line():
 @pytest.mark.parametrize("name", ["trigger", "a__b", "my_set", None])
 def test_the_command_names_the_set_of_a_lora_from_elsewhere(name):
     """Of its record; an older one has none."""
-    line = again.command(None, swept(skip_train=True, run_id="c__d", raw_set=name), None)
+    line = repeat_command(None, swept(skip_train=True, run_id="c__d", raw_set=name), None)
     assert " run_id=c__d " in line
     assert line.startswith(f"uv run snakemake --cores 1 --config raw_set={name} ") == bool(name)
 
@@ -85,7 +85,7 @@ def test_a_lora_from_elsewhere_is_not_trained_again():
 
 def test_the_command_keeps_the_runs_own_settings_and_can_be_pasted():
     found = advised("weak", weights=(0.4, 0.8))
-    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    command = repeat_command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
     assert "raw_set=zubo" in command
     assert "weights=0.4,0.8,1.0,1.2" in command
 
@@ -94,7 +94,7 @@ def test_another_training_is_another_run():
     named = RECORD.model_copy(update={"run_id": "mine"})
     found = advised("copies", weights=(0.2,), record=named, run_id="mine")
     assert found.record.identity.train["steps"] == 190
-    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    command = repeat_command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
     assert "run_id" not in command
     assert "steps: 190" in command
 

@@ -83,4 +83,4 @@ def test_an_alpha_that_half_precision_does_not_hold_is_saved_as_it_is(loaded, tm
     tensors = network.to_kohya(lora, alpha)
     metadata = {"ss_network_dim": "2", "ss_network_alpha": str(alpha)}
     saved = lora_file.save(tmp_path / "a.safetensors", tensors, metadata)
-    assert saved.alpha == pytest.approx(alpha, rel=1e-6) and not saved.doubts
+    assert saved.alpha == pytest.approx(alpha, rel=1e-6) and not saved.oddities

@@ -7,8 +7,8 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from lorabench.bench.verdicts.doubts import MANY_PROMPTS, Z
 from lorabench.bench.verdicts.summary import shares
+from lorabench.bench.verdicts.unjudged import MANY_PROMPTS, Z
 
 _ENOUGH = 0.85
 """Beyond this share of the way to the training set, more is no better (docs/verdict.md)."""

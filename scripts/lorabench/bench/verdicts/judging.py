@@ -11,9 +11,9 @@ import pandas as pd
 from lorabench.bench.measures.faults import CONSTANT_BELOW
 from lorabench.bench.verdicts.best import best
 from lorabench.bench.verdicts.checks import copies
-from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, MANY_PROMPTS, doubts
 from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
+from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, MANY_PROMPTS, unjudged
 from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
 from lorabench.layout import weight_name
 from lorabench.settings.models import VerdictSettings
@@ -90,9 +90,9 @@ def _unknown(
     table: pd.DataFrame, trigger: bool, label: Label, leak: float | None
 ) -> Iterator[Finding]:
     """Yield what could not be judged and does not follow from the label."""
-    for doubt in doubts(table, trigger):
-        if label != "copies" or doubt.code not in ("few_triggers", "no_trigger"):
-            yield doubt
+    for finding in unjudged(table, trigger):
+        if label != "copies" or finding.code not in ("few_triggers", "no_trigger"):
+            yield finding
     if leak is None and (table["probe"] == "untriggered").any():
         yield Finding("no_style_to_leak")
 

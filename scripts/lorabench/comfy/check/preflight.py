@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 from lorabench import files
-from lorabench.comfy.check import needs
+from lorabench.comfy.check import requirements
 from lorabench.comfy.client.options import Address
 from lorabench.comfy.client.refusals import is_page
 from lorabench.comfy.client.shapes import CLASS, SYSTEM, Odd, fits, read
@@ -145,7 +145,7 @@ def _ask(sweep: Sweep, address: Address) -> Verdict:
             graph = _called(graph, roles, sweep.trigger)
         patched = patch(graph, roles, sweep.cell)
         info = server.node_info(patched)
-        unmet = needs.Needs(patched, roles, info, server, sweep.lora).unmet()
+        unmet = requirements.Requirements(patched, roles, info, server, sweep.lora).unmet()
         return Verdict(server.url, graph, tuple(unmet))
     except UserError as error:
         return Verdict(server.url, problems=(str(error),))

@@ -21,7 +21,7 @@ from lorabench.comfy.graph.graph import (
     title,
     upstream,
 )
-from lorabench.comfy.graph.texts import encoders
+from lorabench.comfy.graph.text_encoders import encoders
 from lorabench.errors import UserError
 
 _TEXTS_OF_STRING_NODES = {"text", "string", "value", "prompt", "positive"}

@@ -12,7 +12,7 @@ from typing import Any
 
 from lorabench.base import file_kinds
 from lorabench.comfy.graph.graph import Graph, dangling, describe
-from lorabench.comfy.graph.picture_texts import texts
+from lorabench.comfy.graph.picture_metadata import texts
 from lorabench.errors import UserError
 
 KEPT = ("class_type", "inputs", "_meta")

@@ -12,13 +12,13 @@ from lorabench.bench.verdicts import words
 from lorabench.errors import UserError
 from lorabench.pages import finished_run, template, thumbnails
 from lorabench.pages.run import (
-    again,
     contents,
     copies,
     earlier,
     glance,
     next_step,
 )
+from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.settings.mappings import flat
 from lorabench.settings.records import Record
 
@@ -43,7 +43,7 @@ def build(
     if found.is_empty:
         raise UserError(f"{folder}: nothing of a run is there; its folder is runs/<run_id>")
     left, step = earlier.find(folder, found.sweep), next_step.find(found, base_model)
-    command = partial(again.command, found.record, base=base_model)
+    command = partial(repeat_command, found.record, base=base_model)
     examples, left_out = contents.training(found), contents.rejected(found)
     pictures = thumbnails.embedded(contents.thumbnails(found, examples, left_out), workers)
     page = template.environment(_PAGE).get_template("report.html.j2")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lorabench.pages import advice
 from lorabench.pages.finished_run import FinishedRun
-from lorabench.pages.run import again
+from lorabench.pages.run.repeat_command import repeat_command
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,4 @@ def find(run: FinishedRun, base: Path | None) -> NextStep | None:
     found = run.verdict and run.sweep and advice.advise(run.verdict, run.record, run.sweep)
     if not found:
         return None
-    return NextStep(found.code, again.command(found.record, found.sweep, base))
+    return NextStep(found.code, repeat_command(found.record, found.sweep, base))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from lorabench.pages.run import again, earlier
+from lorabench.pages.run import earlier
+from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
 from tests import records
@@ -44,7 +45,7 @@ def without(values, left_out):
 
 def settings(found):
     """What the command asks for."""
-    command = again.command(records.run(), found.sweep, None)
+    command = repeat_command(records.run(), found.sweep, None)
     return dict(word.split("=", 1) for word in shlex.split(command)[6:])
 
 

@@ -17,7 +17,8 @@ from snakemake.cli import parse_config
 from lorabench.base.families import BUNDLED, SD15
 from lorabench.errors import UserError
 from lorabench.pages import finished_run, tables, template, thumbnails
-from lorabench.pages.run import again, build, contents
+from lorabench.pages.run import build, contents
+from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.pages.words import TEXTS
 from lorabench.settings.layers import resolve
 from lorabench.sweep.variants import Variant
@@ -65,7 +66,7 @@ def test_both_languages_take_the_same_values():
 def command(record=None, sweep=None, base=None):
     run_id = {"run_id": "set-0123abcd"}
     record = records.run(**{**run_id, "raw_set": "set", "trigger": "", **(record or {})})
-    return again.command(record, records.sweep([VARIANT], **{**run_id, **(sweep or {})}), base)
+    return repeat_command(record, records.sweep([VARIANT], **{**run_id, **(sweep or {})}), base)
 
 
 VARIANT = Variant("", "a cat", "", (0.0, 0.4), (1,))
@@ -93,7 +94,7 @@ def test_trigger_words_stand_in_the_command_only_where_they_were_given():
 def test_without_a_sweep_the_command_is_that_which_trains():
     record = records.run(run_id="set-0123abcd", raw_set="set", train={"rank": 8})
     train = "uv run snakemake --cores 1 trained --config raw_set=set 'train={rank: 8}'"
-    assert again.command(record, None, None) == train
+    assert repeat_command(record, None, None) == train
 
 
 def test_what_is_unusual_stands_in_the_command():

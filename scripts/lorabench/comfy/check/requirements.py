@@ -25,7 +25,7 @@ PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
 
 
 @dataclass(frozen=True)
-class Needs:
+class Requirements:
     """A graph with a cell in it, and a server; `info` is its `/object_info` of the graph's classes.
 
     Without a `lora`, the graph's LoRA is not checked.

@@ -25,7 +25,7 @@ Settings = dict[str, Any]
 _SNAKEMAKE = "uv run snakemake --cores 1"
 
 
-def command(record: RunRecord | None, sweep: SweepRecord | None, base: Path | None) -> str:
+def repeat_command(record: RunRecord | None, sweep: SweepRecord | None, base: Path | None) -> str:
     """Return the shell command for the run with these records; without a sweep, that trains it.
 
     Where its LoRA was made elsewhere, there is no record. Settings that have their usual value are

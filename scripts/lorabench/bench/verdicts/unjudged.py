@@ -16,7 +16,7 @@ Z = 1.96
 """Standard errors on either side of a mean that hold 95 % of it."""
 
 
-def doubts(table: pd.DataFrame, trigger: bool) -> Iterator[Finding]:
+def unjudged(table: pd.DataFrame, trigger: bool) -> Iterator[Finding]:
     """Yield what could not be judged; `trigger`: whether trigger words are known."""
     asked = table[table["probe"] == ""]
     prompts, cells = asked["variant"].nunique(), len(asked)

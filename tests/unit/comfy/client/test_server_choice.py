@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lorabench.comfy.client import turns
+from lorabench.comfy.client import server_choice
 from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.server_choice import turn, with_shortest_queue
 from lorabench.comfy.client.transport import Pace
-from lorabench.comfy.client.turns import turn, with_shortest_queue
 from lorabench.errors import UserError
 from tests.fake_comfy import serving
 
@@ -68,7 +68,7 @@ def test_cells_that_start_together_share_the_servers_evenly(fake, tmp_path):
 
 
 def test_a_turn_that_does_not_come_is_not_waited_for_long(tmp_path, monkeypatch):
-    monkeypatch.setattr(turns, "PATIENCE", 0.05)
+    monkeypatch.setattr(server_choice, "PATIENCE", 0.05)
     lock = tmp_path / "queues.lock"
     with turn(lock), turn(lock) as over:
         over()
