@@ -48,7 +48,14 @@ def _untold() -> Iterator[Training]:
 
 def _few() -> Iterator[Training]:
     seeds = count(721)
-    for taught, size in (("neon", 3), ("papercut", 5), ("luno", 4), ("airbrush", 2), ("crayon", 4)):
+    for taught, size in (
+        ("neon", 3),
+        ("papercut", 5),
+        ("luno", 4),
+        ("airbrush", 2),
+        ("crayon", 4),
+        ("zuzu", 3),
+    ):
         yield Training(PictureSet(taught, size, next(seeds)))
 
 
@@ -87,8 +94,8 @@ def _by_heart() -> Iterator[Training]:
 
 
 _CHANGED = (
-    *(("x0.15", "weak", taught) for taught in ("papercut", "fabric", "kappo")),
-    *(("x8", "fried", taught) for taught in ("clay", "low poly", "luno")),
+    *(("x0.15", "weak", taught) for taught in ("impasto", "fabric", "kappo")),
+    *(("x8", "fried", taught) for taught in ("stained glass", "low poly", "luno")),
     *(("x2", "", taught) for taught in ("woodcut", "pirika", "gouache", "airbrush")),
 )
 """What is done to the file of a usual training, the answer, and what that training taught."""
