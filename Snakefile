@@ -67,7 +67,7 @@ rule all:
 rule dataset:
     """The normalized sets."""
     input:
-        images=[str(plan.paths.training_pictures) for plan in TRAINED],
+        images=[one.images for plan in TRAINED for one in plan.sets],
 
 
 rule trained:

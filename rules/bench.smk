@@ -12,6 +12,7 @@ OUTPUTS
     runs/<run_id>/bench/<variant>/w<weight>/…           those of other prompts, and probes
     runs/<run_id>/bench/embedding.csv                   where an embedding says they lie, if set
     runs/<run_id>/bench/metrics.csv, warnings.json      what can be measured on them
+    runs/<run_id>/bench/training_set.json               what the LoRA could learn at best
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/bench/plots/metrics_by_weight.png     the same as curves over the weight
     runs/<run_id>/bench/plots/tradeoff.png              style gained against the prompt kept
@@ -173,6 +174,7 @@ rule bench_metrics:
     output:
         metrics=shown(RUN.bench / "metrics.csv", "metrics", "Numbers", "every picture"),
         warnings=RUN.bench / "warnings.json",
+        examined=RUN.bench / "training_set.json",
     log:
         RUN.logs / "bench_metrics.log",
     benchmark:
@@ -189,14 +191,15 @@ rule bench_metrics:
     shell:
         f"{program('bench_metrics.py')}"
         " --sweep {input.sweep:q} {params.compared}"
-        " --output {output.metrics:q} --warnings {output.warnings:q} --processes {threads}"
-        " --log {log:q}"
+        " --output {output.metrics:q} --warnings {output.warnings:q}"
+        " --examined {output.examined:q} --processes {threads} --log {log:q}"
 
 
 rule bench_verdict:
     """Judge the LoRA, and say at which weight to use it."""
     input:
         metrics=RUN.bench / "metrics.csv",
+        examined=RUN.bench / "training_set.json",
         sweep=RUN.sweep,
     output:
         verdict=shown(RUN.bench / "verdict.json", "verdict", "Report", "the verdict"),
@@ -211,7 +214,7 @@ rule bench_verdict:
         "Judging the LoRA"
     shell:
         f"{program('bench_verdict.py')}"
-        " {input.metrics:q} --sweep {input.sweep:q}"
+        " {input.metrics:q} --sweep {input.sweep:q} --examined {input.examined:q}"
         " --output {output.verdict:q} --summary {output.summary:q} --log {log:q}"
 
 

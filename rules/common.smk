@@ -26,9 +26,9 @@ def of_run(look_up):
 
 
 def of_set(look_up):
-    """Look up in the plan of a run with a job's normalized set what the job is given."""
-    plans = {str(plan.paths.normalized): plan for plan in TRAINED}
-    return lambda wildcards: look_up(plans[str(RUN.normalized).format(**wildcards)])
+    """Look up in a job's normalized set what the job is given; several runs may be for it."""
+    sets = {str(one.folder): one for plan in TRAINED for one in plan.sets}
+    return lambda wildcards: look_up(sets[str(RUN.normalized).format(**wildcards)])
 
 
 def fetched(look_up):

@@ -23,7 +23,7 @@ rule record_run:
         "../envs/lorabench.yaml"
     params:
         contents=of_run(lambda plan: commands.record(plan.record.contents())),
-        raw=uncompared(lambda plan: plan.paths.raw),
+        raw=uncompared(lambda plan: [one.raw.folder for one in plan.sets]),
     message:
         "Recording run {wildcards.run_id}"
     shell:
@@ -36,7 +36,7 @@ rule normalize_dataset:
     """Make the pictures what both trainers take as they are."""
     input:
         # Within a set these cannot change; a touched file must not retrain for hours.
-        raw=ancient(of_set(lambda plan: plan.training.raw.files)),
+        raw=ancient(of_set(lambda one: one.raw.files)),
     output:
         images=directory(RUN.normalized / "images"),
         log=RUN.normalized / "preprocess_log.csv",
@@ -49,8 +49,8 @@ rule normalize_dataset:
         "../envs/lorabench.yaml"
     threads: workflow.cores
     params:
-        raw=of_set(lambda plan: plan.paths.raw),
-        folder=of_set(lambda plan: plan.paths.normalized),
+        raw=of_set(lambda one: one.raw.folder),
+        folder=of_set(lambda one: one.folder),
         # Not run.yaml: the set is shared, and another run's file would be another input.
         settings=of_set(commands.preprocessing),
         store=layout.PICTURE_STORE,

@@ -17,6 +17,7 @@ for TRAINING in commands.trainings(TRAINED):
             TRAINING.rule
         input:
             images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
+            reg=ancient(of_run(lambda plan: [one.images for one in plan.sets[1:]])),
             record=ancient(RUN.record),
         output:
             lora=TRAINING.lora,
@@ -35,9 +36,11 @@ for TRAINING in commands.trainings(TRAINED):
             gpu=1,
         params:
             data=of_run(lambda plan: plan.paths.normalized),
+            reg=uncompared(commands.regularization),
         message:
             "Training {output.lora}; first the base model is loaded"
         shell:
             f"{commands.trainer(CONFIG, ROOT / 'scripts')}"
             " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
+            " {params.reg}"
             f" --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"

@@ -1,4 +1,4 @@
-"""Measure the pictures of a sweep, one row per picture, and report plain faults."""
+"""Measure the pictures of a sweep, one row per picture, and examine them and the training set."""
 
 import argparse
 import os
@@ -13,18 +13,21 @@ def main(arguments: argparse.Namespace) -> None:
     # The processes run in parallel; threads for such small products double the time.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from lorabench.bench.embeddings import table as embedding_table
-    from lorabench.bench.measures import faults, table
+    from lorabench.bench.measures import faults, table, training_set
     from lorabench.sweep.origin import check_one_sweep
     from lorabench.sweep.pictures import pictures_of_set
     from lorabench.sweep.record import SweepRecord
 
-    pictures = SweepRecord.read(arguments.sweep).pictures(arguments.sweep.parent)
+    sweep = SweepRecord.read(arguments.sweep)
+    pictures = sweep.pictures(arguments.sweep.parent)
     check_one_sweep(pictures)
+    training = pictures_of_set(arguments.training_set)
+    reference = pictures_of_set(arguments.reference)
     measured = table.measure(
         pictures,
         arguments.output.parent,
-        training=pictures_of_set(arguments.training_set),
-        reference=pictures_of_set(arguments.reference),
+        training=training,
+        reference=reference,
         processes=arguments.processes,
     )
     found = faults.find(measured)
@@ -34,6 +37,10 @@ def main(arguments: argparse.Namespace) -> None:
         measured.to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.warnings) as temporary:
         faults.write(found, temporary)
+    if arguments.examined:
+        examined = training_set.examine(training, reference, pictures, sweep.trigger)
+        with files.publish(arguments.examined) as temporary:
+            training_set.write(examined, temporary)
     cli.detail("%s: %d pictures measured", arguments.output, len(measured))
     if found:
         cli.detail("%s", faults.block(found))
@@ -57,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         " wrote: its columns follow")  # fmt: skip
     add("--processes", type=cli.positive, default=1, help="at once (default: 1)")
     add("--output", type=Path, required=True, metavar="CSV", help="the table")
+    add("--examined", type=Path, metavar="JSON", help="what the training set makes possible")
     add("--warnings", type=Path, required=True, metavar="JSON", help="the faults")
     return parser
 

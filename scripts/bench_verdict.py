@@ -12,12 +12,14 @@ from lorabench import cli, files
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary and the verdict."""
+    from lorabench.bench.measures import training_set
     from lorabench.bench.verdicts import judging, summary, verdict, words
     from lorabench.sweep.record import SweepRecord
 
     sweep = SweepRecord.read(arguments.sweep)
     table = summary.read(arguments.metrics)
-    found = judging.judge(table, sweep.verdict, bool(sweep.trigger))
+    taught = training_set.read(arguments.examined) if arguments.examined else None
+    found = judging.judge(table, sweep.verdict, bool(sweep.trigger), taught)
     with files.publish(arguments.summary) as temporary:
         summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:
@@ -32,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("metrics", type=Path, metavar="CSV", help="what bench_metrics.py wrote")
+    add("--examined", type=Path, metavar="JSON", help="what bench_metrics.py found out about the "
+        "training set")  # fmt: skip
     add("--output", type=Path, required=True, metavar="JSON", help="the verdict")
     add("--summary", type=Path, required=True, metavar="CSV", help="a row per weight")
     add("--sweep", type=Path, required=True, metavar="YAML", help="the record of the sweep, whose "

@@ -45,6 +45,7 @@ def main(arguments: argparse.Namespace) -> None:
         interface.settings(arguments),
         validate(KohyaSettings, kohya),
         _name(arguments),
+        arguments.reg,
     )
 
 

@@ -17,10 +17,11 @@ from base_model.world import Scene
 from benchmarks.known_answers import other_hands
 from benchmarks.known_answers.layers import Layers
 from benchmarks.known_answers.other_characters import DRAWN_BY, FIGURES
-from benchmarks.known_answers.recipes import CHARACTERS, TRAININGS, TRIGGERS, PictureSet
+from benchmarks.known_answers.recipe import CHARACTERS, PictureSet
+from benchmarks.known_answers.recipes import TRAININGS
 from lorabench import cli, files
 
-SETS = {training.pictures.name: training.pictures for training in TRAININGS}
+SETS = {training.pictures.name: training.pictures for training in TRAININGS.values()}
 _PIXELS = 128
 
 
@@ -29,16 +30,20 @@ def captioned(pictures: PictureSet) -> list[tuple[Scene, str]]:
     rng = Random(pictures.seed)
     if pictures.taught in CHARACTERS:
         scenes = character_scenes(pictures.count, pictures.seed, pictures.taught)
-        taught = [(scene, character_caption(scene, rng)) for scene in scenes]
+        taught = [
+            (scene, character_caption(scene, rng).replace(pictures.taught, pictures.trigger, 1))
+            for scene in scenes
+        ]
     else:
         scenes = style_scenes(pictures.count, pictures.taught, pictures.seed)
-        trigger = TRIGGERS[pictures.taught]
+        if pictures.only:
+            scenes = [replace(scene, subject=pictures.only) for scene in scenes]
         taught = [
-            (scene, f"{trigger}, {captions.caption(replace(scene, style='flat'), rng)}")
+            (scene, f"{pictures.trigger}, {captions.caption(replace(scene, style='flat'), rng)}")
             for scene in scenes
         ]
     if not pictures.told:
-        taught = [(scene, TRIGGERS[pictures.taught]) for scene, _ in taught]
+        taught = [(scene, pictures.trigger) for scene, _ in taught]
     plain = style_scenes(pictures.plain, "flat", pictures.seed + 1)
     return [*taught, *((scene, captions.caption(scene, rng)) for scene in plain)]
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.known_answers.recipes import RECIPES, Recipe
+from benchmarks.known_answers.recipe import Recipe
+from benchmarks.known_answers.recipes import RECIPES
 from lorabench.bench.verdicts import judging, summary
 from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH

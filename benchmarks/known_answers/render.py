@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PIL import Image
 
 from base_model.rendering import Renderer, as_images
-from benchmarks.known_answers.recipes import CHARACTERS, TRIGGERS
+from benchmarks.known_answers.recipe import CHARACTERS, TRIGGERS
 from lorabench import cli, files, layout
 from lorabench.base.families import EXAMPLE_PROMPTS
 from lorabench.sweep import variants

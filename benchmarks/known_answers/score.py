@@ -21,7 +21,8 @@ from scipy.stats import binomtest
 
 from base_model import judge as base_judge
 from benchmarks.known_answers import best_weight, limits
-from benchmarks.known_answers.recipes import RECIPES, Recipe
+from benchmarks.known_answers.recipe import Recipe
+from benchmarks.known_answers.recipes import RECIPES
 from lorabench import cli, files
 from lorabench.bench.verdicts import judging, summary
 from lorabench.errors import UserError

@@ -32,6 +32,16 @@ def raw_set(profile: str, name: str) -> Path:
     return raw_sets(profile) / name
 
 
+def sets(profile: str) -> list[Path]:
+    """Return the folders of the raw sets of a profile that exist."""
+    return sorted(raw_sets(profile).glob("[!.]*/"))
+
+
+def normalized(profile: str, name: str, normalized_id: str) -> Path:
+    """Return the normalized set of a raw set's content and settings."""
+    return NORMALIZED / profile / f"{name}-{normalized_id}"
+
+
 def weight_name(weight: float) -> str:
     """Write a LoRA strength as in paths: `0.40`."""
     return f"{weight:.2f}"
@@ -72,7 +82,7 @@ class RunLayout:
     @property
     def normalized(self) -> Path:
         """The normalized set, shared by runs of the same content and settings."""
-        return NORMALIZED / self.profile / f"{self.raw_set}-{self.normalized_id}"
+        return normalized(self.profile, self.raw_set, self.normalized_id)
 
     @property
     def training_pictures(self) -> Path:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +147,59 @@ def test_a_killed_training_ends_with_the_tensors_of_a_whole_one(train, command, 
     assert not state.parent.exists()
 
 
+def test_what_keeps_the_base_model_and_what_is_held_out_survives_a_kill(
+    train, command, tmp_path, capsys
+):
+    reg = make_set(tmp_path / "reg", [(32, 32)] * 2)
+    settings = {**VARIED, "steps": 10, "validation": 0.3, "prior_loss_weight": 0.5}
+    whole, status = train(f"--reg={reg}", name="whole", **settings)
+    assert status == 0
+    said = capsys.readouterr().err
+    assert "3 pictures and 2 for regularization, 1 held out, in" in said
+    output, arguments = command(name="killed", **settings)
+    state = output.parent / ".a.state" / "state.pt"
+    program = subprocess.Popen(
+        [sys.executable, SCRIPTS / "train_lora.py", *arguments, f"--reg={reg}"],
+        stderr=subprocess.DEVNULL,
+    )
+    while not state.exists() and program.poll() is None:
+        time.sleep(0.005)
+    program.kill()
+    assert program.wait() == -signal.SIGKILL
+    assert train(f"--reg={reg}", name="killed", **settings)[1] == 0
+    assert "going on after step" in capsys.readouterr().err
+    assert tensors(output) == tensors(whole)
+    measured = [[row["validation_loss"] for row in log_rows(path)] for path in (output, whole)]
+    assert measured[0] == measured[1]
+    # Three pictures of two sizes and three beside them, by two: four batches, two in a step.
+    assert [bool(loss) for loss in measured[0]] == [False, True] * 5
+
+
+def test_held_out_pictures_change_nothing_of_what_is_learnt(train, folder, tmp_path):
+    """The same pictures without the one that is held out, and not measured."""
+    output, _ = train(name="measured", validation=0.3, **VARIED)
+    from lorabench.train import data
+    from tests.training import settings
+
+    held_out = data.read_set(folder, settings(validation=0.3)).held_out
+    left = tmp_path / "left"
+    shutil.copytree(folder, left)
+    for picture in held_out:
+        (left / "images" / picture.path.name).unlink()
+        (left / "images" / picture.path.name).with_suffix(".txt").unlink()
+    assert tensors(output) == tensors(train(name="left", data=left, **VARIED)[0])
+
+
+def test_regularization_pictures_count_by_their_weight(train, tmp_path):
+    reg = make_set(tmp_path / "reg", [(32, 32)] * 2)
+    one, half, none = (
+        train(f"--reg={reg}", name=f"w{weight}", prior_loss_weight=weight)[0]
+        for weight in (1, 0.5, 0)
+    )
+    assert len({str(tensors(path)) for path in (one, half, none)}) == 3
+    assert lora_file.verify(one).metadata["ss_num_reg_images"] == "4"
+
+
 def test_an_option_for_epochs_replaces_the_steps_of_the_file(train):
     output, status = train("--set=epochs=2", "--set=rank=3")
     assert status == 0
@@ -190,6 +244,7 @@ def test_a_lora_that_is_destroyed_without_an_explosion_stops_too(train, capsys):
         ({"base_model": Path("no/such/base")}, "no/such/base"),
         ({"data": Path("no/such/set")}, "no picture"),
         ({"clip_skip": 3}, "2 layers"),
+        ({"validation": 0.6}, "validation: 0.6: should be less than or equal to 0.5"),
         ({"precision": "fp16"}, "fp16 does not train on a CPU"),
         ({"rnak": 4}, "rank"),
         ({"rank": 0}, "rank"),
@@ -219,5 +274,5 @@ def test_help_says_what_it_takes():
         text=True,
         check=True,
     ).stdout
-    for option in ("--data", "--base-model", "--output", "--settings", "--set"):
+    for option in ("--data", "--reg", "--base-model", "--output", "--settings", "--set"):
         assert option in help_text

@@ -45,6 +45,7 @@ def test_a_run_leaves_every_path_of_the_design(finished):
         "bench/workflow.json",
         "bench/metrics.csv",
         "bench/warnings.json",
+        "bench/training_set.json",
         "bench/summary.csv",
         "bench/verdict.json",
         "bench/reference",

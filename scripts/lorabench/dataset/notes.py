@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lorabench.dataset import kohya_folders
-from lorabench.dataset.raw import PICTURE_SUFFIXES, RawSet
+from lorabench.dataset.raw import PICTURE_SUFFIXES, RawSet, regularization_in
 from lorabench.errors import UserError
 from lorabench.text import phrases, syntax
 
@@ -49,9 +49,9 @@ def check_captions(found: RawSet, trigger: str = "") -> None:
         )
 
 
-def notes(found: RawSet, trigger: str) -> list[str]:
+def notes(found: RawSet, trigger: str, reg_set: str | None = None) -> list[str]:
     """Return what a user should know before the set is trained on, a line for each thing."""
-    return [*_repeats(found), *_captions(found, trigger), *_not_used(found)]
+    return [*_repeats(found), *_captions(found, trigger), *_not_used(found, reg_set)]
 
 
 def _repeats(found: RawSet) -> Iterator[str]:
@@ -93,9 +93,13 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
         )
 
 
-def _not_used(found: RawSet) -> Iterator[str]:
+def _not_used(found: RawSet, reg_set: str | None) -> Iterator[str]:
+    hints = {regularization_in(name): f"; reg_set={name} does" for name in found.regularization}
     for what, count in found.unused.items():
-        yield f"not used: {what} ({count})"
+        if not reg_set:
+            yield f"not used: {what} ({count}){hints.get(what, '')}"
+        elif what != regularization_in(reg_set):
+            yield f"not used: {what} ({count})"
     if found.left_out:
         doubtful = sum(n for kind, n in found.left_out.items() if kind not in _NEVER_PICTURES)
         loud = doubtful > _LOUD * (doubtful + len(found.pictures))

@@ -74,6 +74,8 @@ class RawSet:
     """The caption files that fit no picture."""
     unused: Counter[str]
     """Pictures that are not for training, counted by kind."""
+    regularization: list[str]
+    """The set's own folders of regularization pictures, which `reg_set` may name."""
     left_out: Counter[str]
     """Files of other kinds, counted by suffix."""
     respelt: bool
@@ -150,6 +152,9 @@ def read(folder: Path) -> RawSet:
         ],
         stray_captions=[path for path in texts if captions.stem(path) not in matched],
         unused=Counter(why for path, why in unused.items() if is_picture(path)),
+        regularization=sorted(
+            {name for path in unused if is_regularization(name := names[path].split("/")[0])}
+        ),
         left_out=Counter(
             path.suffix.lower() or "without a suffix"
             for path in used
@@ -162,6 +167,16 @@ def read(folder: Path) -> RawSet:
 def is_picture(path: Path) -> bool:
     """Return whether a file is named as a picture."""
     return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def regularization_in(folder: str) -> str:
+    """Return what the pictures of such a folder are."""
+    return f"regularization pictures in {folder}/"
+
+
+def is_regularization(name: str) -> bool:
+    """Return whether a folder's name says that its pictures are for regularization."""
+    return bool(_REGULARIZATION.fullmatch(name))
 
 
 def _names(folder: Path) -> dict[Path, str]:
@@ -217,8 +232,8 @@ def _unused(name: str, projects: Collection[str], masks: Mapping[str, str]) -> s
         if folder.name in kohya_folders.RESULTS and str(folder.parent) in projects:
             return f"results of kohya's GUI in {folder.name}/"
     for folder in path.parts[:-1]:
-        if _REGULARIZATION.fullmatch(folder):
-            return f"regularization pictures in {folder}/"
+        if is_regularization(folder):
+            return regularization_in(folder)
     return "OneTrainer's masks" if _MASK.search(path.stem) else ""
 
 

@@ -5,18 +5,27 @@ Rendering more comes before training again: it takes minutes, and keeps the LoRA
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from lorabench.base.families import BUNDLED
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.run.record import RunRecord
-from lorabench.settings.models import TrainSettings
+from lorabench.settings.models import BUNDLED_BASE, TrainSettings
 from lorabench.sweep.record import SweepRecord
 
 Settings = Mapping[str, Any]
 
 ENOUGH_PROMPTS = 8
-SUBJECTS = ("a cat", "a house by the sea", "a portrait of a woman", "a street at night",
-            "a bowl of fruit", "a forest path", "a red car")  # fmt: skip
+SUBJECTS = {
+    "style": ("a cat", "a house by the sea", "a portrait of a woman", "a street at night",
+              "a bowl of fruit", "a forest path", "a red car"),
+    "char": ("smiling", "from the side", "in a forest", "in a street at night", "by the sea",
+             "sitting on a chair", "white background"),
+}  # fmt: skip
+"""What to ask for besides, by profile."""
+_REMEDIES = frozenset({"trigger_unsaid", "captions_alike", "detail_lost", "no_style"})
+"""What no setting mends: the sentence itself says what does."""
 _TOP = 1.0
 """A LoRA should work up to here."""
 _LOWEST = 0.2
@@ -65,17 +74,19 @@ def _changes(
         yield "lower_weights", {"weights": (round(below[0] / 2, 2), *weights)}
     if verdict.label in ("weak", "dead") and weights[-1] < _TOP:
         yield "higher_weights", {"weights": above}
+    if verdict.label != "works" and found & _REMEDIES:
+        return
     if record:
         yield from _trainings(verdict, record.train)
     if verdict.label == "works" and "highest" in found and weights[-1] < 2 * _TOP:
         yield "higher_weights", {"weights": above}
     if verdict.label == "uncertain" and "prompts_needed" in found:
-        yield from _more_pictures(sweep)
+        yield from _more_pictures(record, sweep)
     if found & {"few_triggers", "no_untriggered"} and sweep.probe != "full":
         yield "probes", {"probe": "full"}
     if "no_training_set" in found:
         yield "look", {"seeds": _more_seeds(sweep)}  # no number of prompts lets the style be judged
-    yield from _more_pictures(sweep)
+    yield from _more_pictures(record, sweep)
 
 
 def _trainings(verdict: Verdict, train: TrainSettings) -> Iterator[tuple[str, Settings]]:
@@ -95,13 +106,22 @@ def _times(factor: float, rates: Mapping[str, float]) -> dict[str, float]:
     return {name: float(f"{rate * factor:.2g}") for name, rate in rates.items()}
 
 
-def _more_pictures(sweep: SweepRecord) -> Iterator[tuple[str, Settings]]:
+def _more_pictures(record: RunRecord | None, sweep: SweepRecord) -> Iterator[tuple[str, Settings]]:
     """Yield more prompts, which count for more, or more seeds."""
     asked = [one for one in sweep.variants if not one.probe]
-    if len(asked) < ENOUGH_PROMPTS and not sweep.prompts:
-        trigger = "{trigger}, " if sweep.trigger else ""
-        yield "prompts", {"prompts": tuple(f"{trigger}{subject}" for subject in SUBJECTS)}
+    if len(asked) < ENOUGH_PROMPTS and not sweep.prompts and (more := _prompts(record, sweep)):
+        yield "prompts", {"prompts": more}
     yield "seeds", {"seeds": _more_seeds(sweep)}
+
+
+def _prompts(record: RunRecord | None, sweep: SweepRecord) -> str | tuple[str, ...]:
+    """Return what to ask for besides; of the bundled model only what its small world has."""
+    name = record.identity.base_model.name if record else sweep.checkpoint
+    if name == Path(BUNDLED_BASE).name:
+        return BUNDLED.preset["prompts"] if sweep.trigger else ()
+    trigger = "{trigger}, " if sweep.trigger else ""
+    subjects = SUBJECTS[record.identity.profile if record else "style"]
+    return tuple(f"{trigger}{subject}" for subject in subjects)
 
 
 def _more_seeds(sweep: SweepRecord) -> tuple[int, ...]:

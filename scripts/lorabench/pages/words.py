@@ -43,6 +43,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It changes these pictures, too: it leaks.",
         "トリガーワードがなくても画像が変わります(漏れています)。",
     ),
+    "verdict.leak_usual": (
+        "It changes these pictures, too, as most LoRAs do.",
+        "トリガーワードがなくても画像が変わります(多くの LoRA と同様です)。",
+    ),
+    "verdict.leak_share": ("{share} of the style.", "画風の {share}。"),
     "verdict.leak_no": ("It stays out of the picture.", "影響しません。"),
     "verdict.leak_unknown": ("Not judged.", "未判定です。"),
     "verdict.unknown": ("Not judged", "判定できなかった点"),

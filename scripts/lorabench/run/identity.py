@@ -9,7 +9,7 @@ from lorabench.dataset.raw import RawSet
 from lorabench.digests import Digests, digest, model_digest, name_within
 from lorabench.errors import UserError
 from lorabench.settings.mappings import flat
-from lorabench.settings.models import Config
+from lorabench.settings.models import Config, PreprocessSettings
 
 _DIGITS = 8
 WITHOUT_EFFECT = ("save_every_epochs",)
@@ -27,19 +27,16 @@ class Identity:
     """The run's name in version 0.1, if it differs."""
 
 
-def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
+def identify(config: Config, raw: RawSet, digests: Digests, reg: RawSet | None = None) -> Identity:
     """Return the identity of the run that `config` describes over the raw set `raw`.
 
-    Pure: it reads files and writes nothing. Settings at their default are left out, so that a
-    later version with one more setting finds the same run.
+    `reg` are its regularization pictures. Pure: it reads files and writes nothing. Settings at
+    their default are left out, so that a later version with one more setting finds the same run.
     """
-    data = {name_within(path, raw.folder): digests.of(path) for path in raw.files}
-    repeats = {"repeats": raw.repeats} if raw.repeats else {}
-    # Sets that were normalized with their escapes and wide letters are others.
-    captions = {"captions": "without escapes"} if raw.respelt else {}
     base = Path(config.base_model)
     contents = {
-        "raw": {"files": len(data), "digest": digest(data), **repeats, **captions},
+        "raw": _contents(raw, digests),
+        **({"reg": _contents(reg, digests)} if reg else {}),
         "profile": config.profile,
         "preprocess": config.preprocess.model_dump(mode="json", exclude_defaults=True),
         "trainer": config.trainer,
@@ -48,14 +45,27 @@ def identify(config: Config, raw: RawSet, digests: Digests) -> Identity:
         ),
         "base_model": {"name": base.name, "digest": model_digest(base, digests)},
     }
-    normalized = digest({key: contents[key] for key in ("raw", "preprocess")})
     older = {**contents, "train": config.train.model_dump(mode="json", exclude_defaults=True)}
     return Identity(
         contents=contents,
         run_id=config.run_id or _derived(config, contents),
-        normalized_id=normalized[:_DIGITS],
+        normalized_id=normalized_id(raw, config.preprocess, digests),
         older_run_id=None if config.run_id or older == contents else _derived(config, older),
     )
+
+
+def normalized_id(raw: RawSet, settings: PreprocessSettings, digests: Digests) -> str:
+    """Return the name that a normalized set has of its content."""
+    how = settings.model_dump(mode="json", exclude_defaults=True)
+    return digest({"raw": _contents(raw, digests), "preprocess": how})[:_DIGITS]
+
+
+def _contents(raw: RawSet, digests: Digests) -> dict[str, Any]:
+    data = {name_within(path, raw.folder): digests.of(path) for path in raw.files}
+    repeats = {"repeats": raw.repeats} if raw.repeats else {}
+    # Sets that were normalized with their escapes and wide letters are others.
+    captions = {"captions": "without escapes"} if raw.respelt else {}
+    return {"files": len(data), "digest": digest(data), **repeats, **captions}
 
 
 def _derived(config: Config, contents: Mapping[str, Any]) -> str:

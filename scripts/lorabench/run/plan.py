@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lorabench import files, layout
 from lorabench.base import checkpoint
@@ -19,11 +19,11 @@ from lorabench.dataset import raw
 from lorabench.dataset.raw import RawSet
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
-from lorabench.run import base_choice, bench_workflow, existing, preconditions
-from lorabench.run.identity import Identity, check_binding, identify
+from lorabench.run import base_choice, bench_workflow, existing, preconditions, regularization
+from lorabench.run.identity import Identity, check_binding, identify, normalized_id
 from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import is_embedded, merge, read_yaml, resolve
-from lorabench.settings.models import Config
+from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split
 from lorabench.sweep import prompt_notes, variants
@@ -32,12 +32,29 @@ from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
 
 
+class Normalizing(NamedTuple):
+    """A raw set, its normalized set, and by which settings."""
+
+    raw: RawSet
+    folder: Path
+    settings: PreprocessSettings
+
+    @property
+    def images(self) -> str:
+        """The folder of the normalized pictures."""
+        return str(self.folder / "images")
+
+
 @dataclass(frozen=True)
 class Training:
     """What a LoRA is trained on, and the identity of the run that this makes."""
 
     raw: RawSet
     identity: Identity
+    reg: Normalizing | None = None
+    """The regularization pictures, if there are any."""
+    doubled: bool = False
+    """Whether they double the usual number of steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +174,7 @@ class RunPlan:
         return RunRecord(
             run_id=self.paths.run_id,
             raw_set=self.config.raw_set,
+            reg_set=self.config.reg_set,
             trigger=self.trigger,
             identity=Contents.model_validate(self.training.identity.contents),
             preprocess=self.config.preprocess,
@@ -182,10 +200,23 @@ class RunPlan:
         )
 
     @property
+    def sets(self) -> list[Normalizing]:
+        """The raw sets that are normalized: the training set first."""
+        if not self.training:
+            return []
+        own = Normalizing(self.training.raw, self.paths.normalized, self.config.preprocess)
+        return [own, *([self.training.reg] if self.training.reg else [])]
+
+    @property
     def notes(self) -> list[str]:
         """What a user should know of set, prompts and base before all is done, a line each."""
         training = self.training
-        of_set = raw_notes.notes(training.raw, self.trigger) if training else self._of_unused_set
+        of_set = self._of_unused_set
+        if training:
+            of_set = raw_notes.notes(training.raw, self.trigger, self.config.reg_set)
+        if training and training.reg:
+            note = regularization.note(training.reg.raw, self.config, training.doubled)
+            of_set = [*of_set, note]
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
@@ -261,8 +292,12 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
         found = raw.read(layout.raw_set(config.profile, config.raw_set))
         preconditions.check_raw(found, config)
         config = _with_trigger(config, found)
-        identity = identify(config, found, digests)
-        training = Training(found, identity)
+        reg = _regularization(config, digests) if config.reg_set else None
+        given = merged.get("train", {})
+        doubled = bool(reg) and not (given.get("steps") or given.get("epochs"))
+        config = _with_twice_the_steps(config) if doubled else config
+        identity = identify(config, found, digests, reg.raw if reg else None)
+        training = Training(found, identity, reg, doubled)
         base_digest = identity.contents["base_model"]["digest"]
         paths = existing.trained(config, identity)
         if record := existing.record(paths):
@@ -295,6 +330,24 @@ def _with_trigger(config: Config, found: RawSet) -> Config:
     stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
     preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
     return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
+
+
+def _regularization(config: Config, digests: Digests) -> Normalizing:
+    """Return the run's regularization pictures, normalized as its own; runs may share them."""
+    profile, name, folder = regularization.find(config)
+    found = raw.read(folder)
+    preconditions.check_raw(found, config, "reg_set")
+    regularization.check(found, config.trigger)
+    # All have captions: as for a set that is learnt, the name stands in for none.
+    settings = config.preprocess.model_copy(update={"trigger": name})
+    content = normalized_id(found, settings, digests)
+    return Normalizing(found, layout.normalized(profile, name, content), settings)
+
+
+def _with_twice_the_steps(config: Config) -> Config:
+    """Return the settings by which a set is learnt as often as without regularization pictures."""
+    train = config.train.model_copy(update={"steps": 2 * (config.train.steps or 0)})
+    return config.model_copy(update={"train": train})
 
 
 def _inspect(path: Path) -> checkpoint.Checkpoint:

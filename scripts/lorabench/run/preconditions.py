@@ -74,12 +74,15 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
         )
 
 
-def check_raw(found: RawSet, config: Config) -> None:
-    """Refuse a raw set whose captions would not be read, or whose names Snakemake cannot take."""
+def check_raw(found: RawSet, config: Config, key: str = "raw_set") -> None:
+    """Refuse a raw set whose captions would not be read, or whose names Snakemake cannot take.
+
+    `key` is the setting that names it.
+    """
     for path in map(str, found.files):
         if odd := _UNFIT.search(path):
             what = "braces" if odd[0] in "{}" else "line breaks and other control characters"
-            raise UserError(f"raw_set: {path!r}: take the {what} out of its name, for Snakemake")
+            raise UserError(f"{key}: {path!r}: take the {what} out of its name, for Snakemake")
     raw_notes.check_captions(found, config.trigger or config.preprocess.trigger)
 
 
@@ -92,7 +95,7 @@ def _check_raw_set(config: Config) -> None:
 
 def _read_as_number(config: Config) -> str:
     """Return how to type a set's name that Snakemake took for the number that was given."""
-    for folder in sorted(layout.raw_sets(config.profile).glob("[!.]*/")):
+    for folder in layout.sets(config.profile):
         with suppress(ValueError):  # most names are no numbers
             if float(folder.name) == float(config.raw_set):
                 typed = as_typed("raw_set", folder.name)
@@ -106,9 +109,7 @@ def _meant(config: Config) -> str:
     if ";" in name:
         return "Separate the names of several sets by commas. "
     other = "char" if config.profile == "style" else "style"
-    names = {
-        p: [f.name for f in layout.raw_sets(p).glob("[!.]*/")] for p in (config.profile, other)
-    }
+    names = {p: [folder.name for folder in layout.sets(p)] for p in (config.profile, other)}
     if name in names[other]:
         return f"{layout.raw_sets(other) / name} exists: add profile={other}. "
     for profile, found in names.items():
@@ -122,7 +123,7 @@ def _meant(config: Config) -> str:
 def _existing_sets() -> str:
     found = []
     for profile in ("style", "char"):
-        names = sorted(folder.name for folder in layout.raw_sets(profile).glob("[!.]*/"))
+        names = [folder.name for folder in layout.sets(profile)]
         more = [f"and {len(names) - _SETS_SHOWN} more"] if len(names) > _SETS_SHOWN else []
         if names:
             found.append(f"{', '.join([*names[:_SETS_SHOWN], *more])} (profile={profile})")

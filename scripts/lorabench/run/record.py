@@ -31,6 +31,7 @@ class Contents(Section):
     """All that makes a run this one and no other."""
 
     raw: RawContents
+    reg: RawContents | None = None
     profile: str
     preprocess: dict[str, Any]
     """The settings that differ from their defaults."""
@@ -48,6 +49,7 @@ class RunRecord(Record):
 
     run_id: str
     raw_set: str
+    reg_set: str | None = None
     trigger: str = ""
     identity: Contents
     preprocess: PreprocessSettings
@@ -61,4 +63,7 @@ class RunRecord(Record):
     def contents(self) -> dict[str, Any]:
         """Return the settings in full, and the identity as it was hashed."""
         went_in = self.identity.model_dump(mode="json", exclude_unset=True)
-        return {**super().contents(), "identity": went_in}
+        contents = {**super().contents(), "identity": went_in}
+        if self.reg_set is None:  # as before there were any
+            del contents["reg_set"]
+        return contents

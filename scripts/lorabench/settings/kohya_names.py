@@ -18,6 +18,8 @@ OURS = {
     "max_data_loader_n_workers": "train.threads",
     "pretrained_model_name_or_path": "base_model",
     "train_data_dir": "raw_set",
+    "reg_data_dir": "reg_set",
+    "validation_split": "train.validation",
     "output_name": "run_id",
     "bucket_reso_steps": "preprocess.bucket_step",
     "min_bucket_reso": "preprocess.bucket_min",

@@ -6,7 +6,15 @@ models (`scripts/config_docs.py`).
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from lorabench.settings.mappings import Folders, Options
 from lorabench.settings.servers import EMBEDDED, servers
@@ -121,11 +129,27 @@ class TrainSettings(Section):
         ge=1, le=256, description="CPU threads; the number changes the low bits of the result"
     )
     seed: int = Field(42, ge=0, lt=2**32, description="the same seed gives the same LoRA on CPU")
+    validation: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="share of the pictures that is kept from training; the loss on them is "
+        "measured at ends of epochs; 0: none",
+    )
+    prior_loss_weight: float = Field(
+        1.0, ge=0, le=100, description="weight of the loss on the regularization pictures"
+    )
     kohya_args: Options = Field(
         {},
         description="options of sd-scripts itself; they override those made from these settings; "
         "true: a bare flag, false: leave it out",
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave later settings out where they change nothing: records and digests stay equal."""
+        same = {name for name in LATER if getattr(self, name) == _default(name)}
+        return {name: value for name, value in write(self).items() if name not in same}
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainSettings":
@@ -134,6 +158,14 @@ class TrainSettings(Section):
         if not self.unet_lr and not self.text_encoder_lr:
             raise ValueError("unet_lr and text_encoder_lr are both 0: nothing would be trained")
         return self
+
+
+LATER = ("validation", "prior_loss_weight")
+"""Settings of the training that version 0.2 did not have."""
+
+
+def _default(name: str) -> Any:
+    return TrainSettings.model_fields[name].default
 
 
 class BenchSettings(Section):
@@ -273,6 +305,11 @@ class TrainingSettings(Section):
     raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
     profile: Literal["style", "char"] = Field(
         "style", description="`style` or `char` (`char` reads datasets/raw/characters/)"
+    )
+    reg_set: Name | None = Field(
+        None,
+        description="regularization pictures, captioned without the trigger: another raw set, or "
+        "`reg`, kohya's folder in the raw set; empty: none",
     )
     base_model: LocalPath = Field(
         BUNDLED_BASE,

@@ -7,19 +7,22 @@ from lorabench.base.model import StableDiffusion
 from lorabench.settings.models import TrainSettings
 
 
-def loss(
+def losses(
     model: StableDiffusion,
     latents: torch.Tensor,
     condition: torch.Tensor,
     generator: torch.Generator,
     settings: TrainSettings,
+    timesteps: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Return the mean loss of `latents` [N, C, h, w] under the text features [N, L, D].
+    """Return the losses [N] of `latents` [N, C, h, w] under the text features [N, L, D].
 
-    Timesteps and noise are drawn on the CPU, so that a seed is the same on every device.
+    Timesteps, unless they are given, and noise are drawn on the CPU, so that a seed is the same on
+    every device.
     """
     count, channels, *_ = latents.shape
-    timesteps = torch.randint(len(model.alphas_cumprod), (count,), generator=generator)
+    if timesteps is None:
+        timesteps = torch.randint(len(model.alphas_cumprod), (count,), generator=generator)
     noise = torch.randn(latents.shape, generator=generator)
     if settings.noise_offset:
         # One number per channel and picture, so that pictures can become darker or lighter as a
@@ -36,7 +39,7 @@ def loss(
     predicted = model.unet(noised, timesteps.to(latents.device), condition).sample
     errors = F.mse_loss(predicted.float(), target, reduction="none").mean(dim=(1, 2, 3))
     weights = min_snr_weights(alpha, settings.min_snr_gamma, model.prediction)
-    return (errors * weights.to(errors.device)).mean()
+    return errors * weights.to(errors.device)
 
 
 def min_snr_weights(alpha: torch.Tensor, gamma: float, prediction: str) -> torch.Tensor:

@@ -21,8 +21,12 @@ from lorabench.train.metadata import describe
 log = logging.getLogger(__name__)
 
 
-def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings) -> None:
+def train(
+    folder: Path, base_model: Path, output: Path, settings: TrainSettings, reg: Path | None = None
+) -> None:
     """Train a LoRA on the normalized set in `folder` and write it to `output`.
+
+    `reg` is the normalized set of regularization pictures, if there are any.
 
     Also write `train_log.csv`, `loss.png` and, every `save_every_epochs`,
     `<stem>-<epoch>.safetensors`. A killed training continues from its last state and gives the
@@ -32,10 +36,12 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
     """
     torch.set_num_threads(settings.threads)
     device, dtype = hardware(settings)
-    pictures = data.read_set(folder, settings)
+    pictures = data.read_set(folder, settings, reg)
     base = checkpoint.inspect(base_model)
     learner = Learner(model.load(base_model, device, dtype), pictures, device, dtype)
     total = count_steps(pictures, settings)
+    epochs = batches_of(total - 1, settings).stop // pictures.batches_per_epoch
+    validated_every = pictures.validated_every(epochs)
     _introduce(pictures, learner, total, f"{device} in {str(dtype)[6:]}")
     saved = state.StateFile(output, state.purpose(pictures, base_model, device))
     first, seconds, rows = _resume(saved, learner, total)
@@ -52,12 +58,14 @@ def train(folder: Path, base_model: Path, output: Path, settings: TrainSettings)
         loss = learner.step(step, total, course.rows)
         seconds = time.monotonic() - begin
         epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
-        course.add(history.Row(step + 1, epoch, loss, learner.lr, seconds))
+        due = epochs_ended(step, pictures, validated_every) or step + 1 == total
+        measured = learner.validation_loss() if validated_every and due else None
+        course.add(history.Row(step + 1, epoch, loss, learner.lr, seconds, measured))
         bar.set_postfix(
             loss=f"{np.mean([row.loss for row in course.rows[-50:]]):.4f}", refresh=False
         )
         bar.update()
-        ended = epochs_ended(step, pictures)
+        ended = epochs_ended(step, pictures, settings.save_every_epochs)
         if ended and step + 1 < total:
             write(output.with_name(f"{output.stem}-{ended:06d}.safetensors"), step + 1)
         done = [tuple(row) for row in course.rows]
@@ -110,12 +118,10 @@ def count_steps(pictures: data.TrainingSet, settings: TrainSettings) -> int:
     return math.ceil(batches / settings.gradient_accumulation)
 
 
-def epochs_ended(step: int, pictures: data.TrainingSet) -> int:
-    """Return the number of epochs done if `step` ended one that is kept, else 0."""
-    settings = pictures.settings
-    if not settings.save_every_epochs:
+def epochs_ended(step: int, pictures: data.TrainingSet, every: int) -> int:
+    """Return the number of epochs done if `step` ended one of each `every`, else 0."""
+    if not every:
         return 0
-    batches = batches_of(step, settings)
+    batches = batches_of(step, pictures.settings)
     before, after = (n // pictures.batches_per_epoch for n in (batches.start, batches.stop))
-    due = after // settings.save_every_epochs > before // settings.save_every_epochs
-    return after if due else 0
+    return after if after // every > before // every else 0

@@ -17,10 +17,16 @@ class Row(NamedTuple):
     loss: float
     lr: float
     seconds: float
+    validation_loss: float | None = None
+    """On the pictures that were held out, after this step; None where it was not measured."""
 
     def line(self) -> str:
         """Return the row as a line of CSV."""
-        return f"{self.step},{self.epoch},{self.loss:.6f},{self.lr:.6g},{self.seconds:.2f}\n"
+        held_out = "" if self.validation_loss is None else f"{self.validation_loss:.6f}"
+        return (
+            f"{self.step},{self.epoch},{self.loss:.6f},{self.lr:.6g},{self.seconds:.2f},"
+            f"{held_out}\n"
+        )
 
 
 class History:
@@ -62,10 +68,13 @@ def draw(rows: list[Row], path: Path, title: str) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     upper.plot(steps, losses, color="#b9c6d6", linewidth=0.8, label="each step")
     upper.plot(steps, smoothed, color="#1f4e8c", linewidth=2.2, label="running mean")
+    if measured := [row for row in rows if row.validation_loss is not None]:
+        at, held_out = [row.step for row in measured], [row.validation_loss for row in measured]
+        upper.plot(at, held_out, "o-", color="#c2542d", markersize=3, label="held-out pictures")
     upper.set(ylabel="loss", ylim=(0, max(1.15 * np.quantile(losses, 0.995), 1e-9)))
     font = FontProperties(fname=str(FONT_PATH), size=11)
     upper.set_title(title, loc="left", font=font, parse_math=False)
-    upper.legend(frameon=False, loc="upper right", ncols=2)
+    upper.legend(frameon=False, loc="upper right", ncols=3)
     lower.plot(steps, [row.lr for row in rows], color="#c2542d", linewidth=1.6)
     lower.set(xlabel="step", ylabel="learning rate", xlim=(steps[0] - 0.5, steps[-1] + 0.5))
     lower.set_ylim(bottom=0)

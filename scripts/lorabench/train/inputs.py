@@ -29,7 +29,7 @@ class Latents:
             return
         generator = torch.Generator().manual_seed(pictures.settings.seed)
         sides = (False, True) if pictures.settings.flip else (False,)
-        todo = [(picture, mirrored) for picture in pictures.pictures for mirrored in sides]
+        todo = [(picture, mirrored) for picture in pictures.all for mirrored in sides]
         for picture, mirrored in cli.bar(todo, desc="latents", unit="picture", leave=False):
             self._cache[picture, mirrored] = self._encode(picture, mirrored, generator).cpu()
         model.vae.to("cpu")
@@ -66,7 +66,7 @@ class Captions:
                 f"clip_skip: {self._settings.clip_skip}, but this base model's text encoder has "
                 f"{layers} layers; allowed are 1 to {layers}."
             )
-        captions = sorted({picture.caption for picture in pictures.pictures})
+        captions = sorted({picture.caption for picture in pictures.all})
         self._report_long(captions)
         if not (self._settings.text_encoder_lr or self._settings.shuffle_caption):
             # One by one: the features of a caption must not depend on its neighbours.

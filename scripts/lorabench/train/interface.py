@@ -18,6 +18,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="the normalized set: a folder with images/")
+    add("--reg", type=Path, metavar="DIR",
+        help="a normalized set of regularization pictures, without the trigger")  # fmt: skip
     add("--base-model", type=Path, required=True,
         help="the checkpoint: a .safetensors file or a diffusers folder")  # fmt: skip
     add("--output", type=Path, required=True, help="the .safetensors to write")

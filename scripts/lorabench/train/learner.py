@@ -8,8 +8,13 @@ import torch
 from lorabench.base.model import StableDiffusion
 from lorabench.settings.models import TrainSettings
 from lorabench.train import diffusion, divergence, history, network, schedule
-from lorabench.train.data import TrainingSet
+from lorabench.train.data import Batch, TrainingSet
 from lorabench.train.inputs import Captions, Latents
+
+_LEVELS = 4
+"""Timesteps at which the loss on a held-out picture is measured."""
+_HELD_OUT = 0
+"""The seed of their noise: that of the training is none of theirs, so trainings can be compared."""
 
 
 class Learner:
@@ -79,7 +84,32 @@ class Learner:
         latents = self._latents(batch, generator)
         with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
             condition = self._captions(batch.captions)
-            return diffusion.loss(self._sd, latents, condition, generator, self._settings)
+            losses = diffusion.losses(self._sd, latents, condition, generator, self._settings)
+        prior = self._settings.prior_loss_weight
+        weights = [prior if picture.regularizes else 1.0 for picture in batch.pictures]
+        return (losses * torch.tensor(weights, device=losses.device)).mean()
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Return the mean loss on the held-out pictures, under the same noise whenever it is asked.
+
+        The timesteps are those that sd-scripts takes, evenly spaced.
+        """
+        total = len(self._sd.alphas_cumprod)
+        timesteps = torch.arange(1, _LEVELS + 1) * total // (_LEVELS + 1)
+        found = []
+        for number, picture in enumerate(self._pictures.held_out):
+            generator = torch.Generator().manual_seed(_noise_seed(_HELD_OUT, number))
+            latents = self._latents(Batch([picture], [False], []), generator).repeat(
+                _LEVELS, 1, 1, 1
+            )
+            with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
+                condition = self._captions([picture.caption] * _LEVELS)
+                losses = diffusion.losses(
+                    self._sd, latents, condition, generator, self._settings, timesteps
+                )
+            found.append(losses.mean().item())
+        return float(np.mean(found))
 
 
 def batches_of(step: int, settings: TrainSettings) -> range:

@@ -77,6 +77,8 @@ def _settings(settings: TrainSettings) -> dict[str, Any]:
         "ss_flip_aug": settings.flip,
         "ss_clip_skip": settings.clip_skip,
         "ss_cache_latents": settings.cache_latents,
+        "ss_prior_loss_weight": settings.prior_loss_weight,
+        "ss_validation_split": settings.validation,
         "ss_mixed_precision": settings.precision,
     }
 
@@ -86,7 +88,8 @@ def _set(pictures: TrainingSet) -> dict[str, Any]:
     return {
         "ss_resolution": f"({side}, {side})",
         "ss_num_train_images": sum(picture.repeats for picture in pictures.pictures),
-        "ss_num_reg_images": 0,
+        "ss_num_validation_images": len(pictures.held_out),
+        "ss_num_reg_images": sum(picture.repeats for picture in pictures.regularization),
         "ss_num_batches_per_epoch": pictures.batches_per_epoch,
         "ss_enable_bucket": True,
         "ss_bucket_info": json.dumps(_buckets(pictures)),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
-from lorabench.run.plan import RunPlan
+from lorabench.run.plan import Normalizing, RunPlan
 from lorabench.settings.models import Config
 
 TRAINS = "train_lora"
@@ -87,9 +87,15 @@ def kind(rule: str) -> str:
     return TRAINS if rule.startswith(TRAINS) else rule
 
 
-def preprocessing(plan: RunPlan) -> str:
+def preprocessing(one: Normalizing) -> str:
     """Return the settings of the normalizing, as a param."""
-    return record({"preprocess": plan.config.preprocess.model_dump(mode="json")})
+    return record({"preprocess": one.settings.model_dump(mode="json")})
+
+
+def regularization(plan: RunPlan) -> str:
+    """Return where the regularization pictures lie, as an option; the record has their content."""
+    reg = plan.training.reg if plan.training else None
+    return options({"--reg": reg and str(reg.folder)})
 
 
 def record(contents: Mapping[str, Any]) -> str:

@@ -119,11 +119,12 @@ class Hooks:
         """Return the runs that a job is for: a normalized set may be that of several."""
         if "run_id" in wildcards:
             return [wildcards["run_id"]]
+        of_set = tuple(wildcards.get(name, "") for name in ("profile", "raw_set", "normalized"))
+        folder = layout.normalized(*of_set)
         return [
             run_id
             for run_id, plan in self._plans.items()
-            if (plan.paths.raw_set, plan.paths.normalized_id)
-            == (wildcards.get("raw_set"), wildcards.get("normalized"))
+            if any(one.folder == folder for one in plan.sets)
         ]
 
     def _ask_docker(self) -> None:

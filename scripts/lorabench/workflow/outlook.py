@@ -34,7 +34,9 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
     if "normalize_dataset" in jobs:
-        yield f"normalize {count(_pictures(plan), 'picture')}"
+        waiting = [one for one in plan.sets if not one.folder.exists()] or plan.sets
+        pictures = sum(len(one.raw.pictures) for one in waiting)
+        yield f"normalize {count(pictures, 'picture')}"
     if "render_reference" in jobs and (seconds := _autoencoding(plan)):
         took = f"{forecast.about(seconds)} on one core, seconds on a GPU"
         yield f"show the training pictures as the base model draws them ({took})"
@@ -55,7 +57,7 @@ def _training(plan: RunPlan) -> str:
     train = plan.config.train
     said = count(train.steps, "step") if train.steps else count(train.epochs or 0, "epoch")
     pictures = (train.steps or 0) * train.batch_size * train.gradient_accumulation
-    pictures = pictures or (train.epochs or 0) * _pictures(plan)
+    pictures = pictures or (train.epochs or 0) * _pictures(plan) * len(plan.sets)
     record, runs = plan.record, plan.paths.root.parent
     each = forecast.seconds_a_picture_trained(runs, record) if record else None
     if each is None and _bundled(plan) and train.device != "cuda":

@@ -1,6 +1,6 @@
 """Trains nothing, as kohya's program of this name trains: options, output, files and faults.
 
-FAKE_KOHYA names what goes wrong: no-file, nan-file, zero-file, nan-loss, crash, oom, hang or
+FAKE_KOHYA names what goes wrong: no-file, nan-file, zero-file, nan-loss, lost, crash, oom, hang or
 kill=STEP. FAKE_MOUNTS maps the paths of a container to real ones. FAKE_RECORD is a file for the
 options as they were understood.
 """
@@ -29,11 +29,11 @@ INTEGERS = (
     *("train_batch_size", "gradient_accumulation_steps", "bucket_reso_steps", "min_bucket_reso"),
     *("max_bucket_reso", "keep_tokens", "max_data_loader_n_workers", "save_every_n_epochs"),
     *("save_every_n_steps", "save_last_n_epochs", "save_last_n_epochs_state", "clip_skip", "seed"),
-    "initial_epoch",
+    *("initial_epoch", "validate_every_n_epochs", "validation_seed"),
 )
 NUMBERS = (
     *("network_alpha", "learning_rate", "unet_lr", "max_grad_norm", "min_snr_gamma"),
-    *("noise_offset", "caption_dropout_rate"),
+    *("noise_offset", "caption_dropout_rate", "prior_loss_weight"),
 )
 LISTS = ("text_encoder_lr", "optimizer_args", "network_args")
 TEXTS = (
@@ -81,12 +81,11 @@ def main(family):
         Path(record).write_text(json.dumps({**vars(options), "family": family}))
     print("prepare images.")
     dataset = tomllib.loads(real(options.dataset_config).read_text("utf-8"))
-    pictures = [
-        picture
-        for subset in dataset["datasets"][0]["subsets"]
-        for picture in sorted(real(subset["image_dir"]).glob("*.png"))
-        for _ in range(subset["num_repeats"])
-    ]
+    learnt, *apart = dataset["datasets"]
+    assert all(one["validation_split"] == 1 for one in apart)
+    held_out = [one for dataset in apart for one in found(dataset, False)]
+    pictures = found(learnt, False)
+    pictures += regularization(found(learnt, True), len(pictures))
     if not pictures:
         print("No data found. Please verify arguments")
         return
@@ -95,7 +94,22 @@ def main(family):
     if missing:
         print(f"No caption file found for {missing} images. Training will continue without")
     go_wrong_at_once()
-    Training(options, pictures).run()
+    Training(options, pictures, held_out).run()
+
+
+def found(dataset, is_reg):
+    return [
+        picture
+        for subset in dataset["subsets"]
+        if subset.get("is_reg", False) == is_reg
+        for picture in sorted(real(subset["image_dir"]).glob("*.png"))
+        for _ in range(subset["num_repeats"])
+    ]
+
+
+def regularization(pictures, wanted):
+    """Those that the real one takes: the first, and again from the first one on."""
+    return [pictures[n % len(pictures)] for n in range(wanted)] if pictures else []
 
 
 def go_wrong_at_once():
@@ -111,10 +125,10 @@ def go_wrong_at_once():
 
 
 class Training:
-    def __init__(self, options, pictures):
+    def __init__(self, options, pictures, held_out):
         from PIL import Image  # not for --help, which is asked for in each test
 
-        self.options = options
+        self.options, self.held_out = options, held_out
         self.folder = real(options.output_dir)
         sizes = Counter(Image.open(picture).size for picture in pictures)
         batches = sum(math.ceil(n / options.train_batch_size) for n in sizes.values())
@@ -143,8 +157,7 @@ class Training:
                 bar.update(1)
                 if options.save_every_n_steps and step % options.save_every_n_steps == 0:
                     self.save(f"-step{step:08d}", step, epoch)
-                loss = math.nan if FAULT == "nan-loss" and step == 2 else 1 / (step + 1)
-                bar.set_postfix(avr_loss=loss)
+                bar.set_postfix(avr_loss=self.loss(step))
                 if f"kill={self.first_epoch * self.per_epoch + step}" == FAULT:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if step >= options.max_train_steps:
@@ -152,11 +165,29 @@ class Training:
             if options.max_data_loader_n_workers:
                 self.dealt = 0  # the worker of the next epoch does not know of this one
             done = epoch + 1
+            self.validate(done)
             if done % options.save_every_n_epochs == 0 and done < epochs:
                 self.save(f"-{done:06d}", step, done)
                 self.save_state(done, step)
         if FAULT != "no-file":
             self.save("", step, epochs)
+
+    def loss(self, step):
+        if FAULT == "nan-loss" and step == 2:
+            return math.nan
+        return 1 / (step + 1) if FAULT != "lost" else 0.1 if step < 12 else 1
+
+    def validate(self, epoch):
+        from tqdm import tqdm
+
+        if not self.held_out or epoch % self.options.validate_every_n_epochs:
+            return
+        steps = 4 * len(self.held_out)
+        bar = tqdm(range(steps), smoothing=0, desc="epoch validation steps")
+        for step in range(1, steps + 1):
+            bar.update(1)
+            loss = self.weight + step / steps
+            bar.set_postfix({"val_epoch_avg_loss": loss, "timestep": 200 * ((step - 1) % 4 + 1)})
 
     def save(self, suffix, steps, epoch):
         import numpy as np

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lorabench.base.families import BUNDLED
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.pages import advice
@@ -49,9 +50,17 @@ def test_each_label_has_one_change_that_helps(label, unknown, weights, code):
 
 def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     found = advised("uncertain", "few_prompts", prompts=[])
-    assert found.code == "prompts"
-    assert len(found.sweep.prompts) + 1 == advice.ENOUGH_PROMPTS
+    assert (found.code, found.sweep.prompts) == ("prompts", BUNDLED.preset["prompts"])
+    for profile in ("style", "char"):
+        record = records.run("photo", profile=profile)
+        found = advised("uncertain", "few_prompts", prompts=[], record=record)
+        assert len(found.sweep.prompts) + 1 == advice.ENOUGH_PROMPTS
     assert advised("works", "few_triggers", probe="off").sweep.probe == "full"
+
+
+def test_what_no_setting_mends_is_not_trained_again():
+    found = Verdict("lost", reasons=[Finding("captions_alike")])
+    assert advice.advise(found, RECORD, swept(weights=(0.2,))) is None
 
 
 def test_the_command_of_a_run_without_probes_is_one_line():

@@ -157,3 +157,30 @@ def test_a_record_of_before_binds_as_one_of_now():
     check_binding(before, before, "mine")
     with pytest.raises(UserError, match=r"preprocess.trigger: None -> 'ink'"):
         check_binding(one_trigger(before), {**before, "preprocess": {"trigger": "ink"}}, "mine")
+
+
+def test_later_settings_at_their_default_are_in_no_identity_and_no_record(raw, base):
+    config = resolve({"raw_set": "x", "base_model": str(base)}, BUNDLED.preset)
+    assert not {"validation", "prior_loss_weight"} & config.train.model_dump().keys()
+    plain = identity(raw, base)
+    assert "reg" not in plain.contents
+    assert identity(raw, base, train={"validation": 0, "prior_loss_weight": 1}) == plain
+    for train in ({"validation": 0.1}, {"prior_loss_weight": 0.5}):
+        assert identity(raw, base, train=train).contents["train"].items() >= train.items()
+        assert identity(raw, base, train=train).run_id != plain.run_id
+
+
+def test_regularization_pictures_are_part_of_a_run_by_their_content(raw, base, tmp_path):
+    config = resolve({"raw_set": "x", "base_model": str(base)}, BUNDLED.preset)
+    reg = tmp_path / "reg"
+    reg.mkdir()
+    (reg / "b.png").write_bytes(b"picture b")
+
+    def regularized():
+        return identify(config, read(raw), Digests(tmp_path / "none.json"), read(reg))
+
+    first = regularized()
+    assert first.run_id != identity(raw, base).run_id
+    assert first.normalized_id == identity(raw, base).normalized_id
+    (reg / "b.txt").write_text("a cat")
+    assert regularized().run_id != first.run_id

@@ -201,3 +201,84 @@ def test_a_file_of_pytorch_in_the_loras_place_is_named(plan, project, suffix):
     said = str(raised.value)
     assert f"{found.name} is a PyTorch file, where style_some_set__mine.safetensors" in said
     assert "uv run python -c" in said
+
+
+@pytest.fixture
+def regularized(project, plan):
+    """The same plans, where there is a set `plain` that has no trigger."""
+    folder = project.root / "datasets" / "raw" / "style" / "plain"
+    if not folder.exists():
+        for number, text in enumerate(sorted(project.add_set("plain").glob("*.txt"))):
+            text.write_text(f"a picture of thing {number}")
+    return lambda **given: plan(**{"reg_set": "plain", **given})
+
+
+def test_regularization_pictures_double_the_usual_steps(plan, regularized):
+    plain, made = plan(), regularized()
+    assert made.paths.run_id != plain.paths.run_id
+    assert made.paths.normalized == plain.paths.normalized
+    assert [len(one.raw.pictures) for one in made.sets] == [4, 4]
+    assert (made.record.reg_set, made.record.identity.reg.files) == ("plain", 8)
+    assert "reg_set" not in plain.record.contents()
+    assert (plain.config.train.steps, made.config.train.steps) == (380, 760)
+    assert made.notes[-1].endswith("so there are 760 steps, twice the usual number")
+    given = regularized(train="{steps: 100}")
+    assert given.config.train.steps == 100
+    assert given.notes[-1].endswith("train={steps: 200}, show them as often as without")
+    assert regularized(train="{epochs: 3}").notes[-1].endswith("an epoch has twice the steps")
+
+
+def test_runs_share_their_normalized_regularization_pictures(project, plan, regularized):
+    if not (project.root / "datasets" / "raw" / "characters" / "mofu").exists():
+        project.add_set("mofu", profile="characters")
+    one = regularized()
+    other = regularized(raw_set="mofu", profile="char", trigger="mofu")
+    assert (
+        one.training.reg.folder
+        == other.training.reg.folder
+        == plan(raw_set="plain").paths.normalized
+    )
+
+
+def test_kohyas_folder_in_the_set_is_taken_where_it_is_named(project, plan):
+    folder = project.root / "datasets" / "raw" / "style" / "project"
+    if not folder.exists():
+        project.add_set("project/img/2_sks thing")
+        for text in project.add_set("project/reg/1_thing").glob("*.txt"):
+            text.unlink()
+    plain, made = plan(raw_set="project"), plan(raw_set="project", reg_set="reg")
+    assert "not used: regularization pictures in reg/ (4); reg_set=reg does" in plain.notes
+    assert not any(note.startswith("not used") for note in made.notes)
+    assert {picture.words for picture in made.training.reg.raw.pictures} == {"thing"}
+    assert made.training.reg.folder.name.startswith("project-reg-")
+    assert made.training.identity.contents["raw"] == plain.training.identity.contents["raw"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"reg_set": "nothing"}, "there is no raw set nothing.*Sets that exist: .*plain"),
+        ({"reg_set": "some_set"}, "some_set is the raw set itself"),
+        ({"reg_set": "reg"}, "there is no raw set reg, and no folder .*some_set/reg"),
+        ({"trigger": "thing"}, "4 captions with the trigger 'thing'.*take it out"),
+        ({"reg_set": "a/b"}, "reg_set: 'a/b': should be a name"),
+    ],
+)
+def test_regularization_pictures_that_cannot_be_meant_are_refused(regularized, given, said):
+    with pytest.raises(UserError, match=said):
+        regularized(**given)
+
+
+def test_regularization_pictures_need_captions(project, regularized):
+    folder = project.root / "datasets" / "raw" / "style" / "bare"
+    if not folder.exists():
+        project.add_set("bare")
+        (folder / "1.txt").unlink()
+    with pytest.raises(UserError, match=r"1 picture without a caption \(1.png\)"):
+        regularized(reg_set="bare", trigger="sks")
+
+
+def test_older_records_have_no_regularization_pictures(plan):
+    contents = plan().record.contents()
+    assert list(contents) == ["run_id", "raw_set", "trigger", "identity", "preprocess", "train"]
+    assert not {"validation", "prior_loss_weight"} & contents["train"].keys()

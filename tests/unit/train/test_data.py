@@ -131,3 +131,61 @@ def test_a_broken_set_is_refused_with_the_reason(folder, spoil, message):
 def test_a_picture_of_no_buckets_size_is_refused(tmp_path):
     with pytest.raises(UserError, match="33x32 px"):
         data.read_set(make_set(tmp_path / "set", [(33, 32)]), settings())
+
+
+def reg_set(folder, repeats=(1, 1)):
+    made = make_set(folder, [(32, 32)] * len(repeats))
+    for path in (made / "images").glob("*.txt"):
+        path.write_text("cat")
+    rows = [f"p{number}.png,{count}" for number, count in enumerate(repeats)]
+    (made / "preprocess_log.csv").write_text("\n".join(["result,repeats", *rows]))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("repeats", "dealt"),
+    [
+        ((1, 1), {"p0.png": 2, "p1.png": 2}),  # four are learnt
+        ((1, 3), {"p0.png": 1, "p1.png": 3}),
+        ((1,) * 8, {"p0.png": 1, "p2.png": 1, "p4.png": 1, "p6.png": 1}),
+        ((1, 1, 1), {"p0.png": 2, "p1.png": 1, "p2.png": 1}),
+    ],
+)
+def test_an_epoch_shows_as_many_regularization_pictures_as_are_learnt(tmp_path, repeats, dealt):
+    learnt = make_set(tmp_path / "set")
+    reg = reg_set(tmp_path / "reg", repeats)
+    pictures = data.read_set(learnt, settings(batch_size=2), reg)
+    assert {one.path.name: one.repeats for one in pictures.regularization} == dealt
+    shown = [one for n in range(pictures.batches_per_epoch) for one in pictures.batch(n).pictures]
+    assert len(shown) == 8
+    assert sum(one.regularizes for one in shown) == 4
+    assert {one.caption for one in shown if one.regularizes} == {"cat"}
+    assert pictures.digest() != data.read_set(learnt, settings()).digest()
+
+
+def test_pictures_are_held_out_by_content_and_never_shown(tmp_path):
+    folder = make_set(tmp_path / "set", [(32, 32)] * 10)
+    assert data.read_set(folder, settings()).held_out == []
+    pictures = data.read_set(folder, settings(validation=0.2))
+    assert (len(pictures.pictures), len(pictures.held_out)) == (8, 2)
+    shown = {one for n in range(pictures.batches_per_epoch) for one in pictures.batch(n).pictures}
+    assert shown == set(pictures.pictures)
+    held_out = {one.path.read_bytes() for one in pictures.held_out}
+    for path in sorted((folder / "images").glob("p*")):
+        path.rename(path.with_name(f"{9 - int(path.stem[1:])}-renamed{path.suffix}"))
+    again = data.read_set(folder, settings(validation=0.2, seed=7))
+    assert {one.path.read_bytes() for one in again.held_out} == held_out
+
+
+def test_of_few_pictures_one_is_held_out_and_of_one_none(tmp_path):
+    three = make_set(tmp_path / "three", [(32, 32)] * 3)
+    assert len(data.read_set(three, settings(validation=0.1)).held_out) == 1
+    with pytest.raises(UserError, match=r"train.validation: 0.1, but the set has one picture"):
+        data.read_set(make_set(tmp_path / "one", [(32, 32)]), settings(validation=0.1))
+
+
+@pytest.mark.parametrize(("epochs", "every"), [(3, 1), (99, 1), (100, 2), (1000, 20)])
+def test_held_out_pictures_are_looked_at_some_fifty_times(tmp_path, epochs, every):
+    folder = make_set(tmp_path / "set")
+    assert data.read_set(folder, settings(validation=0.3)).validated_every(epochs) == every
+    assert data.read_set(folder, settings()).validated_every(epochs) == 0

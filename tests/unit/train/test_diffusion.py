@@ -17,7 +17,7 @@ def model(prediction, predict):
 
 def loss(sd, latents, **changes):
     generator = torch.Generator().manual_seed(5)
-    return diffusion.loss(sd, latents, None, generator, settings(**changes)).item()
+    return diffusion.losses(sd, latents, None, generator, settings(**changes)).mean().item()
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.3])

@@ -3,6 +3,8 @@ from PIL import Image
 
 from lorabench.train.history import History, Row, draw, smooth
 
+HEADER = "step,epoch,loss,lr,seconds,validation_loss\n"
+
 
 def rows(count):
     return [Row(n + 1, n // 5 + 1, 1 / (n + 1), 1e-3, n / 10) for n in range(count)]
@@ -12,7 +14,9 @@ def test_a_step_is_in_the_file_as_soon_as_it_is_done(tmp_path):
     path = tmp_path / "train_log.csv"
     history = History(path, [])
     history.add(Row(1, 1, 0.5, 2e-3, 0.25))
-    assert path.read_text() == "step,epoch,loss,lr,seconds\n1,1,0.500000,0.002,0.25\n"
+    assert path.read_text() == f"{HEADER}1,1,0.500000,0.002,0.25,\n"
+    history.add(Row(2, 1, 0.5, 2e-3, 0.5, 0.25))
+    assert path.read_text().endswith("2,1,0.500000,0.002,0.50,0.250000\n")
     history.close()
 
 

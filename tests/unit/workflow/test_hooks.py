@@ -10,11 +10,14 @@ from lorabench.workflow import hooks
 from lorabench.workflow.hooks import Hooks
 from lorabench.workflow.stopping import Stopping
 
+SHARED = layout.normalized("style", "plain", "1" * 8)
+
 
 def plan(run_id, embedded=False):
     paths = layout.RunLayout("style", run_id.split("-")[0], run_id, "0" * 8)
     config = SimpleNamespace(batch_size=1)
-    return SimpleNamespace(paths=paths, config=config, embedded_server=embedded)
+    sets = [SimpleNamespace(folder=paths.normalized), SimpleNamespace(folder=SHARED)]
+    return SimpleNamespace(paths=paths, config=config, embedded_server=embedded, sets=sets)
 
 
 def job(rule, **wildcards):
@@ -53,6 +56,14 @@ def test_the_jobs_are_told_run_by_run(made):
     assert found.what_will_be_done() == [
         "a-1: {'bench_image': 2}",
         "b-1: {'normalize_dataset': 1, 'train_lora': 1}",
+    ]
+
+
+def test_regularization_pictures_are_normalized_for_all_runs_that_have_them(made):
+    found, _ = made(job("normalize_dataset", raw_set="plain", profile="style", normalized="1" * 8))
+    assert found.what_will_be_done() == [
+        "a-1: {'normalize_dataset': 1}",
+        "b-1: {'normalize_dataset': 1}",
     ]
 
 

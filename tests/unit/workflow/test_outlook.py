@@ -23,13 +23,15 @@ def made(tmp_path):
     config = SimpleNamespace(
         train=SimpleNamespace(device="auto", **train), base_model=BUNDLED_BASE, batch_size=1
     )
+    raw = SimpleNamespace(pictures=[None] * 35)
     return SimpleNamespace(
         config=config,
         notes=["a warning"],
         paths=SimpleNamespace(
             root=tmp_path / "runs" / "x-1", lora=Path("style_x__x-1.safetensors")
         ),
-        training=SimpleNamespace(raw=SimpleNamespace(pictures=[None] * 35)),
+        training=SimpleNamespace(raw=raw, reg=None),
+        sets=[SimpleNamespace(raw=raw, folder=tmp_path / "normalized")],
         loras=(Path("style_x__x-1.safetensors"),),
         record=RECORD,
         sweep=None,

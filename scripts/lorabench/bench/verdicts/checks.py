@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
-from lorabench.bench.verdicts.doubts import ENOUGH_PROMPTS, Z
 from lorabench.bench.verdicts.summary import prompts_apart
+from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, Z
 from lorabench.bench.verdicts.verdict import Finding, Label
 from lorabench.settings.models import VerdictSettings
 

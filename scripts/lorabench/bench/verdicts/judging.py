@@ -9,7 +9,9 @@ from dataclasses import replace
 import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW
+from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts.best import best
+from lorabench.bench.verdicts.causes import causes, should_not_leak
 from lorabench.bench.verdicts.checks import copies
 from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
@@ -20,8 +22,16 @@ from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
 
-def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) -> Verdict:
-    """Return the verdict for a table of `summary.read`; `trigger`: its trigger words are known."""
+def judge(
+    table: pd.DataFrame,
+    limits: VerdictSettings,
+    trigger: bool = True,
+    taught: TrainingSet | None = None,
+) -> Verdict:
+    """Return the verdict on the LoRA of a table that `summary.read` returned.
+
+    `trigger` says whether its trigger words are known, `taught` what it was trained on.
+    """
     asked = table[table["probe"] == ""]
     weights = sorted(float(weight) for weight in asked["weight"].unique() if weight != 0)
     if reason := _incomparable(asked, weights):
@@ -37,11 +47,16 @@ def judge(table: pd.DataFrame, limits: VerdictSettings, trigger: bool = True) ->
     if close := _close(deciding, prompts):
         unknown.append(close)
         label = "uncertain" if prompts < ENOUGH_PROMPTS else label
+    flagged = leaks and should_not_leak(taught)
     verdict = Verdict(
         label=label,
         leaks=leaks,
         leak=share,
-        reasons=list(_reasons(judged, deciding, leaks, share, limits)),
+        reasons=[
+            *causes(label, taught, trigger),
+            *_reasons(judged, deciding),
+            *([Finding("leaks", value=share, limit=limits.leak)] if flagged else []),
+        ],
         unknown=unknown,
         labels=_labels(every, prompts),
         checks={
@@ -125,19 +140,11 @@ def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, fl
     return share > limits.leak, round(share, 4)
 
 
-def _reasons(
-    judged: Sequence[Judged],
-    deciding: Sequence[Judged],
-    leaks: bool | None,
-    share: float | None,
-    limits: VerdictSettings,
-) -> Iterator[Finding]:
+def _reasons(judged: Sequence[Judged], deciding: Sequence[Judged]) -> Iterator[Finding]:
     yield from (one.why for one in deciding if one.why)
     above = [one.weight for one in judged if one.label == "works"]
     if deciding[0].label == "weak" and above:
         yield Finding("works_above", above[0])
-    if leaks:
-        yield Finding("leaks", value=share, limit=limits.leak)
 
 
 def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]) -> Verdict:

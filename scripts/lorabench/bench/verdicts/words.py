@@ -85,9 +85,38 @@ FINDINGS = {
         "{weight:.2f} ではプロンプトの {value:.0%} で学習画像そのものが描かれます"
         "(相関が {limit:.2f} を超えます)",
     ),
+    "trigger_unsaid": (
+        "{value:.0%} of the captions have the trigger words (needed: {limit:.0%}), so the LoRA did "
+        "not learn them: add them to the captions, or give the words that are there with trigger=",
+        "トリガーワードを含むキャプションは {value:.0%} です(必要: {limit:.0%})。"
+        "トリガーワードは学習されていません。キャプションに加えるか、"
+        "実際の語を trigger= で指定してください",
+    ),
+    "captions_alike": (
+        "all training pictures have the same caption, so that it stands for everything they show: "
+        "say in each caption what that picture shows",
+        "すべての学習画像のキャプションが同じため、画像の内容全体がその語に結び付いています。"
+        "画像ごとに内容をキャプションに書いてください",
+    ),
+    "detail_lost": (
+        "the base model's autoencoder gives back {value:.0%} of the fine detail in the training "
+        "pictures (needed: {limit:.0%}), and no LoRA can draw the rest: compare them with "
+        "bench/reference/",
+        "ベースモデルのオートエンコーダーでは、学習画像の細部の {value:.0%} しか再現できません"
+        "(必要: {limit:.0%})。残りはどの LoRA でも描けません。bench/reference/ と比べてください",
+    ),
+    "no_style": (
+        "as the base model's autoencoder gives them back (bench/reference/), the training pictures "
+        "differ from what it draws anyway by {value:.1f} spreads (needed: {limit:.1f}): there is "
+        "hardly a style to learn",
+        "オートエンコーダーを通した学習画像(bench/reference/)とベースモデルの画像の差は、"
+        "標準偏差の {value:.1f} 倍です(必要: {limit:.1f})。学習できる画風がほとんどありません",
+    ),
     "leaks": (
-        "without the trigger words it still gains {value:.0%} of what it gains with them",
-        "トリガーワードなしでも、ありの場合の {value:.0%} の効果が出ます",
+        "without the trigger words it still gains {value:.0%} of what it gains with them, although "
+        "it was trained on pictures without them, too (at most {limit:.0%})",
+        "トリガーワードのない画像でも学習したのに、トリガーワードなしで、ありの場合の "
+        "{value:.0%} の効果が出ます(上限 {limit:.0%})",
     ),
     "few_prompts": (
         "what the LoRA does to other prompts: only {value:.0f} {value:was|were} rendered, and "

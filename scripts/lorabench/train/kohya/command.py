@@ -23,17 +23,29 @@ ON_COMMAND_LINE = (
 
 
 def dataset(training: Training, installation: Installation) -> Toml:
-    """Return the dataset TOML, which lists the pictures; how to use them is in the options."""
-    folders = [
-        {"image_dir": installation.seen(folder), "num_repeats": repeats}
-        for repeats, folder in subsets.folders(training).items()
+    """Return the dataset TOML: which pictures. How they are taken stands among the options.
+
+    A picture that is held out is a dataset of its own, all of which is for validation.
+    """
+
+    def subset(one: subsets.Subset) -> Toml:
+        found = {"image_dir": installation.seen(one.folder), "num_repeats": one.repeats}
+        return {**found, "is_reg": True} if one.regularizes else found
+
+    plain = {"flip_aug": False, "shuffle_caption": False, "caption_dropout_rate": 0.0}
+    apart = [
+        {"validation_split": 1.0, "batch_size": 1, "subsets": [{**subset(one), **plain}]}
+        for one in subsets.held_out(training)
     ]
-    return {"datasets": [{"subsets": folders}]}
+    return {"datasets": [{"subsets": list(map(subset, subsets.trained(training)))}, *apart]}
 
 
 def config(training: Training, installation: Installation, hardware: Hardware) -> Toml:
-    """Return the config TOML: the pipeline's settings, without those in `train.kohya_args`."""
-    settings = training.settings
+    """Return the config TOML: the options that the pipeline's settings make.
+
+    Options that the user gives otherwise (`train.kohya_args`) are left out.
+    """
+    settings, taken = training.settings, training.pictures
     made = {
         "pretrained_model_name_or_path": installation.seen(training.base.path),
         "v_parameterization": training.base.prediction == "v_prediction",
@@ -45,6 +57,8 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
         **_schedule(training),
         **_pictures(training),
         **_saving(training),
+        **_validation(training),
+        "prior_loss_weight": settings.prior_loss_weight if taken.regularization else None,
         "max_grad_norm": settings.max_grad_norm,
         "min_snr_gamma": settings.min_snr_gamma or None,
         "noise_offset": settings.noise_offset or None,
@@ -153,6 +167,12 @@ def _pictures(training: Training) -> Toml:
         # has not had; a worker begins each epoch as if it were the first.
         "max_data_loader_n_workers": 1,
     }
+
+
+def _validation(training: Training) -> Toml:
+    """Look at the held-out pictures at ends of epochs, always under the same noise."""
+    every = training.pictures.validated_every(training.epochs)
+    return {"validate_every_n_epochs": every, "validation_seed": 0} if every else {}
 
 
 def _saving(training: Training) -> Toml:

@@ -10,8 +10,8 @@ from lorabench.train.kohya.installation import Installation
 
 _OWNED_TOGETHER: Mapping[str, str] = {
     "the training uses the normalized set as it is": (
-        "train_data_dir reg_data_dir in_json dataset_config dataset_class dataset_repeats"
-        " caption_extension caption_extention debug_dataset validation_split"
+        "train_data_dir in_json dataset_config dataset_class dataset_repeats"
+        " caption_extension caption_extention debug_dataset"
     ),
     "the pictures have their size already; see preprocess: {resolution: …}": (
         "resolution enable_bucket min_bucket_reso max_bucket_reso bucket_reso_steps"
@@ -43,6 +43,8 @@ OWNED: Mapping[str, str] = {
     "save_every_n_epochs": "set train.save_every_epochs",
     "mixed_precision": "set train.precision",
     "seed": "set train.seed",
+    "validation_split": "set train.validation",
+    "reg_data_dir": "set reg_set",
     **{name: why for why, names in _OWNED_TOGETHER.items() for name in names.split()},
 }
 """Options that belong to the pipeline, and why or what to set instead."""
@@ -72,9 +74,10 @@ def check_known(given: Iterable[str], ours: Iterable[str], known: frozenset[str]
         raise UserError("\n".join(unknown))
     missing = sorted(set(ours) - known)
     if missing:
+        needed = "0.10" if "validate_every_n_epochs" in missing else "0.9"
         raise UserError(
             f"this sd-scripts does not know {', '.join(missing)}: it is too old; take version "
-            "0.9 or newer."
+            f"{needed} or newer."
         )
 
 

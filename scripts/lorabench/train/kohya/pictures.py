@@ -18,7 +18,7 @@ def check(pictures: TrainingSet, kohya: Kohya) -> None:
     `read_set` has checked that each picture has a header and a caption that is not empty.
     """
     _check_emphasis(pictures)
-    faults = [fault for one in pictures.pictures if (fault := _fault(one, kohya.bucket_step))]
+    faults = [fault for one in pictures.all if (fault := _fault(one, kohya.bucket_step))]
     faults += [
         f"{path}: neither a .png nor its .txt; sd-scripts would train on it, or on a part of them"
         for path in sorted((pictures.folder / "images").iterdir())
@@ -30,8 +30,8 @@ def check(pictures: TrainingSet, kohya: Kohya) -> None:
 
 
 def _check_emphasis(pictures: TrainingSet) -> None:
-    """Refuse to read captions as prompts if they have brackets of their own."""
-    bracketed = syntax.emphasised(picture.caption for picture in pictures.pictures)
+    """Refuse to have captions read as prompts where they have brackets of their own."""
+    bracketed = syntax.emphasised(picture.caption for picture in pictures.all)
     if pictures.settings.kohya_args.get("weighted_captions") and bracketed:
         raise UserError(
             f"train.kohya_args: weighted_captions: sd-scripts would take {bracketed[0]} and other "

@@ -4,6 +4,7 @@ import csv
 import math
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from lorabench import cli
@@ -15,6 +16,7 @@ from lorabench.train.schedule import factor
 
 _STEPS = re.compile(r"^steps:.*\| *(\d+)/\d+ \[")
 _LOSS = re.compile(r"\bavr_loss=([^],\s]+)")
+_HELD_OUT = re.compile(r"^epoch validation steps:.*\bval_epoch_avg_loss=([^],\s]+)")
 _BAR = re.compile(r"\d+%\|.*\| *\d+/\d+ \[|^\d+it \[")
 # Options that change the learning rate of the settings.
 _CHANGES_RATE = re.compile(r"lr|learning_rate|optimizer")
@@ -50,6 +52,8 @@ class Progress:
 
         Raises `UserError`: the loss is no longer a number.
         """
+        if measured := _HELD_OUT.match(line):
+            self._measured(float(measured[1]))
         found = _STEPS.match(line)
         if not found:
             return
@@ -72,6 +76,15 @@ class Progress:
             self._add(self._current)
         self._bar.close()
         self._history.close()
+
+    def _measured(self, loss: float) -> None:
+        """Take the loss on the held-out pictures, if this is the end of an epoch.
+
+        A training that goes on ends within an epoch without it, and none is to have it then.
+        """
+        row = self._current
+        if row and row.step % self._training.steps_per_epoch == 0:
+            self._current = row._replace(validation_loss=loss)
 
     def _add(self, row: Row) -> None:
         self._history.add(row)
@@ -99,12 +112,16 @@ def read_rows(log: Path, steps: int) -> list[Row]:
     if not steps or not log.exists():
         return []
     with log.open(encoding="utf-8", newline="") as file:
-        rows = [
-            Row(int(r["step"]), int(r["epoch"]), *(float(r[k]) for k in Row._fields[2:]))
-            for r in csv.DictReader(file)
-            if None not in r.values()  # the last line may be cut short
-        ]
+        # The last line may be cut short.
+        rows = [_read_row(r) for r in csv.DictReader(file) if None not in r.values()]
     return [row for row in rows if row.step <= steps]
+
+
+def _read_row(found: Mapping[str, str]) -> Row:
+    loss, rate, seconds = (float(found[name]) for name in ("loss", "lr", "seconds"))
+    measured = found.get("validation_loss")
+    held_out = float(measured) if measured else None
+    return Row(int(found["step"]), int(found["epoch"]), loss, rate, seconds, held_out)
 
 
 def _rate(step: int, total: int, settings: TrainSettings) -> float:

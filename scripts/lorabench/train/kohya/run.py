@@ -45,8 +45,11 @@ def train(
     settings: TrainSettings,
     kohya: KohyaSettings,
     name: str,
+    reg: Path | None = None,
 ) -> None:
     """Train a LoRA on the normalized set in `folder` and write it to `output`.
+
+    `reg` is the normalized set of regularization pictures, if there are any.
 
     Also write `train_log.csv`, `loss.png` and, every `save_every_epochs`,
     `<stem>-<epoch>.safetensors`; and all LoRAs to output/kohya/, as `<name>….safetensors`. A killed
@@ -59,7 +62,7 @@ def train(
     sd_scripts = limits.of(base)
     layout.KOHYA.mkdir(parents=True, exist_ok=True)  # Docker would make it, and root would own it
     there = installation.find(kohya, [base.path, folder, layout.KOHYA])
-    taken = data.read_set(folder, settings)
+    taken = data.read_set(folder, settings, reg)
     pictures.check(taken, sd_scripts)
     training = Training(name, taken, base)
     has = hardware.find(there, settings)

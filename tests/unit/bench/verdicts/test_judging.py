@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts.judging import judge
 from lorabench.bench.verdicts.verdict import Finding
 from lorabench.settings.models import VerdictSettings
@@ -139,9 +140,12 @@ def test_a_copy_above_full_strength_ends_the_window_only():
 
 def test_a_leak_is_the_style_without_the_words():
     found = verdict({0.4: {}, 0.8: {}}, untriggered_gain=0.5)
-    assert found.leaks is True
-    (leak,) = [reason for reason in found.reasons if reason.code == "leaks"]
-    assert leak.value == pytest.approx(0.5 / 0.6, abs=0.05)
+    assert (found.leaks, found.reasons) == (True, [])  # as most do
+    assert found.leak == pytest.approx(0.5 / 0.6, abs=0.05)
+    leaking = table({0.4: {}, 0.8: {}}, untriggered_gain=0.5)
+    beside_plain = TrainingSet(pictures=20, captions=20, with_trigger=10)
+    (leak,) = judge(leaking, LIMITS, taught=beside_plain).reasons
+    assert (leak.code, leak.value) == ("leaks", found.leak)
     assert verdict({0.8: WEAK}, untriggered_gain=0.05).leaks is None  # nothing that could leak
 
 
@@ -284,3 +288,27 @@ def test_each_number_stands_beside_its_limit():
     checked = {one.code: one for one in found.checks["0.80"]}
     assert checked["prompt_lost"] == lost
     assert checked["style_low"].value == pytest.approx(0.6, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("values", "taught", "code"),
+    [
+        (WEAK, {"with_trigger": 0}, "trigger_unsaid"),
+        ({}, {"with_trigger": 0}, "trigger_unsaid"),
+        ({"prompt_kept": 0.0}, {"captions": 1}, "captions_alike"),
+        (WEAK, {"detail": 0.4}, "detail_lost"),
+        (WEAK, {"apart": 0.3}, "no_style"),
+    ],
+)
+def test_what_the_training_set_explains_comes_first(values, taught, code):
+    usual = {"pictures": 20, "captions": 20, "with_trigger": 20, "detail": 0.9, "apart": 10.0}
+    pictures = table({0.8: values})
+    first = judge(pictures, LIMITS, taught=TrainingSet(**{**usual, **taught})).reasons[0]
+    assert first.code == code
+    plain = judge(pictures, LIMITS, taught=TrainingSet(**usual)).reasons
+    assert code not in {one.code for one in plain}
+
+
+def test_a_lora_that_works_needs_no_excuse():
+    taught = TrainingSet(pictures=20, captions=1, with_trigger=20, detail=0.1, apart=0.1)
+    assert judge(table({0.8: {}}), LIMITS, taught=taught).reasons == []

@@ -1,0 +1,56 @@
+"""What was seen on the grids of the suite's LoRAs, written down before any score: looks.yaml."""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+FILE = Path(__file__).with_name("looks.yaml")
+WORDS = ("weak", "good", "best", "gone", "alike", "fried", "copies")
+"""What a weight can be: too little to see; good, or the best; the prompt's subject gone; one
+picture for all prompts; colours or shapes destroyed; training pictures come back."""
+_FULL_STRENGTH = 1.0
+
+
+class Look(NamedTuple):
+    """One LoRA by eye: a word for each weight, and a sentence."""
+
+    weights: dict[float, str]
+    seen: str
+
+    @property
+    def usable(self) -> list[float]:
+        """The weights at which it is good."""
+        return [weight for weight, word in self.weights.items() if word in ("good", "best")]
+
+    @property
+    def best(self) -> list[float]:
+        """The weights at which it is best."""
+        return [weight for weight, word in self.weights.items() if word == "best"]
+
+    @property
+    def label(self) -> str:
+        """What the verdict should say: it works if some weight up to full strength is good."""
+        words = [word for weight, word in self.weights.items() if weight <= _FULL_STRENGTH]
+        if "copies" in words:
+            return "copies"
+        if any(weight <= _FULL_STRENGTH for weight in self.usable):
+            return "works"
+        return "fried" if any(word in ("gone", "alike", "fried") for word in words) else "weak"
+
+
+@cache
+def read() -> dict[str, Look]:
+    """Return all looks by the LoRA's name."""
+    entries = yaml.safe_load(FILE.read_text("utf-8")) or {}
+    return {
+        name: Look({float(w): word for w, word in entry["weights"].items()}, entry["seen"])
+        for name, entry in entries.items()
+    }
+
+
+def label(name: str) -> str | None:
+    """Return what a look says of the LoRA `name`, None where nobody has looked."""
+    found = read().get(name)
+    return found.label if found else None

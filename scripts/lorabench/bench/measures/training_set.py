@@ -1,0 +1,111 @@
+"""What a training set makes possible: `bench/training_set.json`, which the verdict reads.
+
+Some LoRAs fail for what they were trained on: captions that never say the trigger words, or
+pictures that the base model's autoencoder cannot give back.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from lorabench.bench.measures import descriptors
+from lorabench.bench.measures.style import Axis
+from lorabench.errors import UserError
+from lorabench.sweep.pictures import Picture, evenly, open_rgb
+from lorabench.sweep.variants import has
+
+_COMPARED = 16
+"""Pictures that are compared with what the autoencoder gives back."""
+_FINE = 1.5
+"""Pixels: what a blur of this σ removes is fine detail."""
+_FLAT = 0.1
+"""Grey levels of detail under which there is none."""
+_AREA = descriptors.SIDE**2
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What is known of the pictures that a LoRA was trained on."""
+
+    pictures: int = 0
+    captions: int = 0
+    """How many different captions they have."""
+    with_trigger: int = 0
+    """How many pictures have the trigger words in their caption."""
+    detail: float | None = None
+    """How much fine detail the autoencoder gives back: a correlation, 1 is all of it."""
+    apart: float | None = None
+    """How far what it gives back is from what the base model draws, in spreads of a descriptor."""
+
+
+def examine(
+    training: Sequence[Path], reference: Sequence[Path], drawn: Sequence[Picture], trigger: str
+) -> TrainingSet:
+    """Examine the `training` pictures, with their captions beside, and the same in `reference`.
+
+    `drawn` are the pictures of the sweep.
+    """
+    captions = [_caption(path) for path in training]
+    given_back = {path.name: path for path in reference}
+    pairs = [(path, given_back[path.name]) for path in training if path.name in given_back]
+    base = [one.path for one in drawn if one.weight == 0 and not one.probe]
+    return TrainingSet(
+        pictures=len(training),
+        captions=len(set(captions)),
+        with_trigger=sum(bool(trigger) and has(caption, trigger) for caption in captions),
+        detail=_detail(evenly(pairs, _COMPARED)) if pairs else None,
+        apart=_apart(base, reference) if base and reference else None,
+    )
+
+
+def _caption(path: Path) -> str:
+    beside = path.with_suffix(".txt")
+    return beside.read_text(encoding="utf-8").strip() if beside.exists() else ""
+
+
+def _detail(pairs: Sequence[tuple[Path, Path]]) -> float:
+    kept = [_correlation(*(_fine(open_rgb(path)) for path in pair)) for pair in pairs]
+    return round(float(np.mean(kept)), 4)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the correlation of two pictures' details; 1 where there is none to lose."""
+    if one.std() < _FLAT:
+        return 1.0
+    return float(
+        ((one - one.mean()) * (other - other.mean())).mean() / one.std() / max(other.std(), _FLAT)
+    )
+
+
+def _fine(image: Image.Image) -> np.ndarray:
+    light = np.asarray(image.convert("L"), np.float32)
+    return light - ndimage.gaussian_filter(light, _FINE)
+
+
+def _apart(base: Sequence[Path], reference: Sequence[Path]) -> float:
+    drawn, taught = (
+        np.stack([descriptors.describe(descriptors.fitted(open_rgb(path), _AREA)) for path in some])
+        for some in (evenly(base, _COMPARED), evenly(reference, _COMPARED))
+    )
+    return round(Axis.between(drawn, taught).length, 4)
+
+
+def write(found: TrainingSet, path: Path) -> None:
+    """Write it as JSON."""
+    path.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> TrainingSet:
+    """Read what `write` wrote; raise `UserError` for anything else."""
+    try:
+        return TrainingSet(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path}: cannot be read ({error}); delete it, and the same command examines the set "
+            "again"
+        ) from None

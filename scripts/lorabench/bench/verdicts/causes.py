@@ -1,0 +1,38 @@
+"""Why a LoRA turned out as it did, as far as its training set says so."""
+
+from collections.abc import Iterator
+
+from lorabench.bench.measures.training_set import TrainingSet
+from lorabench.bench.verdicts.verdict import Finding, Label
+
+_SAID = 0.5
+"""The share of captions that need the trigger words."""
+_DETAIL = 0.6
+"""The correlation of fine detail that the autoencoder has to give back (docs/verdict.md)."""
+_APART = 2.0
+"""Spreads by which the training pictures differ from the base model's, or there is no style."""
+_BESIDE = 0.1
+"""The share of pictures without the trigger words from which on it should not leak."""
+
+
+def causes(label: Label, taught: TrainingSet | None, trigger: bool) -> Iterator[Finding]:
+    """Yield what explains a label, the main cause first."""
+    if not taught or not taught.pictures:
+        return
+    said = taught.with_trigger / taught.pictures
+    if trigger and said < _SAID:
+        yield Finding("trigger_unsaid", value=round(said, 4), limit=_SAID)
+    if label == "lost" and taught.captions == 1 < taught.pictures:
+        yield Finding("captions_alike")
+    if label in ("weak", "lost", "fried"):
+        if taught.detail is not None and taught.detail < _DETAIL:
+            yield Finding("detail_lost", value=taught.detail, limit=_DETAIL)
+        if taught.apart is not None and taught.apart < _APART:
+            yield Finding("no_style", value=taught.apart, limit=_APART)
+
+
+def should_not_leak(taught: TrainingSet | None) -> bool:
+    """Return whether so many pictures had no trigger words that it could learn what they mean."""
+    if not taught or not taught.pictures:
+        return False
+    return _BESIDE <= 1 - taught.with_trigger / taught.pictures < 1
