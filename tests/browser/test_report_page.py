@@ -450,6 +450,8 @@ def test_plots_are_drawn_and_told(visit, report):
     labels = page.locator("#plots-trade .strong").all_text_contents()
     assert labels == [f"{weight:.2f}" for weight in WEIGHTS[1:]]
     assert "380 steps" in page.locator("#train-loss svg").get_attribute("aria-label")
+    assert page.locator("#train-loss circle.held-out").count() == 9
+    assert "lowest at step 160 (0.200), 0.250 at the end" in page.locator("#train").inner_text()
     page.get_by_text("As a table").click()
     assert page.locator("#plots-table tbody tr").count() == len(WEIGHTS)
 

@@ -99,6 +99,13 @@ def test_another_training_is_another_run():
     assert "steps: 190" in command
 
 
+def test_the_command_names_the_regularization_pictures():
+    record = RECORD.model_copy(update={"reg_set": "plain"})
+    found = advised("weak", weights=(0.4, 0.8), record=record)
+    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    assert "reg_set=plain" in command
+
+
 @pytest.mark.parametrize("code", words.ADVICE)
 def test_each_advice_has_words_in_both_languages(code):
     assert words.try_next(code).startswith("Try next: ")

@@ -60,6 +60,7 @@ def _settings(
     given = {
         **(sweep.model_dump(mode="json", include=set(Config.model_fields)) if sweep else {}),
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "reg_set": record.reg_set if record else None,
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
