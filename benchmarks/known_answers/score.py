@@ -29,10 +29,11 @@ from lorabench import cli, files
 from lorabench.bench.verdicts import judging, summary
 from lorabench.errors import UserError
 from lorabench.lora import fit
-from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
-LABELS = ("works", "weak", "dead", "broken", "fried", "copies", "uncertain")
+LABELS = ("works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain")
+RUINED = ("fried", "lost")
+"""Too much of the LoRA: the truth is the first word for both."""
 NEAR = 0.15
 """How far the recommended weight may be from the best."""
 SWEEPS = {"Weights from 0.4 to 1.2": 1.2, "The default sweep, 0.4 to 0.8": 0.8}
@@ -57,7 +58,7 @@ class Result:
     @property
     def right(self) -> bool:
         """Whether the verdict is the truth."""
-        return self.said == self.truth
+        return self.said == self.truth or (self.truth == "fried" and self.said in RUINED)
 
     @property
     def near(self) -> bool:
@@ -119,7 +120,7 @@ def _result(
     if refused or table is None:
         said = "broken" if refused else "not refused"
         return Result(*facts, said, recipe.leaks, None, None, [], [])
-    found = judging.judge(_up_to(highest, table), VerdictSettings())
+    found = judging.judge(_up_to(highest, table), limits.of(limits.profile(recipe)))
     usual = {weight: score for weight, score in scores.items() if weight <= highest}
     seen = [weight for weight in looks.best(recipe.name) if weight <= highest]
     best = seen or (best_weight.best(usual) if usual else [])

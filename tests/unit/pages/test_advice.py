@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.families import BUNDLED, SD15
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.pages import advice
@@ -51,10 +51,9 @@ def test_each_label_has_one_change_that_helps(label, unknown, weights, code):
 def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     found = advised("uncertain", "few_prompts", prompts=[])
     assert (found.code, found.sweep.prompts) == ("prompts", BUNDLED.preset["prompts"])
-    for profile in ("style", "char"):
-        record = records.run("photo", profile=profile)
-        found = advised("uncertain", "few_prompts", prompts=[], record=record)
-        assert len(found.sweep.prompts) + 1 == advice.ENOUGH_PROMPTS
+    photo = records.run("photo")
+    found = advised("uncertain", "few_prompts", prompts=[], record=photo)
+    assert found.sweep.prompts == SD15.preset["prompts"]
     assert advised("works", "few_triggers", probe="off").sweep.probe == "full"
 
 

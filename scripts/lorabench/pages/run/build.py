@@ -16,6 +16,7 @@ from lorabench.pages.run import (
     contents,
     copies,
     earlier,
+    evidence,
     glance,
     next_step,
 )
@@ -58,6 +59,7 @@ def build(
             wider=left and command(left.sweep),
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
+            evidence=evidence.evidence,
             glance=glance.choose(found, examples),
             copies=copies.find(found, examples),
             examples=[one for one in examples if one.shown],

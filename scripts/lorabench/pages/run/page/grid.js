@@ -4,6 +4,8 @@ const grid = {
   view: "weights",
   prompt: "all",
   weight: data.weight ?? allWeights.at(-1),
+  /** The weight that a sentence of the verdict is about. */
+  asked: null,
   cells: [],
   /** Return how many cells stand in a line. */
   across: () => 1,
@@ -43,7 +45,8 @@ function gridTable(pictures, lines) {
   byId("grid-table").style.setProperty("--columns", weights.length);
   const body = lines.map(([first], at) => {
     const head = make("th", { scope: "row", title: data.variants[first.variant].text }, ...rowWords(first));
-    return make("tr", {}, head, ...cells[at].map((cell) => make("td", {}, cell)));
+    return make("tr", {}, head, ...cells[at].map((cell, column) =>
+      make("td", { className: weights[column] === grid.asked ? "asked" : "" }, cell)));
   });
   const top = make("tr", {}, make("th", { scope: "col" }, t("grid.prompt")), ...heads);
   return make("table", { className: "cells" }, make("thead", {}, top), make("tbody", {}, ...body));
@@ -52,7 +55,7 @@ function gridTable(pictures, lines) {
 function gridHead(weight) {
   const chosen = weight === data.weight;
   const note = chosen ? t("verdict.recommended") : weight === 0 ? t("grid.no_lora") : "";
-  const className = `${isUsable(weight) ? "usable" : ""} ${chosen ? "chosen" : ""}`;
+  const className = `${isUsable(weight) ? "usable" : ""} ${chosen ? "chosen" : ""} ${weight === grid.asked ? "asked" : ""}`;
   return make("th", { scope: "col", className }, weightText(weight), make("small", {}, note));
 }
 
@@ -76,9 +79,9 @@ function gridGallery(lines) {
   return gallery;
 }
 
-/** Bring the recommended weight into view, where the table is wider than its box. */
+/** Bring the weight that is asked about, or recommended, into view in a table wider than its box. */
 function showChosen(table) {
-  const head = table.querySelector(".chosen");
+  const head = table.querySelector("th.asked") ?? table.querySelector(".chosen");
   if (head) table.scrollLeft = head.offsetLeft + head.offsetWidth - table.clientWidth;
 }
 
@@ -172,6 +175,15 @@ function startGrid() {
   });
   byId("grid-table").addEventListener("keydown", moveInGrid);
   grid.weight = allWeights.includes(grid.weight) ? grid.weight : allWeights.at(-1);
+  for (const link of all("a.evidence[href='#grid']")) {
+    link.addEventListener("click", () => {
+      grid.asked = link.dataset.weight ? Number(link.dataset.weight) : null;
+      const probed = data.variants.findIndex(({ probe }) => probe && probe === link.dataset.probe);
+      grid.prompt = probed < 0 ? "all" : String(probed);
+      byId("grid-prompt").value = grid.prompt;
+      setView("weights");
+    });
+  }
   const setView = choice("view", (view) => {
     grid.view = view;
     slider.hidden = view === "weights";
