@@ -78,3 +78,8 @@ def test_what_predicting_nothing_costs():
     weighed = loss_of_nothing(alphas, settings(min_snr_gamma=5, noise_offset=0), "epsilon")
     assert 0.8 < weighed < 1
     assert loss_of_nothing(alphas, settings(min_snr_gamma=5), "v_prediction") < weighed
+
+
+def test_one_that_stays_somewhat_below_the_loss_of_nothing_is_given_up_too():
+    losses = [0.25, 0.54, 0.36, 0.39, *noisy([0.85] * 200, 0.1)]
+    assert ends(losses)[0] == WINDOW
