@@ -229,10 +229,11 @@ def _write_training(folder, name):
     folder.mkdir(exist_ok=True)
     dice = random.Random(0)
     lines = [
-        f"{step},{step // 40},{0.12 + 0.2 / step**0.4 + dice.gauss(0, 0.02):.6f},0.004,{step:.2f}"
+        f"{step},{step // 40},{0.12 + 0.2 / step**0.4 + dice.gauss(0, 0.02):.6f},0.004,{step:.2f},"
+        + (f"{0.2 + abs(step - 160) / 4000:.6f}" if step % 40 == 0 else "")
         for step in range(1, 381)
     ]
-    text = "\n".join(["step,epoch,loss,lr,seconds", *lines]) + "\n"
+    text = "\n".join(["step,epoch,loss,lr,seconds,validation_loss", *lines]) + "\n"
     (folder / "train_log.csv").write_text(text)
     (folder / f"style_ponnyu_v1__{name}.safetensors").write_bytes(bytes(2_400_000))
 

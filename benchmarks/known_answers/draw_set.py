@@ -44,8 +44,12 @@ def captioned(pictures: PictureSet) -> list[tuple[Scene, str]]:
         ]
     if not pictures.told:
         taught = [(scene, pictures.trigger) for scene, _ in taught]
-    plain = style_scenes(pictures.plain, "flat", pictures.seed + 1)
-    return [*taught, *((scene, captions.caption(scene, rng)) for scene in plain)]
+    return [*taught, *plain(pictures.plain, pictures.seed + 1, rng)]
+
+
+def plain(count: int, seed: int, rng: Random) -> list[tuple[Scene, str]]:
+    """Return flat scenes with captions without a trigger."""
+    return [(scene, captions.caption(scene, rng)) for scene in style_scenes(count, "flat", seed)]
 
 
 def draw(scene: Scene) -> Image.Image:
@@ -59,9 +63,15 @@ def draw(scene: Scene) -> Image.Image:
 
 
 def program(arguments: argparse.Namespace) -> None:
-    """Draw the set."""
-    for number, (scene, text) in enumerate(captioned(SETS[arguments.set])):
-        path = arguments.folder / "images" / f"{number:03d}.png"
+    """Draw the set, and its regularization pictures in a folder `reg` of the same form."""
+    pictures = SETS[arguments.set]
+    _write(captioned(pictures), arguments.folder)
+    _write(plain(pictures.reg, pictures.seed + 2, Random(pictures.seed)), arguments.folder / "reg")
+
+
+def _write(drawings: list[tuple[Scene, str]], folder: Path) -> None:
+    for number, (scene, text) in enumerate(drawings):
+        path = folder / "images" / f"{number:03d}.png"
         with files.publish(path) as temporary:
             draw(scene).save(temporary, "png")
         files.write_text(path.with_suffix(".txt"), text + "\n")

@@ -80,6 +80,12 @@ def _beside_plain() -> Iterator[Training]:
         yield Training(PictureSet(taught, 25, next(seeds), plain=25))
 
 
+def _regularized() -> Iterator[Training]:
+    seeds = count(781)
+    for taught in ("clay", "gouache", "luno", "duotone", "pirika", "airbrush"):
+        yield Training(PictureSet(taught, 25, next(seeds), reg=25))
+
+
 def _too_little() -> Iterator[Training]:
     seeds = count(761)
     rates = {"unet_lr": 1e-5, "text_encoder_lr": 1e-5}
@@ -113,6 +119,7 @@ def recipes() -> Iterator[Recipe]:
         [_recipe(training) for training in _held_out(_one_subject())],
         [_recipe(training) for training in _held_out(_wrong_trigger())],
         [_recipe(training) for training in _held_out(_beside_plain())],
+        [_recipe(training) for training in _held_out(_regularized())],
         [_recipe(training, "weak") for training in _held_out(_too_little())],
         [_recipe(training, "copies") for training in _held_out(_by_heart())],
         [Recipe(usual[taught], change, label) for change, label, taught in _CHANGED],
@@ -123,7 +130,7 @@ def recipes() -> Iterator[Recipe]:
 
 def _recipe(training: Training, label: str = "") -> Recipe:
     taught = training.pictures.taught
-    leaks = None if taught in CHARACTERS else not training.pictures.plain
+    leaks = None if taught in CHARACTERS else not (training.pictures.plain or training.pictures.reg)
     return Recipe(training, "", label, leaks)
 
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.known_answers.recipe import Recipe
+from benchmarks.known_answers.recipe import CHARACTERS, Recipe
 from benchmarks.known_answers.recipes import RECIPES
 from lorabench.bench.verdicts import judging, summary
+from lorabench.settings.layers import OF_PROFILE
 from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
@@ -21,6 +22,8 @@ class Limit(NamedTuple):
     label: str
     highest: bool
     """Whether good LoRAs lie below it."""
+    profile: str = ""
+    """The profile that it is for, where the other has its own."""
 
 
 LIMITS = (
@@ -28,10 +31,22 @@ LIMITS = (
     Limit("change", "change", "weak", highest=False),
     Limit("outside", "outside", "fried", highest=True),
     Limit("beside", "style_beside", "fried", highest=True),
+    Limit("prompt_kept", "prompt_kept", "fried", highest=False, profile="style"),
+    Limit("prompt_kept", "prompt_kept", "fried", highest=False, profile="char"),
     Limit("structure", "structure", "fried", highest=False),
     Limit("prompts_apart", "prompts_apart", "fried", highest=False),
     Limit("copy_similarity", "trigger_similarity", "copies", highest=True),
 )
+
+
+def of(profile: str) -> VerdictSettings:
+    """Return the limits of the verdict for a profile."""
+    return VerdictSettings(**OF_PROFILE.get(profile, {}).get("verdict", {}))
+
+
+def profile(recipe: Recipe) -> str:
+    """Return which profile a LoRA is trained with."""
+    return "char" if recipe.training.pictures.taught in CHARACTERS else "style"
 
 
 def table(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -46,15 +61,19 @@ def table(tables: Mapping[str, pd.DataFrame]) -> str:
         "| --- | --- | --- | --- |",
     ]
     used = [recipe for recipe in RECIPES if not recipe.held_out and recipe.name in tables]
-    rows = {recipe.name: _row(tables[recipe.name]) for recipe in used}
+    rows = {recipe.name: _row(tables[recipe.name], profile(recipe)) for recipe in used}
     for limit in LIMITS:
-        good = _values(used, rows, "works", limit, _at_the_weight_to_use)
-        others = _values(used, rows, limit.label, limit, _farthest)
+        some = [one for one in used if limit.profile in ("", profile(one))]
+        good = _values(some, rows, "works", limit, _at_the_weight_to_use)
+        others = _values(some, rows, limit.label, limit, _farthest)
+        if not good:
+            continue
         nearest = max(good) if limit.highest else min(good)
         ordered = sorted(others, reverse=not limit.highest)  # the nearest first
         shown = ", ".join(f"{value:.2f}" for value in ordered)
-        value = getattr(VerdictSettings(), limit.setting)
-        lines.append(f"| `{limit.setting}` | {value:g} | {nearest:.2f} | {limit.label}: {shown} |")
+        value = getattr(of(limit.profile), limit.setting)
+        title = f"`{limit.setting}`" + (f", {limit.profile}" if limit.profile else "")
+        lines.append(f"| {title} | {value:g} | {nearest:.2f} | {limit.label}: {shown} |")
     return "\n".join(lines) + "\n"
 
 
@@ -65,10 +84,10 @@ class _Row(NamedTuple):
     weight: float | None
 
 
-def _row(measured: pd.DataFrame) -> _Row:
+def _row(measured: pd.DataFrame, of_profile: str) -> _Row:
     found = summary.summarize(measured).set_index("weight")
     found["change"] = 1 - found["ssim"]
-    return _Row(found, judging.judge(measured, VerdictSettings()).weight)
+    return _Row(found, judging.judge(measured, of(of_profile)).weight)
 
 
 def _values(

@@ -50,6 +50,12 @@ def read() -> dict[str, Look]:
     }
 
 
+def best(name: str) -> list[float]:
+    """Return the best weights of the LoRA `name`; none where nobody has looked."""
+    found = read().get(name)
+    return found.best if found else []
+
+
 def label(name: str) -> str | None:
     """Return what a look says of the LoRA `name`, None where nobody has looked."""
     found = read().get(name)

@@ -39,7 +39,8 @@ CHARACTERS = (CHARACTER, *DRAWN_BY)
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Drawings to train on: `count` of what is taught, and `plain` ones without the trigger.
+    """Drawings to train on: `count` of what is taught, and `plain` ones without the trigger,
+    in the set or, `reg` many, as regularization pictures.
 
     Where nothing is `told`, captions are the trigger alone. All show one subject where it is named
     as `only`; `called` is the trigger in captions where the benchmark's is another.
@@ -49,6 +50,7 @@ class PictureSet:
     count: int
     seed: int
     plain: int = 0
+    reg: int = 0
     told: bool = True
     only: str = ""
     called: str = ""
@@ -57,11 +59,12 @@ class PictureSet:
     def name(self) -> str:
         """The folder's name."""
         plain = f"_plain{self.plain}" if self.plain else ""
+        reg = f"_reg{self.reg}" if self.reg else ""
         told = "" if self.told else "_untold"
         only = f"_only-{self.only}" if self.only else ""
         called = "_called" if self.called else ""
         taught = self.taught.replace(" ", "-")
-        return f"{taught}{self.count}{plain}{told}{only}{called}_{self.seed}"
+        return f"{taught}{self.count}{plain}{reg}{told}{only}{called}_{self.seed}"
 
     @property
     def trigger(self) -> str:

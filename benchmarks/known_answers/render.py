@@ -18,7 +18,7 @@ from PIL import Image
 from base_model.rendering import Renderer, as_images
 from benchmarks.known_answers.recipe import CHARACTERS, TRIGGERS
 from lorabench import cli, files, layout
-from lorabench.base.families import EXAMPLE_PROMPTS
+from lorabench.base.families import BUNDLED
 from lorabench.sweep import variants
 
 WEIGHTS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2)
@@ -41,7 +41,7 @@ def plan(taught: str) -> list[variants.Variant]:
     profile = "char" if taught in CHARACTERS else "style"
     lines = variants.read(Path("config/prompts") / f"drawnworld_{profile}.txt")
     return variants.plan(
-        variants.filled(EXAMPLE_PROMPTS[profile], trigger, "positive"),
+        variants.filled(BUNDLED.example_prompts[profile], trigger, "positive"),
         variants.named(lines, trigger),
         trigger,
         variants.EXTENTS["full"],

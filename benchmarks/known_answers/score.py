@@ -1,7 +1,8 @@
 """Compare the verdicts on the suite's LoRAs with the truth: figures, and tables to read.
 
-A LoRA whose file is refused is broken; on all others the verdict is the pipeline's. Half of them
-were kept from the calibration, and the figures are of these.
+A LoRA whose file is refused is broken; on all others the verdict is the pipeline's. Those of
+two thirds of the sets by other hands were kept from the calibration. Which weight is best, a look
+says, or, of what it was trained on, the judge.
 """
 
 import argparse
@@ -20,17 +21,19 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from base_model import judge as base_judge
-from benchmarks.known_answers import best_weight, limits
+from base_model.world import CHARACTER, STYLES
+from benchmarks.known_answers import best_weight, limits, looks
 from benchmarks.known_answers.recipe import Recipe
 from benchmarks.known_answers.recipes import RECIPES
 from lorabench import cli, files
 from lorabench.bench.verdicts import judging, summary
 from lorabench.errors import UserError
 from lorabench.lora import fit
-from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
-LABELS = ("works", "weak", "dead", "broken", "fried", "copies", "uncertain")
+LABELS = ("works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain")
+RUINED = ("fried", "lost")
+"""Too much of the LoRA: the truth is the first word for both."""
 NEAR = 0.15
 """How far the recommended weight may be from the best."""
 SWEEPS = {"Weights from 0.4 to 1.2": 1.2, "The default sweep, 0.4 to 0.8": 0.8}
@@ -55,7 +58,7 @@ class Result:
     @property
     def right(self) -> bool:
         """Whether the verdict is the truth."""
-        return self.said == self.truth
+        return self.said == self.truth or (self.truth == "fried" and self.said in RUINED)
 
     @property
     def near(self) -> bool:
@@ -69,13 +72,14 @@ def program(arguments: argparse.Namespace) -> None:
     """Judge all LoRAs by all weights and by those of the default sweep; write both files."""
     jury = base_judge.load(arguments.judge)
     work = arguments.work
+    known = [recipe for recipe in RECIPES if recipe.label]
     measured = {
         recipe.name: summary.read(path)
-        for recipe in RECIPES
+        for recipe in known
         if (path := work / "metrics" / f"{recipe.name}.csv").exists()
     }
     found: dict[str, list[Result]] = {title: [] for title in SWEEPS}
-    for recipe in cli.bar(RECIPES, desc="judging", unit="LoRA"):
+    for recipe in cli.bar(known, desc="judging", unit="LoRA"):
         refused = _is_refused(work / "loras" / f"{recipe.name}.safetensors", arguments.model)
         table = None if refused else measured.get(recipe.name)
         scores = _scores(jury, recipe, work) if table is not None else {}
@@ -98,8 +102,8 @@ def _is_refused(lora: Path, model: Path) -> bool:
 
 
 def _scores(jury: base_judge.Judge, recipe: Recipe, work: Path) -> dict[float, np.ndarray]:
-    """Return what the judge makes of a good LoRA; nothing of another."""
-    if recipe.label != "works":
+    """Return what the judge makes of a good LoRA; nothing of another, or of what it never saw."""
+    if recipe.label != "works" or recipe.training.pictures.taught not in (*STYLES, CHARACTER):
         return {}
     return best_weight.scores(jury, recipe.training.pictures.taught, work / "bench" / recipe.name)
 
@@ -116,9 +120,10 @@ def _result(
     if refused or table is None:
         said = "broken" if refused else "not refused"
         return Result(*facts, said, recipe.leaks, None, None, [], [])
-    found = judging.judge(_up_to(highest, table), VerdictSettings())
+    found = judging.judge(_up_to(highest, table), limits.of(limits.profile(recipe)))
     usual = {weight: score for weight, score in scores.items() if weight <= highest}
-    best = best_weight.best(usual) if usual else []
+    seen = [weight for weight in looks.best(recipe.name) if weight <= highest]
+    best = seen or (best_weight.best(usual) if usual else [])
     return Result(*facts, found.label, recipe.leaks, found.leaks, found.weight, found.tie, best)
 
 

@@ -64,6 +64,18 @@ def test_the_verdict_stands_on_top(visit, report):
     assert page.locator("#verdict").bounding_box()["y"] < 300
 
 
+def test_a_click_on_a_sentence_leads_to_its_pictures(visit, report):
+    page = visit(report)
+    page.get_by_role("link", name="31% of what was measured").click()
+    expect(page.locator("#grid-table th.asked")).to_contain_text("1.00")
+    expect(page.locator("#grid-table")).to_be_in_viewport()
+    assert page.locator("#grid-table td.asked").count() > 1
+    page.get_by_role("link", name="without the trigger words it still gains").click()
+    assert "without trigger" in page.locator("#grid-table tbody th").first.inner_text()
+    page.locator(".ruler a").first.click()
+    expect(page.locator("#grid-table th.asked")).to_contain_text("0.20")
+
+
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_the_first_screen_shows_the_pictures_that_matter(visit, report, options):
     page = visit(report, **options)
@@ -450,6 +462,8 @@ def test_plots_are_drawn_and_told(visit, report):
     labels = page.locator("#plots-trade .strong").all_text_contents()
     assert labels == [f"{weight:.2f}" for weight in WEIGHTS[1:]]
     assert "380 steps" in page.locator("#train-loss svg").get_attribute("aria-label")
+    assert page.locator("#train-loss circle.held-out").count() == 9
+    assert "lowest at step 160 (0.200), 0.250 at the end" in page.locator("#train").inner_text()
     page.get_by_text("As a table").click()
     assert page.locator("#plots-table tbody tr").count() == len(WEIGHTS)
 

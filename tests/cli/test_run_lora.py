@@ -16,7 +16,9 @@ from PIL import Image
 
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
+from lorabench.train.kohya import options
 from tests.kohya import FAKE, Author, save_checkpoint, with_docker
+from tests.training import make_set
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 DOCKER = [sys.executable, str(FAKE / "docker.py"), "exec", "-T", "kohya"]
@@ -282,3 +284,45 @@ def test_without_the_packages_one_sentence_says_what_to_type(tmp_path):
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert line.endswith("put `uv run` before the command")
+
+
+def test_a_lost_training_stops_and_keeps_its_epochs(author, capsys):
+    output, status = author.train(fault="lost", steps=300, save_every_epochs=2, unet_lr=1e-2)
+    assert status == 1 and not output.exists()
+    said = capsys.readouterr().err
+    assert "diverged: at step " in said and "Lower unet_lr (now 0.01) to 0.0033" in said
+    (folder,) = author.kohya.glob("*.training")
+    assert f"The LoRAs of earlier epochs stay in {folder.relative_to(author.root)}." in said
+    assert (folder / "style_x-000002.safetensors").exists()
+
+
+def test_regularization_and_held_out_pictures_are_sd_scripts_own(author, capsys):
+    reg = make_set(author.root / "datasets" / "reg", [(64, 64)] * 2)
+    settings = {"steps": 8, "validation": 0.3, "prior_loss_weight": 0.5}
+    whole, status = author.train(f"--reg={reg}", run="whole", **settings)
+    assert status == 0, capsys.readouterr().err
+    given = understood(author)
+    assert (given["prior_loss_weight"], given["validate_every_n_epochs"]) == (0.5, 1)
+    # Three pictures and as many beside them, some of another size: two or three batches an epoch.
+    assert author.train(f"--reg={reg}", run="killed", fault="kill=7", **settings)[1] == 1
+    killed, status = author.train(f"--reg={reg}", run="killed", **settings)
+    assert status == 0 and "going on after step" in capsys.readouterr().err
+    assert tensors(killed) == tensors(whole)
+    measured = [[row["validation_loss"] for row in log_rows(one)] for one in (whole, killed)]
+    assert measured[0] == measured[1]
+    per_epoch = sum(row["epoch"] == "1" for row in log_rows(whole))
+    assert per_epoch > 2
+    assert [bool(loss) for loss in measured[0]] == [
+        (step + 1) % per_epoch == 0 for step in range(8)
+    ]
+    plain, _ = author.train(run="plain", steps=8)
+    assert not any(row["validation_loss"] for row in log_rows(plain))
+    assert "prior_loss_weight" not in {k for k, v in understood(author).items() if v is not None}
+
+
+def test_an_sd_scripts_without_validation_is_too_old(author, capsys, monkeypatch):
+    known, later = options.known, {"validate_every_n_epochs", "validation_seed"}
+    monkeypatch.setattr(options, "known", lambda *arguments: known(*arguments) - later)
+    assert author.train(steps=8)[1] == 0
+    assert author.train(run="other", steps=8, validation=0.3)[1] == 1
+    assert "too old; take version 0.10 or newer" in capsys.readouterr().err

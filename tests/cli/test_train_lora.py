@@ -1,6 +1,7 @@
 """The program that trains a LoRA."""
 
 import csv
+import itertools
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ import train_lora
 from lorabench import cli
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
+from lorabench.train import diffusion
 from tests import checkpoints
 from tests.training import TINY, make_set
 
@@ -231,11 +233,23 @@ def test_a_loss_that_explodes_stops_with_the_settings_to_change(train, capsys):
     assert not output.exists()
 
 
-def test_a_lora_that_is_destroyed_without_an_explosion_stops_too(train, capsys):
-    output, status = train(unet_lr=0.3, scheduler="constant", steps=60)
+def test_a_loss_that_rises_and_stays_stops_it_and_keeps_the_epochs(train, capsys, monkeypatch):
+    losses, calls = diffusion.losses, itertools.count()
+
+    def rising(*arguments):
+        return losses(*arguments) * (1 if next(calls) < 20 else 5)
+
+    monkeypatch.setattr(diffusion, "losses", rising)
+    output, status = train(steps=100, save_every_epochs=5, unet_lr=1e-3)
     assert status == 1
-    assert "diverged: at step" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert re.search(r"diverged: at step (5\d|6\d|7\d) the loss is", said)
+    assert "Lower unet_lr (now 0.001) to 0.00033" in said
+    assert f"The LoRAs of earlier epochs stay in {output.parent}." in said
     assert not output.exists()
+    assert lora_file.verify(output.with_name("a-000005.safetensors"))
+    rows = log_rows(output)
+    assert len(rows) >= 49  # what was learnt until then can be looked at
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,21 @@ def test_a_set_may_have_any_name(project, name):
     assert project.planned(raw_set=name) == FIRST_RUN
 
 
+def test_regularization_pictures_are_normalized_once_for_several_runs(project):
+    for name in ("one", "other", "plain"):
+        project.add_set(name)
+    for number, caption in enumerate((project.root / "datasets/raw/style/plain").glob("*.txt")):
+        caption.write_text(f"thing {number}")
+    jobs = project.planned("trained", raw_set="one,other", reg_set="plain", train="{steps: 4}")
+    assert (jobs["normalize_dataset"], jobs["train_lora_one"], jobs["train_lora_other"]) == (
+        3,
+        1,
+        1,
+    )
+    said = project.snakemake("--dry-run", check=False, raw_set="one", reg_set="plan").stdout
+    assert "reg_set: there is no raw set plan" in said and "Traceback" not in said
+
+
 def test_a_picture_with_braces_in_its_name_is_named(project):
     folder = project.add_set()
     (folder / "0.png").rename(folder / "{a} b.png")

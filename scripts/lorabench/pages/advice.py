@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.families import BUNDLED, SD15
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.run.record import RunRecord
 from lorabench.settings.models import BUNDLED_BASE, TrainSettings
@@ -17,13 +17,6 @@ from lorabench.sweep.record import SweepRecord
 Settings = Mapping[str, Any]
 
 ENOUGH_PROMPTS = 8
-SUBJECTS = {
-    "style": ("a cat", "a house by the sea", "a portrait of a woman", "a street at night",
-              "a bowl of fruit", "a forest path", "a red car"),
-    "char": ("smiling", "from the side", "in a forest", "in a street at night", "by the sea",
-             "sitting on a chair", "white background"),
-}  # fmt: skip
-"""What to ask for besides, by profile."""
 _REMEDIES = frozenset({"trigger_unsaid", "captions_alike", "detail_lost", "no_style"})
 """What no setting mends: the sentence itself says what does."""
 _TOP = 1.0
@@ -114,14 +107,13 @@ def _more_pictures(record: RunRecord | None, sweep: SweepRecord) -> Iterator[tup
     yield "seeds", {"seeds": _more_seeds(sweep)}
 
 
-def _prompts(record: RunRecord | None, sweep: SweepRecord) -> str | tuple[str, ...]:
-    """Return what to ask for besides; of the bundled model only what its small world has."""
+def _prompts(record: RunRecord | None, sweep: SweepRecord) -> str:
+    """Return what to ask for besides: what the family of the base model knows."""
+    if not sweep.trigger:
+        return ""  # they are made for trigger words
     name = record.identity.base_model.name if record else sweep.checkpoint
-    if name == Path(BUNDLED_BASE).name:
-        return BUNDLED.preset["prompts"] if sweep.trigger else ()
-    trigger = "{trigger}, " if sweep.trigger else ""
-    subjects = SUBJECTS[record.identity.profile if record else "style"]
-    return tuple(f"{trigger}{subject}" for subject in subjects)
+    family = BUNDLED if name == Path(BUNDLED_BASE).name else SD15
+    return family.preset["prompts"]
 
 
 def _more_seeds(sweep: SweepRecord) -> tuple[int, ...]:

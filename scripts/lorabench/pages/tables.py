@@ -99,3 +99,9 @@ def loss(rows: list[Row]) -> dict[str, list[float]]:
         return [round(float(part.mean()), 6) for part in np.array_split(values, parts)]
 
     return {"steps": thinned(steps), "losses": thinned(losses), "smoothed": thinned(smoothed)}
+
+
+def held_out(rows: list[Row]) -> list[tuple[int, float]]:
+    """Return the steps at which held-out pictures were looked at, and the losses on them."""
+    measured = [row for row in rows if row.get("validation_loss")]
+    return [(int(row["step"]), float(row["validation_loss"])) for row in measured]

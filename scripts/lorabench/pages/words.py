@@ -274,6 +274,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{steps} steps, running mean {first} at the start and {last} at the end",
         "{steps} ステップ、移動平均は最初 {first}、最後 {last}",
     ),
+    "train.held_out": (
+        "Dotted: the loss on held-out pictures, lowest at step {step} ({loss}), {last} at the end. "
+        "Where it rises while the other falls, the LoRA learns its pictures by heart.",
+        "点線は学習に使わなかった画像での損失です。ステップ {step} で最小({loss})、最後は {last} "
+        "です。学習の損失が下がりながらこちらが上がり始めたら、画像の丸暗記が始まっています。",
+    ),
     "train.file": ("LoRA file", "LoRA ファイル"),
     "train.set": ("Training pictures", "学習画像"),
     "train.some": (

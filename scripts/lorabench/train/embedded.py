@@ -14,7 +14,7 @@ from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 from lorabench.settings.models import TrainSettings
 from lorabench.text import phrases
-from lorabench.train import data, history, network, state
+from lorabench.train import data, divergence, history, network, state
 from lorabench.train.learner import Learner, batches_of
 from lorabench.train.metadata import describe
 
@@ -53,9 +53,10 @@ def train(
 
     output.parent.mkdir(parents=True, exist_ok=True)
     course = history.History(output.with_name("train_log.csv"), rows)
+    watch = divergence.Watch(settings, learner.loss_of_nothing, output.parent)
     bar = cli.bar(total=total, initial=first, desc="training", unit="step")
     for step in range(first, total):
-        loss = learner.step(step, total, course.rows)
+        loss = learner.step(step, total, course.rows, watch)
         seconds = time.monotonic() - begin
         epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
         due = epochs_ended(step, pictures, validated_every) or step + 1 == total

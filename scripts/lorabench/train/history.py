@@ -68,10 +68,12 @@ def draw(rows: list[Row], path: Path, title: str) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     upper.plot(steps, losses, color="#b9c6d6", linewidth=0.8, label="each step")
     upper.plot(steps, smoothed, color="#1f4e8c", linewidth=2.2, label="running mean")
-    if measured := [row for row in rows if row.validation_loss is not None]:
-        at, held_out = [row.step for row in measured], [row.validation_loss for row in measured]
+    measured = {row.step: row.validation_loss for row in rows if row.validation_loss is not None}
+    if measured:
+        at, held_out = list(measured), list(measured.values())
         upper.plot(at, held_out, "o-", color="#c2542d", markersize=3, label="held-out pictures")
-    upper.set(ylabel="loss", ylim=(0, max(1.15 * np.quantile(losses, 0.995), 1e-9)))
+    highest = max([np.quantile(losses, 0.995), *measured.values(), 1e-9])
+    upper.set(ylabel="loss", ylim=(0, 1.15 * highest))
     font = FontProperties(fname=str(FONT_PATH), size=11)
     upper.set_title(title, loc="left", font=font, parse_math=False)
     upper.legend(frameon=False, loc="upper right", ncols=3)

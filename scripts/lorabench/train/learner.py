@@ -40,7 +40,15 @@ class Learner:
         """The last step's learning rate, that of the UNet if it is trained."""
         return self._optimizer.param_groups[0]["lr"]
 
-    def step(self, step: int, total: int, before: list[history.Row]) -> float:
+    @property
+    def loss_of_nothing(self) -> float:
+        """The loss of a model that predicts nothing."""
+        alphas = self._sd.alphas_cumprod.numpy()
+        return divergence.loss_of_nothing(alphas, self._settings, self._sd.prediction)
+
+    def step(
+        self, step: int, total: int, before: list[history.Row], watch: divergence.Watch
+    ) -> float:
         """Do the optimizer step `step` of `total`, from 0, after those `before`; return its loss.
 
         Raises `UserError`: the training diverged.
@@ -52,7 +60,7 @@ class Learner:
         for number in batches_of(step, self._settings):
             part = self._loss(number) / self._settings.gradient_accumulation
             loss += part.item()
-            divergence.check(loss, before, self._settings)
+            watch.check(loss, before)
             self._scaler.scale(part).backward()
         self._scaler.unscale_(self._optimizer)
         if self._settings.max_grad_norm:

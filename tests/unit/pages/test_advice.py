@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.families import BUNDLED, SD15
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.pages import advice
@@ -51,10 +51,9 @@ def test_each_label_has_one_change_that_helps(label, unknown, weights, code):
 def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     found = advised("uncertain", "few_prompts", prompts=[])
     assert (found.code, found.sweep.prompts) == ("prompts", BUNDLED.preset["prompts"])
-    for profile in ("style", "char"):
-        record = records.run("photo", profile=profile)
-        found = advised("uncertain", "few_prompts", prompts=[], record=record)
-        assert len(found.sweep.prompts) + 1 == advice.ENOUGH_PROMPTS
+    photo = records.run("photo")
+    found = advised("uncertain", "few_prompts", prompts=[], record=photo)
+    assert found.sweep.prompts == SD15.preset["prompts"]
     assert advised("works", "few_triggers", probe="off").sweep.probe == "full"
 
 
@@ -106,6 +105,13 @@ def test_another_training_is_another_run():
     command = repeat_command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
     assert "run_id" not in command
     assert "steps: 190" in command
+
+
+def test_the_command_names_the_regularization_pictures():
+    record = RECORD.model_copy(update={"reg_set": "plain"})
+    found = advised("weak", weights=(0.4, 0.8), record=record)
+    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    assert "reg_set=plain" in command
 
 
 @pytest.mark.parametrize("code", words.ADVICE)

@@ -194,7 +194,8 @@ def _pictures(metadata: Mapping[str, str]) -> int:
 
 
 def _settings(record: RunRecord) -> dict[str, Any]:
-    found = {"trainer": record.identity.trainer, **record.train.model_dump()}
+    found = {"trainer": record.identity.trainer, "reg_set": record.reg_set}
+    found |= record.train.model_dump()
     return {
         key: str(value).lower() if isinstance(value, bool) else value
         for key, value in found.items()

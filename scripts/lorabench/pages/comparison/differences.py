@@ -142,8 +142,8 @@ def _settings(run: FinishedRun) -> dict[Group, dict[str, str]]:
         record = run.record.contents()
         identity = record["identity"]
         groups["data"] = {
-            "raw_set": record["raw_set"],
-            **{key: identity[key] for key in ("raw", "profile")},
+            **{key: record[key] for key in ("raw_set", "reg_set") if key in record},
+            **{key: identity[key] for key in ("raw", "reg", "profile") if key in identity},
             "preprocess": record["preprocess"],
         }
         groups["training"] = {

@@ -10,11 +10,12 @@ from typing import Any
 from lorabench import files
 from lorabench.bench.verdicts import words
 from lorabench.errors import UserError
-from lorabench.pages import finished_run, template, thumbnails
+from lorabench.pages import finished_run, tables, template, thumbnails
 from lorabench.pages.run import (
     contents,
     copies,
     earlier,
+    evidence,
     glance,
     next_step,
 )
@@ -58,9 +59,11 @@ def build(
             wider=left and command(left.sweep),
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
+            evidence=evidence.evidence,
             glance=glance.choose(found, examples),
             copies=copies.find(found, examples),
             examples=[one for one in examples if one.shown],
+            held_out=tables.held_out(found.loss),
             rejected=left_out,
             pictures=pictures,
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

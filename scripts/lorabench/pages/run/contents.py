@@ -127,6 +127,7 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
         "deciding": {column: limit(limits) for column, limit in DECIDING.items()},
         "shape": _shape(run),
         "loss": tables.loss(run.loss) if run.loss else None,
+        "held_out": tables.held_out(run.loss),
         "window": list(run.verdict.window) if run.verdict and run.verdict.window else None,
         "weight": run.verdict.weight if run.verdict else None,
         "tie": run.verdict.tie if run.verdict else [],

@@ -55,6 +55,7 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
         "raw_set": raw_set,  # None in an older record of a sweep
         **(sweep.model_dump(mode="json", include=swept) if sweep else {}),
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
+        "reg_set": record.reg_set if record else None,
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,

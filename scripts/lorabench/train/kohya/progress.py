@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from lorabench import cli
-from lorabench.errors import UserError
 from lorabench.settings.models import TrainSettings
+from lorabench.train import divergence
 from lorabench.train.history import History, Row
 from lorabench.train.kohya.training import Training
 from lorabench.train.schedule import factor
@@ -18,7 +20,11 @@ _STEPS = re.compile(r"^steps:.*\| *(\d+)/\d+ \[")
 _LOSS = re.compile(r"\bavr_loss=([^],\s]+)")
 _HELD_OUT = re.compile(r"^epoch validation steps:.*\bval_epoch_avg_loss=([^],\s]+)")
 _BAR = re.compile(r"\d+%\|.*\| *\d+/\d+ \[|^\d+it \[")
-# Options that change the learning rate of the settings.
+# Options that weigh losses otherwise than the settings say, or shift noise and timesteps.
+_CHANGES_LOSS = re.compile(r"loss|snr|noise|timestep|debiased|v_pred|huber|mask")
+_ALPHAS = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
+"""The alphas_cumprod of Stable Diffusion, which sd-scripts trains with."""
+# Options that make the learning rate another one than the settings say.
 _CHANGES_RATE = re.compile(r"lr|learning_rate|optimizer")
 
 
@@ -42,6 +48,7 @@ class Progress:
         self._before = rows[-1].seconds if rows else 0.0
         self._begin = time.monotonic()
         self._current: Row | None = None
+        self._watch = _watch(training)
         self.over = False
         """Whether sd-scripts has passed the last step."""
         self._history = History(log, rows)
@@ -50,7 +57,7 @@ class Progress:
     def read(self, line: str) -> None:
         """Take a line of the output; only the bar of the steps counts.
 
-        Raises `UserError`: the loss is no longer a number.
+        Raises `UserError`: the training diverged.
         """
         if measured := _HELD_OUT.match(line):
             self._measured(float(measured[1]))
@@ -65,9 +72,10 @@ class Progress:
         self.over = step > self._training.steps
         if loss is None or not self._first < step <= self._training.steps:
             return
-        self._check(step, float(loss[1]))
         if self._current and self._current.step < step:
             self._add(self._current)
+            self._current = None
+        self._watch.check(float(loss[1]), self._history.rows)
         self._current = self._row(step, float(loss[1]))
 
     def close(self) -> None:
@@ -97,15 +105,6 @@ class Progress:
         seconds = self._before + time.monotonic() - self._begin
         return Row(step, epoch, loss, _rate(step, training.steps, training.settings), seconds)
 
-    def _check(self, step: int, loss: float) -> None:
-        if not math.isfinite(loss):
-            settings = self._training.settings
-            raise UserError(
-                f"the training diverged: at step {step} the loss is {loss}. Lower unet_lr (now "
-                f"{settings.unet_lr:g}) and text_encoder_lr (now {settings.text_encoder_lr:g}) to "
-                f"a tenth; else try precision fp32 (now {settings.precision})."
-            )
-
 
 def read_rows(log: Path, steps: int) -> list[Row]:
     """Return the rows of the first `steps` steps in the file `log`, if it exists."""
@@ -132,3 +131,12 @@ def _rate(step: int, total: int, settings: TrainSettings) -> float:
     if step <= settings.warmup_steps:
         return peak * (step - 1) / settings.warmup_steps
     return peak * factor(step - 1, total, settings)
+
+
+def _watch(training: Training) -> divergence.Watch:
+    """Watch the losses that sd-scripts shows: means, so that the first few say enough."""
+    settings = training.settings
+    known = not any(_CHANGES_LOSS.search(name) for name in settings.kohya_args)
+    prediction = training.base.prediction or "epsilon"
+    nothing = divergence.loss_of_nothing(_ALPHAS, settings, prediction) if known else math.inf
+    return divergence.Watch(settings, nothing, training.folder, first=10)

@@ -243,6 +243,15 @@ def test_a_long_training_is_thinned_and_keeps_its_course():
     assert curve["steps"][-1] > 4985
 
 
+def test_losses_on_held_out_pictures_are_those_that_were_measured():
+    rows = [
+        {"step": "1", "loss": "0.2", "validation_loss": ""},
+        {"step": "2", "loss": "0.1", "validation_loss": "0.25"},
+    ]
+    assert tables.held_out(rows) == [(2, 0.25)]
+    assert tables.held_out([{"step": "1", "loss": "0.2"}]) == []  # before there was the column
+
+
 def test_threads_keep_the_order_and_stay_a_few_things_ahead():
     started, most = [], 0
     lock = threading.Lock()

@@ -11,6 +11,7 @@ from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.resume import State
 from lorabench.train.kohya.training import Training
 from tests.kohya import HERE, SIZES, make_training
+from tests.training import make_set, settings
 
 CPU = Hardware("cpu", "fp32")
 GPU = Hardware("cuda", "bf16")
@@ -175,6 +176,32 @@ def test_several_numbers_of_repeats_have_a_folder_each(tmp_path, monkeypatch):
         1: ["p1.png", "p1.txt", "p2.png", "p2.txt"],
         10: ["p0.png", "p0.txt", "p3.png", "p3.txt"],
     }
+
+
+def test_regularization_and_held_out_pictures_have_subsets_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    base = make_training(tmp_path).base
+    reg = make_set(tmp_path / "reg", [(64, 64)] * 2)
+    taken = data.read_set(tmp_path / "set", settings(validation=0.3, prior_loss_weight=0.5), reg)
+    training = Training("style_x", taken, base)
+    training.folder.mkdir(parents=True)
+    subsets.lay(training)
+    learnt, apart = command.dataset(training, HERE)["datasets"]
+    own, first, second = learnt["subsets"]  # three are learnt: one is shown twice, one once
+    assert len(list(Path(own["image_dir"]).glob("*.png"))) == 3 and "is_reg" not in own
+    assert [(one["num_repeats"], one["is_reg"]) for one in (first, second)] == [
+        (1, True),
+        (2, True),
+    ]
+    assert apart["validation_split"] == 1.0
+    (subset,) = apart["subsets"]
+    (picture,) = Path(subset["image_dir"]).glob("*.png")
+    assert picture.name == taken.held_out[0].path.name
+    assert (subset["flip_aug"], subset["shuffle_caption"]) == (False, False)
+    made = command.config(training, HERE, CPU)
+    assert (made["prior_loss_weight"], made["validate_every_n_epochs"]) == (0.5, 1)
+    plain = command.config(make_training(tmp_path / "plain"), HERE, CPU)
+    assert not {"prior_loss_weight", "validate_every_n_epochs", "validation_seed"} & plain.keys()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ const grid = {
   view: "weights",
   prompt: "all",
   weight: data.weight ?? allWeights.at(-1),
+  /** The weight that a sentence of the verdict is about. */
+  asked: null,
   cells: [],
   /** Return how many cells stand in a line. */
   across: () => 1,
@@ -45,13 +47,16 @@ function gridTable(pictures, lines) {
     const title = data.variants[first.variant].text;
     return [make("th", { scope: "row", title }, ...rowWords(first)), ...cells[at]];
   });
-  return table("cells", [headOf("col", t("grid.prompt")), ...heads], body);
+  const made = table("cells", [headOf("col", t("grid.prompt")), ...heads], body);
+  const asked = made.querySelectorAll(`td:nth-child(${weights.indexOf(grid.asked) + 2})`);
+  asked.forEach((cell) => cell.classList.add("asked"));
+  return made;
 }
 
 function gridHead(weight) {
   const chosen = weight === data.weight;
   const note = chosen ? t("verdict.recommended") : weight === 0 ? t("grid.no_lora") : "";
-  const className = `${isUsable(weight) ? "usable" : ""} ${chosen ? "chosen" : ""}`;
+  const className = `${isUsable(weight) ? "usable" : ""} ${chosen ? "chosen" : ""} ${weight === grid.asked ? "asked" : ""}`;
   return make("th", { scope: "col", className }, weightText(weight), make("small", {}, note));
 }
 
@@ -75,9 +80,9 @@ function gridGallery(lines) {
   return gallery;
 }
 
-/** Bring the recommended weight into view, where the table is wider than its box. */
+/** Bring the weight that is asked about, or recommended, into view in a box that is narrower. */
 function showChosen(box) {
-  const head = box.querySelector(".chosen");
+  const head = box.querySelector("th.asked") ?? box.querySelector(".chosen");
   if (head) box.scrollLeft = head.offsetLeft + head.offsetWidth - box.clientWidth;
 }
 
@@ -171,6 +176,15 @@ function startGrid() {
   });
   byId("grid-table").addEventListener("keydown", moveInGrid);
   grid.weight = allWeights.includes(grid.weight) ? grid.weight : allWeights.at(-1);
+  for (const link of all("a.evidence[href='#grid']")) {
+    link.addEventListener("click", () => {
+      grid.asked = link.dataset.weight ? Number(link.dataset.weight) : null;
+      const probed = data.variants.findIndex(({ probe }) => probe && probe === link.dataset.probe);
+      grid.prompt = probed < 0 ? "all" : String(probed);
+      byId("grid-prompt").value = grid.prompt;
+      setView("weights");
+    });
+  }
   const setView = choice("view", (view) => {
     grid.view = view;
     slider.hidden = view === "weights";

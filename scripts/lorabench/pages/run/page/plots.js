@@ -70,7 +70,9 @@ function tradeOffPoints() {
 
 function drawLoss(width) {
   const { steps, losses, smoothed } = data.loss;
-  const highest = [...losses].sort((a, b) => a - b)[Math.floor(losses.length * 0.99)] * 1.1;
+  const heldOut = data.held_out;
+  const usual = [...losses].sort((a, b) => a - b)[Math.floor(losses.length * 0.99)] * 1.1;
+  const highest = Math.max(usual, ...heldOut.map(([, loss]) => loss * 1.05));
   const { element, toX, toY } = axes({
     width,
     height: 240,
@@ -82,6 +84,13 @@ function drawLoss(width) {
   });
   const line = (values) => path(values.map((value, at) => [toX(steps[at]), toY(Math.min(value, highest))]));
   element.append(svg("path", { class: "thin", d: line(losses) }), svg("path", { class: "line", d: line(smoothed) }));
+  if (heldOut.length) {
+    element.append(svg("path", { class: "held-out", d: path(heldOut.map(([step, loss]) => [toX(step), toY(loss)])) }));
+    for (const [step, loss] of heldOut) {
+      element.append(svg("circle", { class: "held-out", cx: toX(step), cy: toY(loss), r: 2.5 },
+        svg("title", {}, `${step}: ${numberText(loss)}`)));
+    }
+  }
   return element;
 }
 
