@@ -118,6 +118,8 @@ class RunLayout:
     """The pictures, a folder per weight, and their results."""
     sweep = _InRun("bench/sweep.yaml")
     """The record of the latest sweep."""
+    further = _InRun("bench/further.yaml")
+    """The weights that the sweep has gone on to by itself."""
     graph = _InRun("bench/workflow.json")
     """The graph that every cell renders."""
     reference = _InRun("bench/reference")

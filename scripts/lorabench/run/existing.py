@@ -9,6 +9,7 @@ from lorabench import layout
 from lorabench.base import file_kinds
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
+from lorabench.run.further import Further
 from lorabench.run.identity import Identity
 from lorabench.run.record import RunRecord
 from lorabench.settings.models import Config
@@ -24,6 +25,11 @@ def is_there(path: Path) -> bool:
 def record(paths: RunLayout) -> RunRecord | None:
     """Return what went into a run; None where nothing has yet, or its LoRA is from elsewhere."""
     return RunRecord.read(paths.record) if is_there(paths.record) else None
+
+
+def further(paths: RunLayout) -> tuple[float, ...]:
+    """Return the weights of a sweep that went on by itself; none if it did not."""
+    return Further.read(paths.further).weights if is_there(paths.further) else ()
 
 
 def trained(config: Config, identity: Identity) -> RunLayout:

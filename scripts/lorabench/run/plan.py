@@ -305,6 +305,8 @@ def _make_plan(merged: dict[str, Any]) -> RunPlan:
             check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
         if not existing.is_there(paths.lora):
             preconditions.check_sd_scripts(config)
+    if "weights" not in given and (weights := existing.further(paths)):
+        config = config.model_copy(update={"weights": weights})
     plan = RunPlan(
         config,
         paths,

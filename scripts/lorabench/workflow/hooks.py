@@ -37,6 +37,7 @@ class Hooks:
         self._workflow, self._plans, self._scripts = workflow, plans, scripts
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
+        self._judges = False
         self._config = next(iter(plans.values())).config  # what these read is the same in all
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
@@ -65,13 +66,22 @@ class Hooks:
             prefix("trap '' INT; ")
         else:
             self._say("\n".join(self.what_will_be_done()))
+        self._judges = any("bench_verdict" in jobs for jobs in self._jobs().values())
         if not self._workflow.touch:
             self._ask_docker()
             self._ask_servers()
 
     def succeed(self) -> None:
-        """Say how it ended."""
+        """Say how it ended, or that it goes on."""
         self._end()
+        settings = self._workflow.dag_settings
+        forced = settings.forceall or settings.forcerun or settings.forcetargets
+        if self._judges and not forced:  # called again, it would force again
+            from lorabench.workflow import going_on
+
+            if said := going_on.go_on(self._plans.values(), self._stopping):
+                self._say("\n".join(said))
+                return
         self.say_where_to_look()
 
     def fail(self, snakemake_log: Sequence[str]) -> None:

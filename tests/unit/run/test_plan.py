@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lorabench.errors import UserError
+from lorabench.run.further import Further
 from tests import records
 from tests.project import ROOT, make_plan, make_project
 
@@ -57,6 +58,15 @@ def test_both_keys_of_the_trigger_mean_the_same_words(plan, uncaptioned):
     assert one.trigger == other.trigger == "mofu"
     assert one.record == other.record
     assert one.paths.run_id != plan().paths.run_id
+
+
+def test_a_sweep_that_went_on_is_kept_unless_other_weights_are_asked_for(plan):
+    run = plan().paths
+    Further(weights=(0.4, 0.8, 1.2)).write(run.further)
+    assert plan().config.weights == plan().sweep.weights == (0.4, 0.8, 1.2)
+    assert plan(weights="0.4,0.6").config.weights == (0.4, 0.6)
+    run.further.unlink()
+    assert plan().config.weights == (0.4, 0.6, 0.8)
 
 
 def test_two_different_triggers_are_refused(plan):

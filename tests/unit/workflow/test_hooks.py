@@ -37,6 +37,7 @@ def made(monkeypatch):
             dag=SimpleNamespace(needrun_jobs=lambda: jobs),
             global_resources={"comfyui": SimpleNamespace(value=2)},
             touch=False,
+            dag_settings=SimpleNamespace(forceall=False, forcerun=(), forcetargets=False),
             **more,
         )
         plans = {run_id: plan(run_id) for run_id in ("a-1", "b-1")}

@@ -1,0 +1,71 @@
+"""The sweep that goes on by itself: when, to what, and how the same command keeps to it."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from lorabench import layout
+from lorabench.bench.verdicts.verdict import Finding
+from lorabench.errors import UserError
+from lorabench.run import existing
+from lorabench.workflow import going_on
+from lorabench.workflow.stopping import Stopping
+from tests.finished import VERDICT, make_run
+
+USUAL = (0.4, 0.6, 0.8)
+EDGE = replace(VERDICT, weight=0.8, window=(0.4, 0.8), above=None, unknown=[Finding("highest")])
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A finished run with a verdict, as a plan of it; and what is called when all has ended."""
+    monkeypatch.chdir(tmp_path)
+    calls = []
+    monkeypatch.setattr(going_on.atexit, "register", lambda *call: calls.append(call))
+
+    def make(told=EDGE, weights=USUAL, given=(), embedded=True):
+        run, _ = make_run(tmp_path, weights=(0.0, *weights), told=told, size=8)
+        plan = SimpleNamespace(
+            embedded_server=embedded,
+            given=frozenset(given),
+            config=SimpleNamespace(weights=weights),
+            paths=layout.RunLayout("style", "ponnyu_v1", run.name, "0" * 8),
+        )
+        return plan, calls
+
+    return make
+
+
+def test_it_goes_on_where_the_best_weight_is_the_highest(finished):
+    plan, calls = finished()
+    (said,) = going_on.go_on([plan], Stopping())
+    assert said.endswith(": 0.8 may not be the best weight yet; going on with 1 and 1.2")
+    assert existing.further(plan.paths) == (0.4, 0.6, 0.8, 1.0, 1.2)
+    ((called, stopping),) = calls
+    stopping.begun = True
+    called(stopping)  # somebody stopped it in between: nothing is called
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"given": ["weights"]},
+        {"embedded": False},
+        {"told": VERDICT},
+        {"told": replace(EDGE, label="dead", weight=None, window=None)},
+        {"told": replace(EDGE, label="fried", weight=None, window=None)},
+        {"weights": (0.4, 1.2)},
+    ],
+)
+def test_it_ends_where_somebody_chose_or_no_higher_weight_helps(finished, given):
+    plan, calls = finished(**given)
+    assert going_on.go_on([plan], Stopping()) == calls == []
+    assert existing.further(plan.paths) == ()
+
+
+def test_a_damaged_record_is_named(finished):
+    plan, _ = finished()
+    plan.paths.further.write_text("weights: many")
+    with pytest.raises(UserError, match=r"further\.yaml: not the record of a sweep that went on"):
+        existing.further(plan.paths)
