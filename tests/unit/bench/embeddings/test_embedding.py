@@ -78,7 +78,10 @@ def test_a_clip_without_a_tokenizer_reads_nothing(tmp_path):
     ("spoil", "complaint"),
     [
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
-        (lambda folder: (folder / "preprocessor_config.json").unlink(), "no usable image processor"),
+        (
+            lambda folder: (folder / "preprocessor_config.json").unlink(),
+            "no usable image processor",
+        ),
         (lambda folder: (folder / "model.safetensors").unlink(), "cannot load its model"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "cannot load its model"),
     ],
