@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> None:
     """Write the record, the memory of digests first."""
     kind = _KINDS[arguments.kind]
-    with reading(arguments.output, f"the record of a {kind.what}", kind.rule):
+    with reading(arguments.output, f"the record of a {kind.what}"):
         record = kind.model_validate_json(arguments.contents)
     if arguments.digests:
         digests = Digests(arguments.digests)

@@ -37,7 +37,7 @@ def write(receipt: Receipt, path: Path) -> None:
 
 def read(path: Path) -> Receipt:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    with reading(path, "a LoRA receipt", "install_lora"):
+    with reading(path, "a LoRA receipt"):
         content: dict[str, Any] = known(json.loads(path.read_bytes()), path, FORMAT)
         content["path"] = Path(content["path"])
         # Not by pydantic: every cell reads it, and would take half as long again to start.

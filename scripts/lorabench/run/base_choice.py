@@ -1,4 +1,4 @@
-"""Which checkpoint a run is trained on, and whether its pictures are drawn with the same one."""
+"""Which checkpoint a run is trained on, and whether the same one renders its pictures."""
 
 import difflib
 from collections.abc import Mapping
@@ -27,16 +27,16 @@ Given = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Drawn:
-    """What the pictures are drawn with: the name on the server, and the file, if it is here."""
+    """The checkpoint that renders: its name on the server, and its file, if it is here."""
 
     name: str
     path: Path | None
 
 
 def choose(given: Given) -> Path:
-    """Return the base model that the user gave, or else the one that the benchmark draws with.
+    """Return the base model that the user gave, or else the one that the benchmark renders with.
 
-    Raises `UserError` if it draws on a ComfyUI, with a checkpoint that does not lie here.
+    Raises `UserError` if a ComfyUI renders with a checkpoint that does not lie here.
     """
     if given.get("base_model"):
         return _path("base_model", given["base_model"])
@@ -86,7 +86,7 @@ def listed_name(base: Path) -> str:
 
 
 def warning(base: Path, drawn: Drawn) -> str:
-    """Say that the LoRA is trained on `base` and drawn with another model, and what to do."""
+    """Say that the LoRA is trained on `base` and rendered with another model, and what to do."""
     return (
         f"warning: the LoRA is trained on {base.name} and rendered with {drawn.name}, another "
         f"checkpoint. To render with the former: 'bench={{checkpoint: {base.name}}}'; to train on "

@@ -108,7 +108,7 @@ class RunPlan:
 
     @cached_property
     def variants(self) -> list[Variant]:
-        """What is drawn: the benchmark's own prompt, further ones, and probes."""
+        """What is rendered: the benchmark's own prompt, further ones, and probes."""
         config = self.config
         return variants.plan(
             self.positive or self.workflow_prompt,
@@ -257,16 +257,17 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
 def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each raw set of a list changes: one that lies elsewhere has its own profile."""
     named = merged.get("raw_set")
-    names = named.split(",") if isinstance(named, str) else named
-    if not isinstance(names, list) or len(names) < 2 or layout.profile_of(str(named)):
-        return [{}]
-    if merged.get("run_id"):
+    if isinstance(named, str) and "," in named and not layout.profile_of(named):
+        named = named.split(",")
+    listed = named if isinstance(named, list) else []
+    names = [name for one in listed if (name := str(one).strip())]
+    if len(names) > 1 and merged.get("run_id"):
         raise UserError(f"run_id names one run, and raw_set several: {named}; leave it out")
     found = []
-    for name in (str(one).strip() for one in names):
+    for name in names:
         profile = None if "profile" in merged else layout.profile_of(name)
         found.append({"raw_set": name, **({"profile": profile} if profile else {})})
-    return found
+    return found or [{}]
 
 
 def _make_plan(merged: dict[str, Any]) -> RunPlan:

@@ -45,7 +45,6 @@ class RunRecord(Record):
     """What went into a run."""
 
     what: ClassVar[str] = "run"
-    rule: ClassVar[str] = "record_run"
 
     run_id: str
     raw_set: str

@@ -1,4 +1,4 @@
-"""Files that programs leave for each other: what is said of one that this version cannot read."""
+"""Files that programs leave for each other, and the message for one that cannot be read."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,14 +9,13 @@ from lorabench.errors import UserError
 
 
 @contextmanager
-def reading(path: Path, what: str, rule: str) -> Generator[None]:
-    """Raise `UserError` for what goes wrong with a file that this rule writes."""
+def reading(path: Path, what: str) -> Generator[None]:
+    """Raise `UserError` for anything wrong with a file that should be `what`."""
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
-            f"{path}: not {what} ({_said(error)}); run the command of the run again with "
-            f"--forcerun {rule}"
+            f"{path}: not {what} ({_said(error)}); delete it, and the same command makes it anew"
         ) from None
 
 

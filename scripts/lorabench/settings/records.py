@@ -12,7 +12,8 @@ from lorabench.settings.layers import read_yaml
 from lorabench.settings.validation import Section
 
 FORMAT = 2
-"""Version 0.1 wrote 1, without this key; it is read, too."""
+"""Raise it with each new setting: sections refuse keys that they do not know. Version 0.1 wrote 1,
+without this key; it is read, too."""
 
 
 class Record(Section):
@@ -22,8 +23,6 @@ class Record(Section):
 
     what: ClassVar[str]
     """The record's subject, for messages."""
-    rule: ClassVar[str]
-    """The rule that writes it."""
 
     format: int = Field(1, ge=1, le=FORMAT)
     created: str = ""
@@ -46,5 +45,5 @@ class Record(Section):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a record; raise `UserError` for any other file."""
-        with reading(path, f"the record of a {cls.what}", cls.rule):
+        with reading(path, f"the record of a {cls.what}"):
             return cls.model_validate(known(read_yaml(path), path, FORMAT))

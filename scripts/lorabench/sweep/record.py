@@ -29,7 +29,6 @@ class SweepRecord(Record, SweepSettings):
     model_config = Record.model_config  # the settings' own refuses keys of other versions
 
     what: ClassVar[str] = "sweep"
-    rule: ClassVar[str] = "record_sweep"
 
     run_id: str
     raw_set: str | None = None

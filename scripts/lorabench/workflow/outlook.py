@@ -39,7 +39,7 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
         yield f"normalize {count(pictures, 'picture')}"
     if "render_reference" in jobs and (seconds := _autoencoding(plan)):
         took = f"{forecast.about(seconds)} on one core, seconds on a GPU"
-        yield f"show the training pictures as the base model draws them ({took})"
+        yield f"pass the training pictures through the base model ({took})"
     if "train_lora" in jobs:
         yield f"train {_training(plan)}"
     if cells := jobs.get("bench_image"):
@@ -66,7 +66,7 @@ def _training(plan: RunPlan) -> str:
 
 
 def _autoencoding(plan: RunPlan) -> float | None:
-    """Return how many seconds of a core that takes; None where it is no matter."""
+    """Return the seconds of a core that this takes; None if they are few."""
     base = checkpoint.inspect(Path(plan.config.base_model))
     if base.family is BUNDLED or plan.config.train.device == "cuda":
         return None

@@ -69,6 +69,12 @@ def test_a_sweep_that_went_on_is_kept_unless_other_weights_are_asked_for(plan):
     assert plan().config.weights == (0.4, 0.6, 0.8)
 
 
+def test_a_list_of_one_set_and_a_comma_at_its_end_are_that_set(plan):
+    assert plan(raw_set=["some_set"]).paths == plan(raw_set="some_set,").paths == plan().paths
+    with pytest.raises(UserError, match="there is no folder datasets/raw/style/5"):
+        plan(raw_set=5)
+
+
 def test_two_different_triggers_are_refused(plan):
     with pytest.raises(UserError, match="both mean the same words; give one"):
         plan(trigger="mofu", preprocess={"trigger": "zwirbl"})

@@ -59,7 +59,7 @@ def test_keys_of_other_versions_are_passed_over(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"variants": [{"name": "a"}]}, r"not the record of a sweep \(variants.0.*forcerun"),
+        ({"variants": [{"name": "a"}]}, r"not the record of a sweep \(variants.0.*; delete it"),
         ({"weights": "many"}, "not the record of a sweep .*weights"),
     ],
 )
@@ -90,5 +90,5 @@ def test_a_receipt_of_other_types_is_refused(tmp_path, wrong):
     path.write_text(json.dumps({**RECEIPT, "later": 1}))
     assert receipt.read(path).sha256 == "ab"
     path.write_text(json.dumps({**RECEIPT, **wrong}))
-    with pytest.raises(UserError, match=r"not a LoRA receipt .* --forcerun install_lora"):
+    with pytest.raises(UserError, match=r"not a LoRA receipt .*; delete it, and the same"):
         receipt.read(path)

@@ -85,7 +85,7 @@ def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made, monkeypatch)
     made.config.preprocess = SimpleNamespace(resolution=512)
     assert showing(BUNDLED).endswith("normalize 35 pictures")
     assert showing(SD15).endswith(
-        "show the training pictures as the base model draws them "
+        "pass the training pictures through the base model "
         "(about 23 minutes on one core, seconds on a GPU)"
     )
     made.config.train.device = "cuda"

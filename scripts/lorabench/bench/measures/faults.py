@@ -142,7 +142,7 @@ def write(faults: list[Fault], path: Path) -> None:
 
 def read(path: Path) -> list[Fault]:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    with reading(path, "the warnings of a sweep", "bench_metrics"):
+    with reading(path, "the warnings of a sweep"):
         return _FILE.validate_json(path.read_bytes())
 
 

@@ -74,6 +74,6 @@ def write(verdict: Verdict, path: Path) -> None:
 
 def read(path: Path) -> Verdict:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    with reading(path, "a verdict", "bench_verdict"):
+    with reading(path, "a verdict"):
         content = known(json.loads(path.read_bytes()), path, FORMAT)
         return TypeAdapter(Verdict).validate_python(content)

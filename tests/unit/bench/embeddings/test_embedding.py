@@ -78,7 +78,10 @@ def test_a_clip_without_a_tokenizer_reads_nothing(tmp_path):
     ("spoil", "complaint"),
     [
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
-        (lambda folder: (folder / "preprocessor_config.json").unlink(), "no image processor"),
+        (
+            lambda folder: (folder / "preprocessor_config.json").unlink(),
+            "no usable image processor",
+        ),
         (lambda folder: (folder / "model.safetensors").unlink(), "cannot load its model"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "cannot load its model"),
     ],
@@ -101,12 +104,12 @@ def test_missing_weights_are_named(tmp_path):
 
 
 def test_other_models_and_no_folder_are_refused(tmp_path):
-    with pytest.raises(UserError, match="no image processor"):
+    with pytest.raises(UserError, match="no usable image processor"):
         embedding.load(str(embeddings.save_text_model(tmp_path / "bert")), None, "cpu")
     with pytest.raises(UserError, match=r"none is no folder; give the folder of a CLIP"):
         embedding.check(str(tmp_path / "none"))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "unheard-of"}))
-    with pytest.raises(UserError, match="no image processor"):
+    with pytest.raises(UserError, match="no usable image processor"):
         embedding.load(str(tmp_path), None, "cpu")
 
 

@@ -135,7 +135,7 @@ def test_the_tables_are_joined_by_file(tmp_path):
     [
         ("file,m_effect\na,1\n", "lacks 1 of the pictures, such as b"),
         ("m_effect\n1\n", "lacks 2 of the pictures, such as a"),
-        ("file,ssim\na,1\nb,2\n", "has a column ssim"),
+        ("file,ssim\na,1\nb,2\n", "have a column ssim"),
         ("", "cannot be read as CSV"),
     ],
 )
