@@ -270,57 +270,65 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found or [{}]
 
 
-def _make_plan(merged: dict[str, Any]) -> RunPlan:
+def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     base = _inspect(base_choice.choose(merged))
     given = frozenset(key for key, value in merged.items() if value is not None)
-    preset = dict(base.family.preset)
-    if base.family is BUNDLED and not is_embedded(merged.get("comfy_url")) | (
-        "base_model" in given
-    ):
-        preset["prompts"] = SD15.preset[
-            "prompts"
-        ]  # the ComfyUI's own checkpoint, which is not here
-    merged["base_model"] = str(base.path)
-    config = resolve(merged, preset)
+    config = resolve({**merged, "base_model": str(base.path)}, _preset(base.family, merged))
     preconditions.check(config, base)
     workflow_prompt = bench_workflow.prompt_of(config)
-    urls = tuple(split(merged.get("comfy_url") or EMBEDDED))
-    digests, training = Digests(layout.DIGESTS), None
+    digests = Digests(layout.DIGESTS)
     if config.skip_train:
-        base_digest = model_digest(base.path, digests)
+        training, base_digest = None, model_digest(base.path, digests)
         paths = existing.benched(config, base_digest)
     else:
-        found = raw.read(layout.raw_set(config.profile, config.raw_set))
-        preconditions.check_raw(found, config)
-        config = _with_trigger(config, found)
-        reg = _regularization(config, digests) if config.reg_set else None
-        given = merged.get("train", {})
-        doubled = bool(reg) and not (given.get("steps") or given.get("epochs"))
-        config = _with_twice_the_steps(config) if doubled else config
-        identity = identify(config, found, digests, reg.raw if reg else None)
-        training = Training(found, identity, reg, doubled)
-        base_digest = identity.contents["base_model"]["digest"]
-        paths = existing.trained(config, identity)
-        if record := existing.record(paths):
-            then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
-            check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
-        if not existing.is_there(paths.lora):
-            preconditions.check_sd_scripts(config)
+        config, training = _trained(config, merged.get("train", {}), digests)
+        base_digest = training.identity.contents["base_model"]["digest"]
+        paths = existing.trained(config, training.identity)
+        _check_trained(paths, config, training.identity)
     if "weights" not in given and (weights := existing.further(paths)):
         config = config.model_copy(update={"weights": weights})
     plan = RunPlan(
-        config,
-        paths,
-        training,
-        (paths.lora,),
-        base.family,
-        base_digest,
-        workflow_prompt,
-        given,
-        urls,
+        config=config,
+        paths=paths,
+        training=training,
+        loras=(paths.lora,),
+        family=base.family,
+        base_digest=base_digest,
+        workflow_prompt=workflow_prompt,
+        given=given,
+        given_urls=tuple(split(merged.get("comfy_url") or EMBEDDED)),
     )
     _ = plan.variants  # reports mistakes in prompts at once
     return plan
+
+
+def _preset(family: Family, merged: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the family's preset; a ComfyUI whose checkpoint is not here renders no bundled one."""
+    embedded = is_embedded(merged.get("comfy_url"))
+    if family is not BUNDLED or embedded or merged.get("base_model"):
+        return family.preset
+    return {**family.preset, "prompts": SD15.preset["prompts"]}
+
+
+def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> tuple[Config, Training]:
+    """Return the settings that follow from the raw set, and the training; `train` as given."""
+    found = raw.read(layout.raw_set(config.profile, config.raw_set))
+    preconditions.check_raw(found, config)
+    config = _with_trigger(config, found)
+    reg = _regularization(config, digests) if config.reg_set else None
+    doubled = bool(reg) and not (train.get("steps") or train.get("epochs"))
+    config = _with_twice_the_steps(config) if doubled else config
+    identity = identify(config, found, digests, reg.raw if reg else None)
+    return config, Training(found, identity, reg, doubled)
+
+
+def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) -> None:
+    """Refuse a run that has been made of something else, or that nothing here can train."""
+    if record := existing.record(paths):
+        then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
+        check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
+    if not existing.is_there(paths.lora):
+        preconditions.check_sd_scripts(config)
 
 
 def _with_trigger(config: Config, found: RawSet) -> Config:

@@ -110,7 +110,7 @@ def test_another_training_is_another_run():
 def test_the_command_names_the_regularization_pictures():
     record = RECORD.model_copy(update={"reg_set": "plain"})
     found = advised("weak", weights=(0.4, 0.8), record=record)
-    command = again.command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    command = repeat_command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
     assert "reg_set=plain" in command
 
 
