@@ -12,6 +12,9 @@ USE = {
 }  # fmt: skip
 
 
+WHERE = ("beach", "forest", "kitchen")
+
+
 class Normalized(NamedTuple):
     """Where it lies, and what it was made of."""
 
@@ -25,7 +28,7 @@ def normalized(root, pictures=9):
     raw.mkdir()
     for seed in range(pictures):
         photo(seed, 200 + 8 * (seed % 3), 200).save(raw / f"{seed}.png")
-        (raw / f"{seed}.txt").write_text(f"zw, a mushroom, number {seed}")
+        (raw / f"{seed}.txt").write_text(f"zw, a mushroom, {WHERE[seed % len(WHERE)]} {seed}")
     photo(101, 300, 160).save(raw / "wide.png")
     (raw / "wide.txt").write_text("zw, a mushrom and a teapot <b>")
     photo(102, 100, 100).save(raw / "small.png")

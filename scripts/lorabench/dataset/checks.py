@@ -27,8 +27,8 @@ _BACKGROUND, _LEVELS = 0.9, 16
 """The share of pictures with a background of one colour, within so many of 255 levels."""
 _DISTANCE = 18
 """Bits of 64: the mean distance of pictures that look alike; of others it is about 30."""
-_GIVEN_BACK = 0.45
-"""The share of detail below which the bundled base model shows squares for pixel art."""
+_GIVEN_BACK = 0.6
+"""The correlation of fine detail below which strokes dissolve (docs/verdict.md)."""
 _LONG = 0.1
 _ALONE = 0.4
 _TOO_FEW, _TOO_MANY = 0.15, 500

@@ -434,7 +434,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "set.n_pictures": ("{n} {n:picture|pictures}", "{n} 枚"),
     "set.cut_off": ("{n} % cut off", "{n} % 切り落とし"),
-    "set.scaled": ("enlarged ×{n}", "拡大 ×{n}"),
+    "set.scaled": ("enlarged {n} times", "{n} 倍に拡大"),
     "set.some": (
         "{shown} of {count} pictures are shown, evenly chosen.",
         "{count} 枚中 {shown} 枚を等間隔で表示しています。",
@@ -454,7 +454,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "set.none_refused": ("No picture was refused.", "除外した画像はありません。"),
     "set.uncaptioned": ("Without a caption", "キャプションなし"),
     "set.uncaptioned_hint": (
-        "These are trained with “{words}”.",
+        "These are trained with: {words}",
         "「{words}」をキャプションとして学習されます。",
     ),
     "set.words": ("Words in most captions", "多くのキャプションにある語"),

@@ -22,7 +22,6 @@ from lorabench.pages.words import keyed
 from lorabench.sweep.pictures import open_rgb
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("base", "later", "dataset")
 _SIDE = 224
 """px of the longest side of a picture on the page."""
 _LARGEST = 200_000_000
@@ -52,7 +51,6 @@ def build(
             measured=sorted(measured, key=lambda one: one.picture.given_back or 0.0),
             pictures=_pictures(contents, raw, decoded, workers),
             data={"texts": keyed("page.", "set.")},
-            scripts=_SCRIPTS,
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         ).dump(str(temporary), "utf-8")
 
