@@ -65,9 +65,10 @@ rule all:
 
 
 rule dataset:
-    """The normalized sets."""
+    """The normalized sets, and a page on each."""
     input:
         images=[one.images for plan in TRAINED for one in plan.sets],
+        pages=[plan.paths.set_page for plan in TRAINED],
 
 
 rule trained:

@@ -45,6 +45,17 @@ def uncompared(look_up):
     return lambda wildcards, output: look_up(PLANS[wildcards.run_id])
 
 
+def of_taught(look_up):
+    """Look up in the plan of a run that trains on a job's normalized set what the job is given."""
+    plans = {str(plan.paths.normalized): plan for plan in TRAINED}
+    return lambda wildcards: look_up(plans[str(RUN.normalized).format(**wildcards)])
+
+
+def uncompared_of_taught(look_up):
+    """Look up such a param that says only where things lie or what was said already."""
+    return lambda wildcards, output: of_taught(look_up)(wildcards)
+
+
 def folder_of(name):
     """Return the folder of a job's output of this name."""
     return lambda wildcards, output: str(Path(getattr(output, name)).parent)

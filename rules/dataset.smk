@@ -6,6 +6,7 @@ REQUIRED INPUTS
 OUTPUTS
     runs/<run_id>/run.yaml                      what went into the run
     datasets/normalized/<profile>/<set>-<hex>/  the set, shared by runs of the same content
+    datasets/normalized/<profile>/<set>-<hex>/dataset.html, dataset.json    what can be said of it
     runs/<run_id>/preprocess_log.csv, rejected/ what became of each picture
     runs/<run_id>/bench/reference/              the pictures as the base model can render them
 """
@@ -65,6 +66,36 @@ rule normalize_dataset:
         " && (test -f {output.log:q} || (echo error: {output.log:q} is missing:"
         f" {quoted(CONFIG.programs.resize)} has to write it, as scripts/resize_dataset.py does"
         " >> {log:q}; exit 1))"
+
+
+rule dataset_page:
+    """Make a page on the set, and say what will spoil a training, before one."""
+    input:
+        raw=ancient(of_set(lambda one: one.raw.files)),
+        images=RUN.normalized / "images",
+        log=RUN.normalized / "preprocess_log.csv",
+    output:
+        page=RUN.set_page,
+        facts=RUN.set_page.with_suffix(".json"),
+    log:
+        RUN.set_page_log,
+    benchmark:
+        RUN.set_page_log.with_suffix(".tsv")
+    priority: 1  # it says what may make one stop the training
+    conda:
+        "../envs/lorabench.yaml"
+    threads: 2
+    params:
+        set=folder_of("page"),
+        use=of_taught(lambda plan: plan.use.json),
+        raw=of_set(lambda one: one.raw.folder),
+        options=uncompared_of_taught(commands.look_through),
+    message:
+        "Looking {wildcards.raw_set} through"
+    shell:
+        f"{program('dataset_page.py')}"
+        " {params.set:q} --raw {params.raw:q} --use /dev/stdin {params.options}"
+        " --output {output.page:q} --workers {threads} --log {log:q} <<< {params.use:q}"
 
 
 rule snapshot_dataset:

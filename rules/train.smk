@@ -37,9 +37,11 @@ for TRAINING in commands.trainings(TRAINED):
         params:
             data=of_run(lambda plan: plan.paths.normalized),
             reg=uncompared(commands.regularization),
+            strict=uncompared(partial(commands.strict, ROOT / "scripts")),
         message:
             "Training {output.lora}; first the base model is loaded"
         shell:
+            "{params.strict}"
             f"{commands.trainer(CONFIG, ROOT / 'scripts')}"
             " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
             " {params.reg}"

@@ -90,6 +90,16 @@ class RunLayout:
         return self.normalized / "images"
 
     @property
+    def set_page(self) -> Path:
+        """The page on the normalized set; what it says of it lies beside it, as JSON."""
+        return self.normalized / "dataset.html"
+
+    @property
+    def set_page_log(self) -> Path:
+        """What was said when that page was made."""
+        return self.normalizing_log.with_name(f"{self.normalized.name}.page.log")
+
+    @property
     def normalizing_log(self) -> Path:
         """The log of normalizing the set, for any run."""
         return NORMALIZING_LOGS / self.profile / f"{self.normalized.name}.log"

@@ -11,6 +11,7 @@ from tests.project import ROOT, make_plan
 FIRST_RUN = {
     "record_run": 1,
     "normalize_dataset": 1,
+    "dataset_page": 1,
     "snapshot_dataset": 1,
     "train_lora": 1,
     "install_lora": 1,
@@ -169,7 +170,7 @@ def test_the_character_profile_reads_its_own_folder(project):
 def test_only_what_was_asked_for(project):
     project.add_set()
     planned = project.planned("dataset", raw_set="some_set")
-    assert planned == {"normalize_dataset": 1}
+    assert planned == {"normalize_dataset": 1, "dataset_page": 1}
 
 
 def test_the_workflow_has_no_lints(project):

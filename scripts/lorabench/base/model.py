@@ -4,8 +4,6 @@ Nothing is downloaded: the weights are in the file, the architecture is that of 
 CLIP vocabulary comes from the package clip-anytorch.
 """
 
-import gzip
-import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,12 +24,12 @@ from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 from diffusers.utils import logging as diffusers_logging
 from safetensors import safe_open
 from safetensors.torch import load_file
-from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 from lorabench.base import checkpoint
 from lorabench.base.families import EMBEDDED, Family
+from lorabench.base.tokens import clip_tokenizer
 from lorabench.errors import UserError
 
 # A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
@@ -209,23 +207,3 @@ def alphas_cumprod(scheduler: Mapping[str, Any]) -> torch.Tensor:
     if scheduler.get("rescale_betas_zero_snr"):
         betas = rescale_zero_terminal_snr(betas)
     return (1 - betas).cumprod(0)
-
-
-def clip_tokenizer() -> CLIPTokenizer:
-    """Return the tokenizer of CLIP ViT-L/14, from the vocabulary that clip-anytorch installs.
-
-    The vocabulary is OpenAI's list of byte-pair merges: the ids are the 256 bytes, the 256 bytes
-    that end a word, then one id a merge, then the two special tokens.
-    """
-    package = importlib.util.find_spec("clip")
-    if package is None or package.origin is None:
-        raise UserError("the package clip-anytorch is missing: it holds the CLIP vocabulary.")
-    with gzip.open(Path(package.origin).with_name("bpe_simple_vocab_16e6.txt.gz"), "rt") as file:
-        lines = file.read().splitlines()
-    merges = [tuple(line.split()) for line in lines[1 : 49152 - 256 - 2 + 1]]
-    alphabet = sorted(ByteLevel.alphabet())
-    words = [*alphabet, *(letter + "</w>" for letter in alphabet), *map("".join, merges)]
-    words += ["<|startoftext|>", "<|endoftext|>"]
-    vocabulary = {word: number for number, word in enumerate(words)}
-    # pyrefly: ignore[bad-argument-type] (it takes lines or pairs, and declares lines)
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)

@@ -20,8 +20,8 @@ def check_unchanged(folder: Path) -> None:
     Only what its log records can be compared: a set without a log, or with that of another
     program, passes. So do captions if the log is from before it had digests of captions.
     """
-    rows = made(folder)
-    changes = list(_changes(folder / IMAGES, rows)) if rows else []
+    expected = made(folder)
+    changes = list(_changes(folder / IMAGES, expected)) if expected else []
     if changes:
         raise UserError(
             f"the normalized set {folder} is not as it was made:\n{indented(changes)}\n"
@@ -33,11 +33,16 @@ def check_unchanged(folder: Path) -> None:
 
 def made(folder: Path) -> dict[str, Mapping[str, str]]:
     """Return what the log of the normalized set in `folder` says of each picture, by its name."""
+    return {row["result"]: row for row in rows(folder) if row.get("result")}
+
+
+def rows(folder: Path) -> list[Mapping[str, str]]:
+    """Return the log of the normalized set in `folder`, row by row; none where there is no log."""
     log = folder / LOG
     if not log.exists():
-        return {}
+        return []
     with log.open(encoding="utf-8", errors="replace", newline="") as file:
-        return {row["result"]: row for row in csv.DictReader(file) if row.get("result")}
+        return list(csv.DictReader(file))
 
 
 def _changes(images: Path, rows: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -33,7 +33,8 @@ from lorabench.text.phrases import indented
 log = logging.getLogger(__name__)
 
 IMAGES, LOG, REJECTED = "images", "preprocess_log.csv", "rejected"
-_OURS = {IMAGES, LOG, REJECTED, ".snakemake_timestamp"}
+PAGE, FACTS = "dataset.html", "dataset.json"
+_OURS = {IMAGES, LOG, REJECTED, PAGE, FACTS, ".snakemake_timestamp"}
 
 # A process takes about a second to start, as long as this many pictures.
 _PER_WORKER = 32

@@ -386,6 +386,96 @@ TEXTS: dict[str, tuple[str, str]] = {
         "区間が重なる場合、どちらが高いかは決まりません。",
     ),
     "runs.made": ("made {when}", "{when} 作成"),
+    # a set before its training
+    "set.style": ("A style", "画風"),
+    "set.character": ("A character", "キャラクター"),
+    "set.made": ("looked through {when}", "{when} 確認"),
+    "set.no_script": (
+        "Pictures and the search need JavaScript; all words are here.",
+        "画像の表示と検索には JavaScript が必要です。文章はこのまま読めます。",
+    ),
+    "set.risks": ("Before you train", "学習の前に"),
+    "set.no_risk": (
+        "Nothing was found that will spoil the training.",
+        "学習を台無しにするような点は見つかりませんでした。",
+    ),
+    "set.why": ("Why", "理由"),
+    "set.remedy": ("Remedy", "対処"),
+    "set.more": ("and {n} more", "ほか {n} 枚"),
+    "set.used": ("Pictures", "画像"),
+    "set.of": ("of {count} in the raw set", "元のセット {count} 枚中"),
+    "set.buckets": ("Buckets", "バケット"),
+    "set.fullest": ("{n} {n:picture|pictures} in the fullest", "最も多いもので {n} 枚"),
+    "set.cut": ("Cut off", "切り落とし"),
+    "set.at_most": ("at most {n}", "最大 {n}"),
+    "set.enlarged": ("Enlarged", "拡大"),
+    "set.captions": ("Captions", "キャプション"),
+    "set.without": ("{n} without", "なし {n}"),
+    "set.tokens": ("Tokens", "トークン"),
+    "set.tokens_most": ("at most {n}; {limit} are read", "最大 {n}(読まれるのは {limit} まで)"),
+    "set.trigger": ("Trigger words", "トリガーワード"),
+    "set.no_trigger": ("not known: give trigger=", "不明(trigger= で指定できます)"),
+    "set.given_back": (
+        "What the base model's autoencoder gives back",
+        "ベースモデルのオートエンコーダーによる再現",
+    ),
+    "set.given_back_hint": (
+        "Left: as trained on. Right: the best that the base model can draw of it, with the share "
+        "of the detail that is left. No LoRA does better.",
+        "左は学習に使う画像、右はベースモデルが描ける限界と、残った細部の割合です。"
+        "LoRA がこれを超えることはありません。",
+    ),
+    "set.pictures": ("Pictures by bucket", "バケットごとの画像"),
+    "set.pictures_hint": (
+        "The raw pictures. What is darkened is cut off; the white frame is trained on, scaled to "
+        "the size of the bucket. A click opens the picture as it is trained on.",
+        "元の画像です。暗い部分は切り落とされ、白い枠の中がバケットの大きさに縮小されて"
+        "学習されます。クリックすると、学習に使う画像を開きます。",
+    ),
+    "set.n_pictures": ("{n} {n:picture|pictures}", "{n} 枚"),
+    "set.cut_off": ("{n} % cut off", "{n} % 切り落とし"),
+    "set.scaled": ("enlarged {n} times", "{n} 倍に拡大"),
+    "set.some": (
+        "{shown} of {count} pictures are shown, evenly chosen.",
+        "{count} 枚中 {shown} 枚を等間隔で表示しています。",
+    ),
+    "set.pairs": ("Near pairs", "よく似た画像"),
+    "set.pairs_hint": (
+        "The distance is in bits of 64 of the perceptual hash. Pictures left out count as "
+        "duplicates by preprocess.duplicate_distance.",
+        "距離は知覚ハッシュ 64 ビット中の違いです。preprocess.duplicate_distance 以下のものは"
+        "重複として除外されます。",
+    ),
+    "set.left_out": ("left out", "除外"),
+    "set.both_kept": ("both kept", "両方使用"),
+    "set.distance": ("distance {n}", "距離 {n}"),
+    "set.no_pairs": ("No two pictures are nearly the same.", "よく似た画像の組はありません。"),
+    "set.refused": ("Refused", "除外した画像"),
+    "set.none_refused": ("No picture was refused.", "除外した画像はありません。"),
+    "set.uncaptioned": ("Without a caption", "キャプションなし"),
+    "set.uncaptioned_hint": (
+        "These are trained with: {words}",
+        "「{words}」をキャプションとして学習されます。",
+    ),
+    "set.words": ("Words in most captions", "多くのキャプションにある語"),
+    "set.misspelt": ("Likely misspelt", "綴りの誤りらしい語"),
+    "set.once": ("Words used once", "一度だけ使われた語"),
+    "set.none": ("None.", "ありません。"),
+    "set.each": ("Each caption", "すべてのキャプション"),
+    "set.find": ("Find", "検索"),
+    "set.found": ("{n} of {count}", "{count} 件中 {n} 件"),
+    "set.caption": ("Caption", "キャプション"),
+    "set.tags": ("Tags by frequency", "タグの頻度"),
+    "set.tags_hint": (
+        "What commas part, without the trigger words. What stands in most captions is not learnt "
+        "with the trigger words but with its own. A click finds the captions.",
+        "カンマで区切られた語句です(トリガーワードを除く)。ほとんどのキャプションにある語句は、"
+        "トリガーワードではなくその語句に結び付きます。クリックするとキャプションを検索します。",
+    ),
+    "set.no_tags": (
+        "No tag stands in more than one caption.",
+        "2 つ以上のキャプションに共通するタグはありません。",
+    ),
 }
 
 

@@ -14,9 +14,10 @@ from lorabench.base import checkpoint
 from lorabench.base.families import BUNDLED, SD15, Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
+from lorabench.dataset import checks, facts, raw
 from lorabench.dataset import notes as raw_notes
-from lorabench.dataset import raw
 from lorabench.dataset.raw import RawSet
+from lorabench.dataset.risks import Risk
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
 from lorabench.run import base_choice, bench_workflow, existing, preconditions, regularization
@@ -30,6 +31,9 @@ from lorabench.sweep import prompt_notes, variants
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
+
+_TOKENS = 75
+"""So many tokens of a caption CLIP's text encoder reads, unless sd-scripts is told to join some."""
 
 
 class Normalizing(NamedTuple):
@@ -206,6 +210,30 @@ class RunPlan:
             return []
         own = Normalizing(self.training.raw, self.paths.normalized, self.config.preprocess)
         return [own, *([self.training.reg] if self.training.reg else [])]
+
+    @property
+    def use(self) -> facts.Use:
+        """What the set is to be trained for; a page on it needs no more of the settings."""
+        train, usual = self.config.train, self.family.preset["train"]
+        own = 2 if self.training and self.training.reg else 1  # every second picture, then
+        reads = train.kohya_args.get("max_token_length")
+        return facts.Use(
+            profile=self.config.profile,
+            trigger=self.trigger,
+            batch_size=train.batch_size,
+            pictures_a_step=train.batch_size * train.gradient_accumulation / own,
+            steps=train.steps,
+            epochs=train.epochs,
+            usual=usual["steps"] * usual["batch_size"],
+            tokens=reads if isinstance(reads, int) else _TOKENS,
+        )
+
+    @cached_property
+    def risks(self) -> list[Risk]:
+        """What the captions and settings say will spoil the training; none where it is over."""
+        if not self.training or existing.is_there(self.paths.lora):
+            return []
+        return checks.find(facts.of_raw(self.training.raw, self.use))
 
     @property
     def notes(self) -> list[str]:

@@ -322,6 +322,9 @@ class TrainingSettings(Section):
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
     train: TrainSettings = Field(description="training the LoRA")
     kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
+    strict: bool = Field(
+        False, description="stop before a training that the set or its settings will spoil"
+    )
     programs: Programs = Field(
         Programs(), description="programs that you may replace by your own with the same options"
     )

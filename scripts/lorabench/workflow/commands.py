@@ -98,6 +98,26 @@ def regularization(plan: RunPlan) -> str:
     return options({"--reg": reg and str(reg.folder)})
 
 
+def look_through(plan: RunPlan) -> str:
+    """Return the options of dataset_page.py that are the same wherever it is called."""
+    said = ",".join(risk.code for risk in plan.risks)
+    base, device = plan.config.base_model, plan.config.train.device
+    return options({"--base-model": base, "--device": device, "--said": said})
+
+
+def strict(scripts: Path, plan: RunPlan) -> str:
+    """Return what comes before the trainer: a look through the set that stops it, if asked for."""
+    if not plan.config.strict:
+        return ""
+    program = ["python", str(scripts / "dataset_page.py"), str(plan.paths.normalized)]
+    found = options({"--raw": plan.paths.raw, "--use": "/dev/stdin"})
+    return (
+        f"{shlex.join(program)} {found} {look_through(plan)} --strict"
+        f" --log={shlex.quote(str(plan.paths.logs / 'strict.log'))}"
+        f" <<< {shlex.quote(plan.use.json)} && "
+    )
+
+
 def record(contents: Mapping[str, Any]) -> str:
     """Write a record as a param."""
     return json.dumps(contents, ensure_ascii=False)

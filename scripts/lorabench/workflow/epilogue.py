@@ -42,3 +42,5 @@ def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
         yield f"\nLook at {run.page}"
     elif run.lora.exists():
         yield f"\nThe LoRA: {run.lora}"
+    elif run.set_page.exists():
+        yield f"\nLook at {run.set_page}"

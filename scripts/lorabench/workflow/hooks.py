@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import layout
+from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.run import preconditions
 from lorabench.run.plan import RunPlan
@@ -68,6 +69,7 @@ class Hooks:
             self._say("\n".join(self.what_will_be_done()))
         self._judges = any("bench_verdict" in jobs for jobs in self._jobs().values())
         if not self._workflow.touch:
+            self._be_strict()
             self._ask_docker()
             self._ask_servers()
 
@@ -136,6 +138,17 @@ class Hooks:
             for run_id, plan in self._plans.items()
             if any(one.folder == folder for one in plan.sets)
         ]
+
+    def _be_strict(self) -> None:
+        """Check, if asked to, that captions and settings do not spoil a training that will start.
+
+        What the pictures say is checked in front of the trainer, once they are normalized.
+        """
+        for run_id, jobs in self._jobs().items():
+            plan = self._plans[run_id]
+            if "train_lora" in jobs and plan.config.strict and plan.risks:
+                self._end()
+                console.refuse(risks.refusal(plan.risks))
 
     def _ask_docker(self) -> None:
         """Check that Docker answers, if a training will start in it, before a picture is read."""

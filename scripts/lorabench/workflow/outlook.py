@@ -19,6 +19,7 @@ _EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
 def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]:
     """Yield what `jobs`, numbers by rule, will do; `at_once` cells are on their way at a time."""
     yield from plan.notes
+    yield from (risk.line() for risk in plan.risks)
     stages = list(_stages(plan, jobs)) or [rule.replace("_", " ") for rule in jobs]
     yield f"{plan.paths.root}: {', '.join(stages)}"
     if cells := jobs.get("bench_image", 0):
@@ -37,6 +38,8 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
         waiting = [one for one in plan.sets if not one.folder.exists()] or plan.sets
         pictures = sum(len(one.raw.pictures) for one in waiting)
         yield f"normalize {count(pictures, 'picture')}"
+    if "dataset_page" in jobs and "train_lora" not in jobs:
+        yield "look the set through"
     if "render_reference" in jobs and (seconds := _autoencoding(plan)):
         took = f"{forecast.about(seconds)} on one core, seconds on a GPU"
         yield f"pass the training pictures through the base model ({took})"

@@ -39,6 +39,8 @@ def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds."""
     run = plan.paths
     yield from of_training("preprocess_log")(plan)
+    if not existing.is_there(run.lora):  # behind a training it is of no use
+        yield from of_training("set_page")(plan)
     yield from grids(run, plan.config)
     if any(variant.probe for variant in plan.variants):
         yield run.grid / "probes.png"

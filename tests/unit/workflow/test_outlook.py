@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from lorabench.base.families import BUNDLED, SD15
+from lorabench.dataset.risks import Risk
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import EXTENTS, plan
@@ -27,6 +28,7 @@ def made(tmp_path):
     return SimpleNamespace(
         config=config,
         notes=["a warning"],
+        risks=[],
         paths=SimpleNamespace(
             root=tmp_path / "runs" / "x-1", lora=Path("style_x__x-1.safetensors")
         ),
@@ -57,6 +59,20 @@ def test_warnings_come_first_then_stages_pictures_and_times(made):
     )
     assert benchmark.startswith("The benchmark: 1 prompt × (1 weight + no LoRA) × 1 seed")
     assert benchmark.endswith("2 to render, about 16 s")  # 14 of them the server's start
+
+
+def test_what_will_spoil_a_training_is_said_before_it(made):
+    made.risks = [Risk("few_pictures", {"count": 1})]
+    _, risk, stages = lines(made, train_lora=1)
+    assert risk.startswith("BEFORE YOU TRAIN: 1 picture is all there is to learn from: a LoRA ")
+    assert "train 380 steps" in stages
+
+
+def test_a_set_is_looked_through_by_itself_or_before_a_training(made):
+    assert lines(made, normalize_dataset=1, dataset_page=1)[1].endswith(
+        "normalize 35 pictures, look the set through"
+    )
+    assert "look the set through" not in lines(made, dataset_page=1, train_lora=1)[1]
 
 
 def test_pictures_that_a_narrower_sweep_leaves_out_are_said(made, tmp_path):

@@ -1,0 +1,1 @@
+"""The page on a set, made before it is trained on."""

@@ -1,0 +1,56 @@
+"""Some pictures of a set as the base model's autoencoder gives them back, and how much is left."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from lorabench.base import checkpoint
+from lorabench.base.families import BUNDLED
+from lorabench.bench.measures import training_set
+from lorabench.dataset.facts import Pictured, SetFacts
+from lorabench.sweep.pictures import evenly, open_rgb
+
+MEASURED = 8
+"""So many pictures say what the autoencoder does to a set."""
+
+
+class Decoded(NamedTuple):
+    """A picture that went through the autoencoder."""
+
+    image: Image.Image
+    share: float
+    """The share of its detail that is left."""
+
+
+def find(facts: SetFacts, folder: Path, base_model: Path, device: str) -> dict[str, Decoded]:
+    """Return some pictures of the normalized set in `folder`, by their names in images/.
+
+    Only where that takes seconds: with the bundled model, or on a GPU.
+    """
+    if checkpoint.inspect(base_model).family is not BUNDLED and not _has_gpu(device):
+        return {}
+    from lorabench.base.model import load_autoencoder, usable_device
+    from lorabench.bench.measures import reference
+
+    autoencoder = load_autoencoder(base_model, usable_device(device))
+    paths = [folder / "images" / one.file for one in evenly(facts.pictures, MEASURED)]
+    images = reference.given_back(paths, autoencoder)
+    return {
+        path.name: Decoded(image, training_set.kept(open_rgb(path), image))
+        for path, image in zip(paths, images, strict=True)
+    }
+
+
+def share(one: Pictured, decoded: Mapping[str, Decoded]) -> float | None:
+    """Return the share of a picture's detail that is left, None where it was not measured."""
+    return decoded[one.file].share if one.file in decoded else None
+
+
+def _has_gpu(device: str) -> bool:
+    if device == "cpu":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
