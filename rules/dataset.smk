@@ -5,7 +5,8 @@ REQUIRED INPUTS
 
 OUTPUTS
     runs/<run_id>/run.yaml                      what went into the run
-    datasets/normalized/<profile>/<set>-<hex>/  the set, shared by runs of the same content
+    datasets/normalized/<profile>/<set>-<hex>/  the set, shared by runs of the same content; likewise
+                                                the regularization pictures
     datasets/normalized/<profile>/<set>-<hex>/dataset.html, dataset.json    what can be said of it
     runs/<run_id>/preprocess_log.csv, rejected/ what became of each picture
     runs/<run_id>/bench/reference/              the pictures as the base model can render them

@@ -1,7 +1,7 @@
 """From a normalized set to a LoRA.
 
 REQUIRED INPUTS
-    datasets/normalized/<profile>/<set>-<hex>/images/   pictures and captions
+    datasets/normalized/<profile>/<set>-<hex>/images/   pictures and captions; those of reg_set, too
     runs/<run_id>/run.yaml                              the settings
 
 OUTPUTS

@@ -263,7 +263,7 @@ def test_kohyas_folder_in_the_set_is_taken_where_it_is_named(project, plan):
         for text in project.add_set("project/reg/1_thing").glob("*.txt"):
             text.unlink()
     plain, made = plan(raw_set="project"), plan(raw_set="project", reg_set="reg")
-    assert "not used: regularization pictures in reg/ (4); reg_set=reg does" in plain.notes
+    assert "not used: regularization pictures in reg/ (4); reg_set=reg uses them" in plain.notes
     assert not any(note.startswith("not used") for note in made.notes)
     assert {picture.words for picture in made.training.reg.raw.pictures} == {"thing"}
     assert made.training.reg.folder.name.startswith("project-reg-")
