@@ -1,6 +1,7 @@
 """How jobs' programs are called, and which files a run asks for: pieces made of its plan."""
 
 import shlex
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -93,3 +94,34 @@ def test_a_run_asks_for_its_pictures_and_results(plan):
     assert f"{run}/bench/grid/seed2_weights.png" in results
     assert f"{run}/bench/grid/probes.png" not in results
     assert f"{run}/bench/grid/probes.png" in map(str, targets.results(plan()))
+
+
+def test_the_page_on_the_set_is_made_before_a_training_and_not_behind_it(plan, project):
+    made = plan()
+    assert made.paths.set_page in targets.results(made)
+    lora = project.root / made.paths.lora
+    lora.parent.mkdir(parents=True)
+    lora.touch()
+    assert made.paths.set_page not in targets.results(made)
+    assert plan().risks == [], "behind a training it is too late"
+    lora.unlink()
+
+
+def test_strict_looks_the_set_through_in_front_of_the_trainer(plan):
+    scripts = layout.Path("scripts")
+    assert commands.strict(scripts, plan()) == ""
+    made = plan(strict="True")
+    words = shlex.split(commands.strict(scripts, made))
+    assert words[:3] == ["python", "scripts/dataset_page.py", str(made.paths.normalized)]
+    assert "--strict" in words and words[-1] == "&&"
+    assert "--said=few_pictures" in words
+    assert made.use.of_json(words[words.index("<<<") + 1]) == made.use
+
+
+def test_what_decides_of_a_set_is_its_use(plan):
+    use = plan(train={"steps": 100, "batch_size": 4, "gradient_accumulation": 2}).use
+    assert (use.batch_size, use.pictures_a_step, use.steps, use.usual) == (4, 8, 100, 3040)
+    assert use.tokens == 75
+    longer = {"kohya_args": {"max_token_length": 225}, "steps": 9}
+    sd15 = plan().config.model_copy(update={"train": plan().config.train.model_copy(update=longer)})
+    assert replace(plan(), config=sd15).use.tokens == 225

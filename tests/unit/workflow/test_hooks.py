@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from lorabench import layout
+from lorabench.dataset.risks import Risk
 from lorabench.errors import UserError
 from lorabench.workflow import hooks
 from lorabench.workflow.hooks import Hooks
@@ -100,3 +101,20 @@ def test_a_failure_names_the_logs_of_all_runs(made):
     found, said = made()
     found.fail(["snakemake.log"])
     assert "runs/a-1/logs, runs/b-1/logs; Snakemake's: snakemake.log" in said[0]
+
+
+def test_strict_stops_before_the_first_job_where_a_training_will_start(made, capsys):
+    found, _ = made(job("train_lora_b", run_id="b-1"), job("bench_image", run_id="a-1"))
+    for run_id, one in found._plans.items():
+        one.config.strict = True
+        one.risks = [Risk("few_pictures", {"count": 3})] if run_id == "a-1" else []
+    found._be_strict()
+    found._plans["b-1"].risks = [Risk("few_pictures", {"count": 3})]
+    found._plans["b-1"].config.strict = False
+    found._be_strict()
+    found._plans["b-1"].config.strict = True
+    with pytest.raises(SystemExit) as stop:
+        found._be_strict()
+    assert stop.value.code == 1
+    said = capsys.readouterr().err
+    assert "error: strict: this would spoil the training:\n  3 pictures are all there is" in said
