@@ -429,7 +429,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "set.pictures_hint": (
         "The raw pictures. What is darkened is cut off; the white frame is trained on, scaled to "
         "the size of the bucket. A click opens the picture as it is trained on.",
-        "元の画像です。暗い部分は切り落とされ、白い枠の中がバケットの大きさに縮小されて"
+        "元の画像です。暗い部分は切り落とされ、白い枠の中がバケットの大きさに合わせて"
         "学習されます。クリックすると、学習に使う画像を開きます。",
     ),
     "set.n_pictures": ("{n} {n:picture|pictures}", "{n} 枚"),

@@ -69,12 +69,8 @@ def _caption(path: Path) -> str:
 
 
 def _detail(pairs: Sequence[tuple[Path, Path]]) -> float:
-    return round(float(np.mean([kept(*map(open_rgb, pair)) for pair in pairs])), 4)
-
-
-def kept(picture: Image.Image, given_back: Image.Image) -> float:
-    """Return how much fine detail of a picture the autoencoder gave back, as `detail` has it."""
-    return _correlation(_fine(picture), _fine(given_back))
+    kept = [_correlation(*(_fine(open_rgb(path)) for path in pair)) for pair in pairs]
+    return round(float(np.mean(kept)), 4)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from lorabench.base import checkpoint
 from lorabench.base.families import BUNDLED
-from lorabench.bench.measures import training_set
+from lorabench.bench.measures import detail
 from lorabench.dataset.facts import Pictured, SetFacts
 from lorabench.sweep.pictures import evenly, open_rgb
 
@@ -38,7 +38,7 @@ def find(facts: SetFacts, folder: Path, base_model: Path, device: str) -> dict[s
     paths = [folder / "images" / one.file for one in evenly(facts.pictures, MEASURED)]
     images = reference.given_back(paths, autoencoder)
     return {
-        path.name: Decoded(image, training_set.kept(open_rgb(path), image))
+        path.name: Decoded(image, detail.given_back(open_rgb(path), image))
         for path, image in zip(paths, images, strict=True)
     }
 

@@ -1,0 +1,34 @@
+"""How much detail the autoencoder leaves."""
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from lorabench.bench.measures import detail
+from tests.pictures import photo
+
+
+def noise(seed, size=64):
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (size, size, 3), np.uint8))
+
+
+def test_all_of_it_some_of_it_and_none():
+    picture = noise(1)
+    assert detail.given_back(picture, picture) == 1
+    blurred = detail.given_back(picture, picture.filter(ImageFilter.GaussianBlur(0.4)))
+    assert 0.2 < blurred < 0.95
+    assert detail.given_back(picture, Image.new("RGB", (64, 64))) == 0
+    assert detail.given_back(picture, noise(2)) == 0, "what stands elsewhere counts against it"
+
+
+def test_a_soft_picture_has_none_to_lose():
+    assert detail.given_back(photo(2), photo(1)) == 1
+    assert detail.given_back(Image.new("RGB", (16, 16)), photo(1, 16, 16)) == 1
+
+
+def test_grain_of_large_pictures_is_no_detail():
+    smooth = noise(3).resize((1024, 1024), Image.Resampling.NEAREST)
+    grain = np.random.default_rng(4).normal(0, 12, (1024, 1024, 1))
+    grainy = Image.fromarray((np.asarray(smooth) + grain).clip(0, 255).astype(np.uint8))
+    large = detail.given_back(grainy, smooth)
+    small = detail.given_back(grainy.crop((0, 0, 256, 256)), smooth.crop((0, 0, 256, 256)))
+    assert large > 0.9 > small
