@@ -53,7 +53,8 @@ def in_docker(author):
 
 
 def test_it_leaves_a_lora_a_log_and_a_curve(author, capsys):
-    output, status = author.train(epochs=3, steps=None, save_every_epochs=1)
+    rate = {"unet_lr": 1e-4, "scheduler": "cosine_with_restarts"}
+    output, status = author.train(epochs=3, steps=None, save_every_epochs=1, **rate)
     assert status == 0, capsys.readouterr().err
     assert sorted(path.name for path in output.parent.iterdir()) == [
         "loss.png",
@@ -161,7 +162,7 @@ def test_a_killed_training_goes_on_and_ends_as_a_whole_one(author, capsys, steps
 def test_other_settings_do_not_go_on_with_that_state(author, capsys):
     author.train(fault="kill=8", steps=12)
     assert author.train(run="other", steps=12, unet_lr=1e-3)[1] == 0
-    assert "going on" not in capsys.readouterr().err
+    assert "continuing" not in capsys.readouterr().err
 
 
 def test_a_container_gets_its_own_paths(author, capsys, monkeypatch):
@@ -306,7 +307,7 @@ def test_regularization_and_held_out_pictures_are_sd_scripts_own(author, capsys)
     # Three pictures and as many beside them, some of another size: two or three batches an epoch.
     assert author.train(f"--reg={reg}", run="killed", fault="kill=7", **settings)[1] == 1
     killed, status = author.train(f"--reg={reg}", run="killed", **settings)
-    assert status == 0 and "going on after step" in capsys.readouterr().err
+    assert status == 0 and "continuing after step" in capsys.readouterr().err
     assert tensors(killed) == tensors(whole)
     measured = [[row["validation_loss"] for row in log_rows(one)] for one in (whole, killed)]
     assert measured[0] == measured[1]

@@ -169,7 +169,7 @@ def test_what_keeps_the_base_model_and_what_is_held_out_survives_a_kill(
     program.kill()
     assert program.wait() == -signal.SIGKILL
     assert train(f"--reg={reg}", name="killed", **settings)[1] == 0
-    assert "going on after step" in capsys.readouterr().err
+    assert "continuing after step" in capsys.readouterr().err
     assert tensors(output) == tensors(whole)
     measured = [[row["validation_loss"] for row in log_rows(path)] for path in (output, whole)]
     assert measured[0] == measured[1]

@@ -94,7 +94,9 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
 
 
 def _not_used(found: RawSet, reg_set: str | None) -> Iterator[str]:
-    hints = {regularization_in(name): f"; reg_set={name} uses them" for name in found.regularization}
+    hints = {
+        regularization_in(name): f"; reg_set={name} uses them" for name in found.regularization
+    }
     for what, count in found.unused.items():
         if not reg_set:
             yield f"not used: {what} ({count}){hints.get(what, '')}"
