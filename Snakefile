@@ -75,6 +75,7 @@ rule trained:
     """The runs up to their LoRAs, not benched yet."""
     input:
         datasets=[str(plan.paths.preprocess_log) for plan in TRAINED],
+        pages=[page for plan in TRAINED for page in targets.set_page(plan)],
         loras=[str(path) for plan in TRAINED for path in plan.loras],
 
 

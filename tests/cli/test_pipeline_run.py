@@ -458,7 +458,8 @@ def test_skip_bench_plans_up_to_the_lora(dry):
     run("--raw-set", "some_set", "--comfy-url", "embedded", "--skip-bench", "--resize")
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", dry[0], re.MULTILINE))
     del jobs["total"]
-    planned = {"record_run", "normalize_dataset", "snapshot_dataset", "train_lora", "trained"}
+    planned = {"record_run", "normalize_dataset", "dataset_page", "snapshot_dataset"}
+    planned |= {"train_lora", "trained"}
     assert jobs.keys() == planned
 
 

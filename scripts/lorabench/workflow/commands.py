@@ -113,7 +113,7 @@ def strict(scripts: Path, plan: RunPlan) -> str:
     found = options({"--raw": plan.paths.raw, "--use": "/dev/stdin"})
     return (
         f"{shlex.join(program)} {found} {look_through(plan)} --strict"
-        f" --log={shlex.quote(str(plan.paths.logs / 'strict.log'))}"
+        f" --log={shlex.quote(str(plan.paths.logs / f'{TRAINS}.log'))}"
         f" <<< {shlex.quote(plan.use.json)} && "
     )
 

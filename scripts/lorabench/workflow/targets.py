@@ -23,6 +23,11 @@ def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
     return lambda plan: [getattr(plan.paths, name)] if plan.training else []
 
 
+def set_page(plan: RunPlan) -> list[Path]:
+    """Return the page on the set where a training is to come: behind one it is of no use."""
+    return [] if existing.is_there(plan.paths.lora) else of_training("set_page")(plan)
+
+
 def reference(plan: RunPlan) -> list[Path]:
     """Return the training pictures as the base model can render them: they stay with the run."""
     reference = plan.paths.reference
@@ -39,8 +44,7 @@ def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds."""
     run = plan.paths
     yield from of_training("preprocess_log")(plan)
-    if not existing.is_there(run.lora):  # behind a training it is of no use
-        yield from of_training("set_page")(plan)
+    yield from set_page(plan)
     yield from grids(run, plan.config)
     if any(variant.probe for variant in plan.variants):
         yield run.grid / "probes.png"
