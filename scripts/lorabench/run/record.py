@@ -44,6 +44,8 @@ class RunRecord(Record):
     """What went into a run."""
 
     what: ClassVar[str] = "run"
+    # Behind a record that is made anew, Snakemake would train again.
+    remedy: ClassVar[str] = "put it back, or move the folder of the run away, to train it again"
 
     run_id: str
     raw_set: str
