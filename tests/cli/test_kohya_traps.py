@@ -115,7 +115,7 @@ def test_trap_5_what_is_there_keeps_its_content(author, capsys):
     kept.write_bytes(b"of somebody")
     one, _ = author.train(run="one", steps=1)
     other, _ = author.train(run="other", steps=1, seed=7)
-    assert "it is now style_x.1.safetensors" in capsys.readouterr().err
+    assert "is now called style_x.1.safetensors" in capsys.readouterr().err
     assert (author.kohya / "style_x.1.safetensors").read_bytes() == b"of somebody"
     assert (author.kohya / "style_x.2.safetensors").read_bytes() == one.read_bytes()
     assert kept.read_bytes() == other.read_bytes()

@@ -51,7 +51,8 @@ def in_docker(author):
 
 
 def test_it_leaves_a_lora_a_log_and_a_curve(author, capsys):
-    output, status = author.train(epochs=3, steps=None, save_every_epochs=1)
+    rate = {"unet_lr": 1e-4, "scheduler": "cosine_with_restarts"}
+    output, status = author.train(epochs=3, steps=None, save_every_epochs=1, **rate)
     assert status == 0, capsys.readouterr().err
     assert sorted(path.name for path in output.parent.iterdir()) == [
         "loss.png",

@@ -63,3 +63,10 @@ class RunRecord(Record):
         """Return the settings in full, and the identity as it was hashed."""
         went_in = self.identity.model_dump(mode="json", exclude_unset=True)
         return {**super().contents(), "identity": went_in}
+
+    def contents(self) -> dict[str, Any]:
+        """Return what is recorded; no caption for pictures without one if all have their own."""
+        content = super().contents()
+        if not self.preprocess.trigger:
+            del content["preprocess"]["trigger"]
+        return content
