@@ -60,13 +60,8 @@ class RunRecord(Record):
         return one_trigger(values) if isinstance(values, Mapping) else values
 
     def contents(self) -> dict[str, Any]:
-        """Return the settings in full, and the identity as it was hashed."""
-        went_in = self.identity.model_dump(mode="json", exclude_unset=True)
-        return {**super().contents(), "identity": went_in}
-
-    def contents(self) -> dict[str, Any]:
-        """Return what is recorded; no caption for pictures without one if all have their own."""
+        """Return the settings in full, but no empty trigger, and the identity as it was hashed."""
         content = super().contents()
         if not self.preprocess.trigger:
             del content["preprocess"]["trigger"]
-        return content
+        return {**content, "identity": self.identity.model_dump(mode="json", exclude_unset=True)}
