@@ -106,8 +106,7 @@ def test_what_to_try_next_stands_beside_the_verdict(visit, tmp_path):
     assert said.startswith("Try next: ") and "uv run snakemake" in said
     (run / "run.yaml").unlink()
     build(run, None, run / "report.html")
-    said = visit(run / "report.html").locator(".next").inner_text()
-    assert "raw_set=ponnyu_v1" in said, "the LoRA's name has it"
+    assert not visit(run / "report.html").locator(".next").count(), "it would be another run"
 
 
 def test_what_was_not_judged_is_not_none(visit, tmp_path):

@@ -34,8 +34,7 @@ def test_it_records_contents_versions_and_digests(tmp_path):
     assert (content["run_id"], content["format"]) == ("ぽにゅ", FORMAT)
     assert {"created", "commit", "host", "versions"} <= content.keys()
     # The set's name is no caption.
-    assert not content["preprocess"]["trigger"]
-    assert "trigger" not in content["identity"]["preprocess"]
+    assert "trigger" not in {**content["preprocess"], **content["identity"]["preprocess"]}
     assert list(json.loads(memory.read_text())) == [str(base)]
 
 

@@ -175,6 +175,15 @@ def test_a_run_with_its_grids_elsewhere_only_lays_them_out_anew(finished):
     assert planned == dict.fromkeys(("bench_plots", "bench_grid", "model_card"), 1)
 
 
+def test_a_run_without_its_record_is_left_as_it_is_and_no_other_is_proposed(finished):
+    record = run_folder(finished) / "run.yaml"
+    content = record.read_bytes()
+    record.unlink()
+    said = finished.snakemake(**SMALL).stdout
+    record.write_bytes(content)
+    assert "Look at runs/" in said and "Try next" not in said
+
+
 def test_another_prompt_renders_again_without_training(finished):
     planned = finished.planned(**SMALL, positive="a {blue} dog")
     assert planned == {"record_sweep": 1, "bench_image": 2, **EVALUATED}

@@ -24,6 +24,7 @@ def ended(project, when, act):
     config = {**SMALL, "train": "{steps: 5000, batch_size: 2, rank: 4}"}
     pid, terminal = pty.fork()
     if not pid:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the tests may run in the background
         os.chdir(project.root)
         command = project.command(**config)
         os.execv(command[0], command)

@@ -238,7 +238,6 @@ def test_two_requests_are_in_flight_for_each_server(project, servers, cap):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("zubo", "datasets/raw/characters/zubo exists: add profile=char"),
         ("Some_Set", "Did you mean raw_set=some_set?"),
         ("Zubo", "Did you mean raw_set=zubo profile=char?"),
         ("some_set;zubo", "Separate the names of several sets by commas"),
@@ -249,9 +248,13 @@ def test_a_set_that_is_not_there_is_told_which_was_meant(project, monkeypatch, t
     project.add_set()
     project.add_set("zubo", profile="characters")
     monkeypatch.chdir(project.root)
+    config = project.root / "config" / "config.yaml"
     with pytest.raises(UserError) as error:
-        make_plan({"raw_set": typed}, project.root / "config" / "config.yaml")
+        make_plan({"raw_set": typed}, config)
     assert said in str(error.value)
+    assert make_plan({"raw_set": "zubo"}, config).config.profile == "char"
+    with pytest.raises(UserError, match="datasets/raw/characters/zubo exists: add profile=char"):
+        make_plan({"raw_set": "zubo", "profile": "style"}, config)
 
 
 def test_several_raw_sets_are_several_runs_in_one_graph(project):

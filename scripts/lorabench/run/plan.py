@@ -285,8 +285,8 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
 def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each raw set of a list changes: one that lies elsewhere has its own profile."""
     named = merged.get("raw_set")
-    if isinstance(named, str) and "," in named and not layout.profile_of(named):
-        named = named.split(",")
+    if isinstance(named, str):
+        named = [named] if layout.profile_of(named) else named.split(",")
     listed = named if isinstance(named, list) else []
     names = [name for one in listed if (name := str(one).strip())]
     if len(names) > 1 and merged.get("run_id"):

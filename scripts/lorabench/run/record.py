@@ -45,6 +45,8 @@ class RunRecord(Record):
     """What went into a run."""
 
     what: ClassVar[str] = "run"
+    # Behind a record that is made anew, Snakemake would train again.
+    remedy: ClassVar[str] = "put it back, or move the folder of the run away, to train it again"
 
     run_id: str
     raw_set: str
@@ -60,9 +62,10 @@ class RunRecord(Record):
         return one_trigger(values) if isinstance(values, Mapping) else values
 
     def contents(self) -> dict[str, Any]:
-        """Return the settings in full, and the identity as it was hashed."""
-        went_in = self.identity.model_dump(mode="json", exclude_unset=True)
-        contents = {**super().contents(), "identity": went_in}
+        """Return the settings in full, but no empty trigger, and the identity as it was hashed."""
+        content = super().contents()
+        if not self.preprocess.trigger:
+            del content["preprocess"]["trigger"]
         if self.reg_set is None:  # as before there were any
-            del contents["reg_set"]
-        return contents
+            del content["reg_set"]
+        return {**content, "identity": self.identity.model_dump(mode="json", exclude_unset=True)}

@@ -7,16 +7,18 @@ from typing import Any
 
 from lorabench.errors import UserError
 
+DELETE = "delete it, and the same command makes it anew"
+
 
 @contextmanager
-def reading(path: Path, what: str) -> Generator[None]:
+def reading(path: Path, what: str, remedy: str = DELETE) -> Generator[None]:
     """Raise `UserError` for anything wrong with a file that should be `what`."""
     try:
         yield
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path}: not {what} ({_said(error)}); delete it, and the same command makes it anew"
-        ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: not {what} ({_said(error)}); {remedy}") from None
 
 
 def known(content: Any, path: Path, newest: int) -> Any:
@@ -33,6 +35,6 @@ def known(content: Any, path: Path, newest: int) -> Any:
 def _said(error: Any) -> str:
     """Return an error in a line; of pydantic's, which this module is too light for, the first."""
     if not hasattr(error, "errors"):
-        return getattr(error, "strerror", None) or str(error)
+        return " ".join(str(error).split())
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"

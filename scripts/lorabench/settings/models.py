@@ -304,7 +304,9 @@ class TrainingSettings(Section):
 
     raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
     profile: Literal["style", "char"] = Field(
-        "style", description="`style` or `char` (`char` reads datasets/raw/characters/)"
+        "style",
+        description="`style` or `char` (`char` reads datasets/raw/characters/); if not given, that "
+        "of the folder with the set",
     )
     reg_set: Name | None = Field(
         None,

@@ -7,8 +7,7 @@ import yaml
 from pydantic import ConfigDict, Field
 
 from lorabench import files
-from lorabench.settings.formats import known, reading
-from lorabench.settings.layers import read_yaml
+from lorabench.settings.formats import DELETE, known, reading
 from lorabench.settings.validation import Section
 
 FORMAT = 2
@@ -23,6 +22,7 @@ class Record(Section):
 
     what: ClassVar[str]
     """The record's subject, for messages."""
+    remedy: ClassVar[str] = DELETE
 
     format: int = Field(1, ge=1, le=FORMAT)
     created: str = ""
@@ -45,5 +45,12 @@ class Record(Section):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a record; raise `UserError` for any other file."""
-        with reading(path, f"the record of a {cls.what}"):
-            return cls.model_validate(known(read_yaml(path), path, FORMAT))
+        with reading(path, f"the record of a {cls.what}", cls.remedy):
+            return cls.model_validate(known(_loaded(path), path, FORMAT))
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except yaml.YAMLError as error:
+        raise ValueError(error) from None

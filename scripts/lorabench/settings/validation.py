@@ -111,6 +111,8 @@ def _where(error: Mapping[str, Any]) -> str:
 
 def _nearest(model: type[Section], key: str, value: Any) -> str:
     """Return the likely key: by sd-scripts' name, the same name elsewhere, or a similar one."""
+    if ":" in key:
+        return f"put a space after the colon: {key.rpartition('.')[2].replace(':', ': ')}"
     known = list(keys(model))
     section, _, name = key.rpartition(".")
     if key in known:

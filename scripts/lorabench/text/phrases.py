@@ -8,13 +8,13 @@ Language = Literal["en", "ja"]
 
 
 class _Phrases(string.Formatter):
-    """Formats as `str.format` does, and chooses between two words: `{n} {n:picture|pictures}`."""
+    """Formats as `str.format` does, and chooses a word: `{n:one|many}`, `{n:none|one|many}`."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        one, bar, many = format_spec.partition("|")
-        if not bar:
+        if "|" not in format_spec:
             return super().format_field(value, format_spec)
-        return one if value == 1 or str(value) == "1" else many
+        *none, one, many = format_spec.split("|")
+        return one if value == 1 or str(value) == "1" else none[0] if none and not value else many
 
 
 def fill(text: str, **values: Any) -> str:

@@ -10,10 +10,14 @@ from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.pictures import REFERENCES
-from lorabench.text.phrases import count
+from lorabench.text.phrases import count, listed
 from lorabench.workflow import forecast
 
-_EVALUATION = ("bench_metrics", "bench_verdict", "bench_grid", "bench_report")
+_EVALUATION = {
+    "measure": ["bench_metrics"],
+    "judge": ["bench_verdict"],
+    "lay out": ["bench_grid", "bench_probes", "bench_plots", "bench_report"],
+}
 
 
 def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]:
@@ -47,8 +51,8 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
         yield f"train {_training(plan)}"
     if cells := jobs.get("bench_image"):
         yield f"render {count(cells * plan.config.batch_size, 'picture')}"
-    if any(rule in jobs for rule in _EVALUATION):
-        yield "measure, judge and lay out the pictures"
+    if steps := [step for step, rules in _EVALUATION.items() if set(rules) & set(jobs)]:
+        yield f"{listed(steps)} the pictures"
 
 
 def _pictures(plan: RunPlan) -> int:

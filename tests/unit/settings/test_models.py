@@ -48,6 +48,7 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"raw_sett": "x"}, "raw_sett: no such key; did you mean raw_set?"),
         ({"rank": 8}, "rank: no such key; did you mean train.rank?"),
         ({"train": {"rnak": 8}}, "train.rnak: no such key; did you mean train.rank?"),
+        ({"train": {"rank:8": None}}, "no such key; put a space after the colon: rank: 8"),
         ({"weights": "0.4,a"}, "weights: 'a': "),
         (
             {"prompts": [{"dog": "a cat"}]},

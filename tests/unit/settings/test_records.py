@@ -68,6 +68,19 @@ def test_another_file_is_named(tmp_path, changed, said):
         SweepRecord.read(write(tmp_path / "sweep.yaml", **changed))
 
 
+@pytest.mark.parametrize("content", ["a: [b", "[1]", "", "text"])
+def test_a_file_that_holds_no_record_is_named_in_one_line(tmp_path, content):
+    path = tmp_path / "run.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError) as raised:
+        RunRecord.read(path)
+    assert str(raised.value).startswith(f"{path}: not the record of a run (")
+    assert str(raised.value).endswith(
+        "; put it back, or move the folder of the run away, to train it again"
+    )
+    assert "\n" not in str(raised.value)
+
+
 RECEIPT = {"name": "a.safetensors", "path": "loras/a.safetensors", "sha256": "ab"}
 READERS = {"run": RunRecord.read, "sweep": SweepRecord.read, "lora": receipt.read}
 

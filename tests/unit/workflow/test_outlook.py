@@ -50,7 +50,13 @@ def lines(made, **jobs):
 
 def test_warnings_come_first_then_stages_pictures_and_times(made):
     warning, stages, benchmark = lines(
-        made, normalize_dataset=1, train_lora=1, bench_image=2, bench_metrics=1, total=5
+        made,
+        normalize_dataset=1,
+        train_lora=1,
+        bench_image=2,
+        bench_metrics=1,
+        bench_verdict=1,
+        bench_grid=1,
     )
     assert warning == "a warning"
     assert stages.endswith(

@@ -9,6 +9,7 @@ from lorabench.bench.grids.strip import Strip
 from lorabench.sweep import labels
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.variants import Variant
+from lorabench.text import syntax
 from lorabench.text.phrases import count, count_weights
 
 
@@ -69,7 +70,7 @@ def seeds(pictures: Sequence[Picture], texts: Texts) -> Iterator[Grid]:
             name=f"seed{seed}_weights",
             title=texts.title,
             note=f"seed {seed}",
-            caption=texts.own,
+            caption=syntax.plain(texts.own),
             corner="prompt" if several else "",
             rows=[row for row in rows if row.seed == seed],
             weights=_weights(pictures),
@@ -101,7 +102,7 @@ def overview(pictures: Sequence[Picture], texts: Texts, strip: Strip | None) -> 
         name="overview",
         title=texts.title,
         note=f"{note} · seed {places.seeds[0]}" if one_seed else note,
-        caption=texts.own,
+        caption=syntax.plain(texts.own),
         corner="prompt" if prompts > 1 else "seed",
         rows=list(places.rows(with_prompt=prompts > 1, with_seed=not one_seed)),
         weights=weights,
@@ -121,7 +122,7 @@ def probes(pictures: Sequence[Picture], texts: Texts) -> Grid:
             name="probes",
             title=texts.title,
             note=f"probes: {what}",
-            caption=f"trigger words: {trigger}" if trigger else "",
+            caption=f"trigger words: {syntax.plain(trigger)}" if trigger else "",
             corner="prompt" if named else "seed",
             rows=list(_Places(some, texts).rows(with_prompt=named, with_seed=True)),
             weights=_weights(some),

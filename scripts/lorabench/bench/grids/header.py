@@ -30,11 +30,9 @@ def lines(grid: Grid, sweep: Sweep, measures: Measures, width: int) -> list[Line
         for text in wrap(grid.title, font(large), width, 2)
     ]
     note = Line(grid.note, em, QUIET, round(2 * em))
-    caption = [
-        Line(text, em, FAINT, round(1.6 * em)) for text in wrap(grid.caption, font(em), width, 3)
-    ]
-    verdict = [_verdict(sweep.verdict, em, width)] if sweep.verdict else []
-    alarms = [_line(text, em, RED, width) for text in _alarms(grid, sweep)]
+    caption = [_line(text, em, FAINT) for text in wrap(grid.caption, font(em), width, 3)]
+    verdict = _verdict(sweep.verdict, em, width) if sweep.verdict else []
+    alarms = [_line(shorten(text, font(em), width), em, RED) for text in _alarms(grid, sweep)]
     return [*title, note, *caption, *verdict, *alarms]
 
 
@@ -61,13 +59,14 @@ def in_words(verdict: Verdict) -> str:
     return " · ".join(parts)
 
 
-def _verdict(verdict: Verdict, em: int, width: int) -> Line:
+def _verdict(verdict: Verdict, em: int, width: int) -> list[Line]:
     colours = {"works": GREEN, "weak": QUIET, "uncertain": QUIET}
-    return _line(in_words(verdict), em, colours.get(verdict.label, RED), width)
+    colour = colours.get(verdict.label, RED)
+    return [_line(text, em, colour) for text in wrap(in_words(verdict), font(em), width, 2)]
 
 
-def _line(text: str, em: int, colour: str, width: int) -> Line:
-    return Line(shorten(text, font(em), width), em, colour, round(1.6 * em))
+def _line(text: str, em: int, colour: str) -> Line:
+    return Line(text, em, colour, round(1.6 * em))
 
 
 def _alarms(grid: Grid, sweep: Sweep) -> list[str]:

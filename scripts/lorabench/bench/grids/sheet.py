@@ -201,5 +201,5 @@ class Measures:
     def rows_per_page(self, columns: int) -> int:
         """How many rows fit below the longest header, at least one."""
         side = min(MAX_SIDE, MAX_PIXELS // self.page_width(columns))
-        room = side - 28 * self.em - self.strip_room(columns)
+        room = side - 30 * self.em - self.strip_room(columns)
         return max(1, (room + self.gap) // (self.step + self.parting))

@@ -125,11 +125,11 @@ FINDINGS = {
         "prompts= で追加できます",
     ),
     "few_triggers": (
-        "whether it copies its training pictures: only {value:.0f} {value:picture|pictures} of the "
-        "trigger words alone {value:was|were} rendered at each weight, and {limit:.0f} are needed; "
-        "probe=full renders them",
-        "トリガーワードのみの画像が {value:.0f} 枚です({limit:.0f} 枚必要)。"
-        "丸写しの有無は判定できません。probe=full で描画します",
+        "whether it copies its training pictures: {value:no pictures|only 1 picture|only "
+        "{value:.0f} pictures} of the trigger words alone {value:was|were} rendered, and "
+        "{limit:.0f} are needed at each weight; probe=full renders them",
+        "トリガーワードのみの画像が{value:ありません| 1 枚です| {value:.0f} 枚です}"
+        "(重みごとに {limit:.0f} 枚必要)。丸写しの有無は判定できません。probe=full で描画します",
     ),
     "no_pictures_to_copy": (
         "whether it copies its training pictures: there are none to compare with",

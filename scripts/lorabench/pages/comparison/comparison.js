@@ -1,6 +1,6 @@
 // Runs side by side: the pictures at a weight, a row enlarged, and the curves.
 
-// The slider: its first stop shows each run at its own weight, the others one weight for all.
+// The slider: one stop shows each run at its own weight, the others one weight for all.
 const slider = byId("weight");
 if (slider) {
   const words = all("output [data-stop]");

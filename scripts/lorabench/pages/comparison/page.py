@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from markupsafe import Markup
@@ -56,6 +57,7 @@ def _extent(run: FinishedRun) -> Markup:
 
 def _contents(runs: Sequence[FinishedRun]) -> dict[str, Any]:
     laid = grid.lay_out(runs)
+    weights = _affordable(laid, runs)
     metrics = list(_metrics(runs))
     different, trained_on = differences.settings(runs), differences.pictures(runs)
     return {
@@ -68,7 +70,8 @@ def _contents(runs: Sequence[FinishedRun]) -> dict[str, Any]:
             group: [one for one in different if one.group == group] for group in differences.GROUPS
         },
         "grid": laid,
-        "weights": _affordable(laid, runs),
+        "weights": weights,
+        "stops": _stops(weights, runs),
         "metrics": metrics,
         "data": {"texts": keyed("page.", "plots.interval"), "metrics": metrics},
         "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -78,8 +81,16 @@ def _contents(runs: Sequence[FinishedRun]) -> dict[str, Any]:
 def _affordable(laid: grid.Grid, runs: Sequence[FinishedRun]) -> list[float]:
     """Return the weights to embed: all, or so many around the recommended ones as there is room."""
     room = max(1, MAX_PICTURES // max(1, len(laid.rows) * len(runs)))
-    middle = sum(run.shown for run in runs) / len(runs)
+    middle = fmean(run.shown for run in runs)
     return sorted(sorted(laid.weights, key=lambda weight: abs(weight - middle))[:room])
+
+
+def _stops(weights: Sequence[float], runs: Sequence[FinishedRun]) -> list[str]:
+    """Return the slider's stops: each run at its `own` weight in its place among the weights."""
+    own = {run.shown for run in runs}
+    places = {f"{weight:.2f}": weight for weight in weights if own != {weight}}
+    places["own"] = fmean(own)
+    return sorted(places, key=places.__getitem__)
 
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,8 @@ def find(run: FinishedRun, base: Path | None) -> NextStep | None:
 
     `base` is where the base model lies.
     """
-    found = run.verdict and run.sweep and advice.advise(run.verdict, run.record, run.sweep)
-    if not found:
+    if not run.verdict or not run.sweep or not (run.record or run.sweep.skip_train):
+        return None  # without its record, the command would make another run
+    if not (found := advice.advise(run.verdict, run.record, run.sweep)):
         return None
     return NextStep(found.code, repeat_command(found.record, found.sweep, base))

@@ -106,7 +106,7 @@ def test_missing_weights_are_named(tmp_path):
 def test_other_models_and_no_folder_are_refused(tmp_path):
     with pytest.raises(UserError, match="no usable image processor"):
         embedding.load(str(embeddings.save_text_model(tmp_path / "bert")), None, "cpu")
-    with pytest.raises(UserError, match=r"none is no folder; give the folder of a CLIP"):
+    with pytest.raises(UserError, match=r"none is not a folder; give the folder of a CLIP"):
         embedding.check(str(tmp_path / "none"))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "unheard-of"}))
     with pytest.raises(UserError, match="no usable image processor"):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from lorabench.bench.grids import grid, pages, sheet
+from lorabench.bench.grids import arrangement, grid, header, pages, sheet
 from lorabench.bench.grids.arrangement import Texts
 from lorabench.bench.grids.difference import difference_map
 from lorabench.bench.grids.strip import Strip
 from lorabench.bench.measures.faults import Fault
-from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, evenly
 from tests import records
@@ -127,7 +127,7 @@ def test_pictures_of_another_shape_are_centred_in_their_cell(sweep, tmp_path):
 
 
 def test_a_large_sweep_is_paged(sweep, tmp_path, monkeypatch):
-    longest_header, three_rows = 28 * 18, 3 * 256 + 2 * 9
+    longest_header, three_rows = 30 * 18, 3 * 256 + 2 * 9
     monkeypatch.setattr(sheet, "MAX_SIDE", longest_header + three_rows - 1)
     cells = sweep(weights=(0, 0.2, 0.4, 0.6, 0.8), seeds=range(3))
     files = [f"w0.20/seed{seed}_00.png" for seed in range(3)]
@@ -224,6 +224,26 @@ def test_words_stand_above_the_grid_and_stay_within_the_page(sweep, tmp_path):
     assert words.height > plain.height
     margin = np.asarray(words.convert("L"))[:, -20:]
     assert margin.min() == 255
+
+
+def test_a_long_verdict_goes_on_in_a_second_line(tmp_path):
+    told = Verdict("uncertain", unknown=[Finding("prompts_needed", 0.6, 7)])
+    cells = [records.picture(tmp_path, 0.6, 1, 0, records.OWN)]
+    shown = sheet.Sweep(frozenset(), {}, {}, [], told, 64, 64)
+    overview = arrangement.overview(cells, Texts(order=[records.OWN]), None)
+    measures = sheet.Measures(overview, shown)
+    *_, first, second = header.lines(overview, shown, measures, 30 * measures.em)
+    assert f"{first.text} {second.text}" == header.in_words(told)
+
+
+def test_brackets_of_the_prompt_are_written_without_escapes(tmp_path):
+    alone = records.variant(probe="trigger", text=r"mika \(moon\)")
+    texts = Texts(own=r"mika \(moon\), smiling", order=[records.OWN, alone])
+    asked, probe = (records.picture(tmp_path, 0, 1, 0, one) for one in texts.order)
+    captions = [grid.caption for grid in arrangement.seeds([asked], texts)]
+    captions.append(arrangement.overview([asked], texts, None).caption)
+    assert captions == ["mika (moon), smiling"] * 2
+    assert arrangement.probes([probe], texts).caption == "trigger words: mika (moon)"
 
 
 def test_prompts_stand_one_below_the_other_in_the_order_of_the_record(sweep, tmp_path):

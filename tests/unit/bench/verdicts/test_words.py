@@ -53,6 +53,20 @@ def test_every_code_that_is_given_has_words_and_none_is_left():
 
 
 @pytest.mark.parametrize(
+    ("value", "english", "japanese"),
+    [
+        (0, "no pictures of the trigger words alone were rendered, and 8", "画像がありません("),
+        (1, "only 1 picture of the trigger words alone was rendered, and 8", "画像が 1 枚です("),
+        (2, "only 2 pictures of the trigger words alone were rendered", "画像が 2 枚です("),
+    ],
+)
+def test_no_picture_of_the_trigger_words_is_not_called_0_pictures(value, english, japanese):
+    found = Finding("few_triggers", value=value, limit=8)
+    assert english in words.finding(found)
+    assert japanese in words.finding(found, "ja")
+
+
+@pytest.mark.parametrize(
     ("value", "said"),
     [(0.05, "5% of what"), (0.0303, "3.03% of what"), (0.034, "3.4% of what")],
 )

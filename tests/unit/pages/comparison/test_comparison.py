@@ -278,5 +278,36 @@ def test_of_very_many_pictures_the_weights_around_the_best_are_kept(folder, tmp_
         make_run(folder, name, prompts=("",), weights=weights)
     path = tmp_path / "page.html"
     page.write(read(folder, "a", "b"), path)
-    stops = re.findall(r'<span data-stop="([\d.]+)"', path.read_text(encoding="utf-8"))
-    assert stops == ["0.40", "0.60", "0.80", "1.00"]
+    stops = re.findall(r'<span data-stop="(.+?)"', path.read_text(encoding="utf-8"))
+    assert stops == ["0.40", "0.60", "own", "1.00"]
+
+
+@pytest.mark.parametrize(
+    ("best", "stops", "said"),
+    [
+        ((0.4, 0.4), ["0.00", "own", "0.80"], "each at its recommended weight</span>"),
+        ((0.8, 0.4), ["0.00", "0.40", "own", "0.80"], "0.80 · 0.40</span>"),
+        ((None, None), ["0.00", "0.40", "own"], "nearest to 0.80</span>"),
+    ],
+)
+def test_the_slider_starts_at_the_weights_shown_and_names_them(folder, tmp_path, best, stops, said):
+    for name, weight in zip("ab", best, strict=True):
+        make_run(folder, name, told=Verdict("uncertain", None, weight))
+    path = tmp_path / "page.html"
+    page.write(read(folder, "a", "b"), path)
+    html = path.read_text(encoding="utf-8")
+    assert re.findall(r'<span data-stop="(.+?)"', html) == stops
+    assert f'max="{len(stops) - 1}" value="{stops.index("own")}"' in html
+    assert said in html
+
+
+def test_the_reasons_stand_beside_what_was_not_judged(folder, tmp_path):
+    outside = Finding("off_range", 0.6, 0.05, 0.03)
+    for name in "ab":
+        make_run(folder, name, told=Verdict("uncertain", None, None, reasons=[outside],
+                                            unknown=[Finding("no_untriggered")]))  # fmt: skip
+    path = tmp_path / "page.html"
+    page.write(read(folder, "a", "b"), path)
+    html = path.read_text(encoding="utf-8")
+    assert html.count("at 0.60, 5% of what was measured lies outside") == 2
+    assert html.count('Not judged</span><span lang="ja">判定できなかった点</span>: ') == 2
