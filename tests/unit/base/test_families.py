@@ -30,9 +30,7 @@ def test_a_family_has_parts_and_a_preset_that_its_trainers_take(family):
 
 @pytest.mark.parametrize("family", PUBLIC, ids=by_name)
 def test_a_public_family_has_every_field(family):
-    optional = {"lora_names", "example_prompts"} | (
-        {"configs", "schedule"} if not family.embedded else set()
-    )
+    optional = {"lora_names"} | ({"configs", "schedule"} if not family.embedded else set())
     optional |= {"kohya"} if family.embedded else {"embedded"}
     empty = {one.name for one in fields(family) if not getattr(family, one.name)}
     assert empty <= optional

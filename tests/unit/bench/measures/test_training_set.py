@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 from lorabench.bench.measures import training_set
 from lorabench.bench.measures.training_set import TrainingSet, examine
 from lorabench.errors import UserError
-from tests.records import pictures
+from tests import records
 
 
 def noisy(value, seed):
@@ -29,7 +29,9 @@ def folder(tmp_path):
     for number, path in enumerate(taught):
         words = ("zubo, a cat", "zubo, a dog", "zubo, a cat", "a house")[number]
         path.with_suffix(".txt").write_text(words)
-    drawn = pictures([save(f"w0.00/seed{n}_00.png", noisy(20, 10 + n)) for n in range(2)])
+    drawn = [records.picture(tmp_path, 0, seed) for seed in range(2)]
+    for seed, one in enumerate(drawn):
+        save(one.path, noisy(20, 10 + seed))
     return save, taught, drawn
 
 
