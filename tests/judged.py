@@ -8,10 +8,10 @@ import pandas as pd
 from lorabench.bench.measures.table import COLUMNS
 
 WITHOUT = {"style_gained": 0.0, "style_beside": 0.0, "structure": 1.0, "difference": 0.0}
-WITHOUT |= {"prompt_kept": 1.0}
+WITHOUT |= {"prompt_kept": 1.0, "likeness": 0.0}
 WITHOUT |= {"ssim": 1.0, "copy_excess": 0.0}
 GOOD = {"style_gained": 0.6, "style_beside": 3.0, "structure": 0.8, "difference": 0.1}
-GOOD |= {"ssim": 0.6, "copy_excess": 0.1, "prompt_kept": 0.6}
+GOOD |= {"ssim": 0.6, "copy_excess": 0.1, "prompt_kept": 0.6, "likeness": 0.9}
 
 
 def table(weights, prompts=8, seeds=1, trigger=8, untriggered=8, spread=0.02, **probes):

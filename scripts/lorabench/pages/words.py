@@ -223,6 +223,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "embedding.effect": ("effect", "効果"),
     "embedding.style": ("style", "画風"),
     "embedding.beside": ("beside the style", "画風以外の変化"),
+    "embedding.likeness": ("likeness", "学習画像との近さ"),
     "embedding.text": ("text", "文との一致"),
     # copies
     "copies.title": ("Copies", "学習画像との類似"),

@@ -12,7 +12,9 @@ from lorabench.settings.models import LISTS, SECTIONS, Config
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.validation import Section, sections, validate
 
-OF_PROFILE: Mapping[str, Mapping[str, Any]] = {"char": {"verdict": {"prompt_kept": 0.15}}}
+OF_PROFILE: Mapping[str, Mapping[str, Any]] = {
+    "char": {"verdict": {"likeness": 0.75, "prompt_kept": 0.1}}
+}
 """What holds for a profile where nothing is given: a character's pictures resemble each other."""
 
 

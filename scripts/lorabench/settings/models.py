@@ -234,12 +234,19 @@ class VerdictSettings(Section):
     structure: float = Field(
         0.3, ge=-1, le=1, description="composition kept, as a correlation; less is fried"
     )
+    likeness: float = Field(
+        -1,
+        ge=-1,
+        le=1,
+        description="how like a training picture's figure a picture's is; less is weak, -1 does "
+        "not ask; with `profile=char`, 0.75 by default",
+    )
     prompt_kept: float = Field(
         0.3,
         ge=-1,
         le=1,
         description="how much nearer a picture is to its own prompt's than to those of others, "
-        "relative to weight 0; less is another subject; with `profile=char`, 0.15 by default",
+        "relative to weight 0; less is another subject; with `profile=char`, 0.1 by default",
     )
     prompts_apart: float = Field(
         0.4,

@@ -39,8 +39,9 @@ def measure(
     # Half the squared distance is 1 - cosine, for length 1, and exactly 0 for equal vectors.
     columns = {"effect": (shifts**2).sum(axis=1) / 2}
     if reference:
-        way = _way(pictures, vectors, _embedded(reference, embedding, "reference"))
-        columns["style"], columns["beside"] = along(shifts, way)
+        taught = _embedded(reference, embedding, "reference")
+        columns["style"], columns["beside"] = along(shifts, _way(pictures, vectors, taught))
+        columns["likeness"] = _likeness(pictures, vectors, taught)
     texts = _texts(pictures, embedding, prompts or {})
     if texts is not None:
         columns["text"] = (vectors * texts).sum(axis=1)
@@ -125,6 +126,21 @@ def _way(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarray) -
     if not any(asked):
         return np.full(vectors.shape[1], np.nan)
     return taught.mean(axis=0) - vectors[asked].mean(axis=0)
+
+
+def _likeness(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
+    """Return how like the training pictures each picture is, as `measures/likeness.py` counts it.
+
+    0 is as the base model's pictures, 1 as the training pictures are like each other.
+    """
+    asked = [not one.weight and not one.probe for one in pictures]
+    if not any(asked) or len(taught) < 2:
+        return np.full(len(vectors), np.nan)
+    similar = (vectors @ taught.T).mean(axis=1)
+    each = taught @ taught.T
+    others = (each.sum() - np.trace(each)) / (len(each) * (len(each) - 1))
+    base = similar[asked].mean()
+    return (similar - base) / max(float(others - base), 1e-3)
 
 
 def _texts(

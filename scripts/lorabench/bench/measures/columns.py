@@ -46,6 +46,13 @@ class Metric:
 METRICS = (
     Metric("style_gained", "style gained", "獲得した画風", "1: as the training set", "style"),
     Metric("style_beside", "beside the style", "画風以外の変化", "spreads", "style"),
+    Metric(
+        "likeness",
+        "likeness of the figure",
+        "キャラクターの再現",
+        "1: as the training set",
+        "style",
+    ),
     Metric("prompt_kept", "prompt kept", "プロンプトの維持", "1: as without", "prompt"),
     Metric("structure", "structure kept", "構図の維持", "1: as without", "prompt"),
     Metric("difference", "difference", "差", "0 to 1", "effect"),

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from lorabench import cli
-from lorabench.bench.measures import descriptors, metrics, structure
+from lorabench.bench.measures import descriptors, likeness, metrics, structure
 from lorabench.bench.measures.columns import BESIDE, METRICS, PLACE
 from lorabench.bench.measures.copies import TrainingPictures
 from lorabench.bench.measures.metrics import Pixels
@@ -33,6 +33,7 @@ class Measured:
     row: dict[str, Any]
     descriptors: np.ndarray
     patches: np.ndarray
+    figure: np.ndarray
 
 
 def measure(
@@ -57,6 +58,7 @@ def measure(
         cli.bar(total=len(pictures), desc="measuring", unit="picture") as bar,
     ):
         taught = list(pool(partial(_describe, area=area), reference))
+        figures = list(pool(_figure, reference))
         measured: list[Measured] = []
         for group in pool(work, groups):
             measured += group
@@ -65,6 +67,7 @@ def measure(
     _add_prompt(measured)
     if taught:
         _add_style(measured, np.stack(taught))
+        _add_likeness(measured, figures)
     return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
 
 
@@ -82,6 +85,16 @@ def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
         if shift is not None:
             one.row["style_gained"] = axis.gained(shift)
             one.row["style_beside"] = axis.beside(shift)
+
+
+def _add_likeness(measured: Sequence[Measured], taught: Sequence[np.ndarray]) -> None:
+    """Complete the rows by how like the training set the figures are, where it shares one."""
+    base = [one.figure for one in measured if not one.picture.weight and not one.picture.probe]
+    if len(taught) < 2 or not base:
+        return
+    figures = likeness.Figures(taught, base)
+    for one in measured:
+        one.row["likeness"] = figures.likeness(one.figure)
 
 
 def _add_prompt(measured: Sequence[Measured]) -> None:
@@ -128,6 +141,10 @@ def _start(training: Sequence[Path], area: int) -> None:
 
 def _describe(path: Path, area: int) -> np.ndarray:
     return descriptors.describe(descriptors.fitted(open_rgb(path), area))
+
+
+def _figure(path: Path) -> np.ndarray:
+    return likeness.figure(open_rgb(path))
 
 
 @dataclass(frozen=True)
@@ -179,7 +196,7 @@ def _measure_one(
         **_copied(image, reference, folder),
     }
     numbers = descriptors.describe(descriptors.fitted(image, area))
-    return Measured(picture, row, numbers, patches)
+    return Measured(picture, row, numbers, patches, likeness.figure(image))
 
 
 def _compared(

@@ -98,10 +98,20 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
         _mean("fried", "off_range", asked["outside"], asked, limits.outside, 0.02, highest=True),
         _mean("fried", "beside", asked["style_beside"], asked, limits.beside, 1.5, highest=True),
         _mean("fried", "structure_lost", asked["structure"], asked, limits.structure, 0.1),
+        *_likeness(asked, limits),
         _mean("weak", "style_low", asked["style_gained"], asked, limits.style, 0.2),
     ):
         if not np.isnan(check.value):
             yield check
+
+
+def _likeness(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:
+    """Yield whether the character is there: by an embedding, where one was given."""
+    if limits.likeness <= -1:
+        return
+    columns = [name for name in asked.columns if name.endswith("_likeness")]
+    column = next(iter(columns), "likeness")
+    yield _mean("weak", "character_missing", asked[column], asked, limits.likeness, 0.2)
 
 
 def copies(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Iterator[Check]:

@@ -27,6 +27,12 @@ FINDINGS = {
         "at {weight:.2f} only {value:.0%} of the way to the training set (needed: {limit:.0%})",
         "{weight:.2f} では学習画像の画風への到達度が {value:.0%} にとどまります(必要: {limit:.0%})",
     ),
+    "character_missing": (
+        "at {weight:.2f} the character is not there: in colours and shape the figures come "
+        "{value:.0%} of the way to the training set's (needed: {limit:.0%})",
+        "{weight:.2f} ではキャラクターが再現されていません。色と形の到達度は {value:.0%} です"
+        "(必要: {limit:.0%})",
+    ),
     "no_effect": (
         "at {weight:.2f} the pictures are those of weight 0 (difference {value:.4f})",
         "重み {weight:.2f} の画像は重み 0 と同じです(差 {value:.4f})",

@@ -23,6 +23,7 @@ SHOWN_REJECTED = 100
 Limits = Mapping[str, float]
 DECIDING: Mapping[str, Callable[[Limits], float | None]] = {
     "style_gained": lambda limits: limits.get("style"),
+    "likeness": lambda limits: limits["likeness"] if limits.get("likeness", -1) > -1 else None,
     "prompt_kept": lambda limits: limits.get("prompt_kept"),
     "structure": lambda limits: limits.get("structure"),
     "style_beside": lambda limits: limits.get("beside"),

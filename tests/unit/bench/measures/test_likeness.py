@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from lorabench.bench.measures import structure
 from lorabench.bench.measures.copies import TrainingPictures
 from lorabench.bench.measures.descriptors import NAMES, describe, fitted
+from lorabench.bench.measures.likeness import Figures, figure
 
 
 def signature(image):
@@ -88,3 +89,37 @@ def test_the_nearest_training_picture_is_found_mirrored_blurred_and_recoloured()
     assert (found.path, found.mirrored) == (paths[2], True)
     assert found.similarity > 0.95
     assert training.nearest(drawing(place=(34, 34))).similarity < 0.8
+
+
+def creature(body, ears, ground, place=(30, 30), size=60):
+    image = Image.new("RGB", (128, 128), ground)
+    canvas = ImageDraw.Draw(image)
+    x, y = place
+    canvas.ellipse((x, y + size // 3, x + size, y + size), body)
+    canvas.rectangle((x, y, x + size // 4, y + size // 2), ears)
+    return image
+
+
+def test_a_character_is_known_on_any_ground_at_any_size_and_from_either_side():
+    brown, green, white = (130, 80, 40), (60, 160, 70), (250, 250, 250)
+    grounds = ((200, 220, 250), (250, 230, 160), (240, 200, 220), (90, 90, 110))
+    taught = [figure(creature(brown, green, ground)) for ground in grounds]
+    base = [figure(creature(white, (40, 40, 40), ground)) for ground in grounds]
+    known = Figures(taught, base)
+    moved = creature(brown, green, (160, 230, 150), (50, 10), 70)
+    assert known.likeness(figure(moved)) > 0.85
+    assert known.likeness(figure(ImageOps.mirror(moved))) > 0.85
+    assert known.likeness(figure(creature((90, 90, 220), brown, grounds[0]))) < 0.5
+    assert known.likeness(base[0]) == pytest.approx(0, abs=0.1)
+
+
+def test_pictures_that_share_no_figure_have_no_character():
+    colours = ((200, 40, 40), (40, 160, 60), (60, 60, 220), (230, 210, 60))
+    some = [figure(creature(one, other, (128, 128, 128)))
+            for one, other in zip(colours, colours[::-1], strict=True)]  # fmt: skip
+    assert np.isnan(Figures(some, some).likeness(some[0]))
+
+
+@pytest.mark.parametrize("image", [Image.new("RGB", (8, 8)), Image.new("RGB", (64, 200), "white")])
+def test_a_picture_without_a_figure_is_one(image):
+    assert np.isfinite(figure(image)).all()

@@ -312,3 +312,13 @@ def test_what_the_training_set_explains_comes_first(values, taught, code):
 def test_a_lora_that_works_needs_no_excuse():
     taught = TrainingSet(pictures=20, captions=1, with_trigger=20, detail=0.1, apart=0.1)
     assert judge(table({0.8: {}}), LIMITS, taught=taught).reasons == []
+
+
+def test_a_character_has_to_be_there():
+    stranger = table({0.8: {"likeness": 0.5}})
+    (why,) = judge(stranger, VerdictSettings(likeness=0.75)).reasons
+    assert (why.code, why.value, why.limit) == ("character_missing", 0.5, 0.75)
+    assert judge(stranger, VerdictSettings(likeness=0.75)).label == "weak"
+    assert judge(stranger, LIMITS).label == "works"  # a style has no figure
+    embedded = stranger.assign(ccip_likeness=0.9)
+    assert judge(embedded, VerdictSettings(likeness=0.75)).label == "works"
