@@ -46,6 +46,12 @@ def best(scored: Mapping[float, np.ndarray]) -> list[float]:
     return [weight for weight, less in behind.items() if less.mean() <= _standard_error(less)]
 
 
+def usable(scored: Mapping[float, np.ndarray]) -> list[float]:
+    """Return the weights above 0 whose mean is at least half of the highest one."""
+    means = {weight: float(score.mean()) for weight, score in scored.items() if weight}
+    return [weight for weight, mean in means.items() if mean >= max(means.values()) / 2]
+
+
 def _standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / len(values) ** 0.5)
 

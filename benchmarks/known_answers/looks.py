@@ -56,6 +56,12 @@ def best(name: str) -> list[float]:
     return found.best if found else []
 
 
+def usable(name: str) -> list[float]:
+    """Return the good weights of the LoRA `name`; none where nobody has looked."""
+    found = read().get(name)
+    return found.usable if found else []
+
+
 def label(name: str) -> str | None:
     """Return what a look says of the LoRA `name`, None where nobody has looked."""
     found = read().get(name)

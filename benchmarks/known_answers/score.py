@@ -10,7 +10,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -36,6 +36,8 @@ RUINED = ("fried", "lost")
 """Too much of the LoRA: the truth is the first word for both."""
 NEAR = 0.15
 """How far the recommended weight may be from the best."""
+STEP = 0.2
+"""Between two weights of the sweep."""
 SWEEPS = {"Weights from 0.4 to 1.2": 1.2, "The default sweep, 0.4 to 0.8": 0.8}
 """What is scored, and the highest weight that it has."""
 
@@ -54,6 +56,16 @@ class Result:
     weight: float | None
     tie: list[float]
     best: list[float]
+    window: list[float] = field(default_factory=list)
+    """The ends of the verdict's window; none where it has none."""
+    usable: list[float] = field(default_factory=list)
+    """The lowest and highest weight that is good by a look, or by the judge."""
+
+    @property
+    def ends_near(self) -> bool:
+        """Whether the window ends within a step of where it should, below and above."""
+        pairs = zip(self.window, self.usable, strict=False)
+        return bool(self.window) and all(abs(said - true) <= STEP + 1e-6 for said, true in pairs)
 
     @property
     def right(self) -> bool:
@@ -124,7 +136,19 @@ def _result(
     usual = {weight: score for weight, score in scores.items() if weight <= highest}
     seen = [weight for weight in looks.best(recipe.name) if weight <= highest]
     best = seen or (best_weight.best(usual) if usual else [])
-    return Result(*facts, found.label, recipe.leaks, found.leaks, found.weight, found.tie, best)
+    good = [weight for weight in looks.usable(recipe.name) if weight <= highest]
+    good = good or (best_weight.usable(usual) if usual else [])
+    return Result(
+        *facts,
+        said=found.label,
+        leaks=recipe.leaks,
+        said_leaks=found.leaks,
+        weight=found.weight,
+        tie=found.tie,
+        best=best,
+        window=list(found.window or ()),
+        usable=[min(good), max(good)] if good else [],
+    )
 
 
 def _up_to(highest: float, table: pd.DataFrame) -> pd.DataFrame:
@@ -169,6 +193,11 @@ def _weights(results: Sequence[Result]) -> str:
     return _share([result.near for result in results if result.best])
 
 
+def _windows(results: Sequence[Result]) -> str:
+    """Count good LoRAs of the whole sweep that are called so: others have no window."""
+    return _share([one.ends_near for one in results if one.usable and one.window])
+
+
 def _leaks(results: Sequence[Result]) -> str:
     known = [one for one in results if one.leaks is not None and one.said_leaks is not None]
     return _share([one.leaks == one.said_leaks for one in known])
@@ -179,6 +208,7 @@ _FIGURES = (
     ("trainings whose LoRAs are all judged right", "", _trainings),
     ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
     (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
+    ("both ends of the window within a step", "", _windows),
     ("leaks judged right", "", _leaks),
 )
 
