@@ -242,7 +242,7 @@ class VerdictSettings(Section):
         "not ask; with `profile=char`, 0.75 by default",
     )
     prompt_kept: float = Field(
-        0.3,
+        0.35,
         ge=-1,
         le=1,
         description="how much nearer a picture is to its own prompt's than to those of others, "

@@ -150,7 +150,7 @@ def test_a_leak_is_the_style_without_the_words():
 
 
 def test_what_the_pictures_cannot_tell_is_said():
-    found = verdict({0.8: {}}, prompts=2, trigger=0, untriggered=0)
+    found = verdict({0.8: {}}, prompts=3, trigger=0, untriggered=0)
     assert found.label == "works"
     assert {one.code for one in found.unknown} == {"few_prompts", "few_triggers", "no_untriggered"}
 
