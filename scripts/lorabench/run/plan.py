@@ -290,7 +290,9 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
     listed = named if isinstance(named, list) else []
     names = [name for one in listed if (name := str(one).strip())]
     if len(names) > 1 and merged.get("run_id"):
-        raise UserError(f"run_id names one run, and raw_set several: {named}; leave it out")
+        raise UserError(
+            f"run_id names one run, and raw_set several: {','.join(names)}; leave it out"
+        )
     found = []
     for name in names:
         profile = None if "profile" in merged else layout.profile_of(name)

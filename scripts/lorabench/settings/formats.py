@@ -16,7 +16,7 @@ def reading(path: Path, what: str, remedy: str = DELETE) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: not {what} ({error.strerror})") from None
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path}: not {what} ({_said(error)}); {remedy}") from None
 

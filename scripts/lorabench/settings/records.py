@@ -7,6 +7,7 @@ import yaml
 from pydantic import ConfigDict, Field
 
 from lorabench import files
+from lorabench.errors import UserError
 from lorabench.settings.formats import DELETE, known, reading
 from lorabench.settings.validation import Section
 
@@ -52,5 +53,7 @@ class Record(Section):
 def _loaded(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         raise ValueError(error) from None
