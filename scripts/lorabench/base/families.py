@@ -92,8 +92,8 @@ BUNDLED = Family(
         "train": {
             "rank": 16,
             "alpha": 64,
-            "unet_lr": 4e-3,
-            "text_encoder_lr": 5.5e-3,
+            "unet_lr": 3e-3,
+            "text_encoder_lr": 1e-3,
             "threads": 1,
             "scheduler": "cosine",
             "noise_offset": 0.1,
