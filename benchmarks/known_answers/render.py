@@ -19,7 +19,7 @@ from base_model.rendering import Renderer, as_images
 from base_model.world import CHARACTER
 from benchmarks.known_answers.recipes import TRIGGERS
 from lorabench import cli, files, layout
-from lorabench.base.families import EXAMPLE_PROMPTS
+from lorabench.base.families import BUNDLED
 from lorabench.sweep import variants
 
 WEIGHTS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2)
@@ -42,7 +42,7 @@ def plan(taught: str) -> list[variants.Variant]:
     profile = "char" if taught == CHARACTER else "style"
     lines = variants.read(Path("config/prompts") / f"drawnworld_{profile}.txt")
     return variants.plan(
-        variants.filled(EXAMPLE_PROMPTS[profile], trigger, "positive"),
+        variants.filled(BUNDLED.example_prompts[profile], trigger, "positive"),
         variants.named(lines, trigger),
         trigger,
         variants.EXTENTS["full"],
