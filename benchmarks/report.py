@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from tests.results import SUBJECTS, make_run
+from tests.finished import SUBJECTS, make_run
 
 PROGRAM = Path(__file__).parents[1] / "scripts" / "bench_report.py"
 WEIGHTS = tuple(at / 10 for at in range(10))
@@ -48,7 +48,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             seeds = range(1, max(1, pictures // (len(WEIGHTS) * PROMPTS)) + 1)
             made = make_run(
-                Path(folder), PROMPTS, WEIGHTS, seeds, arguments.size, training=35, probes=False
+                Path(folder), PROMPTS, WEIGHTS, seeds, arguments.size, training=35, probe="off"
             )
             wall, processor, peak = build(*made)
             page = made[0] / "report.html"
