@@ -48,7 +48,13 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             seeds = range(1, max(1, pictures // (len(WEIGHTS) * PROMPTS)) + 1)
             made = make_run(
-                Path(folder), PROMPTS, WEIGHTS, seeds, arguments.size, training=35, probe="off"
+                Path(folder),
+                prompts=PROMPTS,
+                weights=WEIGHTS,
+                seeds=seeds,
+                size=arguments.size,
+                training=35,
+                probe="off",
             )
             wall, processor, peak = build(*made)
             page = made[0] / "report.html"
@@ -58,10 +64,10 @@ def main() -> None:
             print(f"{figures} {opened(page):12.2f}", flush=True)
 
 
-def build(run: Path, dataset: Path) -> tuple[float, float, float]:
+def build(run: Path, images: Path) -> tuple[float, float, float]:
     """Make the page as the workflow does; return seconds, processor seconds, peak megabytes."""
     start = time.perf_counter()
-    command = [sys.executable, PROGRAM, "--run", run, "--dataset", dataset]
+    command = [sys.executable, PROGRAM, "--run", run, "--training-set", images]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0
