@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from benchmarks.grid import PROMPTS, SCRIPTS, SEEDS, draw
-from tests import sweeps
+from tests import finished
 
 _TRAINING = 35
 
@@ -41,7 +41,7 @@ def evaluate(side: int, weights: list[float]) -> None:
         run = Path(folder, "run")
         bench = run / "bench"
         bench.mkdir(parents=True)
-        sweeps.write_all(bench, PROMPTS, weights, SEEDS)
+        finished.write_tables(bench, PROMPTS, weights, SEEDS)
         pictures = draw(bench, weights, side)
         training = Path(folder, "set", "images")
         training.mkdir(parents=True)
@@ -49,16 +49,17 @@ def evaluate(side: int, weights: list[float]) -> None:
             shutil.copy(path, training / f"{path.parent.parent.name}{path.parent.name}{path.name}")
         metrics, summary = bench / "metrics.csv", bench / "summary.csv"
         verdict, warnings = bench / "verdict.json", bench / "warnings.json"
+        swept = ["--sweep", bench / "sweep.yaml"]
         steps = {
-            "bench_metrics.py": [*pictures, "--output", metrics, "--warnings", warnings,
+            "bench_metrics.py": [*swept, "--output", metrics, "--warnings", warnings,
                 "--training-set", training, "--reference", training, "--processes", 2],
-            "bench_verdict.py": [metrics, "--output", verdict, "--summary", summary],
+            "bench_verdict.py": [metrics, *swept, "--output", verdict, "--summary", summary],
             "bench_plots.py": ["--metrics", metrics, "--summary", summary, "--verdict", verdict,
                 "--output-dir", bench / "plots"],
-            "bench_grid.py": [*pictures, "--output-dir", bench / "grid", "--verdict", verdict,
-                "--sweep", bench / "sweep.yaml", "--warnings", warnings],
+            "bench_grid.py": [*swept, "--output-dir", bench / "grid", "--verdict", verdict,
+                "--warnings", warnings],
             "bench_report.py": ["--run", run, "--output", run / "report.html",
-                "--dataset", training.parent, "--workers", 2],
+                "--training-set", training, "--workers", 2],
         }  # fmt: skip
         took = [measured(program, *options) for program, options in steps.items()]
         total = sum(seconds for seconds, _ in took)

@@ -18,7 +18,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from tests import sweeps
+from tests import finished, records
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 PROMPTS = [f"p{number}" for number in range(9)]  # and the own one
@@ -36,12 +36,12 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             bench = Path(folder, "bench")
             bench.mkdir()
-            sweeps.write_all(bench, PROMPTS, weights, SEEDS)
-            pictures = draw(bench, weights, side)
+            finished.write_tables(bench, PROMPTS, weights, SEEDS)
+            draw(bench, weights, side)
             tables = ["--metrics", bench / "metrics.csv", "--summary", bench / "summary.csv"]
             grids = ["--sweep", bench / "sweep.yaml", "--verdict", bench / "verdict.json"]
-            report(f"{side} px, grids", folder, "bench_grid.py", *pictures, *grids)
-            report(f"{side} px, and maps", folder, "bench_grid.py", *pictures, "--difference")
+            report(f"{side} px, grids", folder, "bench_grid.py", *grids)
+            report(f"{side} px, and maps", folder, "bench_grid.py", *grids, "--difference")
             report(f"{side} px, plots", folder, "bench_plots.py", *tables)
 
 
@@ -49,10 +49,10 @@ def draw(bench: Path, weights: list[float], side: int) -> list[Path]:
     """Make the pictures: smooth colours with grain."""
     random = np.random.default_rng(0)
     paths = []
-    for variant in sweeps.variants(PROMPTS, weights, SEEDS):
+    for variant in records.variants(PROMPTS, weights, SEEDS):
         for weight in weights:
             for seed in SEEDS:
-                path = bench / variant.name / f"w{weight:.2f}" / f"seed{seed}_00.png"
+                path = bench / variant.folder / f"w{weight:.2f}" / f"seed{seed}_00.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 few = Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8))
                 smooth = np.asarray(few.resize((side, side), Image.Resampling.BICUBIC), np.int16)

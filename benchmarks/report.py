@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from tests.results import SUBJECTS, make_run
+from tests.finished import SUBJECTS, make_run
 
 PROGRAM = Path(__file__).parents[1] / "scripts" / "bench_report.py"
 WEIGHTS = tuple(at / 10 for at in range(10))
@@ -48,7 +48,13 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             seeds = range(1, max(1, pictures // (len(WEIGHTS) * PROMPTS)) + 1)
             made = make_run(
-                Path(folder), PROMPTS, WEIGHTS, seeds, arguments.size, training=35, probes=False
+                Path(folder),
+                prompts=PROMPTS,
+                weights=WEIGHTS,
+                seeds=seeds,
+                size=arguments.size,
+                training=35,
+                probe="off",
             )
             wall, processor, peak = build(*made)
             page = made[0] / "report.html"
@@ -58,10 +64,10 @@ def main() -> None:
             print(f"{figures} {opened(page):12.2f}", flush=True)
 
 
-def build(run: Path, dataset: Path) -> tuple[float, float, float]:
+def build(run: Path, images: Path) -> tuple[float, float, float]:
     """Make the page as the workflow does; return seconds, processor seconds, peak megabytes."""
     start = time.perf_counter()
-    command = [sys.executable, PROGRAM, "--run", run, "--dataset", dataset]
+    command = [sys.executable, PROGRAM, "--run", run, "--training-set", images]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0

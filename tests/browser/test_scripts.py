@@ -113,12 +113,14 @@ def test_curves_stay_inside_whatever_they_are_given(compute):
                     (dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))]),
                 groups: [...drawn.querySelectorAll("g")].map((one) => one.getAttribute("class")),
                 label: drawn.getAttribute("aria-label"),
+                paths: [...drawn.querySelectorAll("path")].map((one) => one.getAttribute("d")),
             }};
         }})()"""
     )
     assert len(drawn["dots"]) == 3
     assert all(0 <= x <= 320 and 0 <= y <= 190 for x, y in drawn["dots"])
     assert drawn["groups"] == ["run-0", "run-1", "run-2"] and drawn["label"] == "one"
+    assert all(not path or path.startswith("M") for path in drawn["paths"])
 
 
 def test_an_interval_without_ends_is_its_mean(compute):

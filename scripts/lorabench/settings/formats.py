@@ -7,7 +7,7 @@ from typing import Any
 
 from lorabench.errors import UserError
 
-DELETE = "delete it, and the same command makes it anew"
+DELETE = "delete it, and the command of the run makes it anew"
 
 
 @contextmanager

@@ -103,5 +103,7 @@ def test_a_receipt_of_other_types_is_refused(tmp_path, wrong):
     path.write_text(json.dumps({**RECEIPT, "later": 1}))
     assert receipt.read(path).sha256 == "ab"
     path.write_text(json.dumps({**RECEIPT, **wrong}))
-    with pytest.raises(UserError, match=r"not a LoRA receipt .*; delete it, and the same"):
+    with pytest.raises(
+        UserError, match=r"not a LoRA receipt .*; delete it, and the command of the run"
+    ):
         receipt.read(path)

@@ -83,8 +83,9 @@ function drawCurves({ width, weights, curves, others = [], label, under = () => 
   curves.forEach((points, at) => {
     const upper = points.map(({ weight, high }) => [toX(weight), toY(high)]);
     const lower = points.map(({ weight, low }) => [toX(weight), toY(low)]).reverse();
+    const band = path([...upper, ...lower]); // empty for a run without the metric
     element.append(svg("g", { class: `run-${at % 6}` },
-      svg("path", { class: "band", d: `${path([...upper, ...lower])}Z` }),
+      svg("path", { class: "band", d: band && `${band}Z` }),
       svg("path", { class: "line", d: path(points.map(({ weight, mean }) => [toX(weight), toY(mean)])) }),
       ...points.map((point) =>
         svg("circle", { class: "dot", cx: toX(point.weight), cy: toY(point.mean), r: 4 }, svg("title", {}, pointText(point))))));

@@ -144,7 +144,7 @@ def test_what_version_0_1_wrote_keeps_its_sentence(tmp_path):
 def test_another_file_is_refused_by_name(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(UserError, match=r"other\.json.*; delete it, and the same command"):
+    with pytest.raises(UserError, match=r"other\.json.*; delete it, and the command of the run"):
         faults.read(path)
 
 
