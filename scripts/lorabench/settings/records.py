@@ -11,9 +11,9 @@ from lorabench.errors import UserError
 from lorabench.settings.formats import DELETE, known, reading
 from lorabench.settings.validation import Section
 
-FORMAT = 2
+FORMAT = 3
 """Raise it with each new setting: sections refuse keys that they do not know. Version 0.1 wrote 1,
-without this key; it is read, too."""
+without this key; earlier formats are read, too."""
 
 
 class Record(Section):

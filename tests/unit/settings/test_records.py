@@ -44,6 +44,24 @@ def test_a_sweep_of_version_0_1_keeps_its_folders(tmp_path):
     assert record.format < FORMAT
 
 
+def test_a_run_of_an_earlier_format_is_read(tmp_path):
+    path = tmp_path / "run.yaml"
+    records.run(train={"validation": 0.1}).write(path)
+    written = yaml.safe_load(path.read_text())
+    assert written["format"] == 3
+    for earlier in (1, 2):  # without the settings that came after them
+        train = {k: v for k, v in written["train"].items() if k != "validation"}
+        path.write_text(yaml.safe_dump({**written, "format": earlier, "train": train}))
+        assert RunRecord.read(path).train.validation == 0.0
+
+
+@pytest.mark.parametrize("earlier", [1, 2])
+def test_a_sweep_of_earlier_limits_is_read(tmp_path, earlier):
+    limits = {"style": 0.2, "change": 0.2, "outside": 0.03, "beside": 8.0, "structure": 0.3}
+    record = SweepRecord.read(write(tmp_path / "sweep.yaml", format=earlier, verdict=limits))
+    assert (record.format, record.verdict.structure) == (earlier, 0.3)
+
+
 def test_logins_that_older_records_hold_are_hidden(tmp_path):
     urls = ["https://me:secret@host", "http://b:1"]
     path = write(tmp_path / "sweep.yaml", comfy_url=urls)
