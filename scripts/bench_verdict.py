@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     sweep = SweepRecord.read(arguments.sweep)
     table = summary.read(arguments.metrics)
     taught = training_set.read(arguments.examined) if arguments.examined else None
-    found = judging.judge(table, sweep.verdict, bool(sweep.trigger), taught)
+    found = judging.judge(table, sweep.verdict, bool(sweep.trigger), taught, sweep.bundled)
     with files.publish(arguments.summary) as temporary:
         summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:

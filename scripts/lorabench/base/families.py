@@ -66,8 +66,8 @@ class Family(Known):
     preset: Mapping[str, Any]
     example_prompts: Mapping[str, str]
     """Of its workflow, by profile, where that has not the trigger."""
-    picture_seconds: float | None = None
-    """How long a usual GPU takes for a picture of its workflow; None: it is rendered on the CPU."""
+    picture_seconds: float = 3
+    """How long a usual GPU takes for a picture of its workflow, on a ComfyUI."""
 
 
 def _preprocess(resolution: int, bucket_step: int) -> dict[str, int]:
@@ -159,7 +159,6 @@ SD15 = Family(
     embedded=True,
     kohya=Kohya("train_network.py", 64),
     example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
-    picture_seconds=3,
     preset={
         **_PRESET,
         "bench_workflow": "config/workflows/sd15_lora_bench.json",

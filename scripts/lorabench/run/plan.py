@@ -337,7 +337,7 @@ def _preset(family: Family, merged: Mapping[str, Any]) -> Mapping[str, Any]:
     embedded = is_embedded(merged.get("comfy_url"))
     if family is not BUNDLED or embedded or merged.get("base_model"):
         return family.preset
-    return {**family.preset, "prompts": SD15.preset["prompts"]}
+    return {**family.preset, **{key: SD15.preset[key] for key in ("prompts", "probe")}}
 
 
 def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> tuple[Config, Training]:

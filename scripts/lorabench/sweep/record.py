@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from lorabench.settings.models import SweepSettings
+from lorabench.settings.models import BUNDLED_BASE, SweepSettings
 from lorabench.settings.records import Record
 from lorabench.settings.servers import recorded
 from lorabench.sweep import pictures
@@ -43,6 +43,11 @@ class SweepRecord(Record, SweepSettings):
     drawn_elsewhere: str | None = None
     """The checkpoint that rendered, if the LoRA was trained on another."""
     variants: tuple[Annotated[Variant, BeforeValidator(_of_0_1)], ...]
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the bundled base model rendered."""
+        return Path(self.checkpoint or "").stem == Path(BUNDLED_BASE).name
 
     def pictures(self, bench: Path) -> list[Picture]:
         """Return the pictures of the sweep in order, in the folder `bench`, rendered or not."""

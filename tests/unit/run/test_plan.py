@@ -1,6 +1,7 @@
 """The plan of a run: the trigger words, and what is said before anything is done."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -203,6 +204,21 @@ def test_a_raw_set_that_a_lora_from_elsewhere_is_not_compared_with_is_named(plan
     assert found.notes[0].endswith("say with trigger= which words call it")
     assert plan(**benched, trigger="mofu").notes[0].endswith("Judge its style by eye")
     assert plan(**benched, raw_set="other").notes == []  # no such set lies there
+
+
+def test_a_comfyui_whose_checkpoint_is_not_here_renders_what_suits_most(plan, project):
+    lora = project.root / "runs" / "theirs" / "train" / "style_some_set__theirs.safetensors"
+    lora.parent.mkdir(parents=True, exist_ok=True)
+    lora.write_bytes(b"")
+    benched = {"skip_train": True, "run_id": "theirs", "trigger": "mofu"}
+    for url, prompts, probe in (
+        ("http://127.0.0.1:1", "sd_{profile}", "quick"),
+        ("embedded", "drawnworld_{profile}", "full"),
+    ):
+        found = plan(**benched, comfy_url=url)
+        assert Path(found.config.prompts).stem == prompts
+        assert found.config.probe == probe
+        assert found.sweep.bundled == found.embedded_server
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".PT", ".ckpt", ".bin"])

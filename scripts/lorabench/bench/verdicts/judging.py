@@ -27,10 +27,12 @@ def judge(
     limits: VerdictSettings,
     trigger: bool = True,
     taught: TrainingSet | None = None,
+    bundled: bool = True,
 ) -> Verdict:
     """Return the verdict on the LoRA of a table that `summary.read` returned.
 
-    `trigger` says whether its trigger words are known, `taught` what it was trained on.
+    `trigger` says whether its trigger words are known, `taught` what it was trained on, `bundled`
+    whether the bundled base model rendered it.
     """
     asked = table[table["probe"] == ""]
     weights = sorted(float(weight) for weight in asked["weight"].unique() if weight != 0)
@@ -42,7 +44,7 @@ def judge(
     judged = [one for one in every if one.weight > 0] or every  # what it adds is what it is for
     label, deciding = _of_all(judged, list(_copied(table, limits)))
     leaks, share = _leak(table, limits)
-    unknown = list(_unknown(table, trigger, label, share))
+    unknown = list(_unknown(table, trigger, bundled, label, share))
     prompts = asked["variant"].nunique()
     if close := _close(deciding, prompts):
         unknown.append(close)
@@ -102,10 +104,10 @@ def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, 
 
 
 def _unknown(
-    table: pd.DataFrame, trigger: bool, label: Label, leak: float | None
+    table: pd.DataFrame, trigger: bool, bundled: bool, label: Label, leak: float | None
 ) -> Iterator[Finding]:
     """Yield what could not be judged and does not follow from the label."""
-    for finding in unjudged(table, trigger):
+    for finding in unjudged(table, trigger, bundled):
         if label != "copies" or finding.code not in ("few_triggers", "no_trigger"):
             yield finding
     if leak is None and (table["probe"] == "untriggered").any():

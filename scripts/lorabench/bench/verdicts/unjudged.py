@@ -16,8 +16,14 @@ Z = 1.96
 """Standard errors on either side of a mean that hold 95 % of it."""
 
 
-def unjudged(table: pd.DataFrame, trigger: bool) -> Iterator[Finding]:
-    """Yield what could not be judged; `trigger`: whether trigger words are known."""
+def unjudged(table: pd.DataFrame, trigger: bool, bundled: bool) -> Iterator[Finding]:
+    """Yield what could not be judged.
+
+    `trigger`: whether trigger words are known; `bundled`: whether the base model rendered for which
+    the limits were calibrated.
+    """
+    if not bundled:
+        yield Finding("other_base")
     asked = table[table["probe"] == ""]
     prompts, cells = asked["variant"].nunique(), len(asked)
     if prompts < ENOUGH_PROMPTS:

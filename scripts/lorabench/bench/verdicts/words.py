@@ -124,6 +124,12 @@ FINDINGS = {
         "トリガーワードのない画像でも学習したのに、トリガーワードなしで、ありの場合の "
         "{value:.0%} の効果が出ます(上限 {limit:.0%})",
     ),
+    "other_base": (
+        "whether the limits hold for this base model: they were calibrated on the bundled one, "
+        "drawnworld; hold the label against the pictures",
+        "しきい値は同梱のベースモデル drawnworld で定めたもので、このベースモデルに合うかどうかは"
+        "未確認です。判定は画像と見比べてください",
+    ),
     "few_prompts": (
         "what the LoRA does to other prompts: only {value:.0f} {value:was|were} rendered, and "
         "{limit:.0f} are needed; add more with prompts=",

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lorabench.bench.measures.training_set import TrainingSet
+from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.judging import judge
 from lorabench.bench.verdicts.verdict import Finding
 from lorabench.settings.models import VerdictSettings
@@ -153,6 +154,13 @@ def test_what_the_pictures_cannot_tell_is_said():
     found = verdict({0.8: {}}, prompts=3, trigger=0, untriggered=0)
     assert found.label == "works"
     assert {one.code for one in found.unknown} == {"few_prompts", "few_triggers", "no_untriggered"}
+
+
+def test_on_another_base_model_the_limits_are_said_to_be_the_bundled_ones():
+    (other,) = judge(table({0.8: {}}), LIMITS, bundled=False).unknown
+    assert "calibrated on the bundled one, drawnworld" in words.finding(other)
+    assert "同梱のベースモデル drawnworld" in words.finding(other, "ja")
+    assert verdict({0.8: {}}).unknown == []
 
 
 def test_few_prompts_near_the_limit_are_no_answer():
