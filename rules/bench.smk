@@ -187,11 +187,12 @@ rule bench_metrics:
         compared=given(
             training="--training-set", reference="--reference", embedding="--embedding-table"
         ),
+        reg=uncompared(commands.regularization),
     message:
         "Measuring the pictures"
     shell:
         f"{program('bench_metrics.py')}"
-        " --sweep {input.sweep:q} {params.compared}"
+        " --sweep {input.sweep:q} {params.compared} {params.reg}"
         " --output {output.metrics:q} --warnings {output.warnings:q}"
         " --examined {output.examined:q} --processes {threads} --log {log:q}"
 

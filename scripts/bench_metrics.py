@@ -38,7 +38,8 @@ def main(arguments: argparse.Namespace) -> None:
     with files.publish(arguments.warnings) as temporary:
         faults.write(found, temporary)
     if arguments.examined:
-        examined = training_set.examine(training, reference, pictures, sweep.trigger)
+        beside = pictures_of_set(arguments.reg and arguments.reg / "images")
+        examined = training_set.examine(training, reference, pictures, sweep.trigger, beside)
         with files.publish(arguments.examined) as temporary:
             training_set.write(examined, temporary)
     cli.detail("%s: %d pictures measured", arguments.output, len(measured))
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         " normalized set: finds copies")  # fmt: skip
     add("--reference", type=Path, metavar="FOLDER", help="what reference_set.py"
         " wrote: measures the style gained")  # fmt: skip
+    add("--reg", type=Path, metavar="FOLDER", help="the normalized set of regularization pictures")
     add("--embedding-table", type=Path, metavar="CSV", help="what bench_embed.py"
         " wrote: its columns follow")  # fmt: skip
     add("--processes", type=cli.positive, default=1, help="at once (default: 1)")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lorabench import layout
 from lorabench.base.families import BUNDLED, SD15
 from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.dataset.raw import is_regularization
 from lorabench.run.record import RunRecord
 from lorabench.settings.models import BUNDLED_BASE, TrainSettings
 from lorabench.sweep.record import SweepRecord
@@ -41,10 +43,11 @@ def advise(verdict: Verdict, record: RunRecord | None, sweep: SweepRecord) -> Ad
     code, change = next(_changes(verdict, record, sweep), (None, {}))
     if not code:
         return None
-    if record and "train" in change:
-        train = {**record.identity.train, **change["train"]}
+    if record and change.keys() & {"train", "reg_set"}:
+        train = {**record.identity.train, **change.get("train", {})}
         identity = record.identity.model_copy(update={"train": train})
-        another = record.model_copy(update={"run_id": "", "identity": identity})
+        reg_set = change.get("reg_set", record.reg_set)
+        another = record.model_copy(update={"run_id": "", "reg_set": reg_set, "identity": identity})
         return Advice(code, another, sweep.model_copy(update={"skip_train": False}))
     return Advice(code, record, sweep.model_copy(update=change))
 
@@ -73,6 +76,8 @@ def _changes(
         yield from _trainings(verdict, record.train)
     if verdict.label == "works" and "highest" in found and weights[-1] < 2 * _TOP:
         yield "higher_weights", {"weights": above}
+    if record and verdict.label == "works" and "leaks" in found and not record.reg_set:
+        yield "reg_set", {"reg_set": _beside(record)}
     if verdict.label == "uncertain" and "prompts_needed" in found:
         yield from _more_pictures(record, sweep)
     if found & {"few_triggers", "no_untriggered"} and sweep.probe != "full":
@@ -93,6 +98,13 @@ def _trainings(verdict: Verdict, train: TrainSettings) -> Iterator[tuple[str, Se
         yield "lower_rate", {"train": _times(1 / 3, rates)}
     if verdict.label == "copies":
         yield "shorter", {"train": {length: max(1, number // 2)}}
+
+
+def _beside(record: RunRecord) -> str:
+    """Return the regularization pictures in the raw set itself, or a name for a set of them."""
+    own = layout.raw_set(record.identity.profile, record.raw_set)
+    names = sorted(path.name for path in own.glob("*/")) if own.is_dir() else []
+    return next(filter(is_regularization, names), "plain")
 
 
 def _times(factor: float, rates: Mapping[str, float]) -> dict[str, float]:

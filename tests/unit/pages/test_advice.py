@@ -114,6 +114,20 @@ def test_the_command_names_the_regularization_pictures():
     assert "reg_set=plain" in command
 
 
+def test_a_leak_that_should_not_be_is_cured_by_regularization_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    leaks = Verdict("works", reasons=[Finding("leaks")])
+    found = advice.advise(leaks, RECORD, swept())
+    assert (found.code, found.record.reg_set, found.record.run_id) == ("reg_set", "plain", "")
+    command = repeat_command(found.record, found.sweep, Path("models/checkpoints/drawnworld"))
+    assert " reg_set=plain" in command
+    (tmp_path / "datasets/raw/style/zubo/reg").mkdir(parents=True)
+    assert advice.advise(leaks, RECORD, swept()).record.reg_set == "reg"
+    tried = RECORD.model_copy(update={"reg_set": "plain"})
+    assert advice.advise(leaks, tried, swept()).code == "seeds"
+    assert advised("works").code == "seeds"
+
+
 @pytest.mark.parametrize("code", words.ADVICE)
 def test_each_advice_has_words_in_both_languages(code):
     assert words.try_next(code).startswith("Try next: ")

@@ -41,14 +41,20 @@ class TrainingSet:
     """How much fine detail the autoencoder gives back: a correlation, 1 is all of it."""
     apart: float | None = None
     """How far what it gives back is from what the base model draws, in spreads of a descriptor."""
+    beside: int = 0
+    """How many regularization pictures without the trigger words were trained on, too."""
 
 
 def examine(
-    training: Sequence[Path], reference: Sequence[Path], drawn: Sequence[Picture], trigger: str
+    training: Sequence[Path],
+    reference: Sequence[Path],
+    drawn: Sequence[Picture],
+    trigger: str,
+    beside: Sequence[Path] = (),
 ) -> TrainingSet:
     """Examine the `training` pictures, with their captions beside, and the same in `reference`.
 
-    `drawn` are the pictures of the sweep.
+    `drawn` are the pictures of the sweep, `beside` the regularization pictures.
     """
     captions = [_caption(path) for path in training]
     given_back = {path.name: path for path in reference}
@@ -57,10 +63,15 @@ def examine(
     return TrainingSet(
         pictures=len(training),
         captions=len(set(captions)),
-        with_trigger=sum(bool(trigger) and has(caption, trigger) for caption in captions),
+        with_trigger=sum(_calls(caption, trigger) for caption in captions),
         detail=_detail(evenly(pairs, _COMPARED)) if pairs else None,
         apart=_apart(base, reference) if base and reference else None,
+        beside=sum(not _calls(_caption(path), trigger) for path in beside),
     )
+
+
+def _calls(caption: str, trigger: str) -> bool:
+    return bool(trigger) and has(caption, trigger)
 
 
 def _caption(path: Path) -> str:

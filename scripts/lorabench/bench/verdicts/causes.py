@@ -33,6 +33,7 @@ def causes(label: Label, taught: TrainingSet | None, trigger: bool) -> Iterator[
 
 def should_not_leak(taught: TrainingSet | None) -> bool:
     """Return whether so many pictures had no trigger words that it could learn what they mean."""
-    if not taught or not taught.pictures:
+    if not taught or not taught.with_trigger:
         return False
-    return _BESIDE <= 1 - taught.with_trigger / taught.pictures < 1
+    # Regularization pictures are shown as often as the set's own, however many there are.
+    return bool(taught.beside) or 1 - taught.with_trigger / taught.pictures >= _BESIDE

@@ -218,6 +218,14 @@ ADVICE = {
     ),
     "higher_rate": ("train with three times the learning rate", "学習率を 3 倍にする"),
     "lower_rate": ("train with a third of the learning rate", "学習率を 3 分の 1 にする"),
+    "reg_set": (
+        "train beside pictures of ordinary things, captioned without the trigger words "
+        "(regularization pictures, a raw set such as plain): it learns to leave alone what does "
+        "not call it",
+        "トリガーワードを書かないキャプション付きの、ありふれたものの画像"
+        "(正則化画像、plain などの素材フォルダ)を添えて学習する。"
+        "呼ばれないときは絵を変えないことを学習します",
+    ),
     "probes": (
         "render the probes, which show copies and leaks",
         "丸写しと漏れを調べる画像(プローブ)を描画する",

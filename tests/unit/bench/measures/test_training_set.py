@@ -42,6 +42,11 @@ def test_the_captions_are_counted(folder):
     assert examine([], [], drawn, "zubo") == TrainingSet()
 
 
+def test_pictures_beside_count_where_nothing_calls_the_lora(folder):
+    _, taught, drawn = folder  # the last one is captioned without the trigger words
+    assert examine(taught, taught, drawn, "zubo", taught[2:]).beside == 1
+
+
 def test_detail_that_the_autoencoder_loses_is_measured(folder):
     save, taught, drawn = folder
     kept = [save(f"kept/{path.name}", Image.open(path)) for path in taught]

@@ -147,6 +147,8 @@ def test_a_leak_is_the_style_without_the_words():
     beside_plain = TrainingSet(pictures=20, captions=20, with_trigger=10)
     (leak,) = judge(leaking, LIMITS, taught=beside_plain).reasons
     assert (leak.code, leak.value) == ("leaks", found.leak)
+    regularized = TrainingSet(pictures=20, captions=20, with_trigger=20, beside=1)
+    assert judge(leaking, LIMITS, taught=regularized).reasons == [leak]
     assert verdict({0.8: WEAK}, untriggered_gain=0.05).leaks is None  # nothing that could leak
 
 
