@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
-from tests.project import SMALL, make_project, run_folder
+from tests.project import SMALL, Project, make_project, run_folder
 
 EVALUATED = dict.fromkeys(
     ("bench_metrics", "bench_verdict", "bench_plots", "bench_grid", "bench_report", "model_card"), 1
@@ -232,6 +233,25 @@ def test_another_caption_is_another_run(finished):
         caption.write_text(old)
     assert planned["normalize_dataset"] == planned["train_lora"] == 1
     assert planned["bench_image"] == 2
+
+
+def test_a_sweep_goes_on_by_itself_and_once(finished, tmp_path):
+    project = Project(shutil.copytree(finished.root, tmp_path / "project", symlinks=True))
+    judge = project.root / "scripts" / "bench_verdict.py"
+    known = "    found = verdict.Verdict('weak')\n    with files.publish(arguments.summary)"
+    judge.write_text(judge.read_text().replace("    with files.publish(arguments.summary)", known))
+    by_default = {key: value for key, value in SMALL.items() if key != "weights"}
+    dry = project.snakemake("--dry-run", **by_default).stdout
+    assert "going on" not in dry
+    first, second = project.snakemake(**by_default).stdout.split("; going on with 1 and 1.2\n")
+    assert "Look at " not in first
+    assert "render 2 pictures" in second
+    assert second.count("Look at ") == 1
+    bench = run_folder(project) / "bench"
+    rendered = {path.parent.name for path in bench.glob("w*/*.png")}
+    assert rendered == {"w0.00", "w0.40", "w0.50", "w0.60", "w0.80", "w1.00", "w1.20"}
+    assert project.planned(**by_default) == {}
+    assert "going on" not in project.snakemake(**by_default).stdout
 
 
 def test_skip_train_benches_the_lora_that_is_there(finished):

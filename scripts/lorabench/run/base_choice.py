@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lorabench.base.families import BUNDLED, SD15, Family
 from lorabench.comfy.check import loaded
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.roles import Choices
@@ -52,6 +53,14 @@ def choose(given: Given) -> Path:
     if only_drawn or is_embedded(given.get("comfy_url")) or not (found or _workflow(given)):
         return Path(BUNDLED_BASE)
     raise _not_here(found)
+
+
+def preset(family: Family, given: Given) -> Given:
+    """Return the family's preset; a ComfyUI whose checkpoint is not here renders no bundled one."""
+    embedded = is_embedded(given.get("comfy_url"))
+    if family is not BUNDLED or embedded or given.get("base_model"):
+        return family.preset
+    return {**family.preset, **{key: SD15.preset[key] for key in ("prompts", "probe")}}
 
 
 def loads(given: Given) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lorabench import files, layout
 from lorabench.base import checkpoint
-from lorabench.base.families import BUNDLED, SD15, Family
+from lorabench.base.families import Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
 from lorabench.dataset import checks, facts, raw
@@ -23,7 +23,7 @@ from lorabench.errors import UserError
 from lorabench.run import base_choice, bench_workflow, existing, preconditions, regularization
 from lorabench.run.identity import Identity, check_binding, identify, normalized_id
 from lorabench.run.record import Contents, RunRecord
-from lorabench.settings.layers import is_embedded, merge, read_yaml, resolve
+from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split
@@ -303,7 +303,9 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     base = _inspect(base_choice.choose(merged))
     given = frozenset(key for key, value in merged.items() if value is not None)
-    config = resolve({**merged, "base_model": str(base.path)}, _preset(base.family, merged))
+    config = resolve(
+        {**merged, "base_model": str(base.path)}, base_choice.preset(base.family, merged)
+    )
     preconditions.check(config, base)
     workflow_prompt = bench_workflow.prompt_of(config)
     digests = Digests(layout.DIGESTS)
@@ -330,14 +332,6 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     )
     _ = plan.variants  # reports mistakes in prompts at once
     return plan
-
-
-def _preset(family: Family, merged: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the family's preset; a ComfyUI whose checkpoint is not here renders no bundled one."""
-    embedded = is_embedded(merged.get("comfy_url"))
-    if family is not BUNDLED or embedded or merged.get("base_model"):
-        return family.preset
-    return {**family.preset, **{key: SD15.preset[key] for key in ("prompts", "probe")}}
 
 
 def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> tuple[Config, Training]:

@@ -48,6 +48,7 @@ def _record(plan: RunPlan, weights: Sequence[float]) -> str:
 
 def _call_again(stopping: Stopping) -> None:
     """Call Snakemake in place of this process, as it was called."""
+    stopping.hold_back()
     if not stopping.begun:
         sys.stdout.flush()
         sys.stderr.flush()

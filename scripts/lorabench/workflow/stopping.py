@@ -14,6 +14,7 @@ import psutil
 from lorabench.workflow.older import call
 
 STATUS = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHELLS = ("bash", "sh", "dash")
 _PATIENCE = 20
 _EVERY_SECONDS = 0.2
@@ -28,10 +29,15 @@ class Stopping:
 
     def heed(self) -> None:
         """Listen for the signals, also where Snakemake has begun to listen for some itself."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             with suppress(ValueError):  # not in the main thread: whoever runs it there decides
                 if signal.getsignal(number) != signal.SIG_IGN:  # nohup
                     signal.signal(number, self._stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def hold_back(self) -> None:
+        """Keep the signals waiting for the program that takes this one's place, until it heeds."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.begun:

@@ -21,6 +21,9 @@ from lorabench.layout import weight_name
 from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
+_TOLD_APART = 0.99
+"""So much of a prompt a base model keeps that draws it unlike others; one of noise keeps less."""
+
 
 def judge(
     table: pd.DataFrame,
@@ -78,7 +81,10 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
         return Finding("no_baseline")
     base = asked[asked["weight"] == 0]
     constant = float((base["contrast"] < CONSTANT_BELOW).mean())
-    return Finding("base_constant", 0.0, constant) if constant >= 0.5 else None
+    if constant >= 0.5:
+        return Finding("base_constant", 0.0, constant)
+    alike = float((base["prompt_kept"] < _TOLD_APART).mean())
+    return Finding("base_alike", 0.0, alike) if alike >= 0.5 else None
 
 
 def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:

@@ -182,6 +182,12 @@ FINDINGS = {
         "LoRA なしでも単色の画像が出ています。原因は LoRA ではなく、ベースモデル、VAE、"
         "またはワークフローです",
     ),
+    "base_alike": (
+        "without the LoRA, too, {value:.0%} of the prompts give nearly the picture of the others: "
+        "the base model or the workflow fails, not the LoRA, or the prompts ask for the same",
+        "LoRA なしでも、プロンプトの {value:.0%} がほかとほぼ同じ画像になります。原因は LoRA "
+        "ではなく、ベースモデルかワークフローの不具合、または似すぎたプロンプトです",
+    ),
     "highest": (
         "weights above {weight:.2f}: it is the highest that was rendered, and a higher one may be "
         "better; add more with weights=",
@@ -259,6 +265,10 @@ UNJUDGED = {
     "base_constant": (
         "the base model fails without the LoRA, too",
         "LoRA なしでもベースモデルの画像が壊れています",
+    ),
+    "base_alike": (
+        "without the LoRA, too, prompts make no difference",
+        "LoRA なしでもプロンプトによる違いがありません",
     ),
     "no_training_set": (
         "there is no training set to compare with",

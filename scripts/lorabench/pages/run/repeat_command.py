@@ -14,6 +14,7 @@ import yaml
 from lorabench.base.checkpoint import inspect
 from lorabench.base.families import BUNDLED
 from lorabench.errors import UserError
+from lorabench.run import base_choice
 from lorabench.run.record import RunRecord
 from lorabench.settings.layers import OF_PROFILE, merge
 from lorabench.settings.models import BUNDLED_BASE, LISTS, Config
@@ -60,14 +61,26 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
         "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
     }
-    preset = {}
-    with suppress(UserError, OSError):  # a base model that is gone has no family
-        family = BUNDLED if bundled else inspect(checkpoint).family
-        preset = merge(family.preset, OF_PROFILE.get(str(made.get("profile")), {}))
+    layers = [OF_PROFILE.get(str(made.get("profile")), {})]
     stand_in = made.get("preprocess", {}).get("trigger")
     if stand_in in (raw_set, sweep and sweep.trigger):  # it follows from these
-        preset = {**preset, "preprocess": {**preset.get("preprocess", {}), "trigger": stand_in}}
-    return _unusual(given, Config, preset)
+        layers.append({"preprocess": {"trigger": stand_in}})
+    preset: Mapping[str, Any] = {}
+    with suppress(UserError, OSError):  # a base model that is gone has no family
+        preset = (BUNDLED if bundled else inspect(checkpoint).family).preset
+    found = _unusual(given, Config, merge(preset, *layers))
+    if not bundled:
+        return found
+    if not _is_default(found):
+        return {**found, "base_model": BUNDLED_BASE}
+    return _unusual(given, Config, merge(base_choice.preset(BUNDLED, found), *layers))
+
+
+def _is_default(settings: Settings) -> bool:
+    """Return whether these settings alone choose the bundled base model."""
+    with suppress(UserError):
+        return base_choice.choose(settings) == Path(BUNDLED_BASE)
+    return False
 
 
 def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -> Settings:

@@ -228,6 +228,15 @@ def test_a_base_model_that_fails_is_no_fault_of_the_lora():
     assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["base_constant"])
 
 
+def test_a_base_model_of_noise_is_no_fault_of_the_lora():
+    noise = table({0.8: {"prompt_kept": 0.04}})
+    noise.loc[noise["weight"] == 0, "prompt_kept"] = 0.7
+    found = judge(noise, LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["base_alike"])
+    two_alike = noise.assign(prompt_kept=noise["prompt_kept"].where(noise["prompt"] < "3", 1))
+    assert judge(two_alike, LIMITS).label != "uncertain"
+
+
 def test_what_could_not_be_judged_has_its_own_cause():
     def codes(pictures, trigger=True):
         return {one.code for one in judge(pictures, LIMITS, trigger).unknown}

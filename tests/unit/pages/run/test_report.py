@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import shlex
 import subprocess
@@ -20,6 +21,7 @@ from lorabench.pages import finished_run, tables, template, thumbnails
 from lorabench.pages.run import build, contents
 from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.pages.words import TEXTS
+from lorabench.run import base_choice
 from lorabench.settings.layers import resolve
 from lorabench.sweep.variants import Variant
 from tests import records
@@ -73,14 +75,25 @@ VARIANT = Variant("", "a cat", "", (0.0, 0.4), (1,))
 
 
 PROMPTS = "config/prompts/drawnworld_{profile}.txt"
+SD_PROMPTS = "config/prompts/sd_{profile}.txt"
 
 
 def test_what_is_usual_is_left_out_of_the_command():
     bare = "uv run snakemake --cores 1 --config raw_set=set"
     assert command() == bare
     assert command(None, {"prompts": PROMPTS, "probe": "full"}) == bare
-    theirs = {"comfy_url": ["http://me:word@a:1"]}
-    assert command(None, {**theirs, "prompts": PROMPTS, "probe": "full"}).endswith("=http://a:1")
+    theirs = {"comfy_url": ["http://me:word@a:1"], "prompts": SD_PROMPTS, "probe": "quick"}
+    assert command(None, theirs) == f"{bare} comfy_url=http://a:1"
+
+
+def test_the_bundled_base_model_is_named_where_the_workflow_loads_another(tmp_path):
+    url = {"comfy_url": ["http://a:1"]}
+    text = json.dumps({"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "x"}}})
+    workflow = tmp_path / "workflow.json"
+    workflow.write_text(text)
+    assert "base_model" not in command(None, url)
+    own = command(None, {**url, "bench_workflow": str(workflow)})
+    assert own.endswith("base_model=models/checkpoints/drawnworld")
 
 
 def test_trigger_words_stand_in_the_command_only_where_they_were_given():
@@ -126,11 +139,13 @@ def test_what_is_unusual_stands_in_the_command():
         {"comfy_url": ["http://a:1"], "prompts": [], "probe": "off"},
         {"comfy_url": ["http://a:1"], "prompts": PROMPTS, "probe": "full"},
         {"comfy_url": ["http://a:1", "http://b:2"], "prompts": [], "probe": "quick"},
+        {"comfy_url": ["http://a:1"], "prompts": SD_PROMPTS, "probe": "quick"},
     ],
 )
 def test_the_command_draws_the_same_prompts_and_probes(sweep):
     sweep = {"comfy_url": ["embedded"], **sweep}
-    again = resolve(typed(command(None, sweep)), BUNDLED.preset).model_dump(mode="json")
+    given = typed(command(None, sweep))
+    again = resolve(given, base_choice.preset(BUNDLED, given)).model_dump(mode="json")
     assert {key: again[key] for key in ("prompts", "probe", "comfy_url")} == {
         key: sweep[key] for key in ("prompts", "probe", "comfy_url")
     }
