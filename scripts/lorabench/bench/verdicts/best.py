@@ -1,4 +1,4 @@
-"""Choose the weight to use: the most style gained for the least structure lost."""
+"""Choose the weight to use among those that will do, and say which are as good."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pandas as pd
 
 from lorabench.bench.verdicts.summary import shares
 from lorabench.bench.verdicts.unjudged import MANY_PROMPTS, Z
+from lorabench.sweep.variants import FULL_STRENGTH
 
 _ENOUGH = 0.85
 """Beyond this share of the way to the training set, more is no better (docs/verdict.md)."""
@@ -25,17 +26,28 @@ class Best:
     """Prompts that would settle the tie; None without a tie, or if no number would."""
 
 
-def best(asked: pd.DataFrame, usable: Sequence[float]) -> Best:
-    """Choose the usable weight with the best score.
+def best(asked: pd.DataFrame, window: Sequence[float], cut_off: bool) -> Best:
+    """Choose from a row of usable weights, ascending; `cut_off` says that the sweep ends with it.
 
-    Differences are resampled in pairs of the same prompt and seed.
+    It is the middle one, the lower of two: the farthest from too little and from too much. Where
+    there is none between, or the row is cut off below full strength, so that nobody knows its
+    middle, the best score counts. Differences are resampled in pairs of the same prompt and seed.
     """
-    scores = {weight: _scores(asked, weight) for weight in usable}
-    top = max(usable, key=lambda weight: scores[weight].mean())
-    behind = {weight: _resampled(scores[top], scores[weight]) for weight in usable}
-    tie = [weight for weight in usable if np.percentile(behind[weight], 2.5) <= 0]
-    needs = [_needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != top]
-    return Best(top, tie, max(needs) if needs and max(needs) <= MANY_PROMPTS else None)
+    unknown = cut_off and window[-1] < FULL_STRENGTH
+    middle = window[(len(window) - 1) // 2]
+    chosen = top(asked, window) if len(window) < 3 or unknown else middle
+    scores = {weight: _scores(asked, weight) for weight in window}
+    behind = {weight: _resampled(scores[chosen], scores[weight]) for weight in window}
+    tie = [weight for weight in window if np.percentile(behind[weight], 2.5) <= 0]
+    needs = [
+        _needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != chosen
+    ]
+    return Best(chosen, tie, max(needs) if needs and max(needs) <= MANY_PROMPTS else None)
+
+
+def top(asked: pd.DataFrame, weights: Sequence[float]) -> float:
+    """Return the weight with the best score: the most style gained for the least structure lost."""
+    return max(weights, key=lambda weight: _scores(asked, weight).mean())
 
 
 def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lorabench.bench.measures.faults import CONSTANT_BELOW
 from lorabench.bench.measures.training_set import TrainingSet
-from lorabench.bench.verdicts.best import best
+from lorabench.bench.verdicts.best import best, top
 from lorabench.bench.verdicts.causes import causes, should_not_leak
 from lorabench.bench.verdicts.checks import copies
 from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
@@ -159,29 +159,30 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
     """Add the weight to use and the usable window to the verdict on a LoRA that works."""
     weights = [one.weight for one in judged]
     usable = [one.weight for one in judged if one.label == "works"]
-    found = best(asked, usable)
-    window = _window(usable, found.weight, weights)
+    window = _window(usable, top(asked, usable), weights)
+    found = best(asked, window, cut_off=window[-1] == weights[-1])
     unknown = list(verdict.unknown)
     if found.needs:
         unknown.append(Finding("tie", value=max(1, found.needs - asked["variant"].nunique())))
     if found.weight == weights[-1] and len(weights) > 1:
         unknown.append(Finding("highest", found.weight))
-    below, above = _ends(judged, window)
+    ends = window[0], window[-1]
+    below, above = _ends(judged, ends)
     return replace(
-        verdict, weight=found.weight, tie=found.tie, window=window, below=below, above=above,
+        verdict, weight=found.weight, tie=found.tie, window=ends, below=below, above=above,
         unknown=unknown,
     )  # fmt: skip
 
 
-def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the row of usable weights around the best one."""
+def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> Sequence[float]:
+    """Return the row of usable weights around the best one."""
     places = [weights.index(weight) for weight in usable]
     low = high = weights.index(best)
     while low - 1 in places:
         low -= 1
     while high + 1 in places:
         high += 1
-    return weights[low], weights[high]
+    return weights[low : high + 1]
 
 
 def _ends(

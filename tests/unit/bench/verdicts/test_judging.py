@@ -42,6 +42,21 @@ def test_the_best_weight_gains_more_style_than_it_loses_structure():
     assert found.weight == 0.4
 
 
+@pytest.mark.parametrize(
+    ("usable", "last", "weight"),
+    [
+        ([0.6, 0.8, 1.0], 1.2, 0.8),
+        ([0.6, 0.8, 1.0, 1.2], 1.2, 0.8),  # the lower of two
+        ([0.6, 0.8], 1.2, 0.8),  # none between: the better one
+        ([0.4, 0.6, 0.8], 0.8, 0.8),  # cut off: nobody knows the middle
+    ],
+)
+def test_the_middle_of_the_window_is_the_weight_to_use(usable, last, weight):
+    grows = {one: {"style_gained": min(one, 0.8), "structure": 0.9} for one in usable}
+    after = {} if usable[-1] == last else {last: FRIED}
+    assert verdict({0.2: WEAK} | grows | after).weight == weight
+
+
 def noisily(weights, weight, change):
     """A table in which one prompt gains more, or less, at one weight."""
     noisy = table(weights)
