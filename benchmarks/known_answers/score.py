@@ -9,8 +9,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -22,69 +22,29 @@ from scipy.stats import binomtest
 
 from base_model import judge as base_judge
 from base_model.world import CHARACTER, STYLES
-from benchmarks.known_answers import best_weight, limits, looks
+from benchmarks.known_answers import best_weight, limits, looks, misses
 from benchmarks.known_answers.recipe import Recipe
 from benchmarks.known_answers.recipes import RECIPES
+from benchmarks.known_answers.result import NEAR, Result
 from lorabench import cli, files
 from lorabench.bench.verdicts import judging, summary
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from lorabench.lora import fit
+from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
 
 LABELS = ("works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain")
-RUINED = ("fried", "lost")
-"""Too much of the LoRA: the truth is the first word for both."""
-NEAR = 0.15
-"""How far the recommended weight may be from the best."""
-STEP = 0.2
-"""Between two weights of the sweep."""
-SWEEPS = {"Weights from 0.4 to 1.2": 1.2, "The default sweep, 0.4 to 0.8": 0.8}
-"""What is scored, and the highest weight that it has."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the verdict said of one LoRA, and what is true."""
-
-    name: str
-    training: str
-    held_out: bool
-    truth: str
-    said: str
-    leaks: bool | None
-    said_leaks: bool | None
-    weight: float | None
-    tie: list[float]
-    best: list[float]
-    window: list[float] = field(default_factory=list)
-    """The ends of the verdict's window; none where it has none."""
-    usable: list[float] = field(default_factory=list)
-    """The lowest and highest weight that is good by a look, or by the judge."""
-
-    @property
-    def ends_near(self) -> bool:
-        """Whether the window ends within a step of where it should, below and above."""
-        pairs = zip(self.window, self.usable, strict=False)
-        return bool(self.window) and all(abs(said - true) <= STEP + 1e-6 for said, true in pairs)
-
-    @property
-    def right(self) -> bool:
-        """Whether the verdict is the truth."""
-        return self.said == self.truth or (self.truth == "fried" and self.said in RUINED)
-
-    @property
-    def near(self) -> bool:
-        """Whether the recommended weight is `NEAR` one of the best; not so without one."""
-        if self.weight is None:
-            return False
-        return min(abs(self.weight - best) for best in self.best) <= NEAR + 1e-6
+_LOWER = 0.8
+"""The highest weight of the default sweep, before it goes on."""
 
 
 def program(arguments: argparse.Namespace) -> None:
-    """Judge all LoRAs by all weights and by those of the default sweep; write both files."""
+    """Judge all LoRAs by all weights and by the default command; write both files."""
     jury = base_judge.load(arguments.judge)
     work = arguments.work
-    known = [recipe for recipe in RECIPES if recipe.label]
+    labelled = [recipe for recipe in RECIPES if recipe.label]
+    known = [recipe for recipe in labelled if _is_made(recipe, work)]
     measured = {
         recipe.name: summary.read(path)
         for recipe in known
@@ -95,14 +55,24 @@ def program(arguments: argparse.Namespace) -> None:
         refused = _is_refused(work / "loras" / f"{recipe.name}.safetensors", arguments.model)
         table = None if refused else measured.get(recipe.name)
         scores = _scores(jury, recipe, work) if table is not None else {}
-        for title, highest in SWEEPS.items():
-            found[title].append(_result(recipe, refused, table, scores, highest))
+        for title, judge in SWEEPS.items():
+            found[title].append(_result(recipe, refused, table, scores, judge))
     content = {title: [asdict(result) for result in results] for title, results in found.items()}
     files.write_text(arguments.results, json.dumps(content, indent=1) + "\n")
+    everything = [result for results in found.values() for result in results]
     parts = [f"### {title}\n\n{tables(results)}" for title, results in found.items()]
-    text = "\n".join([*parts, f"### The limits\n\n{limits.table(measured)}"])
+    made = f"{len(known)} LoRAs of the suite's {len(labelled)}.\n"
+    text = "\n".join([made, *parts, f"### The limits\n\n{limits.table(measured)}"])
     files.write_text(arguments.tables, text)
     cli.log.info("%s", text)
+    misses.draw(everything, arguments.tables.with_name("misses"), work)
+
+
+def _is_made(recipe: Recipe, work: Path) -> bool:
+    """Return whether the LoRA is there, and measured, if one can render with it."""
+    measured = work / "metrics" / f"{recipe.name}.csv"
+    lora = work / "loras" / f"{recipe.name}.safetensors"
+    return lora.exists() and (recipe.label == "broken" or measured.exists())
 
 
 def _is_refused(lora: Path, model: Path) -> bool:
@@ -125,19 +95,15 @@ def _result(
     refused: bool,
     table: pd.DataFrame | None,
     scores: dict[float, np.ndarray],
-    highest: float,
+    judge: Callable[[pd.DataFrame, VerdictSettings], Verdict],
 ) -> Result:
-    """Judge one LoRA by its pictures at weights up to `highest`."""
+    """Judge one LoRA by its pictures."""
     facts = recipe.name, recipe.training.name, recipe.held_out, recipe.label
     if refused or table is None:
         said = "broken" if refused else "not refused"
         return Result(*facts, said, recipe.leaks, None, None, [], [])
-    found = judging.judge(_up_to(highest, table), limits.of(limits.profile(recipe)))
-    usual = {weight: score for weight, score in scores.items() if weight <= highest}
-    seen = [weight for weight in looks.best(recipe.name) if weight <= highest]
-    best = seen or (best_weight.best(usual) if usual else [])
-    good = [weight for weight in looks.usable(recipe.name) if weight <= highest]
-    good = good or (best_weight.usable(usual) if usual else [])
+    found = judge(table, limits.of(limits.profile(recipe)))
+    good = looks.usable(recipe.name) or (best_weight.usable(scores) if scores else [])
     return Result(
         *facts,
         said=found.label,
@@ -145,10 +111,21 @@ def _result(
         said_leaks=found.leaks,
         weight=found.weight,
         tie=found.tie,
-        best=best,
+        best=looks.best(recipe.name) or (best_weight.best(scores) if scores else []),
         window=list(found.window or ()),
         usable=[min(good), max(good)] if good else [],
     )
+
+
+def _by_default(table: pd.DataFrame, of_profile: VerdictSettings) -> Verdict:
+    """Judge as the default command does, which goes on where a higher weight may be better."""
+    first = judging.judge(_up_to(_LOWER, table), of_profile)
+    goes_on = first.label == "weak" or any(one.code == "highest" for one in first.unknown)
+    return judging.judge(table, of_profile) if goes_on else first
+
+
+SWEEPS = {"The default command": _by_default, "Weights from 0.4 to 1.2": judging.judge}
+"""What is scored, and how it is judged."""
 
 
 def _up_to(highest: float, table: pd.DataFrame) -> pd.DataFrame:
@@ -169,7 +146,7 @@ def tables(results: Sequence[Result]) -> str:
             for title, goal, measure in _FIGURES
         ),
     ]
-    return "\n".join([*rows, "", *_confusion(held_out), "", *_misses(results)]) + "\n"
+    return "\n".join([*rows, "", *_confusion(held_out), "", *misses.table(results)]) + "\n"
 
 
 def _right(results: Sequence[Result]) -> str:
@@ -231,20 +208,6 @@ def _confusion(results: Sequence[Result]) -> list[str]:
         if any(t == truth for t, _ in counts):
             row = " | ".join(str(counts[truth, label] or "") for label in said)
             lines.append(f"| **{truth}** | {row} |")
-    return lines
-
-
-def _misses(results: Sequence[Result]) -> list[str]:
-    wrong = [result for result in results if not result.right or (result.best and not result.near)]
-    lines = [
-        "| LoRA | half | truth | verdict | weight | best |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for one in wrong:
-        half = "held out" if one.held_out else "calibrated on"
-        weight = "" if one.weight is None else f"{one.weight:g}"
-        best = ", ".join(f"{weight:g}" for weight in one.best)
-        lines.append(f"| {one.name} | {half} | {one.truth} | {one.said} | {weight} | {best} |")
     return lines
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from lorabench.bench.verdicts.summary import shares
 from lorabench.bench.verdicts.unjudged import MANY_PROMPTS, Z
-from lorabench.sweep.variants import FULL_STRENGTH
 
 _ENOUGH = 0.85
 """Beyond this share of the way to the training set, more is no better (docs/verdict.md)."""
@@ -27,15 +26,14 @@ class Best:
 
 
 def best(asked: pd.DataFrame, window: Sequence[float], cut_off: bool) -> Best:
-    """Choose from a row of usable weights, ascending; `cut_off` says that the sweep ends with it.
+    """Choose from a row of usable weights, ascending; `cut_off`: the sweep ends in it.
 
     It is the middle one, the lower of two: the farthest from too little and from too much. Where
-    there is none between, or the row is cut off below full strength, so that nobody knows its
-    middle, the best score counts. Differences are resampled in pairs of the same prompt and seed.
+    there is none between, or the row is cut off, so that nobody knows its middle, the best score
+    counts. Differences are resampled in pairs of the same prompt and seed.
     """
-    unknown = cut_off and window[-1] < FULL_STRENGTH
     middle = window[(len(window) - 1) // 2]
-    chosen = top(asked, window) if len(window) < 3 or unknown else middle
+    chosen = top(asked, window) if len(window) < 3 or cut_off else middle
     scores = {weight: _scores(asked, weight) for weight in window}
     behind = {weight: _resampled(scores[chosen], scores[weight]) for weight in window}
     tie = [weight for weight in window if np.percentile(behind[weight], 2.5) <= 0]

@@ -160,12 +160,13 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
     weights = [one.weight for one in judged]
     usable = [one.weight for one in judged if one.label == "works"]
     window = _window(usable, top(asked, usable), weights)
-    found = best(asked, window, cut_off=window[-1] == weights[-1])
+    cut_off = window[-1] == weights[-1] < FULL_STRENGTH
+    found = best(asked, window, cut_off)
     unknown = list(verdict.unknown)
     if found.needs:
         unknown.append(Finding("tie", value=max(1, found.needs - asked["variant"].nunique())))
-    if found.weight == weights[-1] and len(weights) > 1:
-        unknown.append(Finding("highest", found.weight))
+    if (cut_off or found.weight == weights[-1]) and len(weights) > 1:
+        unknown.append(Finding("highest", weights[-1]))
     ends = window[0], window[-1]
     below, above = _ends(judged, ends)
     return replace(
