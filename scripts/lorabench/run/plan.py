@@ -276,7 +276,7 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
     """
     merged = merge(read_yaml(defaults), given)
     plans = [_make_plan({**merged, **one}) for one in _raw_sets(merged)]
-    of_set = {"raw_set", "profile", "trigger", "preprocess", "verdict"}
+    of_set = {"raw_set", "profile", "trigger", "preprocess", "weights", "verdict"}
     first, *others = (plan.config.model_dump(exclude=of_set) for plan in plans)
     assert all(other == first for other in others)  # the rules take these from one run
     return {plan.paths.run_id: plan for plan in plans}

@@ -7,6 +7,7 @@ import pytest
 
 from lorabench.errors import UserError
 from lorabench.run.further import Further
+from lorabench.run.plan import make_plans
 from tests import records
 from tests.project import ROOT, make_plan, make_project
 
@@ -68,6 +69,17 @@ def test_a_sweep_that_went_on_is_kept_unless_other_weights_are_asked_for(plan):
     assert plan(weights="0.4,0.6").config.weights == (0.4, 0.6)
     run.further.unlink()
     assert plan().config.weights == (0.4, 0.6, 0.8)
+
+
+def test_beside_a_sweep_that_went_on_another_keeps_its_weights(plan, project):
+    project.add_set("other", pictures=3)
+    further = plan().paths.further
+    Further(weights=(0.4, 0.8, 1.2)).write(further)
+    given = {"raw_set": "some_set,other"}
+    one, other = make_plans(given, ROOT / "config/config.yaml").values()
+    further.unlink()
+    assert one.config.weights == (0.4, 0.8, 1.2)
+    assert other.config.weights == (0.4, 0.6, 0.8)
 
 
 def test_a_list_of_one_set_and_a_comma_at_its_end_are_that_set(plan):
