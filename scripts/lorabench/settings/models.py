@@ -217,7 +217,7 @@ class VerdictSettings(Section):
     style: float = Field(
         0.2, ge=0, le=1, description="share of the way to the training set; less is weak"
     )
-    change: float = Field(0.2, ge=0, le=2, description="1 - SSIM to weight 0; less is weak")
+    change: float = Field(0.15, ge=0, le=2, description="1 - SSIM to weight 0; less is weak")
     outside: float = Field(
         0.03,
         ge=0,
