@@ -72,10 +72,10 @@ def test_a_sweep_that_went_on_is_kept_unless_other_weights_are_asked_for(plan):
 
 
 def test_beside_a_sweep_that_went_on_another_keeps_its_weights(plan, project):
-    project.add_set("other", pictures=3)
+    project.add_set("beside", pictures=3)
     further = plan().paths.further
     Further(weights=(0.4, 0.8, 1.2)).write(further)
-    given = {"raw_set": "some_set,other"}
+    given = {"raw_set": "some_set,beside"}
     one, other = make_plans(given, ROOT / "config/config.yaml").values()
     further.unlink()
     assert one.config.weights == (0.4, 0.8, 1.2)
