@@ -24,7 +24,9 @@ def main(arguments: argparse.Namespace) -> None:
     found = facts.of_normalized(arguments.set, use)
     if not found.pictures:
         raise UserError(f"{arguments.set}: its log names no picture that is in images/")
-    decoded = given_back.find(found, arguments.set, arguments.base_model, arguments.device)
+    decoded = given_back.find(
+        found, arguments.set, arguments.base_model, arguments.device, arguments.reference
+    )
     count = tokens.counter(arguments.base_model)
     found = replace(
         found,
@@ -53,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add("--raw", type=Path, required=True, metavar="FOLDER", help="the raw set it was made of")
     add("--use", type=Path, required=True, metavar="JSON", help="what it is to be trained for")
     add("--base-model", type=Path, required=True, help="a .safetensors file or diffusers folder")
+    add("--reference", type=Path, metavar="FOLDER", help="where reference_set.py may have written "
+        "it as the base model gives it back")  # fmt: skip
     add("--output", type=Path, metavar="HTML", help="the page")
     add("--said", default="", metavar="CODES", help="risks that the workflow has said already")
     add("--strict", action="store_true", help="fail where anything will spoil the training")

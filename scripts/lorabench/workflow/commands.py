@@ -102,7 +102,10 @@ def look_through(plan: RunPlan) -> str:
     """Return the options of dataset_page.py that are the same wherever it is called."""
     said = ",".join(risk.code for risk in plan.risks)
     base, device = plan.config.base_model, plan.config.train.device
-    return options({"--base-model": base, "--device": device, "--said": said})
+    reference = plan.paths.reference
+    return options(
+        {"--base-model": base, "--device": device, "--said": said, "--reference": reference}
+    )
 
 
 def strict(scripts: Path, plan: RunPlan) -> str:

@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from scipy import ndimage
 
-from lorabench.bench.measures import descriptors
+from lorabench.bench.measures import descriptors, detail
 from lorabench.bench.measures.style import Axis
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, evenly, open_rgb
@@ -21,10 +19,6 @@ from lorabench.sweep.variants import has
 
 _COMPARED = 16
 """Pictures that are compared with what the autoencoder gives back."""
-_FINE = 1.5
-"""Pixels: what a blur of this σ removes is fine detail."""
-_FLAT = 0.1
-"""Grey levels of detail under which there is none."""
 _AREA = descriptors.SIDE**2
 
 
@@ -80,22 +74,8 @@ def _caption(path: Path) -> str:
 
 
 def _detail(pairs: Sequence[tuple[Path, Path]]) -> float:
-    kept = [_correlation(*(_fine(open_rgb(path)) for path in pair)) for pair in pairs]
+    kept = [detail.given_back(open_rgb(one), open_rgb(other)) for one, other in pairs]
     return round(float(np.mean(kept)), 4)
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the correlation of two pictures' details; 1 where there is none to lose."""
-    if one.std() < _FLAT:
-        return 1.0
-    return float(
-        ((one - one.mean()) * (other - other.mean())).mean() / one.std() / max(other.std(), _FLAT)
-    )
-
-
-def _fine(image: Image.Image) -> np.ndarray:
-    light = np.asarray(image.convert("L"), np.float32)
-    return light - ndimage.gaussian_filter(light, _FINE)
 
 
 def _apart(base: Sequence[Path], reference: Sequence[Path]) -> float:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts.verdict import Finding, Label
+from lorabench.dataset.checks import GIVEN_BACK
 
 _SAID = 0.5
 """The share of captions that need the trigger words."""
-_DETAIL = 0.6
-"""The correlation of fine detail that the autoencoder has to give back (docs/verdict.md)."""
 _APART = 2.0
 """Spreads by which the training pictures differ from the base model's, or there is no style."""
 _BESIDE = 0.1
@@ -25,8 +24,8 @@ def causes(label: Label, taught: TrainingSet | None, trigger: bool) -> Iterator[
     if label == "lost" and taught.captions == 1 < taught.pictures:
         yield Finding("captions_alike")
     if label in ("weak", "lost", "fried"):
-        if taught.detail is not None and taught.detail < _DETAIL:
-            yield Finding("detail_lost", value=taught.detail, limit=_DETAIL)
+        if taught.detail is not None and taught.detail < GIVEN_BACK:
+            yield Finding("detail_lost", value=taught.detail, limit=GIVEN_BACK)
         if taught.apart is not None and taught.apart < _APART:
             yield Finding("no_style", value=taught.apart, limit=_APART)
 

@@ -1,6 +1,6 @@
 """Some pictures of a set as the base model's autoencoder gives them back, and how much is left."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +24,18 @@ class Decoded(NamedTuple):
     """The share of its detail that is left."""
 
 
-def find(facts: SetFacts, folder: Path, base_model: Path, device: str) -> dict[str, Decoded]:
+def find(
+    facts: SetFacts, folder: Path, base_model: Path, device: str, made: Path | None = None
+) -> dict[str, Decoded]:
     """Return some pictures of the normalized set in `folder`, by their names in images/.
 
-    Only where that takes seconds: with the bundled model, or on a GPU.
+    They are those in `made`, which a run left, else made here where that takes seconds: with the
+    bundled model, or on a GPU.
     """
+    known = [made / one.file for one in facts.pictures if made and (made / one.file).is_file()]
+    if known:
+        paths = [folder / "images" / path.name for path in evenly(known, MEASURED)]
+        return _measured(paths, map(open_rgb, evenly(known, MEASURED)))
     if checkpoint.inspect(base_model).family is not BUNDLED and not _has_gpu(device):
         return {}
     from lorabench.base.model import load_autoencoder, usable_device
@@ -36,7 +43,10 @@ def find(facts: SetFacts, folder: Path, base_model: Path, device: str) -> dict[s
 
     autoencoder = load_autoencoder(base_model, usable_device(device))
     paths = [folder / "images" / one.file for one in evenly(facts.pictures, MEASURED)]
-    images = reference.given_back(paths, autoencoder)
+    return _measured(paths, reference.given_back(paths, autoencoder))
+
+
+def _measured(paths: Sequence[Path], images: Iterable[Image.Image]) -> dict[str, Decoded]:
     return {
         path.name: Decoded(image, detail.given_back(open_rgb(path), image))
         for path, image in zip(paths, images, strict=True)

@@ -9,6 +9,8 @@ import pytest
 
 from lorabench.dataset import checks, facts
 from lorabench.dataset.facts import Use
+from lorabench.errors import UserError
+from lorabench.pages.dataset import given_back
 from lorabench.pages.dataset.build import build
 from lorabench.pages.dataset.contents import Contents
 from tests.normalized import USE, normalized
@@ -108,6 +110,20 @@ def test_the_program_says_what_the_workflow_has_not_said(made, tmp_path):
     assert said["risks"][0]["code"] == "trigger_nowhere"
     assert sum(one["given_back"] is not None for one in said["pictures"]) == 8
     assert all(one["tokens"] for one in said["pictures"])
+
+
+def test_what_a_run_passed_through_the_autoencoder_is_not_passed_again(made, tmp_path):
+    first = sorted((made.folder / "images").glob("*.png"))[0]
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    (reference / first.name).write_bytes(first.read_bytes())
+    found = facts.of_normalized(made.folder, Use(**USE))
+    gone = tmp_path / "no base model"
+    (decoded,) = given_back.find(found, made.folder, gone, "cpu", reference).items()
+    assert decoded[0] == first.name and decoded[1].share == pytest.approx(1)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no base model"):
+        given_back.find(found, made.folder, gone, "cpu", tmp_path / "empty")
 
 
 def test_strict_fails_with_what_would_spoil_the_training(made):
