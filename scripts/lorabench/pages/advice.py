@@ -60,7 +60,7 @@ def _changes(
     weights = sorted(sweep.weights)
     above = tuple(sorted({*weights, *(round(weights[-1] + step, 2) for step in (0.2, 0.4))}))
     below = [weight for weight in weights if weight > 0][:1]
-    if found & {"base_constant", "base_alike"}:
+    if found & {"base_constant", "base_noise", "base_alike"}:
         return  # it is not the LoRA
     if "no_baseline" in found:
         yield "baseline", {"baseline": True}

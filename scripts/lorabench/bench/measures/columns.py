@@ -59,6 +59,7 @@ METRICS = (
     Metric("ssim", "SSIM", "SSIM", "1 is equal", "effect"),
     Metric("hash_distance", "hash distance", "ハッシュ距離", "bits of 64", "effect"),
     Metric("outside", "out of range", "範囲外", "share, 0 to 1", "damage"),
+    Metric("coherence", "coherence", "絵のまとまり", "−1 to 1", "damage"),
     Metric("sharpness_drift", "sharpness drift", "鮮鋭度の変化", "octaves", "damage"),
     Metric("noise_drift", "noise drift", "ノイズの変化", "grey levels", "damage"),
     Metric("saturation_drift", "saturation drift", "彩度の変化", "−1 to 1", "damage"),
@@ -77,6 +78,9 @@ METRICS = (
     Metric("entropy", "entropy", "エントロピー", "bits, 0 to 8", "picture"),
 )
 """In the order of the table; columns of an embedding follow them, named after its model."""
+
+LATER = ("coherence",)
+"""Metrics that an older table may lack; nothing is known of them there."""
 
 OF_A_WEIGHT = (
     Metric("diversity", "diversity over seeds", "シード間の多様性", "1: as without", "prompt"),

@@ -191,6 +191,7 @@ def _measure_one(
         **{name: getattr(picture, name) for name in PLACE if name != "file"},
         "file": relative(picture.path, folder),
         "hash": str(pixels.hash),
+        "coherence": structure.coherence(patches),
         **described,
         **(_compared(pixels, described, patches, reference) if reference else {}),
         **_copied(image, reference, folder),

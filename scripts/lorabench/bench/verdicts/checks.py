@@ -17,6 +17,8 @@ COPIED = 1 / 4
 """The share of a weight's pictures that are copies from which on the LoRA copies at it."""
 CONSTANT = 1 / 2
 """The share of pictures of one colour from which on the LoRA is broken."""
+COHERENT = 0.4
+"""The correlation of neighbouring parts under which pictures are noise (docs/verdict.md)."""
 _SURE = 6.0
 """Standard errors beyond which nothing gets surer."""
 
@@ -85,6 +87,9 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
     asked = at[at["probe"] == ""]
     constant = float((asked["contrast"] < CONSTANT_BELOW).mean())
     yield Check("broken", "constant", constant, CONSTANT, highest=True, at_limit=True)
+    coherence = _mean("fried", "noise", asked["coherence"], asked, COHERENT)
+    if not np.isnan(coherence.value):
+        yield coherence
     yield _mean("dead", "no_effect", asked["difference"], asked, UNCHANGED_BELOW)
     yield from copies(table, weight, limits)
     yield _mean("weak", "little_change", 1 - asked["ssim"], asked, limits.change, 0.05)

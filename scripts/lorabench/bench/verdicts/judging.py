@@ -12,7 +12,7 @@ from lorabench.bench.measures.faults import CONSTANT_BELOW
 from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts.best import best, top
 from lorabench.bench.verdicts.causes import causes, should_not_leak
-from lorabench.bench.verdicts.checks import copies
+from lorabench.bench.verdicts.checks import COHERENT, CONSTANT, copies
 from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, MANY_PROMPTS, unjudged
@@ -81,8 +81,11 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
         return Finding("no_baseline")
     base = asked[asked["weight"] == 0]
     constant = float((base["contrast"] < CONSTANT_BELOW).mean())
-    if constant >= 0.5:
+    if constant >= CONSTANT:
         return Finding("base_constant", 0.0, constant)
+    coherence = float(base["coherence"].mean())
+    if coherence < COHERENT:
+        return Finding("base_noise", 0.0, coherence, COHERENT)
     alike = float((base["prompt_kept"] < _TOLD_APART).mean())
     return Finding("base_alike", 0.0, alike) if alike >= 0.5 else None
 

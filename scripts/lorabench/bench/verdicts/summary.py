@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lorabench.bench.measures.columns import METRICS, PLACE
+from lorabench.bench.measures.columns import LATER, METRICS, PLACE
 from lorabench.errors import UserError
 
 RESAMPLES = 2000
@@ -39,6 +39,7 @@ def read(path: Path) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error})") from None
+    table = table.assign(**{name: np.nan for name in LATER if name not in table})
     columns = [*PLACE, *(metric.column for metric in METRICS)]
     if missing := [name for name in columns if name not in table.columns]:
         raise UserError(

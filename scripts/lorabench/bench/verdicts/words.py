@@ -33,6 +33,12 @@ FINDINGS = {
         "{weight:.2f} ではキャラクターが再現されていません。色と形の到達度は {value:.0%} です"
         "(必要: {limit:.0%})",
     ),
+    "noise": (
+        "at {weight:.2f} the pictures are noise: neighbouring parts of them correlate by "
+        "{value:.2f} (a picture's by {limit:.2f} at least)",
+        "{weight:.2f} では画像がノイズになっています。隣り合う部分の相関は {value:.2f} です"
+        "(絵なら {limit:.2f} 以上)",
+    ),
     "no_effect": (
         "at {weight:.2f} the pictures are those of weight 0 (difference {value:.4f})",
         "重み {weight:.2f} の画像は重み 0 と同じです(差 {value:.4f})",
@@ -188,6 +194,13 @@ FINDINGS = {
         "LoRA なしでも、プロンプトの {value:.0%} がほかとほぼ同じ画像になります。原因は LoRA "
         "ではなく、ベースモデルかワークフローの不具合、または似すぎたプロンプトです",
     ),
+    "base_noise": (
+        "without the LoRA, too, pictures are noise (neighbouring parts correlate by {value:.2f}; a "
+        "picture's by {limit:.2f} at least): the base model, its VAE or the workflow fails, not "
+        "the LoRA",
+        "LoRA なしでも画像がノイズになっています(隣り合う部分の相関 {value:.2f}、絵なら "
+        "{limit:.2f} 以上)。原因は LoRA ではなく、ベースモデル、VAE、またはワークフローです",
+    ),
     "highest": (
         "weights above {weight:.2f}: it is the highest that was rendered, and a higher one may be "
         "better; add more with weights=",
@@ -269,6 +282,10 @@ UNJUDGED = {
     "base_alike": (
         "without the LoRA, too, prompts make no difference",
         "LoRA なしでもプロンプトによる違いがありません",
+    ),
+    "base_noise": (
+        "the base model draws noise without the LoRA, too",
+        "LoRA なしでもベースモデルの画像がノイズです",
     ),
     "no_training_set": (
         "there is no training set to compare with",

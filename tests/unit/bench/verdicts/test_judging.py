@@ -88,6 +88,7 @@ def test_a_single_picture_settles_no_tie_but_has_a_best_weight():
         ({0.4: {"style_beside": 12.0}}, "fried", "beside"),
         ({0.4: {"prompt_kept": 0.1}, 0.8: {"prompt_kept": 0.0}}, "lost", "prompt_lost"),
         ({0.4: {"structure": 0.1}}, "fried", "structure_lost"),
+        ({0.4: {"coherence": 0.2, "prompt_kept": 0.0}}, "fried", "noise"),
         ({0.4: {"contrast": 0.0}, 0.8: {"contrast": 0.0}}, "broken", "constant"),
     ],
 )
@@ -243,13 +244,19 @@ def test_a_base_model_that_fails_is_no_fault_of_the_lora():
     assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["base_constant"])
 
 
-def test_a_base_model_of_noise_is_no_fault_of_the_lora():
+def test_a_base_model_that_draws_one_thing_is_no_fault_of_the_lora():
     noise = table({0.8: {"prompt_kept": 0.04}})
     noise.loc[noise["weight"] == 0, "prompt_kept"] = 0.7
     found = judge(noise, LIMITS)
     assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["base_alike"])
     two_alike = noise.assign(prompt_kept=noise["prompt_kept"].where(noise["prompt"] < "3", 1))
     assert judge(two_alike, LIMITS).label != "uncertain"
+
+
+def test_a_base_model_that_draws_noise_is_no_fault_of_the_lora():
+    noise = table({0.8: {}}).assign(coherence=0.1)
+    found = judge(noise, LIMITS)
+    assert (found.label, [one.code for one in found.unknown]) == ("uncertain", ["base_noise"])
 
 
 def test_what_could_not_be_judged_has_its_own_cause():
