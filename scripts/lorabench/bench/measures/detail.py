@@ -18,7 +18,7 @@ def given_back(picture: Image.Image, decoded: Image.Image) -> float:
     if one.std() < _SOFT:
         return 1.0
     both = ((one - one.mean()) * (other - other.mean())).mean()
-    return max(0.0, float(both / one.std() / max(other.std(), _SOFT)))
+    return float(np.clip(both / one.std() / max(other.std(), _SOFT), 0, 1))
 
 
 def _detail(picture: Image.Image) -> np.ndarray:
