@@ -70,8 +70,19 @@ cat-girl mermaid skull monster ghost witch knight angel zombie snowman doll toy
 ネコ イヌ キツネ クマ ウサギ ロボット ドラゴン キノコ リンゴ ケーキ ビル
 """
 _SUBJECTS = frozenset(_THINGS.split())
-"""What pictures are of. A word that all captions have may be an idle one, so only these count; and
-people do not: they are what most sets show."""
+"""What pictures are of. A word that all captions have may be an idle one, so only these count, and
+what a sentence names; people do not: they are what most sets show."""
+_NAMED_THING = re.compile(
+    r"\b(?:an?|one) (?:(?!of )[\w-]+ ){0,2}?([\w-]+)(?=[,.;]|$| (?:in|on|at|with|under|by|near|"
+    r"over|beside|behind|against|is|and|wearing|holding|\w+ing)\b)"
+)
+"""The last word of what follows an article: an axolotl, a small pink axolotl in a pond."""
+_OTHER = """
+background backdrop scene view style picture photo photograph image drawing painting illustration
+portrait sketch print artwork close-up closeup shot frame pose distance room sky ground floor wall
+girl boy woman man person people child lady guy kid figure character face smile lot pair group row
+"""
+_NO_SUBJECTS = frozenset(_OTHER.split()) | vocabulary.FILLERS
 _COLOURS = {
     "white": (255, 255, 255),
     "black": (0, 0, 0),
@@ -168,14 +179,18 @@ def _subject_alike(facts: SetFacts) -> Iterator[Risk]:
         return
     if any(_captions_alike(facts)):
         return
-    times = vocabulary.counted(map(vocabulary.words, facts.told))
-    for word, count in times.most_common():
-        if count < _SAME * len(facts.told):
-            return
-        if word in _SUBJECTS:
+    times = vocabulary.counted(map(_subjects, facts.told))
+    for word, count in times.most_common(1):
+        if count >= _SAME * len(facts.told):
             fields = {"subject": word, "times": count, "count": len(facts.told)}
             yield Risk("subject_alike", fields)
-            return
+
+
+def _subjects(told: str) -> list[str]:
+    """Return what a caption says that a picture shows, as far as that can be known."""
+    named = _NAMED_THING.findall(" ".join(told.lower().split()))
+    listed = (word for word in vocabulary.words(told) if word in _SUBJECTS)
+    return [*listed, *(word for word in named if word not in _NO_SUBJECTS)]
 
 
 def _pictures_alike(facts: SetFacts) -> Iterator[Risk]:

@@ -132,6 +132,19 @@ def test_one_subject_in_a_style():
     assert codes(facts([*cats[:17], *CAPTIONS[2:5]])) == []
 
 
+def test_a_subject_that_no_list_knows_is_named_by_sentences():
+    places = ("in a pond", "with a hat on a blue background", "sleeping", "and a teapot")
+    pets = [
+        f"zw, a drawing of a {one} axolotl {at}"
+        for one in captioned.ADJECTIVES[:5]
+        for at in places
+    ]
+    assert "'axolotl' stands in 20 of 20" in only(facts(pets)).words().what
+    girls = [f"zw, an illustration of a girl with a smile on a {one} background, {at}"
+             for one in captioned.ADJECTIVES[:5] for at in places]  # fmt: skip
+    assert codes(facts(girls)) == []
+
+
 def test_pictures_all_alike():
     alike = [Look(None, 0xF0F0F0F0F0F0F0F0 ^ (1 << at) ^ (1 << (at * 7) % 64)) for at in range(20)]
     assert only(facts(CAPTIONS, looks=alike)).code == "pictures_alike"
