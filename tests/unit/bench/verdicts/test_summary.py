@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lorabench.bench.verdicts import summary
+from lorabench.bench.verdicts.judging import judge
 from lorabench.bench.verdicts.summary import (
     diversity,
     estimate,
@@ -14,6 +15,7 @@ from lorabench.bench.verdicts.summary import (
     summarize,
 )
 from lorabench.errors import UserError
+from lorabench.settings.models import VerdictSettings
 from tests.judged import table
 
 
@@ -108,6 +110,13 @@ def test_another_table_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(UserError, match=r"metrics\.csv"):
         summary.read(path)
+
+
+def test_what_an_older_table_lacks_is_not_known(tmp_path):
+    path = tmp_path / "metrics.csv"
+    table({0.8: {}}).drop(columns="coherence").to_csv(path, index=False)
+    assert summary.read(path)["coherence"].isna().all()
+    assert judge(summary.read(path), VerdictSettings()).label == "works"
 
 
 def test_the_leak_is_a_share_of_what_is_gained_with_the_trigger():
