@@ -71,7 +71,7 @@ TEXTS: dict[str, tuple[Words, Words]] = {
     ),
     "trait_named": (
         Words(
-            "{traits} {number:stands|stand} in {share:.0%} of the captions or more",
+            "{share:.0%} of the captions or more name {traits}",
             "{what:a character's traits that captions name are|a style that captions name is} "
             "learnt with these words and not with the trigger words, which alone do not call "
             "{number:it|them}",
@@ -114,7 +114,7 @@ TEXTS: dict[str, tuple[Words, Words]] = {
     ),
     "subject_alike": (
         Words(
-            "{subject!r} stands in {times} of {count} captions",
+            "{times} of {count} captions name {subject!r}",
             "the LoRA learns the subject with the style and draws it where a prompt asks for "
             "another",
             "Add pictures of other subjects in this style",

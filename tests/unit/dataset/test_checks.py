@@ -77,7 +77,7 @@ HAIR = [
 def test_a_trait_of_a_character_that_captions_name():
     risk = only(facts(HAIR, "char"))
     assert risk.code == "trait_named"
-    assert "'silver hair' stands in 100% of the captions or more" in risk.words().what
+    assert "100% of the captions or more name 'silver hair'" in risk.words().what
     assert "alone do not call it" in risk.words().reason
     some = [text if at % 4 else text.replace("silver hair, ", "") for at, text in enumerate(HAIR)]
     assert codes(facts(some, "char")) == [], "in three of four it may be what comes and goes"
@@ -127,7 +127,7 @@ def test_a_mark_that_all_have():
 def test_one_subject_in_a_style():
     cats = [f"zw, a {one} cat, {place}" for one in captioned.ADJECTIVES for place in THINGS[1:3]]
     risk = only(facts(cats))
-    assert risk.code == "subject_alike" and "'cat' stands in 20 of 20" in risk.words().what
+    assert risk.code == "subject_alike" and "20 of 20 captions name 'cat'" in risk.words().what
     assert codes(facts(cats, "char")) == []
     assert codes(facts([*cats[:17], *CAPTIONS[2:5]])) == []
 
@@ -139,7 +139,7 @@ def test_a_subject_that_no_list_knows_is_named_by_sentences():
         for one in captioned.ADJECTIVES[:5]
         for at in places
     ]
-    assert "'axolotl' stands in 20 of 20" in only(facts(pets)).words().what
+    assert "20 of 20 captions name 'axolotl'" in only(facts(pets)).words().what
     girls = [f"zw, an illustration of a girl with a smile on a {one} background, {at}"
              for one in captioned.ADJECTIVES[:5] for at in places]  # fmt: skip
     assert codes(facts(girls)) == []
@@ -194,4 +194,4 @@ def test_every_risk_has_words_in_both_languages_and_goes_into_a_file():
             assert all(words) and "{" not in "".join(words).replace("{steps", "")
         assert json.loads(json.dumps(risk.contents()))["code"] == risk.code
         assert risk.line().startswith("BEFORE YOU TRAIN: ")
-    assert "stands in 100%" in risks.refusal(found)
+    assert "100% of the captions" in risks.refusal(found)
