@@ -25,8 +25,9 @@ _ALIKE, _NAMED, _SAME = 0.9, 0.8, 0.95
 """The shares of captions: alike; with a trait; with a subject."""
 _BACKGROUND, _LEVELS = 0.9, 16
 """The share of pictures with a background of one colour, within so many of 255 levels."""
-_DISTANCE = 18
-"""Bits of 64: the mean distance of pictures that look alike; of others it is about 30."""
+_DISTANCE = {"style": 25, "char": 18}
+"""Bits of 64: the mean distance of pictures that look alike. Those of one character differ by 21 or
+more, those of a style by 28; one drawing, cut out again and again, by 4 to 25."""
 GIVEN_BACK = 0.5
 """The share of fine detail that the base's autoencoder has to give back (docs/verdict.md)."""
 _LONG = 0.1
@@ -199,7 +200,7 @@ def _pictures_alike(facts: SetFacts) -> Iterator[Risk]:
         return
     step = max(1, len(hashes) // 200)
     distance = mean((a ^ b).bit_count() for a, b in combinations(hashes[::step], 2))
-    if distance < _DISTANCE:
+    if distance < _DISTANCE[facts.use.profile]:
         yield Risk("pictures_alike", {"distance": distance})
 
 

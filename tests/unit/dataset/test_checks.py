@@ -1,6 +1,7 @@
 """What will spoil a training is said of sets that it spoils, and not of good ones."""
 
 import json
+from random import Random
 
 import pytest
 
@@ -148,6 +149,15 @@ def test_a_subject_that_no_list_knows_is_named_by_sentences():
 def test_pictures_all_alike():
     alike = [Look(None, 0xF0F0F0F0F0F0F0F0 ^ (1 << at) ^ (1 << (at * 7) % 64)) for at in range(20)]
     assert only(facts(CAPTIONS, looks=alike)).code == "pictures_alike"
+
+
+def test_pictures_of_a_style_differ_more_than_those_of_a_character():
+    """As cuttings of one drawing do, by 23 bits."""
+    dice = Random(1)
+    cuttings = [sum(1 << bit for bit in range(64) if dice.random() < 0.24) for _ in range(20)]
+    looks = [Look(None, one) for one in cuttings]
+    assert only(facts(CAPTIONS, looks=looks)).code == "pictures_alike"
+    assert codes(facts(CAPTIONS, "char", looks=looks)) == []
 
 
 def test_pictures_that_the_autoencoder_cannot_give_back():
