@@ -36,6 +36,11 @@ class Result:
         return bool(self.window) and all(abs(said - true) <= STEP + 1e-6 for said, true in pairs)
 
     @property
+    def draws_well(self) -> bool:
+        """Whether the recommended weight is one that is good."""
+        return bool(self.usable) and self.usable[0] <= (self.weight or 0) <= self.usable[-1]
+
+    @property
     def right(self) -> bool:
         """Whether the verdict is the truth."""
         return self.said == self.truth or (self.truth == "fried" and self.said in RUINED)

@@ -170,6 +170,10 @@ def _weights(results: Sequence[Result]) -> str:
     return _share([result.near for result in results if result.best])
 
 
+def _usable(results: Sequence[Result]) -> str:
+    return _share([one.draws_well for one in results if one.usable and one.weight is not None])
+
+
 def _windows(results: Sequence[Result]) -> str:
     """Count good LoRAs of the whole sweep that are called so: others have no window."""
     return _share([one.ends_near for one in results if one.usable and one.window])
@@ -185,6 +189,7 @@ _FIGURES = (
     ("trainings whose LoRAs are all judged right", "", _trainings),
     ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
     (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
+    ("recommended weight good by eye or judge, of those with one", "", _usable),
     ("both ends of the window within a step", "", _windows),
     ("leaks judged right", "", _leaks),
 )
