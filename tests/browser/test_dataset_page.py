@@ -25,7 +25,7 @@ def page_on_a_set(tmp_path_factory):
 @pytest.mark.parametrize(
     ("locale", "risk", "remedy"),
     [
-        ("en-US", "the trigger words 'zubo' stand in none of 11 captions", "Begin each caption"),
+        ("en-US", "The trigger words 'zubo' stand in none of 11 captions", "Begin each caption"),
         ("ja-JP", "トリガーワード 'zubo' を含むキャプションが 1 つもありません", "先頭に書くか"),
     ],
 )

@@ -449,7 +449,7 @@ def test_plots_are_drawn_and_told(visit, report):
     page.locator("#plots").scroll_into_view_if_needed()
     charts.first.wait_for()
     first = [column for column in contents.DECIDING if column in {one.column for one in METRICS}]
-    assert charts.count() == len(first) == 6
+    assert charts.count() == len(first) == 7
     label = charts.first.get_attribute("aria-label")
     assert label.startswith("style gained. 0.20: ")
     assert page.locator("#plots-main .window").count() == len(first)

@@ -43,7 +43,8 @@ def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
     done = embed(folder, "--embedding", clip, "--reference", folder / "reference")
     assert done.returncode == 0, done.stderr
     assert "2 pictures embedded" in done.stderr
-    added = ["tiny_clip_effect", "tiny_clip_style", "tiny_clip_beside", "tiny_clip_text"]
+    measures = ("effect", "style", "beside", "likeness", "text")
+    added = [f"tiny_clip_{measure}" for measure in measures]
     table = pd.read_csv(folder / "embedding.csv")
     assert list(table) == ["file", *added]
     assert list(table["file"]) == ["w0.00/seed1_00.png", "w0.40/seed1_00.png"]
@@ -54,7 +55,7 @@ def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
     done = run("bench_metrics.py", *files, *options)
     assert done.returncode == 0, done.stderr
     metrics = pd.read_csv(folder / "metrics.csv")
-    assert list(metrics)[-4:] == added
+    assert list(metrics)[-len(added) :] == added
     assert metrics[added].equals(table[added])
 
     files = ("--output", folder / "verdict.json", "--summary", folder / "summary.csv")

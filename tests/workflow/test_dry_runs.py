@@ -68,13 +68,17 @@ def test_the_default_has_prompts_and_probes_on_the_bundled_model(usual):
     quick = usual.planned(raw_set="some_set", probe="quick", weights="0.5")
     assert quick["bench_image"] == 8 * 2 + 4 * 3 + 3 * 2
     theirs = usual.planned(raw_set="some_set", comfy_url="http://127.0.0.1:8188")
-    assert theirs["bench_image"] == 4
+    # Of a ComfyUI of one's own: the same prompts, and quick probes.
+    assert theirs["bench_image"] == 8 * 4 + 4 * 5 + 3 * 2
+    fewer = usual.planned(raw_set="some_set", comfy_url="http://127.0.0.1:8188", prompts="[]",
+                          probe="off")  # fmt: skip
+    assert fewer["bench_image"] == 4
 
 
-def test_a_set_without_trigger_words_has_neither(usual):
+def test_a_set_without_trigger_words_has_prompts_without_them_and_no_probes(usual):
     for number, caption in enumerate(usual.add_set("no_tags").glob("*.txt")):
         caption.write_text(f"{number} of them")
-    assert usual.planned(raw_set="no_tags")["bench_image"] == 4
+    assert usual.planned(raw_set="no_tags")["bench_image"] == 8 * 4
     said = usual.snakemake("--dry-run", raw_set="no_tags").stdout
     assert "WITHOUT TRIGGER WORDS" in said and "Say with trigger=" in said
 

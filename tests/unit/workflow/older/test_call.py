@@ -69,3 +69,14 @@ def test_an_interrupt_of_this_process_alone_reaches_all_that_it_started(number):
     process.send_signal(number)
     assert process.communicate(timeout=30)[0] == "interrupted\n"
     assert process.returncode == 9
+
+
+def test_an_interrupt_while_the_program_starts_reaches_it(monkeypatch):
+    def starting(*arguments, **options):
+        process = start(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", starting)
+    assert call.run(python("import time; time.sleep(60)")) in (1, 128 + signal.SIGINT)
