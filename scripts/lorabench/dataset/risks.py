@@ -140,7 +140,7 @@ TEXTS: dict[str, tuple[Words, Words]] = {
     ),
     "not_given_back": (
         Words(
-            "the base model's autoencoder gives back {share:.0%} of the detail of these pictures",
+            "the base model's autoencoder gives back {share:.0%} of these pictures' fine detail",
             "no LoRA can draw what the autoencoder cannot, such as a weave or thick strokes: "
             "it will look weak or smeared however long it is trained",
             "Look at the pictures beside what the base makes of them; use larger shapes, a higher "

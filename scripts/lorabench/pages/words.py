@@ -27,8 +27,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verdict.weight": ("Weight to use", "推奨する重み"),
     "verdict.tie": (
-        "A tie: there is no clear difference between {weights}.",
-        "{weights} の間に有意な差はありません(引き分け)。",
+        "A tie by score, which is style gained less composition lost: {weights}.",
+        "スコア(得た画風から失われた構図を引いた値)では {weights} は引き分けです。",
     ),
     "verdict.usable_range": ("usable from {low} to {high}", "{low}~{high} で使えます"),
     "verdict.usable_only": ("usable at this weight only", "この重みでのみ使えます"),

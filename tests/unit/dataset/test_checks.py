@@ -162,7 +162,10 @@ def test_pictures_of_a_style_differ_more_than_those_of_a_character():
 
 def test_pictures_that_the_autoencoder_cannot_give_back():
     risk = only(facts(CAPTIONS, given_back=[0.3, 0.9, *[0.3] * 18]))
-    assert risk.code == "not_given_back" and "gives back 30% of the detail" in risk.words().what
+    assert (
+        risk.code == "not_given_back"
+        and "gives back 30% of these pictures' fine detail" in risk.words().what
+    )
     assert codes(facts(CAPTIONS, given_back=[0.3, *[0.52] * 19])) == []
 
 
