@@ -23,7 +23,8 @@ def table(results: Sequence[Result]) -> list[str]:
         half = "held out" if one.held_out else "calibrated on"
         weight = "" if one.weight is None else f"{one.weight:g}"
         name = one.name if one.truth == "broken" else f"[{one.name}](misses/{one.name}.webp)"
-        cells = (name, half, one.truth, one.said, weight, *map(_listed, _ends(one)))
+        weights = (one.best, one.usable, one.window)
+        cells = (name, half, one.truth, one.said, weight, *map(_listed, weights))
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -42,10 +43,6 @@ def draw(results: Sequence[Result], folder: Path, work: Path) -> None:
 
 def _is_missed(one: Result) -> bool:
     return not one.right or bool(one.best and not one.near)
-
-
-def _ends(one: Result) -> tuple[list[float], list[float], list[float]]:
-    return one.best, one.usable, one.window
 
 
 def _listed(weights: Sequence[float]) -> str:

@@ -163,7 +163,7 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
     weights = [one.weight for one in judged]
     usable = [one.weight for one in judged if one.label == "works"]
     window = _window(usable, top(asked, usable), weights)
-    cut_off = window[-1] == weights[-1] < FULL_STRENGTH
+    cut_off = 0 < window[-1] == weights[-1] < FULL_STRENGTH
     found = best(asked, window, cut_off)
     unknown = list(verdict.unknown)
     if found.needs:

@@ -34,8 +34,8 @@ def find(
     """
     known = [made / one.file for one in facts.pictures if made and (made / one.file).is_file()]
     if known:
-        paths = [folder / "images" / path.name for path in evenly(known, MEASURED)]
-        return _measured(paths, map(open_rgb, evenly(known, MEASURED)))
+        some = evenly(known, MEASURED)
+        return _measured([folder / "images" / path.name for path in some], map(open_rgb, some))
     if checkpoint.inspect(base_model).family is not BUNDLED and not _has_gpu(device):
         return {}
     from lorabench.base.model import load_autoencoder, usable_device

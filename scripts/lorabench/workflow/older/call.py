@@ -42,14 +42,11 @@ def run(command: Sequence[str]) -> int:
     SIGINT and SIGTERM end it as Ctrl-C does, jobs first; its status is waited for.
     """
     process: subprocess.Popen[bytes] | None = None
-    told = early = False
+    told = False
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        nonlocal told, early
-        if process is None:
-            early = True  # it may have started, and be told as soon as its number is known
-            return
-        if told or number != signal.SIGINT or not _typed():
+        nonlocal told
+        if process and (told or number != signal.SIGINT or not _typed()):
             _interrupt(process.pid)
         told = True
 
@@ -57,7 +54,7 @@ def run(command: Sequence[str]) -> int:
     before = {number: signal.signal(number, pass_on) for number in signals}
     try:
         process = subprocess.Popen(command, env={**os.environ, _CALLED: "1"})
-        if early:
+        if told:  # before its number was known
             _interrupt(process.pid)
         status = process.wait()
     finally:

@@ -57,6 +57,12 @@ def test_the_middle_of_the_window_is_the_weight_to_use(usable, last, weight):
     assert verdict({0.2: WEAK} | grows | after).weight == weight
 
 
+def test_negative_weights_have_no_highest_one_to_go_beyond():
+    found = verdict({-0.8: FRIED, -0.6: {"style_gained": 0.6}, -0.4: {"style_gained": 0.3}})
+    assert found.weight == -0.6
+    assert "highest" not in [one.code for one in found.unknown]
+
+
 def noisily(weights, weight, change):
     """A table in which one prompt gains more, or less, at one weight."""
     noisy = table(weights)
