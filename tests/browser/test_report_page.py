@@ -84,7 +84,7 @@ def test_the_first_screen_shows_the_pictures_that_matter(visit, report, options)
     assert [" ".join(text.split()) for text in heads.all_inner_texts()] == [
         "0.00 no LoRA",
         "0.80 use this",
-        "Training pictures (6) See all",
+        "Training pictures (6) See more",
     ]
     pictures = page.locator(".glance img")
     assert pictures.count() == 2 * 3 + 6

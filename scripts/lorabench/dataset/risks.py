@@ -141,15 +141,15 @@ TEXTS: dict[str, tuple[Words, Words]] = {
     "not_given_back": (
         Words(
             "the base model's autoencoder gives back {share:.0%} of these pictures' fine detail",
-            "no LoRA can draw what the autoencoder cannot, such as a weave or thick strokes: "
-            "it will look weak or smeared however long it is trained",
+            "no LoRA can draw what the autoencoder cannot, such as a weave, hatching or thick "
+            "strokes: it stays out of all pictures, however long you train",
             "Look at the pictures beside what the base makes of them; use larger shapes, a higher "
             "preprocess.resolution or another base model",
         ),
         Words(
             "ベースモデルのオートエンコーダーを通すと、細部の {share:.0%} しか残りません",
-            "布目や厚塗りの筆跡など、オートエンコーダーが再現できないものは LoRA でも"
-            "描けません。どれだけ学習しても弱いか、にじんで見えます",
+            "布目・ハッチング・厚塗りの筆跡など、オートエンコーダーが再現できないものは LoRA でも"
+            "描けません。どれだけ学習しても、どの画像にも現れません",
             "元の画像と再現した画像を見比べ、大きな形の画像、高い preprocess.resolution、"
             "別のベースモデルを検討してください",
         ),

@@ -77,7 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Training {count:picture|pictures} ({count})",
         "学習画像({count} 枚)",
     ),
-    "glance.all": ("See all", "すべて見る"),
+    "glance.more": ("See more", "もっと見る"),
     # pictures
     "grid.title": ("Pictures", "画像"),
     "grid.hint": (
@@ -287,6 +287,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{shown} of {count} {count:is|are} shown.",
         "{count} 枚中 {shown} 枚を表示しています。",
     ),
+    "train.set_page": (
+        "All pictures, their captions, and what was said of the set before the training",
+        "すべての画像とキャプション、学習前の指摘",
+    ),
     # rejected pictures
     "rejected.title": ("Rejected pictures", "除外した画像"),
     "rejected.none": (
@@ -307,7 +311,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "settings.sweep": ("What was rendered", "描画の設定"),
     "settings.prompts": ("Prompts", "プロンプト"),
-    "settings.workflow": ("The graph of every picture", "各画像のワークフロー"),
+    "settings.workflow": (
+        "The workflow, in which each picture sets its prompt, weight and seed",
+        "ワークフロー(画像ごとにプロンプト・重み・シードが入ります)",
+    ),
     # several runs
     "runs.title": ("Runs compared", "実行の比較"),
     "runs.no_verdict": ("not judged yet", "未判定"),
@@ -413,7 +420,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "set.captions": ("Captions", "キャプション"),
     "set.without": ("{n} without", "なし {n}"),
     "set.tokens": ("Tokens", "トークン"),
-    "set.tokens_most": ("at most {n}; {limit} are read", "最大 {n}(読まれるのは {limit} まで)"),
+    "set.tokens_most": (
+        "median; at most {n}, {limit} are read",
+        "中央値。最大 {n}(読まれるのは {limit} まで)",
+    ),
     "set.trigger": ("Trigger words", "トリガーワード"),
     "set.no_trigger": ("not known: give trigger=", "不明(trigger= で指定できます)"),
     "set.given_back": (
@@ -422,7 +432,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "set.given_back_hint": (
         "Left: as trained on. Right: the best that the base model can draw of it, with the share "
-        "of the detail that is left. No LoRA does better.",
+        "of the fine detail that is left. No LoRA does better.",
         "左は学習に使う画像、右はベースモデルが描ける限界と、残った細部の割合です。"
         "LoRA がこれを超えることはありません。",
     ),

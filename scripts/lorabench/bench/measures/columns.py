@@ -10,7 +10,7 @@ _JAPANESE = {
     "1: as the training set": "1: 学習セットと同じ",
     "1: as without": "1: LoRAなしと同じ",
     "1: as with the trigger": "1: トリガーありと同じ",
-    "spreads": "標準偏差",
+    "standard deviations": "標準偏差",
     "1 is equal": "1: 同一",
     "−1 to 1": "−1〜1",
     "octaves": "オクターブ",
@@ -45,7 +45,7 @@ class Metric:
 
 METRICS = (
     Metric("style_gained", "style gained", "獲得した画風", "1: as the training set", "style"),
-    Metric("style_beside", "beside the style", "画風以外の変化", "spreads", "style"),
+    Metric("style_beside", "beside the style", "画風以外の変化", "standard deviations", "style"),
     Metric(
         "likeness",
         "likeness of the figure",

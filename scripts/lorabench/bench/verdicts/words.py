@@ -50,8 +50,8 @@ FINDINGS = {
         "(上限 {limit:.0%})",
     ),
     "beside": (
-        "at {weight:.2f} the pictures change by {value:.1f} spreads beside the style (at most "
-        "{limit:.1f})",
+        "at {weight:.2f} the pictures change by {value:.1f} standard deviations beside the "
+        "style (at most {limit:.1f})",
         "{weight:.2f} では画風以外の変化が標準偏差の {value:.1f} 倍になります(上限 {limit:.1f})",
     ),
     "prompt_lost": (
@@ -119,8 +119,8 @@ FINDINGS = {
     ),
     "no_style": (
         "as the base model's autoencoder gives them back (bench/reference/), the training pictures "
-        "differ from what it draws anyway by {value:.1f} spreads (needed: {limit:.1f}): there is "
-        "hardly a style to learn",
+        "differ from what it draws anyway by {value:.1f} standard deviations (needed: "
+        "{limit:.1f}): there is hardly a style to learn",
         "オートエンコーダーを通した学習画像(bench/reference/)とベースモデルの画像の差は、"
         "標準偏差の {value:.1f} 倍です(必要: {limit:.1f})。学習できる画風がほとんどありません",
     ),

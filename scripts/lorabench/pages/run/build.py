@@ -1,14 +1,17 @@
 """Make the page: a template, its style and scripts, the run's data and its pictures in one file."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from lorabench import files
 from lorabench.bench.verdicts import words
+from lorabench.dataset import normalize
 from lorabench.errors import UserError
 from lorabench.pages import finished_run, tables, template, thumbnails
 from lorabench.pages.run import (
@@ -63,12 +66,19 @@ def build(
             glance=glance.choose(found, examples),
             copies=copies.find(found, examples),
             examples=[one for one in examples if one.shown],
+            set_page=training_set and _set_page(training_set, output.parent),
             held_out=tables.held_out(found.loss),
             rejected=left_out,
             pictures=pictures,
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         ).dump(str(temporary), "utf-8")
     return found.missing
+
+
+def _set_page(training_set: Path, start: Path) -> str | None:
+    """Return the link from the folder `start` to the page on the set, if there is one."""
+    page = training_set.parent / normalize.PAGE
+    return quote(Path(os.path.relpath(page, start)).as_posix()) if page.is_file() else None
 
 
 def _rows(settings: Record | Mapping[str, Any] | None) -> dict[str, str]:

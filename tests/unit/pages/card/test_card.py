@@ -129,7 +129,7 @@ def test_what_does_not_work_is_said_first(lora, label):
     told = Verdict(label, None, None, reasons=[Finding("beside", 0.8, 1.3, 0.8)])
     _, body = card(lora, sweep=SWEEP, verdict=told)
     head = body.split("## How to use")[0]
-    assert "> **" in head and "change by 1.3 spreads beside the style" in head
+    assert "> **" in head and "change by 1.3 standard deviations beside the style" in head
     weight = "not judged" if label == "uncertain" else "none"
     assert f"| Weight | {weight} |" in head
     assert "was not probed" in body

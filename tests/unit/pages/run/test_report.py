@@ -338,6 +338,18 @@ def test_a_large_training_set_is_shown_in_part_and_the_nearest_are_embedded(made
     assert data["pictures"][1]["nearest"] is None
 
 
+def test_the_page_leads_to_that_on_the_set_where_there_is_one(tmp_path):
+    run, images = make_run(tmp_path, prompts=1, weights=(0.0, 0.5), seeds=(1,), size=32)
+    page = run / "report.html"
+    build.build(run, images, page)
+    assert "dataset.html" not in page.read_text("utf-8")
+    there = images.parent / "dataset.html"
+    there.write_text("the set")
+    build.build(run, images, page)
+    link = re.search(r'href="([^"]+dataset.html)"', page.read_text("utf-8"))
+    assert link and (page.parent / link[1]).resolve() == there.resolve()
+
+
 def test_prompts_keep_the_order_of_the_sweep(tmp_path):
     found = finished_run.read(
         *make_run(tmp_path, prompts=3, weights=(0.0, 0.8), seeds=(1,), size=16)
