@@ -10,7 +10,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -37,6 +37,8 @@ from lorabench.sweep.variants import FULL_STRENGTH
 LABELS = ("works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain")
 _LOWER = 0.8
 """The highest weight of the default sweep, before it goes on."""
+_USUAL = 0.8
+"""What people use without looking."""
 
 
 def program(arguments: argparse.Namespace) -> None:
@@ -170,6 +172,16 @@ def _weights(results: Sequence[Result]) -> str:
     return _share([result.near for result in results if result.best])
 
 
+def _unseen(results: Sequence[Result]) -> str:
+    """Count how often the usual weight is near the best, whatever the pictures show."""
+    return _share([replace(one, weight=_USUAL).near for one in results if one.best])
+
+
+def _lost(results: Sequence[Result]) -> str:
+    gone = [result for result in results if result.truth == "lost"]
+    return _share([result.said == "works" for result in gone])
+
+
 def _usable(results: Sequence[Result]) -> str:
     return _share([one.draws_well for one in results if one.usable and one.weight is not None])
 
@@ -188,7 +200,9 @@ _FIGURES = (
     ("right verdicts", "at least 95 %", _right),
     ("trainings whose LoRAs are all judged right", "", _trainings),
     ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
+    ("LoRAs without the subject called working", "none", _lost),
     (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
+    (f"{_USUAL} within {NEAR} of the best, for comparison", "", _unseen),
     ("recommended weight good by eye or judge, of those with one", "", _usable),
     ("both ends of the window within a step", "", _windows),
     ("leaks judged right", "", _leaks),

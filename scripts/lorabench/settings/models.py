@@ -254,7 +254,7 @@ class VerdictSettings(Section):
         description="difference between prompts, relative to weight 0; less is fried",
     )
     copy_similarity: float = Field(
-        0.88,
+        0.92,
         ge=-1,
         le=1,
         description="correlation with the nearest training picture; more may be a copy",
