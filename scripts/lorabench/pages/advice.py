@@ -3,7 +3,7 @@
 Rendering more comes before training again: it takes minutes, and keeps the LoRA.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,10 @@ _REMEDIES = frozenset({"trigger_unsaid", "captions_alike", "detail_lost", "no_st
 _TOP = 1.0
 """A LoRA should work up to here."""
 _LOWEST = 0.2
+_FINEST = 0.1
+"""Weights nearer than this differ too little to draw one between."""
+_TOO_LITTLE = ("dead", "weak")
+_TOO_MUCH = ("fried", "lost", "copies", "broken")
 
 
 @dataclass(frozen=True)
@@ -59,15 +63,15 @@ def _changes(
     found = {one.code for one in (*verdict.reasons, *verdict.unknown)}
     weights = sorted(sweep.weights)
     above = tuple(sorted({*weights, *(round(weights[-1] + step, 2) for step in (0.2, 0.4))}))
-    below = [weight for weight in weights if weight > 0][:1]
     if found & {"base_constant", "base_noise", "base_alike"}:
         return  # it is not the LoRA
     if "no_baseline" in found:
         yield "baseline", {"baseline": True}
     if "only_baseline" in found:
         yield "weights", {"weights": (0.4, 0.6, 0.8)}
-    if verdict.label in ("fried", "lost", "copies", "broken") and below and below[0] > _LOWEST:
-        yield "lower_weights", {"weights": (round(below[0] / 2, 2), *weights)}
+    if verdict.label in _TOO_MUCH and (weight := _gentler(verdict, weights)):
+        code = "lower_weights" if weight < min(filter(None, weights)) else "between_weights"
+        yield code, {"weights": tuple(sorted({weight, *weights}))}
     if verdict.label in ("weak", "dead") and weights[-1] < _TOP:
         yield "higher_weights", {"weights": above}
     if verdict.label != "works" and found & _REMEDIES:
@@ -85,6 +89,16 @@ def _changes(
     if "no_training_set" in found:
         yield "look", {"seeds": _more_seeds(sweep)}  # no number of prompts lets the style be judged
     yield from _more_pictures(record, sweep)
+
+
+def _gentler(verdict: Verdict, weights: Sequence[float]) -> float | None:
+    """Return a weight that may do less, without doing too little; None if none is likely to."""
+    above = [weight for weight in weights if weight > 0]
+    little = [one for one in above if verdict.labels.get(layout.weight_name(one)) in _TOO_LITTLE]
+    if not little:
+        return round(above[0] / 2, 2) if above and above[0] > _LOWEST else None
+    higher = next((weight for weight in above if weight > little[-1]), little[-1])
+    return round((little[-1] + higher) / 2, 2) if higher - little[-1] > _FINEST else None
 
 
 def _trainings(verdict: Verdict, train: TrainSettings) -> Iterator[tuple[str, Settings]]:

@@ -48,6 +48,19 @@ def test_each_label_has_one_change_that_helps(label, unknown, weights, code):
     assert advised(label, *unknown, weights=weights).code == code
 
 
+def test_between_too_little_and_too_much_a_weight_is_drawn_until_they_are_near():
+    labels = {"0.40": "weak", "0.80": "weak", "1.00": "lost"}
+    found = advice.advise(
+        Verdict("lost", labels=labels), RECORD, swept(weights=(0.0, 0.4, 0.8, 1.0))
+    )
+    assert (found.code, found.sweep.weights) == ("between_weights", (0.0, 0.4, 0.8, 0.9, 1.0))
+    nearer = {**labels, "0.90": "lost"}
+    near = advice.advise(
+        Verdict("lost", labels=nearer), RECORD, swept(weights=(0.4, 0.8, 0.9, 1.0))
+    )
+    assert near.code == "lower_rate"
+
+
 def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     found = advised("uncertain", "few_prompts", prompts=[])
     assert (found.code, found.sweep.prompts) == ("prompts", BUNDLED.preset["prompts"])

@@ -230,6 +230,10 @@ ADVICE = {
     "weights": ("render other weights than 0", "0 以外の重みで描画する"),
     "lower_weights": ("render a lower weight too", "さらに低い重みでも描画する"),
     "higher_weights": ("render higher weights too", "さらに高い重みでも描画する"),
+    "between_weights": (
+        "render a weight between the last that does too little and the first that does too much",
+        "弱すぎる重みと強すぎる重みの間でも描画する",
+    ),
     "longer": ("train twice as long", "学習を 2 倍に延ばす"),
     "shorter": (
         "train half as long; more varied pictures and captions help too",
