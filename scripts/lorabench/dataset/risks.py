@@ -101,15 +101,16 @@ TEXTS: dict[str, tuple[Words, Words]] = {
     "mark": (
         Words(
             "all pictures have the same edges in one place, from {left:.0%} to {right:.0%} of the "
-            "width and {top:.0%} to {bottom:.0%} of the height, such as a frame or a watermark",
-            "it is learnt, and drawn into every picture",
-            "Cut it off or paint it over; if it is meant to be learnt, leave it",
+            "width and {top:.0%} to {bottom:.0%} of the height, such as a frame, a watermark or a "
+            "grid",
+            "it is learnt with the rest, and may be drawn into every picture",
+            "If it does not belong to the style, cut it off or paint it over",
         ),
         Words(
             "すべての画像の同じ位置(幅の {left:.0%}~{right:.0%}、高さの {top:.0%}~{bottom:.0%})に"
-            "同じ輪郭があります。枠や透かしと思われます",
-            "これも学習され、どの絵にも描かれます",
-            "切り取るか塗りつぶしてください。学習させたい場合はそのままで構いません",
+            "同じ輪郭があります(枠・透かし・格子など)",
+            "これも一緒に学習され、どの絵にも現れることがあります",
+            "画風の一部でなければ、切り取るか塗りつぶしてください",
         ),
     ),
     "subject_alike": (

@@ -19,7 +19,9 @@ from lorabench.sweep.record import SweepRecord
 Settings = Mapping[str, Any]
 
 ENOUGH_PROMPTS = 8
-_REMEDIES = frozenset({"trigger_unsaid", "captions_alike", "detail_lost", "no_style"})
+_REMEDIES = frozenset(
+    {"trigger_unsaid", "few_pictures", "captions_alike", "detail_lost", "no_style"}
+)
 """What no setting mends: the sentence itself says what does."""
 _TOP = 1.0
 """A LoRA should work up to here."""

@@ -47,7 +47,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It changes these pictures, too, as most LoRAs do.",
         "トリガーワードがなくても画像が変わります(多くの LoRA と同様です)。",
     ),
-    "verdict.leak_share": ("{share} of the style.", "画風の {share}。"),
+    "verdict.leak_share": (
+        "At {weight} it adds {share} of the style that it adds with them.",
+        "{weight} で、ありの場合の {share} が現れます。",
+    ),
     "verdict.leak_no": ("It stays out of the picture.", "影響しません。"),
     "verdict.leak_unknown": ("Not judged.", "未判定です。"),
     "verdict.unknown": ("Not judged", "判定できなかった点"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts.verdict import Finding, Label
-from lorabench.dataset.checks import GIVEN_BACK
+from lorabench.dataset.checks import FEW, GIVEN_BACK
 
 _SAID = 0.5
 """The share of captions that need the trigger words."""
@@ -21,6 +21,8 @@ def causes(label: Label, taught: TrainingSet | None, trigger: bool) -> Iterator[
     said = taught.with_trigger / taught.pictures
     if trigger and said < _SAID:
         yield Finding("trigger_unsaid", value=round(said, 4), limit=_SAID)
+    if label in ("weak", "lost", "copies") and taught.pictures <= FEW:
+        yield Finding("few_pictures", value=taught.pictures, limit=FEW)
     if label == "lost" and taught.captions == 1 < taught.pictures:
         yield Finding("captions_alike")
     if label in ("weak", "lost", "fried"):

@@ -46,7 +46,7 @@ def judge(
     every = [*reversed(in_order(negative)), *in_order([one for one in alone if one.weight > 0])]
     judged = [one for one in every if one.weight > 0] or every  # what it adds is what it is for
     label, deciding = _of_all(judged, list(_copied(table, limits)))
-    leaks, share = _leak(table, limits)
+    leaks, share, leak_weight = _leak(table, limits)
     unknown = list(_unknown(table, trigger, bundled, label, share))
     prompts = asked["variant"].nunique()
     if close := _close(deciding, prompts):
@@ -57,6 +57,7 @@ def judge(
         label=label,
         leaks=leaks,
         leak=share,
+        leak_weight=leak_weight,
         reasons=[
             *causes(label, taught, trigger),
             *_reasons(judged, deciding),
@@ -128,7 +129,9 @@ def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
     surest = min(deciding, key=lambda one: one.needs)
     if surest.needs <= prompts:
         return None
-    enough = min(surest.needs, ENOUGH_PROMPTS if prompts < ENOUGH_PROMPTS else MANY_PROMPTS)
+    if prompts >= ENOUGH_PROMPTS and surest.needs > MANY_PROMPTS:
+        return Finding("never_settled", surest.weight, limit=MANY_PROMPTS)
+    enough = surest.needs if prompts >= ENOUGH_PROMPTS else min(surest.needs, ENOUGH_PROMPTS)
     return Finding("prompts_needed", surest.weight, enough - prompts)
 
 
@@ -142,13 +145,19 @@ def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, str]:
     }
 
 
-def _leak(table: pd.DataFrame, limits: VerdictSettings) -> tuple[bool | None, float | None]:
-    """Return whether the style appears without the trigger words, and which share of it."""
+def _leak(
+    table: pd.DataFrame, limits: VerdictSettings
+) -> tuple[bool | None, float | None, float | None]:
+    """Return whether the style appears without the trigger words, its share, and at which weight.
+
+    All are None where there is no style that could leak, or nothing was rendered without the words.
+    """
     pairs = without_trigger(table)
     if not pairs["with"].mean() > limits.style / 2:  # NaN without pairs
-        return None, None  # no style that could leak
-    share = leak(table, float(pairs["weight"].iloc[0])).mean
-    return share > limits.leak, round(share, 4)
+        return None, None, None
+    weight = float(pairs["weight"].iloc[0])
+    share = leak(table, weight).mean
+    return share > limits.leak, round(share, 4), weight
 
 
 def _reasons(judged: Sequence[Judged], deciding: Sequence[Judged]) -> Iterator[Finding]:
@@ -156,6 +165,9 @@ def _reasons(judged: Sequence[Judged], deciding: Sequence[Judged]) -> Iterator[F
     above = [one.weight for one in judged if one.label == "works"]
     if deciding[0].label == "weak" and above:
         yield Finding("works_above", above[0])
+    below = [one.weight for one in judged if one.label in ("dead", "weak")]
+    if deciding[0].label in ("fried", "lost") and below:
+        yield Finding("weak_below", below[-1])
 
 
 def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]) -> Verdict:

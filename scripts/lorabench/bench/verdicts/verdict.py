@@ -58,6 +58,8 @@ class Verdict:
     """All that was held against a limit at each weight, what failed and what did not."""
     leak: float | None = None
     """The style gained without the trigger words, relative to that with them; None if unknown."""
+    leak_weight: float | None = None
+    """The weight at which that was measured."""
 
 
 def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:

@@ -85,6 +85,10 @@ FINDINGS = {
         "at {weight:.2f} it works: train it longer, or use it there",
         "{weight:.2f} では効きます。学習を延ばすか、その重みで使ってください",
     ),
+    "weak_below": (
+        "up to {weight:.2f} it does too little, so that no weight will do",
+        "{weight:.2f} までは弱すぎるため、使える重みがありません",
+    ),
     "copies": (
         "at {weight:.2f} the trigger words alone render training pictures: {value:.0%} of what "
         "they render correlates with one by more than {limit:.2f}",
@@ -109,6 +113,12 @@ FINDINGS = {
         "say in each caption what that picture shows",
         "すべての学習画像のキャプションが同じため、画像の内容全体がその語に結び付いています。"
         "画像ごとに内容をキャプションに書いてください",
+    ),
+    "few_pictures": (
+        "it was trained on {value:.0f} {value:picture|pictures} only: it learns so few by heart, "
+        "and draws their subjects where others are asked for; add a dozen that differ",
+        "学習画像が {value:.0f} 枚しかありません。丸暗記され、指示とは別の被写体として現れます。"
+        "内容の異なる画像を 10 枚以上加えてください",
     ),
     "detail_lost": (
         "the base model's autoencoder gives back {value:.0%} of the fine detail in the training "
@@ -208,10 +218,16 @@ FINDINGS = {
         "weights= で追加できます",
     ),
     "prompts_needed": (
-        "weight {weight:.2f}, whose numbers are too close to a limit; about {value:.0f} more "
-        "{value:prompt|prompts} would settle it",
-        "{weight:.2f} が使えるかどうかは、数値がしきい値に近いため未判定です。"
-        "プロンプトをあと {value:.0f} 個ほど増やすと判定できます",
+        "the label for certain, since at each weight some number is close to its limit; about "
+        "{value:.0f} more {value:prompt|prompts} would settle {weight:.2f}, the clearest",
+        "どの重みでもしきい値に近い数値があるため、判定は確実ではありません。"
+        "最も明確な {weight:.2f} は、プロンプトをあと {value:.0f} 個ほど増やすと判定できます",
+    ),
+    "never_settled": (
+        "the label for certain, since at each weight some number is close to its limit; even "
+        "{limit:.0f} prompts would not settle {weight:.2f}, the clearest",
+        "どの重みでもしきい値に近い数値があるため、判定は確実ではありません。"
+        "最も明確な {weight:.2f} でも、プロンプト {limit:.0f} 個では決まりません",
     ),
     "tie": (
         "which of the tied weights is best: about {value:.0f} more {value:prompt|prompts} would "

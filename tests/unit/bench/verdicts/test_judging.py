@@ -203,10 +203,25 @@ def test_a_few_prompts_beyond_a_limit_are_no_answer(values):
 
 
 def test_a_close_answer_of_many_prompts_is_said_to_be_one():
-    found = verdict({0.8: {"style_gained": 0.4}}, spread=0.3)
+    found = verdict({0.8: {"style_gained": 0.45}}, spread=0.3)
     assert found.label == "works"
     assert "prompts_needed" in {one.code for one in found.unknown}
     assert "prompts_needed" not in {one.code for one in verdict({0.8: {}}).unknown}
+
+
+def test_where_no_number_of_prompts_would_settle_the_label_none_is_named():
+    found = verdict({0.8: {"style_gained": 0.4}}, spread=0.3)
+    assert Finding("never_settled", 0.8, limit=64) in found.unknown
+    assert "even 64 prompts would not settle 0.80" in words.finding(found.unknown[-1])
+
+
+def test_weights_that_do_too_little_below_those_that_do_too_much_are_named():
+    found = verdict(
+        {0.4: {"style_gained": 0.02}, 0.8: {"style_gained": 0.1}, 1.0: {"structure": 0.1}}
+    )
+    assert found.label == "fried"
+    assert found.reasons[-1] == Finding("weak_below", 0.8)
+    assert {one.code for one in verdict({0.4: {"structure": 0.1}}).reasons} == {"structure_lost"}
 
 
 def test_a_tie_tells_how_many_prompts_would_settle_it():
