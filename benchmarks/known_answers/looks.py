@@ -25,6 +25,11 @@ class Look(NamedTuple):
         return [weight for weight, word in self.weights.items() if word in ("good", "best")]
 
     @property
+    def gone(self) -> list[float]:
+        """The weights at which the subject is another, or the same for all prompts."""
+        return [weight for weight, word in self.weights.items() if word in ("gone", "alike")]
+
+    @property
     def best(self) -> list[float]:
         """The weights at which it is best."""
         return [weight for weight, word in self.weights.items() if word == "best"]
@@ -37,7 +42,9 @@ class Look(NamedTuple):
             return "copies"
         if any(weight <= _FULL_STRENGTH for weight in self.usable):
             return "works"
-        return "fried" if any(word in ("gone", "alike", "fried") for word in words) else "weak"
+        if any(word in ("gone", "alike") for word in words):
+            return "lost"
+        return "fried" if "fried" in words else "weak"
 
 
 @cache
@@ -60,6 +67,12 @@ def usable(name: str) -> list[float]:
     """Return the good weights of the LoRA `name`; none where nobody has looked."""
     found = read().get(name)
     return found.usable if found else []
+
+
+def gone(name: str) -> list[float]:
+    """Return the weights at which the LoRA `name` loses the subject; none where nobody looked."""
+    found = read().get(name)
+    return found.gone if found else []
 
 
 def label(name: str) -> str | None:

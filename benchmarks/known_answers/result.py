@@ -29,6 +29,14 @@ class Result:
     usable: list[float] = field(default_factory=list)
     """The lowest and highest weight that is good by a look, or by the judge."""
 
+    gone: list[float] = field(default_factory=list)
+    """The weights at which, by a look, the subject is gone."""
+
+    @property
+    def loses_the_subject(self) -> bool:
+        """Whether it is called working at a weight that draws another subject."""
+        return self.said == "works" and self.weight in self.gone
+
     @property
     def ends_near(self) -> bool:
         """Whether the window ends within a step of where it should, below and above."""
@@ -43,7 +51,7 @@ class Result:
     @property
     def right(self) -> bool:
         """Whether the verdict is the truth."""
-        return self.said == self.truth or (self.truth == "fried" and self.said in RUINED)
+        return self.said == self.truth or (self.truth in RUINED and self.said in RUINED)
 
     @property
     def near(self) -> bool:

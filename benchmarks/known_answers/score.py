@@ -116,6 +116,7 @@ def _result(
         best=looks.best(recipe.name) or (best_weight.best(scores) if scores else []),
         window=list(found.window or ()),
         usable=[min(good), max(good)] if good else [],
+        gone=looks.gone(recipe.name),
     )
 
 
@@ -178,8 +179,7 @@ def _unseen(results: Sequence[Result]) -> str:
 
 
 def _lost(results: Sequence[Result]) -> str:
-    gone = [result for result in results if result.truth == "lost"]
-    return _share([result.said == "works" for result in gone])
+    return _share([result.loses_the_subject for result in results if result.gone])
 
 
 def _usable(results: Sequence[Result]) -> str:
@@ -200,7 +200,7 @@ _FIGURES = (
     ("right verdicts", "at least 95 %", _right),
     ("trainings whose LoRAs are all judged right", "", _trainings),
     ("good LoRAs called something else", "at most 1 in 50", _false_alarms),
-    ("LoRAs without the subject called working", "none", _lost),
+    ("called working where the subject is gone, of those that lose it somewhere", "none", _lost),
     (f"recommended weight within {NEAR} of the best", "at least 90 %", _weights),
     (f"{_USUAL} within {NEAR} of the best, for comparison", "", _unseen),
     ("recommended weight good by eye or judge, of those with one", "", _usable),

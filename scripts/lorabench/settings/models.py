@@ -251,7 +251,7 @@ class VerdictSettings(Section):
     prompts_apart: float = Field(
         0.4,
         ge=0,
-        description="difference between prompts, relative to weight 0; less is fried",
+        description="difference between prompts, relative to weight 0; less loses the subject",
     )
     copy_similarity: float = Field(
         0.92,

@@ -49,7 +49,8 @@ def test_looks_are_of_loras_that_there_are_at_weights_that_are_rendered() -> Non
     ("words", "label"),
     [
         (["weak", "weak", "good"], "works"),
-        (["weak", "gone", "fried"], "fried"),
+        (["weak", "gone", "fried"], "lost"),
+        (["weak", "fried", "fried"], "fried"),
         (["weak", "weak", "weak"], "weak"),
         (["weak", "good", "copies"], "copies"),
     ],

@@ -7,6 +7,7 @@ from math import ceil, sqrt
 import numpy as np
 import pandas as pd
 
+from lorabench.bench.embeddings.embedding import BASE
 from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
 from lorabench.bench.verdicts.summary import prompts_apart
 from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, Z
@@ -111,12 +112,21 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
 
 
 def _likeness(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:
-    """Yield whether the character is there: by an embedding, where one was given."""
+    """Yield whether the character is there: by an embedding that was given, and says so.
+
+    The base model's own features tell styles apart, not characters, so they do not count.
+    """
     if limits.likeness <= -1:
         return
-    columns = [name for name in asked.columns if name.endswith("_likeness")]
-    column = next(iter(columns), "likeness")
-    yield _mean("weak", "character_missing", asked[column], asked, limits.likeness, 0.2)
+    given = (
+        name
+        for name in asked.columns
+        if name.endswith("_likeness") and name != f"{BASE}_likeness" and asked[name].notna().any()
+    )
+    if column := next(given, None):
+        yield _mean("weak", "embedding_missing", asked[column], asked, limits.likeness, 0.2)
+    else:
+        yield _mean("weak", "character_missing", asked["likeness"], asked, limits.likeness, 0.2)
 
 
 def copies(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Iterator[Check]:

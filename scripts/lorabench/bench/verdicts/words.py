@@ -33,6 +33,13 @@ FINDINGS = {
         "{weight:.2f} ではキャラクターが再現されていません。色と形の到達度は {value:.0%} です"
         "(必要: {limit:.0%})",
     ),
+    "embedding_missing": (
+        "at {weight:.2f} the character is not there: by the embedding the pictures come "
+        "{value:.0%} of the way to the training set (needed: {limit:.0%}, as it was found without "
+        "one)",
+        "{weight:.2f} ではキャラクターが再現されていません。埋め込みによる到達度は {value:.0%} です"
+        "(必要: {limit:.0%}。埋め込みなしで定めた値)",
+    ),
     "noise": (
         "at {weight:.2f} the pictures are noise: neighbouring parts of them correlate by "
         "{value:.2f} (a picture's by {limit:.2f} at least)",

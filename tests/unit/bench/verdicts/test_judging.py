@@ -144,7 +144,7 @@ def test_a_weight_of_the_probe_alone_shows_copies_too():
     assert set(found.labels) == {"0.40", "0.80"}
 
 
-def test_a_lora_that_passes_over_the_prompt_is_fried():
+def test_a_lora_that_passes_over_the_prompt_loses_the_subject():
     same = table({0.4: {}, 0.8: {}})
     same.loc[(same["weight"] == 0.8) & (same["probe"] == ""), "hash"] = "00" * 8
     found = judge(same, LIMITS)
@@ -382,5 +382,11 @@ def test_a_character_has_to_be_there():
     assert (why.code, why.value, why.limit) == ("character_missing", 0.5, 0.75)
     assert judge(stranger, VerdictSettings(likeness=0.75)).label == "weak"
     assert judge(stranger, LIMITS).label == "works"  # a style has no figure
-    embedded = stranger.assign(ccip_likeness=0.9)
+    embedded = stranger.assign(dino_likeness=0.9)
     assert judge(embedded, VerdictSettings(likeness=0.75)).label == "works"
+
+
+@pytest.mark.parametrize("column", [{"base_likeness": 0.9}, {"dino_likeness": float("nan")}])
+def test_the_base_models_own_features_and_an_empty_embedding_say_nothing_of_a_character(column):
+    stranger = table({0.8: {"likeness": 0.5}}).assign(**column)
+    assert judge(stranger, VerdictSettings(likeness=0.75)).label == "weak"
