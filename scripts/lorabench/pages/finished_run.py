@@ -89,7 +89,7 @@ class FinishedRun:
     @property
     def only_benched(self) -> bool:
         """Whether the LoRA is from elsewhere, so that its training has no record."""
-        return bool(self.sweep and self.sweep.skip_train) and not self.record
+        return bool(self.sweep and self.sweep.only_benched) and not self.record
 
     @property
     def is_empty(self) -> bool:

@@ -22,6 +22,7 @@ from lorabench.settings.types import (
     COLOUR,
     LocalPath,
     Name,
+    OneFile,
     Probing,
     Prompts,
     Seed,
@@ -309,7 +310,11 @@ class Programs(Section):
 class TrainingSettings(Section):
     """The data, the base model and the trainer."""
 
-    raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
+    raw_set: Name = Field(
+        "",
+        description="folder name under datasets/raw/{style,characters}/; with `lora`, the pictures "
+        "that it was trained on, if they are there",
+    )
     profile: Literal["style", "char"] = Field(
         "style",
         description="`style` or `char` (`char` reads datasets/raw/characters/); if not given, that "
@@ -380,6 +385,10 @@ class SweepSettings(Section):
         "without them: `full`, `quick` or `off`"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
+    lora: OneFile | None = Field(
+        None,
+        description="bench this .safetensors file, from wherever it is; nothing is trained",
+    )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
     )
@@ -394,6 +403,11 @@ class SweepSettings(Section):
         if self.bench.difference_maps and 0 not in self.sweep:
             raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
         return self
+
+    @property
+    def only_benched(self) -> bool:
+        """Whether a finished LoRA is benched, and none trained."""
+        return self.skip_train or self.lora is not None
 
     @property
     def sweep(self) -> tuple[float, ...]:
@@ -413,6 +427,20 @@ class Config(SweepSettings, TrainingSettings):
                 f"write {as_typed('run_id', '20260131_120000')}"
             )
         return value
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> "Config":
+        if not self.raw_set and not self.lora:
+            raise ValueError(
+                "raw_set: is required (folder name under datasets/raw/{style,characters}/); to "
+                "bench a LoRA that is there already, give its file with lora="
+            )
+        return self
+
+    @property
+    def reads_set(self) -> bool:
+        """Whether the raw set is read; with `skip_train` it only names the LoRA's file."""
+        return bool(self.raw_set) and (self.lora is not None or not self.skip_train)
 
     @model_validator(mode="after")
     def _one_trigger(self) -> "Config":

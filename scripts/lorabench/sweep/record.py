@@ -44,6 +44,13 @@ class SweepRecord(Record, SweepSettings):
     """The checkpoint that rendered, if the LoRA was trained on another."""
     variants: tuple[Annotated[Variant, BeforeValidator(_of_0_1)], ...]
 
+    def contents(self) -> dict[str, Any]:
+        """Return what is recorded, without a LoRA's file if none was given, as in older records."""
+        content = super().contents()
+        if self.lora is None:
+            del content["lora"]
+        return content
+
     @property
     def bundled(self) -> bool:
         """Whether the bundled base model rendered."""

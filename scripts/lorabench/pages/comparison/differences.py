@@ -26,6 +26,7 @@ _LEFT_OUT = {
     "variants",
     "positive",
     "prompts",
+    "lora",
     "skip_train",
 }
 

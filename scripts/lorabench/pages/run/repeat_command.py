@@ -18,6 +18,7 @@ from lorabench.run import base_choice
 from lorabench.run.record import RunRecord
 from lorabench.settings.layers import OF_PROFILE, merge
 from lorabench.settings.models import BUNDLED_BASE, LISTS, Config
+from lorabench.settings.types import as_name
 from lorabench.settings.validation import Section
 from lorabench.sweep.record import SweepRecord
 
@@ -50,7 +51,9 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
     bundled = checkpoint.name == Path(BUNDLED_BASE).name
     made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
     raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
-    derived = re.fullmatch(re.escape(raw_set or "") + "-[0-9a-f]{8}", run_id)
+    lora = sweep.lora if sweep and not record else None
+    named_after = as_name(Path(lora).stem) if lora else raw_set or ""
+    derived = re.fullmatch(re.escape(named_after) + "-[0-9a-f]{8}", run_id)
     swept = set(Config.model_fields) - {"raw_set"}
     given = {
         "raw_set": raw_set,  # None in an older record of a sweep
@@ -59,7 +62,9 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
         "reg_set": record.reg_set if record else None,
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
-        "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
+        "run_id": None
+        if derived and (lora or not (sweep and sweep.skip_train))
+        else run_id or None,
     }
     layers = [OF_PROFILE.get(str(made.get("profile")), {})]
     stand_in = made.get("preprocess", {}).get("trigger")
