@@ -92,6 +92,11 @@ class FinishedRun:
         return bool(self.sweep and self.sweep.only_benched) and not self.record
 
     @property
+    def shows_set(self) -> bool:
+        """Whether a page has a place for what became of the raw pictures."""
+        return bool(self.preprocess) or not self.only_benched
+
+    @property
     def is_empty(self) -> bool:
         """Whether the folder has no part of a run."""
         return not (self.record or self.sweep or self.measured or self.loss)

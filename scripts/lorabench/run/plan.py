@@ -34,7 +34,7 @@ from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
-from lorabench.settings.types import split
+from lorabench.settings.types import as_name, split
 from lorabench.sweep import prompt_notes, variants
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
@@ -347,6 +347,10 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise UserError(
             f"run_id names one run, and raw_set several: {','.join(names)}; leave it out"
         )
+    if len(names) > 1 and merged.get("lora"):
+        raise UserError(
+            f"lora: was trained on one set, and raw_set names several: {','.join(names)}; give one"
+        )
     found = []
     for name in names:
         profile = None if "profile" in merged else layout.profile_of(name)
@@ -386,29 +390,38 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
 
 
 def _given(config: Config, path: Path, digests: Digests) -> Source:
-    """Return the LoRA at `path`, to be copied; a raw set beside it is what it was trained on."""
+    """Return the LoRA at `path`, to be copied, and what it was trained on if that was given."""
     lora = given_lora.read(path, digests)
     words = config.trigger or config.preprocess.trigger or lora.trigger
     config = config.model_copy(update={"trigger": words})
-    found, normalized = None, ""
-    if config.raw_set:
-        found = raw.read(layout.raw_set(config.profile, config.raw_set))
-        preconditions.check_names(found)
-        config = _with_trigger(config, found)
+    found, name, normalized = None, "", ""
+    if config.reads_set:
+        found, name = _taught(config)
+        config = _with_trigger(config, found, name)
         normalized = normalized_id(found, config.preprocess, digests)
-    run_id = config.run_id or lora.run_id
-    paths = layout.RunLayout(config.profile, config.raw_set, run_id, normalized)
+    paths = layout.RunLayout(config.profile, name, config.run_id or lora.run_id, normalized)
     copy = paths.given_lora(lora.name)
     if config.run_id:
         existing.check_given(paths, copy, lora.sha256)
     return Source(config, paths, (copy,), found, from_elsewhere={lora.name: lora})
 
 
+def _taught(config: Config) -> tuple[RawSet, str]:
+    """Return what a LoRA from elsewhere was trained on, and its name in paths."""
+    if not config.training_set:
+        found = raw.read(layout.raw_set(config.profile, config.raw_set))
+        preconditions.check_names(found)
+        return found, config.raw_set
+    found = raw.read(Path(config.training_set))
+    preconditions.check_names(found, "training_set")
+    return found, as_name(found.name)
+
+
 def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> Source:
     """Return the LoRA that is trained on the raw set; `train` as given."""
     found = raw.read(layout.raw_set(config.profile, config.raw_set))
     preconditions.check_raw(found, config)
-    config = _with_trigger(config, found)
+    config = _with_trigger(config, found, config.raw_set)
     reg = _regularization(config, digests) if config.reg_set else None
     doubled = bool(reg) and not (train.get("steps") or train.get("epochs"))
     config = _with_twice_the_steps(config) if doubled else config
@@ -427,14 +440,14 @@ def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) 
         preconditions.check_sd_scripts(config)
 
 
-def _with_trigger(config: Config, found: RawSet) -> Config:
-    """Return the settings with the trigger words, if there are any.
+def _with_trigger(config: Config, found: RawSet, name: str) -> Config:
+    """Return the settings with the trigger words, if there are any; `name` is the set's.
 
     If every picture has a caption, no caption uses them, so other words are not another training:
     then the set's name goes into the run's identity.
     """
     given = config.trigger or config.preprocess.trigger
-    stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
+    stand_in = found.stand_in(given) if found.lacks_captions else name
     preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
     return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
 

@@ -90,6 +90,13 @@ def check_names(found: RawSet, key: str = "raw_set") -> None:
 
 
 def _check_raw_set(config: Config) -> None:
+    if config.training_set:
+        if not Path(config.training_set).is_dir():
+            raise UserError(
+                f"training_set: there is no folder {config.training_set}; name the folder of the "
+                "pictures that the LoRA was trained on"
+            )
+        return
     raw = layout.raw_set(config.profile, config.raw_set)
     if not raw.is_dir():
         hint = _read_as_number(config) or _meant(config)

@@ -313,7 +313,7 @@ class TrainingSettings(Section):
     raw_set: Name = Field(
         "",
         description="folder name under datasets/raw/{style,characters}/; with `lora`, the pictures "
-        "that it was trained on, if they are there",
+        "that it was trained on",
     )
     profile: Literal["style", "char"] = Field(
         "style",
@@ -389,6 +389,11 @@ class SweepSettings(Section):
         None,
         description="bench this .safetensors file, from wherever it is; nothing is trained",
     )
+    training_set: LocalPath | None = Field(
+        None,
+        description="with `lora`: the folder of pictures that it was trained on, from wherever it "
+        "is; style and copies are judged against them; instead of `raw_set`",
+    )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
     )
@@ -435,12 +440,21 @@ class Config(SweepSettings, TrainingSettings):
                 "raw_set: is required (folder name under datasets/raw/{style,characters}/); to "
                 "bench a LoRA that is there already, give its file with lora="
             )
+        if self.training_set and not self.lora:
+            raise ValueError(
+                "training_set: goes with lora=; to train on pictures, name them with raw_set="
+            )
+        if self.training_set and self.raw_set:
+            raise ValueError(
+                "training_set: and raw_set both name the pictures that the LoRA was trained on; "
+                "give one of them"
+            )
         return self
 
     @property
     def reads_set(self) -> bool:
         """Whether the raw set is read; with `skip_train` it only names the LoRA's file."""
-        return bool(self.raw_set) and (self.lora is not None or not self.skip_train)
+        return bool(self.lora and (self.raw_set or self.training_set)) or not self.only_benched
 
     @model_validator(mode="after")
     def _one_trigger(self) -> "Config":

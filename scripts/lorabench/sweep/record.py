@@ -45,11 +45,10 @@ class SweepRecord(Record, SweepSettings):
     variants: tuple[Annotated[Variant, BeforeValidator(_of_0_1)], ...]
 
     def contents(self) -> dict[str, Any]:
-        """Return what is recorded, without a LoRA's file if none was given, as in older records."""
+        """Return what is recorded; what older records do not have stands there only if given."""
         content = super().contents()
-        if self.lora is None:
-            del content["lora"]
-        return content
+        unset = [key for key in ("lora", "training_set") if content[key] is None]
+        return {key: value for key, value in content.items() if key not in unset}
 
     @property
     def bundled(self) -> bool:

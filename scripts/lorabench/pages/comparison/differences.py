@@ -27,6 +27,7 @@ _LEFT_OUT = {
     "positive",
     "prompts",
     "lora",
+    "training_set",
     "skip_train",
 }
 

@@ -51,20 +51,19 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
     bundled = checkpoint.name == Path(BUNDLED_BASE).name
     made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
     raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
-    lora = sweep.lora if sweep and not record else None
+    lora = sweep.lora if sweep else None
     named_after = as_name(Path(lora).stem) if lora else raw_set or ""
     derived = re.fullmatch(re.escape(named_after) + "-[0-9a-f]{8}", run_id)
     swept = set(Config.model_fields) - {"raw_set"}
     given = {
         "raw_set": raw_set,  # None in an older record of a sweep
+        "lora": lora,
         **(sweep.model_dump(mode="json", include=swept) if sweep else {}),
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
         "reg_set": record.reg_set if record else None,
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
-        "run_id": None
-        if derived and (lora or not (sweep and sweep.skip_train))
-        else run_id or None,
+        "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
     }
     layers = [OF_PROFILE.get(str(made.get("profile")), {})]
     stand_in = made.get("preprocess", {}).get("trigger")
