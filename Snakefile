@@ -47,10 +47,19 @@ report: "report/workflow.rst"
 include: "rules/common.smk"
 
 
-if TRAINED:
+if any(plan.sets for plan in PLANS.values()):
 
     include: "rules/dataset.smk"
+
+
+if TRAINED:
+
     include: "rules/train.smk"
+
+
+if COPIED:
+
+    include: "rules/lora.smk"
 
 
 include: "rules/bench.smk"
@@ -67,7 +76,7 @@ rule all:
 rule dataset:
     """The normalized sets, and a page on each."""
     input:
-        images=[one.images for plan in TRAINED for one in plan.sets],
+        images=[one.images for plan in PLANS.values() for one in plan.sets],
         pages=[plan.paths.set_page for plan in TRAINED],
 
 

@@ -169,7 +169,7 @@ rule bench_metrics:
     input:
         pictures=of_run(targets.pictures),
         sweep=RUN.sweep,
-        training=ancient(of_run(targets.of_training("training_pictures"))),
+        training=ancient(of_run(targets.of_pictures("training_pictures"))),
         reference=ancient(of_run(targets.reference)),
         embedding=RUN.bench / "embedding.csv" if CONFIG.bench.embedding else [],
     output:
@@ -252,7 +252,7 @@ rule bench_grid:
         warnings=RUN.bench / "warnings.json",
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
-        training=ancient(of_run(targets.of_training("training_pictures"))),
+        training=ancient(of_run(targets.of_pictures("training_pictures"))),
         pictures=fetched(targets.pictures),
     output:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),

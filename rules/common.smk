@@ -11,10 +11,12 @@ RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
 CONFIG = FIRST.config
 program = partial(commands.program, ROOT / "scripts")
 TRAINED = [plan for plan in PLANS.values() if plan.training]
+COPIED = [plan for plan in PLANS.values() if plan.copied]
 
 
 wildcard_constraints:
     run_id=r"[^/]+",
+    lora=r"[^/]+",
     variant=r"(?:[^/]+/)?",
     weight=r"-?\d+\.\d\d",
     seed=r"\d+",
@@ -27,7 +29,7 @@ def of_run(look_up):
 
 def of_set(look_up):
     """Look up in a job's normalized set what the job is given; several runs may be for it."""
-    sets = {str(one.folder): one for plan in TRAINED for one in plan.sets}
+    sets = {str(one.folder): one for plan in PLANS.values() for one in plan.sets}
     return lambda wildcards: look_up(sets[str(RUN.normalized).format(**wildcards)])
 
 

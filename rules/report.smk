@@ -22,9 +22,9 @@ rule bench_report:
         lora=fetched(lambda plan: plan.loras),
         record=ancient(of_run(targets.of_training("record"))),
         training_log=ancient(of_run(targets.of_training("training_log"))),
-        preprocess_log=ancient(of_run(targets.of_training("preprocess_log"))),
-        rejected=of_run(targets.of_training("rejected")),
-        training=ancient(of_run(targets.of_training("training_pictures"))),
+        preprocess_log=ancient(of_run(targets.of_pictures("preprocess_log"))),
+        rejected=of_run(targets.of_pictures("rejected")),
+        training=ancient(of_run(targets.of_pictures("training_pictures"))),
     output:
         page=shown(RUN.page, "report", "Report", "the page on the run"),
     log:

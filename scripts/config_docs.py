@@ -149,10 +149,10 @@ def _own_fields(section: type[Section]) -> dict[str, FieldInfo]:
 def _key(name: str, field: FieldInfo, section: str | None) -> Key:
     """Describe a field; a default that depends on the base's family is spelt for each."""
     meaning = field.description or ""
+    if name == "raw_set":
+        return Key(name, "", f"required without `lora`: {meaning}")
     if not field.is_required():
         return Key(name, _yaml(field.default), meaning)
-    if name == "raw_set":
-        return Key(name, "", f"required: {meaning}")
     presets = {f.name: f.preset[section] if section else f.preset for f in FAMILIES}
     by_base = {family: _yaml(preset[name]) for family, preset in presets.items()}
     return Key(name, by_base[BUNDLED.name], meaning, by_base)

@@ -114,6 +114,10 @@ class RunLayout:
         """The trained LoRA."""
         return self.root / "train" / f"{self.profile}_{self.raw_set}__{self.run_id}.safetensors"
 
+    def given_lora(self, name: str) -> Path:
+        """The copy of a LoRA from elsewhere, by the name that it has here."""
+        return self.root / "train" / f"{name}.safetensors"
+
     record = _InRun("run.yaml")
     """What went into the run."""
     training_log = _InRun("train/train_log.csv")

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from lorabench.errors import UserError
+from tests.loras import save_lora
 from tests.project import ROOT, make_plan
 
 FIRST_RUN = {
@@ -49,6 +50,21 @@ def test_a_dry_run_lists_every_job_and_leaves_the_tree_untouched(project, config
     project.add_set()
     before = project.files()
     assert project.planned(raw_set="some_set", **config) == {**FIRST_RUN, "bench_image": cells}
+    assert project.files() == before
+
+
+def test_a_lora_from_elsewhere_is_benched_and_not_trained(project, tmp_path):
+    lora = save_lora(tmp_path / "ink {v3}.safetensors")
+    project.add_set()
+    before = project.files()
+    of_training = {"record_run", "dataset_page", "train_lora"}
+    of_set = {"normalize_dataset", "snapshot_dataset", "render_reference"}
+    jobs = {**FIRST_RUN, "copy_lora": 1}
+    beside = {rule: count for rule, count in jobs.items() if rule not in of_training}
+    alone = {rule: count for rule, count in beside.items() if rule not in of_set}
+    assert project.planned(lora=lora) == alone
+    assert project.planned(lora=lora, raw_set="some_set") == beside
+    assert project.planned(lora=lora, training_set="datasets/raw/style/some_set") == beside
     assert project.files() == before
 
 
@@ -198,6 +214,7 @@ def test_the_workflow_has_no_lints(project):
             {"raw_set": "some_set", "skip_train": "True", "run_id": "x"},
             "run x has no LoRA",
         ),
+        ({"lora": "none.safetensors"}, "lora: there is no file none.safetensors"),
         ({}, "raw_set: is required"),
         ({"raw_set": ""}, "raw_set: is required"),
         ({"raw_set": "some_set", "train": "{steps: 10"}, "train: should be a section"),

@@ -51,7 +51,7 @@ def check_captions(found: RawSet, trigger: str = "") -> None:
 
 def notes(found: RawSet, trigger: str, reg_set: str | None = None) -> list[str]:
     """Return what a user should know before the set is trained on, a line for each thing."""
-    return [*_repeats(found), *_captions(found, trigger), *_not_used(found, reg_set)]
+    return [*_repeats(found), *_captions(found, trigger), *not_used(found, reg_set)]
 
 
 def _repeats(found: RawSet) -> Iterator[str]:
@@ -93,7 +93,8 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
         )
 
 
-def _not_used(found: RawSet, reg_set: str | None) -> Iterator[str]:
+def not_used(found: RawSet, reg_set: str | None = None) -> Iterator[str]:
+    """Yield what the set holds besides its pictures, a line for each thing."""
     hints = {
         regularization_in(name): f"; reg_set={name} uses them" for name in found.regularization
     }

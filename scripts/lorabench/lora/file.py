@@ -8,7 +8,7 @@ For other kinds and makers, see lora/modules.py. Metadata decide nothing. Nothin
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import numpy as np
 from safetensors.numpy import save as serialize
 
 from lorabench import files
-from lorabench.base import file_kinds
 from lorabench.base.checkpoint import read_header
 from lorabench.errors import UserError
 from lorabench.lora import modules as lora_modules
@@ -30,8 +29,6 @@ from lorabench.lora.modules import UP as UP
 from lorabench.lora.modules import Contents, Module
 
 Tensors = dict[str, np.ndarray]
-
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
     contents = lora_modules.describe(shapes)
     if not contents.modules:
-        raise UserError(f"{path}: {_no_lora(shapes)}")
+        raise UserError(f"{path}: {lora_modules.none_in(shapes)}")
     found = _content(path)
     if content is not None and content != found:
         raise UserError(
@@ -103,16 +100,6 @@ def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     alpha = _usual(alphas) if alphas else rank and float(rank)
     oddities = tuple(lora_oddities.of(contents, metadata, ranks, alphas, found))
     return Lora(path, rank, alpha, contents, found, metadata, oddities), tensors
-
-
-def _no_lora(keys: Collection[str]) -> str:
-    if kind := file_kinds.by_keys(keys):
-        return f"it is not a LoRA but {kind}."
-    first = ", ".join(list(keys)[:_NAMED])
-    return (
-        f"none of its {len(keys)} tensors (first: {first}) is named as in a LoRA, such as …{DOWN}, "
-        "so it is not a LoRA."
-    )
 
 
 def _check_shapes(path: Path, module: Module, shapes: lora_shapes.Shapes) -> None:

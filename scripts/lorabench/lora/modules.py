@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lorabench.base import file_kinds
 from lorabench.base.checkpoint import read_header
 from lorabench.lora.names import place
 
@@ -76,6 +77,7 @@ _UNAPPLIED = (
     ("lora_E", "the singular values of an AdaLoRA"),
     (".bias_", "sparse biases of a LyCORIS extraction"),
 )
+_NAMED = 3
 _BUNDLED = re.compile(r"bundle_emb\.(.+?)(?:\.string_to_param\.\*|\.[^.]+)")
 
 
@@ -148,6 +150,17 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
             strange.append(key)
     modules = [Module(name, _kind(keys, shapes), keys) for name, keys in sorted(roles.items())]
     return Contents(tuple(modules), tuple(bundled), tuple(strange), tuple(unknown))
+
+
+def none_in(keys: Collection[str]) -> str:
+    """Return what a file is that has no module, by the names of its tensors."""
+    if kind := file_kinds.by_keys(keys):
+        return f"it is not a LoRA but {kind}."
+    first = ", ".join(list(keys)[:_NAMED])
+    return (
+        f"none of its {len(keys)} tensors (first: {first}) is named as in a LoRA, such as …{DOWN}, "
+        "so it is not a LoRA."
+    )
 
 
 def forms(modules: Iterable[Module]) -> dict[str, int]:

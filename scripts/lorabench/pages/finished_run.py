@@ -89,7 +89,12 @@ class FinishedRun:
     @property
     def only_benched(self) -> bool:
         """Whether the LoRA is from elsewhere, so that its training has no record."""
-        return bool(self.sweep and self.sweep.skip_train) and not self.record
+        return bool(self.sweep and self.sweep.only_benched) and not self.record
+
+    @property
+    def shows_set(self) -> bool:
+        """Whether a page has a place for what became of the raw pictures."""
+        return bool(self.preprocess) or not self.only_benched
 
     @property
     def is_empty(self) -> bool:

@@ -41,7 +41,8 @@ def choose(given: Given) -> Path:
     """
     if given.get("base_model"):
         return _path("base_model", given["base_model"])
-    only_drawn = str(given.get("skip_train")).lower() in ("true", "1", "yes", "on")
+    skips = str(given.get("skip_train")).lower() in ("true", "1", "yes", "on")
+    only_drawn = skips or bool(given.get("lora"))
     if only_drawn and (recorded := _recorded(given.get("run_id"))):
         return recorded
     name = (given.get("bench") or {}).get("checkpoint") or loads(given)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from lorabench import layout
+from lorabench import files, layout
 from lorabench.base import file_kinds
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
@@ -20,6 +20,11 @@ def is_there(path: Path) -> bool:
     with suppress(OSError, ValueError):  # a name that no file can have
         return path.exists()
     return False
+
+
+def is_same(path: Path, other: Path) -> bool:
+    """Return whether both are one file that exists."""
+    return is_there(path) and is_there(other) and path.samefile(other)
 
 
 def record(paths: RunLayout) -> RunRecord | None:
@@ -62,6 +67,21 @@ def benched(config: Config, base_digest: str) -> RunLayout:
             f"not on {config.base_model}; name that checkpoint with base_model="
         )
     return paths
+
+
+def check_given(paths: RunLayout, lora: Path, sha256: str) -> None:
+    """Refuse a run that has another LoRA than `lora`, whose content has this digest in hex.
+
+    A run that is named after its content has none; this is for a `run_id` that was given.
+    """
+    others = [path for path in sorted(lora.parent.glob("*.safetensors")) if path.name != lora.name]
+    if is_there(lora) and files.sha256(lora) != sha256:
+        others.insert(0, lora)
+    if found := [*([paths.record] if is_there(paths.record) else []), *others]:
+        raise UserError(
+            f"lora: run {paths.run_id} is another LoRA's: it has {found[0]}; give another run_id, "
+            "or none: then the run is named after the file"
+        )
 
 
 def _check_pickled(lora: Path) -> None:

@@ -4,7 +4,7 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +20,21 @@ from lorabench.dataset.raw import RawSet
 from lorabench.dataset.risks import Risk
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
-from lorabench.run import base_choice, bench_workflow, existing, preconditions, regularization
+from lorabench.run import (
+    base_choice,
+    bench_workflow,
+    existing,
+    given_lora,
+    preconditions,
+    regularization,
+)
+from lorabench.run.given_lora import GivenLora
 from lorabench.run.identity import Identity, check_binding, identify, normalized_id
 from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
-from lorabench.settings.types import split
+from lorabench.settings.types import as_name, split
 from lorabench.sweep import prompt_notes, variants
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
@@ -51,9 +59,8 @@ class Normalizing(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """What a LoRA is trained on, and the identity of the run that this makes."""
+    """What makes a training one of its own, besides its pictures."""
 
-    raw: RawSet
     identity: Identity
     reg: Normalizing | None = None
     """The regularization pictures, if there are any."""
@@ -62,13 +69,26 @@ class Training:
 
 
 @dataclass(frozen=True, eq=False)
-class RunPlan:
-    """One run: its settings and paths, the training of its LoRAs, and how they are benched."""
+class Source:
+    """Where a run's LoRAs come from, and the settings and paths that follow from it."""
 
     config: Config
     paths: layout.RunLayout
-    training: Training | None  # None where the LoRAs are there already
-    loras: tuple[Path, ...]  # what is benched: one for now
+    loras: tuple[Path, ...]
+    """What is benched, where it lies in the run: one for now."""
+    raw: RawSet | None = None
+    """The training pictures; None where they are not known."""
+    training: Training | None = None
+    """None where the LoRAs are there already."""
+    from_elsewhere: Mapping[str, GivenLora] = field(default_factory=dict)
+    """The LoRAs that the user gave by their files, by their names in the run."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunPlan(Source):
+    """One run: where its LoRAs come from, and how they are benched."""
+
+    _: KW_ONLY
     family: Family
     base_digest: str
     workflow_prompt: str | None
@@ -188,7 +208,7 @@ class RunPlan:
     @property
     def sweep(self) -> SweepRecord:
         """What is rendered: the settings outside the run's identity."""
-        found = self.training.raw.trigger() if self.training else ""
+        found = self._found_trigger
         settings = self.config.model_dump(include=set(SweepRecord.model_fields))
         return SweepRecord.model_validate(
             settings
@@ -204,12 +224,27 @@ class RunPlan:
         )
 
     @property
+    def _found_trigger(self) -> str:
+        """The trigger words that nobody gave: those of the LoRA's metadata or of the captions."""
+        of_loras = (lora.trigger for lora in self.from_elsewhere.values())
+        return next(filter(None, of_loras), "") or (self.raw.trigger() if self.raw else "")
+
+    @property
+    def copied(self) -> dict[str, GivenLora]:
+        """The LoRAs that are copied into the run; to copy one over itself would delete it."""
+        return {
+            name: lora
+            for name, lora in self.from_elsewhere.items()
+            if not existing.is_same(self.paths.given_lora(name), lora.source)
+        }
+
+    @property
     def sets(self) -> list[Normalizing]:
         """The raw sets that are normalized: the training set first."""
-        if not self.training:
+        if not self.raw:
             return []
-        own = Normalizing(self.training.raw, self.paths.normalized, self.config.preprocess)
-        return [own, *([self.training.reg] if self.training.reg else [])]
+        own = Normalizing(self.raw, self.paths.normalized, self.config.preprocess)
+        return [own, *([self.training.reg] if self.training and self.training.reg else [])]
 
     @property
     def use(self) -> facts.Use:
@@ -231,31 +266,50 @@ class RunPlan:
     @cached_property
     def risks(self) -> list[Risk]:
         """What the captions and settings say will spoil the training; none where it is over."""
-        if not self.training or existing.is_there(self.paths.lora):
+        if not self.training or not self.raw or existing.is_there(self.paths.lora):
             return []
-        return checks.find(facts.of_raw(self.training.raw, self.use))
+        return checks.find(facts.of_raw(self.raw, self.use))
 
     @property
     def notes(self) -> list[str]:
         """What a user should know of set, prompts and base before all is done, a line each."""
-        training = self.training
-        of_set = self._of_unused_set
-        if training:
-            of_set = raw_notes.notes(training.raw, self.trigger, self.config.reg_set)
-        if training and training.reg:
-            note = regularization.note(training.reg.raw, self.config, training.doubled)
-            of_set = [*of_set, note]
         own = self.config.positive or self.workflow_prompt
         prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
         of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
         other = self.drawn_elsewhere
         of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
-        return of_set + of_prompts + of_base
+        return [*self._of_set, *self._of_lora, *of_prompts, *of_base]
+
+    @property
+    def _of_set(self) -> list[str]:
+        training = self.training
+        if not self.raw:
+            return self._of_unused_set
+        if not training:
+            return list(raw_notes.not_used(self.raw))
+        of_set = raw_notes.notes(self.raw, self.trigger, self.config.reg_set)
+        if not training.reg:
+            return of_set
+        return [*of_set, regularization.note(training.reg.raw, self.config, training.doubled)]
+
+    @property
+    def _of_lora(self) -> list[str]:
+        """What calls a LoRA from elsewhere, where nobody said it."""
+        if not self.from_elsewhere or self.given & {"trigger"}:
+            return []
+        if not self.trigger:
+            return [
+                "WITHOUT TRIGGER WORDS: the LoRA's metadata name none, so prompts with {trigger} "
+                "and the probes are left out, and the verdict judges neither copies nor leaks. Say "
+                "with trigger= which words call the LoRA"
+            ]
+        return [f"the LoRA is called by {self.trigger!r}; other words: trigger="]
 
     @property
     def _of_unused_set(self) -> list[str]:
         """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
-        if existing.record(self.paths) or not existing.is_there(self.paths.raw):
+        unused = self.config.raw_set and not existing.record(self.paths)
+        if not unused or not existing.is_there(self.paths.raw):
             return []
         words = "" if self.trigger else ", and say with trigger= which words call it"
         return [
@@ -293,6 +347,10 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise UserError(
             f"run_id names one run, and raw_set several: {','.join(names)}; leave it out"
         )
+    if len(names) > 1 and merged.get("lora"):
+        raise UserError(
+            f"lora: was trained on one set, and raw_set names several: {','.join(names)}; give one"
+        )
     found = []
     for name in names:
         profile = None if "profile" in merged else layout.profile_of(name)
@@ -309,21 +367,18 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     preconditions.check(config, base)
     workflow_prompt = bench_workflow.prompt_of(config)
     digests = Digests(layout.DIGESTS)
-    if config.skip_train:
-        training, base_digest = None, model_digest(base.path, digests)
+    base_digest = model_digest(base.path, digests)
+    if config.lora:
+        source = _given(config, Path(config.lora), digests)
+    elif config.skip_train:
         paths = existing.benched(config, base_digest)
+        source = Source(config, paths, (paths.lora,))
     else:
-        config, training = _trained(config, merged.get("train", {}), digests)
-        base_digest = training.identity.contents["base_model"]["digest"]
-        paths = existing.trained(config, training.identity)
-        _check_trained(paths, config, training.identity)
-    if "weights" not in given and (weights := existing.further(paths)):
-        config = config.model_copy(update={"weights": weights})
+        source = _trained(config, merged.get("train", {}), digests)
+    if "weights" not in given and (weights := existing.further(source.paths)):
+        source = replace(source, config=source.config.model_copy(update={"weights": weights}))
     plan = RunPlan(
-        config=config,
-        paths=paths,
-        training=training,
-        loras=(paths.lora,),
+        **vars(source),
         family=base.family,
         base_digest=base_digest,
         workflow_prompt=workflow_prompt,
@@ -334,16 +389,46 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     return plan
 
 
-def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> tuple[Config, Training]:
-    """Return the settings that follow from the raw set, and the training; `train` as given."""
+def _given(config: Config, path: Path, digests: Digests) -> Source:
+    """Return the LoRA at `path`, to be copied, and what it was trained on if that was given."""
+    lora = given_lora.read(path, digests)
+    words = config.trigger or config.preprocess.trigger or lora.trigger
+    config = config.model_copy(update={"trigger": words})
+    found, name, normalized = None, "", ""
+    if config.reads_set:
+        found, name = _taught(config)
+        config = _with_trigger(config, found, name)
+        normalized = normalized_id(found, config.preprocess, digests)
+    paths = layout.RunLayout(config.profile, name, config.run_id or lora.run_id, normalized)
+    copy = paths.given_lora(lora.name)
+    if config.run_id:
+        existing.check_given(paths, copy, lora.sha256)
+    return Source(config, paths, (copy,), found, from_elsewhere={lora.name: lora})
+
+
+def _taught(config: Config) -> tuple[RawSet, str]:
+    """Return what a LoRA from elsewhere was trained on, and its name in paths."""
+    if not config.training_set:
+        found = raw.read(layout.raw_set(config.profile, config.raw_set))
+        preconditions.check_names(found)
+        return found, config.raw_set
+    found = raw.read(Path(config.training_set))
+    preconditions.check_names(found, "training_set")
+    return found, as_name(found.name)
+
+
+def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> Source:
+    """Return the LoRA that is trained on the raw set; `train` as given."""
     found = raw.read(layout.raw_set(config.profile, config.raw_set))
     preconditions.check_raw(found, config)
-    config = _with_trigger(config, found)
+    config = _with_trigger(config, found, config.raw_set)
     reg = _regularization(config, digests) if config.reg_set else None
     doubled = bool(reg) and not (train.get("steps") or train.get("epochs"))
     config = _with_twice_the_steps(config) if doubled else config
     identity = identify(config, found, digests, reg.raw if reg else None)
-    return config, Training(found, identity, reg, doubled)
+    paths = existing.trained(config, identity)
+    _check_trained(paths, config, identity)
+    return Source(config, paths, (paths.lora,), found, Training(identity, reg, doubled))
 
 
 def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) -> None:
@@ -355,14 +440,14 @@ def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) 
         preconditions.check_sd_scripts(config)
 
 
-def _with_trigger(config: Config, found: RawSet) -> Config:
-    """Return the settings with the trigger words, if there are any.
+def _with_trigger(config: Config, found: RawSet, name: str) -> Config:
+    """Return the settings with the trigger words, if there are any; `name` is the set's.
 
     If every picture has a caption, no caption uses them, so other words are not another training:
     then the set's name goes into the run's identity.
     """
     given = config.trigger or config.preprocess.trigger
-    stand_in = found.stand_in(given) if found.lacks_captions else config.raw_set
+    stand_in = found.stand_in(given) if found.lacks_captions else name
     preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
     return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
 

@@ -26,9 +26,10 @@ _SETS_SHOWN = 12
 
 def check(config: Config, base: checkpoint.Checkpoint) -> None:
     """Raise `UserError` for what would fail later, perhaps after a training."""
-    if not config.skip_train:
-        _check_programs(config)
+    _check_programs(config)
+    if not config.only_benched:
         _check_trainer(config, base)
+    if config.reads_set:
         _check_raw_set(config)
     _check_server(config, base)
     _check_install_dir(Path(config.lora_install_dir).absolute())
@@ -52,8 +53,8 @@ def _trains_by_kohya(config: Config) -> bool:
 
 
 def _check_programs(config: Config) -> None:
-    used = {"resize": config.programs.resize}
-    if config.trainer == "kohya":
+    used = {"resize": config.programs.resize} if config.reads_set else {}
+    if config.trainer == "kohya" and not config.only_benched:
         used["run_lora"] = config.programs.run_lora
     for name, path in used.items():
         if not Path(path).is_file():
@@ -75,18 +76,27 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
 
 
 def check_raw(found: RawSet, config: Config, key: str = "raw_set") -> None:
-    """Refuse a raw set whose captions would not be read, or whose names Snakemake cannot take.
+    """Refuse a raw set to train on whose captions would not be read; otherwise as `check_names`."""
+    check_names(found, key)
+    raw_notes.check_captions(found, config.trigger or config.preprocess.trigger)
 
-    `key` is the setting that names it.
-    """
+
+def check_names(found: RawSet, key: str = "raw_set") -> None:
+    """Refuse a raw set with names that Snakemake cannot take; `key` is the setting for it."""
     for path in map(str, found.files):
         if odd := _UNFIT.search(path):
             what = "braces" if odd[0] in "{}" else "line breaks and other control characters"
             raise UserError(f"{key}: {path!r}: take the {what} out of its name, for Snakemake")
-    raw_notes.check_captions(found, config.trigger or config.preprocess.trigger)
 
 
 def _check_raw_set(config: Config) -> None:
+    if config.training_set:
+        if not Path(config.training_set).is_dir():
+            raise UserError(
+                f"training_set: there is no folder {config.training_set}; name the folder of the "
+                "pictures that the LoRA was trained on"
+            )
+        return
     raw = layout.raw_set(config.profile, config.raw_set)
     if not raw.is_dir():
         hint = _read_as_number(config) or _meant(config)

@@ -22,6 +22,7 @@ from lorabench.settings.types import (
     COLOUR,
     LocalPath,
     Name,
+    OneFile,
     Probing,
     Prompts,
     Seed,
@@ -309,7 +310,11 @@ class Programs(Section):
 class TrainingSettings(Section):
     """The data, the base model and the trainer."""
 
-    raw_set: Name = Field(description="folder name under datasets/raw/{style,characters}/")
+    raw_set: Name = Field(
+        "",
+        description="folder name under datasets/raw/{style,characters}/; with `lora`, the pictures "
+        "that it was trained on",
+    )
     profile: Literal["style", "char"] = Field(
         "style",
         description="`style` or `char` (`char` reads datasets/raw/characters/); if not given, that "
@@ -380,6 +385,15 @@ class SweepSettings(Section):
         "without them: `full`, `quick` or `off`"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
+    lora: OneFile | None = Field(
+        None,
+        description="bench this .safetensors file, from wherever it is; nothing is trained",
+    )
+    training_set: LocalPath | None = Field(
+        None,
+        description="with `lora`: the folder of pictures that it was trained on, from wherever it "
+        "is; style and copies are judged against them; instead of `raw_set`",
+    )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
     )
@@ -394,6 +408,11 @@ class SweepSettings(Section):
         if self.bench.difference_maps and 0 not in self.sweep:
             raise ValueError("bench.difference_maps: needs pictures at weight 0; set baseline=True")
         return self
+
+    @property
+    def only_benched(self) -> bool:
+        """Whether a finished LoRA is benched, and none trained."""
+        return self.skip_train or self.lora is not None
 
     @property
     def sweep(self) -> tuple[float, ...]:
@@ -413,6 +432,29 @@ class Config(SweepSettings, TrainingSettings):
                 f"write {as_typed('run_id', '20260131_120000')}"
             )
         return value
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> "Config":
+        if not self.raw_set and not self.lora:
+            raise ValueError(
+                "raw_set: is required (folder name under datasets/raw/{style,characters}/); to "
+                "bench a LoRA that is there already, give its file with lora="
+            )
+        if self.training_set and not self.lora:
+            raise ValueError(
+                "training_set: goes with lora=; to train on pictures, name them with raw_set="
+            )
+        if self.training_set and self.raw_set:
+            raise ValueError(
+                "training_set: and raw_set both name the pictures that the LoRA was trained on; "
+                "give one of them"
+            )
+        return self
+
+    @property
+    def reads_set(self) -> bool:
+        """Whether the raw set is read; with `skip_train` it only names the LoRA's file."""
+        return bool(self.lora and (self.raw_set or self.training_set)) or not self.only_benched
 
     @model_validator(mode="after")
     def _one_trigger(self) -> "Config":

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -73,6 +74,22 @@ def from_home(path: str) -> str:
     return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
 
 
+def as_name(text: str) -> str:
+    """Return a `Name` as near to `text` as can be, with room for a digest behind it.
+
+    >>> as_name("{ink}/v3 ")
+    '_ink__v3'
+    """
+    fit = _NOT_IN_NAMES.sub("_", unicodedata.normalize("NFC", text).strip())
+    return fit.encode(errors="replace")[: _NAME_BYTES - _DIGEST_BYTES].decode(errors="ignore")
+
+
+def _one_file(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        raise ValueError("should be one file; give several one after the other")
+    return value
+
+
 def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values in order, each once."""
     return tuple(sorted(set(values)))
@@ -91,7 +108,8 @@ def _short(name: str) -> str:
 
 _DECIMAL_COMMAS = re.compile(r"0,\d+([;\s]+\d,\d+)*|(0,\d+,)+0,\d+")
 _NO_WEIGHT = re.compile(r",([4-9]|\d\d)")  # nobody renders at 4 and more
-_NAME_BYTES = 100
+_NAME_BYTES, _DIGEST_BYTES = 100, 9
+_NOT_IN_NAMES = re.compile(r"^[.-]|[/\\{}\x00-\x1f\x7f]")
 _PART_BYTES, _PATH_BYTES = 255, 4095  # what Linux takes
 _NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f]*$"
 COLOUR = r"^#[0-9a-fA-F]{6}$"
@@ -105,6 +123,7 @@ Text = Annotated[str, BeforeValidator(_text)]
 Trigger = Annotated[Text, AfterValidator(syntax.plain)]
 Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
+OneFile = Annotated[LocalPath, BeforeValidator(_one_file)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]

@@ -44,6 +44,12 @@ class SweepRecord(Record, SweepSettings):
     """The checkpoint that rendered, if the LoRA was trained on another."""
     variants: tuple[Annotated[Variant, BeforeValidator(_of_0_1)], ...]
 
+    def contents(self) -> dict[str, Any]:
+        """Return what is recorded; what older records do not have stands there only if given."""
+        content = super().contents()
+        unset = [key for key in ("lora", "training_set") if content[key] is None]
+        return {key: value for key, value in content.items() if key not in unset}
+
     @property
     def bundled(self) -> bool:
         """Whether the bundled base model rendered."""

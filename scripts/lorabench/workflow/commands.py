@@ -82,6 +82,11 @@ def trainings(plans: Iterable[RunPlan]) -> list[TrainingRule]:
     ]
 
 
+def either(plans: Iterable[RunPlan]) -> str:
+    """Return a regular expression for these runs, by their ids."""
+    return "|".join(re.escape(plan.paths.run_id) for plan in plans)
+
+
 def kind(rule: str) -> str:
     """Return what a rule does, by its name: each raw set has a rule that trains."""
     return TRAINS if rule.startswith(TRAINS) else rule
@@ -183,7 +188,7 @@ def fit(plan: RunPlan) -> str:
     own = plan.embedded_server and not config.bench.checkpoint
     return options(
         {
-            "--base-model": config.base_model if own or not config.skip_train else None,
+            "--base-model": config.base_model if own or not config.only_benched else None,
             "--server": "embedded" if plan.embedded_server else "comfyui",
         }
     )
@@ -194,4 +199,5 @@ def large_models(plan: RunPlan) -> str:
     own = plan.config.bench.embedding
     folder = [own] if own and own != embedding.BASE else []
     rendering = [str(plan.drawn.path)] if plan.drawn and plan.drawn.path else []
-    return shlex.join([plan.config.base_model, *rendering, *folder])
+    loras = [str(lora.source) for lora in plan.from_elsewhere.values()]
+    return shlex.join([plan.config.base_model, *rendering, *folder, *loras])

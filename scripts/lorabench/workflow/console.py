@@ -37,7 +37,14 @@ _SETTING = re.compile(r"[a-z_]+=")
 _CELLS = "bench_image"
 """The rule whose jobs share a line and a bar."""
 _MINOR = frozenset(
-    {"record_run", "snapshot_dataset", "record_sweep", "install_lora", "bench_preflight"}
+    {
+        "record_run",
+        "snapshot_dataset",
+        "record_sweep",
+        "copy_lora",
+        "install_lora",
+        "bench_preflight",
+    }
 )
 """Rules that take only a moment and get no line."""
 

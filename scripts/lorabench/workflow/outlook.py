@@ -56,7 +56,7 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
 
 
 def _pictures(plan: RunPlan) -> int:
-    return len(plan.training.raw.pictures) if plan.training else 0
+    return len(plan.raw.pictures) if plan.raw else 0
 
 
 def _training(plan: RunPlan) -> str:

@@ -23,6 +23,11 @@ def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
     return lambda plan: [getattr(plan.paths, name)] if plan.training else []
 
 
+def of_pictures(name: str) -> Callable[[RunPlan], list[Path]]:
+    """Look up a path by its name in `RunLayout`; none where no training pictures are known."""
+    return lambda plan: [getattr(plan.paths, name)] if plan.raw else []
+
+
 def set_page(plan: RunPlan) -> list[Path]:
     """Return the page on the set where a training is to come: behind one it is of no use."""
     return [] if existing.is_there(plan.paths.lora) else of_training("set_page")(plan)
@@ -31,7 +36,7 @@ def set_page(plan: RunPlan) -> list[Path]:
 def reference(plan: RunPlan) -> list[Path]:
     """Return the training pictures as the base model can render them: they stay with the run."""
     reference = plan.paths.reference
-    return [reference] if plan.training or existing.is_there(reference) else []
+    return [reference] if plan.raw or existing.is_there(reference) else []
 
 
 def grids(run: RunLayout, config: Config) -> list[Path]:
@@ -43,7 +48,7 @@ def grids(run: RunLayout, config: Config) -> list[Path]:
 def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds."""
     run = plan.paths
-    yield from of_training("preprocess_log")(plan)
+    yield from of_pictures("preprocess_log")(plan)
     yield from set_page(plan)
     yield from grids(run, plan.config)
     if any(variant.probe for variant in plan.variants):

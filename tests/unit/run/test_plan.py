@@ -128,9 +128,7 @@ def bracketed(project, plan):
 def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
     found = bracketed(written, **given)
     assert found.trigger == found.record.trigger == found.sweep.trigger == "mika (moon)"
-    assert {picture.caption.split(",")[0] for picture in found.training.raw.pictures} == {
-        "mika (moon)"
-    }
+    assert {picture.caption.split(",")[0] for picture in found.raw.pictures} == {"mika (moon)"}
     texts = {variant.name: variant.text for variant in found.variants}
     assert texts["trigger"] == r"mika \(moon\)"
     assert texts[""].startswith(r"mika \(moon\), ")

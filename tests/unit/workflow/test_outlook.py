@@ -32,7 +32,8 @@ def made(tmp_path):
         paths=SimpleNamespace(
             root=tmp_path / "runs" / "x-1", lora=Path("style_x__x-1.safetensors")
         ),
-        training=SimpleNamespace(raw=raw, reg=None),
+        raw=raw,
+        training=SimpleNamespace(reg=None),
         sets=[SimpleNamespace(raw=raw, folder=tmp_path / "normalized")],
         loras=(Path("style_x__x-1.safetensors"),),
         record=RECORD,

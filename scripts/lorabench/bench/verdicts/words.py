@@ -186,10 +186,11 @@ FINDINGS = {
         "漏れるほどの画風を獲得していません",
     ),
     "no_training_set": (
-        "the style gained: there is no training set to compare with (with skip_train, raw_set only "
-        "names the LoRA's file)",
+        "the style gained: there is no training set to compare with (name it with raw_set= or "
+        "training_set= beside lora=; with skip_train, raw_set only names the LoRA's file)",
         "比較する学習画像がありません。画風の獲得は判定できません"
-        "(skip_train では、raw_set は LoRA のファイル名を示すだけです)",
+        "(lora= と一緒に raw_set= か training_set= で指定できます。"
+        "skip_train では、raw_set は LoRA のファイル名を示すだけです)",
     ),
     "no_baseline": (
         "no pictures at weight 0 to compare with: leave baseline as it is",

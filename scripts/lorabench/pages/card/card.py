@@ -18,6 +18,7 @@ from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.lora import file as lora_file
+from lorabench.lora import trained_on
 from lorabench.lora.modules import forms
 from lorabench.lora.names import place
 from lorabench.run.record import RunRecord
@@ -107,20 +108,9 @@ def _contents(sources: Sources) -> dict[str, Any]:
 def trigger_words(sweep: SweepRecord | None, metadata: Mapping[str, str]) -> str:
     """Return the trigger words of a LoRA, empty where none are known.
 
-    They are those of the benchmark; without one, the tags that all captions share, by the file's
-    own statistics.
+    They are those of the benchmark; without one, those of the file's metadata.
     """
-    if sweep:
-        return sweep.trigger
-    tags: dict[str, int] = {}
-    try:
-        for folder in json.loads(metadata.get("ss_tag_frequency", "{}")).values():
-            for tag, times in folder.items():
-                tags[tag.strip()] = tags.get(tag.strip(), 0) + int(times)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return ""  # of another program, or cut short
-    pictures = _pictures(metadata)
-    return ", ".join(tag for tag, times in tags.items() if tag and times == pictures)
+    return sweep.trigger if sweep else trained_on.trigger(metadata)
 
 
 def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:
@@ -176,21 +166,12 @@ def _rendered(sweep: SweepRecord) -> str:
 
 
 def _data(record: RunRecord | None, metadata: Mapping[str, str]) -> str:
-    pictures = _pictures(metadata)
+    pictures = trained_on.pictures(metadata)
     number = count(pictures, "picture") if pictures else "a number of pictures not recorded"
     side = record.preprocess.resolution if record else 0
     area = f"at about {side} × {side} px" if side else ""
     area = area or (f"at {metadata['ss_resolution']} px" if "ss_resolution" in metadata else "")
     return f"{number} {area}".strip()
-
-
-def _pictures(metadata: Mapping[str, str]) -> int:
-    """Return how many pictures the file says that it was trained on, 0 where it does not."""
-    try:
-        folders = json.loads(metadata.get("ss_dataset_dirs", "{}")).values()
-        return sum(int(one["img_count"]) for one in folders) or int(metadata["ss_num_train_images"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return 0
 
 
 def _settings(record: RunRecord) -> dict[str, Any]:

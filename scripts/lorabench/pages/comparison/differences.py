@@ -26,6 +26,8 @@ _LEFT_OUT = {
     "variants",
     "positive",
     "prompts",
+    "lora",
+    "training_set",
     "skip_train",
 }
 

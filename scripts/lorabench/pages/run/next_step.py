@@ -21,7 +21,7 @@ def find(run: FinishedRun, base: Path | None) -> NextStep | None:
 
     `base` is where the base model lies.
     """
-    if not run.verdict or not run.sweep or not (run.record or run.sweep.skip_train):
+    if not run.verdict or not run.sweep or not (run.record or run.sweep.only_benched):
         return None  # without its record, the command would make another run
     if not (found := advice.advise(run.verdict, run.record, run.sweep)):
         return None

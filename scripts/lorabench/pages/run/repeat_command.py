@@ -18,6 +18,7 @@ from lorabench.run import base_choice
 from lorabench.run.record import RunRecord
 from lorabench.settings.layers import OF_PROFILE, merge
 from lorabench.settings.models import BUNDLED_BASE, LISTS, Config
+from lorabench.settings.types import as_name
 from lorabench.settings.validation import Section
 from lorabench.sweep.record import SweepRecord
 
@@ -50,10 +51,13 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
     bundled = checkpoint.name == Path(BUNDLED_BASE).name
     made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
     raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
-    derived = re.fullmatch(re.escape(raw_set or "") + "-[0-9a-f]{8}", run_id)
+    lora = sweep.lora if sweep else None
+    named_after = as_name(Path(lora).stem) if lora else raw_set or ""
+    derived = re.fullmatch(re.escape(named_after) + "-[0-9a-f]{8}", run_id)
     swept = set(Config.model_fields) - {"raw_set"}
     given = {
         "raw_set": raw_set,  # None in an older record of a sweep
+        "lora": lora,
         **(sweep.model_dump(mode="json", include=swept) if sweep else {}),
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
         "reg_set": record.reg_set if record else None,

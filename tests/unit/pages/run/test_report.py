@@ -394,4 +394,8 @@ def test_a_run_that_was_only_benched_misses_no_record_of_a_training(tmp_path):
     sweep.write_text(sweep.read_text().replace("skip_train: false", "skip_train: true"))
     build.build(folder, None, tmp_path / "page.html")
     assert not {"run.yaml", "preprocess_log.csv"} & set(finished_run.read(folder, None).missing)
-    assert "preprocess_log.csv" not in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "preprocess_log.csv" not in page and 'id="rejected"' not in page
+    (folder / "preprocess_log.csv").write_text("source,ok,reason,source_sha256\na.png,True,,ab\n")
+    build.build(folder, None, tmp_path / "page.html")  # its pictures were named
+    assert 'id="rejected"' in (tmp_path / "page.html").read_text()

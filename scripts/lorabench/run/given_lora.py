@@ -1,0 +1,71 @@
+"""A LoRA that the user names by its file, from wherever it is: its name here, and what calls it."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorabench.base import checkpoint, file_kinds
+from lorabench.digests import Digests
+from lorabench.errors import UserError
+from lorabench.lora import modules, trained_on
+from lorabench.settings.types import as_name
+
+_DIGITS = 8
+_SHOWN = 3
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class GivenLora:
+    """A LoRA file from elsewhere, which its run gets a copy of."""
+
+    source: Path
+    name: str
+    """Its stem, as far as files can be called so."""
+    sha256: str
+    """Of the file, as hex: model sites show it, too."""
+    trigger: str
+    """The words that call it, by its metadata; empty if they name none."""
+
+    @property
+    def run_id(self) -> str:
+        """The name of its run: another content is another run."""
+        return f"{self.name}-{self.sha256[:_DIGITS]}"
+
+
+def read(path: Path, digests: Digests) -> GivenLora:
+    """Read what a plan needs of the LoRA at `path`: its header and its digest.
+
+    Raises `UserError` if there is no such file, or it is no LoRA. What its tensors hold is checked
+    when it is installed.
+    """
+    try:
+        _check_kind(path)
+        header, metadata = checkpoint.read_header(path)
+        shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
+        if not modules.describe(shapes).modules:
+            raise UserError(f"{path}: {modules.none_in(shapes)}")
+        sha256 = digests.of(path)
+    except UserError as error:
+        raise UserError(f"lora: {error}") from None
+    return GivenLora(path, as_name(path.stem), sha256, trained_on.trigger(metadata))
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is not there, and what is not named as a safetensors file."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name one {_SUFFIX} file{_nearest(path)}")
+    if not path.is_file():
+        raise UserError(f"there is no file {path}{_nearest(path.parent, path.name)}")
+    if path.suffix.lower() in file_kinds.PICKLED:
+        raise UserError(f"{path}: {file_kinds.conversion(path, path.with_suffix(_SUFFIX))}")
+    if path.suffix.lower() != _SUFFIX:
+        what = path.suffix or "a file without suffix"
+        raise UserError(f"{path}: {what} is not read; name one {_SUFFIX} file")
+
+
+def _nearest(folder: Path, name: str = "") -> str:
+    """Return the LoRAs in a folder that are most likely meant, as the end of a message."""
+    there = sorted(file.name for file in folder.glob(f"*{_SUFFIX}"))
+    near = difflib.get_close_matches(name, there, _SHOWN, 0.4) or there[:_SHOWN]
+    return f"; {folder} has {', '.join(near)}" if near else ""
