@@ -122,6 +122,18 @@ def _trigger(facts: SetFacts) -> Iterator[Risk]:
                    _all(lacking))  # fmt: skip
 
 
+def _trigger_unsure(facts: SetFacts) -> Iterator[Risk]:
+    """Yield that most captions begin with one tag where nobody knows the trigger words."""
+    if facts.use.trigger or not facts.captioned:
+        return
+    first = [next(iter(vocabulary.tags(one.caption)), "") for one in facts.captioned]
+    tag, times = Counter(first).most_common(1)[0]
+    others = [one for one, its in zip(facts.captioned, first, strict=True) if its != tag]
+    if tag and others and len(others) <= _SLIP * len(first):
+        fields = {"tag": tag, "times": times, "count": len(first), **_named(others)}
+        yield Risk("trigger_unsure", fields, _all(others))
+
+
 def _captions_alike(facts: SetFacts) -> Iterator[Risk]:
     captions = Counter(" ".join(one.caption.split()) for one in facts.pictures)
     if len(facts.pictures) > 1:
@@ -252,6 +264,7 @@ def _all(pictures: list[Pictured]) -> tuple[str, ...]:
 CHECKS: tuple[Callable[[SetFacts], Iterator[Risk]], ...] = (
     _few_pictures,
     _trigger,
+    _trigger_unsure,
     _captions_alike,
     _trait_named,
     _background_unnamed,

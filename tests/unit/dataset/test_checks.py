@@ -59,6 +59,19 @@ def test_plain_pictures_beside_the_taught_are_meant():
     assert codes(facts([*CAPTIONS[:10], *(text[4:] for text in CAPTIONS[10:])])) == []
 
 
+def test_a_first_tag_that_most_captions_share_may_be_the_trigger():
+    told = [f"flatart, {caption}" if at > 1 else caption for at, caption in enumerate(CAPTIONS)]
+    risk = only(facts(told, trigger=""))
+    assert risk.code == "trigger_unsure" and risk.pictures == ("0.png", "1.png")
+    said = risk.words()
+    assert f"{len(told) - 2} of {len(told)} captions begin with 'flatart'" in said.what
+    assert "prompts with {trigger}" in said.reason
+    assert "'flatart'" in risk.words("ja").remedy
+    assert codes(facts(told[:6], trigger="")) == ["trigger_unsure"]
+    few = [caption.removeprefix("zw, ") for caption in CAPTIONS]
+    assert codes(facts(few, trigger="")) == []
+
+
 def test_pictures_without_a_caption_have_the_trigger_words():
     assert codes(facts([*CAPTIONS[:17], None, None, None])) == []
 
