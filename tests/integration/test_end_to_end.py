@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
+from lorabench import files
 from tests.project import SMALL, Project, make_project, run_folder
 
 EVALUATED = dict.fromkeys(
@@ -261,6 +263,26 @@ def test_skip_train_benches_the_lora_that_is_there(finished):
     finally:
         (finished.root / "datasets" / "away").rename(finished.root / "datasets" / "raw")
     assert planned == {"record_sweep": 1, "bench_image": 2, **EVALUATED}
+
+
+def test_a_lora_from_elsewhere_is_benched_by_its_file_alone(finished, tmp_path):
+    (made,) = run_folder(finished).glob("train/*.safetensors")
+    given = Path(shutil.copy(made, tmp_path / "ink v3.safetensors"))
+    pictures = finished.root / "datasets" / "raw" / "style" / "some_set"
+    settings = {key: value for key, value in SMALL.items() if key not in ("raw_set", "train")}
+    said = finished.snakemake(**settings, lora=str(given)).stdout
+    (run,) = (finished.root / "runs").glob("ink*v3-*")
+    try:
+        assert "the LoRA is called by 'trigger'" in said
+        assert files.sha256(next(run.glob("train/*.safetensors"))) == files.sha256(given)
+        assert len(list(run.glob("bench/w*/*.png"))) == 2
+        assert (run / "report.html").exists()
+        assert "training set" in said  # without one, the style cannot be judged
+        assert finished.planned(**settings, lora=str(given)) == {}
+        beside = finished.planned(**settings, lora=str(given), training_set=str(pictures))
+        assert "bench_image" not in beside and beside["bench_metrics"] == 1
+    finally:
+        shutil.rmtree(run)
 
 
 def test_beside_another_set_in_a_second_clone_the_run_has_the_same_tensors_and_pixels(
