@@ -85,7 +85,7 @@ rule dataset_page:
     priority: 1  # it says what may make one stop the training
     conda:
         "../envs/lorabench.yaml"
-    threads: 2
+    threads: workflow.cores  # so that no training starts beside it
     params:
         set=folder_of("page"),
         use=of_taught(lambda plan: plan.use.json),

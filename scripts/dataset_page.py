@@ -11,6 +11,10 @@ from pathlib import Path
 from lorabench import cli, parent
 from lorabench.dataset import checks, facts, risks
 from lorabench.errors import UserError
+from lorabench.text import phrases
+
+_SLIPS = 6
+"""Likely misspellings that are named on the terminal; the page has all."""
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -43,6 +47,8 @@ def main(arguments: argparse.Namespace) -> None:
         contents = Contents(arguments.set, found, spoils)
         build.build(contents, arguments.raw, decoded, arguments.output, arguments.workers)
         cli.log.info("%s: %s", contents.sentence, arguments.output)
+        if slips := [f"{slip.word} for {slip.meant}" for slip in contents.misspellings]:
+            cli.log.info("Perhaps misspelt in captions: %s", phrases.few(slips, _SLIPS))
     if arguments.strict and spoils:
         raise UserError(risks.refusal(spoils))
 

@@ -106,6 +106,7 @@ def test_the_program_says_what_the_workflow_has_not_said(made, tmp_path):
     done = look_through(made, "--output", page, "--said=trigger_nowhere", trigger="zubo")
     assert done.returncode == 0, done.stderr
     assert "stand in none" not in done.stderr and "captions, up to" in done.stderr
+    assert "Perhaps misspelt in captions: mushrom for mushroom" in done.stderr
     said = json.loads(page.with_suffix(".json").read_text("utf-8"))
     assert said["risks"][0]["code"] == "trigger_nowhere"
     assert sum(one["given_back"] is not None for one in said["pictures"]) == 8
