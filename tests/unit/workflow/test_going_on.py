@@ -1,5 +1,6 @@
 """The sweep that goes on by itself: when, to what, and how the same command keeps to it."""
 
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -37,7 +38,15 @@ def finished(tmp_path, monkeypatch):
     return make
 
 
-def test_it_goes_on_where_the_best_weight_is_the_highest(finished):
+@pytest.fixture
+def signals():
+    """Signals that are held back are held back no more afterwards, nor in programs started then."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def test_it_goes_on_where_the_best_weight_is_the_highest(finished, signals):
     plan, calls = finished()
     (said,) = going_on.go_on([plan], Stopping())
     assert said.endswith(": 0.8 may not be the best weight yet; going on with 1 and 1.2")
