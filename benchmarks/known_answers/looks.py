@@ -47,6 +47,9 @@ class Look(NamedTuple):
         return "fried" if "fried" in words else "weak"
 
 
+_NONE = Look({}, "")
+
+
 @cache
 def read() -> dict[str, Look]:
     """Return all looks by the LoRA's name."""
@@ -59,20 +62,17 @@ def read() -> dict[str, Look]:
 
 def best(name: str) -> list[float]:
     """Return the best weights of the LoRA `name`; none where nobody has looked."""
-    found = read().get(name)
-    return found.best if found else []
+    return read().get(name, _NONE).best
 
 
 def usable(name: str) -> list[float]:
     """Return the good weights of the LoRA `name`; none where nobody has looked."""
-    found = read().get(name)
-    return found.usable if found else []
+    return read().get(name, _NONE).usable
 
 
 def gone(name: str) -> list[float]:
     """Return the weights at which the LoRA `name` loses the subject; none where nobody looked."""
-    found = read().get(name)
-    return found.gone if found else []
+    return read().get(name, _NONE).gone
 
 
 def label(name: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lorabench import layout
 from lorabench.base.families import BUNDLED, SD15
-from lorabench.bench.verdicts.verdict import Verdict
+from lorabench.bench.verdicts.verdict import TOO_LITTLE, Verdict
 from lorabench.dataset.raw import is_regularization
 from lorabench.run.record import RunRecord
 from lorabench.settings.models import BUNDLED_BASE, TrainSettings
@@ -28,7 +28,6 @@ _TOP = 1.0
 _LOWEST = 0.2
 _FINEST = 0.1
 """Weights nearer than this differ too little to draw one between."""
-_TOO_LITTLE = ("dead", "weak")
 _TOO_MUCH = ("fried", "lost", "copies", "broken")
 
 
@@ -74,7 +73,7 @@ def _changes(
     if verdict.label in _TOO_MUCH and (weight := _gentler(verdict, weights)):
         code = "lower_weights" if weight < min(filter(None, weights)) else "between_weights"
         yield code, {"weights": tuple(sorted({weight, *weights}))}
-    if verdict.label in ("weak", "dead") and weights[-1] < _TOP:
+    if verdict.label in TOO_LITTLE and weights[-1] < _TOP:
         yield "higher_weights", {"weights": above}
     if verdict.label != "works" and found & _REMEDIES:
         return
@@ -96,7 +95,7 @@ def _changes(
 def _gentler(verdict: Verdict, weights: Sequence[float]) -> float | None:
     """Return a weight that may do less, without doing too little; None if none is likely to."""
     above = [weight for weight in weights if weight > 0]
-    little = [one for one in above if verdict.labels.get(layout.weight_name(one)) in _TOO_LITTLE]
+    little = [one for one in above if verdict.labels.get(layout.weight_name(one)) in TOO_LITTLE]
     if not little:
         return round(above[0] / 2, 2) if above and above[0] > _LOWEST else None
     higher = next((weight for weight in above if weight > little[-1]), little[-1])

@@ -123,10 +123,9 @@ def _likeness(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:
         for name in asked.columns
         if name.endswith("_likeness") and name != f"{BASE}_likeness" and asked[name].notna().any()
     )
-    if column := next(given, None):
-        yield _mean("weak", "embedding_missing", asked[column], asked, limits.likeness, 0.2)
-    else:
-        yield _mean("weak", "character_missing", asked["likeness"], asked, limits.likeness, 0.2)
+    column = next(given, "likeness")
+    code = "character_missing" if column == "likeness" else "embedding_missing"
+    yield _mean("weak", code, asked[column], asked, limits.likeness, 0.2)
 
 
 def copies(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Iterator[Check]:

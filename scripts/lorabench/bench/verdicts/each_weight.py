@@ -9,11 +9,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from lorabench.bench.verdicts.checks import Check, checks
-from lorabench.bench.verdicts.verdict import Finding, Label
+from lorabench.bench.verdicts.verdict import TOO_LITTLE, Finding, Label
 from lorabench.settings.models import VerdictSettings
 
 _TOO_LITTLE, _RIGHT, _TOO_MUCH = range(3)
-_STAGES: dict[Label, int] = {"dead": _TOO_LITTLE, "weak": _TOO_LITTLE, "works": _RIGHT}
+_STAGES: dict[Label, int] = {**dict.fromkeys(TOO_LITTLE, _TOO_LITTLE), "works": _RIGHT}
 """What a LoRA goes through as its weight rises; all other labels are too much of it."""
 
 

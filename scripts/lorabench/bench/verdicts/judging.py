@@ -16,7 +16,7 @@ from lorabench.bench.verdicts.checks import COHERENT, CONSTANT, copies
 from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, MANY_PROMPTS, unjudged
-from lorabench.bench.verdicts.verdict import Finding, Label, Verdict
+from lorabench.bench.verdicts.verdict import TOO_LITTLE, Finding, Label, Verdict
 from lorabench.layout import weight_name
 from lorabench.settings.models import VerdictSettings
 from lorabench.sweep.variants import FULL_STRENGTH
@@ -165,7 +165,7 @@ def _reasons(judged: Sequence[Judged], deciding: Sequence[Judged]) -> Iterator[F
     above = [one.weight for one in judged if one.label == "works"]
     if deciding[0].label == "weak" and above:
         yield Finding("works_above", above[0])
-    below = [one.weight for one in judged if one.label in ("dead", "weak")]
+    below = [one.weight for one in judged if one.label in TOO_LITTLE]
     if deciding[0].label in ("fried", "lost") and below:
         yield Finding("weak_below", below[-1])
 

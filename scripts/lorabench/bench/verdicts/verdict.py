@@ -13,6 +13,8 @@ from lorabench.settings.formats import known, reading
 FORMAT = 1
 
 Label = Literal["works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain"]
+TOO_LITTLE: frozenset[Label] = frozenset({"dead", "weak"})
+"""The labels of weights at which the LoRA does too little."""
 
 
 @dataclass(frozen=True)
