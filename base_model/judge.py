@@ -1,6 +1,6 @@
 """The judge: a small network that says what a picture shows; trained on drawings alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,8 @@ from base_model.inputs import present
 from base_model.world import BACKGROUNDS, CHARACTER, COLORS, STYLES, SUBJECTS, Scene
 from lorabench import files
 
-HEADS: dict[str, tuple[str, ...]] = {
+Heads = Mapping[str, tuple[str, ...]]
+HEADS: Heads = {
     "subject": (*SUBJECTS, CHARACTER),
     "color": tuple(COLORS),
     "background": BACKGROUNDS,
@@ -37,11 +38,12 @@ class _Block(nn.Module):
 
 
 class Judge(nn.Module):
-    """A residual network of 0.6 million parameters with a linear head per entry of HEADS."""
+    """A residual network of 0.6 million parameters with a linear head for each thing judged."""
 
-    def __init__(self) -> None:
+    def __init__(self, heads: Heads = HEADS) -> None:
         """Start from random weights."""
         super().__init__()
+        self.values = heads
         self.body = nn.Sequential(
             _convolution(3, 24, stride=2), nn.ReLU(),
             _convolution(24, 48, stride=2), nn.ReLU(), _Block(48),
@@ -49,7 +51,7 @@ class Judge(nn.Module):
             _convolution(80, 112, stride=2), nn.ReLU(), _Block(112),
         )  # fmt: skip
         self.heads = nn.ModuleDict(
-            {name: nn.Linear(2 * 112, len(values)) for name, values in HEADS.items()}
+            {name: nn.Linear(2 * 112, len(values)) for name, values in heads.items()}
         )
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -61,10 +63,10 @@ class Judge(nn.Module):
     @torch.no_grad()
     def verdicts(self, pictures: torch.Tensor) -> dict[str, list[str]]:
         """Return each head's choice for each of uint8 `pictures` [n, 3, h, w]."""
-        chosen: dict[str, list[str]] = {name: [] for name in HEADS}
+        chosen: dict[str, list[str]] = {name: [] for name in self.values}
         for part in pictures.split(32):
             for name, scores in self(as_input(part)).items():
-                chosen[name] += [HEADS[name][i] for i in scores.argmax(1).tolist()]
+                chosen[name] += [self.values[name][i] for i in scores.argmax(1).tolist()]
         return chosen
 
 
@@ -96,13 +98,13 @@ def save(judge: Judge, folder: Path) -> None:
         temporary.chmod(0o644)  # the library leaves it to the owner alone
 
 
-def load(folder: Path) -> Judge:
-    """Return the judge whose weights lie in `folder`, ready to judge.
+def load(folder: Path, heads: Heads = HEADS) -> Judge:
+    """Return the judge of `heads` whose weights lie in `folder`, ready to judge.
 
     Raises:
         UserError: there are none.
     """
-    judge = Judge()
+    judge = Judge(heads)
     judge.load_state_dict(load_file(present(folder / WEIGHTS, "a trained judge")))
     return judge.to(memory_format=torch.channels_last).eval()
 

@@ -19,9 +19,10 @@ from benchmarks.known_answers.layers import Layers
 from benchmarks.known_answers.other_characters import DRAWN_BY, FIGURES
 from benchmarks.known_answers.recipe import CHARACTERS, PictureSet
 from benchmarks.known_answers.recipes import TRAININGS
+from benchmarks.known_answers.series_recipes import SERIES
 from lorabench import cli, files
 
-SETS = {training.pictures.name: training.pictures for training in TRAININGS.values()}
+SETS = {made.pictures.name: made.pictures for made in (*TRAININGS.values(), *SERIES)}
 _PIXELS = 128
 
 

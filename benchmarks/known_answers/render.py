@@ -6,7 +6,7 @@ is drawn without the LoRA is the same for all of them and is kept.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,13 +65,18 @@ def jobs(taught: str, folder: Path) -> Iterator[Job]:
 def program(arguments: argparse.Namespace) -> None:
     """Render all pictures."""
     renderer = Renderer(arguments.model, threads=1, kept=arguments.kept)
-    todo = [job for job in jobs(arguments.taught, arguments.folder) if not job.path.exists()]
+    draw(renderer, arguments.lora, jobs(arguments.taught, arguments.folder))
+
+
+def draw(renderer: Renderer, lora: Path, wanted: Iterable[Job]) -> None:
+    """Render the pictures that are not there yet."""
+    todo = [job for job in wanted if not job.path.exists()]
     base = [job for job in todo if job.weight == 0]
     pictures = renderer.render([job.text for job in base], [job.seed for job in base])
     for job, picture in zip(base, as_images(pictures), strict=True):
         _save(picture, job.path)
-    with renderer.lora(arguments.lora), cli.bar(total=len(todo) - len(base), unit="picture") as bar:
-        for weight in WEIGHTS[1:]:
+    with renderer.lora(lora), cli.bar(total=len(todo) - len(base), unit="picture") as bar:
+        for weight in sorted({job.weight for job in todo} - {0}):
             renderer.strength(weight)
             at_weight = [job for job in todo if job.weight == weight]
             for start in range(0, len(at_weight), _BATCH):

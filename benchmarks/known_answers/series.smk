@@ -1,0 +1,85 @@
+"""Series of epochs whose best epoch and weight are known.
+
+uv run snakemake -s benchmarks/known_answers/series.smk --cores 1
+
+Draws the sets, trains, keeping epochs, and renders each with the eight prompts over the weights.
+What is there is kept: after a kill, once with --unlock, it goes on; a killed training continues.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = ["scripts", "."]
+
+from benchmarks.known_answers.series_recipes import SERIES
+from lorabench import parent
+
+parent.announce()
+
+WORK = config.get("work", "benchmarks/known_answers/work")
+MODEL = "models/checkpoints/drawnworld"
+NAMED = {series.name: series for series in SERIES}
+
+
+rule all:
+    """All series trained and rendered."""
+    default_target: True
+    input:
+        [f"{WORK}/series/{name}/rendered" for name in NAMED],
+
+
+rule draw_set:
+    """Draw the pictures of one set."""
+    output:
+        images=directory(f"{WORK}/sets/{{set}}/images"),
+    log:
+        f"{WORK}/logs/draw_set/{{set}}.log",
+    params:
+        folder=f"{WORK}/sets/{{set}}",
+    message:
+        "drawing {wildcards.set}"
+    shell:
+        "python benchmarks/known_answers/draw_set.py {wildcards.set:q} {params.folder:q}"
+        " --log {log:q}"
+
+
+rule train_series:
+    """Train, keeping epochs; the last one is the finished LoRA."""
+    input:
+        images=lambda wildcards: f"{WORK}/sets/{NAMED[wildcards.name].pictures.name}/images",
+    output:
+        lora=f"{WORK}/trained/{{name}}/lora.safetensors",
+    log:
+        f"{WORK}/logs/train/{{name}}.log",
+    params:
+        model=MODEL,
+        folder=subpath(input.images, parent=True),
+        settings=lambda wildcards: [
+            f"--set={key}={value}" for key, value in NAMED[wildcards.name].settings.items()
+        ],
+    message:
+        "training {wildcards.name}"
+    shell:
+        "python benchmarks/known_answers/train.py --data {params.folder:q}"
+        " --base-model {params.model} --output {output.lora:q} {params.settings:q} --log {log:q}"
+
+
+rule render_series:
+    """Render the prompts with each epoch, over the weights."""
+    input:
+        lora=f"{WORK}/trained/{{name}}/lora.safetensors",
+    output:
+        done=f"{WORK}/series/{{name}}/rendered",
+    log:
+        f"{WORK}/logs/render/{{name}}.log",
+    priority: 1  # what is trained can be judged while the rest is trained
+    params:
+        model=MODEL,
+        trained=subpath(input.lora, parent=True),
+        folder=subpath(output.done, parent=True),
+        kept=f"{WORK}/without",
+    message:
+        "rendering {wildcards.name}"
+    shell:
+        "python benchmarks/known_answers/render_series.py {wildcards.name:q} {params.model}"
+        " {params.trained:q} {params.folder:q} {params.kept:q} --log {log:q}"
