@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from base_model.rendering import Renderer
 from benchmarks.known_answers import render
-from benchmarks.known_answers.series_recipes import SERIES
+from benchmarks.known_answers.series_recipes import NAMED
 from lorabench import cli, files, layout
 from lorabench.sweep.variants import Variant
 
@@ -38,7 +38,7 @@ def jobs(taught: str, bench: Path) -> Iterator[render.Job]:
 
 def program(arguments: argparse.Namespace) -> None:
     """Render what is not there yet, then leave a mark."""
-    series = next(one for one in SERIES if one.name == arguments.series)
+    series = NAMED[arguments.series]
     renderer = Renderer(arguments.model, threads=1, kept=arguments.kept)
     for epoch in series.epochs:
         wanted = jobs(series.pictures.taught, arguments.folder / str(epoch))

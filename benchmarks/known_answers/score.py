@@ -153,7 +153,7 @@ def tables(results: Sequence[Result]) -> str:
 
 
 def _right(results: Sequence[Result]) -> str:
-    return _share([result.right for result in results])
+    return share([result.right for result in results])
 
 
 def _trainings(results: Sequence[Result]) -> str:
@@ -161,39 +161,39 @@ def _trainings(results: Sequence[Result]) -> str:
     right: dict[str, bool] = {}
     for result in results:
         right[result.training] = right.get(result.training, True) and result.right
-    return _share(list(right.values()))
+    return share(list(right.values()))
 
 
 def _false_alarms(results: Sequence[Result]) -> str:
     good = [result for result in results if result.truth == "works"]
-    return _share([not result.right for result in good])
+    return share([not result.right for result in good])
 
 
 def _weights(results: Sequence[Result]) -> str:
-    return _share([result.near for result in results if result.best])
+    return share([result.near for result in results if result.best])
 
 
 def _unseen(results: Sequence[Result]) -> str:
     """Count how often the usual weight is near the best, whatever the pictures show."""
-    return _share([replace(one, weight=_USUAL).near for one in results if one.best])
+    return share([replace(one, weight=_USUAL).near for one in results if one.best])
 
 
 def _lost(results: Sequence[Result]) -> str:
-    return _share([result.loses_the_subject for result in results if result.gone])
+    return share([result.loses_the_subject for result in results if result.gone])
 
 
 def _usable(results: Sequence[Result]) -> str:
-    return _share([one.draws_well for one in results if one.usable and one.weight is not None])
+    return share([one.draws_well for one in results if one.usable and one.weight is not None])
 
 
 def _windows(results: Sequence[Result]) -> str:
     """Count good LoRAs of the whole sweep that are called so: others have no window."""
-    return _share([one.ends_near for one in results if one.usable and one.window])
+    return share([one.ends_near for one in results if one.usable and one.window])
 
 
 def _leaks(results: Sequence[Result]) -> str:
     known = [one for one in results if one.leaks is not None and one.said_leaks is not None]
-    return _share([one.leaks == one.said_leaks for one in known])
+    return share([one.leaks == one.said_leaks for one in known])
 
 
 _FIGURES = (
@@ -209,7 +209,7 @@ _FIGURES = (
 )
 
 
-def _share(truths: Sequence[bool]) -> str:
+def share(truths: Sequence[bool]) -> str:
     """Write a share with its exact 95 % confidence interval (Clopper & Pearson 1934)."""
     if not truths:
         return "none"

@@ -2,8 +2,9 @@
 
 uv run snakemake -s benchmarks/known_answers/series.smk --cores 1
 
-Draws the sets, trains, keeping epochs, and renders each with the eight prompts over the weights.
-What is there is kept: after a kill, once with --unlock, it goes on; a killed training continues.
+Draws the sets, trains, keeping epochs, renders each with the eight prompts over the weights, and
+judges the pictures. What is there is kept: after a kill, once with --unlock, it goes on, and a
+killed training continues. `work` is the folder for all of it.
 """
 
 import sys
@@ -11,21 +12,50 @@ from pathlib import Path
 
 sys.path[:0] = ["scripts", "."]
 
-from benchmarks.known_answers.series_recipes import SERIES
+from benchmarks.known_answers.series_recipes import NAMED
 from lorabench import parent
 
 parent.announce()
 
 WORK = config.get("work", "benchmarks/known_answers/work")
 MODEL = "models/checkpoints/drawnworld"
-NAMED = {series.name: series for series in SERIES}
 
 
-rule all:
-    """All series trained and rendered."""
+rule score:
+    """What is true of each series, and how often a pick is right, as tables."""
     default_target: True
     input:
-        [f"{WORK}/series/{name}/rendered" for name in NAMED],
+        [f"{WORK}/series/{name}/scores.json" for name in NAMED],
+    output:
+        scores="benchmarks/known_answers/series_scores.json",
+        tables="benchmarks/known_answers/series.md",
+    log:
+        f"{WORK}/logs/score_series.log",
+    params:
+        work=WORK,
+    message:
+        "comparing the picks with the truth"
+    shell:
+        "python benchmarks/known_answers/score_series.py {params.work:q} {output.scores}"
+        " {output.tables} --log {log:q}"
+
+
+rule judge:
+    """Train the judge of the series on drawings."""
+    output:
+        weights=f"{WORK}/judge/judge.safetensors",
+    log:
+        f"{WORK}/logs/judge.log",
+    priority: 2
+    params:
+        model=MODEL,
+        drawings=f"{WORK}/judge/drawings",
+        folder=subpath(output.weights, parent=True),
+    message:
+        "training the judge"
+    shell:
+        "python benchmarks/known_answers/train_series_judge.py {params.model} base_model/judge"
+        " {params.drawings:q} {params.folder:q} --log {log:q}"
 
 
 rule draw_set:
@@ -83,3 +113,23 @@ rule render_series:
     shell:
         "python benchmarks/known_answers/render_series.py {wildcards.name:q} {params.model}"
         " {params.trained:q} {params.folder:q} {params.kept:q} --log {log:q}"
+
+
+rule judge_series:
+    """Judge the pictures of one series."""
+    input:
+        judge=f"{WORK}/judge/judge.safetensors",
+        done=f"{WORK}/series/{{name}}/rendered",
+    output:
+        scores=f"{WORK}/series/{{name}}/scores.json",
+    log:
+        f"{WORK}/logs/judge/{{name}}.log",
+    priority: 2
+    params:
+        judge=subpath(input.judge, parent=True),
+        folder=subpath(input.done, parent=True),
+    message:
+        "judging {wildcards.name}"
+    shell:
+        "python benchmarks/known_answers/judge_series.py {wildcards.name:q} {params.judge:q}"
+        " {params.folder:q} --log {log:q}"

@@ -76,10 +76,17 @@ class Series:
             "save_every_epochs": self.every,
         }
 
+    def stem(self, epoch: int) -> str:
+        """Return the name of the LoRA after `epoch`, without suffix."""
+        return LORA if epoch == self.epochs[-1] else f"{LORA}-{epoch:06d}"
+
     def file(self, epoch: int) -> str:
-        """Return the name of the LoRA after `epoch`."""
-        last = epoch == self.epochs[-1]
-        return f"{LORA}.safetensors" if last else f"{LORA}-{epoch:06d}.safetensors"
+        """Return the file of the LoRA after `epoch`."""
+        return f"{self.stem(epoch)}.safetensors"
+
+    def epoch_of(self, key: str) -> int:
+        """Return the epoch of a LoRA by its key in a verdict: its stem, and what comes after."""
+        return next(epoch for epoch in self.epochs if key.startswith(self.stem(epoch)))
 
 
 def _doses() -> Iterator[tuple[bool, Dose, str, int, int, int, bool]]:
@@ -120,3 +127,4 @@ SERIES = tuple(
     for seed, (held_out, dose, taught, count, every, kept, told) in enumerate(_doses(), start=801)
 )
 """All series, in the order in which they are worth having."""
+NAMED = {series.name: series for series in SERIES}

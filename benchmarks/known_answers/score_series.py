@@ -1,0 +1,218 @@
+"""Hold what was picked of each series against its truth: figures, and a table of all series.
+
+A pick is the `verdict.json` of a run with all epochs of a series, which the whole grid gave, or
+the search with a part of its pictures; what is not there yet is counted as such.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.known_answers.judge_series import packed, unpacked
+from benchmarks.known_answers.score import share
+from benchmarks.known_answers.series_recipes import SERIES, Series
+from benchmarks.known_answers.series_truth import USUAL_WEIGHT, Pair, Scores, Truth, truth
+from lorabench import cli, files
+
+FULL, SEARCH = "verdict.json", "search.json"
+"""Beside the pictures of a series: what the whole grid, and the search, said."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """What was said of one series."""
+
+    pair: Pair | None
+    """None where no LoRA works at any weight."""
+    over_trained_from: int | None
+    pictures: int | None = None
+    """How many were drawn with a LoRA, where that is a part of the grid."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One series: its truth, and what was picked."""
+
+    series: Series
+    scores: Scores
+    full: Pick | None = None
+    search: Pick | None = None
+
+    @property
+    def truth(self) -> Truth:
+        """What the judge says."""
+        return truth(self.scores)
+
+    def is_right(self, pick: Pick | None) -> bool:
+        """Whether the picked pair is a good one, or none was picked where none is good."""
+        return pick is not None and self.is_good(pick.pair)
+
+    def is_good(self, pair: Pair | None) -> bool:
+        """Whether a pair is in the region; none is right where that is empty."""
+        good = self.truth.good
+        return pair in good if good else pair is None
+
+    @property
+    def names_the_end(self) -> bool:
+        """Whether over-training is named within one of the epochs that are kept; that there is
+        none counts as one after the last."""
+        said = self.full.over_trained_from if self.full else None
+        return abs(self._place(said) - self._place(self.truth.over_trained_from)) <= 1
+
+    def _place(self, epoch: int | None) -> int:
+        epochs = self.series.epochs
+        return len(epochs) if epoch is None else epochs.index(epoch)
+
+
+def read(series: Series, folder: Path) -> Scored:
+    """Read what is there of one series: its scores, and the picks if there are any."""
+    content = json.loads((folder / "scores.json").read_text("utf-8"))
+    picks = [read_pick(series, folder / name) for name in (FULL, SEARCH)]
+    return Scored(series, unpacked(content), *picks)
+
+
+def read_pick(series: Series, path: Path) -> Pick | None:
+    """Read a pick from the verdict of a run with several LoRAs; None without a file.
+
+    Of `choice`, whose keys begin with the stems of the series' files.
+    """
+    if not path.exists():
+        return None
+    said = json.loads(path.read_text("utf-8"))
+    weight, choice = said["weight"], said["choice"]
+    pair = None if weight is None else Pair(series.epoch_of(choice["lora"]), weight)
+    end = choice["over_trained_from"]
+    return Pick(pair, None if end is None else series.epoch_of(end), said.get("pictures"))
+
+
+def program(arguments: argparse.Namespace) -> None:
+    """Write the scores, and the tables."""
+    folders = {one.name: arguments.work / "series" / one.name for one in SERIES}
+    scored = [
+        read(one, folders[one.name])
+        for one in SERIES
+        if (folders[one.name] / "scores.json").exists()
+    ]
+    content = {one.series.name: packed(one.scores) for one in scored}
+    rows = [f" {json.dumps(name)}: {json.dumps(scores)}" for name, scores in content.items()]
+    files.write_text(arguments.scores, "{\n" + ",\n".join(rows) + "\n}\n")
+    text = f"{len(scored)} series of the suite's {len(SERIES)} are judged.\n\n{tables(scored)}"
+    files.write_text(arguments.tables, text)
+    cli.log.info("%s", text)
+
+
+def tables(scored: Sequence[Scored]) -> str:
+    """Return Markdown: the figures of both halves, and every series."""
+    held_out = [one for one in scored if one.series.held_out]
+    calibrated = [one for one in scored if not one.series.held_out]
+    rows = [
+        "| figure | goal | held out | calibrated on |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {title} | {goal} | {measure(held_out)} | {measure(calibrated)} |"
+            for title, goal, measure in _FIGURES
+        ),
+        "",
+        "| series | half | best | good | pick | over-trained from | said | search |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        *map(_row, scored),
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _picked(scored: Sequence[Scored]) -> str:
+    return share([one.is_right(one.full) for one in scored if one.full])
+
+
+def _searched(scored: Sequence[Scored]) -> str:
+    return share([one.is_right(one.search) for one in scored if one.search])
+
+
+def _ended(scored: Sequence[Scored]) -> str:
+    return share([one.names_the_end for one in scored if one.full])
+
+
+def _drawn(scored: Sequence[Scored]) -> str:
+    """Count the pictures of all searches together."""
+    searches = [(one.search.pictures, one) for one in scored if one.search and one.search.pictures]
+    whole = sum(len(score) for _, one in searches for score in one.scores.values())
+    return f"{100 * sum(drawn for drawn, _ in searches) / whole:.0f} %" if whole else "none"
+
+
+def _last_epoch(scored: Sequence[Scored]) -> str:
+    """Count how often what people do without looking is good."""
+    return share([one.is_good(Pair(one.series.epochs[-1], USUAL_WEIGHT)) for one in scored])
+
+
+def _by_chance(scored: Sequence[Scored]) -> str:
+    """Return how much of the grids is good: what a blind pick would reach."""
+    parts = [len(one.truth.good) / len(one.scores) for one in scored if one.truth.good]
+    return f"{100 * sum(parts) / len(parts):.0f} %" if parts else "none"
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[Sequence[Scored]], str]], ...] = (
+    ("the picked epoch and weight are good", "at least 90 %", _picked),
+    ("over-training named within one epoch", "at least 80 %", _ended),
+    ("the search's epoch and weight are good", "as the whole grid", _searched),
+    ("its pictures, of the whole grid's", "at most 35 %", _drawn),
+    ("the last epoch at 0.8 is good, for comparison", "", _last_epoch),
+    ("how much of a grid is good, where something is", "", _by_chance),
+)
+
+
+def _row(one: Scored) -> str:
+    found = one.truth
+    said = "" if one.full is None else _end(one.full.over_trained_from)
+    cells = (
+        one.series.name,
+        "held out" if one.series.held_out else "calibrated on",
+        f"{_pair(found.best)}: {one.scores[found.best].mean():.2f}",
+        _region(found),
+        _pick(one, one.full),
+        _end(found.over_trained_from),
+        said if not said or one.names_the_end else f"**{said}**",
+        _pick(one, one.search),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _pick(one: Scored, pick: Pick | None) -> str:
+    """Write a pick, a wrong one in bold."""
+    if pick is None:
+        return ""
+    text = _pair(pick.pair) if pick.pair else "none"
+    return text if one.is_right(pick) else f"**{text}**"
+
+
+def _pair(pair: Pair) -> str:
+    return f"{pair.epoch} at {pair.weight:g}"
+
+
+def _end(epoch: int | None) -> str:
+    return "none" if epoch is None else str(epoch)
+
+
+def _region(found: Truth) -> str:
+    by_epoch: dict[int, list[str]] = {}
+    for pair in found.good:
+        by_epoch.setdefault(pair.epoch, []).append(f"{pair.weight:g}")
+    parts = [f"{epoch} at {', '.join(weights)}" for epoch, weights in by_epoch.items()]
+    return "; ".join(parts) or "none"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", type=Path, help="folder of the series")
+    parser.add_argument("scores", type=Path, help="JSON of the judge's scores")
+    parser.add_argument("tables", type=Path, help="Markdown")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(_parser(), program))
