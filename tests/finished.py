@@ -190,13 +190,14 @@ def _row(picture, bench, trained):
         "hash": f"{dice.getrandbits(64):016x}",
         "clip_effect": round(dice.uniform(0, 1), 4),
         "clip_text": round(dice.uniform(0.2, 0.3), 4),
+        "clip_prompt": round(dice.uniform(0.4, 1), 4),
     }
 
 
 def _summary(weight, prompts):
     row = {"weight": weight, "pictures": 4, "prompts": prompts, "seeds": 2}
     names = [metric.column for metric in columns.METRICS]
-    for number, name in enumerate([*names, "clip_effect", "clip_text", "diversity"]):
+    for number, name in enumerate([*names, "clip_effect", "clip_text", "clip_prompt", "diversity"]):
         mean = 1 - 0.45 * weight**1.5 if name == "structure" else 0.1 * (number % 4) + 0.6 * weight
         empty = weight == 0 and name in ("style_gained", "style_beside", "copy_excess")
         row |= {

@@ -449,12 +449,13 @@ def test_plots_are_drawn_and_told(visit, report):
     page.locator("#plots").scroll_into_view_if_needed()
     charts.first.wait_for()
     first = [column for column in contents.DECIDING if column in {one.column for one in METRICS}]
-    assert charts.count() == len(first) == 7
+    first.append("clip_prompt")
+    assert charts.count() == len(first) == 8
     label = charts.first.get_attribute("aria-label")
     assert label.startswith("style gained. 0.20: ")
     assert page.locator("#plots-main .window").count() == len(first)
     assert page.locator("#plots-main .limit").count() == 3  # as many as the verdict has
-    others = len(METRICS) - len(first) + 3  # diversity, and the embedding's two
+    others = len(METRICS) - 7 + 3  # diversity, and the embedding's two
     page.get_by_text(f"All other metrics ({others})").click()
     page.locator("#plots-more svg").last.wait_for()
     assert page.locator("#plots-more svg").count() == others

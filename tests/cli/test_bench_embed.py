@@ -43,7 +43,7 @@ def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
     done = embed(folder, "--embedding", clip, "--reference", folder / "reference")
     assert done.returncode == 0, done.stderr
     assert "2 pictures embedded" in done.stderr
-    measures = ("effect", "style", "beside", "likeness", "text")
+    measures = ("effect", "style", "beside", "likeness", "text", "prompt")
     added = [f"tiny_clip_{measure}" for measure in measures]
     table = pd.read_csv(folder / "embedding.csv")
     assert list(table) == ["file", *added]

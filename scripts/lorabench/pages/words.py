@@ -228,6 +228,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "embedding.beside": ("beside the style", "画風以外の変化"),
     "embedding.likeness": ("likeness", "学習画像との近さ"),
     "embedding.text": ("text", "文との一致"),
+    "embedding.prompt": ("prompt kept", "プロンプトの維持"),
     # copies
     "copies.title": ("Copies", "学習画像との類似"),
     "copies.none": ("None found.", "見つかりませんでした。"),

@@ -17,6 +17,8 @@ from lorabench.sweep.variants import without
 
 BATCH = 8
 """Pictures in memory at once."""
+_TOLD_APART = 2.0
+"""Standard errors by which pictures have to be nearer to their own texts, or it may be chance."""
 
 
 def measure(
@@ -42,9 +44,7 @@ def measure(
         taught = _embedded(reference, embedding, "reference")
         columns["style"], columns["beside"] = along(shifts, _way(pictures, vectors, taught))
         columns["likeness"] = _likeness(pictures, vectors, taught)
-    texts = _texts(pictures, embedding, prompts or {})
-    if texts is not None:
-        columns["text"] = (vectors * texts).sum(axis=1)
+    columns |= _of_texts(pictures, vectors, embedding, prompts or {})
     table = pd.DataFrame({f"{name}_{key}": values for key, values in columns.items()})
     table.insert(0, "file", [relative(one.path, folder) for one in pictures])
     return table
@@ -143,14 +143,41 @@ def _likeness(pictures: Sequence[Picture], vectors: np.ndarray, taught: np.ndarr
     return (similar - base) / max(float(others - base), 1e-3)
 
 
-def _texts(
-    pictures: Sequence[Picture], embedding: Embedding, prompts: Mapping[str, str]
-) -> np.ndarray | None:
-    """Return the vector of each picture's prompt, or NaN; None without any."""
+def _of_texts(
+    pictures: Sequence[Picture],
+    vectors: np.ndarray,
+    embedding: Embedding,
+    prompts: Mapping[str, str],
+) -> dict[str, np.ndarray]:
+    """Return how like its text each picture is, and how much of its prompt it keeps.
+
+    Empty for a model that reads no texts; NaN for a variant without a prompt.
+    """
     known = list(dict.fromkeys(prompts.values()))
-    vectors = embedding.texts(known) if known else None
-    if vectors is None:
-        return None
-    by_text = dict(zip(known, vectors, strict=True))
-    unknown = np.full(vectors.shape[1], np.nan, np.float32)
-    return np.stack([by_text.get(prompts.get(one.variant, ""), unknown) for one in pictures])
+    texts = embedding.texts(known) if known else None
+    if texts is None:
+        return {}
+    like = vectors @ texts.T
+    owns = np.array([[prompts.get(one.variant) == text for text in known] for one in pictures])
+    with np.errstate(invalid="ignore"):
+        text = (like * owns).sum(axis=1) / owns.sum(axis=1)
+        others = (like * ~owns).sum(axis=1) / (~owns).sum(axis=1)
+    return {"text": text, "prompt": _prompt_kept(pictures, text - others)}
+
+
+def _prompt_kept(pictures: Sequence[Picture], nearer: np.ndarray) -> np.ndarray:
+    """Return the share that is left of how much nearer pictures are to their own text than others.
+
+    Each is held against its own at weight 0, in units of the mean there. NaN where the model hardly
+    tells the prompts apart without the LoRA: then it has nothing to say.
+    """
+    asked = [not one.weight and not one.probe for one in pictures]
+    variants = pd.Series([one.variant for one in pictures])[asked]
+    without = pd.Series(nearer)[asked].groupby(variants).mean().dropna().to_numpy()
+    unknown = np.full(len(nearer), np.nan)
+    if len(without) < 2:
+        return unknown
+    mean, error = without.mean(), without.std(ddof=1) / len(without) ** 0.5
+    if mean <= _TOLD_APART * error:
+        return unknown
+    return 1 + _shifts(pictures, nearer[:, None])[:, 0] / mean

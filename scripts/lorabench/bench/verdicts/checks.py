@@ -1,7 +1,7 @@
 """What is held against a limit at one weight, in the order in which it is told."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
@@ -20,6 +20,8 @@ CONSTANT = 1 / 2
 """The share of pictures of one colour from which on the LoRA is broken."""
 COHERENT = 0.4
 """The correlation of neighbouring parts under which pictures are noise (docs/verdict.md)."""
+_AGREED, _DISPUTED = "prompt_lost_twice", "prompt_lost_disputed"
+"""What the composition says where a CLIP says so, too, and where it says the contrary."""
 _SURE = 6.0
 """Standard errors beyond which nothing gets surer."""
 
@@ -100,7 +102,7 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
         yield Check("lost", "prompts_ignored", apart.mean, limits.prompts_apart, error,
                     asked["variant"].nunique())  # fmt: skip
     for check in (
-        _mean("lost", "prompt_lost", asked["prompt_kept"], asked, limits.prompt_kept, 0.2),
+        *_prompt(asked, limits),
         _mean("fried", "off_range", asked["outside"], asked, limits.outside, 0.02, highest=True),
         _mean("fried", "beside", asked["style_beside"], asked, limits.beside, 1.5, highest=True),
         _mean("fried", "structure_lost", asked["structure"], asked, limits.structure, 0.1),
@@ -111,21 +113,39 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
             yield check
 
 
+def _prompt(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:
+    """Yield whether the pictures show their prompts: by composition, and by a CLIP if one is given.
+
+    Each of the two witnesses fails alone; the words say what the other one says.
+    """
+    composition = _mean("lost", "prompt_lost", asked["prompt_kept"], asked, limits.prompt_kept, 0.2)
+    column = _embedded(asked, "prompt")
+    if column is None:
+        yield composition
+        return
+    text = _mean("lost", "text_lost", asked[column], asked, limits.prompt_kept, 0.2)
+    if composition.failed:
+        composition = replace(composition, code=_AGREED if text.failed else _DISPUTED)
+    yield from (composition, text)
+
+
 def _likeness(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:
-    """Yield whether the character is there: by an embedding that was given, and says so.
+    """Yield whether the character is there: by an embedding that was given, and says so."""
+    if limits.likeness <= -1:
+        return
+    column = _embedded(asked, "likeness")
+    code = "embedding_missing" if column else "character_missing"
+    yield _mean("weak", code, asked[column or "likeness"], asked, limits.likeness, 0.2)
+
+
+def _embedded(asked: pd.DataFrame, kind: str) -> str | None:
+    """Return the column of an embedding that was given and says something.
 
     The base model's own features tell styles apart, not characters, so they do not count.
     """
-    if limits.likeness <= -1:
-        return
-    given = (
-        name
-        for name in asked.columns
-        if name.endswith("_likeness") and name != f"{BASE}_likeness" and asked[name].notna().any()
-    )
-    column = next(given, "likeness")
-    code = "character_missing" if column == "likeness" else "embedding_missing"
-    yield _mean("weak", code, asked[column], asked, limits.likeness, 0.2)
+    columns = (name for name in asked.columns if name.endswith(f"_{kind}"))
+    own = f"{BASE}_{kind}"
+    return next((name for name in columns if name != own and asked[name].notna().any()), None)
 
 
 def copies(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Iterator[Check]:

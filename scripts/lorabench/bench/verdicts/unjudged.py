@@ -29,6 +29,9 @@ def unjudged(table: pd.DataFrame, trigger: bool, bundled: bool) -> Iterator[Find
     if prompts < ENOUGH_PROMPTS:
         more = (ENOUGH_PROMPTS - prompts) * cells // prompts
         yield Finding("few_prompts", value=prompts, limit=ENOUGH_PROMPTS, pictures=more)
+    texts = [name for name in asked.columns if name.endswith("_prompt")]
+    if texts and prompts > 1 and asked[texts].isna().all(axis=None):
+        yield Finding("text_blind")
     if asked["style_gained"].isna().all():
         yield Finding("no_training_set")
     if not trigger:

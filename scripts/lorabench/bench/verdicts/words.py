@@ -67,6 +67,31 @@ FINDINGS = {
         "{weight:.2f} では指示した被写体が描かれません。プロンプトごとの違いは {value:.0%} "
         "しか残っていません(必要: {limit:.0%})",
     ),
+    "prompt_lost_twice": (
+        "at {weight:.2f} the pictures no longer show what was asked for: {value:.0%} of what tells "
+        "a prompt from the others is left (needed: {limit:.0%}), and the embedding, which compares "
+        "them with the prompts' texts, agrees",
+        "{weight:.2f} では指示した被写体が描かれません。プロンプトごとの違いは {value:.0%} "
+        "しか残っていません(必要: {limit:.0%})。画像とプロンプトの文を比べる埋め込みも"
+        "同じ結果です",
+    ),
+    "prompt_lost_disputed": (
+        "at {weight:.2f} the pictures may no longer show what was asked for: {value:.0%} of what "
+        "tells a prompt from the others is left (needed: {limit:.0%}), but the embedding, which "
+        "compares them with the prompts' texts, still finds it in them: look at them",
+        "{weight:.2f} では指示した被写体が描かれていない可能性があります。プロンプトごとの違いは "
+        "{value:.0%} しか残っていません(必要: {limit:.0%})。ただし、画像とプロンプトの文を比べる"
+        "埋め込みでは被写体が残っています。画像で確かめてください",
+    ),
+    "text_lost": (
+        "at {weight:.2f} the pictures may no longer show what was asked for: by the embedding, "
+        "{value:.0%} of what ties them to their own prompt's text is left (needed: {limit:.0%}, as "
+        "it was found without one), though the composition is kept: look at them",
+        "{weight:.2f} では指示した被写体が描かれていない可能性があります。埋め込みでは、"
+        "自分のプロンプトの文との結び付きが {value:.0%} しか残っていません"
+        "(必要: {limit:.0%}。埋め込みなしで定めた値)。ただし構図は保たれています。"
+        "画像で確かめてください",
+    ),
     "structure_lost": (
         "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",
         "{weight:.2f} では構図が {value:.0%} しか保たれません(必要: {limit:.0%})",
@@ -152,6 +177,12 @@ FINDINGS = {
         "drawnworld; hold the label against the pictures",
         "しきい値は同梱のベースモデル drawnworld で定めたもので、このベースモデルに合うかどうかは"
         "未確認です。判定は画像と見比べてください",
+    ),
+    "text_blind": (
+        "what the embedding says of the prompts: without the LoRA, too, it does not tell their "
+        "pictures apart by their texts",
+        "埋め込みは LoRA なしの画像でも、どのプロンプトの画像かを見分けられません。"
+        "プロンプトの維持は埋め込みでは判定できません",
     ),
     "few_prompts": (
         "what the LoRA does to other prompts: only {value:.0f} {value:was|were} rendered, and "

@@ -1,10 +1,11 @@
 """From a run's files to what the page's scripts are given, and to the pictures it embeds."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lorabench.bench.embeddings.embedding import BASE
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.dataset.refusals import Refusal
 from lorabench.pages import tables
@@ -33,6 +34,8 @@ DECIDING: Mapping[str, Callable[[Limits], float | None]] = {
     "trigger_similarity": lambda limits: limits.get("copy_similarity"),
 }
 """The metrics that the verdict stands on, as they are shown first, and what gives their limit."""
+_BY_EMBEDDING = {"prompt": "prompt_kept", "likeness": "likeness"}
+"""What of an embedding the verdict stands on, and the metric whose limit it has."""
 
 Both = dict[str, str]
 """A text by language."""
@@ -125,7 +128,7 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
         "training": {one.name: {"file": one.path.name, "caption": one.caption} for one in examples},
         "summary": tables.summary(run.summary, of_weights),
         "summary_metrics": of_weights,
-        "deciding": {column: limit(limits) for column, limit in DECIDING.items()},
+        "deciding": deciding([metric["column"] for metric in of_weights], limits),
         "shape": _shape(run),
         "loss": tables.loss(run.loss) if run.loss else None,
         "held_out": tables.held_out(run.loss),
@@ -134,6 +137,17 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
         "tie": run.verdict.tie if run.verdict else [],
         "judged": bool(run.verdict and run.verdict.label != "uncertain"),
     }
+
+
+def deciding(columns: Sequence[str], limits: Limits) -> dict[str, float | None]:
+    """Return the metrics to show first, in their order, and their limits; None is without."""
+    kinds = {column: column.rpartition("_")[2] for column in columns if column not in DECIDING}
+    embedded = {
+        column: DECIDING[_BY_EMBEDDING[kind]](limits)
+        for column, kind in kinds.items()
+        if kind in _BY_EMBEDDING and not column.startswith(f"{BASE}_")
+    }
+    return {column: limit(limits) for column, limit in DECIDING.items()} | embedded
 
 
 def ruler(run: FinishedRun) -> list[dict[str, Any]]:

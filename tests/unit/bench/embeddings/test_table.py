@@ -106,6 +106,33 @@ def test_a_picture_is_held_against_the_prompt_of_its_variant(cells, tmp_path):
     assert np.isnan(text["trigger/w0.80/seed1_00.png"])
 
 
+def of_two_prompts(save, tmp_path, colours):
+    """Return the `prompt` column of a cat and a dog, by weight and colours of the two."""
+    cat, dog = records.variant(), records.variant("dog")
+    prompts = {cat.name: "a cat", dog.name: "a dog"}
+    cells = {
+        records.picture(tmp_path, weight, of=of): colour
+        for weight, pair in colours.items()
+        for of, colour in zip((cat, dog), pair, strict=True)
+    }
+    for picture, colour in cells.items():
+        save(picture.path, colour)
+    table = rows(sorted(cells), tmp_path, prompts=prompts)
+    return [table["m_prompt"][f"w{weight:.2f}/seed1_00.png"] for weight in colours]
+
+
+def test_the_prompt_kept_is_how_much_nearer_a_picture_is_to_its_own_text(save, tmp_path):
+    red, blue, both = (200, 0, 0), (0, 0, 200), (200, 0, 200)
+    colours = {0: (red, blue), 0.4: (red, blue), 0.8: (both, both), 1.2: (blue, red)}
+    assert of_two_prompts(save, tmp_path, colours) == pytest.approx([1, 1, 0, -1])
+
+
+def test_a_model_that_tells_no_prompts_apart_says_nothing_of_them(save, tmp_path):
+    red, blue, grey = (200, 0, 0), (0, 0, 200), (90, 90, 90)
+    assert np.isnan(of_two_prompts(save, tmp_path, {0: (grey, grey), 0.8: (red, blue)})).all()
+    assert np.isnan(of_two_prompts(save, tmp_path, {0: (red, red), 0.8: (red, blue)})).all()
+
+
 def test_a_shift_beside_the_way_is_measured_in_its_length():
     gained, beside = along(np.array([[1.0, 0], [0, 4.0], [2.0, 2.0]]), np.array([2.0, 0]))
     assert gained.tolist() == [0.5, 0, 1]

@@ -390,3 +390,28 @@ def test_a_character_has_to_be_there():
 def test_the_base_models_own_features_and_an_empty_embedding_say_nothing_of_a_character(column):
     stranger = table({0.8: {"likeness": 0.5}}).assign(**column)
     assert judge(stranger, VerdictSettings(likeness=0.75)).label == "weak"
+
+
+@pytest.mark.parametrize(
+    ("composition", "text", "label", "code"),
+    [
+        (0.6, 0.6, "works", None),
+        (0.1, 0.1, "lost", "prompt_lost_twice"),
+        (0.1, 0.6, "lost", "prompt_lost_disputed"),
+        (0.6, 0.1, "lost", "text_lost"),
+        (0.1, float("nan"), "lost", "prompt_lost"),
+    ],
+)
+def test_a_clip_is_a_second_witness_of_the_prompt(composition, text, label, code):
+    pictures = table({0.8: {"prompt_kept": composition}}).assign(clip_prompt=text)
+    found = judge(pictures, LIMITS)
+    assert found.label == label
+    assert [one.code for one in found.reasons] == ([code] if code else [])
+    assert all((one.limit, one.value) == (0.35, 0.1) for one in found.reasons)
+
+
+def test_a_clip_that_tells_no_prompts_apart_is_said_to():
+    pictures = table({0.8: {}}).assign(clip_prompt=float("nan"))
+    assert "text_blind" in {one.code for one in judge(pictures, LIMITS).unknown}
+    alone = table({0.8: {}}, prompts=1).assign(clip_prompt=float("nan"))
+    assert "text_blind" not in {one.code for one in judge(alone, LIMITS).unknown}

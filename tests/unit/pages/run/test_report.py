@@ -240,6 +240,15 @@ def test_metrics_of_an_embedding_are_named_after_its_model():
     assert found[1]["en"] == "dino_s: effect"
 
 
+def test_what_the_verdict_takes_from_an_embedding_is_shown_first_with_its_limit():
+    columns = ["ssim", "clip_prompt", "clip_likeness", "clip_text", "base_likeness"]
+    found = contents.deciding(columns, {"prompt_kept": 0.35, "likeness": -1})
+    assert {name: found[name] for name in found if name not in contents.DECIDING} == {
+        "clip_prompt": 0.35,
+        "clip_likeness": None,
+    }
+
+
 @pytest.mark.parametrize("content", ["", "step\n1\n", "step,loss\n"])
 def test_a_table_without_its_columns_is_refused(tmp_path, content):
     path = tmp_path / "log.csv"
