@@ -85,7 +85,7 @@ rule trained:
     input:
         datasets=[str(plan.paths.preprocess_log) for plan in TRAINED],
         pages=[page for plan in TRAINED for page in targets.set_page(plan)],
-        loras=[str(path) for plan in TRAINED for path in plan.loras],
+        loras=[str(plan.paths.lora) for plan in TRAINED],
 
 
 onstart:

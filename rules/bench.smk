@@ -48,13 +48,13 @@ rule record_sweep:
 rule install_lora:
     """Put the LoRA where ComfyUI lists it, under a name that holds its content's hash."""
     input:
-        lora=of_run(lambda plan: plan.loras),
+        lora=of_lora(lambda plan, key: plan.lora(key)),
     output:
-        receipt=RUN.receipt,
+        receipt=RUN.receipt("{of}"),
     log:
-        RUN.logs / "install_lora.log",
+        RUN.logs / "{of}install_lora.log",
     benchmark:
-        RUN.timings / "install_lora.tsv"
+        RUN.timings / "{of}install_lora.tsv"
     conda:
         "../envs/lorabench.yaml"
     params:
@@ -71,7 +71,7 @@ rule install_lora:
 rule bench_preflight:
     """Check that the servers can render the sweep, and keep the graph; see also the hooks."""
     input:
-        receipt=RUN.receipt,
+        receipt=of_run(lambda plan: plan.receipt(plan.stand_in)),
     output:
         graph=RUN.graph,
     log:
@@ -93,7 +93,7 @@ rule bench_preflight:
 rule bench_image:
     """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
-        receipt=RUN.receipt,
+        receipt=lambda wildcards: commands.receipt(PLANS[wildcards.run_id], wildcards.variant),
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
         pictures=[

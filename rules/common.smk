@@ -1,5 +1,6 @@
 """What the rules share: the patterns of a run's paths, and how a rule looks its run up."""
 
+import re
 from functools import partial
 
 from lorabench import layout
@@ -17,7 +18,8 @@ COPIED = [plan for plan in PLANS.values() if plan.copied]
 wildcard_constraints:
     run_id=r"[^/]+",
     lora=r"[^/]+",
-    variant=r"(?:[^/]+/)?",
+    of=r"(?:[^/]+\.)?",
+    variant=r"(?:[^/]+/){0,2}",
     weight=r"-?\d+\.\d\d",
     seed=r"\d+",
 
@@ -25,6 +27,11 @@ wildcard_constraints:
 def of_run(look_up):
     """Look up in the plan of a job's run what the job is given."""
     return lambda wildcards: look_up(PLANS[wildcards.run_id])
+
+
+def of_lora(look_up):
+    """Look up in the plan of a job's run what the job is given for its LoRA of several."""
+    return lambda wildcards: look_up(PLANS[wildcards.run_id], wildcards.of.removesuffix("."))
 
 
 def of_set(look_up):

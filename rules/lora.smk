@@ -18,6 +18,7 @@ rule copy_lora:
         RUN.timings / "copy_lora" / "{lora}.tsv"
     wildcard_constraints:
         run_id=commands.either(COPIED),
+        lora="|".join(re.escape(name) for plan in COPIED for name in plan.copied),
     conda:
         "../envs/lorabench.yaml"
     params:

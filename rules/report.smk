@@ -19,7 +19,7 @@ rule bench_report:
         warnings=RUN.bench / "warnings.json",
         graph=RUN.graph,
         pictures=fetched(targets.pictures),
-        lora=fetched(lambda plan: plan.loras),
+        lora=fetched(lambda plan: [*plan.loras.values()]),
         record=ancient(of_run(targets.of_training("record"))),
         training_log=ancient(of_run(targets.of_training("training_log"))),
         preprocess_log=ancient(of_run(targets.of_pictures("preprocess_log"))),
@@ -48,13 +48,13 @@ rule bench_report:
 rule model_card:
     """Write the page that goes with the LoRA to a model site."""
     input:
-        lora=of_run(lambda plan: plan.loras),
+        lora=of_run(lambda plan: [*plan.loras.values()]),
         record=ancient(of_run(targets.of_training("record"))),
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",
         grid=RUN.grid / "overview.webp",
     output:
-        card=RUN.root / "train" / "README.md",
+        card=RUN.card,
         picture=RUN.root / "train" / "overview.webp",
     log:
         RUN.logs / "model_card.log",

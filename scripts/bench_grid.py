@@ -20,13 +20,16 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.sweep.record import SweepRecord
 
     folder = arguments.sweep.parent
+    judged = verdict.read(arguments.verdict) if arguments.verdict else None
     sweep = SweepRecord.read(arguments.sweep)
+    if judged and judged.choice:
+        sweep = sweep.only(judged.choice.lora)
     pictures = sweep.pictures(folder)
     own = sweep.variants[0].text or origin.prompt(one for one in pictures if not one.variant)
     texts = arrangement.Texts(arguments.title, own, sweep.variants)
     findings = grid.Findings(
         faults.read(arguments.warnings) if arguments.warnings else [],
-        verdict.read(arguments.verdict) if arguments.verdict else None,
+        judged,
         folder,
     )
     if arguments.probes:

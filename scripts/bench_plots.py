@@ -12,8 +12,8 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.bench.plots import by_weight, charts, tradeoff
     from lorabench.bench.verdicts import verdict
 
-    tables = charts.read(arguments.metrics, arguments.summary)
     found = verdict.read(arguments.verdict) if arguments.verdict else None
+    tables = charts.read(arguments.metrics, arguments.summary, found.choice if found else None)
     for module, name in ((by_weight, "metrics_by_weight.png"), (tradeoff, "tradeoff.png")):
         path = arguments.output_dir / name
         module.draw(tables, path, arguments.title, found)

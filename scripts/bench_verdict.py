@@ -13,18 +13,27 @@ from lorabench import cli, files
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary and the verdict."""
     from lorabench.bench.measures import training_set
-    from lorabench.bench.verdicts import judging, summary, verdict, words
+    from lorabench.bench.verdicts import choice, choice_words, judging, summary, verdict
     from lorabench.sweep.record import SweepRecord
 
     sweep = SweepRecord.read(arguments.sweep)
     table = summary.read(arguments.metrics)
     taught = training_set.read(arguments.examined) if arguments.examined else None
-    found = judging.judge(table, sweep.verdict, bool(sweep.trigger), taught, sweep.bundled)
+    if sweep.loras:
+        tables = {one.key: summary.of_lora(table, one) for one in sweep.loras}
+    else:
+        tables = {"": table}
+    called = {one.key: one.trigger for one in sweep.loras} or {"": sweep.trigger}
+    each = {
+        key: judging.judge(rows, sweep.verdict, bool(called[key]), taught, sweep.bundled)
+        for key, rows in tables.items()
+    }
+    found = choice.choose(sweep.loras, tables, each) if sweep.loras else each[""]
     with files.publish(arguments.summary) as temporary:
-        summary.summarize(table).to_csv(temporary, index=False, float_format="%.6g")
+        summary.of_each(tables).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:
         verdict.write(found, temporary)
-    cli.detail("%s", "\n".join(words.lines(found)))
+    cli.detail("%s", "\n".join(choice_words.lines(found, sweep.loras)))
 
 
 def parser() -> argparse.ArgumentParser:

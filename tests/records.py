@@ -72,7 +72,7 @@ OWN = variant()
 
 def picture(folder, weight, seed=1, index=0, of=OWN):
     """The picture of a variant in the folder of a sweep; nothing is written."""
-    path = layout.picture(folder, of.folder, layout.weight_name(weight), seed, index)
+    path = layout.picture(folder, of.folder(weight), layout.weight_name(weight), seed, index)
     return Picture(of.name, seed, index, weight, path, of.prompt, of.probe)
 
 

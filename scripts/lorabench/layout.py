@@ -118,12 +118,16 @@ class RunLayout:
         """The copy of a LoRA from elsewhere, by the name that it has here."""
         return self.root / "train" / f"{name}.safetensors"
 
+    def receipt(self, lora: str = "") -> Path:
+        """The name by which a server lists the LoRA, or one of several by its key with a dot."""
+        return self.root / "train" / f"{lora}installed.json"
+
+    card = _InRun("train/README.md")
+    """The LoRA's model card."""
     record = _InRun("run.yaml")
     """What went into the run."""
     training_log = _InRun("train/train_log.csv")
     """The losses of the training."""
-    receipt = _InRun("train/installed.json")
-    """The name by which a server lists the LoRA."""
     preprocess_log = _InRun("preprocess_log.csv")
     """The result for each raw picture."""
     rejected = _InRun("rejected")

@@ -16,6 +16,7 @@ from lorabench.errors import UserError
 from lorabench.pages import tables
 from lorabench.run.record import RunRecord
 from lorabench.sweep import origin
+from lorabench.sweep.loras import SweptLora, holds
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant, usual_weight
@@ -42,6 +43,10 @@ class Measured:
     values: Mapping[str, str]
     """By column; empty if nothing was measured."""
 
+    def is_of(self, lora: SweptLora) -> bool:
+        """Return whether it is one of this LoRA, or one without any that it shares."""
+        return holds(lora, self.picture.lora, self.picture.weight)
+
     @property
     def is_there(self) -> bool:
         """Whether the picture exists."""
@@ -65,7 +70,12 @@ class FinishedRun:
     loss: list[tables.Row] = field(default_factory=list)
     preprocess: list[tables.Row] = field(default_factory=list)
     workflow: Any = None
-    loras: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    """Its LoRAs."""
+    loras: tuple[SweptLora, ...] = ()
+    """Of several, in order; sweep, pictures and summary are of the one that the verdict is on."""
+    every: list[Measured] = field(default_factory=list)
+    """The pictures of all of them."""
     training: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """What was looked for and is not there, as paths from `folder`; not what a run that was only
@@ -174,12 +184,19 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
         return empty
 
     run.record = part("run.yaml", RunRecord.read, None)
-    run.sweep = part("bench/sweep.yaml", SweepRecord.read, None)
+    whole = part("bench/sweep.yaml", SweepRecord.read, None)
     run.verdict = part("bench/verdict.json", read_verdict, None)
+    run.loras = whole.loras if whole else ()
+    shown = _shown(run)
+    run.sweep = whole.only(shown.key) if whole and shown else whole
     run.faults = part("bench/warnings.json", read_faults, [])
     run.measured = part("bench/metrics.csv", lambda path: list(_measured(path, run.sweep)), [])
     run.measured = run.measured or [Measured(one, {}) for one in _rendered(run)]
     run.summary = part("bench/summary.csv", _summary, [])
+    if shown:
+        run.every = run.measured
+        run.measured = [one for one in run.every if one.is_of(shown)]
+        run.summary = [row for row in run.summary if row.pop(columns.LORA) == shown.key]
     run.workflow = part("bench/workflow.json", _json, None)
     run.loss = part("train/train_log.csv", _table("step", "loss"), [])
     run.preprocess = part("preprocess_log.csv", _table("source", "ok", "reason"), [])
@@ -188,8 +205,14 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
         run.missing += [] if run.training else [f"{training_set.parent.name}/{training_set.name}"]
     if run.only_benched:
         run.missing = [name for name in run.missing if name not in _OF_TRAINING]
-    run.loras = sorted((folder / "train").glob("*.safetensors"))
+    run.files = sorted((folder / "train").glob("*.safetensors"))
     return run
+
+
+def _shown(run: FinishedRun) -> SweptLora | None:
+    """Return which of several LoRAs the pages show: that of the verdict, else the first."""
+    chosen = run.verdict.choice.lora if run.verdict and run.verdict.choice else None
+    return next((one for one in run.loras if one.key == chosen), next(iter(run.loras), None))
 
 
 def _rendered(run: FinishedRun) -> Iterator[Picture]:
@@ -201,7 +224,7 @@ def _rendered(run: FinishedRun) -> Iterator[Picture]:
 
 def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
     known = {one.name: one for one in (sweep.variants if sweep else ())}
-    for row in tables.read(path, columns.PLACE[3:]):
+    for row in tables.read(path, ("weight", "seed", "index", "file")):
         name = row.get("variant") or ""
         prompt = row.get("prompt")
         if prompt is None:  # version 0.1 had no such column
@@ -211,7 +234,8 @@ def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
         except ValueError as error:
             raise UserError(f"{path}: not a table of bench_metrics.py ({error})") from None
         probe: Any = row.get("probe") or ""
-        yield Measured(Picture(*place, path.parent / row["file"], prompt, probe), row)
+        lora = row.get(columns.LORA) or ""
+        yield Measured(Picture(*place, path.parent / row["file"], prompt, probe, lora), row)
 
 
 def _summary(path: Path) -> list[tables.Row]:

@@ -69,6 +69,22 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     return paths
 
 
+def installed(paths: RunLayout) -> str | None:
+    """Return the key of the LoRA that one of several was the first to be installed as, if any."""
+    suffix = f".{paths.receipt().name}"
+    found = sorted(paths.receipt().parent.glob(f"*{suffix}"), key=lambda one: one.stat().st_mtime)
+    return found[0].name.removesuffix(suffix) if found else None
+
+
+def check_no_training(paths: RunLayout) -> None:
+    """Refuse a run of several LoRAs from elsewhere in the place of one that trained its own."""
+    if is_there(paths.record):
+        raise UserError(
+            f"lora: run {paths.run_id} has trained a LoRA of its own; "
+            "give these a name with run_id="
+        )
+
+
 def check_given(paths: RunLayout, lora: Path, sha256: str) -> None:
     """Refuse a run that has another LoRA than `lora`, whose content has this digest in hex.
 

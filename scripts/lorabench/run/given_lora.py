@@ -1,7 +1,8 @@
 """A LoRA that the user names by its file, from wherever it is: its name here, and what calls it."""
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lorabench.base import checkpoint, file_kinds
@@ -12,7 +13,7 @@ from lorabench.settings.types import as_name
 
 _DIGITS = 8
 _SHOWN = 3
-_SUFFIX = ".safetensors"
+SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,11 @@ class GivenLora:
     """Of the file, as hex: model sites show it, too."""
     trigger: str
     """The words that call it, by its metadata; empty if they name none."""
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
-    def run_id(self) -> str:
-        """The name of its run: another content is another run."""
+    def key(self) -> str:
+        """The name of its run, and its own among others: another content has another."""
         return f"{self.name}-{self.sha256[:_DIGITS]}"
 
 
@@ -48,24 +50,25 @@ def read(path: Path, digests: Digests) -> GivenLora:
         sha256 = digests.of(path)
     except UserError as error:
         raise UserError(f"lora: {error}") from None
-    return GivenLora(path, as_name(path.stem), sha256, trained_on.trigger(metadata))
+    name = as_name(path.stem)
+    return GivenLora(path, name, sha256, trained_on.trigger(metadata), metadata)
 
 
 def _check_kind(path: Path) -> None:
     """Refuse what is not there, and what is not named as a safetensors file."""
     if path.is_dir():
-        raise UserError(f"{path} is a folder; name one {_SUFFIX} file{_nearest(path)}")
+        raise UserError(f"{path} is a folder; name {SUFFIX} files{_nearest(path)}")
     if not path.is_file():
         raise UserError(f"there is no file {path}{_nearest(path.parent, path.name)}")
     if path.suffix.lower() in file_kinds.PICKLED:
-        raise UserError(f"{path}: {file_kinds.conversion(path, path.with_suffix(_SUFFIX))}")
-    if path.suffix.lower() != _SUFFIX:
+        raise UserError(f"{path}: {file_kinds.conversion(path, path.with_suffix(SUFFIX))}")
+    if path.suffix.lower() != SUFFIX:
         what = path.suffix or "a file without suffix"
-        raise UserError(f"{path}: {what} is not read; name one {_SUFFIX} file")
+        raise UserError(f"{path}: {what} is not read; name one {SUFFIX} file")
 
 
 def _nearest(folder: Path, name: str = "") -> str:
     """Return the LoRAs in a folder that are most likely meant, as the end of a message."""
-    there = sorted(file.name for file in folder.glob(f"*{_SUFFIX}"))
+    there = sorted(file.name for file in folder.glob(f"*{SUFFIX}"))
     near = difflib.get_close_matches(name, there, _SHOWN, 0.4) or there[:_SHOWN]
     return f"; {folder} has {', '.join(near)}" if near else ""

@@ -25,10 +25,12 @@ from lorabench.run import (
     bench_workflow,
     existing,
     given_lora,
+    given_loras,
     preconditions,
     regularization,
 )
 from lorabench.run.given_lora import GivenLora
+from lorabench.run.given_loras import GivenLoras
 from lorabench.run.identity import Identity, check_binding, identify, normalized_id
 from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import merge, read_yaml, resolve
@@ -36,9 +38,11 @@ from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import as_name, split
 from lorabench.sweep import prompt_notes, variants
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
+from lorabench.text.phrases import listed
 
 _TOKENS = 75
 """So many tokens of a caption CLIP's text encoder reads, unless sd-scripts is told to join some."""
@@ -74,14 +78,18 @@ class Source:
 
     config: Config
     paths: layout.RunLayout
-    loras: tuple[Path, ...]
-    """What is benched, where it lies in the run: one for now."""
+    loras: Mapping[str, Path]
+    """What is benched, where it lies in the run, by key: that of a run's own LoRA is empty."""
     raw: RawSet | None = None
     """The training pictures; None where they are not known."""
     training: Training | None = None
     """None where the LoRAs are there already."""
-    from_elsewhere: Mapping[str, GivenLora] = field(default_factory=dict)
-    """The LoRAs that the user gave by their files, by their names in the run."""
+    from_elsewhere: Mapping[Path, GivenLora] = field(default_factory=dict)
+    """The LoRAs that the user gave by their files, by where they lie in the run."""
+    several: tuple[SweptLora, ...] = ()
+    """The LoRAs in order, where it is not the run's own alone."""
+    left_out: tuple[str, ...] = ()
+    """What lies beside them and is no LoRA, with the reasons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,38 +114,47 @@ class RunPlan(Source):
         found = existing.record(self.paths)
         return found.trigger if found else ""
 
-    @property
-    def positive(self) -> str | None:
-        """What replaces the workflow's prompt; that of the family's own gets the set's trigger."""
+    def positive(self, trigger: str) -> str | None:
+        """Return what replaces the workflow's prompt; the family's own gets the trigger words."""
         if self.config.positive:
-            return variants.filled(self.config.positive, self.trigger, "positive")
+            return variants.filled(self.config.positive, trigger, "positive")
         of_family = Path(self.family.preset["bench_workflow"]).resolve()
         own = Path(self.config.bench_workflow).resolve() == of_family
         prompt = self.workflow_prompt or ""
-        if own and self.trigger and not variants.has(prompt, self.trigger):
+        if own and trigger and not variants.has(prompt, trigger):
             example = self.family.example_prompts[self.config.profile]
-            return variants.filled(example, self.trigger, "positive")
-        called = syntax.called(prompt, self.trigger)
+            return variants.filled(example, trigger, "positive")
+        called = syntax.called(prompt, trigger)
         return None if called == prompt else called
 
-    @cached_property
-    def _prompts(self) -> Sequence[str]:
-        """The further prompts as they were typed."""
+    def _prompts(self, trigger: str) -> Sequence[str]:
+        """Return the further prompts as they were typed."""
         lines = self.config.prompts
         if isinstance(lines, str):
             lines = variants.read(Path(lines.replace("{profile}", self.config.profile)))
-        if "prompts" not in self.given and not self.trigger:
+        if "prompts" not in self.given and not trigger:
             lines = [line.replace(f"{variants.PLACE}, ", "") for line in lines]
         return lines
 
     @cached_property
     def variants(self) -> list[Variant]:
-        """What is rendered: the benchmark's own prompt, further ones, and probes."""
+        """What is rendered: the benchmark's own prompt, further ones, and probes, by LoRA."""
+        if not self.several:
+            return self._called(self.trigger)
+        called = {one.trigger: self._called(one.trigger) for one in self.several}
+        return [
+            replace(variant, lora=one.key, baseline=one.baseline)
+            for one in self.several
+            for variant in called[one.trigger]
+        ]
+
+    def _called(self, trigger: str) -> list[Variant]:
+        """Return what is rendered of a LoRA that is called by these trigger words."""
         config = self.config
         return variants.plan(
-            self.positive or self.workflow_prompt,
-            variants.named(self._prompts, self.trigger),
-            self.trigger,
+            self.positive(trigger) or self.workflow_prompt,
+            variants.named(self._prompts(trigger), trigger),
+            trigger,
             variants.EXTENTS[config.probe],
             config.sweep,
             config.seeds,
@@ -145,8 +162,44 @@ class RunPlan(Source):
 
     @cached_property
     def by_folder(self) -> dict[str, Variant]:
-        """What is rendered, by its folder with its `/`."""
-        return {variant.folder: variant for variant in self.variants}
+        """What is rendered, by its folder with its `/`; LoRAs share those at weight 0."""
+        return {
+            variant.folder(weight): variant
+            for variant in self.variants
+            for weight in variant.weights
+        }
+
+    def text(self, folder: str) -> str | None:
+        """Return what replaces the workflow's prompt in this folder; None leaves it."""
+        variant = self.by_folder[folder]
+        if variant.name:
+            return variant.text
+        words = {one.key: one.trigger for one in self.several}
+        return self.positive(words.get(variant.lora, self.trigger))
+
+    @cached_property
+    def stand_in(self) -> str:
+        """The key of the LoRA that is loaded where it does not count: in checks, and at weight 0.
+
+        Of several it is the one that was installed first, even if it is left out by now: so one
+        LoRA more or less renders no picture of the others again.
+        """
+        own = next(iter(self.loras))
+        return "" if "" in self.loras else existing.installed(self.paths) or own
+
+    def loaded(self, folder: str) -> str:
+        """Return the key of the LoRA that the cells in this folder load."""
+        variant = self.by_folder[folder]
+        shared = folder == variant.folder(0) != variant.folder(1)
+        return self.stand_in if shared else variant.lora
+
+    def lora(self, key: str) -> Path:
+        """Return where the LoRA of this key lies in the run, also one that is left out by now."""
+        return self.loras.get(key) or self.paths.given_lora(key)
+
+    def receipt(self, lora: str) -> Path:
+        """Return the receipt of the LoRA of this key."""
+        return self.paths.receipt(lora and f"{lora}.")
 
     @property
     def embedded_server(self) -> bool:
@@ -219,6 +272,7 @@ class RunPlan(Source):
                 "trigger": self.trigger,
                 "trigger_given": self.config.trigger not in ("", found),
                 "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
+                "loras": self.several,
                 "variants": self.variants,
             }
         )
@@ -226,16 +280,19 @@ class RunPlan(Source):
     @property
     def _found_trigger(self) -> str:
         """The trigger words that nobody gave: those of the LoRA's metadata or of the captions."""
-        of_loras = (lora.trigger for lora in self.from_elsewhere.values())
+        of_loras = [lora.trigger for lora in self.from_elsewhere.values()]
         return next(filter(None, of_loras), "") or (self.raw.trigger() if self.raw else "")
 
     @property
     def copied(self) -> dict[str, GivenLora]:
-        """The LoRAs that are copied into the run; to copy one over itself would delete it."""
+        """The LoRAs that are copied into the run, by the copy's stem.
+
+        To copy one over itself would delete it.
+        """
         return {
-            name: lora
-            for name, lora in self.from_elsewhere.items()
-            if not existing.is_same(self.paths.given_lora(name), lora.source)
+            copy.stem: lora
+            for copy, lora in self.from_elsewhere.items()
+            if not existing.is_same(copy, lora.source)
         }
 
     @property
@@ -274,7 +331,8 @@ class RunPlan(Source):
     def notes(self) -> list[str]:
         """What a user should know of set, prompts and base before all is done, a line each."""
         own = self.config.positive or self.workflow_prompt
-        prompts = [text for text in (own, self.config.negative, *self._prompts) if text]
+        further = self._prompts(self.trigger)
+        prompts = [text for text in (own, self.config.negative, *further) if text]
         of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
         other = self.drawn_elsewhere
         of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
@@ -295,15 +353,19 @@ class RunPlan(Source):
     @property
     def _of_lora(self) -> list[str]:
         """What calls a LoRA from elsewhere, where nobody said it."""
+        left_out = [f"left out: {one}" for one in self.left_out]
         if not self.from_elsewhere or self.given & {"trigger"}:
-            return []
-        if not self.trigger:
+            return left_out
+        words = list(dict.fromkeys(one.trigger for one in self.several)) or [self.trigger]
+        if "" in words:
             return [
+                *left_out,
                 "WITHOUT TRIGGER WORDS: the LoRA's metadata name none, so prompts with {trigger} "
                 "and the probes are left out, and the verdict judges neither copies nor leaks. Say "
-                "with trigger= which words call the LoRA"
+                "with trigger= which words call the LoRA",
             ]
-        return [f"the LoRA is called by {self.trigger!r}; other words: trigger="]
+        called = listed([repr(one) for one in words])
+        return [*left_out, f"the LoRA is called by {called}; other words: trigger="]
 
     @property
     def _of_unused_set(self) -> list[str]:
@@ -368,11 +430,13 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     workflow_prompt = bench_workflow.prompt_of(config)
     digests = Digests(layout.DIGESTS)
     base_digest = model_digest(base.path, digests)
-    if config.lora:
-        source = _given(config, Path(config.lora), digests)
+    if config.lora and given_loras.is_several(config.lora):
+        source = _several(config, given_loras.find(config.lora, digests), digests)
+    elif config.lora:
+        source = _given(config, Path(str(config.lora)), digests)
     elif config.skip_train:
         paths = existing.benched(config, base_digest)
-        source = Source(config, paths, (paths.lora,))
+        source = Source(config, paths, {"": paths.lora})
     else:
         source = _trained(config, merged.get("train", {}), digests)
     if "weights" not in given and (weights := existing.further(source.paths)):
@@ -392,18 +456,51 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
 def _given(config: Config, path: Path, digests: Digests) -> Source:
     """Return the LoRA at `path`, to be copied, and what it was trained on if that was given."""
     lora = given_lora.read(path, digests)
-    words = config.trigger or config.preprocess.trigger or lora.trigger
+    config, found, paths = _of_given(config, lora.key, [lora.trigger], digests)
+    copy = paths.given_lora(lora.name)
+    if config.run_id:
+        existing.check_given(paths, copy, lora.sha256)
+    return Source(config, paths, {"": copy}, found, from_elsewhere={copy: lora})
+
+
+def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
+    """Return LoRAs from elsewhere, to be copied: a run of their own, whichever they are.
+
+    One more or one less is the same run, since each has its content in the names of its files.
+    """
+    triggers = [lora.trigger for lora, _ in given.loras]
+    typed = config.trigger or config.preprocess.trigger
+    config, found, paths = _of_given(config, given.name, triggers, digests)
+    existing.check_no_training(paths)
+    several = tuple(
+        SweptLora(
+            lora.key, f"{lora.key}.safetensors", lora.name, **vars(saved), trigger=words,
+            baseline=as_name(".".join(filter(None, ["no-lora", words]))),
+        )
+        for lora, saved in given.loras
+        for words in [typed or lora.trigger or (config.trigger if found else "")]
+    )  # fmt: skip
+    copies = {paths.given_lora(lora.key): lora for lora, _ in given.loras}
+    loras = {lora.key: copy for copy, lora in copies.items()}
+    return Source(
+        config, paths, loras, found, from_elsewhere=copies, several=several,
+        left_out=tuple(given.left_out),
+    )  # fmt: skip
+
+
+def _of_given(
+    config: Config, run_id: str, triggers: Sequence[str], digests: Digests
+) -> tuple[Config, RawSet | None, layout.RunLayout]:
+    """Return the settings, the training pictures if they were given, and the paths of the run."""
+    words = config.trigger or config.preprocess.trigger or next(filter(None, triggers), "")
     config = config.model_copy(update={"trigger": words})
     found, name, normalized = None, "", ""
     if config.reads_set:
         found, name = _taught(config)
         config = _with_trigger(config, found, name)
         normalized = normalized_id(found, config.preprocess, digests)
-    paths = layout.RunLayout(config.profile, name, config.run_id or lora.run_id, normalized)
-    copy = paths.given_lora(lora.name)
-    if config.run_id:
-        existing.check_given(paths, copy, lora.sha256)
-    return Source(config, paths, (copy,), found, from_elsewhere={lora.name: lora})
+    paths = layout.RunLayout(config.profile, name, config.run_id or run_id, normalized)
+    return config, found, paths
 
 
 def _taught(config: Config) -> tuple[RawSet, str]:
@@ -428,7 +525,7 @@ def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> Sour
     identity = identify(config, found, digests, reg.raw if reg else None)
     paths = existing.trained(config, identity)
     _check_trained(paths, config, identity)
-    return Source(config, paths, (paths.lora,), found, Training(identity, reg, doubled))
+    return Source(config, paths, {"": paths.lora}, found, Training(identity, reg, doubled))
 
 
 def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) -> None:

@@ -22,7 +22,7 @@ from lorabench.settings.types import (
     COLOUR,
     LocalPath,
     Name,
-    OneFile,
+    Places,
     Probing,
     Prompts,
     Seed,
@@ -385,9 +385,10 @@ class SweepSettings(Section):
         "without them: `full`, `quick` or `off`"
     )
     batch_size: int = Field(1, ge=1, le=64, description="pictures per cell")
-    lora: OneFile | None = Field(
+    lora: Places | None = Field(
         None,
-        description="bench this .safetensors file, from wherever it is; nothing is trained",
+        description="bench this .safetensors file, from wherever it is, or several: a folder, a "
+        "pattern such as `loras/ink*`, or a list; nothing is trained",
     )
     training_set: LocalPath | None = Field(
         None,

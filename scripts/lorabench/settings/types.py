@@ -84,10 +84,13 @@ def as_name(text: str) -> str:
     return fit.encode(errors="replace")[: _NAME_BYTES - _DIGEST_BYTES].decode(errors="ignore")
 
 
-def _one_file(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        raise ValueError("should be one file; give several one after the other")
-    return value
+def _places(value: Any) -> Any:
+    """Take one file, folder or pattern, or a list of them."""
+    if not isinstance(value, list | tuple):
+        return value if value is None else from_home(_text(value))
+    if not all(isinstance(one, str) for one in value):
+        raise ValueError("should be a file, a folder, a pattern, or a list of files")
+    return tuple(map(from_home, value))
 
 
 def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -123,7 +126,7 @@ Text = Annotated[str, BeforeValidator(_text)]
 Trigger = Annotated[Text, AfterValidator(syntax.plain)]
 Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
-OneFile = Annotated[LocalPath, BeforeValidator(_one_file)]
+Places = Annotated[str | tuple[str, ...], BeforeValidator(_places)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]

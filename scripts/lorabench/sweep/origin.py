@@ -22,14 +22,15 @@ def check_one_sweep(pictures: Iterable[Picture]) -> None:
     without a note, and a user may copy one into the place of another weight or seed. Pictures
     without a label come from other programs and are not compared.
     """
-    by_lora: list[tuple[Path, Any]] = []
-    by_graph: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
+    by_lora: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
+    by_graph: dict[tuple[str, str], list[tuple[Path, Any]]] = defaultdict(list)
     for picture in pictures:
         if label := _label(picture.path):
             _check_place(picture, label)
-            by_lora.append((picture.path, _lora(label)))
-            by_graph[picture.variant].append((picture.path, label.get("graph")))
-    groups = [by_lora, *by_graph.values()]
+            by_lora[picture.lora].append((picture.path, _lora(label)))
+            key = picture.lora, picture.variant
+            by_graph[key].append((picture.path, label.get("graph")))
+    groups = [*by_lora.values(), *by_graph.values()]
     odd = list(dict.fromkeys(path for group in groups for path in _odd(group)))
     if odd:
         raise UserError(
@@ -68,7 +69,7 @@ def labelled(
             continue
         weight, place = label["weight"], (label["seed"], label["batch_index"])
         variants = sweep.variants if sweep else ()
-        where = (layout.picture(bench, one.folder, layout.weight_name(weight), *place)
+        where = (layout.picture(bench, one.folder(weight), layout.weight_name(weight), *place)
                  for one in variants)  # fmt: skip
         folder = relative(path.parent.parent, bench)
         of = next((one for one, its in zip(variants, where, strict=True) if its == path), None)
@@ -96,7 +97,8 @@ def alike(pictures: Iterable[Picture], others: Iterable[Picture]) -> list[Pictur
     loras, graphs = set(), defaultdict(set)
     for other in others:
         label = _label(other.path)
-        loras.add(_lora(label))
+        if other.lora == other.baseline or other.weight:  # else another LoRA may have drawn it
+            loras.add(_lora(label))
         graphs[other.variant].add(label.get("graph"))
     found = []
     for picture in pictures:

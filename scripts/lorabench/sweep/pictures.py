@@ -34,19 +34,25 @@ class Picture:
     prompt: str = field(compare=False, default="")
     """Its prompt's name; empty for the benchmark's own."""
     probe: Probe = field(compare=False, default="")
+    lora: str = ""
+    """The LoRA's folder below `bench/`, at weight 0 that of pictures without one."""
+    baseline: str = ""
+    """The folder of the picture at weight 0 with which it is compared."""
 
     @property
-    def noise(self) -> tuple[str, int, int]:
-        """The same for pictures that start from the same noise and differ only in weight."""
-        return self.variant, self.seed, self.index
+    def noise(self) -> tuple[str, int, int, str]:
+        """The same for pictures that start from the same noise and differ in LoRA and weight."""
+        return self.variant, self.seed, self.index, self.baseline
 
 
 def of_variant(variant: Variant, bench: Path, batch_size: int) -> Iterator[Picture]:
     """Yield the pictures of a variant in the folder `bench`, rendered yet or not."""
     shows = variant.prompt, variant.probe
     for weight, seed, index in product(variant.weights, variant.seeds, range(batch_size)):
-        path = layout.picture(bench, variant.folder, layout.weight_name(weight), seed, index)
-        yield Picture(variant.name, seed, index, weight, path, *shows)
+        folder = variant.folder(weight)
+        path = layout.picture(bench, folder, layout.weight_name(weight), seed, index)
+        of = variant.of(weight), variant.baseline
+        yield Picture(variant.name, seed, index, weight, path, *shows, *of)
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -1,6 +1,7 @@
 """The record of a sweep, `bench/sweep.yaml`: what a run rendered last, and with what."""
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -10,6 +11,7 @@ from lorabench.settings.models import BUNDLED_BASE, SweepSettings
 from lorabench.settings.records import Record
 from lorabench.settings.servers import recorded
 from lorabench.sweep import pictures
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.variants import Variant
 
@@ -42,13 +44,25 @@ class SweepRecord(Record, SweepSettings):
     """Whether the user named the trigger words; else they come from the captions."""
     drawn_elsewhere: str | None = None
     """The checkpoint that rendered, if the LoRA was trained on another."""
+    loras: tuple[SweptLora, ...] = ()
+    """The LoRAs in order where there are several, or one by name; else it is the run's own."""
     variants: tuple[Annotated[Variant, BeforeValidator(_of_0_1)], ...]
 
     def contents(self) -> dict[str, Any]:
         """Return what is recorded; what older records do not have stands there only if given."""
         content = super().contents()
-        unset = [key for key in ("lora", "training_set") if content[key] is None]
+        unset = [key for key in ("lora", "training_set", "loras") if not content[key]]
+        for variant in content["variants"]:
+            for key in [key for key in ("lora", "baseline") if not variant[key]]:
+                del variant[key]
         return {key: value for key, value in content.items() if key not in unset}
+
+    def only(self, lora: str) -> "SweepRecord":
+        """Return the part of one of several LoRAs, as if it were swept alone."""
+        words = {one.key: one.trigger for one in self.loras}
+        variants = tuple(one for one in self.variants if one.lora == lora)
+        trigger = words.get(lora, self.trigger)
+        return self.model_copy(update={"loras": (), "variants": variants, "trigger": trigger})
 
     @property
     def bundled(self) -> bool:
@@ -57,8 +71,5 @@ class SweepRecord(Record, SweepSettings):
 
     def pictures(self, bench: Path) -> list[Picture]:
         """Return the pictures of the sweep in order, in the folder `bench`, rendered or not."""
-        return sorted(
-            picture
-            for variant in self.variants
-            for picture in pictures.of_variant(variant, bench, self.batch_size)
-        )
+        every = (pictures.of_variant(one, bench, self.batch_size) for one in self.variants)
+        return sorted(set(chain.from_iterable(every)))  # LoRAs share those at weight 0

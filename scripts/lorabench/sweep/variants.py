@@ -60,18 +60,28 @@ class Variant:
     probe: Probe
     weights: tuple[float, ...]
     seeds: tuple[int, ...]
+    lora: str = ""
+    """The folder below `bench/` of the LoRA; empty for the one that the run is of."""
+    baseline: str = ""
+    """That of its pictures at weight 0, which have no LoRA; empty for `bench/` itself."""
 
     @property
     def name(self) -> str:
-        """Its key, and its folder below `bench/`; empty for the own prompt. It is never parsed."""
+        """Its key among those of a LoRA, and a part of its folder; empty for the own prompt.
+
+        It is never parsed.
+        """
         if self.probe == "trigger":
             return self.probe
         return ".".join(filter(None, [self.prompt and f"prompt-{self.prompt}", self.probe]))
 
-    @property
-    def folder(self) -> str:
-        """The same as paths have it: with its `/`."""
-        return self.name and f"{self.name}/"
+    def of(self, weight: float) -> str:
+        """Return the folder of the LoRA at this weight: that of none at 0."""
+        return self.lora if weight else self.baseline
+
+    def folder(self, weight: float) -> str:
+        """Return the folder below `bench/` of its pictures at a weight, with its `/`."""
+        return "".join(f"{part}/" for part in (self.of(weight), self.name) if part)
 
 
 def plan(

@@ -132,7 +132,7 @@ def record(contents: Mapping[str, Any]) -> str:
 
 
 @cache
-def cell(plan: RunPlan, folder: str = "") -> str:
+def cell(plan: RunPlan, folder: str) -> str:
     """Return the options of a cell that decide its pixels; a change renders again.
 
     `folder` is a variant's with its `/`; empty for the benchmark's own prompt.
@@ -140,7 +140,7 @@ def cell(plan: RunPlan, folder: str = "") -> str:
     config, bench = plan.config, plan.config.bench
     found: dict[str, Any] = {
         "--batch-size": config.batch_size,
-        "--positive": plan.by_folder[folder].text if folder else plan.positive,
+        "--positive": plan.text(folder),
         "--negative": config.negative,
         "--checkpoint": plan.checkpoint_name,
         **{f"--{role}-node": node for role, node in bench.nodes.items()},
@@ -148,6 +148,12 @@ def cell(plan: RunPlan, folder: str = "") -> str:
     if plan.embedded_server:
         found |= {"--threads": bench.threads, "--device": bench.device}
     return options(found)
+
+
+@cache
+def receipt(plan: RunPlan, folder: str) -> str:
+    """Return the receipt of the LoRA that the cells in a folder load, with its `/`."""
+    return str(plan.receipt(plan.loaded(folder)))
 
 
 @cache
@@ -176,7 +182,7 @@ def servers(plan: RunPlan) -> str:
 def preflight(plan: RunPlan) -> str:
     """Return the options of bench_preflight.py, without those for the run's files."""
     chosen = options({"--workflow": plan.config.bench_workflow, "--trigger": plan.trigger or None})
-    return f"{chosen} {cell(plan)} {servers(plan)}"
+    return f"{chosen} {cell(plan, plan.variants[0].folder(0))} {servers(plan)}"
 
 
 def fit(plan: RunPlan) -> str:

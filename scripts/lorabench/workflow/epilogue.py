@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lorabench.bench.measures import faults
-from lorabench.bench.verdicts import words
+from lorabench.bench.verdicts import choice_words, words
 from lorabench.layout import RunLayout
 from lorabench.pages import finished_run
 from lorabench.pages.run import earlier, next_step
@@ -30,7 +30,7 @@ def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
     if found.faults:
         yield faults.block(found.faults)
     if found.verdict:
-        yield from ["", *words.lines(found.verdict)]
+        yield from ["", *choice_words.lines(found.verdict, found.loras)]
     wider = ""
     if left_out := earlier.find(run.root, found.sweep):
         wider = repeat_command(found.record, left_out.sweep, base_model)

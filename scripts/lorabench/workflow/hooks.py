@@ -12,7 +12,7 @@ from typing import Any
 from lorabench import layout
 from lorabench.dataset import risks
 from lorabench.errors import UserError
-from lorabench.run import preconditions
+from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.workflow import commands, console, job_logs, outlook, stopping
 from lorabench.workflow.console import Console
@@ -175,11 +175,12 @@ class Hooks:
                 sys.exit(stopping.STATUS if self._stopping.begun else 1)
 
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
-        installed = "install_lora" not in jobs
+        receipt = plan.receipt(plan.stand_in)
+        installed = "install_lora" not in jobs or (plan.several and existing.is_there(receipt))
         if plan.embedded_server and not installed:
             return True
         known = {
-            "--lora-receipt": plan.paths.receipt if installed else None,
+            "--lora-receipt": receipt if installed else None,
             "--kept": plan.paths.graph if "bench_preflight" not in jobs else None,
             "--log": plan.paths.logs / "bench_preflight.log",
         }

@@ -57,4 +57,5 @@ def results(plan: RunPlan) -> Iterator[Path]:
     yield from (run.plots / "metrics_by_weight.png", run.plots / "tradeoff.png")
     yield from (run.bench / "metrics.csv", run.bench / "verdict.json")
     yield from (run.page, run.sweep)
-    yield from (lora.with_name("README.md") for lora in plan.loras)
+    if not plan.several:
+        yield plan.paths.card

@@ -240,6 +240,6 @@ def test_a_comfyui_draws_eight_prompts_and_quick_probes_of_its_family(planned):
         assert "{" not in "".join(variant.text for variant in asked)
     given = {"raw_set": "some_set", "comfy_url": URL, **trained, "prompts": [], "probe": "off"}
     assert len(make_plan(given, ROOT / "config/config.yaml").variants) == 1
-    assert planned(**trained).positive == (
+    assert planned(**trained).positive("trigger") == (
         "trigger, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
     ), "the family's own workflow has no trigger"

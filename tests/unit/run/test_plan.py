@@ -166,12 +166,12 @@ def test_the_workflows_own_prompt_is_taken_so_too(bracketed, tmp_path):
     graph["3"]["inputs"]["text"] = "mika (moon), a (red) cat"
     (tmp_path / "w.json").write_text(json.dumps(graph))
     found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
-    assert found.positive == r"mika \(moon\), a (red) cat"
+    assert found.positive(found.trigger) == r"mika \(moon\), a (red) cat"
     assert len(found.notes) == 1
-    graph["3"]["inputs"]["text"] = found.positive
+    graph["3"]["inputs"]["text"] = found.positive(found.trigger)
     (tmp_path / "w.json").write_text(json.dumps(graph))
     found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
-    assert (found.positive, found.notes) == (None, [])
+    assert (found.positive(found.trigger), found.notes) == (None, [])
 
 
 def test_what_comfyui_does_not_read_in_prompts_is_said(plan):

@@ -28,5 +28,5 @@ def test_every_variant_of_a_plan_has_a_folder_and_a_label_of_its_own():
     prompts = [variants.Prompt("cat", "style, a cat"), variants.Prompt("trigger", "style, a dog")]
     extent = variants.EXTENTS["full"]
     planned = variants.plan("style, a fish", prompts, "style", extent, [0, 0.8], [1])
-    assert len({variant.folder for variant in planned}) == len(planned) == 7
+    assert len({variant.folder(0.8) for variant in planned}) == len(planned) == 7
     assert len({labels.label(one.prompt, one.probe) for one in planned}) == len(planned)

@@ -33,7 +33,7 @@ def test_words_reach_the_shell_as_they_are():
 def test_a_cell_is_rendered_with_its_own_prompt(plan):
     made = plan(prompts=["cat: {trigger}, a cat"], probe="off")
     assert "--positive=trigger, a cat" in shlex.split(commands.cell(made, "prompt-cat/"))
-    assert "cat" not in commands.cell(made)
+    assert "cat" not in commands.cell(made, "")
     assert "--prompt-name=cat" in commands.rendering(made, "prompt-cat/")
 
 
@@ -41,8 +41,8 @@ def test_where_a_server_is_decides_nothing(plan):
     ours, theirs = plan(), plan(comfy_url="http://a:1,http://b:2", prompts=[], probe="off")
     assert "--server-state=runs/" in commands.servers(ours)
     assert "--comfy-url=http://a:1,http://b:2" in commands.servers(theirs)
-    assert "--threads" in commands.cell(ours) and "--threads" not in commands.cell(theirs)
-    assert "http" not in commands.cell(theirs)
+    assert "--threads" in commands.cell(ours, "") and "--threads" not in commands.cell(theirs, "")
+    assert "http" not in commands.cell(theirs, "")
 
 
 def test_a_lora_from_elsewhere_need_not_fit_the_bundled_model(plan):

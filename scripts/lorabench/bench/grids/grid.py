@@ -87,4 +87,4 @@ def _sweep(pictures: Sequence[Picture], findings: Findings) -> Sweep:
 
 
 def _key(picture: Picture) -> Key:
-    return *picture.noise, picture.weight
+    return picture.variant, picture.seed, picture.index, picture.weight

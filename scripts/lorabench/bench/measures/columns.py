@@ -99,6 +99,9 @@ OF_A_WEIGHT = (
 PLACE = ("variant", "prompt", "probe", "weight", "seed", "index", "file")
 """These identify a row's picture."""
 
+LORA = "lora"
+"""Comes first where there are several: the LoRA's key, and at weight 0 that of what they share."""
+
 BESIDE = ("nearest", "nearest_mirrored", "hash")
 """Not measurements: the nearest training picture, and whether it is nearer mirrored; the 64-bit
 perceptual hash in hex, from which the diversity is computed."""

@@ -2,12 +2,13 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
 
+from lorabench.bench.measures.columns import LORA
 from lorabench.settings.formats import reading
 from lorabench.text import phrases
 from lorabench.text.phrases import Language
@@ -103,6 +104,8 @@ class Fault:
     """The number of pictures at this weight."""
     difference: float | None = None
     """The largest mean absolute difference of pictures that are the same as at weight 0."""
+    lora: str = ""
+    """The key of the LoRA, where there are several."""
     message: str = ""
     """Version 0.1 wrote this in place of the two numbers above."""
 
@@ -123,7 +126,8 @@ class Fault:
         else:
             what = "nearly_equal" if self.difference else "equal"
         text = TEXTS[which][at].replace("{}", TEXTS[what][at])
-        return self.message or phrases.fill(text, faulty=faulty, **vars(self))
+        said = self.message or phrases.fill(text, faulty=faulty, **vars(self))
+        return f"{self.lora}: {said}" if self.lora else said
 
 
 _FILE = TypeAdapter(list[Fault])
@@ -131,8 +135,13 @@ _FILE = TypeAdapter(list[Fault])
 
 def find(table: "pd.DataFrame") -> list[Fault]:
     """Return the faults in a table of `metrics.measure`, by weight."""
-    by_weight: Iterable[tuple[Any, pd.DataFrame]] = table.groupby("weight")
-    return [fault for weight, rows in by_weight for fault in _at(weight, rows)]
+    by = [LORA, "weight"] if LORA in table else ["weight"]
+    by_weight: Iterable[tuple[Any, pd.DataFrame]] = table.groupby(by)
+    return [
+        replace(fault, lora=of[0]) if of else fault
+        for (*of, weight), rows in by_weight
+        for fault in _at(weight, rows)
+    ]
 
 
 def write(faults: list[Fault], path: Path) -> None:

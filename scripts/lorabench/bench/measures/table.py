@@ -15,7 +15,7 @@ from PIL import Image
 
 from lorabench import cli
 from lorabench.bench.measures import descriptors, likeness, metrics, structure
-from lorabench.bench.measures.columns import BESIDE, METRICS, PLACE
+from lorabench.bench.measures.columns import BESIDE, LORA, METRICS, PLACE
 from lorabench.bench.measures.copies import TrainingPictures
 from lorabench.bench.measures.metrics import Pixels
 from lorabench.bench.measures.style import Axis
@@ -50,7 +50,8 @@ def measure(
     render them (`reference.py`), for the style. Values without a comparison are empty. Raises
     `UserError` for a picture that is missing, unreadable, or of another size than at weight 0.
     """
-    groups = [list(group) for _, group in groupby(pictures, lambda one: one.noise)]
+    in_order = sorted(pictures, key=lambda one: (one.noise, one))
+    groups = [list(group) for _, group in groupby(in_order, lambda one: one.noise)]
     area = min(descriptors.SIDE**2, int(np.prod(size(pictures[0].path))))
     work = partial(_measure, area=area, folder=folder)
     with (
@@ -68,7 +69,9 @@ def measure(
     if taught:
         _add_style(measured, np.stack(taught))
         _add_likeness(measured, figures)
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"hash_distance": "Int64"})
+    several = any(one.lora for one in pictures)
+    columns = [LORA, *COLUMNS] if several else COLUMNS
+    return pd.DataFrame(rows, columns=columns).astype({"hash_distance": "Int64"})
 
 
 def _add_style(measured: Sequence[Measured], taught: np.ndarray) -> None:
@@ -111,8 +114,8 @@ def _add_prompt(measured: Sequence[Measured]) -> None:
                 one.row["prompt_kept"] = prompts.kept(one.picture.variant, one.patches)
 
 
-def _seed(measured: Measured) -> tuple[int, int]:
-    return measured.picture.seed, measured.picture.index
+def _seed(measured: Measured) -> tuple[int, int, str]:
+    return measured.picture.seed, measured.picture.index, measured.picture.baseline
 
 
 # ---------------------------------------------------------------- in each process
@@ -188,7 +191,7 @@ def _measure_one(
     described = metrics.describe(pixels)
     patches = structure.patches(image)
     row = {
-        **{name: getattr(picture, name) for name in PLACE if name != "file"},
+        **{name: getattr(picture, name) for name in (LORA, *PLACE) if name != "file"},
         "file": relative(picture.path, folder),
         "hash": str(pixels.hash),
         "coherence": structure.coherence(patches),

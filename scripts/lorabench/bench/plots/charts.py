@@ -12,6 +12,8 @@ from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
 from lorabench.bench.lettering import font, shorten
+from lorabench.bench.measures.columns import LORA
+from lorabench.bench.verdicts.verdict import Choice
 from lorabench.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,10 +47,17 @@ class Tables:
         ]
 
 
-def read(metrics: Path, summary: Path) -> Tables:
-    """Read the tables that bench_metrics.py wrote; raise `UserError` for anything else."""
+def read(metrics: Path, summary: Path, choice: Choice | None = None) -> Tables:
+    """Read the tables that bench_metrics.py wrote, of several LoRAs the rows of the chosen one.
+
+    Raises `UserError` for anything else.
+    """
     pictures = _read(metrics, "--metrics", {"variant", "probe", "weight", "seed", "index"})
     weights = _read(summary, "--summary", {"weight"})
+    if choice:
+        of = pictures["weight"].map(lambda weight: choice.lora if weight else choice.baseline)
+        pictures = pictures[pictures[LORA].fillna("") == of]
+        weights = weights[weights[LORA].fillna("") == choice.lora]
     names = pictures[["variant", "probe"]].fillna("")
     pictures = pictures.assign(variant=names["variant"])[names["probe"] == ""]
     return Tables(pictures, weights.sort_values("weight", ignore_index=True))

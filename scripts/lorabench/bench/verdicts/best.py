@@ -34,8 +34,8 @@ def best(asked: pd.DataFrame, window: Sequence[float], cut_off: bool) -> Best:
     """
     middle = window[(len(window) - 1) // 2]
     chosen = top(asked, window) if len(window) < 3 or cut_off else middle
-    scores = {weight: _scores(asked, weight) for weight in window}
-    behind = {weight: _resampled(scores[chosen], scores[weight]) for weight in window}
+    found = {weight: scores(asked, weight) for weight in window}
+    behind = {weight: differences(found[chosen], found[weight]) for weight in window}
     tie = [weight for weight in window if np.percentile(behind[weight], 2.5) <= 0]
     needs = [
         _needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != chosen
@@ -45,17 +45,17 @@ def best(asked: pd.DataFrame, window: Sequence[float], cut_off: bool) -> Best:
 
 def top(asked: pd.DataFrame, weights: Sequence[float]) -> float:
     """Return the weight with the best score: the most style gained for the least structure lost."""
-    return max(weights, key=lambda weight: _scores(asked, weight).mean())
+    return max(weights, key=lambda weight: scores(asked, weight).mean())
 
 
-def _scores(asked: pd.DataFrame, weight: float) -> pd.Series:
+def scores(asked: pd.DataFrame, weight: float) -> pd.Series:
     """Return each picture's style gained, up to `_ENOUGH`, minus the structure lost."""
     at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
     return at["style_gained"].clip(upper=_ENOUGH) - (1 - at["structure"])
 
 
-def _resampled(best: pd.Series, other: pd.Series) -> np.ndarray:
-    """Return resamples of the mean difference of two weights' scores."""
+def differences(best: pd.Series, other: pd.Series) -> np.ndarray:
+    """Return resamples of the mean difference of two weights' scores, paired by picture."""
     difference = (best - other).dropna()
     variants = difference.index.get_level_values("variant").to_series()
     return shares(variants) @ difference.to_numpy()

@@ -1,6 +1,6 @@
 """Summarize each weight in a row: means over prompts and seeds, with their intervals."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lorabench.bench.measures.columns import LATER, METRICS, PLACE
+from lorabench.bench.measures.columns import LATER, LORA, METRICS, PLACE
 from lorabench.errors import UserError
+from lorabench.sweep.loras import SweptLora, holds
 
 RESAMPLES = 2000
 INTERVAL = 95
 """An interval holds this percentage of the resampled means."""
-_TEXTS: tuple[Hashable, ...] = ("variant", "prompt", "probe", "file", "nearest", "hash")
+_TEXTS: tuple[Hashable, ...] = (LORA, "variant", "prompt", "probe", "file", "nearest", "hash")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,25 @@ def read(path: Path) -> pd.DataFrame:
         )
     if table.empty:
         raise UserError(f"{path}: has no rows")
-    return table.fillna(dict.fromkeys(_TEXTS, ""))
+    return table.fillna({name: "" for name in _TEXTS if name in table})
+
+
+def of_lora(table: pd.DataFrame, lora: SweptLora) -> pd.DataFrame:
+    """Return the rows of one of several LoRAs, and those without a LoRA that it shares."""
+    rows = [
+        holds(lora, key, weight)
+        for key, weight in zip(table[LORA], table["weight"], strict=True)
+    ]  # fmt: skip
+    return table[rows].drop(columns=LORA)
+
+
+def of_each(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of `summarize` of each LoRA by key, with their keys if there are several."""
+    if list(tables) == [""]:
+        return summarize(tables[""])
+    each = [summarize(table).assign(**{LORA: key}) for key, table in tables.items()]
+    rows = pd.concat(each, ignore_index=True)
+    return rows[[LORA, *(name for name in rows if name != LORA)]]
 
 
 def summarize(table: pd.DataFrame) -> pd.DataFrame:

@@ -62,6 +62,32 @@ class Verdict:
     """The style gained without the trigger words, relative to that with them; None if unknown."""
     leak_weight: float | None = None
     """The weight at which that was measured."""
+    choice: "Choice | None" = None
+    """Of several LoRAs, which this is the verdict on, and why; None of one."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which of several LoRAs to use."""
+
+    lora: str
+    """The key of the one to use, or, if none works, of the one that comes nearest."""
+    baseline: str = ""
+    """The key in tables of what its prompts draw without a LoRA."""
+    tie: list[str] = field(default_factory=list)
+    """Those that are as good, including it, in the order of the sweep; empty if none works."""
+    ranking: list[str] = field(default_factory=list)
+    """Those that work, the best first."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Of each that works: at its weight, the style gained, minus the structure lost."""
+    over_trained: Finding | None = None
+    """In a series: the label of the too long trained ones, and from which epoch or step on."""
+    over_trained_from: str | None = None
+    """The key of the first of these."""
+    unfinished: bool = False
+    """In a series: whether its last one is the best, so that training on may pay."""
+    each: dict[str, Verdict] = field(default_factory=dict)
+    """The verdict on each LoRA, by key, in the order of the sweep."""
 
 
 def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:

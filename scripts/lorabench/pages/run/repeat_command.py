@@ -52,7 +52,7 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
     made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
     raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
     lora = sweep.lora if sweep else None
-    named_after = as_name(Path(lora).stem) if lora else raw_set or ""
+    named_after = as_name(Path(lora).stem) if isinstance(lora, str) else raw_set or ""
     derived = re.fullmatch(re.escape(named_after) + "-[0-9a-f]{8}", run_id)
     swept = set(Config.model_fields) - {"raw_set"}
     given = {

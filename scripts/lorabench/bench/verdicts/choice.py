@@ -1,0 +1,96 @@
+"""Choose among several LoRAs by the verdicts on each: which to use, and at which weight.
+
+Every LoRA stands for itself at its own weight to use. Differences are paired over prompts and
+seeds, and one LoRA is better than another only where the interval of the difference says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+
+import numpy as np
+import pandas as pd
+
+from lorabench.bench.verdicts.best import differences, scores
+from lorabench.bench.verdicts.verdict import TOO_LITTLE, Choice, Finding, Label, Verdict
+from lorabench.layout import weight_name
+from lorabench.sweep.loras import SweptLora
+from lorabench.sweep.variants import usual_weight
+
+_NEAREST: Sequence[Label] = (
+    "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
+)  # fmt: skip
+"""The labels of LoRAs, from the nearest to one that works."""
+
+
+def choose(
+    loras: Sequence[SweptLora], tables: Mapping[str, pd.DataFrame], each: Mapping[str, Verdict]
+) -> Verdict:
+    """Return the verdict on the LoRA to use of several, with the choice.
+
+    `tables` and `each` have the rows and the verdict of each LoRA by key. Of those that are as
+    good, the first counts in a series, because it learnt least by heart, and the best of a list.
+    """
+    working = [one.key for one in loras if each[one.key].weight is not None]
+    found = {key: _scores(tables[key], each[key].weight) for key in working}
+    ranking = sorted(working, key=lambda key: -found[key].mean())
+    tie = [
+        key
+        for key in working
+        if np.percentile(differences(found[ranking[0]], found[key]), 2.5) <= 0
+    ]
+    series = is_series(loras)
+    chosen = (tie[0] if series else ranking[0]) if working else _nearest(loras, each)
+    choice = Choice(
+        lora=chosen,
+        baseline=next(one.baseline for one in loras if one.key == chosen),
+        tie=tie,
+        ranking=ranking,
+        scores={key: round(float(found[key].mean()), 4) for key in ranking},
+        each=dict(each),
+    )
+    if series:
+        choice = _with_course(choice, [one.key for one in loras])
+    return replace(each[chosen], choice=choice)
+
+
+def is_series(loras: Sequence[SweptLora]) -> bool:
+    """Return whether all are of one training."""
+    return len(loras) > 1 and bool(loras[0].series) and len({one.series for one in loras}) == 1
+
+
+def _scores(table: pd.DataFrame, weight: float | None) -> pd.Series:
+    assert weight is not None
+    return scores(table[table["probe"] == ""], weight)
+
+
+def _nearest(loras: Sequence[SweptLora], each: Mapping[str, Verdict]) -> str:
+    """Return the LoRA that comes nearest to one that works, the last of a series that is weak."""
+    labels = {one.key: each[one.key].label for one in loras}
+    label = min(labels.values(), key=_NEAREST.index)
+    alike = [key for key, its in labels.items() if its == label]
+    return alike[-1] if label in TOO_LITTLE else alike[0]
+
+
+def _with_course(choice: Choice, keys: Sequence[str]) -> Choice:
+    """Add what the course of a training says: where it was too long, or whether it may go on."""
+    at_usual = {key: _at_usual_weight(choice.each[key]) for key in keys}
+    after = keys[keys.index(choice.lora) + 1 :] if choice.tie else keys
+    too_long = list(takewhile(lambda key: _is_too_much(at_usual[key]), reversed(after)))
+    if too_long:
+        first = too_long[-1]
+        weight = usual_weight([float(one) for one in choice.each[first].labels])
+        finding = Finding(at_usual[first], weight)
+        return replace(choice, over_trained=finding, over_trained_from=first)
+    last_is_best = choice.tie == [keys[-1]] or choice.each[keys[-1]].label in TOO_LITTLE
+    return replace(choice, unfinished=last_is_best)
+
+
+def _at_usual_weight(verdict: Verdict) -> str:
+    """Return the label at the weight at which a LoRA is mostly used."""
+    weight = usual_weight([float(one) for one in verdict.labels])
+    return verdict.labels.get(weight_name(weight), verdict.label)
+
+
+def _is_too_much(label: str) -> bool:
+    return label not in (*TOO_LITTLE, "works", "uncertain")

@@ -1,0 +1,114 @@
+"""Several LoRAs that the user names by a folder, a pattern or a list: which, and in which order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path
+
+from lorabench.base import file_kinds
+from lorabench.digests import Digests
+from lorabench.errors import UserError
+from lorabench.lora import series
+from lorabench.lora.series import Saved
+from lorabench.run import given_lora
+from lorabench.run.given_lora import SUFFIX, GivenLora
+from lorabench.settings.types import as_name, from_home
+
+_DIFFUSERS = "pytorch_lora_weights"
+_FEW = 3
+
+
+@dataclass(frozen=True)
+class GivenLoras:
+    """LoRAs from elsewhere that are benched side by side."""
+
+    name: str
+    """What they are called together, and their run: their series, else their folder."""
+    loras: Sequence[tuple[GivenLora, Saved]]
+    """In the order to show them."""
+    left_out: Sequence[str]
+    """The files of a folder that are no LoRAs, with the reasons."""
+
+
+def is_several(named: str | Sequence[str]) -> bool:
+    """Return whether the setting `lora` names a folder, a pattern or a list, not one file."""
+    if not isinstance(named, str):
+        return True
+    if Path(named).is_file():
+        return False
+    return Path(named).is_dir() or has_magic(named) or "," in named
+
+
+def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
+    """Return the LoRAs that are named so.
+
+    What else lies in a folder, or fits a pattern, is left out with a line; what is named itself
+    has to be a LoRA. Raises `UserError`: that is none, or no LoRA is found.
+    """
+    if isinstance(named, str):
+        named = [named] if _is_place(named) else named.split(",")
+    places = [from_home(one.strip()) for one in named]
+    read: dict[str, GivenLora] = {}
+    left_out: list[str] = []
+    for place in filter(None, places):
+        for path in _files(place):
+            try:
+                found = given_lora.read(path, digests)
+            except UserError as error:
+                if not _is_place(place):
+                    raise
+                left_out.append(str(error).removeprefix("lora: "))
+            else:
+                read.setdefault(found.key, found)
+    if not read:
+        raise UserError(_none(places, left_out))
+    by_path = {found.source: found for found in read.values()}
+    ordered = series.order([(found.source, found.metadata) for found in read.values()])
+    loras = [(by_path[path], saved) for path, saved in ordered]
+    return GivenLoras(_name(places, loras), loras, left_out)
+
+
+def _is_place(named: str) -> bool:
+    """Return whether this is a folder or a pattern."""
+    path = Path(named)
+    return not path.is_file() and (path.is_dir() or has_magic(named))
+
+
+def _files(place: str) -> Iterator[Path]:
+    """Yield the files in a folder, or of a pattern, by name; a file is itself."""
+    path = Path(place)
+    if path.is_dir():
+        found = [
+            one for one in path.iterdir() if one.suffix.lower() in (SUFFIX, *file_kinds.PICKLED)
+        ]
+        yield from sorted([*found, *path.glob(f"checkpoint-*/{_DIFFUSERS}{SUFFIX}")])
+    elif _is_place(place):
+        root = Path(path.anchor)
+        matches = root.glob(str(path.relative_to(root)) if path.anchor else place)
+        yield from sorted(one for match in matches for one in _inside(match))
+    else:
+        yield path
+
+
+def _inside(match: Path) -> Iterator[Path]:
+    """Yield a file that fits a pattern, or the LoRA in such a folder of diffusers'."""
+    if match.is_dir():
+        yield from match.glob(f"{_DIFFUSERS}{SUFFIX}")
+    else:
+        yield match
+
+
+def _name(places: Sequence[str], loras: Sequence[tuple[GivenLora, Saved]]) -> str:
+    of_series = {saved.series for _, saved in loras}
+    if len(of_series) == 1 and (only := of_series.pop()):
+        return as_name(only)
+    first = Path(places[0])
+    folders = {lora.source.absolute().parent for lora, _ in loras}
+    if len(places) == 1 and first.is_dir():
+        folders = {first.absolute()}
+    return as_name(folders.pop().name if len(folders) == 1 else "loras") or "loras"
+
+
+def _none(places: Sequence[str], left_out: Sequence[str]) -> str:
+    why = f": {'; '.join(left_out[:_FEW])}" if left_out else ""
+    return f"lora: there is no LoRA ({SUFFIX}) in {', '.join(places)}{why}"

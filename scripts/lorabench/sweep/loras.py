@@ -1,0 +1,45 @@
+"""The LoRAs of a sweep that has several: how each is called in paths, tables and for people."""
+
+from dataclasses import dataclass
+
+from lorabench.text.phrases import Language
+
+_EPOCH = ("epoch {}", "エポック {}")
+_STEP = ("step {}", "ステップ {}")
+
+
+@dataclass(frozen=True)
+class SweptLora:
+    """One LoRA among several."""
+
+    key: str
+    """Its folder below `bench/`, and its name in tables; empty for the one that a run trained."""
+    file: str
+    """Its file in the run's `train/`."""
+    name: str
+    """Its stem where it came from."""
+    series: str = ""
+    """What the files of its training have in common; empty if it stands alone."""
+    epoch: int | None = None
+    """After so many epochs it was saved; None if unknown."""
+    step: int | None = None
+    """After so many steps; likewise."""
+    trigger: str = ""
+    """The words that call it; empty if unknown."""
+    baseline: str = ""
+    """The folder below `bench/` of what its prompts draw without any LoRA; empty: `bench/`."""
+
+
+def holds(lora: SweptLora, key: object, weight: float) -> bool:
+    """Return whether a row of a table is of this LoRA, by its key; at weight 0 LoRAs share rows."""
+    return key == (lora.key if weight else lora.baseline)
+
+
+def label(lora: SweptLora, language: Language = "en") -> str:
+    """Return what people call it: in a series by epoch or step, else by its file."""
+    at = language == "ja"
+    if lora.series and lora.epoch is not None:
+        return _EPOCH[at].format(lora.epoch)
+    if lora.series and lora.step is not None:
+        return _STEP[at].format(lora.step)
+    return lora.name
