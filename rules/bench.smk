@@ -279,6 +279,33 @@ rule bench_grid:
         " {params.difference} --log {log:q}"
 
 
+rule bench_loras:
+    """Lay several LoRAs out side by side, and by weights for each prompt."""
+    input:
+        sweep=RUN.sweep,
+        verdict=RUN.bench / "verdict.json",
+        pictures=fetched(targets.pictures),
+    output:
+        grid=shown(RUN.grid / "loras.png", "grid", "Grids", "LoRAs"),
+        by_weights=directory(RUN.grid / "loras"),
+    log:
+        RUN.logs / "bench_loras.log",
+    benchmark:
+        RUN.timings / "bench_loras.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    threads: 2  # one draws, one writes
+    params:
+        folder=folder_of("grid"),
+        title="{run_id}",
+    message:
+        "Laying out the LoRAs in {params.folder}"
+    shell:
+        f"{program('bench_grid.py')} --loras"
+        " --output-dir {params.folder:q} --title {params.title:q} --sweep {input.sweep:q}"
+        " --verdict {input.verdict:q} --log {log:q}"
+
+
 rule bench_probes:
     """Lay the probes out: the trigger words alone, and prompts without them."""
     input:

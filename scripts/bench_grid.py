@@ -12,7 +12,7 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw the grids."""
-    from lorabench.bench.grids import arrangement, grid
+    from lorabench.bench.grids import arrangement, grid, several
     from lorabench.bench.grids.strip import Strip
     from lorabench.bench.measures import faults
     from lorabench.bench.verdicts import verdict
@@ -22,6 +22,11 @@ def main(arguments: argparse.Namespace) -> None:
     folder = arguments.sweep.parent
     judged = verdict.read(arguments.verdict) if arguments.verdict else None
     sweep = SweepRecord.read(arguments.sweep)
+    if judged and arguments.loras:
+        drawn = several.draw(sweep, folder, arguments.output_dir, arguments.title, judged)
+        for path in drawn:
+            cli.detail("%s", path)
+        return
     if judged and judged.choice:
         sweep = sweep.only(judged.choice.lora)
     pictures = sweep.pictures(folder)
@@ -60,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     add("--training-set", type=Path, metavar="FOLDER", help="normalized PNGs; shows up to 8")
     add("--probes", action="store_true", help="write probes.png instead: the trigger words alone "
         "and prompts without them")  # fmt: skip
+    add("--loras", action="store_true", help="write loras.png, and loras/ with a grid for each "
+        "prompt, instead: several LoRAs side by side; needs --verdict")  # fmt: skip
     add("--difference", action="store_true", help="write seed<seed>_differences.png, too: where "
         "pictures differ from weight 0")  # fmt: skip
     return parser

@@ -3,13 +3,14 @@
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from statistics import median
 
 from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
 from lorabench.sweep.record import SweepRecord
-from lorabench.sweep.variants import Variant
+from lorabench.sweep.variants import Probe, Variant
 from lorabench.text.phrases import count, count_weights
 
 BUNDLED = 0.8
@@ -34,18 +35,14 @@ def sentence(
     `seconds` is how long that takes; None if unknown. `usual` is what a picture takes on a usual
     GPU, None if the server has none.
     """
-    asked = [variant for variant in variants if not variant.probe]
-    pictures = {
-        probe: sum(
-            len(variant.weights) * len(variant.seeds) * batch_size
-            for variant in variants
-            if variant.probe == probe
-        )
-        for probe in ("", "trigger", "untriggered")
-    }
+    loras = len({variant.lora for variant in variants})
+    first = [one for one in variants if one.lora == variants[0].lora and not one.probe]
+    probes: tuple[Probe, ...] = ("", "trigger", "untriggered")
+    pictures = {probe: batch_size * _cells(variants, probe) for probe in probes}
     parts = [
-        f"{count(len(asked), 'prompt')} × {count_weights(asked[0].weights)} × "
-        f"{count(len(asked[0].seeds), 'seed')}"
+        (f"{count(loras, 'LoRA')} × " if loras > 1 else "")
+        + f"{count(len(first), 'prompt')} × {count_weights(first[0].weights)} × "
+        f"{count(len(first[0].seeds), 'seed')}"
         + (f" × {batch_size} each" if batch_size > 1 else "")
     ]
     if pictures["trigger"]:
@@ -55,6 +52,15 @@ def sentence(
     total = sum(pictures.values())
     todo = f"{count(total, 'picture')}, {cells * batch_size} to render"
     return f"The benchmark: {', '.join(parts)}; {todo}{_time(cells * batch_size, seconds, usual)}"
+
+
+def _cells(variants: Sequence[Variant], probe: Probe) -> int:
+    """Return how many cells are of this kind; LoRAs share those at weight 0."""
+    return len({
+        (one.folder(weight), weight, seed)
+        for one in variants if one.probe == probe
+        for weight, seed in product(one.weights, one.seeds)
+    })  # fmt: skip
 
 
 def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:

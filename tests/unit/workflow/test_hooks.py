@@ -18,7 +18,10 @@ def plan(run_id, embedded=False):
     paths = layout.RunLayout("style", run_id.split("-")[0], run_id, "0" * 8)
     config = SimpleNamespace(batch_size=1)
     sets = [SimpleNamespace(folder=paths.normalized), SimpleNamespace(folder=SHARED)]
-    return SimpleNamespace(paths=paths, config=config, embedded_server=embedded, sets=sets)
+    return SimpleNamespace(
+        paths=paths, config=config, embedded_server=embedded, sets=sets, several=(), stand_in="",
+        receipt=paths.receipt,
+    )  # fmt: skip
 
 
 def job(rule, **wildcards):

@@ -47,7 +47,7 @@ def draw(
     asked = [picture for picture in pictures if not picture.probe]
     if differences and not any(picture.weight == 0 for picture in asked):
         raise UserError("--difference: there is no picture at weight 0 to compare with")
-    sweep = _sweep(asked, findings)
+    sweep = sheet_of(asked, findings)
     seeds = list(arrangement.seeds(asked, texts))
     maps = [arrangement.differences(grid) for grid in seeds] if differences else []
     grids = [*seeds, *maps, arrangement.overview(asked, texts, strip)]
@@ -63,10 +63,11 @@ def draw_probes(
     found = [picture for picture in pictures if picture.probe]
     if not found:
         raise UserError("--probes: the sweep has none; leave the option out")
-    yield from pages.save([arrangement.probes(found, texts)], _sweep(found, findings), folder)
+    yield from pages.save([arrangement.probes(found, texts)], sheet_of(found, findings), folder)
 
 
-def _sweep(pictures: Sequence[Picture], findings: Findings) -> Sweep:
+def sheet_of(pictures: Sequence[Picture], findings: Findings) -> Sweep:
+    """Return what the grids of these pictures share; `UserError` if none of them exists."""
     there = {_key(picture): picture.path for picture in pictures if picture.path.exists()}
     if not there:
         raise UserError(f"none of the {len(pictures)} pictures exists, {pictures[0].path} for one")

@@ -21,7 +21,7 @@ from lorabench.bench.grids.sheet import (
     Row,
     Sweep,
 )
-from lorabench.bench.lettering import font
+from lorabench.bench.lettering import font, shorten
 from lorabench.bench.verdicts.verdict import in_window
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import open_rgb
@@ -66,7 +66,7 @@ class _Page:
         self.canvas = ImageDraw.Draw(self.image)
         header.draw(self.canvas, self.header, self.measures)
         self._draw_strip()
-        self._draw_weights()
+        self._draw_headings() if self.grid.headings else self._draw_weights()
         if self.grid.differences:
             self._draw_scale()
         for row, offset in zip(self.grid.rows, self.offsets, strict=True):
@@ -90,6 +90,17 @@ class _Page:
             self._write((measures.left, y - round(0.7 * measures.em)), strip.words, FAINT, "ls")
             height = measures.strip_height(len(self.grid.weights))
             strip.draw(self.image, (measures.left, y), height, measures.gap)
+
+    def _draw_headings(self) -> None:
+        """Write what stands above the columns, if that is not the weight."""
+        measures = self.measures
+        baseline = self.top - round(0.7 * measures.em)
+        self._write((measures.left - measures.em, baseline), self.grid.corner, FAINT, "rs")
+        for column, number in enumerate(self.grid.weights):
+            middle = self._column(column) + measures.width // 2
+            letters = font(measures.em)
+            text = shorten(self.grid.headings[int(number)], letters, measures.width)
+            self._write((middle, baseline), text, INK, "ms")
 
     def _draw_weights(self) -> None:
         weights, measures, verdict = self.grid.weights, self.measures, self.sweep.verdict

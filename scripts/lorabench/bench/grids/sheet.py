@@ -65,6 +65,11 @@ class Row:
     note: str = ""
     """Below the label, in grey."""
 
+    @property
+    def picture(self) -> tuple[str, int, int]:
+        """Its pictures' variant, seed and index."""
+        return self.variant, self.seed, self.index
+
     def key(self, weight: float) -> Key:
         """Return the picture in the column of `weight`."""
         return self.variant, self.seed, self.index, weight
@@ -82,6 +87,9 @@ class Grid:
     """What the labels of the rows are."""
     rows: Sequence[Row]
     weights: Sequence[float]
+    """Of the columns; with `headings`, their numbers."""
+    headings: Sequence[str] = ()
+    """What stands above the columns, if that is not the weight."""
     strip: Strip | None = None
     whole: bool = False
     """Whether its pictures are reduced for fewer pages."""
