@@ -42,6 +42,13 @@ class Measured:
     picture: Picture
     values: Mapping[str, str]
     """By column; empty if nothing was measured."""
+    at: int = 0
+    """Its place in the table: on a page, its picture is called after it."""
+
+    @property
+    def name(self) -> str:
+        """What its picture is called on a page."""
+        return f"p{self.at}"
 
     def is_of(self, lora: SweptLora) -> bool:
         """Return whether it is one of this LoRA, or one without any that it shares."""
@@ -75,7 +82,7 @@ class FinishedRun:
     loras: tuple[SweptLora, ...] = ()
     """Of several, in order; sweep, pictures and summary are of the one that the verdict is on."""
     every: list[Measured] = field(default_factory=list)
-    """The pictures of all of them."""
+    """The pictures of all of them; of one LoRA, the same as `measured`."""
     training: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """What was looked for and is not there, as paths from `folder`; not what a run that was only
@@ -105,6 +112,13 @@ class FinishedRun:
     def shows_set(self) -> bool:
         """Whether a page has a place for what became of the raw pictures."""
         return bool(self.preprocess) or not self.only_benched
+
+    @property
+    def lora_shown(self) -> int:
+        """Which of several LoRAs the verdict is on, by its place."""
+        chosen = self.verdict.choice.lora if self.verdict and self.verdict.choice else None
+        keys = [one.key for one in self.loras]
+        return keys.index(chosen) if chosen in keys else 0
 
     @property
     def is_empty(self) -> bool:
@@ -187,14 +201,15 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
     whole = part("bench/sweep.yaml", SweepRecord.read, None)
     run.verdict = part("bench/verdict.json", read_verdict, None)
     run.loras = whole.loras if whole else ()
-    shown = _shown(run)
+    shown = run.loras[run.lora_shown] if run.loras else None
     run.sweep = whole.only(shown.key) if whole and shown else whole
     run.faults = part("bench/warnings.json", read_faults, [])
     run.measured = part("bench/metrics.csv", lambda path: list(_measured(path, run.sweep)), [])
-    run.measured = run.measured or [Measured(one, {}) for one in _rendered(run)]
+    if not run.measured:
+        run.measured = [Measured(one, {}, at) for at, one in enumerate(_rendered(run))]
+    run.every = run.measured
     run.summary = part("bench/summary.csv", _summary, [])
     if shown:
-        run.every = run.measured
         run.measured = [one for one in run.every if one.is_of(shown)]
         run.summary = [row for row in run.summary if row.pop(columns.LORA) == shown.key]
     run.workflow = part("bench/workflow.json", _json, None)
@@ -209,12 +224,6 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
     return run
 
 
-def _shown(run: FinishedRun) -> SweptLora | None:
-    """Return which of several LoRAs the pages show: that of the verdict, else the first."""
-    chosen = run.verdict.choice.lora if run.verdict and run.verdict.choice else None
-    return next((one for one in run.loras if one.key == chosen), next(iter(run.loras), None))
-
-
 def _rendered(run: FinishedRun) -> Iterator[Picture]:
     """Yield the rendered pictures if nothing was measured."""
     if not run.sweep:
@@ -224,7 +233,7 @@ def _rendered(run: FinishedRun) -> Iterator[Picture]:
 
 def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
     known = {one.name: one for one in (sweep.variants if sweep else ())}
-    for row in tables.read(path, ("weight", "seed", "index", "file")):
+    for at, row in enumerate(tables.read(path, ("weight", "seed", "index", "file"))):
         name = row.get("variant") or ""
         prompt = row.get("prompt")
         if prompt is None:  # version 0.1 had no such column
@@ -235,7 +244,7 @@ def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
             raise UserError(f"{path}: not a table of bench_metrics.py ({error})") from None
         probe: Any = row.get("probe") or ""
         lora = row.get(columns.LORA) or ""
-        yield Measured(Picture(*place, path.parent / row["file"], prompt, probe, lora), row)
+        yield Measured(Picture(*place, path.parent / row["file"], prompt, probe, lora), row, at)
 
 
 def _summary(path: Path) -> list[tables.Row]:

@@ -13,6 +13,8 @@ from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.pages.thumbnails import SMALL_SIDE, Thumbnail, side
 from lorabench.pages.words import keyed
 from lorabench.sweep import labels as shown
+from lorabench.sweep import loras
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.pictures import Picture, relative, size
 from lorabench.sweep.variants import Variant
 
@@ -74,7 +76,7 @@ def training(run: FinishedRun) -> list[Training]:
     number = len(run.training)
     step = max(1, number / SHOWN_TRAINING)
     some = {run.training[int(at * step)] for at in range(min(number, SHOWN_TRAINING))}
-    nearest = {path for one in run.measured if (path := nearest_path(run, one))}
+    nearest = {path for one in run.every if (path := nearest_path(run, one))}
     return [
         Training(f"t{at}", path, _caption(path), path in some)
         for at, path in enumerate(sorted(some | {path for path in nearest if path.is_file()}))
@@ -99,10 +101,10 @@ def thumbnails(
     run: FinishedRun, examples: list[Training], left_out: list[Rejected]
 ) -> Iterator[Thumbnail]:
     """Yield all pictures to embed, those of the sweep first, in the order of the table."""
-    longest = side(len(run.measured))
-    for at, one in enumerate(run.measured):
+    longest = side(len(run.every))
+    for one in run.every:
         if one.is_there:
-            yield Thumbnail(f"p{at}", one.picture.path, longest)
+            yield Thumbnail(one.name, one.picture.path, longest)
     for beside in (*examples, *left_out):
         if beside.path:
             yield Thumbnail(beside.name, beside.path, SMALL_SIDE)
@@ -114,14 +116,17 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
     names: dict[Path | None, str] = {one.path: one.name for one in examples}
     variants = run.variants
     pictures = [
-        _picture(run, at, one, list(variants), metrics, names)
-        for at, one in enumerate(run.measured)
+        _picture(run, one, list(variants), metrics, names)
+        for one in run.every
+        if one.picture.variant in variants
     ]
     of_weights = metrics + (tables.of_a_weight(run.summary[0]) if run.summary else [])
     limits = run.verdict.thresholds if run.verdict else {}
     return {
         "run": run.name,
         "texts": keyed(""),
+        "loras": [_lora(run, one) for one in run.loras],
+        "lora": run.lora_shown,
         "variants": list(map(_variant, variants.values())),
         "metrics": metrics,
         "pictures": sorted(pictures, key=lambda picture: picture["variant"]),
@@ -169,7 +174,6 @@ def ruler(run: FinishedRun) -> list[dict[str, Any]]:
 
 def _picture(
     run: FinishedRun,
-    at: int,
     one: Measured,
     order: list[str],
     metrics: list[dict[str, str]],
@@ -178,7 +182,8 @@ def _picture(
     """Return one picture; its seed as text, for JavaScript has no whole numbers of 64 bits."""
     picture = one.picture
     return {
-        "id": f"p{at}" if one.is_there else None,
+        "id": one.name if one.is_there else None,
+        "loras": [at for at, lora in enumerate(run.loras) if one.is_of(lora)] or [0],
         "variant": order.index(picture.variant),
         "weight": picture.weight,
         "seed": str(picture.seed),
@@ -187,6 +192,19 @@ def _picture(
         "values": [tables.number(one.values.get(metric["column"])) for metric in metrics],
         "nearest": names.get(nearest_path(run, one)),
         "mirrored": one.values.get("nearest_mirrored") == "True",
+    }
+
+
+def _lora(run: FinishedRun, lora: SweptLora) -> dict[str, Any]:
+    """Return one of several LoRAs: its name, and each weight's label and how good it is."""
+    judged = run.verdict.choice.each.get(lora.key) if run.verdict and run.verdict.choice else None
+    return {
+        "key": lora.key,
+        "label": {"en": loras.label(lora), "ja": loras.label(lora, "ja")},
+        "weight": judged and judged.weight,
+        "labels": judged.labels if judged else {},
+        "said": judged.label if judged else None,
+        "tied": bool(run.verdict and run.verdict.choice and lora.key in run.verdict.choice.tie),
     }
 
 

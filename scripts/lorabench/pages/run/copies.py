@@ -55,11 +55,11 @@ def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:
     """Compare the pictures with the training set: those of the prompts and the trigger alone."""
     limits = _limits(run)
     of_path: dict[Path | None, Training] = {one.path: one for one in examples}
-    counted = [(at, one) for at, one in enumerate(run.measured) if _counts(one.picture)]
-    usual = [(at, one) for at, one in counted if one.picture.weight <= FULL_STRENGTH] or counted
+    counted = [one for one in run.measured if _counts(one.picture)]
+    usual = [one for one in counted if one.picture.weight <= FULL_STRENGTH] or counted
     pairs = [
         Pair(
-            drawn=f"p{at}",
+            drawn=one.name,
             prompt=prompt(one.picture),
             seed=_seed(one.picture),
             weight=one.picture.weight,
@@ -68,7 +68,7 @@ def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:
             similarity=similarity,
             copied=_is_copy(one, limits),
         )
-        for at, one in usual
+        for one in usual
         if (training := of_path.get(nearest_path(run, one))) and one.is_there
         if (similarity := number(one.values.get("copy_similarity"))) is not None
     ]
@@ -78,7 +78,7 @@ def find(run: FinishedRun, examples: Iterable[Training]) -> Copies:
         compared=len(pairs),
         copied=sum(pair.copied for pair in pairs),
         highest=max((pair.weight for pair in pairs), default=0.0),
-        alone=any(one.picture.probe for _, one in usual),
+        alone=any(one.picture.probe for one in usual),
         limit=limits.copy_similarity,
         pairs=[pair for pair in pairs if pair in one_each.values()][:SHOWN],
     )

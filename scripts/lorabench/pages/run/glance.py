@@ -49,11 +49,11 @@ def _rows(run: FinishedRun, weights: Sequence[float]) -> list[dict[float, str]]:
     If there are few prompts, other seeds fill the places.
     """
     rows: dict[tuple[str, int, int], dict[float, str]] = {}
-    for at, one in enumerate(run.measured):
+    for one in run.measured:
         picture = one.picture
         if picture.weight in weights and not picture.probe and one.is_there:
             place = picture.variant, picture.seed, picture.index
-            rows.setdefault(place, {})[picture.weight] = f"p{at}"
+            rows.setdefault(place, {})[picture.weight] = one.name
     turns: Counter[str] = Counter()
     found: list[tuple[int, dict[float, str]]] = []
     for (variant, *_), row in rows.items():

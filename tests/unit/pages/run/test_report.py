@@ -333,7 +333,7 @@ def test_a_large_training_set_is_shown_in_part_and_the_nearest_are_embedded(made
     for at in range(100):
         Image.new("RGB", (8, 8)).save(images / f"z{at:03}.png")
     made.training = sorted(images.glob("*.png"))
-    made.measured = [
+    made.every = made.measured = [
         replace(one, values={**one.values, "nearest": nearest})
         for one, nearest in zip(made.measured, (named[1], ""), strict=False)
     ]
@@ -382,7 +382,9 @@ def test_the_ruler_has_the_window_and_the_weight(tmp_path):
     assert [one["weight"] for one in ruler if one["usable"]] == [0.4, 0.6, 0.8]
     assert [one["weight"] for one in ruler if one["chosen"]] == [0.8]
     assert [one["weight"] for one in ruler if one["tied"]] == [0.6, 0.8]
-    found.measured = [one for one in found.measured if one.picture.probe or one.picture.weight < 1]
+    found.every = found.measured = [
+        one for one in found.measured if one.picture.probe or one.picture.weight < 1
+    ]
     assert max(one["weight"] for one in contents.ruler(found)) == 0.8, "of prompts, not of probes"
     found.verdict = None
     assert not any(one["usable"] or one["chosen"] for one in contents.ruler(found))
