@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,12 @@ from lorabench.bench.measures import columns
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import write as write_faults
 from lorabench.bench.verdicts import verdict
-from lorabench.bench.verdicts.verdict import Finding, Verdict
+from lorabench.bench.verdicts.verdict import Choice, Finding, Verdict
 from lorabench.comfy.client.pictures import with_text
 from lorabench.dataset.picture import Row
 from lorabench.dataset.refusals import Refusal
 from lorabench.sweep.label import CHUNK
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.pictures import open_rgb, relative, text_chunks
 from lorabench.sweep.variants import EXTENTS, Prompt, plan
 from tests import records
@@ -53,6 +55,45 @@ VERDICT = Verdict(
 )
 
 
+def series(*epochs):
+    """LoRAs that a training saved after these epochs of ten steps; the last is the run's own."""
+    last = epochs[-1]
+    return tuple(
+        SweptLora(
+            key="" if epoch == last else f"epoch-{epoch:06d}",
+            file=f"ponnyu-{epoch:06d}.safetensors",
+            name=f"ponnyu-{epoch:06d}",
+            series="ponnyu",
+            epoch=epoch,
+            step=10 * epoch,
+            trigger=TRIGGER,
+        )
+        for epoch in epochs
+    )
+
+
+def chosen(loras, at=1):
+    """The verdict on several LoRAs: one works, the next is as good, later ones are fried."""
+    keys = [one.key for one in loras]
+    fried = Verdict("fried", labels={"0.40": "works", "0.80": "fried"})
+    weak = Verdict("weak", labels={"0.40": "dead", "0.80": "weak"})
+    each = {
+        key: VERDICT if 0 <= place - at <= 1 else weak if place < at else fried
+        for place, key in enumerate(keys)
+    }
+    tie = keys[at : at + 2]
+    choice = Choice(
+        lora=keys[at],
+        tie=tie,
+        ranking=tie,
+        scores={key: 0.31 - 0.02 * place for place, key in enumerate(tie)},
+        over_trained=Finding("fried", 0.8) if keys[at + 2 :] else None,
+        over_trained_from=next(iter(keys[at + 2 :]), None),
+        each=each,
+    )
+    return replace(VERDICT, choice=choice)
+
+
 def make_run(
     root,
     name=RUN_ID,
@@ -69,25 +110,29 @@ def make_run(
     measured=True,
     base="drawnworld",
     train=None,
+    loras=(),
 ):
     """Write `runs/<name>` and the set it was trained on below `root`; return run and pictures.
 
-    `variants` are rendered in place of the first `prompts` of `SUBJECTS` and their probes.
+    `variants` are rendered in place of the first `prompts` of `SUBJECTS` and their probes. With
+    `loras`, it is a run of several.
     """
     run = root / "runs" / name
     trained = _make_set(root / "datasets" / "normalized" / "style" / "ponnyu_v1-9e0c5eb9", training)
     variants = variants or planned(prompts, weights, seeds, probe)
+    swept = [replace(one, lora=lora.key) for lora in loras for one in variants] or variants
     record = records.run(
         base, hashlib.sha256(base.encode()).hexdigest(), train=train, run_id=name, **HOW
     )
     sweep = records.sweep(
-        variants,
+        swept,
         run_id=name,
         checkpoint=base,
         trigger=TRIGGER,
         weights=[weight for weight in weights if weight],
         baseline=0.0 in weights,
         seeds=list(seeds),
+        loras=loras,
         **HOW,
     )
     bench = run / "bench"
@@ -95,12 +140,22 @@ def make_run(
         records.write(one, path)
     texts = {variant.name: variant.text for variant in variants}
     pictures = sweep.pictures(bench)
+    strengths = {lora.key: 0.5 + at / len(loras) for at, lora in enumerate(loras)}
     for picture in pictures:
-        _render(picture, texts[picture.variant], size)
+        _render(picture, texts[picture.variant], size, strengths.get(picture.lora, 1))
     if measured:
-        write_table(bench / "metrics.csv", [_row(picture, bench, trained) for picture in pictures])
-        write_table(bench / "summary.csv", [_summary(weight, len(variants)) for weight in weights])
+        rows = [
+            ({columns.LORA: one.lora} if loras else {}) | _row(one, bench, trained)
+            for one in pictures
+        ]
+        summaries = [_summary(weight, len(variants)) for weight in weights]
+        if loras:
+            summaries = [{columns.LORA: one.key} | row for one in loras for row in summaries]
+        write_table(bench / "metrics.csv", rows)
+        write_table(bench / "summary.csv", summaries)
         write_faults([], bench / "warnings.json")
+    if told and loras:
+        told = chosen(loras)
     if told:
         verdict.write(told, bench / "verdict.json")
     (bench / "workflow.json").write_text(json.dumps({"3": {"class_type": "KSampler"}}))
@@ -146,11 +201,13 @@ def add_fault(run, weight):
     write_faults([fault], run / "bench" / "warnings.json")
 
 
-def _render(picture, text, size):
+def _render(picture, text, size, strength=1):
     """Write a picture with its label, as bench_image.py does."""
     subject = next((name for name in SUBJECTS if name in (text or "")), "dots")
     buffer = io.BytesIO()
-    draw(subject, picture.weight, picture.seed, size).save(buffer, "PNG", compress_level=1)
+    draw(subject, picture.weight * strength, picture.seed, size).save(
+        buffer, "PNG", compress_level=1
+    )
     label = {
         "run_id": "r",
         "lora_sha256": "a",

@@ -74,6 +74,8 @@ class FinishedRun:
     measured: list[Measured] = field(default_factory=list)
     """The pictures of the last sweep, in the order of metrics.csv."""
     summary: list[tables.Row] = field(default_factory=list)
+    every_summary: list[tables.Row] = field(default_factory=list)
+    """That of all of several LoRAs, as `every` is of the pictures."""
     loss: list[tables.Row] = field(default_factory=list)
     preprocess: list[tables.Row] = field(default_factory=list)
     workflow: Any = None
@@ -208,10 +210,10 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
     if not run.measured:
         run.measured = [Measured(one, {}, at) for at, one in enumerate(_rendered(run))]
     run.every = run.measured
-    run.summary = part("bench/summary.csv", _summary, [])
+    run.every_summary = run.summary = part("bench/summary.csv", _summary, [])
     if shown:
         run.measured = [one for one in run.every if one.is_of(shown)]
-        run.summary = [row for row in run.summary if row.pop(columns.LORA) == shown.key]
+        run.summary = [row for row in run.summary if row.get(columns.LORA, "") == shown.key]
     run.workflow = part("bench/workflow.json", _json, None)
     run.loss = part("train/train_log.csv", _table("step", "loss"), [])
     run.preprocess = part("preprocess_log.csv", _table("source", "ok", "reason"), [])
@@ -250,8 +252,9 @@ def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
 def _summary(path: Path) -> list[tables.Row]:
     rows = tables.read(path, ["weight"])
     try:
-        for text in (text for row in rows for text in row.values()):
-            float(text or "nan")
+        for row in rows:
+            for column in row.keys() - {columns.LORA}:
+                float(row[column] or "nan")
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: not a summary of bench_metrics.py ({error})") from None
     return rows

@@ -12,7 +12,7 @@ from lorabench.pages.words import TEXTS
 
 Row = dict[str, str]
 
-_NO_METRICS = {*columns.PLACE, *columns.BESIDE}
+_NO_METRICS = {columns.LORA, *columns.PLACE, *columns.BESIDE}
 _KNOWN = {metric.column: metric for metric in (*columns.METRICS, *columns.OF_A_WEIGHT)}
 _POINTS = 600  # of the loss curve: more than a screen has room for
 

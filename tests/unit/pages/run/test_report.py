@@ -25,7 +25,7 @@ from lorabench.run import base_choice
 from lorabench.settings.layers import resolve
 from lorabench.sweep.variants import Variant
 from tests import records
-from tests.finished import make_run
+from tests.finished import make_run, series
 from tests.kohya import save_checkpoint
 from tests.pictures import photo
 
@@ -410,3 +410,20 @@ def test_a_run_that_was_only_benched_misses_no_record_of_a_training(tmp_path):
     (folder / "preprocess_log.csv").write_text("source,ok,reason,source_sha256\na.png,True,,ab\n")
     build.build(folder, None, tmp_path / "page.html")  # its pictures were named
     assert 'id="rejected"' in (tmp_path / "page.html").read_text()
+
+
+def test_a_run_of_several_loras_is_that_of_the_chosen_one_with_the_pictures_of_all(tmp_path):
+    loras = series(4, 8, 12)
+    found = finished_run.read(
+        *make_run(tmp_path, prompts=1, weights=(0.0, 0.8), seeds=(1,), size=16, loras=loras)
+    )
+    assert found.lora_shown == 1 and {one.picture.lora for one in found.measured} == {
+        "",
+        "epoch-000008",
+    }
+    assert len(found.every_summary) == 3 * len(found.summary) == 6
+    data = contents.for_scripts(found, [])
+    assert [one["label"]["en"] for one in data["loras"]] == ["epoch 4", "epoch 8", "epoch 12"]
+    shared = [one["loras"] for one in data["pictures"] if not one["weight"]]
+    assert shared and all(places == [0, 1, 2] for places in shared)
+    assert "lora" not in [metric["column"] for metric in data["metrics"]]
