@@ -21,13 +21,14 @@ def main(arguments: argparse.Namespace) -> None:
 
     from lorabench.base.model import load_autoencoder, usable_device
     from lorabench.bench.measures import reference
+    from lorabench.sweep.pictures import open_rgb
 
     torch.set_num_threads(arguments.threads)
     autoencoder = load_autoencoder(arguments.base_model, usable_device(arguments.device))
     chosen = reference.chosen(paths, arguments.trigger)
     unfinished = arguments.output.with_name(f"{arguments.output.name}.tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
-    pictures = reference.given_back(chosen, autoencoder)
+    pictures = reference.given_back(map(open_rgb, chosen), autoencoder)
     bar = cli.bar(
         zip(chosen, pictures, strict=True), desc="reference", total=len(chosen), unit="picture"
     )

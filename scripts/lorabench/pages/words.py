@@ -440,6 +440,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "左は学習に使う画像、右はベースモデルが描ける限界と、残った細部の割合です。"
         "LoRA がこれを超えることはありません。",
     ),
+    "set.given_back_parts": (
+        "Without a GPU, only the squares with the most detail of two pictures were measured.",
+        "GPU がないため、2 枚の画像の最も細かい部分だけを測りました。",
+    ),
     "set.pictures": ("Pictures by bucket", "バケットごとの画像"),
     "set.pictures_hint": (
         "The raw pictures. What is darkened is cut off; the white frame is trained on, scaled to "

@@ -4,7 +4,7 @@ No LoRA can add what the autoencoder lacks. Compared with the originals, the mis
 look like a style that was not learnt.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 
-from lorabench.sweep.pictures import REFERENCES, evenly, open_rgb
+from lorabench.sweep.pictures import REFERENCES, evenly
 from lorabench.sweep.variants import has
 
 
@@ -27,11 +27,11 @@ def chosen(paths: Sequence[Path], trigger: str) -> list[Path]:
 
 
 def given_back(
-    paths: Sequence[Path], autoencoder: AutoencoderKL | AutoencoderTiny
+    pictures: Iterable[Image.Image], autoencoder: AutoencoderKL | AutoencoderTiny
 ) -> Iterator[Image.Image]:
     """Yield each picture, encoded and decoded, in its own size, with sides of multiples of 8."""
-    for path in paths:
-        pixels = torch.from_numpy(np.array(open_rgb(path), dtype=np.float32) / 127.5 - 1)
+    for picture in pictures:
+        pixels = torch.from_numpy(np.array(picture, dtype=np.float32) / 127.5 - 1)
         decoded = _round_trip(pixels.permute(2, 0, 1)[None].to(autoencoder.device), autoencoder)
         values = ((decoded[0].permute(1, 2, 0).cpu().numpy() + 1) * 127.5).round().clip(0, 255)
         yield Image.fromarray(values.astype(np.uint8))

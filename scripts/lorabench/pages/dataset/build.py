@@ -19,7 +19,6 @@ from lorabench.pages import template, thumbnails
 from lorabench.pages.dataset.contents import Contents
 from lorabench.pages.dataset.given_back import Decoded
 from lorabench.pages.words import keyed
-from lorabench.sweep.pictures import open_rgb
 
 _HERE = Path(__file__).parent
 _SIDE = 224
@@ -49,6 +48,7 @@ def build(
             set=contents,
             figures=contents.figures,
             measured=sorted(measured, key=lambda one: one.picture.given_back or 0.0),
+            parts=any(one.part for one in decoded.values()),
             pictures=_pictures(contents, raw, decoded, workers),
             data={"texts": keyed("page.", "set.")},
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -97,7 +97,7 @@ def _pictures(
     yield from thumbnails.in_order(lambda place: (place[0], _text(*place[1:])), places, workers)
     for one in contents.shown:
         if (name := one.picture.file) in decoded:
-            yield f"{one.id}-n", _encoded(open_rgb(images / name))
+            yield f"{one.id}-n", _encoded(decoded[name].picture)
             yield f"{one.id}-b", _encoded(decoded[name].image)
 
 

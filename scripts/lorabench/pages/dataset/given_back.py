@@ -1,6 +1,6 @@
 """Some pictures of a set as the base model's autoencoder gives them back, and how much is left."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +14,21 @@ from lorabench.sweep.pictures import evenly, open_rgb
 
 MEASURED = 8
 """So many pictures say what the autoencoder does to a set."""
+SLOW_MEASURED = 2
+"""So many of them on a CPU, where a picture of 512 px takes a large autoencoder 40 s on a core."""
+SQUARE = 256
+"""px of the square with the most detail that stands for each of these: 10 s on a core."""
 
 
 class Decoded(NamedTuple):
-    """A picture that went through the autoencoder."""
+    """A picture, or a part of it, that went through the autoencoder."""
 
+    picture: Image.Image
     image: Image.Image
+    """What was given back."""
     share: float
     """The share of its detail that is left."""
+    part: bool = False
 
 
 def find(
@@ -29,28 +36,31 @@ def find(
 ) -> dict[str, Decoded]:
     """Return some pictures of the normalized set in `folder`, by their names in images/.
 
-    They are those in `made`, which a run left, else made here where that takes seconds: with the
-    bundled model, or on a GPU.
+    They are those in `made`, which a run left, else made here: parts of a few where whole ones
+    would take minutes.
     """
+    images = folder / "images"
     known = [made / one.file for one in facts.pictures if made and (made / one.file).is_file()]
     if known:
-        some = evenly(known, MEASURED)
-        return _measured([folder / "images" / path.name for path in some], map(open_rgb, some))
-    if checkpoint.inspect(base_model).family is not BUNDLED and not _has_gpu(device):
-        return {}
-    from lorabench.base.model import load_autoencoder, usable_device
+        pairs = [(path.name, open_rgb(path)) for path in evenly(known, MEASURED)]
+        return {name: _decoded(open_rgb(images / name), image) for name, image in pairs}
+    from lorabench.base.model import load_autoencoder
     from lorabench.bench.measures import reference
 
-    autoencoder = load_autoencoder(base_model, usable_device(device))
-    paths = [folder / "images" / one.file for one in evenly(facts.pictures, MEASURED)]
-    return _measured(paths, reference.given_back(paths, autoencoder))
+    gpu = _has_gpu(device)
+    slow = not gpu and checkpoint.inspect(base_model).family is not BUNDLED
+    names = [one.file for one in evenly(facts.pictures, SLOW_MEASURED if slow else MEASURED)]
+    pictures = [open_rgb(images / name) for name in names]
+    boxes = [detail.densest(picture, SQUARE) if slow else None for picture in pictures]
+    parts = [picture.crop(box) for picture, box in zip(pictures, boxes, strict=True)]
+    autoencoder = load_autoencoder(base_model, "cuda" if gpu else "cpu")
+    decoded = reference.given_back(parts, autoencoder)
+    return dict(zip(names, map(_decoded, pictures, decoded, boxes), strict=True))
 
 
-def _measured(paths: Sequence[Path], images: Iterable[Image.Image]) -> dict[str, Decoded]:
-    return {
-        path.name: Decoded(image, detail.given_back(open_rgb(path), image))
-        for path, image in zip(paths, images, strict=True)
-    }
+def _decoded(picture: Image.Image, image: Image.Image, box: detail.Box | None = None) -> Decoded:
+    share = detail.given_back(picture, image, box)
+    return Decoded(picture.crop(box), image, share, part=box is not None)
 
 
 def share(one: Pictured, decoded: Mapping[str, Decoded]) -> float | None:

@@ -1,6 +1,7 @@
 """How much detail the autoencoder leaves."""
 
 import numpy as np
+import pytest
 from PIL import Image, ImageFilter
 
 from lorabench.bench.measures import detail
@@ -32,3 +33,17 @@ def test_grain_of_large_pictures_is_no_detail():
     large = detail.given_back(grainy, smooth)
     small = detail.given_back(grainy.crop((0, 0, 256, 256)), smooth.crop((0, 0, 256, 256)))
     assert large > 0.9 > small
+
+
+def test_the_square_with_the_most_detail_stands_for_a_large_picture():
+    picture = photo(5, 640, 512)
+    picture.paste(noise(6, 128).resize((256, 256), Image.Resampling.NEAREST), (320, 200))
+    box = detail.densest(picture, 256)
+    assert abs(box[0] - 320) < 16 and abs(box[1] - 200) < 16 and box[2] - box[0] == 256
+    smooth = picture.filter(ImageFilter.GaussianBlur(1.5))
+    part = detail.given_back(picture, smooth.crop(box), box)
+    assert part == pytest.approx(detail.given_back(picture, smooth), abs=0.05)
+    assert detail.densest(photo(7, 200, 160), 256) == (0, 0, 200, 160)
+    cornered = Image.new("RGB", (640, 512))
+    cornered.paste(noise(8, 128), (512, 384))
+    assert detail.densest(cornered, 256)[2:] == (640, 512), "it ends with the picture"

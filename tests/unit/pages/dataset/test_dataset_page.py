@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lorabench.errors import UserError
 from lorabench.pages.dataset import given_back
 from lorabench.pages.dataset.build import build
 from lorabench.pages.dataset.contents import Contents
+from tests import checkpoints
 from tests.normalized import USE, normalized
 
 PROGRAM = Path(__file__).parents[4] / "scripts" / "dataset_page.py"
@@ -125,6 +127,25 @@ def test_what_a_run_passed_through_the_autoencoder_is_not_passed_again(made, tmp
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no base model"):
         given_back.find(found, made.folder, gone, "cpu", tmp_path / "empty")
+
+
+def test_of_a_large_autoencoder_on_a_cpu_parts_of_two_pictures_are_measured(
+    made, tmp_path, monkeypatch
+):
+    base = checkpoints.save_micro_folder(tmp_path / "sd15")
+    unet = base / "unet" / "config.json"
+    unet.write_text(json.dumps({**json.loads(unet.read_text()), "cross_attention_dim": 768}))
+    monkeypatch.setattr(given_back, "SQUARE", 64)
+    found = facts.of_normalized(made.folder, Use(**USE))
+    decoded = given_back.find(found, made.folder, base, "cpu")
+    assert len(decoded) == 2 and all(0 <= one.share <= 1 for one in decoded.values())
+    assert {one.picture.size for one in decoded.values()} == {(64, 64)}
+    assert {one.image.size for one in decoded.values()} == {(64, 64)}
+    measured = [replace(p, given_back=given_back.share(p, decoded)) for p in found.pictures]
+    shown = Contents(made.folder, replace(found, pictures=tuple(measured)), [])
+    build(shown, made.raw, decoded, tmp_path / "dataset.html")
+    page = (tmp_path / "dataset.html").read_text("utf-8")
+    assert "squares with the most detail of two pictures" in page and "2 枚の画像" in page
 
 
 def test_strict_fails_with_what_would_spoil_the_training(made):
