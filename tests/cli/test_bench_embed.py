@@ -68,7 +68,10 @@ def test_the_columns_of_a_clip_follow_those_of_the_metrics(folder, tmp_path):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--embedding", "no/such"], "no/such is not a folder; give the folder of a CLIP"),
+        (
+            ["--embedding", "no/such"],
+            "no/such is not a folder or ONNX file; give the folder of a CLIP",
+        ),
         (["--embedding", "base"], "needs --base-model"),
         (["--embedding", "base", "--base-model", "no/such"], "no/such"),
         (["--embedding", "base", "--reference", "no/such"], "no/such: holds no PNG"),

@@ -20,7 +20,7 @@ def test_an_embedding_is_one_more_job_and_the_same_run(project):
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("models/none", "bench.embedding: models/none is not a folder"),
+        ("models/none", "bench.embedding: models/none is not a folder or ONNX file"),
         ("config", "bench.embedding: config has no config.json"),
     ],
 )

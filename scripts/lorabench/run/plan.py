@@ -241,7 +241,7 @@ class RunPlan(Source):
         """Digest of the model that embeds the pictures; it may lie elsewhere and be the same."""
         if self.config.bench.embedding == embedding.BASE:
             return self.base_digest
-        return model_digest(Path(self.config.bench.embedding), Digests(layout.DIGESTS))
+        return model_digest(embedding.weights(self.config.bench.embedding), Digests(layout.DIGESTS))
 
     @property
     def record(self) -> RunRecord | None:

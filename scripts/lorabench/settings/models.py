@@ -203,7 +203,7 @@ class BenchSettings(Section):
     embedding: LocalPath = Field(
         "",
         description="further metrics: the folder of a CLIP, SigLIP or DINO model that transformers "
-        "loads, or `base` for the base model's own features; empty: none",
+        "loads, that of a CCIP (ONNX), or `base` for the base model's own features; empty: none",
     )
 
     @property

@@ -203,7 +203,7 @@ def fit(plan: RunPlan) -> str:
 def large_models(plan: RunPlan) -> str:
     """Return the models to digest, as words of a command line."""
     own = plan.config.bench.embedding
-    folder = [own] if own and own != embedding.BASE else []
+    folder = [str(embedding.weights(own))] if own and own != embedding.BASE else []
     rendering = [str(plan.drawn.path)] if plan.drawn and plan.drawn.path else []
     loras = [str(lora.source) for lora in plan.from_elsewhere.values()]
     return shlex.join([plan.config.base_model, *rendering, *folder, *loras])

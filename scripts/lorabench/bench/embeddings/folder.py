@@ -29,14 +29,7 @@ _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "t
 
 def load_folder(folder: Path, device: str) -> Embedding:
     """Load model, image processor and, if it reads texts, tokenizer; raises `UserError`."""
-    try:
-        # Without torchvision, which nothing else here needs.
-        processor = AutoImageProcessor.from_pretrained(folder, backend="pil", **_LOCAL)
-    except _FAULTS as error:
-        raise UserError(
-            f"{folder}: has no usable image processor (preprocessor_config.json: "
-            f"{_first_line(error)}); take an embedding of pictures: CLIP, SigLIP or DINO"
-        ) from None
+    processor = image_processor(folder)
     try:
         model, found = AutoModel.from_pretrained(
             folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **_LOCAL
@@ -56,6 +49,18 @@ def load_folder(folder: Path, device: str) -> Embedding:
     if hasattr(model, "get_image_features"):
         return PicturesAndTexts(model, processor, _tokenizer(folder))
     return Pictures(model, processor, pooled=not missing)
+
+
+def image_processor(folder: Path) -> Any:
+    """Load what prepares pictures for the model in a folder; raises `UserError`."""
+    try:
+        # Without torchvision, which nothing else here needs.
+        return AutoImageProcessor.from_pretrained(folder, backend="pil", **_LOCAL)
+    except _FAULTS as error:
+        raise UserError(
+            f"{folder}: has no usable image processor (preprocessor_config.json: "
+            f"{_first_line(error)}); take an embedding of pictures: CLIP, SigLIP or DINO"
+        ) from None
 
 
 class Pictures:

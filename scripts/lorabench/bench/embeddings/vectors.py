@@ -1,4 +1,4 @@
-"""The interface of an embedding: pictures and texts as vectors."""
+"""The interface of an embedding, pictures and texts as vectors, and the names of its files."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
+
+CCIP = "model_feat.onnx"
+"""The file of CCIP that makes vectors of pictures; its `model_metrics.onnx` compares those."""
+PREPARED = "preprocessor_config.json"
+"""What transformers writes beside a model: the size and colours that it takes."""
 
 
 class Embedding(Protocol):

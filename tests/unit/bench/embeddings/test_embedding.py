@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.embeddings.folder import PicturesAndTexts
@@ -34,10 +35,61 @@ def assert_on_the_sphere(vectors, count=3):
         ("models/clip-vit-base-patch32", "clip_vit_base_patch32"),
         ("DINOv2 small/", "dinov2_small"),
         ("base", "base"),
+        ("ccip-caformer-24/model_feat.onnx", "ccip_caformer_24"),
+        ("models/Eyes v2.onnx", "eyes_v2"),
     ],
 )
 def test_columns_are_named_after_the_folder(where, name):
     assert embedding.name(where) == name
+
+
+def colour_of(image, side):
+    """Return the mean colour of a picture as CCIP takes it: stretched, in CLIP's own units."""
+    small = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), np.float32) / 255
+    mean, spread = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+    found = ((small - mean) / spread).mean((0, 1))
+    return found / np.linalg.norm(found)
+
+
+@pytest.mark.parametrize(("edges", "side"), [((32, 32), 32), (("height", "width"), 384)])
+def test_a_ccip_sees_the_whole_picture_at_the_size_that_its_file_takes(edges, side, tmp_path):
+    file = embeddings.save_onnx(tmp_path / "CCIP-tiny" / "model_feat.onnx", edges)
+    shown = pictures((40, 64))
+    for where in (file, file.parent):
+        assert embedding.name(str(where)) == "ccip_tiny"
+        loaded = embedding.load(str(where), None, "cpu")
+        vectors = loaded.images(shown)
+        assert_on_the_sphere(vectors)
+        assert vectors == pytest.approx(np.stack([colour_of(one, side) for one in shown]), abs=1e-4)
+        assert loaded.texts(["a cat"]) is None
+
+
+def test_another_onnx_model_is_prepared_as_the_file_beside_it_says(tmp_path):
+    file = embeddings.save_onnx(tmp_path / "dino.onnx")
+    with pytest.raises(UserError, match=r"no preprocessor_config\.json beside it"):
+        embedding.load(str(file), None, "cpu")
+    BitImageProcessorPil(
+        **embeddings.CROP, image_mean=[0, 0, 0], image_std=[1, 1, 1]
+    ).save_pretrained(tmp_path)
+    plain = Image.new("RGB", (40, 40), (200, 100, 0))
+    found = embedding.load(str(file), None, "cpu").images([plain])
+    assert found[0] == pytest.approx(np.array([2, 1, 0]) / 5**0.5, abs=1e-4)
+
+
+def test_an_onnx_file_that_sees_no_pictures_is_refused(tmp_path):
+    file = embeddings.save_onnx_metrics(tmp_path / "model_feat.onnx")
+    with pytest.raises(UserError, match=r"makes no vector of a picture .* model_feat\.onnx"):
+        embedding.load(str(file), None, "cpu")
+    file.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(UserError, match="ONNX Runtime cannot load it"):
+        embedding.load(str(file), None, "cpu")
+
+
+def test_without_onnx_runtime_the_message_says_how_to_install_it(tmp_path, monkeypatch):
+    file = embeddings.save_onnx(tmp_path / "model_feat.onnx")
+    monkeypatch.setattr(embedding, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="uv sync --extra onnx"):
+        embedding.check(str(file))
 
 
 @pytest.mark.parametrize("save", [embeddings.save_dino, embeddings.save_without_pooler])
@@ -106,7 +158,9 @@ def test_missing_weights_are_named(tmp_path):
 def test_other_models_and_no_folder_are_refused(tmp_path):
     with pytest.raises(UserError, match="no usable image processor"):
         embedding.load(str(embeddings.save_text_model(tmp_path / "bert")), None, "cpu")
-    with pytest.raises(UserError, match=r"none is not a folder; give the folder of a CLIP"):
+    with pytest.raises(
+        UserError, match=r"none is not a folder or ONNX file; give the folder of a CLIP"
+    ):
         embedding.check(str(tmp_path / "none"))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "unheard-of"}))
     with pytest.raises(UserError, match="no usable image processor"):
