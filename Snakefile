@@ -71,6 +71,7 @@ rule all:
     default_target: True
     input:
         results=[str(path) for plan in PLANS.values() for path in targets.results(plan)],
+        comparison=[str(COMPARISON.page), str(COMPARISON.table)] if COMPARISON else [],
 
 
 rule dataset:

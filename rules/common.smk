@@ -10,6 +10,7 @@ from lorabench.workflow.commands import quoted
 
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
 CONFIG = FIRST.config
+COMPARISON = FIRST.comparison
 program = partial(commands.program, ROOT / "scripts")
 TRAINED = [plan for plan in PLANS.values() if plan.training]
 COPIED = [plan for plan in PLANS.values() if plan.copied]
@@ -40,10 +41,12 @@ def of_set(look_up):
     return lambda wildcards: look_up(sets[str(RUN.normalized).format(**wildcards)])
 
 
+REMOTE = workflow.storage_settings and workflow.storage_settings.default_storage_provider
+
+
 def fetched(look_up):
     """Return files as inputs where no shared disk has them: 10,000 pictures take a second."""
-    remote = workflow.storage_settings and workflow.storage_settings.default_storage_provider
-    return ancient(of_run(look_up)) if remote else []
+    return ancient(of_run(look_up)) if REMOTE else []
 
 
 def uncompared(look_up):

@@ -6,6 +6,7 @@ REQUIRED INPUTS
 OUTPUTS
     runs/<run_id>/report.html   all of it on one page that opens from disk
     runs/<run_id>/train/README.md   the LoRA's model card; its picture, overview.webp, beside it
+    runs/<name>/comparison.html, comparison.csv     the runs of a matrix, the best first
 """
 
 
@@ -70,3 +71,31 @@ rule model_card:
         f"{program('model_card.py')} --lora {{input.lora:q}} {{params.record}}"
         " --sweep {input.sweep:q} --verdict {input.verdict:q} --grid {input.grid:q}"
         " --output {output.card:q} --log {log:q}"
+
+
+if COMPARISON:
+
+    rule compare_trainings:
+        """Compare the runs of a matrix; where one fails, the hooks compare the others."""
+        input:
+            judged=[path for plan in PLANS.values() for path in targets.judged(plan)],
+            records=ancient([plan.paths.record for plan in PLANS.values()]),
+            pictures=ancient(
+                [path for plan in PLANS.values() for path in targets.pictures(plan) if REMOTE]
+            ),
+        output:
+            page=COMPARISON.page,
+            table=COMPARISON.table,
+        log:
+            COMPARISON.logs / "compare_trainings.log",
+        benchmark:
+            COMPARISON.timings / "compare_trainings.tsv"
+        conda:
+            "../envs/lorabench.yaml"
+        params:
+            runs=commands.compared(PLANS.values()),
+        message:
+            "Comparing the trainings"
+        shell:
+            f"{program('compare_trainings.py')}"
+            " {params.runs} --output {output.page:q} --table {output.table:q} --log {log:q}"

@@ -5,6 +5,7 @@ They are relative to the working directory, so that all clones have the same nam
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 RAW = Path("datasets/raw")
 NORMALIZED = Path("datasets/normalized")
@@ -55,14 +56,19 @@ def picture(bench: Path, variant: str, weight: str, seed: object, index: int) ->
     return bench / f"{variant}w{weight}" / f"seed{seed}_{index:02d}.png"
 
 
+class _Folder(Protocol):
+    @property
+    def root(self) -> Path: ...
+
+
 class _InRun:
-    """A path in a run's folder."""
+    """A path in a run's folder, or in that of a comparison."""
 
     def __init__(self, place: str) -> None:
         self._place = place
 
-    def __get__(self, run: "RunLayout", owner: type) -> Path:
-        return run.root / self._place
+    def __get__(self, of: _Folder, owner: type) -> Path:
+        return of.root / self._place
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,8 @@ class RunLayout:
     """The graph that every cell renders."""
     reference = _InRun("bench/reference")
     """The training pictures as the base model can render them."""
+    verdict = _InRun("bench/verdict.json")
+    """What the LoRA does, and at which weight."""
     grid = _InRun("bench/grid")
     """The grids."""
     plots = _InRun("bench/plots")
@@ -152,5 +160,26 @@ class RunLayout:
     """One log per job."""
     server_state = _InRun("logs/comfy_server.json")
     """The address of the run's embedded server; its log lies beside it."""
+    timings = _InRun("benchmarks")
+    """Snakemake's time and memory tables."""
+
+
+@dataclass(frozen=True)
+class ComparisonLayout:
+    """The paths of what compares the runs of a matrix."""
+
+    name: str
+
+    @property
+    def root(self) -> Path:
+        """Its own folder, among those of the runs."""
+        return RUNS / self.name
+
+    page = _InRun("comparison.html")
+    """The runs side by side, best first."""
+    table = _InRun("comparison.csv")
+    """A row for each run."""
+    logs = _InRun("logs")
+    """The log of the comparing."""
     timings = _InRun("benchmarks")
     """Snakemake's time and memory tables."""

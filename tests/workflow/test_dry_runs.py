@@ -289,6 +289,23 @@ def test_several_raw_sets_are_several_runs_in_one_graph(project):
     assert len(re.findall(r"^runs/(some_set|zubo)-[0-9a-f]{8}: ", said, re.MULTILINE)) == 2
 
 
+def test_a_matrix_is_several_runs_of_one_set_and_one_comparison(project):
+    project.add_set()
+    before = project.files()
+    config = {"raw_set": "some_set", "weights": "0.5"}
+    two = project.planned(matrix="{rank: [4, 8]}", **config)
+    once = {"normalize_dataset": 1, "dataset_page": 1, "compare_trainings": 1}
+    assert two == {rule: 2 * count for rule, count in FIRST_RUN.items()} | once | {"bench_image": 4}
+    said = project.snakemake("--dry-run", matrix="{rank: [4, 8]}", **config).stdout
+    assert "2 trainings to compare in runs/some_set-rank/comparison.html" in said
+    assert re.findall(r"^runs/some_set-[0-9a-f]{8} (.*): ", said, re.M) == ["(rank 4)", "(rank 8)"]
+    (project.root / "runs.csv").write_text("rank,steps\n4,\n,10\n8,10\n")
+    three = project.planned(matrix="runs.csv", **config)
+    assert three["train_lora"] == 3 and three["bench_image"] == 6
+    (project.root / "runs.csv").unlink()
+    assert project.files() == before
+
+
 def test_a_run_id_names_one_run(project):
     project.add_set()
     done = project.snakemake("--dry-run", check=False, raw_set="some_set,b", run_id="mine")

@@ -321,6 +321,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # several runs
     "runs.title": ("Runs compared", "実行の比較"),
+    "runs.best_first": (
+        "The trainings, the best first: by verdict, then by the style gained for the structure "
+        "lost, at each one's weight.",
+        "学習の一覧です。良い順: 判定、次に、それぞれの重みで、失われた構図に対して獲得した画風。",
+    ),
+    "runs.no_result": ("no result", "結果なし"),
+    "runs.run": ("Run", "実行"),
     "runs.no_verdict": ("not judged yet", "未判定"),
     "runs.tie": ("a tie between", "優劣なし:"),
     "runs.leaks": ("Acts without its trigger", "トリガーなしでの作用"),

@@ -26,6 +26,7 @@ from lorabench.run import (
     existing,
     given_lora,
     given_loras,
+    matrix,
     preconditions,
     regularization,
 )
@@ -34,6 +35,7 @@ from lorabench.run.given_loras import GivenLoras
 from lorabench.run.identity import Identity, check_binding, identify, normalized_id
 from lorabench.run.record import Contents, RunRecord
 from lorabench.settings.layers import merge, read_yaml, resolve
+from lorabench.settings.mappings import nested
 from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import as_name, split
@@ -105,6 +107,10 @@ class RunPlan(Source):
     """The settings that somebody gave; all others have their defaults."""
     given_urls: tuple[str, ...] = field(default=(), repr=False)
     """`comfy_url` as it was given, with logins: for the jobs alone, and for no record."""
+    varied: str = ""
+    """What tells the run from the others of its matrix."""
+    comparison: layout.ComparisonLayout | None = None
+    """Where the runs of a matrix are compared."""
 
     @cached_property
     def trigger(self) -> str:
@@ -388,14 +394,43 @@ class RunPlan(Source):
 def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
     """Return the plans for the settings `given`, over those in the file `defaults`, by run_id.
 
-    There is one for each raw set. Raises `UserError` for a user's mistakes.
+    There is one for each raw set and row of the matrix. Raises `UserError` for a user's mistakes.
     """
     merged = merge(read_yaml(defaults), given)
-    plans = [_make_plan({**merged, **one}) for one in _raw_sets(merged)]
-    of_set = {"raw_set", "profile", "trigger", "preprocess", "weights", "verdict"}
-    first, *others = (plan.config.model_dump(exclude=of_set) for plan in plans)
+    trainings = matrix.read(merged)
+    merged.pop("matrix", None)
+    plans: dict[str, RunPlan] = {}
+    rows: dict[str, matrix.Row] = {}
+    for row in trainings.rows if trainings else [matrix.Row()]:
+        for plan in _of_row(merged, row):
+            run_id = plan.paths.run_id
+            if run_id in plans and rows[run_id] is not row:
+                raise UserError(
+                    f"two runs are called {run_id}: {rows[run_id].where}, and {row.where}"
+                )
+            plans[run_id], rows[run_id] = plan, row
+    first, *others = (plan.config.model_dump(exclude=_OF_A_RUN) for plan in plans.values())
     assert all(other == first for other in others)  # the rules take these from one run
-    return {plan.paths.run_id: plan for plan in plans}
+    if not trainings:
+        return plans
+    matrix.check_name(trainings.name, rows)
+    comparison = layout.ComparisonLayout(trainings.name)
+    return {
+        run_id: replace(plan, comparison=comparison, varied=trainings.label(plan.config))
+        for run_id, plan in plans.items()
+    }
+
+
+_OF_A_RUN: Any = nested(dict.fromkeys((*matrix.VARIES, "weights", "verdict"), True))
+"""What the runs of a call may have of their own."""
+
+
+def _of_row(merged: Mapping[str, Any], row: matrix.Row) -> list[RunPlan]:
+    try:
+        settings = row.over(merged)
+        return [_make_plan({**settings, **one}) for one in _raw_sets(settings)]
+    except UserError as error:
+        raise row.explains(error) from None
 
 
 def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,15 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def nested(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `flat` was made of, one level deep."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        section, _, name = key.rpartition(".")
+        (found.setdefault(section, {}) if section else found)[name] = value
+    return found
+
+
 def _options(values: Any) -> Any:
     """Take a program's options in any spelling: `--key`, `-key`, `some-key`."""
     if not isinstance(values, dict):

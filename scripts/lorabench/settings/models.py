@@ -335,6 +335,11 @@ class TrainingSettings(Section):
     )
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
     train: TrainSettings = Field(description="training the LoRA")
+    matrix: LocalPath | dict[str, Any] | None = Field(
+        None,
+        description="several trainings and one comparison: lists of values, each with each, such "
+        "as `{rank: [8, 16], unet_lr: [2e-3, 4e-3]}`, or a CSV file with a row for each",
+    )
     kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
     strict: bool = Field(
         False, description="stop before a training that the set or its settings will spoil"

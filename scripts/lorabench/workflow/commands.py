@@ -131,6 +131,11 @@ def record(contents: Mapping[str, Any]) -> str:
     return json.dumps(contents, ensure_ascii=False)
 
 
+def compared(plans: Iterable[RunPlan]) -> str:
+    """Return the runs of a matrix as words of a command line."""
+    return shlex.join(str(plan.paths.root) for plan in plans)
+
+
 @cache
 def cell(plan: RunPlan, folder: str) -> str:
     """Return the options of a cell that decide its pixels; a change renders again.

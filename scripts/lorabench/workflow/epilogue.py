@@ -6,15 +6,19 @@ from pathlib import Path
 
 from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import choice_words, words
-from lorabench.layout import RunLayout
+from lorabench.layout import ComparisonLayout, RunLayout
 from lorabench.pages import finished_run
+from lorabench.pages.comparison import ranking, summary
 from lorabench.pages.run import earlier, next_step
 from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.run.plan import RunPlan
 
 
 def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
-    """Yield the report, run by run, and how to compare several runs."""
+    """Yield the report, run by run, and how to compare several runs; of a matrix, the ranking."""
+    if comparison := plans[0].comparison:
+        yield from _of_matrix(plans, comparison)
+        return
     for plan in plans:
         if len(plans) > 1:
             yield f"\n—— {plan.paths.root} ——"
@@ -22,6 +26,14 @@ def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
     if len(plans) > 1 and all(plan.paths.page.exists() for plan in plans):
         names = shlex.join(plan.paths.run_id for plan in plans)
         yield f"\nSide by side: uv run python scripts/compare_runs.py {names}"
+
+
+def _of_matrix(plans: Sequence[RunPlan], comparison: ComparisonLayout) -> Iterator[str]:
+    found = [finished_run.read(plan.paths.root) for plan in plans]
+    head, *rows = ranking.lines(ranking.rank(found))
+    yield from ["", *summary.table(head, rows, widest=100)]
+    if comparison.page.exists():
+        yield f"\nLook at {comparison.page}; each run has its own report.html"
 
 
 def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:

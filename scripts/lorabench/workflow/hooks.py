@@ -1,11 +1,12 @@
 """Check and report when a call of Snakemake starts, ends or fails."""
 
+import os
 import shlex
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
+from lorabench.text.phrases import count
 from lorabench.workflow import commands, console, job_logs, outlook, stopping
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
@@ -39,7 +41,8 @@ class Hooks:
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
         self._judges = False
-        self._config = next(iter(plans.values())).config  # what these read is the same in all
+        first = next(iter(plans.values()))  # what these read is the same in all
+        self._config, self._comparison = first.config, first.comparison
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self.say_where_to_look
@@ -49,11 +52,15 @@ class Hooks:
     def what_will_be_done(self) -> list[str]:
         """Return it in lines, run by run."""
         at_once = self._workflow.global_resources["comfyui"].value or 1
-        return [
+        lines = [
             line
             for run_id, jobs in self._jobs().items()
             for line in outlook.lines(self._plans[run_id], jobs, at_once)
         ]
+        if self._comparison:
+            runs = count(len(self._plans), "training")
+            lines.insert(0, f"{runs} to compare in {self._comparison.page}")
+        return list(dict.fromkeys(lines))  # runs of one set have notes in common
 
     def start(self, prefix: Callable[[str], None]) -> None:
         """Say what will be done; check what the jobs would find missing only when it is late.
@@ -91,6 +98,7 @@ class Hooks:
         self._end()
         if self._stopping.begun:
             sys.exit(stopping.STATUS)
+        self._compare_finished()
         folders = [layout.NORMALIZING_LOGS, *(plan.paths.logs for plan in self._plans.values())]
         if self._screen:
             logs = f"the jobs' logs: {', '.join(map(str, folders))}"
@@ -98,6 +106,23 @@ class Hooks:
             self._say(f"\nNot finished{call.way_on(' once that is mended')} ({logs})")
         elif said := "\n".join(job_logs.summary(logs, self._started) for logs in folders).strip():
             self._say(f"\n{said}")
+
+    def _compare_finished(self) -> None:
+        """Compare those runs of a matrix that are finished: the job waits for all of them."""
+        plans = [plan.paths for plan in self._plans.values()]
+        verdicts = [paths.verdict for paths in plans if paths.verdict.exists()]
+        if not self._comparison or not verdicts:
+            return
+        folders = [paths.root for paths in plans]
+        log = self._comparison.logs / "compare_trainings.log"
+        paths = ["--output", self._comparison.page, "--table", self._comparison.table]
+        program = [sys.executable, self._scripts / "compare_trainings.py"]
+        if subprocess.run([*program, *folders, *paths, "--log", log]).returncode == 0:
+            # Older than what it is made of: once all are finished, the job makes it whole.
+            before = min(path.stat().st_mtime for path in verdicts) - 1
+            for path in (self._comparison.page, self._comparison.table):
+                os.utime(path, (before, before))
+            self.say_where_to_look()
 
     def say_where_to_look(self) -> None:
         """Say last, where it is not overlooked, what is wrong, the verdict, and what to open."""
@@ -123,21 +148,22 @@ class Hooks:
         """Return the jobs that will run, by run."""
         found: dict[str, Counter[str]] = {}
         for job in self._workflow.dag.needrun_jobs():
-            for run_id in self._runs(job.wildcards_dict):
+            if run_id := self._run(job.wildcards_dict):
                 found.setdefault(run_id, Counter())[commands.kind(job.rule.name)] += 1
         return {run_id: found[run_id] for run_id in self._plans if run_id in found}
 
-    def _runs(self, wildcards: Mapping[str, str]) -> Iterable[str]:
-        """Return the runs that a job is for: a normalized set may be that of several."""
+    def _run(self, wildcards: Mapping[str, str]) -> str | None:
+        """Return the run that a job is for, the first of several that share a normalized set."""
         if "run_id" in wildcards:
-            return [wildcards["run_id"]]
+            return wildcards["run_id"]
         of_set = tuple(wildcards.get(name, "") for name in ("profile", "raw_set", "normalized"))
         folder = layout.normalized(*of_set)
-        return [
+        having = (
             run_id
             for run_id, plan in self._plans.items()
             if any(one.folder == folder for one in plan.sets)
-        ]
+        )
+        return next(having, None)
 
     def _be_strict(self) -> None:
         """Check, if asked to, that captions and settings do not spoil a training that will start.

@@ -25,7 +25,8 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]
     yield from plan.notes
     yield from (risk.line() for risk in plan.risks)
     stages = list(_stages(plan, jobs)) or [rule.replace("_", " ") for rule in jobs]
-    yield f"{plan.paths.root}: {', '.join(stages)}"
+    which = f" ({plan.varied})" if plan.varied else ""
+    yield f"{plan.paths.root}{which}: {', '.join(stages)}"
     if cells := jobs.get("bench_image", 0):
         seconds = _drawing(plan, cells, at_once)
         usual = None if plan.embedded_server else plan.family.picture_seconds

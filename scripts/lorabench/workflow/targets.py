@@ -45,6 +45,13 @@ def grids(run: RunLayout, config: Config) -> list[Path]:
     return [run.grid / f"seed{seed}_{kind}.png" for seed in config.seeds for kind in kinds]
 
 
+def judged(plan: RunPlan) -> list[Path]:
+    """Return what a comparison with other runs reads, besides pictures and records of trainings."""
+    bench = plan.paths.bench
+    measured = [bench / name for name in ("verdict.json", "summary.csv", "metrics.csv")]
+    return [plan.paths.sweep, *measured]
+
+
 def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds."""
     run = plan.paths

@@ -20,7 +20,7 @@ def plan(run_id, embedded=False):
     sets = [SimpleNamespace(folder=paths.normalized), SimpleNamespace(folder=SHARED)]
     return SimpleNamespace(
         paths=paths, config=config, embedded_server=embedded, sets=sets, several=(), stand_in="",
-        receipt=paths.receipt,
+        receipt=paths.receipt, comparison=None,
     )  # fmt: skip
 
 
@@ -64,12 +64,9 @@ def test_the_jobs_are_told_run_by_run(made):
     ]
 
 
-def test_regularization_pictures_are_normalized_for_all_runs_that_have_them(made):
+def test_a_shared_set_is_normalized_once(made):
     found, _ = made(job("normalize_dataset", raw_set="plain", profile="style", normalized="1" * 8))
-    assert found.what_will_be_done() == [
-        "a-1: {'normalize_dataset': 1}",
-        "b-1: {'normalize_dataset': 1}",
-    ]
+    assert found.what_will_be_done() == ["a-1: {'normalize_dataset': 1}"]
 
 
 def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypatch):

@@ -34,6 +34,7 @@ def made(tmp_path):
         ),
         raw=raw,
         training=SimpleNamespace(reg=None),
+        varied="",
         sets=[SimpleNamespace(raw=raw, folder=tmp_path / "normalized")],
         loras=(Path("style_x__x-1.safetensors"),),
         record=RECORD,

@@ -9,9 +9,7 @@ import pandas as pd
 
 from lorabench.bench.verdicts.summary import shares
 from lorabench.bench.verdicts.unjudged import MANY_PROMPTS, Z
-
-_ENOUGH = 0.85
-"""Beyond this share of the way to the training set, more is no better (docs/verdict.md)."""
+from lorabench.bench.verdicts.verdict import ENOUGH_STYLE
 
 
 @dataclass(frozen=True)
@@ -49,9 +47,9 @@ def top(asked: pd.DataFrame, weights: Sequence[float]) -> float:
 
 
 def scores(asked: pd.DataFrame, weight: float) -> pd.Series:
-    """Return each picture's style gained, up to `_ENOUGH`, minus the structure lost."""
+    """Return each picture's style gained, up to `ENOUGH_STYLE`, minus the structure lost."""
     at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
-    return at["style_gained"].clip(upper=_ENOUGH) - (1 - at["structure"])
+    return at["style_gained"].clip(upper=ENOUGH_STYLE) - (1 - at["structure"])
 
 
 def differences(best: pd.Series, other: pd.Series) -> np.ndarray:

@@ -16,6 +16,9 @@ Label = Literal["works", "weak", "dead", "broken", "fried", "lost", "copies", "u
 TOO_LITTLE: frozenset[Label] = frozenset({"dead", "weak"})
 """The labels of weights at which the LoRA does too little."""
 
+ENOUGH_STYLE = 0.85
+"""Beyond this share of the way to the training set, more is no better (docs/verdict.md)."""
+
 
 @dataclass(frozen=True)
 class Finding:

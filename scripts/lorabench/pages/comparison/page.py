@@ -13,6 +13,7 @@ from markupsafe import Markup
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.pages import tables, template
 from lorabench.pages.comparison import differences, grid
+from lorabench.pages.comparison.ranking import Row
 from lorabench.pages.finished_run import FinishedRun
 from lorabench.pages.run.contents import DECIDING
 from lorabench.pages.template import both, text
@@ -27,17 +28,21 @@ MAX_PICTURES = 1200
 _HERE = Path(__file__).parent
 
 
-def write(runs: Sequence[FinishedRun], path: Path) -> None:
-    """Write the page on at least two runs to `path`, a few pictures in memory at a time."""
+def write(runs: Sequence[FinishedRun], path: Path, ranking: Sequence[Row] = ()) -> None:
+    """Write the page on the runs to `path`, a few pictures in memory at a time.
+
+    `ranking` has the runs of a matrix, with those that have no pictures.
+    """
     environment = template.environment(_HERE)
     used: dict[str, Any] = {
         "prompt": lambda of: both(partial(labels.label, of.prompt, of.probe)),
         "named": differences.named,
+        "described": tables.described,
         "picture": lambda path: data_uri(path, LONGEST_SIDE),
     }
     environment.globals |= used
     page = environment.get_template("comparison.html.j2")
-    page.stream(**_contents(runs)).dump(str(path), encoding="utf-8")
+    page.stream(**_contents(runs), ranking=ranking).dump(str(path), encoding="utf-8")
 
 
 def _extent(run: FinishedRun) -> Markup:

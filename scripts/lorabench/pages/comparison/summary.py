@@ -17,7 +17,7 @@ _WIDEST = 36
 def lines(runs: Sequence[FinishedRun]) -> Iterator[str]:
     """Yield the lines with the runs' results and differences."""
     names = [run.name for run in runs]
-    yield from _table(["", *names], list(_verdicts(runs)), widest=80)
+    yield from table(["", *names], list(_verdicts(runs)), widest=80)
     for note, values in differences.notes(runs):
         yield from ["", *textwrap.wrap(fill(TEXTS[note][0], **values), 96)]
     different = [[one.name, *one.values] for one in differences.settings(runs)]
@@ -25,9 +25,9 @@ def lines(runs: Sequence[FinishedRun]) -> Iterator[str]:
     if any(one.added or one.removed for one in pictures):
         different.insert(0, ["pictures trained on", *map(_pictures, pictures)])
     yield ""
-    yield from _table(["What differs", *names], different or [["nothing in data or settings"]])
+    yield from table(["What differs", *names], different or [["nothing in data or settings"]])
     yield ""
-    yield from _table(["Metrics", *names], list(_metrics(runs)))
+    yield from table(["Metrics", *names], list(_metrics(runs)))
 
 
 def _pictures(one: differences.Pictures) -> str:
@@ -81,15 +81,16 @@ def _weight(weight: float | None) -> str:
     return "–" if weight is None else f"{weight:.2f}"
 
 
-def _table(
+def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], widest: int = _WIDEST
 ) -> Iterator[str]:
+    """Yield a table for the terminal."""
     cells = [[_cut(cell, widest) for cell in row] for row in rows]
-    table = [list(head), *cells]
+    every = [list(head), *cells]
     widths = [
-        max(len(row[column]) for row in table if column < len(row)) for column in range(len(head))
+        max(len(row[column]) for row in every if column < len(row)) for column in range(len(head))
     ]
-    for number, row in enumerate(table):
+    for number, row in enumerate(every):
         yield "  ".join(
             cell.ljust(width) for cell, width in zip(row, widths, strict=False)
         ).rstrip()
