@@ -9,6 +9,7 @@ from lorabench import files, layout
 from lorabench.base import file_kinds
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
+from lorabench.lora import receipt
 from lorabench.run.further import Further
 from lorabench.run.identity import Identity
 from lorabench.run.record import RunRecord
@@ -69,11 +70,12 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     return paths
 
 
-def installed(paths: RunLayout) -> str | None:
-    """Return the key of the LoRA that one of several was the first to be installed as, if any."""
-    suffix = f".{paths.receipt().name}"
-    found = sorted(paths.receipt().parent.glob(f"*{suffix}"), key=lambda one: one.stat().st_mtime)
-    return found[0].name.removesuffix(suffix) if found else None
+def stand_in(paths: RunLayout) -> Path | None:
+    """Return the LoRA that stands in for several where none matters; None if there is none yet."""
+    if not is_there(paths.receipt()):
+        return None
+    source = Path(receipt.read(paths.receipt()).source)
+    return source if is_there(source) else None
 
 
 def check_no_training(paths: RunLayout) -> None:

@@ -183,25 +183,21 @@ class RunPlan(Source):
         words = {one.key: one.trigger for one in self.several}
         return self.positive(words.get(variant.lora, self.trigger))
 
-    @cached_property
-    def stand_in(self) -> str:
-        """The key of the LoRA that is loaded where it does not count: in checks, and at weight 0.
-
-        Of several it is the one that was installed first, even if it is left out by now: so one
-        LoRA more or less renders no picture of the others again.
-        """
-        own = next(iter(self.loras))
-        return "" if "" in self.loras else existing.installed(self.paths) or own
-
     def loaded(self, folder: str) -> str:
-        """Return the key of the LoRA that the cells in this folder load."""
+        """Return the key of the LoRA that the cells in this folder load; none has one at weight 0."""
         variant = self.by_folder[folder]
-        shared = folder == variant.folder(0) != variant.folder(1)
-        return self.stand_in if shared else variant.lora
+        return "" if folder == variant.folder(0) != variant.folder(1) else variant.lora
 
     def lora(self, key: str) -> Path:
-        """Return where the LoRA of this key lies in the run, also one that is left out by now."""
-        return self.loras.get(key) or self.paths.given_lora(key)
+        """Return where the LoRA of this key lies in the run.
+
+        Without a key, several LoRAs have a stand-in for where it does not matter: for checks, and
+        at weight 0. It is the first that ever was, even if it is left out by now: so one LoRA more
+        or less renders no picture of the others again.
+        """
+        if key in self.loras:
+            return self.loras[key]
+        return existing.stand_in(self.paths) or next(iter(self.loras.values()))
 
     def receipt(self, lora: str) -> Path:
         """Return the receipt of the LoRA of this key."""

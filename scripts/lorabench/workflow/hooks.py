@@ -201,7 +201,7 @@ class Hooks:
                 sys.exit(stopping.STATUS if self._stopping.begun else 1)
 
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
-        receipt = plan.receipt(plan.stand_in)
+        receipt = plan.receipt("")
         installed = "install_lora" not in jobs or (plan.several and existing.is_there(receipt))
         if plan.embedded_server and not installed:
             return True

@@ -19,7 +19,7 @@ def plan(run_id, embedded=False):
     config = SimpleNamespace(batch_size=1)
     sets = [SimpleNamespace(folder=paths.normalized), SimpleNamespace(folder=SHARED)]
     return SimpleNamespace(
-        paths=paths, config=config, embedded_server=embedded, sets=sets, several=(), stand_in="",
+        paths=paths, config=config, embedded_server=embedded, sets=sets, several=(),
         receipt=paths.receipt, comparison=None,
     )  # fmt: skip
 
