@@ -184,7 +184,7 @@ class RunPlan(Source):
         return self.positive(words.get(variant.lora, self.trigger))
 
     def loaded(self, folder: str) -> str:
-        """Return the key of the LoRA that the cells in this folder load; none has one at weight 0."""
+        """Return the key of the LoRA that the cells in this folder load; at 0 none counts."""
         variant = self.by_folder[folder]
         return "" if folder == variant.folder(0) != variant.folder(1) else variant.lora
 
