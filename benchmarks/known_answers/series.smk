@@ -133,3 +133,41 @@ rule judge_series:
     shell:
         "python benchmarks/known_answers/judge_series.py {wildcards.name:q} {params.judge:q}"
         " {params.folder:q} --log {log:q}"
+
+
+rule reference:
+    """Pass the training pictures of one series through the base model's autoencoder."""
+    input:
+        images=lambda wildcards: f"{WORK}/sets/{NAMED[wildcards.name].pictures.name}/images",
+    output:
+        pictures=directory(f"{WORK}/reference/{{name}}"),
+    log:
+        f"{WORK}/logs/reference/{{name}}.log",
+    params:
+        model=MODEL,
+        trigger=lambda wildcards: NAMED[wildcards.name].pictures.trigger,
+    message:
+        "passing {wildcards.name} through the autoencoder"
+    shell:
+        "python scripts/reference_set.py {input.images:q} --base-model {params.model}"
+        " --output {output.pictures:q} --trigger {params.trigger:q} --log {log:q}"
+
+
+rule measure_series:
+    """Measure the pictures of one series, as the pipeline does."""
+    input:
+        images=lambda wildcards: f"{WORK}/sets/{NAMED[wildcards.name].pictures.name}/images",
+        reference=f"{WORK}/reference/{{name}}",
+        done=f"{WORK}/series/{{name}}/rendered",
+    output:
+        done=f"{WORK}/series/{{name}}/measured",
+    log:
+        f"{WORK}/logs/measure/{{name}}.log",
+    priority: 2
+    params:
+        folder=subpath(input.done, parent=True),
+    message:
+        "measuring {wildcards.name}"
+    shell:
+        "python benchmarks/known_answers/measure_series.py {wildcards.name:q} {input.images:q}"
+        " {input.reference:q} {params.folder:q} --log {log:q}"
