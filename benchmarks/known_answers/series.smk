@@ -2,8 +2,8 @@
 
 uv run snakemake -s benchmarks/known_answers/series.smk --cores 1
 
-Draws the sets, trains, keeping epochs, renders each with the eight prompts over the weights, and
-judges the pictures. What is there is kept: after a kill, once with --unlock, it goes on, and a
+Draws the sets, trains, keeping epochs, renders each with the eight prompts over the weights, judges
+and measures the pictures, and picks. What is there is kept: after a kill, once with --unlock, it goes on, and a
 killed training continues. `work` is the folder for all of it.
 """
 
@@ -25,7 +25,8 @@ rule score:
     """What is true of each series, and how often a pick is right, as tables."""
     default_target: True
     input:
-        [f"{WORK}/series/{name}/scores.json" for name in NAMED],
+        scores=[f"{WORK}/series/{name}/scores.json" for name in NAMED],
+        picks=[f"{WORK}/series/{name}/verdict.json" for name in NAMED],
     output:
         scores="benchmarks/known_answers/series_scores.json",
         tables="benchmarks/known_answers/series.md",
@@ -171,3 +172,21 @@ rule measure_series:
     shell:
         "python benchmarks/known_answers/measure_series.py {wildcards.name:q} {input.images:q}"
         " {input.reference:q} {params.folder:q} --log {log:q}"
+
+
+rule pick_series:
+    """Pick an epoch and a weight of one series from the whole grid."""
+    input:
+        done=f"{WORK}/series/{{name}}/measured",
+    output:
+        verdict=f"{WORK}/series/{{name}}/verdict.json",
+    log:
+        f"{WORK}/logs/pick/{{name}}.log",
+    priority: 2
+    params:
+        folder=subpath(input.done, parent=True),
+    message:
+        "picking of {wildcards.name}"
+    shell:
+        "python benchmarks/known_answers/pick_series.py {wildcards.name:q} {params.folder:q}"
+        " --log {log:q}"

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from base_model.world import Scene
-from benchmarks.known_answers import judge_series, series_judge, train_series_judge
+from benchmarks.known_answers import judge_series, pick_series, series_judge, train_series_judge
 from benchmarks.known_answers.recipe import CHARACTERS, TRIGGERS
 from benchmarks.known_answers.render_series import prompts
 from benchmarks.known_answers.score_series import Pick, Scored, read_pick, tables
 from benchmarks.known_answers.series_recipes import NAMED, SERIES, Series
 from benchmarks.known_answers.series_truth import Pair, truth
+from lorabench.bench.verdicts import verdict
+from tests.judged import table
 from tests.project import ROOT
 
 WEIGHTS = (0.4, 0.6, 0.8, 1.0)
@@ -113,6 +115,18 @@ def test_a_pick_is_read_from_the_verdict_on_several(tmp_path) -> None:
     path.write_text(json.dumps({"weight": 0.6, "choice": choice}))
     assert read_pick(series, path) == Pick(Pair(series.epochs[1], 0.6), series.epochs[-1])
     assert read_pick(series, tmp_path / "none.json") is None
+
+
+def test_the_pick_is_that_of_the_pipeline_s_verdict_on_several(tmp_path) -> None:
+    series = SERIES[0]
+    gains = dict(zip(series.epochs, (0.05, 0.1, 0.5, 0.9, 0.9, 0.9, 0.9, 0.9), strict=True))
+    tables = {
+        epoch: table({0.8: {"style_gained": gain}}, trigger=0, untriggered=0)
+        for epoch, gain in gains.items()
+    }
+    verdict.write(pick_series.pick(series, tables), tmp_path / "verdict.json")
+    found = read_pick(series, tmp_path / "verdict.json")
+    assert found == Pick(Pair(series.epochs[3], 0.8), None)
 
 
 def test_scores_are_kept_in_json() -> None:
