@@ -20,6 +20,8 @@ CONSTANT = 1 / 2
 """The share of pictures of one colour from which on the LoRA is broken."""
 COHERENT = 0.4
 """The correlation of neighbouring parts under which pictures are noise (docs/verdict.md)."""
+DOUBT = "text_lost"
+"""What a CLIP says where the prompt is lost by it."""
 _AGREED, _DISPUTED = "prompt_lost_twice", "prompt_lost_disputed"
 """What the composition says where a CLIP says so, too, and where it says the contrary."""
 _SURE = 6.0
@@ -47,15 +49,24 @@ class Check:
     """Whether the limit itself fails."""
     shown: float | None = None
     """The limit to show, where that is another."""
+    witness: bool = False
+    """Whether it only stands beside another number, and decides nothing."""
 
     @property
     def failed(self) -> bool:
+        """Whether the number is on the wrong side, and that counts."""
+        return self.missed and not self.witness
+
+    @property
+    def missed(self) -> bool:
         """Whether the number is on the wrong side."""
         return self._beyond > 0 or (self.at_limit and self._beyond == 0)
 
     @property
     def errors(self) -> float:
         """By how many standard errors it fails; negative where it does not."""
+        if self.witness:
+            return -_SURE
         error = self._spread / sqrt(max(self.prompts, 1))
         return float(np.clip(self._beyond / max(error, 1e-3), -_SURE, _SURE))
 
@@ -114,19 +125,19 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
 
 
 def _prompt(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:
-    """Yield whether the pictures show their prompts: by composition, and by a CLIP if one is given.
+    """Yield whether the pictures show their prompts: by composition, beside it by a CLIP if given.
 
-    Each of the two witnesses fails alone; the words say what the other one says.
+    The composition decides, and its words say what the CLIP says (docs/verdict.md has the reason).
     """
     composition = _mean("lost", "prompt_lost", asked["prompt_kept"], asked, limits.prompt_kept, 0.2)
     column = _embedded(asked, "prompt")
     if column is None:
         yield composition
         return
-    text = _mean("lost", "text_lost", asked[column], asked, limits.prompt_kept, 0.2)
+    text = _mean("lost", DOUBT, asked[column], asked, limits.prompt_kept, 0.2)
     if composition.failed:
         composition = replace(composition, code=_AGREED if text.failed else _DISPUTED)
-    yield from (composition, text)
+    yield from (composition, replace(text, witness=True))
 
 
 def _likeness(asked: pd.DataFrame, limits: VerdictSettings) -> Iterator[Check]:

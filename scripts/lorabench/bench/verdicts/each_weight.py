@@ -15,8 +15,6 @@ from lorabench.settings.models import VerdictSettings
 _TOO_LITTLE, _RIGHT, _TOO_MUCH = range(3)
 _STAGES: dict[Label, int] = {**dict.fromkeys(TOO_LITTLE, _TOO_LITTLE), "works": _RIGHT}
 """What a LoRA goes through as its weight rises; all other labels are too much of it."""
-_DECIDING = ("style_low", "prompt_lost", "text_lost")
-"""What a weight that works stands on."""
 
 
 @dataclass(frozen=True)
@@ -98,5 +96,5 @@ def _judged(weight: float, found: tuple[Check, ...], failed: Sequence[Check]) ->
     codes = {check.code: check for check in found}
     if "style_low" not in codes:
         return Judged(weight, "uncertain", checks=found)
-    deciding = (codes[code] for code in _DECIDING if code in codes)
+    deciding = (codes[code] for code in ("style_low", "prompt_lost") if code in codes)
     return Judged(weight, "works", needs=max(check.needs for check in deciding), checks=found)

@@ -5,6 +5,7 @@ Each weight is judged by itself (`each_weight.py`), the LoRA by its weights.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from lorabench.bench.measures.faults import CONSTANT_BELOW
 from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts.best import best, top
 from lorabench.bench.verdicts.causes import causes, should_not_leak
-from lorabench.bench.verdicts.checks import COHERENT, CONSTANT, copies
+from lorabench.bench.verdicts.checks import COHERENT, CONSTANT, DOUBT, copies
 from lorabench.bench.verdicts.each_weight import Judged, in_order, judge_weight
 from lorabench.bench.verdicts.summary import leak, without_trigger
 from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, MANY_PROMPTS, unjudged
@@ -182,12 +183,24 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
         unknown.append(Finding("tie", value=max(1, found.needs - asked["variant"].nunique())))
     if (cut_off or found.weight == weights[-1]) and len(weights) > 1:
         unknown.append(Finding("highest", weights[-1]))
+    unknown += _doubted([one for one in judged if one.weight in window])
     ends = window[0], window[-1]
     below, above = _ends(judged, ends)
     return replace(
         verdict, weight=found.weight, tie=found.tie, window=ends, below=below, above=above,
         unknown=unknown,
     )  # fmt: skip
+
+
+def _doubted(judged: Sequence[Judged]) -> list[Finding]:
+    """Return the first weight whose pictures do not show their prompts by a CLIP, if any."""
+    doubts = (
+        check.finding(one.weight)
+        for one in judged
+        for check in one.checks
+        if check.code == DOUBT and check.missed
+    )
+    return list(islice(doubts, 1))
 
 
 def _window(usable: Sequence[float], best: float, weights: Sequence[float]) -> Sequence[float]:

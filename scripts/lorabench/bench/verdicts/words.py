@@ -83,15 +83,6 @@ FINDINGS = {
         "{value:.0%} しか残っていません(必要: {limit:.0%})。ただし、画像とプロンプトの文を比べる"
         "埋め込みでは被写体が残っています。画像で確かめてください",
     ),
-    "text_lost": (
-        "at {weight:.2f} the pictures may no longer show what was asked for: by the embedding, "
-        "{value:.0%} of what ties them to their own prompt's text is left (needed: {limit:.0%}, as "
-        "it was found without one), though the composition is kept: look at them",
-        "{weight:.2f} では指示した被写体が描かれていない可能性があります。埋め込みでは、"
-        "自分のプロンプトの文との結び付きが {value:.0%} しか残っていません"
-        "(必要: {limit:.0%}。埋め込みなしで定めた値)。ただし構図は保たれています。"
-        "画像で確かめてください",
-    ),
     "structure_lost": (
         "at {weight:.2f} only {value:.0%} of the composition is kept (needed: {limit:.0%})",
         "{weight:.2f} では構図が {value:.0%} しか保たれません(必要: {limit:.0%})",
@@ -177,6 +168,14 @@ FINDINGS = {
         "drawnworld; hold the label against the pictures",
         "しきい値は同梱のベースモデル drawnworld で定めたもので、このベースモデルに合うかどうかは"
         "未確認です。判定は画像と見比べてください",
+    ),
+    "text_lost": (
+        "whether the pictures at {weight:.2f} show what was asked for: the composition is kept, "
+        "but by the embedding {value:.0%} of what ties them to their own prompts' texts is left "
+        "(needed: {limit:.0%}); look at them",
+        "{weight:.2f} で指示した被写体が描かれているかは確かめられません。構図は保たれていますが、"
+        "埋め込みでは自分のプロンプトの文との結び付きが {value:.0%} しか残っていません"
+        "(必要: {limit:.0%})。画像で確かめてください",
     ),
     "text_blind": (
         "what the embedding says of the prompts: without the LoRA, too, it does not tell their "

@@ -393,21 +393,28 @@ def test_the_base_models_own_features_and_an_empty_embedding_say_nothing_of_a_ch
 
 
 @pytest.mark.parametrize(
-    ("composition", "text", "label", "code"),
+    ("text", "code"),
     [
-        (0.6, 0.6, "works", None),
-        (0.1, 0.1, "lost", "prompt_lost_twice"),
-        (0.1, 0.6, "lost", "prompt_lost_disputed"),
-        (0.6, 0.1, "lost", "text_lost"),
-        (0.1, float("nan"), "lost", "prompt_lost"),
+        (0.1, "prompt_lost_twice"),
+        (0.6, "prompt_lost_disputed"),
+        (float("nan"), "prompt_lost"),
     ],
 )
-def test_a_clip_is_a_second_witness_of_the_prompt(composition, text, label, code):
-    pictures = table({0.8: {"prompt_kept": composition}}).assign(clip_prompt=text)
+def test_a_clip_is_a_second_witness_of_a_lost_prompt(text, code):
+    found = judge(table({0.8: {"prompt_kept": 0.1}}).assign(clip_prompt=text), LIMITS)
+    (why,) = found.reasons
+    assert (found.label, why.code, why.value, why.limit) == ("lost", code, 0.1, 0.35)
+
+
+def test_a_clip_that_finds_the_prompt_lost_alone_decides_nothing_and_is_heard():
+    pictures = table({0.6: {}, 0.8: {}, 1.0: {}, 1.2: FRIED}).assign(clip_prompt=0.6)
+    alone = judge(pictures, LIMITS)
+    pictures.loc[pictures["weight"] >= 0.8, "clip_prompt"] = 0.1
     found = judge(pictures, LIMITS)
-    assert found.label == label
-    assert [one.code for one in found.reasons] == ([code] if code else [])
-    assert all((one.limit, one.value) == (0.35, 0.1) for one in found.reasons)
+    assert (found.label, found.labels, found.weight) == ("works", alone.labels, alone.weight)
+    (doubt,) = [one for one in found.unknown if one not in alone.unknown]
+    assert (doubt.code, doubt.weight, doubt.value, doubt.limit) == ("text_lost", 0.8, 0.1, 0.35)
+    assert doubt in found.checks["0.80"]
 
 
 def test_a_clip_that_tells_no_prompts_apart_is_said_to():
