@@ -37,6 +37,7 @@ for TRAINING in commands.trainings(TRAINED):
         params:
             data=of_run(lambda plan: plan.paths.normalized),
             reg=uncompared(commands.regularization),
+            kept=uncompared(commands.kept_epochs),
             strict=uncompared(partial(commands.strict, ROOT / "scripts")),
         message:
             "Training {output.lora}; first the base model is loaded"
@@ -44,5 +45,5 @@ for TRAINING in commands.trainings(TRAINED):
             "{params.strict}"
             f"{commands.trainer(CONFIG, ROOT / 'scripts')}"
             " --data {params.data:q} --settings {input.record:q} --output {output.lora:q}"
-            " {params.reg}"
+            " {params.reg} {params.kept}"
             f" --log {{log:q}} --base-model {quoted(CONFIG.base_model)}"

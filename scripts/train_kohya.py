@@ -46,6 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
         validate(KohyaSettings, kohya),
         _name(arguments),
         arguments.reg,
+        arguments.keep_epochs,
     )
 
 

@@ -25,7 +25,14 @@ def main(arguments: argparse.Namespace) -> None:
             "train.kohya_args: they are options of sd-scripts, which trainer=embedded does not "
             "run; take trainer=kohya, or none of them."
         )
-    train(arguments.data, arguments.base_model, arguments.output, settings, arguments.reg)
+    train(
+        arguments.data,
+        arguments.base_model,
+        arguments.output,
+        settings,
+        arguments.reg,
+        arguments.keep_epochs,
+    )
 
 
 if __name__ == "__main__":

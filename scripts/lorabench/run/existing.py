@@ -70,6 +70,12 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     return paths
 
 
+def epochs(paths: RunLayout) -> dict[int, Path]:
+    """Return the states of a training that it kept on its way, by the epochs that were over."""
+    kept = paths.lora.parent.glob(f"{glob.escape(paths.lora.stem)}-{'[0-9]' * 6}.safetensors")
+    return {int(path.stem[-6:]): path for path in sorted(kept)}
+
+
 def stand_in(paths: RunLayout) -> Path | None:
     """Return the LoRA that stands in for several where none matters; None if there is none yet."""
     if not is_there(paths.receipt()):

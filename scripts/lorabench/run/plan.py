@@ -23,6 +23,7 @@ from lorabench.errors import UserError
 from lorabench.run import (
     base_choice,
     bench_workflow,
+    epochs,
     existing,
     given_lora,
     given_loras,
@@ -119,6 +120,11 @@ class RunPlan(Source):
             return self.config.trigger
         found = existing.record(self.paths)
         return found.trigger if found else ""
+
+    @property
+    def awaits_epochs(self) -> bool:
+        """Whether states of the training are asked for that it is still to make."""
+        return self.config.epochs != "last" and not self.several
 
     def positive(self, trigger: str) -> str | None:
         """Return what replaces the workflow's prompt; the family's own gets the trigger words."""
@@ -467,7 +473,7 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
         source = _given(config, Path(str(config.lora)), digests)
     elif config.skip_train:
         paths = existing.benched(config, base_digest)
-        source = Source(config, paths, {"": paths.lora})
+        source = _with_epochs(Source(config, paths, {"": paths.lora}))
     else:
         source = _trained(config, merged.get("train", {}), digests)
     if "weights" not in given and (weights := existing.further(source.paths)):
@@ -556,7 +562,17 @@ def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> Sour
     identity = identify(config, found, digests, reg.raw if reg else None)
     paths = existing.trained(config, identity)
     _check_trained(paths, config, identity)
-    return Source(config, paths, {"": paths.lora}, found, Training(identity, reg, doubled))
+    training = Training(identity, reg, doubled)
+    return _with_epochs(Source(config, paths, {"": paths.lora}, found, training))
+
+
+def _with_epochs(source: Source) -> Source:
+    """Return the LoRA that a run trained with the states on its way that are benched, too."""
+    found = epochs.find(source.config, source.paths)
+    if not found:
+        return source
+    loras = {one.key: path for one, path in found.items()}
+    return replace(source, loras=loras, several=tuple(found))
 
 
 def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) -> None:

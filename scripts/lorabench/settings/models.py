@@ -20,6 +20,7 @@ from lorabench.settings.mappings import Folders, Options
 from lorabench.settings.servers import EMBEDDED, servers
 from lorabench.settings.types import (
     COLOUR,
+    Epochs,
     LocalPath,
     Name,
     Places,
@@ -121,7 +122,9 @@ class TrainSettings(Section):
     flip: bool = Field(False, description="mirror half of the pictures")
     clip_skip: int = Field(1, ge=1, le=12, description="text encoder layer from the end; 1: last")
     cache_latents: bool = Field(True, description="encode each picture once")
-    save_every_epochs: int = Field(0, ge=0, description="keep a checkpoint; 0: none")
+    save_every_epochs: int = Field(
+        0, ge=0, description="keep the LoRA as it is after so many epochs; 0: none; see `epochs`"
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 or fp16 where the hardware has it, fp32 on CPU"
     )
@@ -399,6 +402,11 @@ class SweepSettings(Section):
         None,
         description="with `lora`: the folder of pictures that it was trained on, from wherever it "
         "is; style and copies are judged against them; instead of `raw_set`",
+    )
+    epochs: Epochs = Field(
+        "last",
+        description="which states of the training to bench: `last`, `all` that it keeps, or "
+        "`4,8,12` besides the last; without `train.save_every_epochs` it then keeps about eight",
     )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"

@@ -84,6 +84,19 @@ def as_name(text: str) -> str:
     return fit.encode(errors="replace")[: _NAME_BYTES - _DIGEST_BYTES].decode(errors="ignore")
 
 
+def _epochs(value: Any) -> Any:
+    """Take `last`, `all`, or the numbers of epochs, ascending."""
+    if value in ("last", "all"):
+        return value
+    try:
+        found = [int(str(one)) for one in split(value)]
+    except ValueError:
+        raise ValueError("should be last, all, or numbers of epochs such as 4,8,12") from None
+    if min(found) < 1:
+        raise ValueError("epochs are counted from 1")
+    return unique(tuple(found))
+
+
 def _places(value: Any) -> Any:
     """Take one file, folder or pattern, or a list of them."""
     if not isinstance(value, list | tuple):
@@ -127,6 +140,7 @@ Trigger = Annotated[Text, AfterValidator(syntax.plain)]
 Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Places = Annotated[str | tuple[str, ...], BeforeValidator(_places)]
+Epochs = Annotated[Literal["last", "all"] | tuple[int, ...], BeforeValidator(_epochs)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]

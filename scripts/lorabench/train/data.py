@@ -80,6 +80,14 @@ class TrainingSet:
         size = self.settings.batch_size
         return sum(-(-len(pictures) // size) for pictures in self.buckets.values())
 
+    def keeping(self, number: int, epochs: int) -> "TrainingSet":
+        """Return the set with settings that keep about `number` of its `epochs`, if none yet."""
+        if not number or self.settings.save_every_epochs:
+            return self
+        every = max(1, round(epochs / number))
+        kept = self.settings.model_copy(update={"save_every_epochs": every})
+        return replace(self, settings=kept)
+
     @property
     def all(self) -> list[Picture]:
         """Every picture that is looked at, trained on or not."""

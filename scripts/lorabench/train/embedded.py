@@ -22,11 +22,17 @@ log = logging.getLogger(__name__)
 
 
 def train(
-    folder: Path, base_model: Path, output: Path, settings: TrainSettings, reg: Path | None = None
+    folder: Path,
+    base_model: Path,
+    output: Path,
+    settings: TrainSettings,
+    reg: Path | None = None,
+    keep: int = 0,
 ) -> None:
     """Train a LoRA on the normalized set in `folder` and write it to `output`.
 
-    `reg` is the normalized set of regularization pictures, if there are any.
+    `reg` is the normalized set of regularization pictures, if there are any; `keep` is about how
+    many epochs to keep where `save_every_epochs` says none.
 
     Also write `train_log.csv`, `loss.png` and, every `save_every_epochs`,
     `<stem>-<epoch>.safetensors`. A killed training continues from its last state and gives the
@@ -53,6 +59,7 @@ def train(
 
     output.parent.mkdir(parents=True, exist_ok=True)
     course = history.History(output.with_name("train_log.csv"), rows)
+    settings = pictures.keeping(keep, epochs).settings
     watch = divergence.Watch(settings, learner.loss_of_nothing, output.parent)
     bar = cli.bar(total=total, initial=first, desc="training", unit="step")
     for step in range(first, total):

@@ -27,6 +27,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         "for keys that it lacks, the base model's defaults count")  # fmt: skip
     add("--set", action="append", default=[], metavar="KEY=VALUE",
         help="a setting, over those of the file; may be given several times")  # fmt: skip
+    add("--keep-epochs", type=int, default=0, metavar="N",
+        help="keep about N of the epochs, if save_every_epochs says none (default: 0)")  # fmt: skip
     return parser
 
 

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from functools import cache
+from math import gcd
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from lorabench.run.plan import Normalizing, RunPlan
 from lorabench.settings.models import Config
 
 TRAINS = "train_lora"
+KEPT_EPOCHS = 8
+"""About so many states of a training are benched where nobody says which."""
 
 
 def quoted(text: object) -> str:
@@ -101,6 +104,16 @@ def regularization(plan: RunPlan) -> str:
     """Return where the regularization pictures lie, as an option; the record has their content."""
     reg = plan.training.reg if plan.training else None
     return options({"--reg": reg and str(reg.folder)})
+
+
+def kept_epochs(plan: RunPlan) -> str:
+    """Return which epochs the training keeps, as options, where the settings say none."""
+    wanted = plan.config.epochs
+    if wanted == "last" or plan.config.train.save_every_epochs:
+        return ""
+    if wanted == "all":
+        return options({"--keep-epochs": KEPT_EPOCHS})
+    return options({"--set": f"save_every_epochs={gcd(*wanted)}"})
 
 
 def look_through(plan: RunPlan) -> str:

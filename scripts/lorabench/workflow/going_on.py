@@ -3,12 +3,13 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lorabench.pages import advice, finished_run
+from lorabench.run import existing
 from lorabench.run.further import Further
 from lorabench.run.plan import RunPlan
-from lorabench.text.phrases import listed
+from lorabench.text.phrases import count, listed
 from lorabench.workflow.stopping import Stopping
 
 _HIGHEST = 1.2
@@ -21,10 +22,19 @@ def go_on(plans: Iterable[RunPlan], stopping: Stopping) -> list[str]:
     Returns a line for each run that goes on. Nothing else can do it: a sweep is fixed when
     Snakemake parses, and its lock is held until it ends.
     """
-    said = [_record(plan, weights) for plan in plans if (weights := _further(plan))]
+    said = [line for plan in plans for line in _next(plan)]
     if said:
         atexit.register(_call_again, stopping)
     return said
+
+
+def _next(plan: RunPlan) -> Iterator[str]:
+    """Say with what a run goes on: the epochs that its training kept, or higher weights."""
+    if plan.awaits_epochs and (kept := existing.epochs(plan.paths)):
+        number = count(len(kept), "epoch")
+        yield f"\n{plan.paths.root}: going on with the {number} that the training kept"
+    elif not plan.several and (weights := _further(plan)):
+        yield _record(plan, weights)
 
 
 def _further(plan: RunPlan) -> Sequence[float]:

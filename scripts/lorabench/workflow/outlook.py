@@ -54,6 +54,8 @@ def _stages(plan: RunPlan, jobs: Mapping[str, int]) -> Iterator[str]:
         yield f"render {count(cells * plan.config.batch_size, 'picture')}"
     if steps := [step for step, rules in _EVALUATION.items() if set(rules) & set(jobs)]:
         yield f"{listed(steps)} the pictures"
+    if plan.awaits_epochs:
+        yield "then the same of the epochs that it keeps"
 
 
 def _pictures(plan: RunPlan) -> int:

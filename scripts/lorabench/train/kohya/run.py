@@ -3,6 +3,7 @@
 import logging
 import shlex
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import tomli_w
@@ -46,10 +47,12 @@ def train(
     kohya: KohyaSettings,
     name: str,
     reg: Path | None = None,
+    keep: int = 0,
 ) -> None:
     """Train a LoRA on the normalized set in `folder` and write it to `output`.
 
-    `reg` is the normalized set of regularization pictures, if there are any.
+    `reg` is the normalized set of regularization pictures, if there are any; `keep` is about how
+    many epochs to keep where `save_every_epochs` says none.
 
     Also write `train_log.csv`, `loss.png` and, every `save_every_epochs`,
     `<stem>-<epoch>.safetensors`; and all LoRAs to output/kohya/, as `<name>….safetensors`. A killed
@@ -65,6 +68,7 @@ def train(
     taken = data.read_set(folder, settings, reg)
     pictures.check(taken, sd_scripts)
     training = Training(name, taken, base)
+    training = replace(training, pictures=taken.keeping(keep, training.epochs))
     has = hardware.find(there, settings)
 
     state = _prepare(training, there, has)
