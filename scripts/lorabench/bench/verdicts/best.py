@@ -9,7 +9,8 @@ import pandas as pd
 
 from lorabench.bench.verdicts.summary import shares
 from lorabench.bench.verdicts.unjudged import MANY_PROMPTS, Z
-from lorabench.bench.verdicts.verdict import ENOUGH_STYLE
+from lorabench.bench.verdicts.verdict import ENOUGH_STYLE, Score
+from lorabench.layout import weight_name
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Best:
     """Ascending, including the best one."""
     needs: int | None
     """Prompts that would settle the tie; None without a tie, or if no number would."""
+    scores: dict[str, Score]
+    """Of each weight in the window."""
 
 
 def best(asked: pd.DataFrame, window: Sequence[float], cut_off: bool) -> Best:
@@ -38,7 +41,18 @@ def best(asked: pd.DataFrame, window: Sequence[float], cut_off: bool) -> Best:
     needs = [
         _needs(behind[weight], asked["variant"].nunique()) for weight in tie if weight != chosen
     ]
-    return Best(chosen, tie, max(needs) if needs and max(needs) <= MANY_PROMPTS else None)
+    return Best(
+        chosen,
+        tie,
+        max(needs) if needs and max(needs) <= MANY_PROMPTS else None,
+        {weight_name(weight): _score(found[weight], behind[weight]) for weight in window},
+    )
+
+
+def _score(scores: pd.Series, behind: np.ndarray) -> Score:
+    low, high = np.percentile(behind, [2.5, 97.5])
+    numbers = (scores.mean(), behind.mean(), low, high)
+    return Score(*(round(float(number), 4) for number in numbers))
 
 
 def top(asked: pd.DataFrame, weights: Sequence[float]) -> float:

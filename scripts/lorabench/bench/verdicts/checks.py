@@ -11,11 +11,9 @@ from lorabench.bench.embeddings.embedding import BASE
 from lorabench.bench.measures.faults import CONSTANT_BELOW, UNCHANGED_BELOW
 from lorabench.bench.verdicts.summary import prompts_apart
 from lorabench.bench.verdicts.unjudged import ENOUGH_PROMPTS, Z
-from lorabench.bench.verdicts.verdict import Finding, Label
+from lorabench.bench.verdicts.verdict import COPIED, Finding, Label
 from lorabench.settings.models import VerdictSettings
 
-COPIED = 1 / 4
-"""The share of a weight's pictures that are copies from which on the LoRA copies at it."""
 CONSTANT = 1 / 2
 """The share of pictures of one colour from which on the LoRA is broken."""
 COHERENT = 0.4
@@ -47,10 +45,12 @@ class Check:
     """Whether the limit is the highest value that will do, not the lowest."""
     at_limit: bool = False
     """Whether the limit itself fails."""
-    shown: float | None = None
-    """The limit to show, where that is another."""
     witness: bool = False
     """Whether it only stands beside another number, and decides nothing."""
+    pictures: int = 0
+    """How many it stands on."""
+    similarity: float | None = None
+    """What makes a copy, of a share of copies."""
 
     @property
     def failed(self) -> bool:
@@ -77,9 +77,17 @@ class Check:
 
     def finding(self, weight: float) -> Finding:
         """Return what it says."""
-        limit = self.limit if self.shown is None else self.shown
-        spread = round(self.spread, 4) if self.prompts > 1 else None
-        return Finding(self.code, weight, round(self.value, 4), limit, spread=spread)
+        return Finding(
+            self.code,
+            weight,
+            round(self.value, 4),
+            self.limit,
+            spread=round(self.spread, 4) if self.prompts > 1 else None,
+            prompts=self.prompts or None,
+            measured=self.pictures,
+            needs=self.needs if self.prompts else None,
+            similarity=self.similarity,
+        )
 
     @property
     def _beyond(self) -> float:
@@ -100,7 +108,8 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
     at = table[table["weight"] == weight]
     asked = at[at["probe"] == ""]
     constant = float((asked["contrast"] < CONSTANT_BELOW).mean())
-    yield Check("broken", "constant", constant, CONSTANT, highest=True, at_limit=True)
+    yield Check("broken", "constant", constant, CONSTANT, highest=True, at_limit=True,
+                pictures=len(asked))  # fmt: skip
     coherence = _mean("fried", "noise", asked["coherence"], asked, COHERENT)
     if not np.isnan(coherence.value):
         yield coherence
@@ -111,7 +120,7 @@ def checks(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
     if not np.isnan(apart.mean):
         error = (apart.high - apart.low) / (2 * Z) * sqrt(asked["variant"].nunique())
         yield Check("lost", "prompts_ignored", apart.mean, limits.prompts_apart, error,
-                    asked["variant"].nunique())  # fmt: skip
+                    asked["variant"].nunique(), pictures=len(asked))  # fmt: skip
     for check in (
         *_prompt(asked, limits),
         _mean("fried", "off_range", asked["outside"], asked, limits.outside, 0.02, highest=True),
@@ -175,7 +184,7 @@ def copies(table: pd.DataFrame, weight: float, limits: VerdictSettings) -> Itera
         if len(of_probe):
             share = float(of_probe.mean())
             yield Check("copies", code, share, COPIED, highest=True, at_limit=True,
-                        shown=limits.copy_similarity)  # fmt: skip
+                        pictures=len(of_probe), similarity=limits.copy_similarity)  # fmt: skip
 
 
 def _mean(
@@ -191,4 +200,5 @@ def _mean(
     values = column.groupby(asked["variant"]).mean().dropna()
     spread = float(values.std()) if len(values) > 1 else 0.0
     mean = float(values.mean()) if len(values) else np.nan
-    return Check(label, code, mean, limit, spread, len(values), usual, highest)
+    pictures = len(column.dropna())
+    return Check(label, code, mean, limit, spread, len(values), usual, highest, pictures=pictures)

@@ -6,6 +6,7 @@ Each weight is judged by itself (`each_weight.py`), the LoRA by its weights.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -24,6 +25,22 @@ from lorabench.sweep.variants import FULL_STRENGTH
 
 _TOLD_APART = 0.99
 """So much of a prompt a base model keeps that draws it unlike others; one of noise keeps less."""
+_LEAKING = 1 / 2
+"""The share of the style that a LoRA needs, from which on there is one that could leak."""
+_ALIKE = 1 / 2
+"""The share of prompts drawn like others from which on the base model is at fault."""
+
+
+class _Leak(NamedTuple):
+    """What is drawn without the trigger words; None where that is unknown."""
+
+    gained: float | None = None
+    """The style gained with them."""
+    leaks: bool | None = None
+    share: float | None = None
+    """Of that, what is gained without them."""
+    weight: float | None = None
+    prompts: int | None = None
 
 
 def judge(
@@ -47,22 +64,27 @@ def judge(
     every = [*reversed(in_order(negative)), *in_order([one for one in alone if one.weight > 0])]
     judged = [one for one in every if one.weight > 0] or every  # what it adds is what it is for
     label, deciding = _of_all(judged, list(_copied(table, limits)))
-    leaks, share, leak_weight = _leak(table, limits)
-    unknown = list(_unknown(table, trigger, bundled, label, share))
+    leaks = _leak(table, limits)
+    unknown = list(_unknown(table, trigger, bundled, label, leaks, limits.style))
     prompts = asked["variant"].nunique()
     if close := _close(deciding, prompts):
         unknown.append(close)
         label = "uncertain" if prompts < ENOUGH_PROMPTS else label
-    flagged = leaks and should_not_leak(taught)
+    flagged = leaks.leaks and should_not_leak(taught)
     verdict = Verdict(
         label=label,
-        leaks=leaks,
-        leak=share,
-        leak_weight=leak_weight,
+        leaks=leaks.leaks,
+        leak=leaks.share,
+        leak_weight=leaks.weight,
+        leak_prompts=leaks.prompts,
         reasons=[
             *causes(label, taught, trigger),
             *_reasons(judged, deciding),
-            *([Finding("leaks", value=share, limit=limits.leak)] if flagged else []),
+            *(
+                [Finding("leaks", value=leaks.share, limit=limits.leak, prompts=leaks.prompts)]
+                if flagged
+                else []
+            ),
         ],
         unknown=unknown,
         labels=_labels(every, prompts),
@@ -84,12 +106,13 @@ def _incomparable(asked: pd.DataFrame, weights: Sequence[float]) -> Finding | No
     base = asked[asked["weight"] == 0]
     constant = float((base["contrast"] < CONSTANT_BELOW).mean())
     if constant >= CONSTANT:
-        return Finding("base_constant", 0.0, constant)
+        return Finding("base_constant", 0.0, constant, CONSTANT, measured=len(base))
     coherence = float(base["coherence"].mean())
     if coherence < COHERENT:
-        return Finding("base_noise", 0.0, coherence, COHERENT)
+        return Finding("base_noise", 0.0, coherence, COHERENT, measured=len(base))
     alike = float((base["prompt_kept"] < _TOLD_APART).mean())
-    return Finding("base_alike", 0.0, alike) if alike >= 0.5 else None
+    found = Finding("base_alike", 0.0, alike, _ALIKE, measured=len(base))
+    return found if alike >= _ALIKE else None
 
 
 def _copied(table: pd.DataFrame, limits: VerdictSettings) -> Iterator[Judged]:
@@ -115,14 +138,14 @@ def _of_all(judged: Sequence[Judged], copied: Sequence[Judged]) -> tuple[Label, 
 
 
 def _unknown(
-    table: pd.DataFrame, trigger: bool, bundled: bool, label: Label, leak: float | None
+    table: pd.DataFrame, trigger: bool, bundled: bool, label: Label, leaks: _Leak, style: float
 ) -> Iterator[Finding]:
     """Yield what could not be judged and does not follow from the label."""
     for finding in unjudged(table, trigger, bundled):
         if label != "copies" or finding.code not in ("few_triggers", "no_trigger"):
             yield finding
-    if leak is None and (table["probe"] == "untriggered").any():
-        yield Finding("no_style_to_leak")
+    if leaks.share is None and (table["probe"] == "untriggered").any():
+        yield Finding("no_style_to_leak", value=leaks.gained, limit=_LEAKING * style)
 
 
 def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
@@ -131,9 +154,11 @@ def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
     if surest.needs <= prompts:
         return None
     if prompts >= ENOUGH_PROMPTS and surest.needs > MANY_PROMPTS:
-        return Finding("never_settled", surest.weight, limit=MANY_PROMPTS)
+        return Finding("never_settled", surest.weight, limit=MANY_PROMPTS, prompts=prompts,
+                       needs=surest.needs)  # fmt: skip
     enough = surest.needs if prompts >= ENOUGH_PROMPTS else min(surest.needs, ENOUGH_PROMPTS)
-    return Finding("prompts_needed", surest.weight, enough - prompts)
+    return Finding("prompts_needed", surest.weight, enough - prompts, prompts=prompts,
+                   needs=surest.needs)  # fmt: skip
 
 
 def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, str]:
@@ -146,19 +171,21 @@ def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, str]:
     }
 
 
-def _leak(
-    table: pd.DataFrame, limits: VerdictSettings
-) -> tuple[bool | None, float | None, float | None]:
-    """Return whether the style appears without the trigger words, its share, and at which weight.
+def _leak(table: pd.DataFrame, limits: VerdictSettings) -> _Leak:
+    """Return whether the style appears without the trigger words.
 
-    All are None where there is no style that could leak, or nothing was rendered without the words.
+    Unknown where there is no style that could, or nothing was rendered without the words.
     """
     pairs = without_trigger(table)
-    if not pairs["with"].mean() > limits.style / 2:  # NaN without pairs
-        return None, None, None
+    if pairs.empty:
+        return _Leak()
+    gained = round(float(pairs["with"].mean()), 4)
+    if gained <= _LEAKING * limits.style:
+        return _Leak(gained)
     weight = float(pairs["weight"].iloc[0])
     share = leak(table, weight).mean
-    return share > limits.leak, round(share, 4), weight
+    prompts = pairs["prompt"].nunique()
+    return _Leak(gained, share > limits.leak, round(share, 4), weight, prompts)
 
 
 def _reasons(judged: Sequence[Judged], deciding: Sequence[Judged]) -> Iterator[Finding]:
@@ -180,7 +207,9 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
     found = best(asked, window, cut_off)
     unknown = list(verdict.unknown)
     if found.needs:
-        unknown.append(Finding("tie", value=max(1, found.needs - asked["variant"].nunique())))
+        prompts = asked["variant"].nunique()
+        more = max(1, found.needs - prompts)
+        unknown.append(Finding("tie", value=more, prompts=prompts, needs=found.needs))
     if (cut_off or found.weight == weights[-1]) and len(weights) > 1:
         unknown.append(Finding("highest", weights[-1]))
     unknown += _doubted([one for one in judged if one.weight in window])
@@ -188,7 +217,7 @@ def _with_weight(verdict: Verdict, asked: pd.DataFrame, judged: Sequence[Judged]
     below, above = _ends(judged, ends)
     return replace(
         verdict, weight=found.weight, tie=found.tie, window=ends, below=below, above=above,
-        unknown=unknown,
+        unknown=unknown, scores=found.scores,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -13,6 +13,8 @@ from lorabench.settings.formats import known, reading
 FORMAT = 1
 
 Label = Literal["works", "weak", "dead", "broken", "fried", "lost", "copies", "uncertain"]
+COPIED = 1 / 4
+"""The share of a weight's pictures that are copies from which on the LoRA copies at it."""
 TOO_LITTLE: frozenset[Label] = frozenset({"dead", "weak"})
 """The labels of weights at which the LoRA does too little."""
 
@@ -32,6 +34,26 @@ class Finding:
     """How many more are needed to judge what could not be judged."""
     spread: float | None = None
     """The standard deviation between prompts of what `value` is the mean of."""
+    prompts: int | None = None
+    """Over how many prompts `value` is a mean."""
+    measured: int | None = None
+    """On how many pictures it stands."""
+    needs: int | None = None
+    """How many prompts leave the limit outside the mean's 95 % interval, or settle a tie."""
+    similarity: float | None = None
+    """The correlation with a training picture beyond which a picture may be a copy."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good a usable weight is: the style gained, minus the structure lost."""
+
+    mean: float
+    behind: float
+    """By how much it is behind the weight to use, in the mean over pairs of pictures."""
+    low: float
+    high: float
+    """The bounds of that difference's 95 % interval; `low` is 0 or less in a tie."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +87,10 @@ class Verdict:
     """The style gained without the trigger words, relative to that with them; None if unknown."""
     leak_weight: float | None = None
     """The weight at which that was measured."""
+    leak_prompts: int | None = None
+    """On how many prompts."""
+    scores: dict[str, Score] = field(default_factory=dict)
+    """The score of each weight in the window, for the weight to use and its tie."""
     choice: "Choice | None" = None
     """Of several LoRAs, which this is the verdict on, and why; None of one."""
 
@@ -108,5 +134,15 @@ def write(verdict: Verdict, path: Path) -> None:
 def read(path: Path) -> Verdict:
     """Read what `write` wrote; raise `UserError` for anything else."""
     with reading(path, "a verdict"):
-        content = known(json.loads(path.read_bytes()), path, FORMAT)
-        return TypeAdapter(Verdict).validate_python(content)
+        found = json.loads(path.read_bytes(), object_hook=_of_today)
+        return TypeAdapter(Verdict).validate_python(known(found, path, FORMAT))
+
+
+def _of_today(read: dict[str, Any]) -> dict[str, Any]:
+    """Return what is in a file with the limit of copies under its name of today.
+
+    `limit` was that of the correlation, and that of the share stood nowhere.
+    """
+    if read.get("code") in ("copies", "prompts_copied") and "similarity" not in read:
+        return {**read, "similarity": read.get("limit"), "limit": COPIED}
+    return read

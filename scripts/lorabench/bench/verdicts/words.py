@@ -114,15 +114,15 @@ FINDINGS = {
     ),
     "copies": (
         "at {weight:.2f} the trigger words alone render training pictures: {value:.0%} of what "
-        "they render correlates with one by more than {limit:.2f}",
+        "they render correlates with one by more than {similarity:.2f} (limit: {limit:.0%})",
         "{weight:.2f} ではトリガーワードだけで学習画像そのものが描かれます。"
-        "{value:.0%} の画像で相関が {limit:.2f} を超えます",
+        "{value:.0%} の画像で相関が {similarity:.2f} を超えます(上限 {limit:.0%})",
     ),
     "prompts_copied": (
         "at {weight:.2f}, {value:.0%} of the prompts render a training picture, with a correlation "
-        "of more than {limit:.2f}",
+        "of more than {similarity:.2f} (limit: {limit:.0%})",
         "{weight:.2f} ではプロンプトの {value:.0%} で学習画像そのものが描かれます"
-        "(相関が {limit:.2f} を超えます)",
+        "(相関が {similarity:.2f} を超えます。上限 {limit:.0%})",
     ),
     "trigger_unsaid": (
         "{value:.0%} of the captions have the trigger words (needed: {limit:.0%}), so the LoRA did "
@@ -417,7 +417,7 @@ def _filled(text: str, numbers: Mapping[str, Any]) -> str:
     """Fill in the numbers, with enough digits to show a value apart from its limit."""
     for _ in range(2):
         shown = [match[0].format(**numbers) for match in _NUMBER.finditer(text)]
-        if len(set(shown)) == len(shown):
+        if len(set(shown)) == len(shown) or numbers["value"] == numbers["limit"]:
             break
         text = _NUMBER.sub(lambda match: f"{{{match[1]}:.{int(match[2]) + 1}{match[3]}}}", text)
     return phrases.fill(text, **numbers)

@@ -62,6 +62,7 @@ def build(
             wider=left and command(left.sweep),
             data=contents.for_scripts(found, examples),
             ruler=contents.ruler(found),
+            tied=contents.tied,
             evidence=evidence.evidence,
             glance=glance.choose(found, examples),
             copies=copies.find(found, examples),

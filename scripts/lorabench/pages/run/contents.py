@@ -8,6 +8,7 @@ from typing import Any
 from lorabench.bench.embeddings.embedding import BASE
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.dataset.refusals import Refusal
+from lorabench.layout import weight_name
 from lorabench.pages import tables
 from lorabench.pages.finished_run import FinishedRun, Measured
 from lorabench.pages.thumbnails import SMALL_SIDE, Thumbnail, side
@@ -153,6 +154,15 @@ def deciding(columns: Sequence[str], limits: Limits) -> dict[str, float | None]:
         if kind in _BY_EMBEDDING and not column.startswith(f"{BASE}_")
     }
     return {column: limit(limits) for column, limit in DECIDING.items()} | embedded
+
+
+def tied(verdict: Verdict) -> str:
+    """Return the weights of a tie, each with its score where the file has it."""
+    names = map(weight_name, verdict.tie)
+    return " · ".join(
+        f"{name} ({verdict.scores[name].mean:.2f})" if name in verdict.scores else name
+        for name in names
+    )
 
 
 def ruler(run: FinishedRun) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.judging import judge
-from lorabench.bench.verdicts.verdict import Finding
+from lorabench.bench.verdicts.verdict import COPIED, Finding
 from lorabench.settings.models import VerdictSettings
 from tests.judged import table
 
@@ -109,7 +109,9 @@ def test_a_lora_without_a_usable_weight_is_called_by_what_it_is(weights, label, 
 def test_the_trigger_alone_shows_copies():
     found = verdict({0.4: {}, 0.8: {}}, trigger_similarity=0.95)
     assert found.label == "copies"
-    assert found.reasons[0] == Finding("copies", 0.4, 1, LIMITS.copy_similarity)
+    assert found.reasons[0] == Finding(
+        "copies", 0.4, 1, COPIED, measured=8, similarity=LIMITS.copy_similarity
+    )
     assert verdict({1.2: {}}, trigger_similarity=0.95).label == "copies"
 
 
@@ -190,7 +192,7 @@ def test_on_another_base_model_the_limits_are_said_to_be_the_bundled_ones():
 def test_few_prompts_near_the_limit_are_no_answer():
     found = verdict({0.8: {"style_gained": 0.14}}, prompts=3)
     assert found.label == "uncertain"
-    assert Finding("prompts_needed", 0.8, 5) in found.unknown
+    assert Finding("prompts_needed", 0.8, 5, prompts=3, needs=46) in found.unknown
     assert verdict({0.8: {"style_gained": 0.25}}, prompts=3).label == "uncertain"
     assert verdict({0.8: {"style_gained": 0.14}}, prompts=8).label == "weak"
     assert verdict({0.8: {"style_gained": 0.9}}, prompts=1).label == "works"
@@ -211,7 +213,9 @@ def test_a_close_answer_of_many_prompts_is_said_to_be_one():
 
 def test_where_no_number_of_prompts_would_settle_the_label_none_is_named():
     found = verdict({0.8: {"style_gained": 0.4}}, spread=0.3)
-    assert Finding("never_settled", 0.8, limit=64) in found.unknown
+    close = found.unknown[-1]
+    assert (close.code, close.weight, close.limit, close.prompts) == ("never_settled", 0.8, 64, 8)
+    assert close.needs > 64
     assert "even 64 prompts would not settle 0.80" in words.finding(found.unknown[-1])
 
 
@@ -222,6 +226,33 @@ def test_weights_that_do_too_little_below_those_that_do_too_much_are_named():
     assert found.label == "fried"
     assert found.reasons[-1] == Finding("weak_below", 0.8)
     assert {one.code for one in verdict({0.4: {"structure": 0.1}}).reasons} == {"structure_lost"}
+
+
+def test_each_number_says_on_how_much_it_stands():
+    found = verdict({0.4: {"style_gained": 0.5}, 0.8: {}})
+    of_weight = {check.code: check for check in found.checks["0.40"]}
+    style, copied = of_weight["style_low"], of_weight["copies"]
+    assert (style.prompts, style.measured, style.similarity) == (8, 8, None)
+    assert style.needs <= 8, "so many prompts settle it"
+    assert (copied.prompts, copied.measured, copied.limit) == (None, 8, COPIED)
+    assert copied.similarity == LIMITS.copy_similarity
+    assert found.leak_prompts == 8
+
+
+def test_the_weight_to_use_and_its_tie_have_scores():
+    weights = {0.4: {"style_gained": 0.5}, 0.8: {}}
+    found = judge(noisily(weights, 0.4, 0.4), LIMITS)
+    assert list(found.scores) == ["0.40", "0.80"]
+    tied = {name: score for name, score in found.scores.items() if score.low <= 0}
+    assert [float(name) for name in tied] == found.tie
+    chosen = found.scores[f"{found.weight:.2f}"]
+    assert (chosen.behind, chosen.low, chosen.high) == (0, 0, 0)
+    other = next(score for score in found.scores.values() if score is not chosen)
+    assert chosen.mean - other.mean == pytest.approx(other.behind, abs=0.1)
+    assert other.low < other.behind < other.high
+    clear = verdict(weights)
+    assert clear.tie == [0.8] and clear.scores["0.40"].low > 0
+    assert verdict({0.8: {"style_gained": 0.0}}).scores == {}
 
 
 def test_a_tie_tells_how_many_prompts_would_settle_it():

@@ -1,7 +1,9 @@
 """The verdict in words, in both languages, and as a file."""
 
+import json
 import re
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def test_a_tie_is_said():
 
 @pytest.mark.parametrize("code", words.FINDINGS)
 def test_every_finding_has_words_in_both_languages(code):
-    found = Finding(code, 0.8, 0.5, 0.25)
+    found = Finding(code, 0.8, 0.5, 0.25, similarity=0.92)
     english, japanese = words.finding(found), words.finding(found, "ja")
     assert "{" not in english + japanese
     fields = [
@@ -128,3 +130,20 @@ def test_another_file_is_no_verdict(tmp_path, content):
 def test_what_changes_nothing_is_said_of_each_weight():
     said = [words.finding(Finding("no_effect", weight, 0.001, 0.01)) for weight in (0.4, 0.8)]
     assert said[0].startswith("at 0.40 ") and said[1].startswith("at 0.80 ")
+
+
+def test_a_file_from_before_the_limit_of_copies_is_read(tmp_path):
+    copied = Finding("copies", 0.8, 0.25, 0.25, measured=8, similarity=0.92)
+    told = Verdict("copies", reasons=[copied], checks={"0.80": [copied]})
+    verdict.write(told, tmp_path / "verdict.json")
+    assert verdict.read(tmp_path / "verdict.json") == told
+    assert "25% of what they render correlates with one by more than 0.92 (limit: 25%)" in (
+        words.finding(copied)
+    )
+    said = {"code": "copies", "weight": 0.8, "value": 0.25, "limit": 0.92, "pictures": None}
+    (tmp_path / "older.json").write_text(
+        json.dumps({"format": 1, "label": "copies", "reasons": [said], "checks": {"0.80": [said]}})
+    )
+    older = verdict.read(tmp_path / "older.json")
+    assert older.reasons == older.checks["0.80"] == [replace(copied, measured=None)]
+    assert older.scores == {} and older.leak_prompts is None

@@ -16,6 +16,8 @@ from PIL import Image
 from snakemake.cli import parse_config
 
 from lorabench.base.families import BUNDLED, SD15
+from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts.verdict import Finding, Score
 from lorabench.errors import UserError
 from lorabench.pages import finished_run, tables, template, thumbnails
 from lorabench.pages.run import build, contents
@@ -25,7 +27,7 @@ from lorabench.run import base_choice
 from lorabench.settings.layers import resolve
 from lorabench.sweep.variants import Variant
 from tests import records
-from tests.finished import make_run, series
+from tests.finished import VERDICT, make_run, series
 from tests.kohya import save_checkpoint
 from tests.pictures import photo
 
@@ -388,6 +390,26 @@ def test_the_ruler_has_the_window_and_the_weight(tmp_path):
     assert max(one["weight"] for one in contents.ruler(found)) == 0.8, "of prompts, not of probes"
     found.verdict = None
     assert not any(one["usable"] or one["chosen"] for one in contents.ruler(found))
+
+
+def test_sentences_of_the_verdict_say_on_how_much_they_stand(tmp_path):
+    folder, images = make_run(tmp_path, prompts=1, weights=(0.0, 0.8), seeds=(1,), size=16)
+    style = Finding("style_low", 0.2, 0.21, 0.4, spread=0.123, prompts=8, measured=8)
+    copied = Finding("copies", 0.8, 0.25, 0.25, measured=4, similarity=0.92)
+    scores = {"0.60": Score(0.512, 0.01, -0.1, 0.1), "0.80": Score(0.523, 0, 0, 0)}
+    told = replace(VERDICT, reasons=[copied], below=style, scores=scores, leak=0.9,
+                   leak_weight=0.8, leak_prompts=3)  # fmt: skip
+    pages = []
+    for one in (told, VERDICT):
+        verdict.write(one, folder / "bench" / "verdict.json")
+        build.build(folder, images, tmp_path / "page.html")
+        pages.append((tmp_path / "page.html").read_text("utf-8"))
+    for words in (
+        "mean of 8 prompts", "standard deviation 0.12", "画像 4 枚中", "limit: 25%",
+        "composition lost: 0.60 (0.51) · 0.80 (0.52)", "mean of 3 prompts",
+    ):  # fmt: skip
+        assert words in pages[0] and words not in pages[1], words
+    assert "composition lost: 0.60 · 0.80" in pages[1]
 
 
 def test_nothing_in_the_data_ends_its_element():
