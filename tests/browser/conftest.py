@@ -8,7 +8,7 @@ import pytest
 from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench.pages.run.build import build
-from tests.finished import make_run
+from tests.finished import make_run, series
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -45,6 +45,15 @@ def browser(tmp_path_factory):
 def report(tmp_path_factory):
     """The page on a run of two prompts with everything in it."""
     run, dataset = make_run(tmp_path_factory.mktemp("ぽにゅ run"))
+    build(run, dataset, run / "report.html")
+    return run / "report.html"
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory):
+    """The page on a run of four epochs: the second works, the next is as good, then fried."""
+    loras = series(4, 8, 12, 16)
+    run, dataset = make_run(tmp_path_factory.mktemp("several"), loras=loras)
     build(run, dataset, run / "report.html")
     return run / "report.html"
 

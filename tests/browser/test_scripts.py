@@ -24,7 +24,7 @@ CURVES = [
 
 PICTURES = [
     {"id": f"{variant}-{seed}-{weight}", "file": f"{variant}/{seed}/{weight}.png"}
-    | {"variant": variant, "seed": seed, "index": 0, "weight": weight}
+    | {"variant": variant, "seed": seed, "index": 0, "weight": weight, "loras": [0]}
     for variant in (0, 1, 2)
     for seed in (1, 2)
     for weight in (0.8, 0, 0.4)
@@ -33,6 +33,8 @@ PICTURES = [
 DATA = {
     "texts": keyed("plots.", "grid."),
     "run": "one",
+    "loras": [],
+    "lora": 0,
     "pictures": PICTURES,
     "variants": [
         {"name": name, "text": "", "probe": probe, "label": {"en": name}}
@@ -130,16 +132,23 @@ def test_an_interval_without_ends_is_its_mean(compute):
 
 
 def test_a_row_has_one_prompt_and_seed_and_goes_by_weight(compute):
-    assert compute("[...rows.keys()]") == ["0 1 0", "0 2 0", "1 1 0", "1 2 0", "2 1 0", "2 2 0"]
-    assert compute("rowKey(data.pictures[0])") == "0 1 0"
-    assert compute("rowOf(data.pictures[0]).map((one) => one.weight)") == [0, 0.4, 0.8]
+    assert compute("[...rows.keys()]") == [
+        "0 1 0 0",
+        "0 2 0 0",
+        "1 1 0 0",
+        "1 2 0 0",
+        "2 1 0 0",
+        "2 2 0 0",
+    ]
+    assert compute("rowKey(allPictures[0])") == "0 1 0 0"
+    assert compute("rowOf(allPictures[0]).map((one) => one.weight)") == [0, 0.4, 0.8]
 
 
 @pytest.mark.parametrize(
     ("weight", "found"), [(0.4, 0.4), (0.19, 0), (0.61, 0.8), (-2, 0), (9, 0.8)]
 )
 def test_the_nearest_picture_of_a_row_is_found(compute, weight, found):
-    assert compute(f"nearestIn(rows.get('0 1 0'), {weight}).weight") == found
+    assert compute(f"nearestIn(rows.get('0 1 0 0'), {weight}).weight") == found
 
 
 @pytest.mark.parametrize(
@@ -159,7 +168,7 @@ def test_the_nearest_picture_of_a_row_is_found(compute, weight, found):
 def test_the_neighbour_is_the_next_weight_or_the_nearest_in_the_next_row(
     compute, at, direction, found
 ):
-    picture = f"data.pictures.find((one) => one.id === '{at}')"
+    picture = f"allPictures.find((one) => one.id === '{at}')"
     assert compute(f"neighbour({picture}, '{direction}')?.id ?? null") == found
 
 
@@ -191,11 +200,11 @@ def voted(*votes):
 def test_every_vote_counts_for_both_weights(compute):
     votes = voted((0.8, 0.4, "left"), (0.4, 0.8, "left"), (0.4, 0.8, "right"), (0, 0.4, "tie"))
     assert compute(f"({votes}, blindScores())") == [
-        [0, {"won": 0, "tied": 1, "lost": 0}],
-        [0.4, {"won": 1, "tied": 1, "lost": 2}],
-        [0.8, {"won": 2, "tied": 0, "lost": 1}],
+        {"lora": 0, "weight": 0, "won": 0, "tied": 1, "lost": 0},
+        {"lora": 0, "weight": 0.4, "won": 1, "tied": 1, "lost": 2},
+        {"lora": 0, "weight": 0.8, "won": 2, "tied": 0, "lost": 1},
     ]
-    assert compute(f"({votes}, blindScores().map(([, score]) => shareOf(score)))") == [
+    assert compute(f"({votes}, blindScores().map(shareOf))") == [
         0.5,
         0.375,
         pytest.approx(2 / 3),

@@ -1,7 +1,7 @@
 """Read everything that the pages show of a run, finished or not."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +83,8 @@ class FinishedRun:
     """Its LoRAs."""
     loras: tuple[SweptLora, ...] = ()
     """Of several, in order; sweep, pictures and summary are of the one that the verdict is on."""
+    whole: SweepRecord | None = None
+    """The sweep of all of them; of one LoRA, the same as `sweep`."""
     every: list[Measured] = field(default_factory=list)
     """The pictures of all of them; of one LoRA, the same as `measured`."""
     training: list[Path] = field(default_factory=list)
@@ -155,13 +157,12 @@ class FinishedRun:
 
         Where no record has the words of a prompt, its pictures have them.
         """
-        used: dict[str, list[Picture]] = {}
-        for one in self.measured:
-            used.setdefault(one.picture.variant, []).append(one.picture)
-        known = {one.name: one for one in (self.sweep.variants if self.sweep else ())}
-        order = {name: at for at, name in enumerate(known)}
-        names = sorted(used, key=lambda name: order.get(name, len(order)))
-        return {name: _worded(known.get(name), used[name]) for name in names}
+        return _variants(self.measured, self.sweep)
+
+    def variants_of(self, lora: SweptLora) -> dict[str, Variant]:
+        """Return the same of one of several LoRAs."""
+        sweep = self.whole.only(lora.key) if self.whole else None
+        return _variants([one for one in self.every if one.is_of(lora)], sweep)
 
     @cached_property
     def curves(self) -> dict[str, dict[float, Interval]]:
@@ -200,11 +201,11 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
         return empty
 
     run.record = part("run.yaml", RunRecord.read, None)
-    whole = part("bench/sweep.yaml", SweepRecord.read, None)
+    run.whole = part("bench/sweep.yaml", SweepRecord.read, None)
     run.verdict = part("bench/verdict.json", read_verdict, None)
-    run.loras = whole.loras if whole else ()
+    run.loras = run.whole.loras if run.whole else ()
     shown = run.loras[run.lora_shown] if run.loras else None
-    run.sweep = whole.only(shown.key) if whole and shown else whole
+    run.sweep = run.whole.only(shown.key) if run.whole and shown else run.whole
     run.faults = part("bench/warnings.json", read_faults, [])
     run.measured = part("bench/metrics.csv", lambda path: list(_measured(path, run.sweep)), [])
     if not run.measured:
@@ -269,6 +270,16 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error})") from None
+
+
+def _variants(measured: Sequence[Measured], sweep: SweepRecord | None) -> dict[str, Variant]:
+    used: dict[str, list[Picture]] = {}
+    for one in measured:
+        used.setdefault(one.picture.variant, []).append(one.picture)
+    known = {one.name: one for one in (sweep.variants if sweep else ())}
+    order = {name: at for at, name in enumerate(known)}
+    names = sorted(used, key=lambda name: order.get(name, len(order)))
+    return {name: _worded(known.get(name), used[name]) for name in names}
 
 
 def _worded(variant: Variant | None, pictures: list[Picture]) -> Variant:

@@ -68,6 +68,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "LoRA の学習に使ったモデルは {base} ですが、画像は別のチェックポイント {checkpoint} で"
         "描画しました。学習の成果が十分に表れていない可能性があります。",
     ),
+    # several LoRAs
+    "loras.map": ("LoRAs by weights", "LoRA × 重み"),
+    "loras.hint": (
+        "A click shows the pictures. Framed: each LoRA's weight to use, with its score, which is "
+        "style gained less composition lost.",
+        "クリックすると画像を表示します。枠は各 LoRA の推奨する重みで、"
+        "数字はスコア(得た画風から失われた構図を引いた値)です。",
+    ),
+    "loras.tied": ("as good", "同等"),
     # pictures of an earlier, wider sweep
     "earlier.prompts": ("of the {count:prompt|prompts} {words}", "プロンプト {words}"),
     "earlier.seeds": ("of {count:seed|seeds} {words}", "シード {words}"),
@@ -92,6 +101,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "クリックで拡大します。キーボードでは矢印で移動、Enter で拡大、"
         "A・B で比較の左右に置きます。",
     ),
+    "grid.lora": ("LoRA", "LoRA"),
+    "grid.all_loras": ("All LoRAs", "すべての LoRA"),
     "grid.prompt": ("Prompt", "プロンプト"),
     "grid.all_prompts": ("All prompts", "すべてのプロンプト"),
     "grid.as_workflow": ("as in the workflow file", "ワークフローファイルのまま"),
@@ -108,6 +119,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "grid.picture": (
         "{prompt}, seed {seed}, weight {weight}",
         "{prompt}、シード {seed}、重み {weight}",
+    ),
+    "grid.picture_of": (
+        "{lora}, {prompt}, seed {seed}, weight {weight}",
+        "{lora}、{prompt}、シード {seed}、重み {weight}",
     ),
     # comparison
     "compare.title": ("Compare two", "2 枚を比較"),
@@ -147,6 +162,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "同じプロンプトとシードで重みの違う 2 枚を、重みを隠し、順不同で表示します。"
         "良い方を選んでください(全 {pairs} 組)。投票は、書き出すまでこのブラウザーに残ります。",
     ),
+    "blind.intro_loras": (
+        "Two pictures of one prompt and seed, by one LoRA at two weights or by two LoRAs at one "
+        "weight, hidden and in random order. Choose the better one. {pairs} {pairs:pair is|pairs "
+        "are} waiting. Votes stay in this browser until you export them.",
+        "同じプロンプトとシードの 2 枚を、LoRA と重みを隠し、順不同で表示します。"
+        "1 つの LoRA の 2 つの重みか、同じ重みの 2 つの LoRA です。"
+        "良い方を選んでください(全 {pairs} 組)。投票は、書き出すまでこのブラウザーに残ります。",
+    ),
+    "blind.of": ("{lora} at {weight}", "{lora}({weight})"),
     "blind.too_few": (
         "There is nothing to compare: this needs pictures of one prompt and seed at two weights.",
         "同じプロンプトとシードで 2 つ以上の重みが必要です。",
@@ -190,6 +214,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "最も好まれたのは {yours} です。推奨する重みは判定されていません。",
     ),
     "blind.all_tied": ("No weight is ahead yet.", "まだどの重みも優位ではありません。"),
+    "blind.none_ahead": (
+        "No LoRA or weight is ahead yet.",
+        "まだどの LoRA と重みも優位ではありません。",
+    ),
     "blind.few": (
         "After {count} {count:vote|votes} this may be chance.",
         "投票 {count} 件では偶然の可能性があります。",

@@ -43,13 +43,13 @@ def headline(verdict: Verdict, loras: Sequence[SweptLora], language: Language = 
     kind = "use" if len(loras) > 1 else "alone"
     said = _say(kind, language, **numbers, weight=verdict.weight)
     others = [names[key] for key in choice.tie if key != choice.lora]
-    return said + (_say("tie", language, others=listed(others)) if others else "")
+    return said + (_say("tie", language, others=listed(others, language)) if others else "")
 
 
 def course(verdict: Verdict, loras: Sequence[SweptLora], language: Language = "en") -> str:
     """Return where a series is trained for too long, or that it may go on; empty if unknown."""
     choice, names = _choice(verdict), _names(loras, language)
-    if choice.over_trained and choice.over_trained_from:
+    if choice.over_trained and choice.over_trained_from is not None:
         return _say(
             "over_trained",
             language,

@@ -20,6 +20,7 @@ from lorabench.pages.run import (
     earlier,
     evidence,
     glance,
+    heat_map,
     next_step,
 )
 from lorabench.pages.run.repeat_command import repeat_command
@@ -64,6 +65,7 @@ def build(
             ruler=contents.ruler(found),
             tied=contents.tied,
             evidence=evidence.evidence,
+            loras=heat_map.find(found),
             glance=glance.choose(found, examples),
             copies=copies.find(found, examples),
             examples=[one for one in examples if one.shown],

@@ -72,6 +72,11 @@ def prompt(of: Picture | Variant) -> Both:
     return {"en": en, "ja": ja}
 
 
+def named(lora: SweptLora) -> Both:
+    """Return what a LoRA is called, in both languages."""
+    return {"en": loras.label(lora), "ja": loras.label(lora, "ja")}
+
+
 def training(run: FinishedRun) -> list[Training]:
     """Return the training pictures to embed: examples, evenly chosen, and the nearest ones."""
     number = len(run.training)
@@ -115,18 +120,20 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
     """Return the data of the page's scripts, as JSON takes them."""
     metrics = tables.metrics_of(run.measured[0].values) if run.measured else []
     names: dict[Path | None, str] = {one.path: one.name for one in examples}
+    by_lora = [run.variants_of(lora) for lora in run.loras]
     variants = run.variants
-    pictures = [
-        _picture(run, one, list(variants), metrics, names)
-        for one in run.every
-        if one.picture.variant in variants
-    ]
+    for own in by_lora:  # a probe that the chosen one lacks comes last
+        variants |= {name: one for name, one in own.items() if name not in variants}
+    pictures = [_picture(run, one, list(variants), metrics, names) for one in run.every]
     of_weights = metrics + (tables.of_a_weight(run.summary[0]) if run.summary else [])
     limits = run.verdict.thresholds if run.verdict else {}
     return {
         "run": run.name,
         "texts": keyed(""),
-        "loras": [_lora(run, one) for one in run.loras],
+        "loras": [
+            _lora(run, lora, _other_texts(own, variants))
+            for lora, own in zip(run.loras, by_lora, strict=True)
+        ],
         "lora": run.lora_shown,
         "variants": list(map(_variant, variants.values())),
         "metrics": metrics,
@@ -205,15 +212,24 @@ def _picture(
     }
 
 
-def _lora(run: FinishedRun, lora: SweptLora) -> dict[str, Any]:
-    """Return one of several LoRAs: its name, and each weight's label and how good it is."""
+def _other_texts(own: Mapping[str, Variant], variants: Mapping[str, Variant]) -> dict[int, str]:
+    """Return a LoRA's prompts that have other words than the page's, by their places there."""
+    return {
+        at: own[name].text or ""
+        for at, (name, variant) in enumerate(variants.items())
+        if name in own and own[name].text != variant.text
+    }
+
+
+def _lora(run: FinishedRun, lora: SweptLora, texts: Mapping[int, str]) -> dict[str, Any]:
+    """Return one of several LoRAs: its name, what its verdict says, its own words of prompts."""
     judged = run.verdict.choice.each.get(lora.key) if run.verdict and run.verdict.choice else None
     return {
         "key": lora.key,
-        "label": {"en": loras.label(lora), "ja": loras.label(lora, "ja")},
+        "label": named(lora),
+        "texts": texts,
         "weight": judged and judged.weight,
-        "labels": judged.labels if judged else {},
-        "said": judged.label if judged else None,
+        "window": list(judged.window) if judged and judged.window else None,
         "tied": bool(run.verdict and run.verdict.choice and lora.key in run.verdict.choice.tie),
     }
 

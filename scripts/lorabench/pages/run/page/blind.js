@@ -1,4 +1,7 @@
-// Two pictures that differ in weight alone, and nobody says which is which.
+// Two pictures that differ in weight or LoRA alone, and nobody says which is which.
+
+const asked = (pictures) => pictures.filter(({ id, variant }) => id && !probing(variant));
+const pairsOf = (things) => things.flatMap((one, at) => things.slice(at + 1).map((other) => [one, other]));
 
 const blindDialog = byId("blind-dialog");
 const votesKey = `votes.${data.run}`;
@@ -12,17 +15,18 @@ function votesKept() {
   } catch { return []; }
 }
 
-/** Return all pairs of weights for each prompt and seed; weight 0 only where it has to be. */
+/** Return all pairs of weights for each prompt and seed, and of LoRAs at the same weight. */
 function blindPairs() {
-  const pairs = [];
-  for (const row of rows.values()) {
-    if (probing(row[0].variant)) continue;
-    const there = row.filter((picture) => picture.id);
+  const found = [...rows.values()].flatMap((row) => {
+    const there = asked(row);
     const trained = there.filter((picture) => picture.weight !== 0);
-    const asked = trained.length > 1 ? trained : there;
-    asked.forEach((one, at) => asked.slice(at + 1).forEach((other) => pairs.push([one, other])));
+    return pairsOf(trained.length > 1 ? trained : there); // weight 0 only where it has to be
+  });
+  for (const place of places.values()) {
+    const trained = asked(place).filter((picture) => picture.weight !== 0);
+    for (const alike of grouped(trained, ({ weight }) => weight).values()) found.push(...pairsOf(alike));
   }
-  return pairs;
+  return found;
 }
 
 const filesOf = (pair) => pair.map((picture) => picture.file).sort().join(" ");
@@ -46,6 +50,7 @@ function vote(choice) {
     text: data.variants[left.variant].text,
     seed: left.seed,
     index: left.index,
+    ...(several ? { left_lora: keyOf(left), right_lora: keyOf(right) } : {}),
     left_weight: left.weight,
     right_weight: right.weight,
     left_file: left.file,
@@ -56,60 +61,85 @@ function vote(choice) {
   nextPair();
 }
 
-/** Count for each weight what it won, tied and lost. */
+/** Return the key of the LoRA that a picture shows; at weight 0 none. */
+const keyOf = ({ lora, weight }) => (weight ? data.loras[lora].key : null);
+
+/** Return the place of the LoRA of a vote's side; votes of a page on one LoRA name files alone. */
+function votedLora(vote, side) {
+  if (!several || !vote[`${side}_weight`]) return 0;
+  const key = vote[`${side}_lora`];
+  if (key !== undefined) return data.loras.findIndex((lora) => lora.key === key);
+  return allPictures.find(({ file }) => file === vote[`${side}_file`])?.lora ?? data.lora;
+}
+
+/** Count for each LoRA and weight what it won, tied and lost. */
 function blindScores() {
   const scores = new Map();
-  const count = (weight, result) => {
-    const score = scores.get(weight) ?? { won: 0, tied: 0, lost: 0 };
+  const count = (vote, side, result) => {
+    const [lora, weight] = [votedLora(vote, side), vote[`${side}_weight`]];
+    const score = scores.get(`${lora} ${weight}`) ?? { lora, weight, won: 0, tied: 0, lost: 0 };
     score[result] += 1;
-    scores.set(weight, score);
+    scores.set(`${lora} ${weight}`, score);
   };
-  for (const { left_weight, right_weight, vote } of blind.votes) {
-    const result = { left: ["won", "lost"], right: ["lost", "won"], tie: ["tied", "tied"] }[vote];
-    count(left_weight, result[0]);
-    count(right_weight, result[1]);
+  for (const one of blind.votes) {
+    const result = { left: ["won", "lost"], right: ["lost", "won"], tie: ["tied", "tied"] }[one.vote];
+    count(one, "left", result[0]);
+    count(one, "right", result[1]);
   }
-  return [...scores].sort(([one], [other]) => one - other);
+  return [...scores.values()]
+    .filter(({ lora }) => lora >= 0) // else of a LoRA that the run no longer has
+    .sort((one, other) => one.lora - other.lora || one.weight - other.weight);
+}
+
+/** Return what was voted on in words: a LoRA, where there are several, and a weight. */
+function scoreText({ lora, weight }) {
+  const name = loraOf({ lora, weight });
+  return name ? t("blind.of", { lora: name, weight: weightText(weight) }) : weightText(weight);
 }
 
 const shareOf = ({ won, tied, lost }) => (won + tied / 2) / (won + tied + lost);
 
 function scoreTable() {
-  const heads = ["grid.weight", "blind.won", "blind.tied", "blind.lost", "blind.share"];
+  const heads = [several ? "grid.lora" : "grid.weight", "blind.won", "blind.tied", "blind.lost", "blind.share"];
   const percent = new Intl.NumberFormat(root.lang, { style: "percent" });
-  const lines = blindScores().map(([weight, score]) =>
-    [headOf("row", weightText(weight)), score.won, score.tied, score.lost, percent.format(shareOf(score))]);
+  const lines = blindScores().map((score) =>
+    [headOf("row", scoreText(score)), score.won, score.tied, score.lost, percent.format(shareOf(score))]);
   const scores = table("numbers", heads.map((key) => headOf("col", t(key))), lines);
   return make("div", { className: "scroll" }, scores);
 }
 
 /** Say how the votes stand to the verdict. */
 function blindWords() {
-  const scores = blindScores().map(([weight, score]) => [weight, shareOf(score)]);
-  const top = Math.max(...scores.map(([, score]) => score));
-  const best = scores.filter(([, score]) => score === top).map(([weight]) => weight);
+  const scores = blindScores();
+  const top = Math.max(...scores.map(shareOf));
+  const best = scores.filter((score) => shareOf(score) === top);
   const even = best.length === scores.length;
   const values = {
-    yours: new Intl.ListFormat(root.lang).format(best.map(weightText)),
-    weight: data.weight === null ? "" : weightText(data.weight),
+    yours: new Intl.ListFormat(root.lang).format(best.map(scoreText)),
+    weight: data.weight === null ? "" : scoreText(data),
     count: blind.votes.length,
   };
   const verdict =
-    even ? "blind.all_tied"
+    even ? (several ? "blind.none_ahead" : "blind.all_tied")
     : data.weight === null ? (data.judged ? "blind.no_weight" : "blind.not_judged")
-    : best.includes(data.weight) ? "blind.agree"
-    : best.some((weight) => data.tie.includes(weight)) ? "blind.in_tie"
+    : best.some((one) => one.lora === data.lora && one.weight === data.weight) ? "blind.agree"
+    : best.some(isAsGood) ? "blind.in_tie"
     : "blind.differ";
   const few = blind.votes.length < Math.min(20, blind.pairs.length);
   const words = [t(verdict, values), ...(few ? [t("blind.few", values)] : [])];
   return make("p", { className: "standing" }, words.join(root.lang === "ja" ? "" : " "));
 }
 
+/** Return whether the verdict finds no difference to what it recommends. */
+const isAsGood = ({ lora, weight }) =>
+  (lora === data.lora && data.tie.includes(weight))
+  || (several && data.loras[lora].tied && data.loras[lora].weight === weight);
+
 /** Write the votes as CSV, every field in quotes. */
 function votesAsCsv() {
-  const names = Object.keys(blind.votes[0]);
+  const names = [...new Set(blind.votes.flatMap(Object.keys))];
   const line = (values) => values.map((value) => `"${String(value).replaceAll('"', '""')}"`).join(",");
-  return [line(names), ...blind.votes.map((one) => line(names.map((name) => one[name])))].join("\n") + "\n";
+  return [line(names), ...blind.votes.map((one) => line(names.map((name) => one[name] ?? "")))].join("\n") + "\n";
 }
 
 function votesAsJson() {
@@ -142,7 +172,7 @@ function drawBlind() {
   start.hidden = blind.votes.length >= blind.pairs.length;
   start.textContent = t(some ? "blind.go_on" : "blind.start");
   byId("blind-intro").textContent = blind.pairs.length
-    ? t("blind.intro", { pairs: blind.pairs.length })
+    ? t(several ? "blind.intro_loras" : "blind.intro", { pairs: blind.pairs.length })
     : t("blind.too_few");
   byId("blind-count").textContent = some ? byId("blind-counter").textContent : "";
   const name = `${data.run}-votes`;

@@ -6,11 +6,12 @@ const sideControls = {};
 /** Put a picture on a side, and keep the other side with it where both are linked. */
 function place(side, picture) {
   const other = side === "a" ? "b" : "a";
-  const moved = compared[side] && rowKey(compared[side]) !== rowKey(picture);
+  const moved = compared[side] && placeKey(compared[side]) !== placeKey(picture);
   compared[side] = picture;
-  if (compared[other] && rowKey(compared[other]) !== rowKey(picture)) {
+  if (compared[other] && placeKey(compared[other]) !== placeKey(picture)) {
     if (moved && byId("compare-linked").checked) {
-      compared[other] = nearestIn(rowOf(picture), compared[other].weight);
+      const { lora, weight } = compared[other];
+      compared[other] = nearestIn(rowOf({ ...picture, lora }) ?? rowOf(picture), weight);
       drawSide(other);
     }
   }
@@ -25,14 +26,18 @@ function drawSide(side) {
   const image = byId("compare-stage").querySelector(`.${side} img`);
   show(image, picture.id);
   image.alt = `${side.toUpperCase()}: ${pictureText(picture)}`;
-  const { prompt, seed, setWeight } = sideControls[side];
+  const { lora, prompt, seed, setWeight } = sideControls[side];
+  lora.value = String(picture.lora);
   prompt.value = String(picture.variant);
-  const places = [...rows.values()].map(([first]) => first)
-    .filter((first) => first.variant === picture.variant);
-  seed.replaceChildren(...places.map((first) => make("option", { value: rowKey(first) }, seedText(first))));
+  const seeds = rowsWith(picture).map(([first]) => first);
+  seed.replaceChildren(...seeds.map((first) => make("option", { value: rowKey(first) }, seedText(first))));
   seed.value = rowKey(picture);
   setWeight(rowOf(picture).map((one) => one.weight), picture.weight);
 }
+
+/** Return the rows of a LoRA and, where it is given, a prompt. */
+const rowsWith = ({ lora, variant }) =>
+  [...rows.values()].filter(([first]) => first.lora === lora && (variant ?? first.variant) === first.variant);
 
 /** Mark in the grid which pictures are compared. */
 function markSides() {
@@ -45,15 +50,22 @@ function markSides() {
 
 function prepareSide(side) {
   const field = document.querySelector(`[data-side="${side}"]`);
-  const [prompt, seed, weight] = ["prompt", "seed", "weight"].map((name) => field.querySelector(`[name=${name}]`));
+  const [lora, prompt, seed, weight] = ["lora", "prompt", "seed", "weight"]
+    .map((name) => field.querySelector(`[name=${name}]`));
+  const placeFirst = (...rows) => place(side, nearestIn(rows.find(Boolean), compared[side].weight));
+  lora.addEventListener("change", () => {
+    const other = { ...compared[side], lora: Number(lora.value) };
+    placeFirst(rowOf(other), rowsWith({ lora: other.lora })[0]);
+  });
   prompt.addEventListener("change", () => {
-    const row = [...rows.values()].find(([first]) => String(first.variant) === prompt.value);
-    place(side, nearestIn(row, compared[side].weight));
+    const variant = Number(prompt.value);
+    const all = [...rows.values()].filter(([first]) => first.variant === variant);
+    placeFirst(rowsWith({ lora: compared[side].lora, variant })[0], all[0]);
   });
   seed.addEventListener("change", () => place(side, nearestIn(rows.get(seed.value), compared[side].weight)));
   const setWeight = weightSlider(weight, field.querySelector("output"), (chosen) =>
     place(side, nearestIn(rowOf(compared[side]), chosen)));
-  sideControls[side] = { prompt, seed, setWeight };
+  sideControls[side] = { lora, prompt, seed, setWeight };
 }
 
 function wipeTo(percent) {
@@ -70,7 +82,7 @@ function dragDivider(event) {
   wipeTo((100 * (event.clientX - box.left)) / box.width);
 }
 
-/** Begin with weight 0 against the recommended one. */
+/** Begin with weight 0 against the recommended one, of the recommended LoRA. */
 function startCompare() {
   prepareSide("a");
   prepareSide("b");
@@ -83,12 +95,13 @@ function startCompare() {
     stage.classList.toggle("wipe", mode === "wipe");
     byId("compare-divider").hidden = mode !== "wipe";
   })("side");
-  const first = rows.values().next().value;
+  const [first] = rowsWith({ lora: data.lora });
   compared.a = first[0];
   compared.b = nearestIn(first, data.weight ?? first.at(-1).weight);
   wipeTo(50);
   worded(() => {
     for (const side of ["a", "b"]) {
+      fillLoras(sideControls[side].lora);
       fillPrompts(sideControls[side].prompt);
       drawSide(side);
     }

@@ -1,8 +1,10 @@
 // The grid: all weights of each prompt and seed as a table, or one weight's pictures side by side.
+// Of several LoRAs it shows one or all.
 
 const grid = {
   view: "weights",
   prompt: "all",
+  lora: String(data.lora),
   weight: data.weight ?? allWeights.at(-1),
   /** The weight that a sentence of the verdict is about. */
   asked: null,
@@ -14,11 +16,12 @@ const grid = {
 const probing = (variant) => data.variants[variant].probe !== "";
 
 function gridPictures() {
-  if (grid.prompt === "all") return data.pictures.filter((picture) => !probing(picture.variant));
-  return data.pictures.filter((picture) => String(picture.variant) === grid.prompt);
+  return [...rows.values()].flat().filter(({ lora, variant }) =>
+    (grid.lora === "all" || String(lora) === grid.lora)
+    && (grid.prompt === "all" ? !probing(variant) : String(variant) === grid.prompt));
 }
 
-const isUsable = (weight) => data.window && data.window[0] <= weight && weight <= data.window[1];
+const isUsable = (weight, { window } = data) => window && window[0] <= weight && weight <= window[1];
 
 function drawGrid() {
   const pictures = gridPictures();
@@ -30,7 +33,7 @@ function drawGrid() {
   if (first) first.tabIndex = 0;
   markSides();
   showChosen(box);
-  const count = grid.cells.filter((cell) => cell.picture).length;
+  const count = new Set(grid.cells.flatMap(({ picture }) => picture?.file ?? [])).size;
   byId("grid-count").textContent = t("grid.count", { count });
 }
 
@@ -44,7 +47,7 @@ function gridTable(pictures, lines) {
   grid.across = () => weights.length;
   byId("grid-table").style.setProperty("--columns", weights.length);
   const body = lines.map(([first], at) => {
-    const title = data.variants[first.variant].text;
+    const title = textOf(first);
     return [make("th", { scope: "row", title }, ...rowWords(first)), ...cells[at]];
   });
   const made = table("cells", [headOf("col", t("grid.prompt")), ...heads], body);
@@ -54,18 +57,19 @@ function gridTable(pictures, lines) {
 }
 
 function gridHead(weight) {
-  const chosen = weight === data.weight;
+  const verdict = verdictOn(grid.lora);
+  const chosen = weight === verdict.weight;
   const note = chosen ? t("verdict.recommended") : weight === 0 ? t("grid.no_lora") : "";
-  const className = `${isUsable(weight) ? "usable" : ""} ${chosen ? "chosen" : ""} ${weight === grid.asked ? "asked" : ""}`;
+  const className = `${isUsable(weight, verdict) ? "usable" : ""} ${chosen ? "chosen" : ""} ${weight === grid.asked ? "asked" : ""}`;
   return make("th", { scope: "col", className }, weightText(weight), make("small", {}, note));
 }
 
-/** Return what a row is: its prompt, the prompt's words, its seed. */
+/** Return what a row is: its LoRA where all are shown, its prompt, the prompt's words, its seed. */
 function rowWords(first) {
-  const { text } = data.variants[first.variant];
   return [
+    ...(grid.lora === "all" ? [make("b", {}, loraName(first.lora))] : []),
     promptName(first.variant),
-    make("small", { className: "text" }, text || t("grid.as_workflow")),
+    make("small", { className: "text" }, textOf(first) || t("grid.as_workflow")),
     make("small", {}, `${t("grid.seed")} ${seedText(first)}`),
   ];
 }
@@ -74,7 +78,7 @@ function rowWords(first) {
 function gridGallery(lines) {
   grid.cells = lines.map((row) => gridCell(row.find((picture) => picture.weight === grid.weight)));
   const items = lines.map(([first], at) =>
-    make("li", {}, grid.cells[at], make("p", { title: data.variants[first.variant].text }, ...rowWords(first))));
+    make("li", {}, grid.cells[at], make("p", { title: textOf(first) }, ...rowWords(first))));
   const gallery = make("ul", { className: lines.length > 24 ? "gallery many" : "gallery" }, ...items);
   grid.across = () => getComputedStyle(gallery).gridTemplateColumns.split(" ").length;
   return gallery;
@@ -144,6 +148,14 @@ function fillPrompts(select, first = []) {
   if (chosen) select.value = chosen;
 }
 
+/** Fill a list of LoRAs. */
+function fillLoras(select, first = []) {
+  const chosen = select.value;
+  const options = data.loras.map((_, at) => make("option", { value: String(at) }, loraName(at)));
+  select.replaceChildren(...first, ...options);
+  if (chosen) select.value = chosen;
+}
+
 /** Let a slider move over weights; returns a function that sets its weights and its place. */
 function weightSlider(input, output, chosen) {
   let weights = [];
@@ -174,6 +186,10 @@ function startGrid() {
     grid.prompt = event.target.value;
     drawGrid();
   });
+  byId("grid-lora").addEventListener("change", (event) => {
+    grid.lora = event.target.value;
+    drawGrid();
+  });
   byId("grid-table").addEventListener("keydown", moveInGrid);
   grid.weight = allWeights.includes(grid.weight) ? grid.weight : allWeights.at(-1);
   for (const link of all("a.evidence[href='#grid']")) {
@@ -182,6 +198,8 @@ function startGrid() {
       const probed = data.variants.findIndex(({ probe }) => probe && probe === link.dataset.probe);
       grid.prompt = probed < 0 ? "all" : String(probed);
       byId("grid-prompt").value = grid.prompt;
+      grid.lora = link.dataset.lora ?? String(data.lora);
+      byId("grid-lora").value = grid.lora;
       setView("weights");
     });
   }
@@ -194,6 +212,8 @@ function startGrid() {
   worded(() => {
     const every = make("option", { value: "all" }, t("grid.all_prompts"));
     fillPrompts(byId("grid-prompt"), [every]);
+    fillLoras(byId("grid-lora"), [make("option", { value: "all" }, t("grid.all_loras"))]);
+    byId("grid-lora").value = grid.lora;
     setView(grid.view);
   });
 }

@@ -29,7 +29,8 @@ function pairs(entries, className = "pairs") {
 function zoomPlace(picture) {
   const variant = data.variants[picture.variant];
   return pairs([
-    [t("grid.prompt"), variant.text || t("grid.as_workflow")],
+    ...(loraOf(picture) ? [[t("grid.lora"), loraOf(picture)]] : []),
+    [t("grid.prompt"), textOf(picture) || t("grid.as_workflow")],
     ...(variant.probe ? [[t("zoom.probe"), promptName(picture.variant)]] : []),
     [t("grid.weight"), weightText(picture.weight)],
     [t("grid.seed"), picture.seed],
@@ -62,7 +63,8 @@ function neighbour(picture, direction) {
   const row = rowOf(picture);
   if (direction === "left") return row[row.indexOf(picture) - 1];
   if (direction === "right") return row[row.indexOf(picture) + 1];
-  const order = [...rows.values()];
+  const order = [...rows.values()]
+    .filter(([first]) => grid.lora === "all" || first.lora === picture.lora);
   const next = order[order.indexOf(row) + (direction === "up" ? -1 : 1)];
   return next && nearestIn(next, picture.weight);
 }

@@ -1,0 +1,77 @@
+"""Several LoRAs by their weights: which to use, and how each did at each weight."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lorabench.bench.verdicts import choice_words
+from lorabench.layout import weight_name
+from lorabench.pages.finished_run import FinishedRun
+from lorabench.pages.run.contents import Both, named
+from lorabench.sweep.loras import SweptLora
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A LoRA at a weight."""
+
+    weight: float
+    label: str | None
+    """Its verdict; None where it was not rendered."""
+    best: bool
+    """Whether this is the LoRA's weight to use."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A LoRA over the weights."""
+
+    at: int
+    """Its place among the LoRAs."""
+    label: Both
+    chosen: bool
+    tied: bool
+    score: float | None
+    """At its weight to use; None without one."""
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """All LoRAs, in the order of the sweep, by all weights, ascending."""
+
+    headline: partial[str]
+    """Which to use, by language."""
+    course: partial[str]
+    """Where a series is trained for too long, or that it may go on; empty if unknown."""
+    chosen: Both
+    """What the one to use is called."""
+    weights: Sequence[float]
+    rows: Sequence[Row]
+
+
+def find(run: FinishedRun) -> HeatMap | None:
+    """Return the verdicts on several LoRAs; None of one, or if the verdict is on others."""
+    verdict = run.verdict
+    choice = verdict.choice if verdict else None
+    if not verdict or not choice or {one.key for one in run.loras} != set(choice.each):
+        return None
+    weights = sorted({float(weight) for each in choice.each.values() for weight in each.labels})
+
+    def row(at: int, lora: SweptLora) -> Row:
+        judged = choice.each[lora.key]
+        cells = [
+            Cell(weight, judged.labels.get(weight_name(weight)), weight == judged.weight)
+            for weight in weights
+        ]
+        score = choice.scores.get(lora.key)
+        chosen = at == run.lora_shown
+        return Row(at, named(lora), chosen, lora.key in choice.tie, score, cells)
+
+    return HeatMap(
+        partial(choice_words.headline, verdict, run.loras),
+        partial(choice_words.course, verdict, run.loras),
+        named(run.loras[run.lora_shown]),
+        weights,
+        [row(at, lora) for at, lora in enumerate(run.loras)],
+    )
