@@ -512,7 +512,7 @@ def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
     several = tuple(
         SweptLora(
             lora.key, f"{lora.key}.safetensors", lora.name, **vars(saved), trigger=words,
-            baseline=as_name(".".join(filter(None, ["no-lora", words]))),
+            baseline=as_name(".".join(filter(None, ["no-lora", "-".join(words.split())]))),
         )
         for lora, saved in given.loras
         for words in [typed or lora.trigger or (config.trigger if found else "")]

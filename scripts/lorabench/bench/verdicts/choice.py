@@ -17,6 +17,8 @@ from lorabench.layout import weight_name
 from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.variants import usual_weight
 
+_NEAR = 0.9
+"""Of a series the first counts whose score is this share of the best: a tie alone may be wide."""
 _NEAREST: Sequence[Label] = (
     "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
 )  # fmt: skip
@@ -40,7 +42,8 @@ def choose(
         if np.percentile(differences(found[ranking[0]], found[key]), 2.5) <= 0
     ]
     series = is_series(loras)
-    chosen = (tie[0] if series else ranking[0]) if working else _nearest(loras, each)
+    near = [key for key in tie if found[key].mean() >= _NEAR * found[ranking[0]].mean()]
+    chosen = (near[0] if series else ranking[0]) if working else _nearest(loras, each)
     choice = Choice(
         lora=chosen,
         baseline=next(one.baseline for one in loras if one.key == chosen),
