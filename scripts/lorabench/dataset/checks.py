@@ -6,7 +6,7 @@ read by nobody.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from statistics import mean, median
 
@@ -21,8 +21,10 @@ _ENOUGH = 8
 """From so many pictures on, what they share is no chance."""
 _SLIP = 1 / 3
 """Where more captions lack the trigger words, that is meant: plain pictures beside the taught."""
-_ALIKE, _NAMED, _SAME = 0.9, 0.8, 0.95
-"""The shares of captions: alike; with a trait; with a subject."""
+_ALIKE, _NAMED = 0.9, 0.8
+"""The shares of captions: alike; with a trait."""
+SAME_SUBJECT = 0.95
+"""The share of captions that name one subject from which on it is learnt with the style."""
 _BACKGROUND, _LEVELS = 0.9, 16
 """The share of pictures with a background of one colour, within so many of 255 levels."""
 _DISTANCE = {"style": 25, "char": 18}
@@ -188,15 +190,21 @@ def _mark(facts: SetFacts) -> Iterator[Risk]:
 
 
 def _subject_alike(facts: SetFacts) -> Iterator[Risk]:
-    if facts.use.profile != "style" or len(facts.told) < _ENOUGH:
+    if facts.use.profile != "style" or any(_captions_alike(facts)):
         return
-    if any(_captions_alike(facts)):
-        return
-    times = vocabulary.counted(map(_subjects, facts.told))
-    for word, count in times.most_common(1):
-        if count >= _SAME * len(facts.told):
-            fields = {"subject": word, "times": count, "count": len(facts.told)}
-            yield Risk("subject_alike", fields)
+    for word, count in subject(facts.told):
+        yield Risk("subject_alike", {"subject": word, "times": count, "count": len(facts.told)})
+
+
+def subject(told: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the subject that nearly all captions name, if any, and how many of them do.
+
+    Captions come without the trigger words; few of them say nothing.
+    """
+    if len(told) < _ENOUGH:
+        return []
+    most = vocabulary.counted(map(_subjects, told)).most_common(1)
+    return [(word, count) for word, count in most if count >= SAME_SUBJECT * len(told)]
 
 
 def _subjects(told: str) -> list[str]:

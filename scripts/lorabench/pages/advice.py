@@ -20,7 +20,7 @@ Settings = Mapping[str, Any]
 
 ENOUGH_PROMPTS = 8
 _REMEDIES = frozenset(
-    {"trigger_unsaid", "few_pictures", "captions_alike", "detail_lost", "no_style"}
+    {"trigger_unsaid", "few_pictures", "captions_alike", "subject_alike", "detail_lost", "no_style"}
 )
 """What no setting mends: the sentence itself says what does."""
 _TOP = 1.0

@@ -13,9 +13,10 @@ import numpy as np
 
 from lorabench.bench.measures import descriptors, detail
 from lorabench.bench.measures.style import Axis
+from lorabench.dataset import checks
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import Picture, evenly, open_rgb
-from lorabench.sweep.variants import has
+from lorabench.sweep.variants import has, without
 
 _COMPARED = 16
 """Pictures that are compared with what the autoencoder gives back."""
@@ -37,6 +38,10 @@ class TrainingSet:
     """How far what it gives back is from what the base model draws, in spreads of a descriptor."""
     beside: int = 0
     """How many regularization pictures without the trigger words were trained on, too."""
+    subject: str = ""
+    """What nearly all captions with the trigger words name; empty if they name this and that."""
+    naming: float = 0.0
+    """The share of these captions that name it."""
 
 
 def examine(
@@ -54,6 +59,8 @@ def examine(
     given_back = {path.name: path for path in reference}
     pairs = [(path, given_back[path.name]) for path in training if path.name in given_back]
     base = [one.path for one in drawn if one.weight == 0 and not one.probe]
+    calling = [without(one, trigger) for one in captions if _calls(one, trigger)] or captions
+    subject, naming = next(iter(checks.subject(calling)), ("", 0))
     return TrainingSet(
         pictures=len(training),
         captions=len(set(captions)),
@@ -61,6 +68,8 @@ def examine(
         detail=_detail(evenly(pairs, _COMPARED)) if pairs else None,
         apart=_apart(base, reference) if base and reference else None,
         beside=sum(not _calls(_caption(path), trigger) for path in beside),
+        subject=subject,
+        naming=round(naming / len(calling), 4) if subject else 0.0,
     )
 
 

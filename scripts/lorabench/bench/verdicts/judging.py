@@ -71,6 +71,8 @@ def judge(
         unknown.append(close)
         label = "uncertain" if prompts < ENOUGH_PROMPTS else label
     flagged = leaks.leaks and should_not_leak(taught)
+    style = limits.likeness <= -1  # captions of a character may well name one subject
+    lost = style and any(one.label == "lost" for one in judged if one.weight <= FULL_STRENGTH)
     verdict = Verdict(
         label=label,
         leaks=leaks.leaks,
@@ -78,7 +80,7 @@ def judge(
         leak_weight=leaks.weight,
         leak_prompts=leaks.prompts,
         reasons=[
-            *causes(label, taught, trigger),
+            *causes(label, taught, trigger, lost),
             *_reasons(judged, deciding),
             *(
                 [Finding("leaks", value=leaks.share, limit=limits.leak, prompts=leaks.prompts)]

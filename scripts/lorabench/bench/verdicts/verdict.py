@@ -40,6 +40,8 @@ class Finding:
     """On how many pictures it stands."""
     needs: int | None = None
     """How many prompts leave the limit outside the mean's 95 % interval, or settle a tie."""
+    word: str | None = None
+    """The word of the captions that it is about."""
     similarity: float | None = None
     """The correlation with a training picture beyond which a picture may be a copy."""
 

@@ -137,6 +137,14 @@ FINDINGS = {
         "すべての学習画像のキャプションが同じため、画像の内容全体がその語に結び付いています。"
         "画像ごとに内容をキャプションに書いてください",
     ),
+    "subject_alike": (
+        "{value:.0%} of the training captions name '{word}', so the LoRA learns it with the style "
+        "and draws it where a prompt asks for another: add pictures of other subjects in this "
+        "style",
+        "学習キャプションの {value:.0%} に「{word}」があります。"
+        "この題材が画風と一緒に学習され、ほかの題材を求めても描かれます。"
+        "同じ画風で題材の異なる画像を足してください",
+    ),
     "few_pictures": (
         "it was trained on {value:.0f} {value:picture|pictures} only: it learns so few by heart, "
         "and draws their subjects where others are asked for; add a dozen that differ",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from lorabench.bench.verdicts.verdict import Finding
 
 _OF_THE_SET = frozenset(
-    {"trigger_unsaid", "few_pictures", "captions_alike", "detail_lost", "no_style"}
+    {"trigger_unsaid", "few_pictures", "captions_alike", "subject_alike", "detail_lost", "no_style"}
 )
 _PROBES = {"copies": "trigger", "leaks": "untriggered"}
 """What is seen on pictures of a probe, not on those of the prompts."""

@@ -42,6 +42,24 @@ def test_the_captions_are_counted(folder):
     assert examine([], [], drawn, "zubo") == TrainingSet()
 
 
+def captioned(folder, captions):
+    """Training pictures with these captions, examined; a file is no picture until one opens it."""
+    paths = [folder / f"{at}.png" for at in range(len(captions))]
+    for path, caption in zip(paths, captions, strict=True):
+        path.with_suffix(".txt").write_text(caption, encoding="utf-8")
+    return examine(paths, [], [], "zubo")
+
+
+def test_the_subject_of_a_set_is_what_nearly_all_its_captions_name(tmp_path):
+    robots = [f"zubo, a robot, {number} clouds" for number in range(7)]
+    found = captioned(tmp_path, [*robots, "zubo, an old robot by a house"])
+    assert (found.subject, found.naming) == ("robot", 1)
+    beside = captioned(tmp_path, [*robots, "zubo, a big robot", *["a house, a tree"] * 8])
+    assert (beside.subject, beside.naming) == ("robot", 1), "plain pictures are not the taught ones"
+    assert captioned(tmp_path, [*robots, "zubo, a house"]).subject == ""
+    assert captioned(tmp_path, robots).subject == "", "seven may agree by chance"
+
+
 def test_pictures_beside_count_where_nothing_calls_the_lora(folder):
     _, taught, drawn = folder  # the last one is captioned without the trigger words
     assert examine(taught, taught, drawn, "zubo", taught[2:]).beside == 1
@@ -69,6 +87,8 @@ def test_a_style_that_the_base_model_draws_anyway_is_no_way_to_go(folder):
 
 def test_it_is_read_back_as_it_was(tmp_path):
     path = tmp_path / "training_set.json"
+    path.write_text('{"pictures": 3, "captions": 2, "with_trigger": 1}')  # of an earlier version
+    assert training_set.read(path) == TrainingSet(3, 2, 1)
     training_set.write(TrainingSet(3, 2, 1, 0.5, None), path)
     assert training_set.read(path) == TrainingSet(3, 2, 1, 0.5, None)
     path.write_text("[]")

@@ -402,6 +402,40 @@ def test_what_the_training_set_explains_comes_first(values, taught, code):
     assert code not in {one.code for one in plain}
 
 
+ROBOTS = {"pictures": 25, "captions": 25, "with_trigger": 25, "subject": "robot", "naming": 0.96}
+
+
+@pytest.mark.parametrize(
+    ("weights", "limits", "said"),
+    [
+        ({0.8: {"prompt_kept": 0.0}}, LIMITS, True),
+        ({0.4: {}, 0.6: {}, 0.8: {"prompt_kept": 0.0}}, LIMITS, True),  # it works below
+        ({0.4: {}, 0.6: {}, 0.8: {}, 1.2: {"prompt_kept": 0.0}}, LIMITS, False),
+        ({0.8: FRIED}, LIMITS, False),
+        ({0.8: {"prompt_kept": 0.0}}, VerdictSettings(likeness=0.75, prompt_kept=0.1), False),
+    ],
+)
+def test_a_style_of_one_subject_only_says_what_is_drawn_instead(weights, limits, said):
+    found = judge(table(weights), limits, taught=TrainingSet(**ROBOTS))
+    named = [one for one in found.reasons if one.code == "subject_alike"]
+    assert bool(named) == said
+    if said:
+        assert (named[0].word, named[0].value) == ("robot", 0.96)
+        assert found.reasons[0] is named[0]
+        assert "96% of the training captions name 'robot', so" in words.finding(named[0])
+        assert "「robot」" in words.finding(named[0], "ja")
+    one_caption = TrainingSet(**{**ROBOTS, "captions": 1})
+    codes = {one.code for one in judge(table(weights), limits, taught=one_caption).reasons}
+    assert "subject_alike" not in codes or found.label == "works"
+
+
+def test_one_subject_is_named_where_all_prompts_draw_it():
+    same = table({0.8: {}})
+    same.loc[(same["weight"] == 0.8) & (same["probe"] == ""), "hash"] = "00" * 8
+    found = judge(same, LIMITS, taught=TrainingSet(**ROBOTS))
+    assert [one.code for one in found.reasons] == ["subject_alike", "prompts_ignored"]
+
+
 def test_a_lora_that_works_needs_no_excuse():
     taught = TrainingSet(pictures=20, captions=1, with_trigger=20, detail=0.1, apart=0.1)
     assert judge(table({0.8: {}}), LIMITS, taught=taught).reasons == []
