@@ -144,6 +144,8 @@ class RunLayout:
     """The record of the latest sweep."""
     further = _InRun("bench/further.yaml")
     """The weights that the sweep has gone on to by itself."""
+    search = _InRun("bench/search.yaml")
+    """What a search has rendered so far."""
     graph = _InRun("bench/workflow.json")
     """The graph that every cell renders."""
     reference = _InRun("bench/reference")

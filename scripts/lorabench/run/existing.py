@@ -14,6 +14,7 @@ from lorabench.run.further import Further
 from lorabench.run.identity import Identity
 from lorabench.run.record import RunRecord
 from lorabench.settings.models import Config
+from lorabench.sweep.search import SearchRecord
 
 
 def is_there(path: Path) -> bool:
@@ -36,6 +37,11 @@ def record(paths: RunLayout) -> RunRecord | None:
 def further(paths: RunLayout) -> tuple[float, ...]:
     """Return the weights of a sweep that went on by itself; none if it did not."""
     return Further.read(paths.further).weights if is_there(paths.further) else ()
+
+
+def search(paths: RunLayout) -> SearchRecord | None:
+    """Return what a search has rendered so far; None before its second stage."""
+    return SearchRecord.read(paths.search) if is_there(paths.search) else None
 
 
 def trained(config: Config, identity: Identity) -> RunLayout:

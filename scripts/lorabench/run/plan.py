@@ -3,7 +3,7 @@
 Runs on every parse, a dry run included: it reads, checks and writes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,9 +40,10 @@ from lorabench.settings.mappings import nested
 from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import as_name, split
-from lorabench.sweep import prompt_notes, variants
+from lorabench.sweep import prompt_notes, search, variants
 from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.search import Part
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
 from lorabench.text.phrases import listed
@@ -151,16 +152,48 @@ class RunPlan(Source):
     @cached_property
     def variants(self) -> list[Variant]:
         """What is rendered: the benchmark's own prompt, further ones, and probes, by LoRA."""
+        if not self.searches:
+            return self.full(self.config.sweep)
+        weights = {*self.config.sweep, *search.weights(self.parts)}
+        return search.narrowed(self.full(weights), self.parts)
+
+    @property
+    def searches(self) -> bool:
+        """Whether only a part of the full sweep is rendered, to find the best of it."""
+        return self.config.search == "auto" and not self.awaits_epochs
+
+    @cached_property
+    def parts(self) -> Sequence[Part]:
+        """The parts of the full sweep that a search renders."""
+        record = existing.search(self.paths)
+        return record.parts if record else search.first(
+            list(self.loras), self.config.weights, self.prompts
+        )  # fmt: skip
+
+    @property
+    def search_settled(self) -> bool:
+        """Whether a search has nothing more to render than its parts."""
+        record = existing.search(self.paths)
+        return bool(record and record.settled)
+
+    @property
+    def prompts(self) -> list[str]:
+        """The names of the prompts: the benchmark's own is empty."""
+        return [one.prompt for one in self._called(self.trigger, ())]
+
+    def full(self, weights: Iterable[float]) -> list[Variant]:
+        """Return all that can be rendered at these weights."""
+        weights = sorted(weights)
         if not self.several:
-            return self._called(self.trigger)
-        called = {one.trigger: self._called(one.trigger) for one in self.several}
+            return self._called(self.trigger, weights)
+        called = {one.trigger: self._called(one.trigger, weights) for one in self.several}
         return [
             replace(variant, lora=one.key, baseline=one.baseline)
             for one in self.several
             for variant in called[one.trigger]
         ]
 
-    def _called(self, trigger: str) -> list[Variant]:
+    def _called(self, trigger: str, weights: Sequence[float]) -> list[Variant]:
         """Return what is rendered of a LoRA that is called by these trigger words."""
         config = self.config
         return variants.plan(
@@ -168,7 +201,7 @@ class RunPlan(Source):
             variants.named(self._prompts(trigger), trigger),
             trigger,
             variants.EXTENTS[config.probe],
-            config.sweep,
+            weights,
             config.seeds,
         )
 

@@ -26,6 +26,7 @@ from lorabench.settings.types import (
     Places,
     Probing,
     Prompts,
+    Searching,
     Seed,
     Text,
     Trigger,
@@ -436,6 +437,15 @@ class SweepSettings(Section):
 
 class Config(SweepSettings, TrainingSettings):
     """All settings of the pipeline."""
+
+    search: Searching = Field(
+        "off",
+        description="`auto`: find the best LoRA and weight with a part of the pictures, stage by "
+        "stage; `off`: render all weights and prompts",
+    )
+    pictures: int | None = Field(
+        None, ge=1, description="with `search`: render at most so many pictures"
+    )
 
     @field_validator("run_id", mode="before")
     @classmethod

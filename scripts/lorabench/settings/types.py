@@ -144,4 +144,5 @@ Epochs = Annotated[Literal["last", "all"] | tuple[int, ...], BeforeValidator(_ep
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]
+Searching = Annotated[Literal["off", "auto"], BeforeValidator(_off)]
 Probing = Annotated[Literal["full", "quick", "off"], BeforeValidator(_off)]

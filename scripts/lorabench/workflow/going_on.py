@@ -10,6 +10,7 @@ from lorabench.run import existing
 from lorabench.run.further import Further
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count, listed
+from lorabench.workflow import searching
 from lorabench.workflow.stopping import Stopping
 
 _HIGHEST = 1.2
@@ -33,6 +34,8 @@ def _next(plan: RunPlan) -> Iterator[str]:
     if plan.awaits_epochs and (kept := existing.epochs(plan.paths)):
         number = count(len(kept), "epoch")
         yield f"\n{plan.paths.root}: going on with the {number} that the training kept"
+    elif plan.searches and not plan.search_settled:
+        yield searching.go_on(plan)
     elif not plan.several and (weights := _further(plan)):
         yield _record(plan, weights)
 

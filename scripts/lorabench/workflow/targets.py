@@ -53,8 +53,11 @@ def judged(plan: RunPlan) -> list[Path]:
 
 
 def results(plan: RunPlan) -> Iterator[Path]:
-    """Yield what a finished run holds."""
+    """Yield what a finished run holds; a search is laid out when it has ended."""
     run = plan.paths
+    if plan.searches and not plan.search_settled:
+        yield from (run.bench / "verdict.json", run.sweep)
+        return
     yield from of_pictures("preprocess_log")(plan)
     yield from set_page(plan)
     yield from grids(run, plan.config)

@@ -17,7 +17,7 @@ from lorabench.layout import weight_name
 from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.variants import usual_weight
 
-_NEAR = 0.9
+NEAR = 0.9
 """Of a series the first counts whose score is this share of the best: a tie alone may be wide."""
 _NEAREST: Sequence[Label] = (
     "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
@@ -42,7 +42,7 @@ def choose(
         if np.percentile(differences(found[ranking[0]], found[key]), 2.5) <= 0
     ]
     series = is_series(loras)
-    near = [key for key in tie if found[key].mean() >= _NEAR * found[ranking[0]].mean()]
+    near = [key for key in tie if found[key].mean() >= NEAR * found[ranking[0]].mean()]
     chosen = (near[0] if series else ranking[0]) if working else _nearest(loras, each)
     choice = Choice(
         lora=chosen,
@@ -79,7 +79,7 @@ def _with_course(choice: Choice, keys: Sequence[str]) -> Choice:
     """Add what the course of a training says: where it was too long, or whether it may go on."""
     at_usual = {key: _at_usual_weight(choice.each[key]) for key in keys}
     after = keys[keys.index(choice.lora) + 1 :] if choice.tie else keys
-    too_long = list(takewhile(lambda key: _is_too_much(at_usual[key]), reversed(after)))
+    too_long = list(takewhile(lambda key: is_too_much(at_usual[key]), reversed(after)))
     if too_long:
         first = too_long[-1]
         weight = usual_weight([float(one) for one in choice.each[first].labels])
@@ -95,5 +95,6 @@ def _at_usual_weight(verdict: Verdict) -> str:
     return verdict.labels.get(weight_name(weight), verdict.label)
 
 
-def _is_too_much(label: str) -> bool:
+def is_too_much(label: str) -> bool:
+    """Return whether a weight's label means too much of a LoRA, not too little or unknown."""
     return label not in (*TOO_LITTLE, "works", "uncertain")

@@ -1,0 +1,69 @@
+"""The next stage of a search for the best LoRA and weight, recorded for the next call."""
+
+from collections.abc import Sequence
+
+from lorabench.bench.verdicts import search, summary, verdict
+from lorabench.run import existing
+from lorabench.run.plan import RunPlan
+from lorabench.sweep.loras import SweptLora, label
+from lorabench.sweep.record import SweepRecord
+from lorabench.sweep.search import Part, SearchRecord, narrowed, weights
+from lorabench.text.phrases import count, listed
+
+_STAGES = {
+    "between": "the weights between, of what can still be the best",
+    "prompts": "all prompts of the best two",
+    "finer": "finer weights around the best",
+    "probes": "the trigger words alone, and prompts without them, of the one to use",
+}
+
+
+def go_on(plan: RunPlan) -> str:
+    """Record the next parts of a search, or that it has ended; return what to say of it."""
+    record = existing.search(plan.paths)
+    stage, parts = (record.stage + 1, record.parts) if record else (0, tuple(plan.parts))
+    found = _found(plan)
+    code, more = "", ()
+    while not more and stage < search.STAGES:
+        code, more = search.following(found, stage)
+        stage += not more
+    before, after = _pictures(plan, parts), _pictures(plan, (*parts, *more))
+    most = plan.config.pictures
+    if not more or (most and after > most):
+        SearchRecord(parts=parts, stage=stage, settled=True).write(plan.paths.search)
+        why = f"; {most} pictures are not enough for the next stage" if more else ""
+        return f"\n{plan.paths.root}: the search has ended with {count(before, 'picture')}{why}"
+    SearchRecord(parts=(*parts, *more), stage=stage).write(plan.paths.search)
+    added = sorted(weights(more) - set(plan.config.weights))
+    new = f", at {listed([f'{one:g}' for one in added])}, too" if added else ""
+    return (
+        f"\n{plan.paths.root}: the search goes on: {_STAGES[code]} ({_named(plan, more)}{new}), "
+        f"{count(after - before, 'picture')}"
+    )
+
+
+def _found(plan: RunPlan) -> search.Found:
+    table = summary.read(plan.paths.bench / "metrics.csv")
+    loras = SweepRecord.read(plan.paths.sweep).loras
+    return search.Found(
+        loras=loras or (SweptLora("", plan.paths.lora.name, plan.paths.lora.stem),),
+        weights=[one for one in plan.config.weights if one > 0],
+        prompts=plan.prompts,
+        tables={one.key: summary.of_lora(table, one) for one in loras} or {"": table},
+        verdict=verdict.read(plan.paths.bench / "verdict.json"),
+    )
+
+
+def _pictures(plan: RunPlan, parts: Sequence[Part]) -> int:
+    """Return how many pictures these parts have; LoRAs share those at weight 0."""
+    every = narrowed(plan.full({*plan.config.sweep, *weights(parts)}), parts)
+    cells = {
+        (one.folder(weight), weight, seed)
+        for one in every for weight in one.weights for seed in one.seeds
+    }  # fmt: skip
+    return len(cells) * plan.config.batch_size
+
+
+def _named(plan: RunPlan, parts: Sequence[Part]) -> str:
+    names = {one.key: label(one) for one in plan.several}
+    return listed(list(dict.fromkeys(names.get(part.lora, "the LoRA") for part in parts)))
