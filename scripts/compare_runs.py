@@ -16,7 +16,9 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.pages import find_run, finished_run
     from lorabench.pages.comparison import page, summary
 
-    found = [finished_run.read(folder) for folder in find_run.find(arguments.runs)]
+    found = [
+        finished_run.read(place.folder, lora=place.lora) for place in find_run.find(arguments.runs)
+    ]
     for run in found:
         if not run.pictures:
             raise UserError(
@@ -43,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("runs", nargs="+", metavar="RUN", help="a run's id, or its folder")
+    add("runs", nargs="+", metavar="RUN", help="a run's id, its folder, or a LoRA file "
+        "that was benched")  # fmt: skip
     add(
         "--output", type=Path, metavar="HTML", help="the page (default: runs/comparison-<ids>.html)"
     )

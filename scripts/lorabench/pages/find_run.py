@@ -1,38 +1,54 @@
 """Find runs by their names or folders, as a user types them."""
 
 import difflib
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from lorabench import layout
+from lorabench.digests import Digests
 from lorabench.errors import UserError
+from lorabench.run import given_lora
+from lorabench.sweep.record import SweepRecord
 
 _NEAREST = 3
 
 
-def find(words: Sequence[str], runs: Path = layout.RUNS) -> list[Path]:
-    """Return the folders of the runs that a user named, by id or by folder.
+class Place(NamedTuple):
+    """Where a run lies, and which of its LoRAs is meant; None for the one of its verdict."""
+
+    folder: Path
+    lora: str | None = None
+
+
+def find(words: Sequence[str], runs: Path = layout.RUNS) -> list[Place]:
+    """Return the runs that a user named, by id, by folder, or by a LoRA file that was benched.
 
     Raises `UserError`: fewer than two, one of them twice, or one that is not there.
     """
-    folders = [_find(word, runs) for word in words]
-    for number, folder in enumerate(folders):
-        if folder.resolve() in [other.resolve() for other in folders[:number]]:
+    places = [_find(word, runs) for word in words]
+    same = [(place.folder.resolve(), place.lora) for place in places]
+    for number, place in enumerate(same):
+        if place in same[:number]:
             raise UserError(f"{words[number]}: named twice; a run equals itself.")
-    if len(folders) < 2:
-        others = [name for name in _names(runs) if name != folders[0].name] if folders else []
+    if len(places) < 2:
+        named = [place.folder.name for place in places]
+        others = [name for name in _names(runs) if name not in named] if places else []
         raise UserError(
             f"give two runs or more{f' besides {words[0]}' if words else ''}; "
             f"there are: {', '.join(others) or 'no others'}"
         )
-    return folders
+    return places
 
 
-def _find(word: str, runs: Path) -> Path:
+def _find(word: str, runs: Path) -> Place:
     path = Path(word)
     for folder in (runs / word, path):
         if _is_run(folder):
-            return folder
+            return Place(folder)
+    if path.suffix == ".safetensors" and path.is_file():
+        return _of_file(path, runs)
     above = next((parent for parent in path.absolute().parents if _is_run(parent)), None)
     if path.exists() and above:
         raise UserError(f"{word}: lies in a run; name the run itself, {above.name}.")
@@ -48,6 +64,25 @@ def _find(word: str, runs: Path) -> Path:
     else:
         hint = f"there are: {', '.join(names) or 'none yet'}"
     raise UserError(f"{word}: there is no such run in {runs}/; {hint}")
+
+
+def _of_file(path: Path, runs: Path) -> Place:
+    """Return the run that benched a LoRA file: its own, or one of several, or where it lies."""
+    lora = given_lora.read(path, Digests(layout.DIGESTS))
+    if _is_run(runs / lora.key):
+        return Place(runs / lora.key)
+    for name in _names(runs):
+        sweep = runs / name / "bench" / "sweep.yaml"
+        for one in SweepRecord.read(sweep).loras if sweep.is_file() else ():
+            here = (runs / name / "train" / one.file).resolve() == path.resolve()
+            if here or (one.key and one.key == lora.key):
+                return Place(runs / name, one.key)
+        if path.resolve().parent == (runs / name / "train").resolve():
+            return Place(runs / name)
+    raise UserError(
+        f"{path}: is not benched yet; first run: uv run snakemake --cores 1 --config "
+        f"{shlex.quote(f'lora={path}')}"
+    )
 
 
 def _is_run(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from lorabench.errors import UserError
 from lorabench.pages import tables
 from lorabench.run.record import RunRecord
 from lorabench.sweep import origin
-from lorabench.sweep.loras import SweptLora, holds
+from lorabench.sweep.loras import SweptLora, holds, label
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant, usual_weight
@@ -85,6 +85,8 @@ class FinishedRun:
     """Of several, in order; sweep, pictures and summary are of the one that the verdict is on."""
     whole: SweepRecord | None = None
     """The sweep of all of them; of one LoRA, the same as `sweep`."""
+    asked: bool = False
+    """Whether one of them was asked for by name."""
     every: list[Measured] = field(default_factory=list)
     """The pictures of all of them; of one LoRA, the same as `measured`."""
     training: list[Path] = field(default_factory=list)
@@ -94,8 +96,9 @@ class FinishedRun:
 
     @property
     def name(self) -> str:
-        """The run's name."""
-        return self.record.run_id if self.record else self.folder.resolve().name
+        """The run's name, with that of the one of several LoRAs that was asked for."""
+        name = self.record.run_id if self.record else self.folder.resolve().name
+        return f"{name} {label(self.loras[self.lora_shown])}" if self.asked else name
 
     @property
     def bench(self) -> Path:
@@ -187,8 +190,10 @@ class FinishedRun:
         return [row for row in self.preprocess if not _is_used(row)]
 
 
-def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
+def read(folder: Path, training_set: Path | None = None, lora: str | None = None) -> FinishedRun:
     """Read what there is of a run, trained on the pictures in `training_set` where it is known.
+
+    `lora` is the key of one of several LoRAs; by default it is the one that the verdict chose.
 
     Raises `UserError` for a file that is damaged.
     """
@@ -203,6 +208,10 @@ def read(folder: Path, training_set: Path | None = None) -> FinishedRun:
     run.record = part("run.yaml", RunRecord.read, None)
     run.whole = part("bench/sweep.yaml", SweepRecord.read, None)
     run.verdict = part("bench/verdict.json", read_verdict, None)
+    if lora is not None and run.verdict and run.verdict.choice:
+        run.asked = True
+        choice = replace(run.verdict.choice, lora=lora)
+        run.verdict = replace(choice.each[lora], choice=choice)
     run.loras = run.whole.loras if run.whole else ()
     shown = run.loras[run.lora_shown] if run.loras else None
     run.sweep = run.whole.only(shown.key) if run.whole and shown else run.whole

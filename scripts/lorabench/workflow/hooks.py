@@ -45,7 +45,7 @@ class Hooks:
         self._config, self._comparison = first.config, first.comparison
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
-            screen.nothing_to_do = self.say_where_to_look
+            screen.nothing_to_do = self._rest
             screen.pictures_a_cell = self._config.batch_size
             screen.several_runs = len(plans) > 1
 
@@ -85,13 +85,23 @@ class Hooks:
         self._end()
         settings = self._workflow.dag_settings
         forced = settings.forceall or settings.forcerun or settings.forcetargets
-        if self._judges and not forced:  # called again, it would force again
-            from lorabench.workflow import going_on
+        goes_on = self._judges and not forced  # called again, it would force again
+        self._go_on() if goes_on else self.say_where_to_look()
 
-            if said := going_on.go_on(self._plans.values(), self._stopping):
-                self._say("\n".join(said))
-                return
-        self.say_where_to_look()
+    def _rest(self) -> None:
+        """Say how it ended; a search that was killed between two stages goes on."""
+        plans = self._plans.values()
+        left = any(plan.searches and not plan.search_settled for plan in plans)
+        self._go_on() if left and not self._workflow.dryrun else self.say_where_to_look()
+
+    def _go_on(self) -> None:
+        """Say that it goes on, or how it ended."""
+        from lorabench.workflow import going_on
+
+        if said := going_on.go_on(self._plans.values(), self._stopping):
+            self._say("\n".join(said))
+        else:
+            self.say_where_to_look()
 
     def fail(self, snakemake_log: Sequence[str]) -> None:
         """Say how to go on; without the console, what went wrong, too: it stands far above."""
