@@ -3,20 +3,23 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
+from lorabench.pages.run.build import build
 from tests.browser.conftest import PHONE
+from tests.finished import make_run, series
 
 
 def test_the_verdict_says_which_lora_and_the_map_how_each_did(visit, several):
     page = visit(several)
     text = page.locator("#verdict").inner_text()
-    assert "Of 4 LoRAs, use epoch 8 at 0.8 (as good: epoch 12)" in text
-    assert "Over-trained from epoch 16 on: fried at 0.8" in text
+    assert "Of 4 LoRAs, use epoch 4 at 0.8 (as good: epoch 6)" in text
+    assert "Over-trained from epoch 8 on: fried at 0.8" in text
     heads = page.locator(".heat tbody th").all_inner_texts()
-    assert heads == ["epoch 4", "epoch 8 use this", "epoch 12 as good", "epoch 16"]
+    assert heads == ["epoch 2", "epoch 4 use this", "epoch 6 as good", "epoch 8"]
     row = page.locator(".heat tbody tr").nth(1).locator("td").all_inner_texts()
     assert [words.split("\n")[0] for words in row] == ["weak", "works", "works", "works", "fried"]
     assert "0.31" in row[3]
@@ -39,7 +42,7 @@ def test_a_click_on_the_map_shows_the_pictures_of_that_lora_at_that_weight(visit
     expect(page.locator("#grid-table")).to_be_in_viewport()
     assert page.locator("#grid-lora").input_value() == "3"
     labels = page.locator("#grid td.asked .cell").evaluate_all("all => all.map((one) => one.title)")
-    assert labels and all(one.startswith("epoch 16, ") for one in labels)
+    assert labels and all(one.startswith("epoch 8, ") for one in labels)
     page.locator("#verdict").get_by_role("link", name="31% of what").click()
     assert page.locator("#grid-lora").input_value() == "1", "of the one that the verdict is on"
 
@@ -50,7 +53,7 @@ def test_the_grid_shows_one_lora_or_all_of_them(visit, several):
     page.locator("#grid-lora").select_option(label="All LoRAs")
     rows = page.locator("#grid tbody th").all_inner_texts()
     assert [row.split("\n")[0] for row in rows[:5]] == [
-        "epoch 4", "epoch 8", "epoch 12", "epoch 16", "epoch 4",
+        "epoch 2", "epoch 4", "epoch 6", "epoch 8", "epoch 2",
     ]  # fmt: skip
     expect(page.locator("#grid-count")).to_have_text("84 pictures")  # weight 0 counts once
 
@@ -58,15 +61,15 @@ def test_the_grid_shows_one_lora_or_all_of_them(visit, several):
 def test_one_epoch_is_wiped_over_another(visit, several):
     page = visit(several)
     side = page.locator("[data-side=a]")
-    side.locator("[name=lora]").select_option(label="epoch 12")
+    side.locator("[name=lora]").select_option(label="epoch 6")
     side.locator("[name=weight]").fill("4")
     alt = page.locator("#compare .a img").get_attribute("alt")
-    assert alt == "A: epoch 12, benchmark's prompt, seed 1, weight 0.80"
+    assert alt == "A: epoch 6, benchmark's prompt, seed 1, weight 0.80"
     alt = page.locator("#compare .b img").get_attribute("alt")
-    assert alt == "B: epoch 8, benchmark's prompt, seed 1, weight 0.80"
+    assert alt == "B: epoch 4, benchmark's prompt, seed 1, weight 0.80"
     side.locator("[name=prompt]").select_option(label="lighthouse")
     alt = page.locator("#compare .b img").get_attribute("alt")
-    assert alt == "B: epoch 8, lighthouse, seed 1, weight 0.80", "the other side follows"
+    assert alt == "B: epoch 4, lighthouse, seed 1, weight 0.80", "the other side follows"
     sources = [page.locator(f"#compare .{name} img").get_attribute("src") for name in "ab"]
     assert len(set(sources)) == 2
 
@@ -78,7 +81,7 @@ def test_loras_are_voted_on_at_the_same_weight_and_older_votes_count(visit, seve
     assert f"{pairs} pairs are waiting" in page.locator("#blind-intro").inner_text()
     old = {"left_weight": 0.8, "right_weight": 0.4, "vote": "left"}
     old |= {
-        f"{side}_file": f"bench/epoch-000012/w{old[f'{side}_weight']:.2f}/seed1_00.png"
+        f"{side}_file": f"bench/epoch-000006/w{old[f'{side}_weight']:.2f}/seed1_00.png"
         for side in ("left", "right")
     }
     page.evaluate(
@@ -90,7 +93,7 @@ def test_loras_are_voted_on_at_the_same_weight_and_older_votes_count(visit, seve
     )
     page.reload()
     said = page.locator("#blind-result").inner_text()
-    assert "You liked epoch 12 at 0.80 best" in said and "epoch 8 at 0.80, but finds no" in said
+    assert "You liked epoch 6 at 0.80 best" in said and "epoch 4 at 0.80, but finds no" in said
     page.locator("#blind-start").click()
     for _ in range(3):
         page.keyboard.press("ArrowDown")
@@ -100,13 +103,38 @@ def test_loras_are_voted_on_at_the_same_weight_and_older_votes_count(visit, seve
     table = csv.DictReader(io.StringIO(download.value.path().read_text()))
     first, *others = table
     assert first["left_lora"] == "" and len(others) == 3
-    keys = {"epoch-000004", "epoch-000008", "epoch-000012", ""}
+    keys = {"epoch-000002", "epoch-000004", "epoch-000006", ""}
     for vote in others:
         differ = (
             vote["left_lora"] != vote["right_lora"],
             vote["left_weight"] != vote["right_weight"],
         )
         assert differ.count(True) == 1 and {vote["left_lora"], vote["right_lora"]} <= keys
+
+
+def test_the_curves_go_over_the_epochs_and_the_loss_stands_beside_them(visit, several):
+    page = visit(several)
+    titles = page.locator("#plots-loras figcaption strong").all_inner_texts()
+    assert titles == ["style gained", "prompt kept", "structure kept", "Loss over the steps"]
+    first = page.locator("#plots-loras svg").first
+    axis = first.locator("text[text-anchor=middle]").all_text_contents()
+    assert axis == ["2", "4", "6", "8"] and first.locator(".line").count() == 1
+    assert first.locator(".dot title").all_text_contents()[1].startswith("epoch 4: ")
+    loss = page.locator("#plots-loss")
+    assert loss.locator("text[text-anchor=middle]").all_text_contents() == axis
+    assert loss.locator("path.held-out").count() == 1
+    assert "All LoRAs at 0.80" in page.locator("#plots").inner_text()
+
+
+def test_loras_of_a_list_stand_side_by_side_and_nothing_joins_them(visit, tmp_path):
+    loras = tuple(replace(one, series="", epoch=None, step=None) for one in series(2, 4))
+    run, dataset = make_run(tmp_path, prompts=1, seeds=(1,), size=16, loras=loras)
+    build(run, dataset, run / "report.html")
+    page = visit(run / "report.html")
+    chart = page.locator("#plots-loras svg").first
+    assert not chart.locator(".line").count() and chart.locator(".whisker").count() == 2
+    assert chart.locator(".dot title").first.text_content().startswith("ponnyu-000002: ")
+    assert not page.locator("#plots-loss").count()
 
 
 def test_a_page_on_one_lora_has_nothing_of_it(visit, report):

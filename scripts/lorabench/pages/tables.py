@@ -101,6 +101,14 @@ def loss(rows: list[Row]) -> dict[str, list[float]]:
     return {"steps": thinned(steps), "losses": thinned(losses), "smoothed": thinned(smoothed)}
 
 
+def ends(rows: list[Row], epochs: Iterable[int]) -> list[int]:
+    """Return the last logged step of each of these epochs, counted from 1."""
+    return [
+        max((int(row["step"]) for row in rows if int(row["epoch"]) <= epoch), default=0)
+        for epoch in epochs
+    ]
+
+
 def held_out(rows: list[Row]) -> list[tuple[int, float]]:
     """Return the steps at which held-out pictures were looked at, and the losses on them."""
     measured = [row for row in rows if row.get("validation_loss")]

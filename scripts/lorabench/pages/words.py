@@ -71,10 +71,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     # several LoRAs
     "loras.map": ("LoRAs by weights", "LoRA × 重み"),
     "loras.hint": (
-        "A click shows the pictures. Framed: each LoRA's weight to use, with its score, which is "
+        "A click shows the pictures. Framed: each LoRA's weight to use. The numbers are scores: "
         "style gained less composition lost.",
-        "クリックすると画像を表示します。枠は各 LoRA の推奨する重みで、"
+        "クリックすると画像を表示します。枠は各 LoRA の推奨する重み、"
         "数字はスコア(得た画風から失われた構図を引いた値)です。",
+    ),
+    "loras.curves": ("All LoRAs at {weight}", "すべての LoRA({weight})"),
+    "loras.curves_hint": (
+        "The mean over prompts and seeds with its 95 % interval. Dashed: the LoRA to use. Red: the "
+        "limit.",
+        "プロンプトとシードにわたる平均と 95 % 区間。破線は推奨する LoRA、赤線は限界値。",
     ),
     "loras.tied": ("as good", "同等"),
     # pictures of an earlier, wider sweep
@@ -304,6 +310,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # training
     "train.title": ("Training", "学習"),
     "train.loss": ("Loss over the steps", "ステップごとの損失"),
+    "train.epoch": ("epoch", "エポック"),
     "train.step": ("step", "ステップ"),
     "train.loss_legend": ("Thin: as logged. Bold: running mean.", "細線は記録値、太線は移動平均。"),
     "train.loss_summary": (

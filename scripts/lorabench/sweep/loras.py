@@ -1,6 +1,8 @@
 """The LoRAs of a sweep that has several: how each is called in paths, tables and for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from lorabench.text.phrases import Language
 
@@ -33,6 +35,21 @@ class SweptLora:
 def holds(lora: SweptLora, key: object, weight: float) -> bool:
     """Return whether a row of a table is of this LoRA, by its key; at weight 0 LoRAs share rows."""
     return key == (lora.key if weight else lora.baseline)
+
+
+def is_series(loras: Sequence[SweptLora]) -> bool:
+    """Return whether all are of one training."""
+    return len(loras) > 1 and bool(loras[0].series) and len({one.series for one in loras}) == 1
+
+
+def places(loras: Sequence[SweptLora]) -> tuple[Literal["epoch", "step", ""], list[int]]:
+    """Return where LoRAs stand on an axis, and what it counts; nothing: one after the other."""
+    if is_series(loras):
+        for unit in ("epoch", "step"):
+            known = [at for one in loras if (at := getattr(one, unit)) is not None]
+            if len(set(known)) == len(loras):
+                return unit, known
+    return "", list(range(len(loras)))
 
 
 def label(lora: SweptLora, language: Language = "en") -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from lorabench.bench.verdicts.best import differences, scores
 from lorabench.bench.verdicts.verdict import TOO_LITTLE, Choice, Finding, Label, Verdict
 from lorabench.layout import weight_name
-from lorabench.sweep.loras import SweptLora
+from lorabench.sweep.loras import SweptLora, is_series
 from lorabench.sweep.variants import usual_weight
 
 NEAR = 0.9
@@ -55,11 +55,6 @@ def choose(
     if series:
         choice = _with_course(choice, [one.key for one in loras])
     return replace(each[chosen], choice=choice)
-
-
-def is_series(loras: Sequence[SweptLora]) -> bool:
-    """Return whether all are of one training."""
-    return len(loras) > 1 and bool(loras[0].series) and len({one.series for one in loras}) == 1
 
 
 def _scores(table: pd.DataFrame, weight: float | None) -> pd.Series:

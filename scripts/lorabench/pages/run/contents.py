@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench.bench.embeddings.embedding import BASE
+from lorabench.bench.measures import columns
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.dataset.refusals import Refusal
 from lorabench.layout import weight_name
@@ -39,6 +40,9 @@ DECIDING: Mapping[str, Callable[[Limits], float | None]] = {
 """The metrics that the verdict stands on, as they are shown first, and what gives their limit."""
 _BY_EMBEDDING = {"prompt": "prompt_kept", "likeness": "likeness"}
 """What of an embedding the verdict stands on, and the metric whose limit it has."""
+
+COURSE = ("style_gained", "prompt_kept", "structure", "prompts_apart", "trigger_similarity")
+"""What is shown of several LoRAs side by side."""
 
 Both = dict[str, str]
 """A text by language."""
@@ -135,6 +139,7 @@ def for_scripts(run: FinishedRun, examples: list[Training]) -> dict[str, Any]:
             for lora, own in zip(run.loras, by_lora, strict=True)
         ],
         "lora": run.lora_shown,
+        "course": _course(run) if len(run.loras) > 1 and run.every_summary else None,
         "variants": list(map(_variant, variants.values())),
         "metrics": metrics,
         "pictures": sorted(pictures, key=lambda picture: picture["variant"]),
@@ -231,6 +236,30 @@ def _lora(run: FinishedRun, lora: SweptLora, texts: Mapping[int, str]) -> dict[s
         "weight": judged and judged.weight,
         "window": list(judged.window) if judged and judged.window else None,
         "tied": bool(run.verdict and run.verdict.choice and lora.key in run.verdict.choice.tie),
+    }
+
+
+def _course(run: FinishedRun) -> dict[str, Any]:
+    """Return the means of several LoRAs at one weight, that of the one to use, and their places.
+
+    `steps` are those after which each was saved, where the training has a log.
+    """
+    unit, places = loras.places(run.loras)
+    epochs = places if unit == "epoch" and run.loss and "epoch" in run.loss[0] else []
+    metrics = [tables.described(column) for column in COURSE]
+    of_weight = [row for row in run.every_summary if float(row["weight"]) == run.shown]
+    values = {
+        row.get(columns.LORA, ""): one["values"]
+        for row, one in zip(of_weight, tables.summary(of_weight, metrics), strict=True)
+    }
+    return {
+        "weight": run.shown,
+        "series": loras.is_series(run.loras),
+        "unit": unit,
+        "places": places,
+        "steps": places if unit == "step" else tables.ends(run.loss, epochs),
+        "metrics": metrics,
+        "values": [values.get(one.key, {}) for one in run.loras],
     }
 
 

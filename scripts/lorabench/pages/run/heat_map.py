@@ -20,6 +20,8 @@ class Cell:
     """Its verdict; None where it was not rendered."""
     best: bool
     """Whether this is the LoRA's weight to use."""
+    score: float | None
+    """How good it is; None where it is not usable."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,6 @@ class Row:
     label: Both
     chosen: bool
     tied: bool
-    score: float | None
-    """At its weight to use; None without one."""
     cells: Sequence[Cell]
 
 
@@ -56,22 +56,24 @@ def find(run: FinishedRun) -> HeatMap | None:
     choice = verdict.choice if verdict else None
     if not verdict or not choice or {one.key for one in run.loras} != set(choice.each):
         return None
-    weights = sorted({float(weight) for each in choice.each.values() for weight in each.labels})
+    names = {name for each in choice.each.values() for name in each.labels}
+    weights = {float(name): name for name in sorted(names, key=float)}
 
     def row(at: int, lora: SweptLora) -> Row:
         judged = choice.each[lora.key]
+        scores = {name: score.mean for name, score in judged.scores.items()}
+        if judged.weight is not None:
+            scores.setdefault(weight_name(judged.weight), choice.scores[lora.key])
         cells = [
-            Cell(weight, judged.labels.get(weight_name(weight)), weight == judged.weight)
-            for weight in weights
+            Cell(weight, judged.labels.get(name), weight == judged.weight, scores.get(name))
+            for weight, name in weights.items()
         ]
-        score = choice.scores.get(lora.key)
-        chosen = at == run.lora_shown
-        return Row(at, named(lora), chosen, lora.key in choice.tie, score, cells)
+        return Row(at, named(lora), at == run.lora_shown, lora.key in choice.tie, cells)
 
     return HeatMap(
         partial(choice_words.headline, verdict, run.loras),
         partial(choice_words.course, verdict, run.loras),
         named(run.loras[run.lora_shown]),
-        weights,
+        list(weights),
         [row(at, lora) for at, lora in enumerate(run.loras)],
     )

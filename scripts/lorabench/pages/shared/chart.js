@@ -69,14 +69,22 @@ const path = (points) => points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixe
 const withEnds = (points) =>
   points.map((point) => ({ ...point, low: point.low ?? point.mean, high: point.high ?? point.mean }));
 
-const pointText = ({ weight, mean, low, high }) =>
-  t("plots.interval", { weight: weightText(weight), mean: numberText(mean), low: numberText(low), high: numberText(high) });
+const pointText = ({ weight, mean, low, high }, xText = weightText) =>
+  t("plots.interval", { weight: xText(weight), mean: numberText(mean), low: numberText(low), high: numberText(high) });
 
-/** Draw a metric over the weight: for each curve its means and intervals, over what `under` draws. */
-function drawCurves({ width, weights, curves, others = [], label, under = () => {} }) {
+/**
+ * Draw a metric over the weight: for each curve its means and intervals, over what `under` draws.
+ *
+ * Over another thing, `xText` says what stands on the axis, and `nameOf` what a point is of; points
+ * that are not `joined` stand alone.
+ */
+function drawCurves({
+  width, weights, curves, others = [], label, under = () => {}, xText = weightText, nameOf = xText, xTitle = "",
+  joined = true,
+}) {
   const ends = curves.flat().flatMap(({ low, high }) => [low, high]);
   const frame = axes({
-    width, height: 190, x: range(weights, 0.04), y: range([...ends, ...others]), xTicks: weights, xText: weightText, label,
+    width, height: 190, x: range(weights, 0.04), y: range([...ends, ...others]), xTicks: weights, xText, xTitle, label,
   });
   const { element, toX, toY } = frame;
   under(frame);
@@ -84,11 +92,16 @@ function drawCurves({ width, weights, curves, others = [], label, under = () => 
     const upper = points.map(({ weight, high }) => [toX(weight), toY(high)]);
     const lower = points.map(({ weight, low }) => [toX(weight), toY(low)]).reverse();
     const band = path([...upper, ...lower]); // empty for a run without the metric
-    element.append(svg("g", { class: `run-${at % 6}` },
-      svg("path", { class: "band", d: band && `${band}Z` }),
-      svg("path", { class: "line", d: path(points.map(({ weight, mean }) => [toX(weight), toY(mean)])) }),
+    const spans = joined
+      ? [
+        svg("path", { class: "band", d: band && `${band}Z` }),
+        svg("path", { class: "line", d: path(points.map(({ weight, mean }) => [toX(weight), toY(mean)])) }),
+      ]
+      : points.map(({ weight, low, high }) =>
+        svg("line", { class: "whisker", x1: toX(weight), x2: toX(weight), y1: toY(low), y2: toY(high) }));
+    element.append(svg("g", { class: `run-${at % 6}` }, ...spans,
       ...points.map((point) =>
-        svg("circle", { class: "dot", cx: toX(point.weight), cy: toY(point.mean), r: 4 }, svg("title", {}, pointText(point))))));
+        svg("circle", { class: "dot", cx: toX(point.weight), cy: toY(point.mean), r: 4 }, svg("title", {}, pointText(point, nameOf))))));
   });
   return element;
 }

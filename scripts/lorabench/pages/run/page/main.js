@@ -8,6 +8,7 @@ if (data.pictures.length) {
 startZoom();
 startBlind();
 startPlots();
+startCourse();
 const pictureOf = new Map(rowsWith({ lora: data.lora }).flat().map((picture) => [picture.id, picture]));
 for (const button of all("[data-open]")) {
   const picture = pictureOf.get(button.dataset.open);

@@ -6,24 +6,32 @@ const summaryOf = (column) =>
     .map(({ weight, values }) => ({ weight, mean: values[column][0], low: values[column][1], high: values[column][2] })));
 
 /** One metric over the weight: mean, interval, limit, usable window, recommended weight. */
-function drawMetric(metric, points, width) {
+function drawMetric(metric, width) {
+  const points = summaryOf(metric.column);
   const limit = data.deciding[metric.column] ?? null;
   const weights = data.summary.map((row) => row.weight);
-  const under = ({ element, toX, toY, top, bottom }) => {
+  const under = (frame) => {
     if (data.window) {
+      const { element, toX, top, bottom } = frame;
       const [low, high] = data.window.map(toX);
       element.append(svg("rect", { class: "window", x: low - 5, width: high - low + 10, y: top, height: bottom - top }));
     }
-    if (data.weight !== null) {
-      element.append(svg("line", { class: "chosen", x1: toX(data.weight), x2: toX(data.weight), y1: top, y2: bottom }));
-    }
-    if (limit !== null) {
-      const [x1, x2] = [weights[0], weights.at(-1)].map(toX);
-      element.append(svg("line", { class: "limit", x1, x2, y1: toY(limit), y2: toY(limit) }));
-    }
+    markChosen(frame, data.weight);
+    markLimit(frame, limit, weights);
   };
-  const label = `${metric[root.lang]}. ${points.map(pointText).join("; ")}`;
+  const label = `${metric[root.lang]}. ${points.map((point) => pointText(point)).join("; ")}`;
   return drawCurves({ width, weights, curves: [points], others: limit === null ? [] : [limit], label, under });
+}
+
+function markChosen({ element, toX, top, bottom }, place) {
+  if (place === null) return;
+  element.append(svg("line", { class: "chosen", x1: toX(place), x2: toX(place), y1: top, y2: bottom }));
+}
+
+function markLimit({ element, toX, toY }, limit, places) {
+  if (limit === null) return;
+  const [x1, x2] = [places[0], places.at(-1)].map(toX);
+  element.append(svg("line", { class: "limit", x1, x2, y1: toY(limit), y2: toY(limit) }));
 }
 
 /** What a weight costs: the first of these that was measured. */
@@ -68,20 +76,24 @@ function tradeOffPoints() {
     .map((kept) => ({ weight: kept.weight, kept, gained: gained.get(kept.weight) }));
 }
 
-function drawLoss(width) {
+/** The loss over the steps; under `course`, marked where the LoRAs were saved. */
+function drawLoss(width, course = null) {
   const { steps, losses, smoothed } = data.loss;
   const heldOut = data.held_out;
   const usual = [...losses].sort((a, b) => a - b)[Math.floor(losses.length * 0.99)] * 1.1;
   const highest = Math.max(usual, ...heldOut.map(([, loss]) => loss * 1.05));
-  const { element, toX, toY } = axes({
+  const frame = axes({
     width,
-    height: 240,
+    height: course ? 190 : 240,
     x: [Math.min(0, steps[0]), steps.at(-1)],
     y: [0, highest || 1],
-    xTicks: ticks(0, steps.at(-1), 5),
-    xTitle: t("train.step"),
+    xTicks: course ? course.steps : ticks(0, steps.at(-1), 5),
+    xText: course ? (step) => String(course.places[course.steps.indexOf(step)]) : numberText,
+    xTitle: t(course?.unit === "epoch" ? "train.epoch" : "train.step"),
     label: t("train.loss_summary", { steps: Math.round(steps.at(-1)), first: numberText(smoothed[0]), last: numberText(smoothed.at(-1)) }),
   });
+  const { element, toX, toY } = frame;
+  if (course) markChosen(frame, course.steps[data.lora]);
   const line = (values) => path(values.map((value, at) => [toX(steps[at]), toY(Math.min(value, highest))]));
   element.append(svg("path", { class: "thin", d: line(losses) }), svg("path", { class: "line", d: line(smoothed) }));
   if (heldOut.length) {
@@ -94,7 +106,8 @@ function drawLoss(width) {
   return element;
 }
 
-function metricFigure(metric) {
+/** Return a figure of a metric: its title and unit over what `draw` draws at a width. */
+function metricFigure(metric, draw) {
   const room = make("div");
   const title = make("strong");
   const unit = make("span", { className: "quiet" });
@@ -104,7 +117,7 @@ function metricFigure(metric) {
     title.textContent = metric[root.lang];
     unit.textContent = metric.unit[root.lang];
   });
-  chart(room, (width) => drawMetric(metric, summaryOf(metric.column), width));
+  chart(room, (width) => draw(metric, width));
   return figure;
 }
 
@@ -128,8 +141,8 @@ function startPlots() {
     const there = data.summary_metrics.filter(({ column }) => summaryOf(column).length > 1);
     const deciding = Object.keys(data.deciding).flatMap((column) => there.filter((one) => one.column === column));
     const others = there.filter((metric) => !deciding.includes(metric));
-    byId("plots-main").append(...deciding.map(metricFigure));
-    byId("plots-more").append(...others.map(metricFigure));
+    byId("plots-main").append(...deciding.map((metric) => metricFigure(metric, drawMetric)));
+    byId("plots-more").append(...others.map((metric) => metricFigure(metric, drawMetric)));
     byId("plots-others").parentElement.hidden = others.length === 0;
     worded(() => { byId("plots-others").textContent = t("plots.more", { count: others.length }); });
     const points = tradeOffPoints();
@@ -138,5 +151,5 @@ function startPlots() {
     else trade.closest("figure").hidden = true;
     worded(drawTable);
   }
-  if (data.loss) chart(byId("train-loss"), drawLoss);
+  if (data.loss) chart(byId("train-loss"), (width) => drawLoss(width));
 }
