@@ -32,6 +32,9 @@ def finished(tmp_path, monkeypatch):
             given=frozenset(given),
             config=SimpleNamespace(weights=weights),
             paths=layout.RunLayout("style", "ponnyu_v1", run.name, "0" * 8),
+            awaits_epochs=False,
+            searches=False,
+            several=(),
         )
         return plan, calls
 

@@ -53,7 +53,7 @@ def values(found):
 
 def test_a_run_is_found_by_its_id_and_by_its_folder(folder):
     made = [make_run(folder, name) for name in ("a-1", "b-2")]
-    assert find_run.find(["a-1", str(made[1])], folder) == made
+    assert [one.folder for one in find_run.find(["a-1", str(made[1])], folder)] == made
 
 
 @pytest.mark.parametrize(
