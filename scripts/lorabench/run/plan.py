@@ -7,93 +7,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lorabench import files, layout
 from lorabench.base import checkpoint
 from lorabench.base.families import Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
-from lorabench.dataset import checks, facts, raw
-from lorabench.dataset import notes as raw_notes
-from lorabench.dataset.raw import RawSet
+from lorabench.dataset import checks, facts
 from lorabench.dataset.risks import Risk
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
 from lorabench.run import (
     base_choice,
     bench_workflow,
-    epochs,
     existing,
-    given_lora,
-    given_loras,
     matrix,
     preconditions,
-    regularization,
 )
 from lorabench.run.given_lora import GivenLora
-from lorabench.run.given_loras import GivenLoras
-from lorabench.run.identity import Identity, check_binding, identify, normalized_id
 from lorabench.run.record import Contents, RunRecord
+from lorabench.run.source import Normalizing, Source
+from lorabench.run.source import find as find_source
 from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.mappings import nested
-from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.servers import EMBEDDED
-from lorabench.settings.types import as_name, split
-from lorabench.sweep import prompt_notes, search, variants
-from lorabench.sweep.loras import SweptLora
+from lorabench.settings.types import split
+from lorabench.sweep import search, variants
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.search import Part
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
-from lorabench.text.phrases import listed
 
 _TOKENS = 75
 """So many tokens of a caption CLIP's text encoder reads, unless sd-scripts is told to join some."""
-
-
-class Normalizing(NamedTuple):
-    """A raw set, its normalized set, and by which settings."""
-
-    raw: RawSet
-    folder: Path
-    settings: PreprocessSettings
-
-    @property
-    def images(self) -> str:
-        """The folder of the normalized pictures."""
-        return str(self.folder / "images")
-
-
-@dataclass(frozen=True)
-class Training:
-    """What makes a training one of its own, besides its pictures."""
-
-    identity: Identity
-    reg: Normalizing | None = None
-    """The regularization pictures, if there are any."""
-    doubled: bool = False
-    """Whether they double the usual number of steps."""
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """Where a run's LoRAs come from, and the settings and paths that follow from it."""
-
-    config: Config
-    paths: layout.RunLayout
-    loras: Mapping[str, Path]
-    """What is benched, where it lies in the run, by key: that of a run's own LoRA is empty."""
-    raw: RawSet | None = None
-    """The training pictures; None where they are not known."""
-    training: Training | None = None
-    """None where the LoRAs are there already."""
-    from_elsewhere: Mapping[Path, GivenLora] = field(default_factory=dict)
-    """The LoRAs that the user gave by their files, by where they lie in the run."""
-    several: tuple[SweptLora, ...] = ()
-    """The LoRAs in order, where it is not the run's own alone."""
-    left_out: tuple[str, ...] = ()
-    """What lies beside them and is no LoRA, with the reasons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +87,8 @@ class RunPlan(Source):
         called = syntax.called(prompt, trigger)
         return None if called == prompt else called
 
-    def _prompts(self, trigger: str) -> Sequence[str]:
-        """Return the further prompts as they were typed."""
+    def typed_prompts(self, trigger: str) -> Sequence[str]:
+        """Return the further prompts as they were typed, for a LoRA with these trigger words."""
         lines = self.config.prompts
         if isinstance(lines, str):
             lines = variants.read(Path(lines.replace("{profile}", self.config.profile)))
@@ -198,7 +145,7 @@ class RunPlan(Source):
         config = self.config
         return variants.plan(
             self.positive(trigger) or self.workflow_prompt,
-            variants.named(self._prompts(trigger), trigger),
+            variants.named(self.typed_prompts(trigger), trigger),
             trigger,
             variants.EXTENTS[config.probe],
             weights,
@@ -368,58 +315,6 @@ class RunPlan(Source):
             return []
         return checks.find(facts.of_raw(self.raw, self.use))
 
-    @property
-    def notes(self) -> list[str]:
-        """What a user should know of set, prompts and base before all is done, a line each."""
-        own = self.config.positive or self.workflow_prompt
-        further = self._prompts(self.trigger)
-        prompts = [text for text in (own, self.config.negative, *further) if text]
-        of_prompts = list(prompt_notes.notes(prompts, self.trigger, self.embedded_server))
-        other = self.drawn_elsewhere
-        of_base = [base_choice.warning(Path(self.config.base_model), other)] if other else []
-        return [*self._of_set, *self._of_lora, *of_prompts, *of_base]
-
-    @property
-    def _of_set(self) -> list[str]:
-        training = self.training
-        if not self.raw:
-            return self._of_unused_set
-        if not training:
-            return list(raw_notes.not_used(self.raw))
-        of_set = raw_notes.notes(self.raw, self.trigger, self.config.reg_set)
-        if not training.reg:
-            return of_set
-        return [*of_set, regularization.note(training.reg.raw, self.config, training.doubled)]
-
-    @property
-    def _of_lora(self) -> list[str]:
-        """What calls a LoRA from elsewhere, where nobody said it."""
-        left_out = [f"left out: {one}" for one in self.left_out]
-        if not self.from_elsewhere or self.given & {"trigger"}:
-            return left_out
-        words = list(dict.fromkeys(one.trigger for one in self.several)) or [self.trigger]
-        if "" in words:
-            return [
-                *left_out,
-                "WITHOUT TRIGGER WORDS: the LoRA's metadata name none, so prompts with {trigger} "
-                "and the probes are left out, and the verdict judges neither copies nor leaks. Say "
-                "with trigger= which words call the LoRA",
-            ]
-        called = listed([repr(one) for one in words])
-        return [*left_out, f"the LoRA is called by {called}; other words: trigger="]
-
-    @property
-    def _of_unused_set(self) -> list[str]:
-        """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
-        unused = self.config.raw_set and not existing.record(self.paths)
-        if not unused or not existing.is_there(self.paths.raw):
-            return []
-        words = "" if self.trigger else ", and say with trigger= which words call it"
-        return [
-            f"{self.paths.raw} is not used: skip_train benches a finished LoRA, and nothing "
-            f"records that it was trained on these pictures. Judge its style by eye{words}"
-        ]
-
     @cached_property
     def workflow_digest(self) -> str:
         """Digest of the benchmark workflow's content; its mtime means nothing."""
@@ -500,15 +395,7 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     workflow_prompt = bench_workflow.prompt_of(config)
     digests = Digests(layout.DIGESTS)
     base_digest = model_digest(base.path, digests)
-    if config.lora and given_loras.is_several(config.lora):
-        source = _several(config, given_loras.find(config.lora, digests), digests)
-    elif config.lora:
-        source = _given(config, Path(str(config.lora)), digests)
-    elif config.skip_train:
-        paths = existing.benched(config, base_digest)
-        source = _with_epochs(Source(config, paths, {"": paths.lora}))
-    else:
-        source = _trained(config, merged.get("train", {}), digests)
+    source = find_source(config, merged.get("train", {}), base_digest, digests)
     if "weights" not in given and (weights := existing.further(source.paths)):
         source = replace(source, config=source.config.model_copy(update={"weights": weights}))
     plan = RunPlan(
@@ -521,130 +408,6 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     )
     _ = plan.variants  # reports mistakes in prompts at once
     return plan
-
-
-def _given(config: Config, path: Path, digests: Digests) -> Source:
-    """Return the LoRA at `path`, to be copied, and what it was trained on if that was given."""
-    lora = given_lora.read(path, digests)
-    config, found, paths = _of_given(config, lora.key, [lora.trigger], digests)
-    copy = paths.given_lora(lora.name)
-    if config.run_id:
-        existing.check_given(paths, copy, lora.sha256)
-    return Source(config, paths, {"": copy}, found, from_elsewhere={copy: lora})
-
-
-def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
-    """Return LoRAs from elsewhere, to be copied: a run of their own, whichever they are.
-
-    One more or one less is the same run, since each has its content in the names of its files.
-    """
-    triggers = [lora.trigger for lora, _ in given.loras]
-    typed = config.trigger or config.preprocess.trigger
-    config, found, paths = _of_given(config, given.name, triggers, digests)
-    existing.check_no_training(paths)
-    several = tuple(
-        SweptLora(
-            lora.key, f"{lora.key}.safetensors", lora.name, **vars(saved), trigger=words,
-            baseline=as_name(".".join(filter(None, ["no-lora", "-".join(words.split())]))),
-        )
-        for lora, saved in given.loras
-        for words in [typed or lora.trigger or (config.trigger if found else "")]
-    )  # fmt: skip
-    copies = {paths.given_lora(lora.key): lora for lora, _ in given.loras}
-    loras = {lora.key: copy for copy, lora in copies.items()}
-    return Source(
-        config, paths, loras, found, from_elsewhere=copies, several=several,
-        left_out=tuple(given.left_out),
-    )  # fmt: skip
-
-
-def _of_given(
-    config: Config, run_id: str, triggers: Sequence[str], digests: Digests
-) -> tuple[Config, RawSet | None, layout.RunLayout]:
-    """Return the settings, the training pictures if they were given, and the paths of the run."""
-    words = config.trigger or config.preprocess.trigger or next(filter(None, triggers), "")
-    config = config.model_copy(update={"trigger": words})
-    found, name, normalized = None, "", ""
-    if config.reads_set:
-        found, name = _taught(config)
-        config = _with_trigger(config, found, name)
-        normalized = normalized_id(found, config.preprocess, digests)
-    paths = layout.RunLayout(config.profile, name, config.run_id or run_id, normalized)
-    return config, found, paths
-
-
-def _taught(config: Config) -> tuple[RawSet, str]:
-    """Return what a LoRA from elsewhere was trained on, and its name in paths."""
-    if not config.training_set:
-        found = raw.read(layout.raw_set(config.profile, config.raw_set))
-        preconditions.check_names(found)
-        return found, config.raw_set
-    found = raw.read(Path(config.training_set))
-    preconditions.check_names(found, "training_set")
-    return found, as_name(found.name)
-
-
-def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> Source:
-    """Return the LoRA that is trained on the raw set; `train` as given."""
-    found = raw.read(layout.raw_set(config.profile, config.raw_set))
-    preconditions.check_raw(found, config)
-    config = _with_trigger(config, found, config.raw_set)
-    reg = _regularization(config, digests) if config.reg_set else None
-    doubled = bool(reg) and not (train.get("steps") or train.get("epochs"))
-    config = _with_twice_the_steps(config) if doubled else config
-    identity = identify(config, found, digests, reg.raw if reg else None)
-    paths = existing.trained(config, identity)
-    _check_trained(paths, config, identity)
-    training = Training(identity, reg, doubled)
-    return _with_epochs(Source(config, paths, {"": paths.lora}, found, training))
-
-
-def _with_epochs(source: Source) -> Source:
-    """Return the LoRA that a run trained with the states on its way that are benched, too."""
-    found = epochs.find(source.config, source.paths)
-    if not found:
-        return source
-    loras = {one.key: path for one, path in found.items()}
-    return replace(source, loras=loras, several=tuple(found))
-
-
-def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) -> None:
-    """Refuse a run that has been made of something else, or that nothing here can train."""
-    if record := existing.record(paths):
-        then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
-        check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
-    if not existing.is_there(paths.lora):
-        preconditions.check_sd_scripts(config)
-
-
-def _with_trigger(config: Config, found: RawSet, name: str) -> Config:
-    """Return the settings with the trigger words, if there are any; `name` is the set's.
-
-    If every picture has a caption, no caption uses them, so other words are not another training:
-    then the set's name goes into the run's identity.
-    """
-    given = config.trigger or config.preprocess.trigger
-    stand_in = found.stand_in(given) if found.lacks_captions else name
-    preprocess = config.preprocess.model_copy(update={"trigger": stand_in})
-    return config.model_copy(update={"trigger": found.trigger(given), "preprocess": preprocess})
-
-
-def _regularization(config: Config, digests: Digests) -> Normalizing:
-    """Return the run's regularization pictures, normalized as its own; runs may share them."""
-    profile, name, folder = regularization.find(config)
-    found = raw.read(folder)
-    preconditions.check_raw(found, config, "reg_set")
-    regularization.check(found, config.trigger)
-    # All have captions: as for a set that is learnt, the name stands in for none.
-    settings = config.preprocess.model_copy(update={"trigger": name})
-    content = normalized_id(found, settings, digests)
-    return Normalizing(found, layout.normalized(profile, name, content), settings)
-
-
-def _with_twice_the_steps(config: Config) -> Config:
-    """Return the settings by which a set is learnt as often as without regularization pictures."""
-    train = config.train.model_copy(update={"steps": 2 * (config.train.steps or 0)})
-    return config.model_copy(update={"train": train})
 
 
 def _inspect(path: Path) -> checkpoint.Checkpoint:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
-from lorabench.run.plan import Normalizing, RunPlan
+from lorabench.run.plan import RunPlan
+from lorabench.run.source import Normalizing
 from lorabench.settings.models import Config
 
 TRAINS = "train_lora"

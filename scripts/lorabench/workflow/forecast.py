@@ -39,12 +39,16 @@ def sentence(
     first = [one for one in variants if one.lora == variants[0].lora and not one.probe]
     probes: tuple[Probe, ...] = ("", "trigger", "untriggered")
     pictures = {probe: batch_size * _cells(variants, probe) for probe in probes}
-    parts = [
-        (f"{count(loras, 'LoRA')} × " if loras > 1 else "")
-        + f"{count(len(first), 'prompt')} × {count_weights(first[0].weights)} × "
-        f"{count(len(first[0].seeds), 'seed')}"
-        + (f" × {batch_size} each" if batch_size > 1 else "")
-    ]
+    asked = [one for one in variants if not one.probe]
+    if len({(one.weights, one.seeds) for one in asked}) > 1 or len(asked) != loras * len(first):
+        parts = [f"{pictures['']} of parts of {count(loras, 'LoRA')}"]  # a search
+    else:
+        parts = [
+            (f"{count(loras, 'LoRA')} × " if loras > 1 else "")
+            + f"{count(len(first), 'prompt')} × {count_weights(first[0].weights)} × "
+            f"{count(len(first[0].seeds), 'seed')}"
+            + (f" × {batch_size} each" if batch_size > 1 else "")
+        ]
     if pictures["trigger"]:
         parts.append(f"{pictures['trigger']} of the trigger words alone")
     if pictures["untriggered"]:

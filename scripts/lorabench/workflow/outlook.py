@@ -7,6 +7,7 @@ from lorabench.base import checkpoint
 from lorabench.base.families import BUNDLED
 from lorabench.pages.run import earlier
 from lorabench.pages.run.repeat_command import repeat_command
+from lorabench.run import notes
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.pictures import REFERENCES
@@ -22,7 +23,7 @@ _EVALUATION = {
 
 def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int) -> Iterator[str]:
     """Yield what `jobs`, numbers by rule, will do; `at_once` cells are on their way at a time."""
-    yield from plan.notes
+    yield from notes.notes(plan)
     yield from (risk.line() for risk in plan.risks)
     stages = list(_stages(plan, jobs)) or [rule.replace("_", " ") for rule in jobs]
     which = f" ({plan.varied})" if plan.varied else ""

@@ -9,6 +9,7 @@ import pytest
 from lorabench.digests import Digests, model_digest
 from lorabench.errors import UserError
 from lorabench.run import base_choice
+from lorabench.run.notes import notes
 from lorabench.settings.models import BUNDLED_BASE
 from tests import records
 from tests.kohya import save_checkpoint
@@ -182,7 +183,7 @@ def planned(project, monkeypatch):
 
 
 def warned(plan):
-    return [note for note in plan.notes if note.startswith("warning: the LoRA is trained on")]
+    return [note for note in notes(plan) if note.startswith("warning: the LoRA is trained on")]
 
 
 def test_a_run_follows_its_workflow(planned):

@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from lorabench import files
 from lorabench.errors import UserError
 from lorabench.pages.run.repeat_command import repeat_command
+from lorabench.run.notes import notes
 from lorabench.sweep.record import SweepRecord
 from tests import records
 from tests.loras import save_lora
@@ -65,15 +66,15 @@ def test_any_name_of_a_file_makes_a_run(plan, tmp_path, stem):
 def test_its_trigger_words_are_those_of_its_metadata_unless_others_are_given(plan, lora):
     found, given = plan(lora), plan(lora, trigger="mofu")
     assert (found.trigger, found.sweep.trigger_given) == ("my ink", False)
-    assert found.notes == ["the LoRA is called by 'my ink'; other words: trigger="]
-    assert (given.trigger, given.sweep.trigger_given, given.notes) == ("mofu", True, [])
+    assert notes(found) == ["the LoRA is called by 'my ink'; other words: trigger="]
+    assert (given.trigger, given.sweep.trigger_given, notes(given)) == ("mofu", True, [])
     assert "my ink" in found.positive("my ink") and "mofu" in given.positive(given.trigger)
 
 
 def test_without_trigger_words_that_is_said(plan, tmp_path):
     found = plan(save_lora(tmp_path / "plain.safetensors"))
     assert found.trigger == ""
-    assert found.notes[0].startswith("WITHOUT TRIGGER WORDS: the LoRA's metadata name none")
+    assert notes(found)[0].startswith("WITHOUT TRIGGER WORDS: the LoRA's metadata name none")
 
 
 def test_its_pictures_are_those_of_a_raw_set_or_of_a_folder_anywhere(plan, lora, tmp_path):

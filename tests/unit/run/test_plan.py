@@ -7,6 +7,7 @@ import pytest
 
 from lorabench.errors import UserError
 from lorabench.run.further import Further
+from lorabench.run.notes import notes
 from lorabench.run.plan import make_plans
 from tests import records
 from tests.project import ROOT, make_plan, make_project
@@ -52,7 +53,7 @@ def test_a_picture_without_a_caption_is_trained_with_the_words_found_among_the_o
     assert found.trigger == "trigger"
     assert found.training.identity.contents["preprocess"]["trigger"] == "trigger"
     assert found.record.preprocess.trigger == "trigger"
-    assert found.notes == ["without a caption: 1 of 5 pictures, which are trained with 'trigger'"]
+    assert notes(found) == ["without a caption: 1 of 5 pictures, which are trained with 'trigger'"]
 
 
 def test_both_keys_of_the_trigger_mean_the_same_words(plan, uncaptioned):
@@ -140,8 +141,8 @@ def test_a_set_with_escapes_is_another_and_is_said(bracketed):
     plain, escaped = bracketed("mika (moon)"), bracketed(r"mika \(moon\)")
     assert "captions" not in plain.training.identity.contents["raw"]
     assert escaped.training.identity.contents["raw"]["captions"] == "without escapes"
-    assert plain.notes == []
-    assert escaped.notes == [
+    assert notes(plain) == []
+    assert notes(escaped) == [
         r"captions are trained without escapes: \( as (, wide letters, curly quotes and &amp;"
         " as the common ones"
     ]
@@ -157,7 +158,7 @@ def test_a_set_with_escapes_is_another_and_is_said(bracketed):
 def test_a_prompt_with_the_bare_trigger_is_taken_for_it_and_said(bracketed, given):
     found = bracketed("mika (moon)", **given)
     assert r"(mika \(moon\):1.2), a {big} cat" in [variant.text for variant in found.variants]
-    (note,) = found.notes
+    (note,) = notes(found)
     assert note.startswith(r"mika (moon) in prompts is sent as mika \(moon\)")
 
 
@@ -167,23 +168,23 @@ def test_the_workflows_own_prompt_is_taken_so_too(bracketed, tmp_path):
     (tmp_path / "w.json").write_text(json.dumps(graph))
     found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
     assert found.positive(found.trigger) == r"mika \(moon\), a (red) cat"
-    assert len(found.notes) == 1
+    assert len(notes(found)) == 1
     graph["3"]["inputs"]["text"] = found.positive(found.trigger)
     (tmp_path / "w.json").write_text(json.dumps(graph))
     found = bracketed("mika (moon)", bench_workflow=str(tmp_path / "w.json"))
-    assert (found.positive(found.trigger), found.notes) == (None, [])
+    assert (found.positive(found.trigger), notes(found)) == (None, [])
 
 
 def test_what_comfyui_does_not_read_in_prompts_is_said(plan):
     found = plan(
         positive="trigger, a {red|blue} ball BREAK", negative="<lora:bad:1> embedding:worse"
     )
-    assert found.notes[0].startswith(
+    assert notes(found)[0].startswith(
         "{red|blue}, BREAK, <lora:bad:1> in prompts is rendered as it stands"
     )
-    assert found.notes[1].startswith("embedding:worse in prompts is left out")
+    assert notes(found)[1].startswith("embedding:worse in prompts is left out")
     elsewhere = plan(positive="embedding:x", comfy_url="http://127.0.0.1:1", prompts=[])
-    assert elsewhere.notes == []
+    assert notes(elsewhere) == []
 
 
 # ---------------------------------------------------------------- the LoRA of a run
@@ -209,11 +210,11 @@ def test_a_raw_set_that_a_lora_from_elsewhere_is_not_compared_with_is_named(plan
         (train / f"style_{name}__theirs.safetensors").write_bytes(b"")
     benched = {"skip_train": True, "run_id": "theirs"}
     found = plan(**benched)
-    assert len(found.notes) == 1
-    assert found.notes[0].startswith("datasets/raw/style/some_set is not used: skip_train benches")
-    assert found.notes[0].endswith("say with trigger= which words call it")
-    assert plan(**benched, trigger="mofu").notes[0].endswith("Judge its style by eye")
-    assert plan(**benched, raw_set="other").notes == []  # no such set lies there
+    assert len(notes(found)) == 1
+    assert notes(found)[0].startswith("datasets/raw/style/some_set is not used: skip_train benches")
+    assert notes(found)[0].endswith("say with trigger= which words call it")
+    assert notes(plan(**benched, trigger="mofu"))[0].endswith("Judge its style by eye")
+    assert notes(plan(**benched, raw_set="other")) == []  # no such set lies there
 
 
 def test_a_comfyui_whose_checkpoint_is_not_here_renders_what_suits_most(plan, project):
@@ -263,11 +264,11 @@ def test_regularization_pictures_double_the_usual_steps(plan, regularized):
     assert (made.record.reg_set, made.record.identity.reg.files) == ("plain", 8)
     assert "reg_set" not in plain.record.contents()
     assert (plain.config.train.steps, made.config.train.steps) == (380, 760)
-    assert made.notes[-1].endswith("so there are 760 steps, twice the usual number")
+    assert notes(made)[-1].endswith("so there are 760 steps, twice the usual number")
     given = regularized(train="{steps: 100}")
     assert given.config.train.steps == 100
-    assert given.notes[-1].endswith("train={steps: 200}, show them as often as without")
-    assert regularized(train="{epochs: 3}").notes[-1].endswith("an epoch has twice the steps")
+    assert notes(given)[-1].endswith("train={steps: 200}, show them as often as without")
+    assert notes(regularized(train="{epochs: 3}"))[-1].endswith("an epoch has twice the steps")
 
 
 def test_runs_share_their_normalized_regularization_pictures(project, plan, regularized):
@@ -289,8 +290,8 @@ def test_kohyas_folder_in_the_set_is_taken_where_it_is_named(project, plan):
         for text in project.add_set("project/reg/1_thing").glob("*.txt"):
             text.unlink()
     plain, made = plan(raw_set="project"), plan(raw_set="project", reg_set="reg")
-    assert "not used: regularization pictures in reg/ (4); reg_set=reg uses them" in plain.notes
-    assert not any(note.startswith("not used") for note in made.notes)
+    assert "not used: regularization pictures in reg/ (4); reg_set=reg uses them" in notes(plain)
+    assert not any(note.startswith("not used") for note in notes(made))
     assert {picture.words for picture in made.training.reg.raw.pictures} == {"thing"}
     assert made.training.reg.folder.name.startswith("project-reg-")
     assert made.training.identity.contents["raw"] == plain.training.identity.contents["raw"]

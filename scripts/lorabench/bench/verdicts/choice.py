@@ -33,7 +33,11 @@ def choose(
     `tables` and `each` have the rows and the verdict of each LoRA by key. Of those that are as
     good, the first counts in a series, because it learnt least by heart, and the best of a list.
     """
-    working = [one.key for one in loras if each[one.key].weight is not None]
+    prompts = {key: _prompts(table) for key, table in tables.items()}
+    whole = max(prompts.values())  # a search looks at some with fewer
+    working = [
+        one.key for one in loras if each[one.key].weight is not None and prompts[one.key] == whole
+    ]
     found = {key: _scores(tables[key], each[key].weight) for key in working}
     ranking = sorted(working, key=lambda key: -found[key].mean())
     tie = [
@@ -51,6 +55,7 @@ def choose(
         ranking=ranking,
         scores={key: round(float(found[key].mean()), 4) for key in ranking},
         each=dict(each),
+        prompts=prompts,
     )
     if series:
         choice = _with_course(choice, [one.key for one in loras])
@@ -60,6 +65,10 @@ def choose(
 def _scores(table: pd.DataFrame, weight: float | None) -> pd.Series:
     assert weight is not None
     return scores(table[table["probe"] == ""], weight)
+
+
+def _prompts(table: pd.DataFrame) -> int:
+    return table.loc[(table["probe"] == "") & (table["weight"] != 0), "variant"].nunique()
 
 
 def _nearest(loras: Sequence[SweptLora], each: Mapping[str, Verdict]) -> str:

@@ -26,6 +26,7 @@ TEXTS = {
         "the last one, {lora}, is the best: training on may pay",
         "最後の {lora} が最良: 学習を続けるとさらに良くなる可能性があります",
     ),
+    "few": (" (a first look, at {prompts} prompts)", "(プロンプト {prompts} 個だけの下見)"),
     "at": ("{label} at {weight:g}", "{weight:g} で{label}"),
     "window": (
         "{label} at {weight:g}, usable {low:g} to {high:g}",
@@ -67,7 +68,9 @@ def each(verdict: Verdict, loras: Sequence[SweptLora], language: Language = "en"
     if not any(one.series for one in loras):
         in_order.sort(key=lambda key: _rank(choice, key))
     for key in in_order:
-        yield f"{names[key]}: {short(choice.each[key], language)}"
+        few = choice.prompts.get(key, 0) < max(choice.prompts.values(), default=0)
+        seen = _say("few", language, prompts=choice.prompts[key]) if few else ""
+        yield f"{names[key]}: {short(choice.each[key], language)}{seen}"
 
 
 def short(verdict: Verdict, language: Language = "en") -> str:

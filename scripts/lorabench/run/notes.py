@@ -1,0 +1,61 @@
+"""What a user should know of a run's set, LoRAs, prompts and base before all is done."""
+
+from pathlib import Path
+
+from lorabench.dataset import notes as raw_notes
+from lorabench.run import base_choice, existing, regularization
+from lorabench.run.plan import RunPlan
+from lorabench.sweep import prompt_notes
+from lorabench.text.phrases import listed
+
+
+def notes(plan: RunPlan) -> list[str]:
+    """Return it, a line for each thing."""
+    own = plan.config.positive or plan.workflow_prompt
+    further = plan.typed_prompts(plan.trigger)
+    prompts = [text for text in (own, plan.config.negative, *further) if text]
+    of_prompts = list(prompt_notes.notes(prompts, plan.trigger, plan.embedded_server))
+    other = plan.drawn_elsewhere
+    of_base = [base_choice.warning(Path(plan.config.base_model), other)] if other else []
+    return [*_of_set(plan), *_of_lora(plan), *of_prompts, *of_base]
+
+
+def _of_set(plan: RunPlan) -> list[str]:
+    training = plan.training
+    if not plan.raw:
+        return _of_unused_set(plan)
+    if not training:
+        return list(raw_notes.not_used(plan.raw))
+    of_set = raw_notes.notes(plan.raw, plan.trigger, plan.config.reg_set)
+    if not training.reg:
+        return of_set
+    return [*of_set, regularization.note(training.reg.raw, plan.config, training.doubled)]
+
+
+def _of_lora(plan: RunPlan) -> list[str]:
+    """What calls a LoRA from elsewhere, where nobody said it."""
+    left_out = [f"left out: {one}" for one in plan.left_out]
+    if not plan.from_elsewhere or plan.given & {"trigger"}:
+        return left_out
+    words = list(dict.fromkeys(one.trigger for one in plan.several)) or [plan.trigger]
+    if "" in words:
+        return [
+            *left_out,
+            "WITHOUT TRIGGER WORDS: the LoRA's metadata name none, so prompts with {trigger} "
+            "and the probes are left out, and the verdict judges neither copies nor leaks. Say "
+            "with trigger= which words call the LoRA",
+        ]
+    called = listed([repr(one) for one in words])
+    return [*left_out, f"the LoRA is called by {called}; other words: trigger="]
+
+
+def _of_unused_set(plan: RunPlan) -> list[str]:
+    """Why the raw set is not used, where it is there and the LoRA is from elsewhere."""
+    unused = plan.config.raw_set and not existing.record(plan.paths)
+    if not unused or not existing.is_there(plan.paths.raw):
+        return []
+    words = "" if plan.trigger else ", and say with trigger= which words call it"
+    return [
+        f"{plan.paths.raw} is not used: skip_train benches a finished LoRA, and nothing "
+        f"records that it was trained on these pictures. Judge its style by eye{words}"
+    ]
