@@ -120,7 +120,7 @@ class Choice:
     each: dict[str, Verdict] = field(default_factory=dict)
     """The verdict on each LoRA, by key, in the order of the sweep."""
     prompts: dict[str, int] = field(default_factory=dict)
-    """The number of prompts of each: a search looks at some with fewer, and chooses none of them."""
+    """The number of prompts of each; a search looks at some with fewer, and chooses none."""
 
 
 def in_window(weights: Sequence[float], verdict: Verdict | None) -> list[bool]:
