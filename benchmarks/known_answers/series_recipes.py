@@ -27,7 +27,7 @@ class Dose:
     scheduler: str
 
 
-GENTLE = Dose("gentle", 1e-3, 3e-4, "cosine")
+GENTLE = Dose("gentle", 1.3e-3, 4e-4, "constant")
 USUAL = Dose("usual", 3e-3, 1e-3, "cosine")
 """The preset of the bundled model."""
 STRONG = Dose("strong", 4e-3, 5.5e-3, "constant")
