@@ -27,6 +27,7 @@ rule score:
     input:
         scores=[f"{WORK}/series/{name}/scores.json" for name in NAMED],
         picks=[f"{WORK}/series/{name}/verdict.json" for name in NAMED],
+        searches=[f"{WORK}/series/{name}/search.json" for name in NAMED],
     output:
         scores="benchmarks/known_answers/series_scores.json",
         tables="benchmarks/known_answers/series.md",
@@ -175,11 +176,12 @@ rule measure_series:
 
 
 rule pick_series:
-    """Pick an epoch and a weight of one series from the whole grid."""
+    """Pick an epoch and a weight of one series, from the whole grid and by a search."""
     input:
         done=f"{WORK}/series/{{name}}/measured",
     output:
         verdict=f"{WORK}/series/{{name}}/verdict.json",
+        search=f"{WORK}/series/{{name}}/search.json",
     log:
         f"{WORK}/logs/pick/{{name}}.log",
     priority: 2

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from base_model.world import Scene
@@ -117,16 +118,36 @@ def test_a_pick_is_read_from_the_verdict_on_several(tmp_path) -> None:
     assert read_pick(series, tmp_path / "none.json") is None
 
 
+def measured(series: Series) -> dict[str, pd.DataFrame]:
+    """Return a series whose fourth epoch has the style, and whose last two keep no subject."""
+    course = (
+        *((0.05, 0.7), (0.1, 0.7), (0.5, 0.7), (0.9, 0.7)),
+        *((0.9, 0.7), (0.9, 0.7), (0.9, 0.0), (0.9, 0.0)),
+    )
+    return {
+        series.stem(epoch): table(
+            dict.fromkeys(WEIGHTS, {"style_gained": gained, "prompt_kept": kept}),
+            trigger=0,
+            untriggered=0,
+        )
+        for epoch, (gained, kept) in zip(series.epochs, course, strict=True)
+    }
+
+
 def test_the_pick_is_that_of_the_pipeline_s_verdict_on_several(tmp_path) -> None:
     series = SERIES[0]
-    gains = dict(zip(series.epochs, (0.05, 0.1, 0.5, 0.9, 0.9, 0.9, 0.9, 0.9), strict=True))
-    tables = {
-        epoch: table({0.8: {"style_gained": gain}}, trigger=0, untriggered=0)
-        for epoch, gain in gains.items()
-    }
-    verdict.write(pick_series.pick(series, tables), tmp_path / "verdict.json")
+    verdict.write(pick_series.pick(series, measured(series)), tmp_path / "verdict.json")
     found = read_pick(series, tmp_path / "verdict.json")
-    assert found == Pick(Pair(series.epochs[3], 0.8), None)
+    assert found and found.pair and found.pair.epoch == series.epochs[3]
+    assert found.over_trained_from == series.epochs[-2]
+
+
+def test_a_search_picks_the_same_with_a_part_of_the_pictures() -> None:
+    series = SERIES[0]
+    tables = measured(series)
+    found, pictures = pick_series.searched(series, tables)
+    assert found.choice and series.epoch_of(found.choice.lora) == series.epochs[3]
+    assert 0 < pictures < len(series.epochs) * len(WEIGHTS) * 8 / 2
 
 
 def test_scores_are_kept_in_json() -> None:
