@@ -126,7 +126,7 @@ def measured(series: Series) -> dict[str, pd.DataFrame]:
     )
     return {
         series.stem(epoch): table(
-            dict.fromkeys(WEIGHTS, {"style_gained": gained, "prompt_kept": kept}),
+            {one: {"style_gained": gained, "prompt_kept": kept} for one in WEIGHTS},
             trigger=0,
             untriggered=0,
         )
