@@ -59,7 +59,7 @@ def uncompared(look_up):
 
 def of_taught(look_up):
     """Look up in the plan of a run that trains on a job's normalized set what the job is given."""
-    plans = {str(plan.paths.normalized): plan for plan in TRAINED}
+    plans = {str(plan.paths.normalized): plan for plan in reversed(TRAINED)}  # the first counts
     return lambda wildcards: look_up(plans[str(RUN.normalized).format(**wildcards)])
 
 

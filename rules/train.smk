@@ -33,7 +33,8 @@ for TRAINING in commands.trainings(TRAINED):
             "../envs/lorabench.yaml"
         threads: CONFIG.train.threads
         resources:
-            gpu=1,
+            # A function, because the executor is not known yet.
+            gpu=lambda wildcards: commands.gpus(CONFIG, workflow.local_exec),
         params:
             data=of_run(lambda plan: plan.paths.normalized),
             reg=uncompared(commands.regularization),

@@ -361,8 +361,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "runs.title": ("Runs compared", "実行の比較"),
     "runs.best_first": (
         "The trainings, the best first: by verdict, then by the style gained for the structure "
-        "lost, at each one's weight.",
-        "学習の一覧です。良い順: 判定、次に、それぞれの重みで、失われた構図に対して獲得した画風。",
+        "lost, each at its weight to use. ≈1: as good as the first, as far as these pictures tell.",
+        "学習を良い順に並べています。判定の次に、それぞれの推奨の重みで、構図を失わずに"
+        "画風をどれだけ獲得したかで比べます。≈1: この枚数では 1 位と差がありません。",
     ),
     "runs.no_result": ("no result", "結果なし"),
     "runs.run": ("Run", "実行"),

@@ -56,6 +56,8 @@ class RunPlan(Source):
     """The settings that somebody gave; all others have their defaults."""
     given_urls: tuple[str, ...] = field(default=(), repr=False)
     """`comfy_url` as it was given, with logins: for the jobs alone, and for no record."""
+    server_state: Path = Path()
+    """Where the embedded server's address is kept; the runs of a call share one server."""
     varied: str = ""
     """What tells the run from the others of its matrix."""
     comparison: layout.ComparisonLayout | None = None
@@ -341,12 +343,13 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
             plans[run_id], rows[run_id] = plan, row
     first, *others = (plan.config.model_dump(exclude=_OF_A_RUN) for plan in plans.values())
     assert all(other == first for other in others)  # the rules take these from one run
+    shared: Any = {"server_state": next(iter(plans.values())).paths.server_state}
     if not trainings:
-        return plans
+        return {run_id: replace(plan, **shared) for run_id, plan in plans.items()}
     matrix.check_name(trainings.name, rows)
-    comparison = layout.ComparisonLayout(trainings.name)
+    shared["comparison"] = layout.ComparisonLayout(trainings.name)
     return {
-        run_id: replace(plan, comparison=comparison, varied=trainings.label(plan.config))
+        run_id: replace(plan, **shared, varied=trainings.label(plan.config))
         for run_id, plan in plans.items()
     }
 

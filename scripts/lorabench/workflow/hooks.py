@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from lorabench.workflow import commands, console, job_logs, outlook, stopping
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
+
+_COMPARES = "compare_trainings"
 
 Jobs = Mapping[str, int]
 """How many jobs of each rule."""
@@ -41,8 +43,8 @@ class Hooks:
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
         self._judges = False
-        first = next(iter(plans.values()))  # what these read is the same in all
-        self._config, self._comparison = first.config, first.comparison
+        self._first = next(iter(plans.values()))  # what is read of it is the same in all
+        self._config, self._comparison = self._first.config, self._first.comparison
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self._rest
@@ -83,24 +85,14 @@ class Hooks:
     def succeed(self) -> None:
         """Say how it ended, or that it goes on."""
         self._end()
-        settings = self._workflow.dag_settings
-        forced = settings.forceall or settings.forcerun or settings.forcetargets
-        goes_on = self._judges and not forced  # called again, it would force again
-        self._go_on() if goes_on else self.say_where_to_look()
+        if not (self._may_go_on and self._goes_on(self._plans.values())):
+            self.say_where_to_look()
 
     def _rest(self) -> None:
         """Say how it ended; a search that was killed between two stages goes on."""
         plans = self._plans.values()
         left = any(plan.searches and not plan.search_settled for plan in plans)
-        self._go_on() if left and not self._workflow.dryrun else self.say_where_to_look()
-
-    def _go_on(self) -> None:
-        """Say that it goes on, or how it ended."""
-        from lorabench.workflow import going_on
-
-        if said := going_on.go_on(self._plans.values(), self._stopping):
-            self._say("\n".join(said))
-        else:
+        if not (left and not self._workflow.dryrun and self._goes_on(plans)):
             self.say_where_to_look()
 
     def fail(self, snakemake_log: Sequence[str]) -> None:
@@ -108,7 +100,11 @@ class Hooks:
         self._end()
         if self._stopping.begun:
             sys.exit(stopping.STATUS)
-        self._compare_finished()
+        if self._comparison:
+            self._compare_finished(self._comparison)
+            # Those that failed are tried once more then.
+            if self._may_go_on and self._goes_on(filter(self._came_further, self._plans.values())):
+                return
         folders = [layout.NORMALIZING_LOGS, *(plan.paths.logs for plan in self._plans.values())]
         if self._screen:
             logs = f"the jobs' logs: {', '.join(map(str, folders))}"
@@ -117,20 +113,42 @@ class Hooks:
         elif said := "\n".join(job_logs.summary(logs, self._started) for logs in folders).strip():
             self._say(f"\n{said}")
 
-    def _compare_finished(self) -> None:
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether a verdict was new, and the same call would not force its jobs again."""
+        settings = self._workflow.dag_settings
+        return self._judges and not (
+            settings.forceall or settings.forcerun or settings.forcetargets
+        )
+
+    def _goes_on(self, plans: Iterable[RunPlan]) -> bool:
+        """Whether one of these runs goes on by itself; it is said then."""
+        from lorabench.workflow import going_on
+
+        said = going_on.go_on(plans, self._stopping)
+        if said:
+            self._say("\n".join(said))
+        return bool(said)
+
+    def _came_further(self, plan: RunPlan) -> bool:
+        """Whether this call finished a run or its training."""
+        made = [path for path in (plan.paths.page, plan.paths.lora) if path.exists()]
+        return any(path.stat().st_mtime > self._started for path in made)
+
+    def _compare_finished(self, comparison: layout.ComparisonLayout) -> None:
         """Compare those runs of a matrix that are finished: the job waits for all of them."""
-        plans = [plan.paths for plan in self._plans.values()]
-        verdicts = [paths.verdict for paths in plans if paths.verdict.exists()]
-        if not self._comparison or not verdicts:
+        runs = [plan.paths for plan in self._plans.values()]
+        verdicts = [run.verdict for run in runs if run.verdict.exists()]
+        if not verdicts:
             return
-        folders = [paths.root for paths in plans]
-        log = self._comparison.logs / "compare_trainings.log"
-        paths = ["--output", self._comparison.page, "--table", self._comparison.table]
-        program = [sys.executable, self._scripts / "compare_trainings.py"]
-        if subprocess.run([*program, *folders, *paths, "--log", log]).returncode == 0:
-            # Older than what it is made of: once all are finished, the job makes it whole.
+        made = {"--output": comparison.page, "--table": comparison.table}
+        log = comparison.logs / f"{_COMPARES}.log"
+        options = shlex.split(commands.options({**made, "--log": log}))
+        program = [sys.executable, self._scripts / f"{_COMPARES}.py"]
+        if subprocess.run([*program, *options, *(run.root for run in runs)]).returncode == 0:
+            # Older than what they are made of: once all are finished, the job makes them whole.
             before = min(path.stat().st_mtime for path in verdicts) - 1
-            for path in (self._comparison.page, self._comparison.table):
+            for path in made.values():
                 os.utime(path, (before, before))
             self.say_where_to_look()
 
@@ -146,11 +164,10 @@ class Hooks:
 
     def _end(self) -> None:
         """End what runs beside the jobs."""
-        for plan in self._plans.values():
-            if plan.embedded_server:
-                from lorabench.comfy.client.launch import stop_server
+        if self._first.embedded_server:
+            from lorabench.comfy.client.launch import stop_server
 
-                stop_server(plan.paths.server_state)
+            stop_server(self._first.server_state)
         if self._screen:
             self._screen.end()
 

@@ -19,7 +19,7 @@ from lorabench.sweep.variants import usual_weight
 
 NEAR = 0.9
 """Of a series the first counts whose score is this share of the best: a tie alone may be wide."""
-_NEAREST: Sequence[Label] = (
+NEAREST: Sequence[Label] = (
     "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
 )  # fmt: skip
 """The labels of LoRAs, from the nearest to one that works."""
@@ -33,33 +33,42 @@ def choose(
     `tables` and `each` have the rows and the verdict of each LoRA by key. Of those that are as
     good, the first counts in a series, because it learnt least by heart, and the best of a list.
     """
-    prompts = {key: _prompts(table) for key, table in tables.items()}
-    whole = max(prompts.values())  # a search looks at some with fewer
-    working = [
-        one.key for one in loras if each[one.key].weight is not None and prompts[one.key] == whole
-    ]
-    found = {key: _scores(tables[key], each[key].weight) for key in working}
-    ranking = sorted(working, key=lambda key: -found[key].mean())
-    tie = [
-        key
-        for key in working
-        if np.percentile(differences(found[ranking[0]], found[key]), 2.5) <= 0
-    ]
+    ranking, tie, means = rank(tables, each)
     series = is_series(loras)
-    near = [key for key in tie if found[key].mean() >= NEAR * found[ranking[0]].mean()]
-    chosen = (near[0] if series else ranking[0]) if working else _nearest(loras, each)
+    near = [key for key in tie if means[key] >= NEAR * means[ranking[0]]]
+    chosen = (near[0] if series else ranking[0]) if tie else _nearest(loras, each)
     choice = Choice(
         lora=chosen,
         baseline=next(one.baseline for one in loras if one.key == chosen),
         tie=tie,
         ranking=ranking,
-        scores={key: round(float(found[key].mean()), 4) for key in ranking},
+        scores=means,
         each=dict(each),
-        prompts=prompts,
+        prompts={key: _prompts(table) for key, table in tables.items()},
     )
     if series:
         choice = _with_course(choice, [one.key for one in loras])
     return replace(each[chosen], choice=choice)
+
+
+def rank(
+    tables: Mapping[str, pd.DataFrame], each: Mapping[str, Verdict]
+) -> tuple[list[str], list[str], dict[str, float]]:
+    """Return those that work, the best first; those as good as the best, in order; their scores.
+
+    A search looks at some with fewer prompts; these are not compared.
+    """
+    prompts = {key: _prompts(table) for key, table in tables.items()}
+    found = {
+        key: _scores(tables[key], verdict.weight)
+        for key, verdict in each.items()
+        if verdict.weight is not None and prompts[key] == max(prompts.values())
+    }
+    ranking = sorted(found, key=lambda key: -found[key].mean())
+    tie = [
+        key for key in found if np.percentile(differences(found[ranking[0]], found[key]), 2.5) <= 0
+    ]
+    return ranking, tie, {key: round(float(found[key].mean()), 4) for key in ranking}
 
 
 def _scores(table: pd.DataFrame, weight: float | None) -> pd.Series:
@@ -74,7 +83,7 @@ def _prompts(table: pd.DataFrame) -> int:
 def _nearest(loras: Sequence[SweptLora], each: Mapping[str, Verdict]) -> str:
     """Return the LoRA that comes nearest to one that works, the last of a series that is weak."""
     labels = {one.key: each[one.key].label for one in loras}
-    label = min(labels.values(), key=_NEAREST.index)
+    label = min(labels.values(), key=NEAREST.index)
     alike = [key for key, its in labels.items() if its == label]
     return alike[-1] if label in TOO_LITTLE else alike[0]
 

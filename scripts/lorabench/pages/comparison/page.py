@@ -6,20 +6,22 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.pages import tables, template
 from lorabench.pages.comparison import differences, grid
-from lorabench.pages.comparison.ranking import Row
 from lorabench.pages.finished_run import FinishedRun
 from lorabench.pages.run.contents import DECIDING
 from lorabench.pages.template import both, text
 from lorabench.pages.thumbnails import data_uri
 from lorabench.pages.words import keyed
 from lorabench.sweep import labels
+
+if TYPE_CHECKING:
+    from lorabench.pages.comparison.ranking import Row  # it takes pandas
 
 LONGEST_SIDE = 384
 """Pixels: what a column on a wide screen has room for; the picture itself is in its run."""
@@ -28,7 +30,7 @@ MAX_PICTURES = 1200
 _HERE = Path(__file__).parent
 
 
-def write(runs: Sequence[FinishedRun], path: Path, ranking: Sequence[Row] = ()) -> None:
+def write(runs: Sequence[FinishedRun], path: Path, ranking: Sequence["Row"] = ()) -> None:
     """Write the page on the runs to `path`, a few pictures in memory at a time.
 
     `ranking` has the runs of a matrix, with those that have no pictures.
@@ -42,7 +44,13 @@ def write(runs: Sequence[FinishedRun], path: Path, ranking: Sequence[Row] = ()) 
     }
     environment.globals |= used
     page = environment.get_template("comparison.html.j2")
-    page.stream(**_contents(runs), ranking=ranking).dump(str(path), encoding="utf-8")
+    page.stream(**_contents(runs), **_of_matrix(runs, ranking)).dump(str(path), encoding="utf-8")
+
+
+def _of_matrix(runs: Sequence[FinishedRun], ranking: Sequence["Row"]) -> dict[str, Any]:
+    """Return the ranking, and what the runs are called: with it, after what differs."""
+    called = {run.name: run.name for run in runs}
+    return {"ranking": ranking, "called": called | {row.run.name: row.called for row in ranking}}
 
 
 def _extent(run: FinishedRun) -> Markup:

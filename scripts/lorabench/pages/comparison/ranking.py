@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.bench.verdicts import words
-from lorabench.bench.verdicts.verdict import ENOUGH_STYLE
+import pandas as pd
+
+from lorabench.bench.verdicts import choice, words
+from lorabench.bench.verdicts import summary as bench
 from lorabench.pages.comparison import differences
 from lorabench.pages.finished_run import FinishedRun, Interval
+from lorabench.sweep import loras
 
-_BEST_FIRST = ("works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken")
 _MEASURES = (
     "style_gained",
     "likeness",
@@ -32,30 +34,51 @@ class Row:
     run: FinishedRun
     place: int | None
     """From 1; None where there is no verdict."""
+    as_good: bool
+    """Whether the pictures do not tell it from the best one."""
     settings: Mapping[str, str]
     """What the runs were given that differs between them, by name."""
     measures: Mapping[str, Interval | None]
     """What was measured at the weight to use, by column."""
 
+    @property
+    def called(self) -> str:
+        """What the run is called beside the others: `rank 8, unet_lr 0.002`."""
+        return ", ".join(f"{name} {value}" for name, value in self.settings.items())
+
+    @property
+    def said(self) -> str:
+        """The place for people; the first place is shared by all that are as good."""
+        return f"{self.place or '–'}{' ≈1' if self.as_good else ''}"
+
 
 def rank(runs: Sequence[FinishedRun]) -> list[Row]:
     """Return the runs, the best first and those without a verdict last.
 
-    Of two with the same label, the one with the better score at its weight comes first: the most
-    style gained for the least structure lost.
+    Those that work stand in the order of their scores, each at its weight to use: the most style
+    gained for the least structure lost.
     """
+    judged = {run.name: run.verdict for run in runs if run.verdict}
+    tables = {run.name: _table(run) for run in runs if run.verdict}
+    working, tie, _ = choice.rank(tables, judged)
+    nearest = sorted(
+        (name for name in judged if name not in working),
+        key=lambda name: choice.NEAREST.index(judged[name].label),
+    )
+    places = {name: place for place, name in enumerate([*working, *nearest], 1)}
     settings = _settings(runs)
     columns = [one for one in _MEASURES if any(_shows(run, one) for run in runs)]
-    ordered = sorted(range(len(runs)), key=lambda at: _key(runs[at]))
-    return [
+    rows = [
         Row(
-            run=runs[at],
-            place=place if runs[at].verdict else None,
+            run=run,
+            place=places.get(run.name),
+            as_good=run.name in tie and places[run.name] > 1,
             settings={name: values[at] for name, values in settings.items()},
-            measures={one: runs[at].curves.get(one, {}).get(_weight(runs[at])) for one in columns},
+            measures={one: run.curves.get(one, {}).get(run.shown) for one in columns},
         )
-        for place, at in enumerate(ordered, 1)
+        for at, run in enumerate(runs)
     ]
+    return sorted(rows, key=lambda row: row.place or len(runs) + 1)
 
 
 def write(rows: Sequence[Row], path: Path) -> None:
@@ -63,7 +86,16 @@ def write(rows: Sequence[Row], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         first = rows[0]
-        head = ["place", "run", *first.settings, "label", "weight", "lowest", "highest"]
+        head = [
+            "place",
+            "as_good_as_first",
+            "run",
+            *first.settings,
+            "label",
+            "weight",
+            "lowest",
+            "highest",
+        ]
         writer.writerow([*head, *first.measures])
         writer.writerows([_cells(row) for row in rows])
 
@@ -75,17 +107,20 @@ def lines(rows: Sequence[Row]) -> Iterator[Sequence[str]]:
         told = row.run.verdict
         label = words.label(told.label) if told else "no result"
         weight = f"{told.weight:.2f}" if told and told.weight is not None else "–"
-        place = str(row.place or "–")
-        yield [place, *row.settings.values(), label, weight, str(row.run.folder)]
+        yield [row.said, *row.settings.values(), label, weight, str(row.run.folder)]
 
 
 def _settings(runs: Sequence[FinishedRun]) -> dict[str, Sequence[str]]:
     """Return what data and training were given that differs, by the settings' last names."""
-    return {
+    found = {
         one.name.rpartition(".")[2]: one.values
         for one in differences.settings(runs)
         if one.group in ("data", "training") and not one.name.startswith(_OF_CONTENT)
     }
+    of_several = [run.loras[run.lora_shown] if run.loras else None for run in runs]
+    if any(of_several):
+        found["lora"] = [loras.label(one) if one else "–" for one in of_several]
+    return found
 
 
 def _shows(run: FinishedRun, column: str) -> bool:
@@ -94,20 +129,10 @@ def _shows(run: FinishedRun, column: str) -> bool:
     return column in run.curves and (column != "likeness" or asked)
 
 
-def _key(run: FinishedRun) -> tuple[int, float]:
-    if not run.verdict:
-        return len(_BEST_FIRST), 0
-    return _BEST_FIRST.index(run.verdict.label), -_score(run)
-
-
-def _score(run: FinishedRun) -> float:
-    at = [run.curves.get(name, {}).get(_weight(run)) for name in ("style_gained", "structure")]
-    style, structure = (one.mean if one else 0.0 for one in at)
-    return min(style, ENOUGH_STYLE) - (1 - structure)
-
-
-def _weight(run: FinishedRun) -> float:
-    return run.shown if run.pictures else 0.0
+def _table(run: FinishedRun) -> pd.DataFrame:
+    """Return what was measured on the LoRA that the run's verdict is on."""
+    table = bench.read(run.bench / "metrics.csv")
+    return bench.of_lora(table, run.loras[run.lora_shown]) if run.loras else table
 
 
 def _cells(row: Row) -> list[object]:
@@ -115,6 +140,7 @@ def _cells(row: Row) -> list[object]:
     low, high = (told and told.window) or (None, None)
     return [
         row.place,
+        row.as_good or row.place == 1,
         row.run.name,
         *row.settings.values(),
         told and told.label,
