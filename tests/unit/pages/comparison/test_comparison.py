@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lorabench import files
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.errors import UserError
 from lorabench.pages import find_run, finished_run
@@ -12,6 +13,7 @@ from lorabench.pages.words import TEXTS
 from lorabench.sweep import labels
 from lorabench.sweep.variants import Variant
 from tests import finished
+from tests.loras import save_lora
 
 
 @pytest.fixture
@@ -54,6 +56,24 @@ def values(found):
 def test_a_run_is_found_by_its_id_and_by_its_folder(folder):
     made = [make_run(folder, name) for name in ("a-1", "b-2")]
     assert [one.folder for one in find_run.find(["a-1", str(made[1])], folder)] == made
+
+
+def test_a_lora_file_is_found_by_what_benched_it(folder, tmp_path):
+    given = save_lora(tmp_path / "ink.safetensors")
+    with pytest.raises(UserError, match=r"is not benched yet; first run: .*--config lora="):
+        find_run.find([str(given), "a"], folder)
+    alone = make_run(folder, f"ink-{files.sha256(given)[:8]}")
+    loras = finished.series(2, 4, 6)
+    several = make_run(folder, "a-1", prompts=("", "cat"), loras=loras)
+    kept = save_lora(several / "train" / loras[0].file)
+    last = save_lora(several / "train" / loras[-1].file)
+    words = [str(given), str(kept), str(last), "a-1"]
+    places = find_run.find(words, folder)
+    assert places == [(alone, None), (several, loras[0].key), (several, ""), (several, None)]
+    runs = [finished_run.read(place.folder, lora=place.lora) for place in places[1:]]
+    assert [run.name for run in runs] == ["a-1 epoch 2", "a-1 epoch 6", "a-1"]
+    assert {picture.lora for picture in runs[0].pictures if picture.weight} == {loras[0].key}
+    assert runs[0].verdict.label == "weak" and runs[2].verdict.label == "works"
 
 
 @pytest.mark.parametrize(
