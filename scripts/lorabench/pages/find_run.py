@@ -47,7 +47,7 @@ def _find(word: str, runs: Path) -> Place:
     for folder in (runs / word, path):
         if _is_run(folder):
             return Place(folder)
-    if path.suffix == ".safetensors" and path.is_file():
+    if path.suffix == ".safetensors":
         return _of_file(path, runs)
     above = next((parent for parent in path.absolute().parents if _is_run(parent)), None)
     if path.exists() and above:

@@ -52,6 +52,7 @@ class SweepRecord(Record, SweepSettings):
         """Return what is recorded; what older records do not have stands there only if given."""
         content = super().contents()
         unset = [key for key in ("lora", "training_set", "loras") if not content[key]]
+        unset += ["epochs"] if content["epochs"] == "last" else []
         for variant in content["variants"]:
             for key in [key for key in ("lora", "baseline") if not variant[key]]:
                 del variant[key]
