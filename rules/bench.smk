@@ -16,6 +16,7 @@ OUTPUTS
     runs/<run_id>/bench/summary.csv, verdict.json       what they say of the LoRA
     runs/<run_id>/bench/plots/metrics_by_weight.png     the same as curves over the weight
     runs/<run_id>/bench/plots/tradeoff.png              style gained against the prompt kept
+    runs/<run_id>/bench/plots/loras.png                 several LoRAs at the weight to use
     runs/<run_id>/bench/grid/                           what can be seen on them
 """
 
@@ -244,6 +245,34 @@ rule bench_plots:
         f"{program('bench_plots.py')}"
         " --metrics {input.metrics:q} --summary {input.summary:q} --verdict {input.verdict:q}"
         " --output-dir {params.folder:q} --title {params.title:q} --log {log:q}"
+
+
+rule bench_loras_plot:
+    """Draw several LoRAs at the weight to use, over the epochs or one after the other."""
+    input:
+        metrics=RUN.bench / "metrics.csv",
+        summary=RUN.bench / "summary.csv",
+        sweep=RUN.sweep,
+        verdict=RUN.bench / "verdict.json",
+        training_log=ancient(of_run(targets.of_training("training_log"))),
+    output:
+        plot=shown(RUN.plots / "loras.png", "loras_plot", "Plots", "LoRAs"),
+    log:
+        RUN.logs / "bench_loras_plot.log",
+    benchmark:
+        RUN.timings / "bench_loras_plot.tsv"
+    conda:
+        "../envs/lorabench.yaml"
+    params:
+        folder=folder_of("plot"),
+        title="{run_id}",
+        training=given(training_log="--training-log"),
+    message:
+        "Drawing the LoRAs side by side"
+    shell:
+        f"{program('bench_plots.py')} --loras {{input.sweep:q}}"
+        " --metrics {input.metrics:q} --summary {input.summary:q} --verdict {input.verdict:q}"
+        " {params.training} --output-dir {params.folder:q} --title {params.title:q} --log {log:q}"
 
 
 rule bench_grid:

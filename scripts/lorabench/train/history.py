@@ -1,12 +1,18 @@
 """The course of a training: `train_log.csv`, a row per step, and a picture of the loss."""
 
+import csv
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
+from lorabench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Row(NamedTuple):
@@ -55,25 +61,51 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 
 
+def read(path: Path) -> list[Row]:
+    """Read what a `History` wrote; raise `UserError` for anything else."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                Row(
+                    int(row["step"]),
+                    int(row["epoch"]),
+                    float(row["loss"]),
+                    float(row["lr"]),
+                    float(row["seconds"]),
+                    float(row["validation_loss"]) if row.get("validation_loss") else None,
+                )
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise UserError(f"{path}: not the log of a training ({error})") from None
+
+
+def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:
+    """Draw the loss over the steps, raw, smoothed, and on held-out pictures."""
+    steps = np.array([row.step for row in rows])
+    losses = np.array([row.loss for row in rows])
+    smoothed = smooth(losses, min(max(1, len(rows) // 20), len(rows)))
+    axes.plot(steps, losses, color="#b9c6d6", linewidth=0.8, label="each step")
+    axes.plot(steps, smoothed, color="#1f4e8c", linewidth=2.2, label="running mean")
+    measured = {row.step: row.validation_loss for row in rows if row.validation_loss is not None}
+    if measured:
+        at, held_out = list(measured), list(measured.values())
+        axes.plot(at, held_out, "o-", color="#c2542d", markersize=3, label="held-out pictures")
+    highest = max([np.quantile(losses, 0.995), *measured.values(), 1e-9])
+    axes.set_ylim(0, 1.15 * highest)
+
+
 def draw(rows: list[Row], path: Path, title: str) -> None:
     """Draw the loss over the steps, raw and smoothed, and the learning rate below it."""
     from matplotlib.figure import Figure  # takes a second to import; needed once, at the end
     from matplotlib.font_manager import FontProperties
     from matplotlib.ticker import MaxNLocator
 
-    steps = np.array([row.step for row in rows])
-    losses = np.array([row.loss for row in rows])
-    smoothed = smooth(losses, min(max(1, len(rows) // 20), len(rows)))
+    steps = [row.step for row in rows]
     figure = Figure(figsize=(9, 5.4), dpi=140, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    upper.plot(steps, losses, color="#b9c6d6", linewidth=0.8, label="each step")
-    upper.plot(steps, smoothed, color="#1f4e8c", linewidth=2.2, label="running mean")
-    measured = {row.step: row.validation_loss for row in rows if row.validation_loss is not None}
-    if measured:
-        at, held_out = list(measured), list(measured.values())
-        upper.plot(at, held_out, "o-", color="#c2542d", markersize=3, label="held-out pictures")
-    highest = max([np.quantile(losses, 0.995), *measured.values(), 1e-9])
-    upper.set(ylabel="loss", ylim=(0, 1.15 * highest))
+    draw_losses(upper, rows)
+    upper.set_ylabel("loss")
     font = FontProperties(fname=str(FONT_PATH), size=11)
     upper.set_title(title, loc="left", font=font, parse_math=False)
     upper.legend(frameon=False, loc="upper right", ncols=3)

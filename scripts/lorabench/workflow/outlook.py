@@ -17,7 +17,14 @@ from lorabench.workflow import forecast
 _EVALUATION = {
     "measure": ["bench_metrics"],
     "judge": ["bench_verdict"],
-    "lay out": ["bench_grid", "bench_loras", "bench_probes", "bench_plots", "bench_report"],
+    "lay out": [
+        "bench_grid",
+        "bench_loras",
+        "bench_probes",
+        "bench_plots",
+        "bench_loras_plot",
+        "bench_report",
+    ],
 }
 
 

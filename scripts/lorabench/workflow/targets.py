@@ -64,7 +64,7 @@ def results(plan: RunPlan) -> Iterator[Path]:
     if any(variant.probe for variant in plan.variants):
         yield run.grid / "probes.png"
     if len(plan.several) > 1:
-        yield run.grid / "loras.png"
+        yield from (run.grid / "loras.png", run.plots / "loras.png")
     yield run.grid / "overview.png"
     yield from (run.plots / "metrics_by_weight.png", run.plots / "tradeoff.png")
     yield from (run.bench / "metrics.csv", run.bench / "verdict.json")

@@ -96,6 +96,9 @@ OF_A_WEIGHT = (
 )
 """Measurements of several pictures together: only in summary.csv."""
 
+COURSE = ("style_gained", "prompt_kept", "structure", "prompts_apart", "trigger_similarity")
+"""What is shown of several LoRAs side by side."""
+
 PLACE = ("variant", "prompt", "probe", "weight", "seed", "index", "file")
 """These identify a row's picture."""
 

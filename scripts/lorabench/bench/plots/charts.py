@@ -63,6 +63,11 @@ def read(metrics: Path, summary: Path, choice: Choice | None = None) -> Tables:
     return Tables(pictures, weights.sort_values("weight", ignore_index=True))
 
 
+def read_summary(path: Path) -> pd.DataFrame:
+    """Read the summary of several LoRAs whole; raises as `read` does."""
+    return _read(path, "--summary", {LORA, "weight"})
+
+
 def _read(path: Path, option: str, columns: set[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path)

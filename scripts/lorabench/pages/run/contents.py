@@ -41,9 +41,6 @@ DECIDING: Mapping[str, Callable[[Limits], float | None]] = {
 _BY_EMBEDDING = {"prompt": "prompt_kept", "likeness": "likeness"}
 """What of an embedding the verdict stands on, and the metric whose limit it has."""
 
-COURSE = ("style_gained", "prompt_kept", "structure", "prompts_apart", "trigger_similarity")
-"""What is shown of several LoRAs side by side."""
-
 Both = dict[str, str]
 """A text by language."""
 
@@ -246,7 +243,7 @@ def _course(run: FinishedRun) -> dict[str, Any]:
     """
     unit, places = loras.places(run.loras)
     epochs = places if unit == "epoch" and run.loss and "epoch" in run.loss[0] else []
-    metrics = [tables.described(column) for column in COURSE]
+    metrics = [tables.described(column) for column in columns.COURSE]
     of_weight = [row for row in run.every_summary if float(row["weight"]) == run.shown]
     values = {
         row.get(columns.LORA, ""): one["values"]

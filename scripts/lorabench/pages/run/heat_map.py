@@ -61,9 +61,11 @@ def find(run: FinishedRun) -> HeatMap | None:
 
     def row(at: int, lora: SweptLora) -> Row:
         judged = choice.each[lora.key]
-        scores = {name: score.mean for name, score in judged.scores.items()}
+        scores: dict[str, float | None] = {
+            name: score.mean for name, score in judged.scores.items()
+        }
         if judged.weight is not None:
-            scores.setdefault(weight_name(judged.weight), choice.scores[lora.key])
+            scores.setdefault(weight_name(judged.weight), choice.scores.get(lora.key))
         cells = [
             Cell(weight, judged.labels.get(name), weight == judged.weight, scores.get(name))
             for weight, name in weights.items()

@@ -1,5 +1,8 @@
 """The charts of a sweep: what is drawn, marked, and left out."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
-from lorabench.bench.plots import by_weight, charts, tradeoff
+from lorabench.bench.plots import by_weight, charts, over_loras, tradeoff
+from lorabench.bench.verdicts import verdict
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from tests import finished
@@ -220,3 +224,50 @@ def test_another_summary_is_named(tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"--summary .*other\.csv: has no column weight"):
         charts.read(tmp_path / "metrics.csv", tmp_path / "other.csv")
+
+
+@pytest.fixture
+def several(tmp_path, drawn):
+    """Draw LoRAs side by side, with the log of a training if asked for."""
+
+    def draw(loras, logged=False):
+        run, _ = finished.make_run(tmp_path, prompts=1, seeds=(1,), size=16, loras=loras)
+        log = run / "train" / "train_log.csv" if logged else None
+        told = verdict.read(run / "bench" / "verdict.json")
+        summary = run / "bench" / "summary.csv"
+        on = SimpleNamespace(draw=lambda loras, path: over_loras.draw(
+            loras, summary, path, "a run", told, log
+        ))  # fmt: skip
+        return drawn(on, loras)
+
+    return draw
+
+
+def ticks(axes):
+    return [text.get_text() for text in axes.get_xticklabels()]
+
+
+def test_a_series_is_drawn_over_its_epochs_beside_the_loss(several):
+    figure = several(finished.series(2, 4, 6), logged=True)
+    assert titles(figure) == ["style gained", "prompt kept", "structure kept", "loss"]
+    assert all(ticks(axes) == ["2", "4", "6"] for axes in figure.axes)
+    assert [line.get_xdata()[0] for line in labelled(figure.axes[0], "to use")] == [4]
+    assert [line.get_xdata()[0] for line in labelled(figure.axes[3], "to use")] == [199]
+    assert figure.get_supxlabel() == "epoch, at weight 0.8"
+
+
+def test_loras_of_a_list_are_drawn_by_name_and_not_joined(several):
+    names = ("ink", "ぽにゅ_rank_16_long_a", "ぽにゅ_rank_16_long_b")
+    loras = [
+        replace(one, name=name, series="")
+        for one, name in zip(finished.series(2, 4, 6), names, strict=True)
+    ]
+    figure = several(tuple(loras), logged=True)
+    assert titles(figure) == ["style gained", "prompt kept", "structure kept"], "no loss of all"
+    assert ticks(figure.axes[0]) == ["ink", "ぽにゅ_r…_16_long_a", "ぽにゅ_r…_16_long_b"]
+    assert labelled(figure.axes[0], "mean")[0].get_linestyle() == "None"
+
+
+def test_one_lora_is_not_drawn_side_by_side(tmp_path):
+    with pytest.raises(UserError, match="on one LoRA"):
+        over_loras.draw((), tmp_path / "s.csv", tmp_path / "p.png", "", finished.works())

@@ -11,12 +11,13 @@ const courseOf = (column) =>
 
 const nameAt = (place) => loraName(course.places.indexOf(place));
 
-/** Return what stands at a place of the axis: the epoch or step, else as much of the name as fits. */
+/** Return what stands at a place of the axis: the epoch or step, else what fits of the name. */
 function placeText(place, width) {
   if (course.unit) return String(place);
   const name = nameAt(place);
   const fit = Math.max(3, Math.floor((width - 56) / data.loras.length / 7.5));
-  return name.length > fit ? `${name.slice(0, fit - 1)}…` : name;
+  const start = Math.floor(fit / 3); // names of a list often begin alike
+  return name.length > fit ? `${name.slice(0, start)}…${name.slice(start + 1 - fit)}` : name;
 }
 
 /** One metric of all LoRAs; those of a series are joined. */
