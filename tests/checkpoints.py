@@ -113,7 +113,7 @@ def to_ldm(unet, vae, text_encoder) -> dict[str, torch.Tensor]:
     layers = unet.config.layers_per_block
     weights = {}
     for key, tensor in unet.state_dict().items():
-        weights["model.diffusion_model." + _ldm_unet_key(key, layers)] = tensor
+        weights["model.diffusion_model." + ldm_unet_key(key, layers)] = tensor
     weights |= autoencoder_to_ldm(vae)
     for key, tensor in text_encoder.state_dict().items():
         weights["cond_stage_model.transformer.text_model." + key] = tensor
@@ -131,7 +131,7 @@ def autoencoder_to_ldm(vae) -> dict[str, torch.Tensor]:
     return weights
 
 
-def _ldm_unet_key(key: str, layers: int) -> str:
+def ldm_unet_key(key: str, layers: int) -> str:
     for ours, theirs in (
         ("conv_in.", "input_blocks.0.0."),
         ("time_embedding.linear_1.", "time_embed.0."),

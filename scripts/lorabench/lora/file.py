@@ -78,7 +78,7 @@ def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
     contents = lora_modules.describe(shapes)
     if not contents.modules:
-        raise UserError(f"{path}: {lora_modules.none_in(shapes)}")
+        raise UserError(f"{path}: {lora_modules.none_in(contents, shapes)}")
     found = _content(path)
     if content is not None and content != found:
         raise UserError(

@@ -16,6 +16,7 @@ from lorabench.lora.modules import Module, Server
 from lorabench.lora.names import kohyas
 from lorabench.lora.receipt import Receipt
 from lorabench.lora.receipt import write as write_receipt
+from lorabench.text.phrases import count
 
 DIGITS = 8
 
@@ -80,7 +81,11 @@ def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> N
     if not standard:
         cli.log.warning("%s: the copy has no metadata: ComfyUI cannot read these", lora.name)
     if names:
-        cli.log.info("%s: the copy has kohya's layer names, which ComfyUI reads", lora.name)
+        cli.log.info(
+            "%s: a ComfyUI may not load %s by name, so its installed copy has kohya's names; use "
+            "%s in ComfyUI, too",
+            lora.name, count(len(names), "tensor"), target.name,
+        )  # fmt: skip
     try:
         with files.publish(target) as temporary:
             if standard and not names:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from lorabench.base import file_kinds
 from lorabench.base.checkpoint import read_header
-from lorabench.lora.names import place
+from lorabench.lora.names import is_unloaded, place
 
 Kind = Literal[
     "LoRA", "LoHa", "LoKr", "GLoRA", "OFT", "BOFT", "IA3",
@@ -53,18 +53,17 @@ _ROLES: dict[str, str] = {
     },
 }
 _MODIFIERS = {".alpha": "alpha", ".dora_scale": "dora_scale", ".rescale": "rescale"}
-_BY_ROLE: tuple[tuple[str, Kind], ...] = (  # by the beginning of a role
+_BY_ROLE: tuple[tuple[str, Kind], ...] = (  # ComfyUI applies the first of these to a layer
     ("set_weight", "replaced weight"),
-    ("diff_b", "trained bias"),
     ("diff", "full difference"),
     ("w_norm", "trained norm"),
-    ("b_norm", "trained bias"),
-    ("hada", "LoHa"),
-    ("lokr", "LoKr"),
-    ("oft", "OFT"),
+    ("oft_blocks", "OFT"),
+    ("[ab][12]", "GLoRA"),
+    ("lokr_.*", "LoKr"),
+    ("hada_.*", "LoHa"),
+    ("down|up|mid", "LoRA"),
     ("on_input", "IA3"),
-    ("a", "GLoRA"),
-    ("b", "GLoRA"),
+    ("diff_b|b_norm", "trained bias"),
 )
 _NEEDED: Mapping[Kind, tuple[tuple[str, ...], ...]] = {  # one of each; `+` joins parts
     "LoRA": (("down",), ("up",)),
@@ -99,6 +98,14 @@ class Module:
         return "DoRA" if name == "LoRA" else f"{name} with DoRA"
 
     @property
+    def may_fail(self) -> bool:
+        """Return whether ComfyUI fails on some layers: those of LoKr in Tucker form.
+
+        Its tensors are not contiguous there, as `torch.kron` wants some (Comfy-Org/ComfyUI#11245).
+        """
+        return self.kind == "LoKr" and "lokr_t2" in self.keys
+
+    @property
     def missing(self) -> list[str]:
         """Return the roles that it lacks."""
         return [
@@ -120,6 +127,8 @@ class Contents:
     """A layer's tensors that no server knows, such as a scale that one program invented."""
     unknown: tuple[str, ...]
     """Tensors of no layer, or an alpha without matrices: they change nothing."""
+    unloaded: tuple[str, ...]
+    """Tensors of layers that no ComfyUI changes, and so no server."""
 
 
 def read(path: Path) -> Contents:
@@ -148,12 +157,20 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
             unknown.append(key)  # an alpha without its layer's matrices changes nothing
         else:
             strange.append(key)
-    modules = [Module(name, _kind(keys, shapes), keys) for name, keys in sorted(roles.items())]
-    return Contents(tuple(modules), tuple(bundled), tuple(strange), tuple(unknown))
+    unloaded = [key for name, keys in roles.items() if is_unloaded(name) for key in keys.values()]
+    modules = tuple(
+        Module(name, _kind(keys, shapes), keys)
+        for name, keys in sorted(roles.items())
+        if not is_unloaded(name)
+    )
+    return Contents(modules, tuple(bundled), tuple(strange), tuple(unknown), tuple(unloaded))
 
 
-def none_in(keys: Collection[str]) -> str:
+def none_in(contents: Contents, keys: Collection[str]) -> str:
     """Return what a file is that has no module, by the names of its tensors."""
+    if contents.unloaded:
+        first = ", ".join(contents.unloaded[:_NAMED])
+        return f"of its tensors (first: {first}), none is applied: no ComfyUI changes their layers."
     if kind := file_kinds.by_keys(keys):
         return f"it is not a LoRA but {kind}."
     first = ", ".join(list(keys)[:_NAMED])
@@ -189,10 +206,6 @@ def _belongs(key: str, names: Container[str]) -> bool:
 
 
 def _kind(keys: Mapping[str, str], shapes: Mapping[str, Shape]) -> Kind:
-    if "down" in keys or "up" in keys:
-        return "LoRA"
-    kind = next(kind for start, kind in _BY_ROLE if any(role.startswith(start) for role in keys))
-    if kind == "trained bias" and {"diff", "w_norm"} & keys.keys():
-        return "full difference" if "diff" in keys else "trained norm"
+    kind = next(kind for pattern, kind in _BY_ROLE if any(re.fullmatch(pattern, k) for k in keys))
     # BOFT's blocks are OFT's, several times over.
     return "BOFT" if kind == "OFT" and len(shapes[keys["oft_blocks"]]) == 4 else kind

@@ -4,6 +4,7 @@ kohya writes `lora_unet_down_blocks_0_…`, PEFT and diffusers `unet.down_blocks
 trainers the names of the original checkpoints, `lora_unet_input_blocks_4_1_…`.
 """
 
+import re
 from typing import Literal
 
 from lorabench.base import families
@@ -25,14 +26,21 @@ _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("text_encoders.clip_g.transformer.", "text_encoder_2"),
     ("clip_l.", "text_encoder"),
     ("clip_g.", "text_encoder_2"),
+    ("text_model.", "text_encoder"),
 )
-_BARE_UNET = (
-    *("down_blocks.", "mid_block.", "up_blocks."),
-    *("conv_in", "conv_norm_out", "conv_out", "time_embedding.", "add_embedding."),
+_DIFFUSERS = (
+    *("down_blocks_", "mid_block_", "up_blocks_"),
+    *("conv_", "time_embedding_", "add_embedding_"),
+)
+_ORIGINAL = (
+    *("input_blocks_", "middle_block_", "output_blocks_"),
+    *("out_", "time_embed_", "label_emb_"),
 )
 # diffusers' first LoRAs gave CLIP's projections the UNet's names.
 _OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out_0": "out_proj"}
-_UNET_BLOCKS = ("down_blocks_", "mid_block_", "up_blocks_", "conv_", "time_", "add_")
+_TEXT_LAYERS = re.compile(
+    r"encoder_layers_\d+_(self_attn_(q|k|v|out)_proj|mlp_fc[12])|text_projection"
+)
 _KOHYA: dict[Part, str] = {
     "unet": "lora_unet_",
     "text_encoder": "lora_te1_text_model_",
@@ -50,15 +58,34 @@ def place(name: str) -> tuple[Part, str]:
         if name.startswith(prefix):
             layer = _underscored(name.removeprefix(prefix))
             return part, _of_text(layer) if part.startswith("text") else layer
-    return ("unet" if name.startswith(_BARE_UNET) else "other"), _underscored(name)
+    layer = _underscored(name)
+    return ("unet" if layer.startswith(_DIFFUSERS + _ORIGINAL) else "other"), layer
+
+
+def is_unloaded(name: str) -> bool:
+    """Return whether no ComfyUI loads a module: it knows only some layers of a text encoder."""
+    part, layer = place(name)
+    text = part.startswith("text_encoder") and not name.startswith("text_encoders.")
+    return text and not _TEXT_LAYERS.fullmatch(layer)
 
 
 def kohyas(name: str) -> str | None:
-    """Return kohya's name for a module with diffusers' and PEFT's dotted name; else None."""
-    dotted = "." in name and not name.startswith(("diffusion_model.", "text_encoders."))
+    """Return kohya's name for a module that ComfyUI may not load by its own; else None."""
     part, layer = place(name)
-    known = layer.startswith(_UNET_BLOCKS if part == "unet" else "encoder_layers_")
-    return _KOHYA[part] + layer if dotted and part != "other" and known else None
+    known = _DIFFUSERS + _ORIGINAL if part == "unet" else ("encoder_layers_",)
+    renamed = part != "other" and layer.startswith(known) and not _comfys(name, layer)
+    return _KOHYA[part] + layer if renamed else None
+
+
+def _comfys(name: str, layer: str) -> bool:
+    """Return whether every ComfyUI loads a module of a known layer by this name."""
+    if name.startswith("lora_te"):
+        return "_text_model_" in name
+    if name.startswith("diffusion_model."):
+        return layer.startswith(_ORIGINAL)
+    if name.startswith("lycoris_"):
+        return layer.startswith(_DIFFUSERS)
+    return name.startswith(("lora_unet_", "text_encoders."))
 
 
 def _of_text(layer: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from lorabench.lora.modules import Contents
+from lorabench.text.phrases import count
 
 _ROUNDING = 2**-4
 """The largest difference of an alpha from the metadata: float8 has three bits."""
@@ -27,14 +28,23 @@ def of(
 
 
 def _names(contents: Contents) -> Iterator[str]:
+    if failing := sum(module.may_fail for module in contents.modules):
+        yield (
+            f"{count(failing, 'module')} in it may be without effect, here as on ComfyUI, which "
+            "fails on LoKr in Tucker form (Comfy-Org/ComfyUI#11245); train without use_tucker"
+        )
     if contents.bundled:
         yield (
             f"it bundles the embedding {', '.join(contents.bundled)}, which is not used: only the "
             "LoRA is benched. ComfyUI reads embeddings from separate files in models/embeddings/"
         )
-    if contents.unknown:
-        first = ", ".join(contents.unknown[:_NAMED])
-        yield f"{len(contents.unknown)} tensors belong to no layer and are unused (first: {first})"
+    for keys, why in (
+        (contents.unknown, "of no layer"),
+        (contents.unloaded, "of layers of a text encoder that no ComfyUI changes"),
+    ):
+        if keys:
+            first = ", ".join(keys[:_NAMED])
+            yield f"it has {count(len(keys), 'tensor')} {why}, without effect (first: {first})"
 
 
 def _alphas(alphas: Alphas) -> Iterator[str]:

@@ -4,12 +4,14 @@ Tensors are numpy's or torch's; nothing here imports torch.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lorabench.lora.modules import Module, Shape
 
 Shapes = Mapping[str, Shape]
+WHOLE, BIASES = ("diff", "w_norm", "set_weight"), ("diff_b", "b_norm")
+"""Roles of tensors that have the shape of a layer's weight, and of its bias."""
 Size = tuple[int, int | None]
 """Outputs of a layer, and numbers for each; None for any number."""
 
@@ -38,20 +40,26 @@ def size(module: Module, shapes: Shapes) -> Size | None:
 def misfit(module: Module, shapes: Shapes, weight: Shape, bias: Shape | None) -> str | None:
     """Return why a module does not fit a layer's weight and bias; None if it fits.
 
-    Linear and 1 × 1 layers count as equal.
+    Products of matrices fit linear and 1 × 1 layers alike; ComfyUI wants the exact shape of others.
     """
     of = by_role(module, shapes)
+    for role, of_layer in (*((role, weight) for role in WHOLE), *((role, bias) for role in BIASES)):
+        if role in of and of_layer is not None and of[role] != of_layer:
+            return f"{module.name}: {role} {list(of[role])} on {list(of_layer)}"
     if found := size(module, shapes):
         out, rest = found
         if out != weight[0] or rest not in (None, math.prod(weight[1:])):
             return f"{module.name}: {out} × {rest} on {list(weight)}"
     scale = of.get("dora_scale")
-    if scale and (len(weight) < 2 or math.prod(scale) not in (weight[0], weight[1])):
+    if scale and scale not in _magnitudes(weight):
         return f"{module.name}: dora_scale {list(scale)} on {list(weight)}"
-    for role in ("diff_b", "b_norm"):
-        if role in of and bias is not None and math.prod(of[role]) != math.prod(bias):
-            return f"{module.name}: {role} {list(of[role])} on {list(bias)}"
     return None
+
+
+def _magnitudes(weight: Shape) -> Sequence[Shape]:
+    """Return the shapes of a DoRA's magnitudes along a weight's outputs and along its inputs."""
+    ones = (1,) * (len(weight) - 2)
+    return ((weight[0], 1, *ones), (1, weight[1], *ones)) if len(weight) > 1 else ()
 
 
 def rank(module: Module, shapes: Shapes) -> int | None:

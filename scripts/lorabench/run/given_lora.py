@@ -45,8 +45,8 @@ def read(path: Path, digests: Digests) -> GivenLora:
         _check_kind(path)
         header, metadata = checkpoint.read_header(path)
         shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
-        if not modules.describe(shapes).modules:
-            raise UserError(f"{path}: {modules.none_in(shapes)}")
+        if not (contents := modules.describe(shapes)).modules:
+            raise UserError(f"{path}: {modules.none_in(contents, shapes)}")
         sha256 = digests.of(path)
     except UserError as error:
         raise UserError(f"lora: {error}") from None

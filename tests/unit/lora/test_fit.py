@@ -47,6 +47,11 @@ def some(base, number=6):
     return dict([item for item in base.items() if len(item[1]) > 1][:number])
 
 
+def attention(base):
+    """Return three layers of the text encoder."""
+    return some({k: s for k, s in base.parts["text_encoder"].items() if "self_attn" in k}, 3)
+
+
 def modules(tensors):
     return describe({key: array.shape for key, array in tensors.items()}).modules
 
@@ -60,7 +65,7 @@ def bundled():
 def good(bundled):
     return {
         **lora_for(some(bundled.parts["unet"])),
-        **lora_for(some(bundled.parts["text_encoder"], 3), name="lora_te_text_model_{}"),
+        **lora_for(attention(bundled), name="lora_te_text_model_{}"),
     }
 
 
@@ -114,7 +119,7 @@ def test_what_cannot_work_is_refused_with_its_reason(tmp_path, bundled, change, 
     matrices = {k: s for k, s in bundled.parts["unet"].items() if len(s) == 2}
     tensors = {
         **lora_for(some(matrices)),
-        **lora_for(some(bundled.parts["text_encoder"], 3), name="lora_te_text_model_{}"),
+        **lora_for(attention(bundled), name="lora_te_text_model_{}"),
     }
     path = write(tmp_path / "a.safetensors", CHANGES[change](tensors))
     with pytest.raises(UserError, match=message):
@@ -190,6 +195,7 @@ def test_the_names_of_attention_processors_are_understood():
             "text_encoder",
             "encoder_layers_0_self_attn_out_proj",
         ),
+        ("middle_block.0.in_layers.2", "unet", "middle_block_0_in_layers_2"),
         ("transformer.single_transformer_blocks.0.attn.to_q", "other", None),
     ],
 )
@@ -212,6 +218,23 @@ def test_the_naming_schemes_of_makers_are_known(name, part, layer):
         ("unet.base_model.model.transformer_blocks.0.attn1.to_q", None),  # PixArt
         ("transformer.transformer_blocks.0.attn.to_q", None),
         ("diffusion_model.input_blocks.0.0", None),
+        (
+            "diffusion_model.down_blocks.0.resnets.0.conv1",
+            "lora_unet_down_blocks_0_resnets_0_conv1",
+        ),
+        ("input_blocks.4.1.proj_in", "lora_unet_input_blocks_4_1_proj_in"),
+        (
+            "base_model.model.text_model.encoder.layers.0.mlp.fc1",
+            "lora_te1_text_model_encoder_layers_0_mlp_fc1",
+        ),
+        (
+            "lycoris_text_model_encoder_layers_0_mlp_fc1",
+            "lora_te1_text_model_encoder_layers_0_mlp_fc1",
+        ),
+        ("lora_te_encoder_layers_0_mlp_fc1", "lora_te1_text_model_encoder_layers_0_mlp_fc1"),
+        ("text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp.fc1", None),
+        ("lycoris_mid_block_resnets_0_conv1", None),
+        ("lora_te2_text_model_encoder_layers_0_mlp_fc1", None),
         ("lora_unet_conv_in", None),
     ],
 )
@@ -319,21 +342,52 @@ def test_tensors_of_no_layer_are_told_and_left_out(tmp_path, good, caplog):
     extra = {"bundle_emb.tok.string_to_param.*": np.ones((2, 8)), "step": np.array(100)}
     facts = fit.check(write(tmp_path / "a.safetensors", {**good, **extra}), BUNDLED)
     assert facts.modules == {"unet": 6, "text_encoder": 3}
-    assert "embedding tok" in caplog.text and "1 tensors belong to no layer" in caplog.text
+    assert "embedding tok" in caplog.text and "it has 1 tensor of no layer" in caplog.text
 
 
 def test_an_alpha_without_matrices_is_told_and_no_reason_to_refuse(tmp_path, good, caplog):
     extra = {"lora_te2_text_model_encoder_layers_0_mlp_fc1.alpha": np.array(4.0, np.float32)}
     facts = fit.check(write(tmp_path / "a.safetensors", {**good, **extra}), BUNDLED)
     assert facts.modules == {"unet": 6, "text_encoder": 3}
-    assert "1 tensors belong to no layer" in caplog.text
+    assert "it has 1 tensor of no layer" in caplog.text
+
+
+def test_what_no_comfyui_loads_of_a_text_encoder_is_told_and_left_out(tmp_path, good, caplog):
+    norm = "lora_te_text_model_encoder_layers_0_layer_norm1"
+    tensors = {f"{norm}.{end}": np.ones(128, np.float32) for end in ("w_norm", "b_norm")}
+    facts = fit.check(write(tmp_path / "a.safetensors", {**good, **tensors}), BUNDLED)
+    assert facts.modules == {"unet": 6, "text_encoder": 3}
+    assert "it has 2 tensors of layers of a text encoder that no ComfyUI changes" in caplog.text
+    with pytest.raises(UserError, match="no ComfyUI changes their layers"):
+        fit.check(write(tmp_path / "b.safetensors", tensors), BUNDLED)
+    generic = norm.replace("lora_te_text_model_", "text_encoders.clip_l.transformer.text_model.")
+    tensors = {key.replace(norm, generic): array for key, array in tensors.items()}
+    assert fit.check(write(tmp_path / "c.safetensors", tensors), BUNDLED).modules == {
+        "text_encoder": 1
+    }
+
+
+def test_of_two_kinds_on_a_layer_the_one_counts_that_comfyui_applies(good):
+    layer = next(iter(good)).partition(".")[0]
+    both = {**good, f"{layer}.diff": np.ones((2, 2)), f"{layer}.diff_b": np.ones(2)}
+    assert next(m for m in modules(both) if m.name == layer).kind == "full difference"
+    bias = {**good, f"{layer}.diff_b": np.ones(2)}
+    assert next(m for m in modules(bias) if m.name == layer).kind == "LoRA"
 
 
 def test_dora_scales_and_biases_have_to_fit_too(tmp_path, bundled):
     layer, shape = next(item for item in bundled.parts["unet"].items() if len(item[1]) == 2)
     dora = other_kind("DoRA", shape) | {"dora_scale": np.ones((1, 3), np.float32)}
     norm = {"w_norm": np.ones(64, np.float32), "b_norm": np.ones(63, np.float32)}
-    for name, module in ((layer, dora), ("conv_norm_out", norm)):
+    flat = other_kind("DoRA", shape) | {"dora_scale": np.ones(shape[1], np.float32)}
+    point = next(k for k, s in bundled.parts["unet"].items() if s[2:] == (1, 1))
+    matrix = {"diff": np.ones(bundled.parts["unet"][point][:2], np.float32)}
+    for name, module in (
+        (layer, dora),
+        (layer, flat),
+        (point, matrix),
+        ("conv_norm_out", norm),
+    ):
         tensors = {f"lora_unet_{name}.{suffix}": array for suffix, array in module.items()}
         with pytest.raises(UserError, match="have another shape"):
             fit.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)

@@ -15,6 +15,10 @@ from lorabench.lora.modules import Kind, Module
 Roles = Mapping[str, Tensor]
 
 
+class Failure(Exception):
+    """A module that ComfyUI cannot apply either; it leaves the layer as it was."""
+
+
 def weight_with(
     module: Module, tensors: Mapping[str, Tensor], strength: float, weight: Tensor
 ) -> Tensor:
@@ -34,14 +38,11 @@ def bias_with(
     module: Module, tensors: Mapping[str, Tensor], strength: float, bias: Tensor
 ) -> Tensor:
     """Return a layer's bias, float32, with `module` at `strength`."""
-    for role in BIASES:
+    for role in lora_shapes.BIASES:
         if role in module.keys:
             update = tensors[module.keys[role]].to(bias.device).float().reshape(bias.shape)
             return bias + strength * update
     return bias
-
-
-BIASES = ("diff_b", "b_norm")
 
 
 def _lora(of: Roles, weight: Tensor) -> Tensor:
@@ -63,7 +64,12 @@ def _lokr(of: Roles, weight: Tensor) -> Tensor:
     )
     if second.ndim == 4 and first.ndim == 2:
         first = first[..., None, None]
-    return torch.kron(first.contiguous(), second.contiguous())
+    try:  # not with a contiguous copy, which would spare this server an error that ComfyUI has
+        return torch.kron(first, second)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise Failure(error) from None
 
 
 def _product(of: Roles, name: str, core: str) -> Tensor:

@@ -5,7 +5,7 @@ never compound, and without a LoRA the weight is equal to the checkpoint's to th
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -82,7 +82,7 @@ class Patchable(Generic[Network]):
         for module, layer in self._modules(lora):
             keys |= set(module.keys.values())
             if f"{layer}{base_layers.BIAS}" not in self._names:
-                keys -= {module.keys.get(role) for role in adapters.BIASES}
+                keys -= {module.keys.get(role) for role in lora_shapes.BIASES}
         return keys
 
     def with_patches(self, patches: tuple[Patch, ...]) -> Network:
@@ -138,8 +138,8 @@ class Patchable(Generic[Network]):
                 log.error("ERROR lora %s %s", weight, odd)
                 continue
             if module.kind != "trained bias":
-                yield weight, partial(adapters.weight_with, module, lora.tensors, strength)
-            if bias and any(role in module.keys for role in adapters.BIASES):
+                yield weight, partial(_weight_with, weight, module, lora.tensors, strength)
+            if bias and any(role in module.keys for role in lora_shapes.BIASES):
                 yield bias, partial(adapters.bias_with, module, lora.tensors, strength)
 
     def _modules(self, lora: LoraFile) -> Iterator[tuple[Module, str]]:
@@ -150,6 +150,17 @@ class Patchable(Generic[Network]):
             applied = module.kind not in LACKING["embedded"]
             if applied and part == self._part and layer in self._names:
                 yield module, layer
+
+
+def _weight_with(
+    name: str, module: Module, tensors: Mapping[str, Tensor], strength: float, weight: Tensor
+) -> Tensor:
+    """Return a weight with `module`, or as it was where ComfyUI fails, too, and logs it."""
+    try:
+        return adapters.weight_with(module, tensors, strength, weight)
+    except adapters.Failure as error:
+        log.error("ERROR lora %s %s", name, error)
+        return weight
 
 
 def report_unused(lora: LoraFile, networks: Iterable[Patchable[Any]]) -> None:

@@ -11,7 +11,7 @@ from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
 from tests.fake_comfy import serving
 
-NAMES = ("lora_unet_a", "lora_unet_b", "lora_te_text_model_a")
+NAMES = ("lora_unet_a", "lora_unet_b", "lora_te_text_model_encoder_layers_0_mlp_fc1")
 WITH_CLIP = {"inputs": {"strength_model": 0.4, "strength_clip": 0.4}}
 MODEL_ONLY = {"inputs": {"strength_model": 0.4}}
 
@@ -61,6 +61,14 @@ def test_a_layer_that_failed_for_another_reason_is_not_blamed_on_the_family(fake
     line = "ERROR lokr diffusion_model.x.weight view size is not compatible\n"
     with pytest.raises(UserError, match=r"weight: view size is not compatible$"):
         rendering(fake, lora, line)
+
+
+def test_where_the_installation_said_that_comfyui_fails_that_is_no_failure(fake, lora, with_more):
+    line = "ERROR lokr diffusion_model.x.weight view size is not compatible\n"
+    with_more(**{role: f"lora_unet_c.{role}" for role in ("lokr_w1", "lokr_w2_a", "lokr_t2")})
+    rendering(fake, lora, line)
+    with pytest.raises(UserError, match=r"1 layers could not"):
+        rendering(fake, lora, line, line.replace("view size", "another"))
 
 
 @pytest.fixture
@@ -126,9 +134,9 @@ def test_the_keys_of_another_lora_are_none_of_ours(fake, lora):
 
 
 def test_a_loader_of_the_model_alone_may_leave_the_text_encoder(fake, lora):
-    rendering(fake, lora, *unknown("lora_te_text_model_a.alpha"), loader=MODEL_ONLY)
+    rendering(fake, lora, *unknown(f"{NAMES[2]}.alpha"), loader=MODEL_ONLY)
     with pytest.raises(UserError, match="1 of its 9 keys"):
-        rendering(fake, lora, *unknown("lora_te_text_model_a.alpha"))
+        rendering(fake, lora, *unknown(f"{NAMES[2]}.alpha"))
 
 
 def test_where_the_servers_log_was_too_short_the_count_is_a_lower_bound(fake, lora):

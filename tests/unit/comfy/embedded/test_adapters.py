@@ -55,17 +55,6 @@ def named(kind):
             },
         ),
         "LoKr": (LINEAR, {"lokr_w1": rand(2, 4), "lokr_w2": rand(3, 2), **alpha}),
-        "LoKr in Tucker form": (
-            CONV,
-            {
-                "lokr_w1_a": rand(2, 1),
-                "lokr_w1_b": rand(1, 4),
-                "lokr_w2_a": rand(RANK, 3),
-                "lokr_w2_b": rand(RANK, 2),
-                "lokr_t2": rand(RANK, RANK, 3, 3),
-                **alpha,
-            },
-        ),
         "GLoRA": (
             LINEAR,
             {
@@ -85,7 +74,7 @@ def named(kind):
 
 
 KINDS = (
-    *("LoRA", "LoRA in Tucker form", "LoHa", "LoHa in Tucker form", "LoKr", "LoKr in Tucker form"),
+    *("LoRA", "LoRA in Tucker form", "LoHa", "LoHa in Tucker form", "LoKr"),
     *("GLoRA", "DoRA", "full difference", "trained norm", "replaced weight", "trained bias"),
 )
 
@@ -148,19 +137,6 @@ def test_a_loha_in_tucker_form_multiplies_two_of_them():
             for r in range(RANK)
         )
     assert torch.allclose(added, expected, atol=1e-5)
-
-
-def test_a_lokr_in_tucker_form():
-    added, _, t = change("LoKr in Tucker form")
-    second = sum(
-        t["lokr_w2_a"][p][:, None, None, None]
-        * t["lokr_w2_b"][r][None, :, None, None]
-        * t["lokr_t2"][p, r]
-        for p in range(RANK)
-        for r in range(RANK)
-    )
-    first = t["lokr_w1_a"] @ t["lokr_w1_b"]
-    assert torch.allclose(added[3:, 2:4], 3 / RANK * first[1, 1] * second, atol=1e-5)
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -288,6 +264,27 @@ def test_what_is_not_applied_is_logged_as_not_loaded(tmp_path, network, caplog, 
     assert [module.kind for module in file.contents.modules] == [kind]
     loras.report_unused(file, [Patchable(network, "unet")])
     assert "lora key not loaded: lora_unet_linear.oft_blocks" in caplog.text
+
+
+def test_where_comfyui_fails_a_layer_stays_and_that_is_logged(tmp_path, network, caplog):
+    tensors = {
+        "lokr_w1": rand(2, 4),
+        "lokr_w2_a": rand(RANK, 3),
+        "lokr_w2_b": rand(RANK, 2),
+        "lokr_t2": rand(RANK, RANK, 3, 3),
+    }
+    named = {f"lora_unet_conv.{suffix}": tensor for suffix, tensor in tensors.items()}
+    _, bias = file_of(tmp_path / "b.safetensors", "full difference")
+    save_file(named, tmp_path / "a.safetensors")
+    file = loras.read(tmp_path / "a.safetensors")
+    assert [module.form for module in file.contents.modules] == ["LoKr in Tucker form"]
+    before = network.conv.weight.clone()
+    patchable = Patchable(network, "unet")
+    patchable.with_patches((Patch(file, 1.0),))
+    assert torch.equal(network.conv.weight, before)
+    assert "ERROR lora conv.weight view size is not compatible" in caplog.text
+    patchable.with_patches((Patch(file, 1.0), Patch(bias, 1.0)))
+    assert not torch.equal(network.conv.weight, before)
 
 
 @pytest.mark.parametrize("error", [MemoryError, torch.cuda.OutOfMemoryError, KeyboardInterrupt])

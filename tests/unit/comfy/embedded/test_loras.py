@@ -162,16 +162,16 @@ def test_a_replaced_file_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "lora_te_text_model_encoder_layers_0_mlp",
-        "lora_te1_text_model_encoder_layers_0_mlp",
-        "text_encoder.text_model.encoder.layers.0.mlp",
-        "text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp",
+        "lora_te_text_model_encoder_layers_0_mlp_fc1",
+        "lora_te1_text_model_encoder_layers_0_mlp_fc1",
+        "text_encoder.text_model.encoder.layers.0.mlp.fc1",
+        "text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp.fc1",
     ],
 )
 def test_the_text_encoders_names_are_known(tmp_path, name):
-    layers = nn.ModuleList([nn.ModuleDict({"mlp": nn.Linear(2, 2)})])
+    layers = nn.ModuleList([nn.ModuleDict({"mlp": nn.ModuleDict({"fc1": nn.Linear(2, 2)})})])
     encoder = nn.ModuleDict({"encoder": nn.ModuleDict({"layers": layers})}).requires_grad_(False)
-    before = layers[0]["mlp"].weight.clone()
+    before = layers[0]["mlp"]["fc1"].weight.clone()
     tensors = {
         f"{name}.lora_up.weight": torch.ones(2, 1),
         f"{name}.lora_down.weight": torch.ones(1, 2),
@@ -179,4 +179,4 @@ def test_the_text_encoders_names_are_known(tmp_path, name):
     save_file(tensors, tmp_path / "a.safetensors")
     file = loras.read(tmp_path / "a.safetensors")
     Patchable(encoder, "text_encoder").with_patches((Patch(file, 1.0),))
-    assert torch.allclose(layers[0]["mlp"].weight, before + 1)
+    assert torch.allclose(layers[0]["mlp"]["fc1"].weight, before + 1)
