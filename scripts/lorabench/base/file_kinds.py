@@ -32,6 +32,7 @@ _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _EMBEDDING_KEYS = {"emb_params", "string_to_param", "string_to_token", "clip_l", "clip_g", "t5xxl"}
 _MODELS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such keys
     (".oft_blocks.", "an OFT network of sd-scripts, which ComfyUI does not load"),
+    (".oft_R.", "an OFT network of PEFT or OneTrainer, which is not read here"),
     ("hypernet", "a hypernetwork"),
     ("lora_controlnet", "a Control-LoRA"),
     ("control_model.", "a ControlNet"),
@@ -98,7 +99,8 @@ def conversion(source: Path, target: Path) -> str:
         "import sys, torch; from safetensors.torch import save_file; "
         "t = torch.load(sys.argv[1], map_location='cpu', weights_only=True); "
         "t = t.get('state_dict', t); "
-        "save_file({k: v.clone().contiguous() for k, v in t.items()}, sys.argv[2])"
+        "t = {k: v.clone().contiguous() for k, v in t.items() if torch.is_tensor(v)}; "
+        "save_file(t, sys.argv[2])"
     )
     return (
         "pickled files are not read, because they can run code. Convert it: "

@@ -38,9 +38,8 @@ _ORIGINAL = (
 )
 # diffusers' first LoRAs gave CLIP's projections the UNet's names.
 _OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out_0": "out_proj"}
-_TEXT_LAYERS = re.compile(
-    r"encoder_layers_\d+_(self_attn_(q|k|v|out)_proj|mlp_fc[12])|text_projection"
-)
+_TEXT_LAYERS = re.compile(r"encoder_layers_\d+_(self_attn_(q|k|v|out)_proj|mlp_fc[12])")
+_PROJECTIONS = ("lora_te1_text_projection", "lora_te2_text_projection")
 _KOHYA: dict[Part, str] = {
     "unet": "lora_unet_",
     "text_encoder": "lora_te1_text_model_",
@@ -65,8 +64,9 @@ def place(name: str) -> tuple[Part, str]:
 def is_unloaded(name: str) -> bool:
     """Return whether no ComfyUI loads a module: it knows only some layers of a text encoder."""
     part, layer = place(name)
-    text = part.startswith("text_encoder") and not name.startswith("text_encoders.")
-    return text and not _TEXT_LAYERS.fullmatch(layer)
+    if not part.startswith("text_encoder") or name.startswith("text_encoders."):
+        return False
+    return not _TEXT_LAYERS.fullmatch(layer) and name not in _PROJECTIONS
 
 
 def kohyas(name: str) -> str | None:

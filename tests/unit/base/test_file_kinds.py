@@ -32,7 +32,8 @@ def test_a_file_of_pytorch_is_called_one_and_how_to_convert_it(tmp_path, legacy)
 
 def test_the_conversion_works_as_it_is_told(tmp_path):
     source, target = tmp_path / "it's a.pt", tmp_path / "b.safetensors"
-    torch.save({"state_dict": {"x.lora_up.weight": torch.ones(2, 3).T}}, source)
+    weights = {"x.lora_up.weight": torch.ones(2, 3).T, "epoch": 3}
+    torch.save({"state_dict": weights}, source)
     told = file_kinds.conversion(source, target).partition("uv run python ")[2]
     subprocess.run([sys.executable, *shlex.split(told)], check=True)
     assert np.array_equal(load_file(target)["x.lora_up.weight"], np.ones((3, 2)))
@@ -97,6 +98,7 @@ def test_a_header_that_makes_no_sense_is_refused_in_words(tmp_path, header):
         ),
         (["lora_controlnet", "input_blocks.0.0.weight"], "a Control-LoRA"),
         (["image_proj.norm.weight", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter"),
+        (["lora_unet_a.oft_R.weight", "lora_unet_a.alpha"], "an OFT network of PEFT or OneTrainer"),
         (["decoder.conv_in.weight", "encoder.conv_in.weight"], "a VAE"),
         (["some.weight", "other.weight"], "so it is not a LoRA"),
         ([], "it has no tensors"),

@@ -468,6 +468,37 @@ def test_both_namings_of_sdxl_are_known(tmp_path):
     assert facts.modules == {"unet": 7, "text_encoder": 1, "text_encoder_2": 2}
 
 
+CLIPS = ("text_model.encoder.layers.3.mlp.fc1", "text_model.encoder.layers.5.self_attn.q_proj")
+
+
+@pytest.mark.parametrize(
+    ("proj_in", "clip", "clip_2"),
+    [
+        # diffusers, OneTrainer's older and newer formats, PEFT's own, and ComfyUI's
+        ("unet.down_blocks.1.attentions.0.proj_in", "text_encoder.", "text_encoder_2."),
+        ("lora_unet_down_blocks_1_attentions_0_proj_in", "lora_te1_", "lora_te2_"),
+        ("lora_unet_input_blocks_4_1_proj_in", "clip_l.", "clip_g."),
+        (
+            "unet.base_model.model.down_blocks.1.attentions.0.proj_in",
+            "text_encoder.base_model.model.",
+            "text_encoder_2.base_model.model.",
+        ),
+        (
+            "diffusion_model.input_blocks.4.1.proj_in",
+            "text_encoders.clip_l.transformer.",
+            "text_encoders.clip_g.transformer.",
+        ),
+    ],
+)
+def test_makers_names_for_sdxl_are_known(tmp_path, proj_in, clip, clip_2):
+    base = sdxl_file(tmp_path / "xl.safetensors")
+    clips = [name.replace(".", "_") if clip == "lora_te1_" else name for name in CLIPS]
+    layers = {proj_in: (8, 8), clip + clips[0]: (16, 8), clip_2 + clips[1]: (8, 8)}
+    path = write(tmp_path / "a.safetensors", lora_for(layers, name="{}"))
+    facts = fit.check(path, base, "comfyui")
+    assert facts.modules == {"unet": 1, "text_encoder": 1, "text_encoder_2": 1}
+
+
 def test_a_lora_of_sdxl_does_not_fit_the_bundled_base(tmp_path):
     path = write(tmp_path / "a.safetensors", lora_for(SDXL_LAYERS, name="{}"))
     with pytest.raises(UserError, match=r"of its 10 modules are of layers .* those of SDXL\)"):
