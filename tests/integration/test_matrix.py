@@ -20,6 +20,7 @@ def test_four_trainings_are_compared_though_one_was_killed_and_one_fails(project
     sheet = project.root / "night.csv"
     sheet.write_text(SHEET)
     config = {**SMALL, "matrix": "night.csv"}
+    project.snakemake("dataset", **config)
     kill_when_there_is(project, "train/*.safetensors", **config)
     project.snakemake("--unlock", **config)
     trained = {path: path.stat().st_mtime_ns for path in found(project, ["train/*.safetensors"])}

@@ -82,7 +82,8 @@ class Console(logging.Handler):
         self.plan: Callable[[Counts], Iterable[str]] = lambda counts: ()
         self.nothing_to_do: Callable[[], None] = lambda: None
         self.pictures_a_cell = 1
-        self.several_runs = False
+        self.called: Mapping[str, str] = {}
+        """What jobs are said to be for, by run, where there are several."""
         self._default = default
         self._stopping = stopping or Stopping()
         self._running = False
@@ -208,7 +209,7 @@ class Console(logging.Handler):
 
     def _named(self, record: Event) -> str:
         """Return what a job does, and its run if there are several."""
-        run = dict(record.wildcards or {}).get("run_id") if self.several_runs else None
+        run = self.called.get(dict(record.wildcards or {}).get("run_id", ""))
         return f"{run}: {record.rule_msg}" if run else str(record.rule_msg)
 
     # ------------------------------------------------------------ the cells

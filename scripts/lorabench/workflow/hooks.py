@@ -49,7 +49,8 @@ class Hooks:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self._rest
             screen.pictures_a_cell = self._config.batch_size
-            screen.several_runs = len(plans) > 1
+            if len(plans) > 1:
+                screen.called = {run_id: plan.varied or run_id for run_id, plan in plans.items()}
 
     def what_will_be_done(self) -> list[str]:
         """Return it in lines, run by run."""

@@ -237,10 +237,10 @@ def test_a_setting_without_its_option_is_the_fault_that_is_named(monkeypatch, ca
 
 
 def test_of_several_runs_each_job_is_said_with_its_run(console):
-    console.several_runs = True
+    console.called = {"a": "a", "b": "rank 8"}
     console.emit(record("workflow_started"))
     console.emit(record("run_info", stats={"bench_metrics": 2, "bench_image": 4}))
     for number, run in enumerate("ab"):
         console.emit(job(number, "bench_image", "Rendering w0.40", run_id=run))
         console.emit(job(10 + number, "bench_metrics", "Measuring", run_id=run))
-    assert said(console) == ["Rendering 4 pictures", "a: Measuring", "b: Measuring"]
+    assert said(console) == ["Rendering 4 pictures", "a: Measuring", "rank 8: Measuring"]

@@ -7,7 +7,7 @@ import pytest
 from lorabench import layout
 from lorabench.dataset.risks import Risk
 from lorabench.errors import UserError
-from lorabench.workflow import hooks
+from lorabench.workflow import going_on, hooks
 from lorabench.workflow.hooks import Hooks
 from lorabench.workflow.stopping import Stopping
 
@@ -20,7 +20,7 @@ def plan(run_id, embedded=False):
     sets = [SimpleNamespace(folder=paths.normalized), SimpleNamespace(folder=SHARED)]
     return SimpleNamespace(
         paths=paths, config=config, embedded_server=embedded, sets=sets, several=(),
-        receipt=paths.receipt, comparison=None,
+        receipt=paths.receipt, varied="", comparison=None,
     )  # fmt: skip
 
 
@@ -118,3 +118,53 @@ def test_strict_stops_before_the_first_job_where_a_training_will_start(made, cap
     assert stop.value.code == 1
     said = capsys.readouterr().err
     assert "error: strict: this would spoil the training:\n  3 pictures are all there is" in said
+
+
+@pytest.fixture
+def night(made, monkeypatch, tmp_path):
+    """Hooks over a matrix of which b-1 failed, and what is called and said."""
+    monkeypatch.chdir(tmp_path)
+    found, said = made(job("bench_verdict", run_id="a-1"))
+    found._comparison = comparison = layout.ComparisonLayout("night")
+    found._judges = True
+    found._started -= 60
+    done = found._plans["a-1"].paths
+    for path in (done.verdict, done.page, comparison.page, comparison.table):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    called = []
+    monkeypatch.setattr(hooks.subprocess, "run", lambda words: called.append(
+        list(map(str, words))) or SimpleNamespace(returncode=0))  # fmt: skip
+    monkeypatch.setattr(found, "say_where_to_look", lambda: said.append("the ranking"))
+    return found, called, said
+
+
+def test_where_a_training_fails_the_others_are_compared(night, monkeypatch):
+    found, called, said = night
+    monkeypatch.setattr(going_on, "go_on", lambda plans, stopping: [])
+    found.fail(["snakemake.log"])
+    ((_, program, *words),) = called
+    assert program == "scripts/compare_trainings.py" and words[-2:] == ["runs/a-1", "runs/b-1"]
+    assert said[0] == "the ranking" and said[1].startswith("\nNot finished")
+    verdict, page = found._plans["a-1"].paths.verdict, layout.ComparisonLayout("night").page
+    assert page.stat().st_mtime < verdict.stat().st_mtime  # so that the job makes it whole
+
+
+def test_those_that_came_further_go_on_to_higher_weights(night, monkeypatch):
+    found, _, said = night
+    monkeypatch.setattr(going_on, "go_on", lambda plans, stopping: [
+        f"{plan.paths.run_id} goes on" for plan in plans])  # fmt: skip
+    found.fail([])
+    assert said == ["the ranking", "a-1 goes on"]
+    found._started += 3600
+    said.clear()
+    found.fail([])
+    assert said[0] == "the ranking" and "Not finished" in said[1]
+
+
+def test_without_a_verdict_there_is_nothing_to_compare(night):
+    found, called, said = night
+    found._plans["a-1"].paths.verdict.unlink()
+    found._judges = False
+    found.fail([])
+    assert not called and "Not finished" in said[0]
