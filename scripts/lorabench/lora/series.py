@@ -9,10 +9,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+DIFFUSERS = "pytorch_lora_weights"
+"""The stem of every file of diffusers'."""
 
 _NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -51,11 +54,12 @@ def order(files: Sequence[tuple[Path, Mapping[str, str]]]) -> list[tuple[Path, S
     numbered = Counter(name.series for _, name, _ in named if name.series)
     found: dict[str, list[tuple[Path, Saved, Saved]]] = {}
     for path, name, metadata in named:
-        series = name.series or (path.stem if path.stem in numbered else "")
+        series = name.series or (last if (last := _as_last(path)) in numbered else "")
         alone = not series or (numbered[series] == 1 and not _has_last(series, named))
         name = Saved() if alone else replace(name, series=series)
         found.setdefault(name.series or str(path), []).append((path, name, metadata))
-    return [one for series in found.values() for one in _ordered(series)]
+    trainings = (training for series in found.values() for training in _trainings(series))
+    return [one for training in trainings for one in _ordered(training)]
 
 
 def of_name(path: Path) -> Saved:
@@ -81,7 +85,28 @@ def of_metadata(metadata: Mapping[str, str]) -> Saved:
 
 
 def _has_last(series: str, named: Sequence[tuple[Path, Saved, Saved]]) -> bool:
-    return any(path.stem == series for path, _, _ in named)
+    return any(_as_last(path) == series for path, _, _ in named)
+
+
+def _as_last(path: Path) -> str:
+    """Return the series that a file without a number would be the last of."""
+    return path.parent.name if path.stem == DIFFUSERS else path.stem
+
+
+def _trainings(
+    series: Sequence[tuple[Path, Saved, Saved]],
+) -> Iterator[Sequence[tuple[Path, Saved, Saved]]]:
+    """Yield the files of one name by training: if a number comes twice, each folder is one."""
+    folders: dict[Path, list[tuple[Path, Saved, Saved]]] = {}
+    for path, name, metadata in series:
+        folder = path.parent.parent if _CHECKPOINT.fullmatch(path.parent.name) else path.parent
+        apart = replace(name, series=str(folder / name.series))
+        folders.setdefault(folder, []).append((path, apart, metadata))
+    numbers = {(name.epoch, name.step) for _, name, _ in series}
+    if len(folders) > 1 and len(numbers) < len(series):
+        yield from folders.values()
+    else:
+        yield series
 
 
 def _whole(value: object) -> int | None:

@@ -1,7 +1,9 @@
 """Several LoRAs that the user names by a folder, a pattern or a list: which, and in which order."""
 
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
 
@@ -10,11 +12,10 @@ from lorabench.digests import Digests
 from lorabench.errors import UserError
 from lorabench.lora import series
 from lorabench.lora.series import Saved
-from lorabench.run import given_lora
+from lorabench.run import existing, given_lora
 from lorabench.run.given_lora import SUFFIX, GivenLora
 from lorabench.settings.types import as_name, from_home
 
-_DIFFUSERS = "pytorch_lora_weights"
 _FEW = 3
 
 
@@ -25,7 +26,9 @@ class GivenLoras:
     name: str
     """What they are called together, and their run: their series, else their folder."""
     loras: Sequence[tuple[GivenLora, Saved]]
-    """In the order to show them."""
+    """In the order to show them; with a series only where all are of one."""
+    names: Sequence[str]
+    """What people call each: its stem, and where two have the same, with its folders."""
     left_out: Sequence[str]
     """The files of a folder that are no LoRAs, with the reasons."""
 
@@ -34,9 +37,7 @@ def is_several(named: str | Sequence[str]) -> bool:
     """Return whether the setting `lora` names a folder, a pattern or a list, not one file."""
     if not isinstance(named, str):
         return True
-    if Path(named).is_file():
-        return False
-    return Path(named).is_dir() or has_magic(named) or "," in named
+    return _is_place(named) or ("," in named and not existing.is_there(Path(named)))
 
 
 def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
@@ -46,7 +47,7 @@ def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
     has to be a LoRA. Raises `UserError`: that is none, or no LoRA is found.
     """
     if isinstance(named, str):
-        named = [named] if _is_place(named) else named.split(",")
+        named = [named] if existing.is_there(Path(named)) else named.split(",")
     places = [from_home(one.strip()) for one in named]
     read: dict[str, GivenLora] = {}
     left_out: list[str] = []
@@ -65,13 +66,16 @@ def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
     by_path = {found.source: found for found in read.values()}
     ordered = series.order([(found.source, found.metadata) for found in read.values()])
     loras = [(by_path[path], saved) for path, saved in ordered]
-    return GivenLoras(_name(places, loras), loras, left_out)
+    name, names = _name(places, loras), _names([lora for lora, _ in loras])
+    if len({saved.series for _, saved in loras}) > 1:
+        loras = [(lora, replace(saved, series="")) for lora, saved in loras]
+    return GivenLoras(name, loras, names, left_out)
 
 
 def _is_place(named: str) -> bool:
     """Return whether this is a folder or a pattern."""
     path = Path(named)
-    return not path.is_file() and (path.is_dir() or has_magic(named))
+    return path.is_dir() if existing.is_there(path) else has_magic(named)
 
 
 def _files(place: str) -> Iterator[Path]:
@@ -81,7 +85,7 @@ def _files(place: str) -> Iterator[Path]:
         found = [
             one for one in path.iterdir() if one.suffix.lower() in (SUFFIX, *file_kinds.PICKLED)
         ]
-        yield from sorted([*found, *path.glob(f"checkpoint-*/{_DIFFUSERS}{SUFFIX}")])
+        yield from sorted([*found, *path.glob(f"checkpoint-*/{series.DIFFUSERS}{SUFFIX}")])
     elif _is_place(place):
         root = Path(path.anchor)
         matches = root.glob(str(path.relative_to(root)) if path.anchor else place)
@@ -93,7 +97,7 @@ def _files(place: str) -> Iterator[Path]:
 def _inside(match: Path) -> Iterator[Path]:
     """Yield a file that fits a pattern, or the LoRA in such a folder of diffusers'."""
     if match.is_dir():
-        yield from match.glob(f"{_DIFFUSERS}{SUFFIX}")
+        yield from match.glob(f"{series.DIFFUSERS}{SUFFIX}")
     else:
         yield match
 
@@ -107,6 +111,16 @@ def _name(places: Sequence[str], loras: Sequence[tuple[GivenLora, Saved]]) -> st
     if len(places) == 1 and first.is_dir():
         folders = {first.absolute()}
     return as_name(folders.pop().name if len(folders) == 1 else "loras") or "loras"
+
+
+def _names(loras: Sequence[GivenLora]) -> list[str]:
+    counts = Counter(lora.name for lora in loras)
+    folder = os.path.commonpath([lora.source.absolute().parent for lora in loras])
+    return [
+        lora.name if counts[lora.name] == 1
+        else lora.source.absolute().with_suffix("").relative_to(folder).as_posix()
+        for lora in loras
+    ]  # fmt: skip
 
 
 def _none(places: Sequence[str], left_out: Sequence[str]) -> str:

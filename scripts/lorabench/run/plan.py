@@ -29,6 +29,7 @@ from lorabench.run.given_lora import GivenLora
 from lorabench.run.record import Contents, RunRecord
 from lorabench.run.source import Normalizing, Source
 from lorabench.run.source import find as find_source
+from lorabench.run.source import trigger as trigger_of
 from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.mappings import nested
 from lorabench.settings.servers import EMBEDDED
@@ -66,10 +67,7 @@ class RunPlan(Source):
     @cached_property
     def trigger(self) -> str:
         """The trigger words; empty if there are none."""
-        if self.config.trigger or self.training:
-            return self.config.trigger
-        found = existing.record(self.paths)
-        return found.trigger if found else ""
+        return trigger_of(self)
 
     @property
     def awaits_epochs(self) -> bool:

@@ -84,6 +84,14 @@ def find(config: Config, train: Mapping[str, Any], base_digest: str, digests: Di
     return _trained(config, train, digests)
 
 
+def trigger(source: Source) -> str:
+    """Return the trigger words: those given or of the set, else those that the run recorded."""
+    if source.config.trigger or source.training:
+        return source.config.trigger
+    found = existing.record(source.paths)
+    return found.trigger if found else ""
+
+
 def _given(config: Config, path: Path, digests: Digests) -> Source:
     """Return the LoRA at `path`, to be copied, and what it was trained on if that was given."""
     lora = given_lora.read(path, digests)
@@ -105,10 +113,10 @@ def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
     existing.check_no_training(paths)
     several = tuple(
         SweptLora(
-            lora.key, f"{lora.key}.safetensors", lora.name, **vars(saved), trigger=words,
+            lora.key, f"{lora.key}.safetensors", name, **vars(saved), trigger=words,
             baseline=as_name(".".join(filter(None, ["no-lora", "-".join(words.split())]))),
         )
-        for lora, saved in given.loras
+        for (lora, saved), name in zip(given.loras, given.names, strict=True)
         for words in [typed or lora.trigger or (config.trigger if found else "")]
     )  # fmt: skip
     copies = {paths.given_lora(lora.key): lora for lora, _ in given.loras}
@@ -162,7 +170,7 @@ def _trained(config: Config, train: Mapping[str, Any], digests: Digests) -> Sour
 
 def _with_epochs(source: Source) -> Source:
     """Return the LoRA that a run trained with the states on its way that are benched, too."""
-    found = epochs.find(source.config, source.paths)
+    found = epochs.find(source.config, source.paths, trigger(source))
     if not found:
         return source
     loras = {one.key: path for one, path in found.items()}

@@ -99,11 +99,14 @@ def _epochs(value: Any) -> Any:
 
 def _places(value: Any) -> Any:
     """Take one file, folder or pattern, or a list of them."""
-    if not isinstance(value, list | tuple):
-        return value if value is None else from_home(_text(value))
-    if not all(isinstance(one, str) for one in value):
+    if value is None:
+        return None
+    several = isinstance(value, list | tuple)
+    places = list(value) if several else str(_text(value)).split(",")
+    if not all(isinstance(one, str) for one in places) or isinstance(value, bool | dict):
         raise ValueError("should be a file, a folder, a pattern, or a list of files")
-    return tuple(map(from_home, value))
+    found = tuple(map(from_home, places))
+    return found if several else ",".join(found)
 
 
 def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -19,7 +19,8 @@ LOG = "step,epoch,loss,lr,seconds\n1,1,0.1,0.1,5.0\n10,1,0.1,0.1,100.0\n"
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path, monkeypatch):
+    monkeypatch.setattr(outlook.notes, "notes", lambda plan: plan.notes)
     train = {"steps": 380, "epochs": None, "batch_size": 8, "gradient_accumulation": 1}
     config = SimpleNamespace(
         train=SimpleNamespace(device="auto", **train), base_model=BUNDLED_BASE, batch_size=1
@@ -35,6 +36,7 @@ def made(tmp_path):
         raw=raw,
         training=SimpleNamespace(reg=None),
         varied="",
+        awaits_epochs=False,
         sets=[SimpleNamespace(raw=raw, folder=tmp_path / "normalized")],
         loras=(Path("style_x__x-1.safetensors"),),
         record=RECORD,
@@ -135,3 +137,11 @@ def test_on_a_comfyui_that_is_asked_for_nothing_the_way_to_fewer_pictures_is_sai
     assert fewer == "Fewer pictures, and no verdict: prompts=[] probe=off"
     made.given = frozenset({"prompts"})
     assert len(lines(made, bench_image=2)) == 3
+
+
+def test_the_epochs_that_a_training_will_keep_are_announced_behind_it(made):
+    made.awaits_epochs = True
+    (_, stages) = lines(made, train_lora=1)
+    assert stages.endswith(
+        "train 380 steps (about 2 minutes), then the same of the epochs that it keeps"
+    )
