@@ -4,6 +4,7 @@ Sweeps with invented numbers and drawn pictures, made here; the page is opened f
 Chromium of this machine, median of five.
 
 uv run python -m benchmarks.report --pictures 100 300 1000 --size 512
+uv run python -m benchmarks.report --pictures 1000 --loras 8
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from tests.finished import SUBJECTS, make_run
+from tests.finished import SUBJECTS, make_run, series
 
 PROGRAM = Path(__file__).parents[1] / "scripts" / "bench_report.py"
 WEIGHTS = tuple(at / 10 for at in range(10))
@@ -42,11 +43,13 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--size", type=int, default=512, help="pixels of a picture's side")
+    parser.add_argument("--loras", type=int, default=1, help="epochs of one training")
     arguments = parser.parse_args()
     print("pictures made in s   CPU s      MB  peak MB  opened in s")
     for pictures in arguments.pictures:
         with tempfile.TemporaryDirectory() as folder:
-            seeds = range(1, max(1, pictures // (len(WEIGHTS) * PROMPTS)) + 1)
+            a_seed = PROMPTS * (1 + (len(WEIGHTS) - 1) * arguments.loras)
+            seeds = range(1, max(1, pictures // a_seed) + 1)
             made = make_run(
                 Path(folder),
                 prompts=PROMPTS,
@@ -55,6 +58,7 @@ def main() -> None:
                 size=arguments.size,
                 training=35,
                 probe="off",
+                loras=series(*range(1, arguments.loras + 1)) if arguments.loras > 1 else (),
             )
             wall, processor, peak = build(*made)
             page = made[0] / "report.html"

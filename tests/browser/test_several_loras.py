@@ -47,6 +47,31 @@ def test_a_click_on_the_map_shows_the_pictures_of_that_lora_at_that_weight(visit
     assert page.locator("#grid-lora").input_value() == "1", "of the one that the verdict is on"
 
 
+def test_arrows_move_in_the_map_and_tab_leaves_it(visit, several):
+    page = visit(several)
+    links = page.locator(".heat a")
+    stops = links.evaluate_all("links => links.filter((one) => one.tabIndex === 0).length")
+    assert stops == 1
+    page.locator(".heat .chosen .best a").focus()
+    at = "[document.activeElement.dataset.lora, document.activeElement.dataset.weight].join()"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(at) == "2,0.6"
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(at) == "2,0.6", "nothing was rendered there"
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.activeElement.closest('.heat')")
+
+
+def test_on_a_phone_the_map_shows_the_lora_to_use(visit, several):
+    page = visit(several, **PHONE)
+    box, best = (
+        page.locator(selector).bounding_box()
+        for selector in ("#verdict .scroll", ".heat .chosen .best")
+    )
+    assert box["x"] <= best["x"] and best["x"] + best["width"] <= box["x"] + box["width"] + 1
+
+
 def test_the_grid_shows_one_lora_or_all_of_them(visit, several):
     page = visit(several)
     expect(page.locator("#grid-count")).to_have_text("24 pictures")

@@ -71,9 +71,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     # several LoRAs
     "loras.map": ("LoRAs by weights", "LoRA × 重み"),
     "loras.hint": (
-        "A click shows the pictures. Framed: each LoRA's weight to use. The numbers are scores: "
-        "style gained less composition lost.",
-        "クリックすると画像を表示します。枠は各 LoRA の推奨する重み、"
+        "A click shows the pictures; with the keyboard, arrows move. Framed: each LoRA's weight to "
+        "use. The numbers are scores: style gained less composition lost.",
+        "クリックすると画像を表示します(キーボードでは矢印で移動)。枠は各 LoRA の推奨する重み、"
         "数字はスコア(得た画風から失われた構図を引いた値)です。",
     ),
     "loras.curves": ("All LoRAs at {weight}", "すべての LoRA({weight})"),

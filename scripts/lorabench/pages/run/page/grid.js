@@ -87,7 +87,11 @@ function gridGallery(lines) {
 /** Bring the weight that is asked about, or recommended, into view in a box that is narrower. */
 function showChosen(box) {
   const head = box.querySelector("th.asked") ?? box.querySelector(".chosen");
-  if (head) box.scrollLeft = head.offsetLeft + head.offsetWidth - box.clientWidth;
+  if (head) reveal(box, head);
+}
+
+function reveal(box, { offsetLeft, offsetWidth }) {
+  box.scrollLeft = offsetLeft + offsetWidth - box.clientWidth;
 }
 
 function gridCell(picture) {

@@ -5,6 +5,7 @@ if (data.pictures.length) {
   startCompare();
   startGrid();
 }
+startMap();
 startZoom();
 startBlind();
 startPlots();
