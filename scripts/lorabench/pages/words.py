@@ -82,6 +82,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "limit.",
         "プロンプトとシードにわたる平均と 95 % 区間。破線は推奨する LoRA、赤線は限界値。",
     ),
+    "loras.few": ("only {n} {n:prompt|prompts}", "プロンプト {n} 個のみ"),
     "loras.tied": ("as good", "同等"),
     # pictures of an earlier, wider sweep
     "earlier.prompts": ("of the {count:prompt|prompts} {words}", "プロンプト {words}"),

@@ -48,7 +48,13 @@ def choose(
     )
     if series:
         choice = _with_course(choice, [one.key for one in loras])
-    return replace(each[chosen], choice=choice)
+    found = each[chosen]
+    return replace(found, unknown=_for_all(found.unknown, len(loras)), choice=choice)
+
+
+def _for_all(unknown: Sequence[Finding], number: int) -> list[Finding]:
+    """Return what could not be judged, with the pictures that all LoRAs need: so many at most."""
+    return [replace(one, pictures=one.pictures and number * one.pictures) for one in unknown]
 
 
 def rank(

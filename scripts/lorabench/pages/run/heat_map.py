@@ -33,6 +33,8 @@ class Row:
     label: Both
     chosen: bool
     tied: bool
+    few: int | None
+    """How many prompts it was judged on, if a search looked at others with more."""
     cells: Sequence[Cell]
 
 
@@ -70,7 +72,9 @@ def find(run: FinishedRun) -> HeatMap | None:
             Cell(weight, judged.labels.get(name), weight == judged.weight, scores.get(name))
             for weight, name in weights.items()
         ]
-        return Row(at, named(lora), at == run.lora_shown, lora.key in choice.tie, cells)
+        prompts = choice.prompts.get(lora.key)
+        few = prompts if prompts != max(choice.prompts.values(), default=None) else None
+        return Row(at, named(lora), at == run.lora_shown, lora.key in choice.tie, few, cells)
 
     return HeatMap(
         partial(choice_words.headline, verdict, run.loras),
