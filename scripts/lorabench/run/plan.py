@@ -26,17 +26,19 @@ from lorabench.run import (
     preconditions,
 )
 from lorabench.run.given_lora import GivenLora
+from lorabench.run.identity import WITHOUT_EFFECT
 from lorabench.run.record import Contents, RunRecord
 from lorabench.run.source import Normalizing, Source
 from lorabench.run.source import find as find_source
 from lorabench.run.source import trigger as trigger_of
 from lorabench.settings.layers import merge, read_yaml, resolve
 from lorabench.settings.mappings import nested
+from lorabench.settings.models import TrainSettings
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.types import split
 from lorabench.sweep import search, variants
 from lorabench.sweep.record import SweepRecord
-from lorabench.sweep.search import Part
+from lorabench.sweep.search import SearchRecord
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
 
@@ -101,8 +103,8 @@ class RunPlan(Source):
         """What is rendered: the benchmark's own prompt, further ones, and probes, by LoRA."""
         if not self.searches:
             return self.full(self.config.sweep)
-        weights = {*self.config.sweep, *search.weights(self.parts)}
-        return search.narrowed(self.full(weights), self.parts)
+        weights = {*self.config.sweep, *search.weights(self.search.parts)}
+        return search.narrowed(self.full(weights), self.search.parts)
 
     @property
     def searches(self) -> bool:
@@ -110,18 +112,13 @@ class RunPlan(Source):
         return self.config.search == "auto" and not self.awaits_epochs
 
     @cached_property
-    def parts(self) -> Sequence[Part]:
-        """The parts of the full sweep that a search renders."""
-        record = existing.search(self.paths)
-        return record.parts if record else search.first(
-            list(self.loras), self.config.weights, self.prompts
-        )  # fmt: skip
-
-    @property
-    def search_settled(self) -> bool:
-        """Whether a search has nothing more to render than its parts."""
-        record = existing.search(self.paths)
-        return bool(record and record.settled)
+    def search(self) -> SearchRecord:
+        """What a search has come to: it begins anew with other weights or prompts."""
+        begun = SearchRecord(weights=self.config.weights, prompts=tuple(self.prompts))
+        found = existing.search(self.paths)
+        if not found or (found.weights, found.prompts) != (begun.weights, begun.prompts):
+            found = begun
+        return found.with_loras(list(self.loras))
 
     @property
     def prompts(self) -> list[str]:
@@ -243,8 +240,20 @@ class RunPlan(Source):
             trigger=self.trigger,
             identity=Contents.model_validate(self.training.identity.contents),
             preprocess=self.config.preprocess,
-            train=self.config.train,
+            train=self._recorded_training,
         )
+
+    @property
+    def _recorded_training(self) -> TrainSettings:
+        """The settings of the training; what it kept on its way stays as it was once it is over.
+
+        Where the record has to be written, Snakemake overlooks all that is missing behind it.
+        """
+        found = existing.record(self.paths)
+        if not found or not existing.is_there(self.paths.lora):
+            return self.config.train
+        kept = found.train.model_dump(include=set(WITHOUT_EFFECT))
+        return self.config.train.model_copy(update=kept)
 
     @property
     def sweep(self) -> SweepRecord:

@@ -468,6 +468,11 @@ class Config(SweepSettings, TrainingSettings):
             raise ValueError(
                 "training_set: goes with lora=; to train on pictures, name them with raw_set="
             )
+        if self.lora and self.epochs != "last":
+            raise ValueError(
+                "epochs: says which states of a training here to bench; with lora= give their "
+                "folder or a pattern"
+            )
         if self.training_set and self.raw_set:
             raise ValueError(
                 "training_set: and raw_set both name the pictures that the LoRA was trained on; "

@@ -31,11 +31,25 @@ class SearchRecord(Record):
 
     what: ClassVar[str] = "search"
 
-    parts: tuple[Part, ...]
+    weights: tuple[float, ...]
+    """Those of the full sweep."""
+    prompts: tuple[str, ...]
+    """Its prompts, by name."""
+    parts: tuple[Part, ...] = ()
     stage: int = 0
-    """How many stages came before the last one."""
+    """The next stage."""
     settled: bool = False
     """Whether nothing is left to render."""
+
+    def with_loras(self, loras: Sequence[str]) -> "SearchRecord":
+        """Return the search of these LoRAs, by key: one more begins with a coarse look at it."""
+        known = {part.lora for part in self.parts}
+        new = [key for key in loras if key not in known]
+        kept = tuple(part for part in self.parts if part.lora in loras)
+        if not new:
+            return self.model_copy(update={"parts": kept})
+        parts = (*kept, *first(new, self.weights, self.prompts))
+        return self.model_copy(update={"parts": parts, "stage": 0, "settled": False})
 
 
 def weights(parts: Iterable[Part]) -> set[float]:

@@ -34,7 +34,7 @@ def _next(plan: RunPlan) -> Iterator[str]:
     if plan.awaits_epochs and (kept := existing.epochs(plan.paths)):
         number = count(len(kept), "epoch")
         yield f"\n{plan.paths.root}: going on with the {number} that the training kept"
-    elif plan.searches and not plan.search_settled:
+    elif plan.searches and not plan.search.settled:
         yield searching.go_on(plan)
     elif not plan.several and (weights := _further(plan)):
         yield _record(plan, weights)

@@ -92,7 +92,7 @@ class Hooks:
     def _rest(self) -> None:
         """Say how it ended; a search that was killed between two stages goes on."""
         plans = self._plans.values()
-        left = any(plan.searches and not plan.search_settled for plan in plans)
+        left = any(plan.searches and not plan.search.settled for plan in plans)
         if not (left and not self._workflow.dryrun and self._goes_on(plans)):
             self.say_where_to_look()
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from lorabench.bench.verdicts import search, summary, verdict
-from lorabench.run import existing
 from lorabench.run.plan import RunPlan
 from lorabench.sweep.loras import SweptLora, label
 from lorabench.sweep.record import SweepRecord
-from lorabench.sweep.search import Part, SearchRecord, narrowed, weights
+from lorabench.sweep.search import Part, narrowed, weights
 from lorabench.text.phrases import count, listed
 
 _STAGES = {
@@ -20,20 +19,19 @@ _STAGES = {
 
 def go_on(plan: RunPlan) -> str:
     """Record the next parts of a search, or that it has ended; return what to say of it."""
-    record = existing.search(plan.paths)
-    stage, parts = (record.stage + 1, record.parts) if record else (0, tuple(plan.parts))
-    found = _found(plan)
-    code, more = "", ()
-    while not more and stage < search.STAGES:
+    begun, found = plan.search, _found(plan)
+    before = after = _pictures(plan, begun.parts)
+    code, more, stage = "", (), begun.stage
+    while after == before and stage < search.STAGES:
         code, more = search.following(found, stage)
-        stage += not more
-    before, after = _pictures(plan, parts), _pictures(plan, (*parts, *more))
+        after, stage = _pictures(plan, (*begun.parts, *more)), stage + 1
     most = plan.config.pictures
-    if not more or (most and after > most):
-        SearchRecord(parts=parts, stage=stage, settled=True).write(plan.paths.search)
-        why = f"; {most} pictures are not enough for the next stage" if more else ""
+    if after == before or (most and after > most):
+        begun.model_copy(update={"settled": True}).write(plan.paths.search)
+        why = f"; {most} pictures are not enough for the next stage" if after > before else ""
         return f"\n{plan.paths.root}: the search has ended with {count(before, 'picture')}{why}"
-    SearchRecord(parts=(*parts, *more), stage=stage).write(plan.paths.search)
+    parts = (*begun.parts, *more)
+    begun.model_copy(update={"parts": parts, "stage": stage}).write(plan.paths.search)
     added = sorted(weights(more) - set(plan.config.weights))
     new = f", at {listed([f'{one:g}' for one in added])}, too" if added else ""
     return (

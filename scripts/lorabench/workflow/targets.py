@@ -55,7 +55,7 @@ def judged(plan: RunPlan) -> list[Path]:
 def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds; a search is laid out when it has ended."""
     run = plan.paths
-    if plan.searches and not plan.search_settled:
+    if plan.searches and not plan.search.settled:
         yield from (run.bench / "verdict.json", run.sweep)
         return
     yield from of_pictures("preprocess_log")(plan)

@@ -30,8 +30,24 @@ def test_probes_are_rendered_where_a_part_has_them():
     assert {(one.probe, one.weights) for one in without} == {("untriggered", (0.0, 0.8))}
 
 
+BEGUN = SearchRecord(weights=(0.4, 0.8), prompts=("", "car"))
+
+
 def test_its_record_is_read_as_it_was_written(tmp_path):
-    made = SearchRecord(parts=(Part("a", (0.4,), ("",)), Part("a", (0.4,), probes=True)), stage=2)
+    parts = (Part("a", (0.4,), ("",)), Part("a", (0.4,), probes=True))
+    made = BEGUN.model_copy(update={"parts": parts, "stage": 2})
     made.write(tmp_path / "search.yaml")
     found = SearchRecord.read(tmp_path / "search.yaml")
-    assert (found.parts, found.stage, found.settled) == (made.parts, 2, False)
+    assert (found.parts, found.stage, found.settled) == (parts, 2, False)
+
+
+def test_one_more_lora_begins_with_a_coarse_look_at_it_and_one_less_ends_nothing():
+    begun = BEGUN.with_loras(["a", "b"])
+    assert [part.lora for part in begun.parts] == ["a", "b"]
+    ended = begun.model_copy(update={"stage": 4, "settled": True})
+    assert ended.with_loras(["a", "b"]) == ended
+    less = ended.with_loras(["b"])
+    assert (less.parts, less.settled) == (begun.parts[1:], True)
+    more = ended.with_loras(["b", "a", "c"])
+    assert more.parts == (*begun.parts, Part("c", (0.4, 0.8), ("", "car")))
+    assert (more.stage, more.settled) == (0, False)

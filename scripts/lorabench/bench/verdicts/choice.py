@@ -17,8 +17,8 @@ from lorabench.layout import weight_name
 from lorabench.sweep.loras import SweptLora, is_series
 from lorabench.sweep.variants import usual_weight
 
-NEAR = 0.9
-"""Of a series the first counts whose score is this share of the best: a tie alone may be wide."""
+_NEAR = 0.1
+"""A score may be behind the best by this share of it: a tie alone may be wide."""
 NEAREST: Sequence[Label] = (
     "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
 )  # fmt: skip
@@ -35,7 +35,7 @@ def choose(
     """
     ranking, tie, means = rank(tables, each)
     series = is_series(loras)
-    near = [key for key in tie if means[key] >= NEAR * means[ranking[0]]]
+    near = [key for key in tie if comes_near(means[key], means[ranking[0]])]
     chosen = (near[0] if series else ranking[0]) if tie else _nearest(loras, each)
     choice = Choice(
         lora=chosen,
@@ -84,6 +84,11 @@ def _scores(table: pd.DataFrame, weight: float | None) -> pd.Series:
 
 def _prompts(table: pd.DataFrame) -> int:
     return table.loc[(table["probe"] == "") & (table["weight"] != 0), "variant"].nunique()
+
+
+def comes_near(score: float, best: float) -> bool:
+    """Return whether a LoRA of a series is good enough to be taken before later ones."""
+    return score >= best - _NEAR * abs(best)
 
 
 def _nearest(loras: Sequence[SweptLora], each: Mapping[str, Verdict]) -> str:

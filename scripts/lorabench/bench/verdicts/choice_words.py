@@ -17,6 +17,10 @@ TEXTS = {
         "none of {number} LoRAs works; {lora} comes nearest ({label})",
         "{number} 個の LoRA に使えるものはありません。最も近いのは {lora}({label})です",
     ),
+    "unjudged": (
+        "which of {number} LoRAs to use: {why}",
+        "{number} 個の LoRA のうちどれを使うか: {why}",
+    ),
     "tie": (" (as good: {others})", "(同等: {others})"),
     "over_trained": (
         "over-trained from {lora} on: {label} at {weight:g}",
@@ -39,6 +43,8 @@ def headline(verdict: Verdict, loras: Sequence[SweptLora], language: Language = 
     """Return which LoRA to use, at which weight, and which are as good."""
     choice, names = _choice(verdict), _names(loras, language)
     numbers = {"number": len(loras), "lora": names[choice.lora]}
+    if verdict.label == "uncertain":
+        return _say("unjudged", language, **numbers, why=words.no_weight(verdict, language))
     if verdict.weight is None:
         return _say("none", language, **numbers, label=words.label(verdict.label, language))
     kind = "use" if len(loras) > 1 else "alone"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lorabench.bench.verdicts.best import differences, scores
-from lorabench.bench.verdicts.choice import NEAR, is_series, is_too_much
+from lorabench.bench.verdicts.choice import comes_near, is_series, is_too_much
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.layout import weight_name
 from lorabench.sweep.loras import SweptLora
@@ -67,7 +67,7 @@ class Found:
         near = [
             pair
             for pair in self.open
-            if self.scores[pair].mean() >= NEAR * self.scores[self.open[0]].mean()
+            if comes_near(self.scores[pair].mean(), self.scores[self.open[0]].mean())
         ]
         order = [one.key for one in self.loras]
         earliest = min(near, key=lambda pair: order.index(pair[0]))
