@@ -1,6 +1,7 @@
 """The plan of a run: the trigger words, and what is said before anything is done."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lorabench.run.further import Further
 from lorabench.run.notes import notes
 from lorabench.run.plan import make_plans
 from tests import records
+from tests.loras import save_lora
 from tests.project import ROOT, make_plan, make_project
 
 
@@ -126,6 +128,15 @@ def bracketed(project, plan):
 
 @pytest.mark.parametrize("written", ["mika (moon)", r"mika \(moon\)"])
 @pytest.mark.parametrize("given", [{}, {"trigger": r"mika \(moon\)"}, {"trigger": "mika (moon)"}])
+def test_the_record_of_a_finished_training_keeps_what_it_kept(plan, project):
+    made = plan(run_id="kept", train={"save_every_epochs": 2})
+    made.record.write(made.paths.record)
+    assert plan(run_id="kept").record.train.save_every_epochs == 0
+    save_lora(made.paths.lora)
+    assert plan(run_id="kept").record == made.record
+    shutil.rmtree(made.paths.root)
+
+
 def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
     found = bracketed(written, **given)
     assert found.trigger == found.record.trigger == found.sweep.trigger == "mika (moon)"
