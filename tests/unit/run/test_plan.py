@@ -110,6 +110,16 @@ def test_checkpoints_may_be_asked_for_later(plan, project):
 # ---------------------------------------------------------------- brackets
 
 
+def test_the_record_of_a_finished_training_keeps_what_it_kept(plan, project):
+    made = plan(run_id="kept", train={"save_every_epochs": 2})
+    made.record.write(made.paths.record)
+    assert plan(run_id="kept").record.train.save_every_epochs == 0
+    made.paths.lora.parent.mkdir()
+    save_lora(made.paths.lora)
+    assert plan(run_id="kept").record == made.record
+    shutil.rmtree(made.paths.root)
+
+
 @pytest.fixture
 def bracketed(project, plan):
     """Plan runs of a set whose captions are all `caption`."""
@@ -128,15 +138,6 @@ def bracketed(project, plan):
 
 @pytest.mark.parametrize("written", ["mika (moon)", r"mika \(moon\)"])
 @pytest.mark.parametrize("given", [{}, {"trigger": r"mika \(moon\)"}, {"trigger": "mika (moon)"}])
-def test_the_record_of_a_finished_training_keeps_what_it_kept(plan, project):
-    made = plan(run_id="kept", train={"save_every_epochs": 2})
-    made.record.write(made.paths.record)
-    assert plan(run_id="kept").record.train.save_every_epochs == 0
-    save_lora(made.paths.lora)
-    assert plan(run_id="kept").record == made.record
-    shutil.rmtree(made.paths.root)
-
-
 def test_the_trigger_is_plain_text_and_the_prompts_have_it_escaped(bracketed, written, given):
     found = bracketed(written, **given)
     assert found.trigger == found.record.trigger == found.sweep.trigger == "mika (moon)"
