@@ -132,8 +132,8 @@ class Hooks:
         return bool(said)
 
     def _came_further(self, plan: RunPlan) -> bool:
-        """Whether this call finished a run or its training."""
-        made = [path for path in (plan.paths.page, plan.paths.lora) if path.exists()]
+        """Whether this call trained or judged a run."""
+        made = [path for path in (plan.paths.lora, plan.paths.verdict) if path.exists()]
         return any(path.stat().st_mtime > self._started for path in made)
 
     def _compare_finished(self, comparison: layout.ComparisonLayout) -> None:

@@ -129,7 +129,7 @@ def night(made, monkeypatch, tmp_path):
     found._judges = True
     found._started -= 60
     done = found._plans["a-1"].paths
-    for path in (done.verdict, done.page, comparison.page, comparison.table):
+    for path in (done.verdict, comparison.page, comparison.table):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
     called = []
