@@ -25,7 +25,8 @@ FAILED = re.compile(
 SHAPES = re.compile(r"is invalid for input of size|cannot be multiplied|must match|!=")
 """Errors of torch and ComfyUI for a LoRA of another width."""
 STRIDES = "view size is not compatible"
-"""ComfyUI's failure on a `Module` that `may_fail`: the installation said that it leaves these."""
+"""How it fails on a `Module` that `may_fail`, of this LoRA or of another that is rendered at the
+same time. The installation said that these layers may stay as they are."""
 
 
 @contextmanager
@@ -52,19 +53,16 @@ def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Generator[
 
 
 def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
-    failed = FAILED.findall(text)
-    if not failed and not UNKNOWN.search(text):
-        return None
-    contents = lora_modules.read(lora)
-    if any(module.may_fail for module in contents.modules):
-        failed = [(layer, reason) for layer, reason in failed if STRIDES not in reason]
-    if failed:
+    if failed := [found for found in FAILED.findall(text) if STRIDES not in found[1]]:
         layer, reason = min(failed)
         cause = "; it was trained for another model than the workflow's checkpoint"
         return (
             f"{len({layer for layer, _ in failed})} layers could not be changed, the first is "
             f"{layer}:{reason.rstrip()}{cause if SHAPES.search(reason) else ''}"
         )
+    if not UNKNOWN.search(text):
+        return None
+    contents = lora_modules.read(lora)
     # The installation reported tensors of no layer; other keys are another LoRA's.
     ours = _keys(contents.modules, with_clip) | set(contents.strange)
     unknown = set(UNKNOWN.findall(text)) & ours
