@@ -41,7 +41,7 @@ def sentence(
     pictures = {probe: batch_size * _cells(variants, probe) for probe in probes}
     asked = [one for one in variants if not one.probe]
     if len({(one.weights, one.seeds) for one in asked}) > 1 or len(asked) != loras * len(first):
-        parts = [f"{pictures['']} of parts of {count(loras, 'LoRA')}"]  # a search
+        parts = [f"a search over {count(loras, 'LoRA')}"]
     else:
         parts = [
             (f"{count(loras, 'LoRA')} × " if loras > 1 else "")
