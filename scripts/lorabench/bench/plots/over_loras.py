@@ -13,7 +13,7 @@ from noto_cjk_sans_jp_regular import FONT_PATH
 from lorabench.bench.measures.columns import COURSE, LORA, METRICS, OF_A_WEIGHT
 from lorabench.bench.plots import charts
 from lorabench.bench.plots.charts import MEAN, ONE, QUIET, USABLE
-from lorabench.bench.verdicts.verdict import Choice, Verdict
+from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from lorabench.sweep.loras import SweptLora, is_series, label, places
 from lorabench.sweep.variants import usual_weight
@@ -44,9 +44,9 @@ def draw(
     if not verdict or not (choice := verdict.choice):
         raise UserError("--loras: the verdict is on one LoRA; leave the option out")
     every = charts.read_summary(summary)
-    weight = verdict.weight
+    weight, chosen = verdict.weight, choice.lora
     if weight is None:
-        weight = usual_weight(list(every["weight"]))
+        weight, chosen = usual_weight(list(every["weight"])), None
     at_weight = every[every["weight"] == weight].fillna({LORA: ""}).set_index(LORA)
     table = at_weight.reindex([one.key for one in loras]).reset_index(drop=True)
     shown = [name for name in COURSE if name in table and table[name].notna().sum() > 1]
@@ -57,11 +57,11 @@ def draw(
     rooms = iter(figure.subplots(rows, columns, squeeze=False).flatten())
     entries = {}
     for name, axes in zip(shown, rooms, strict=False):
-        _draw_panel(axes, table, name, loras, choice)
+        _draw_panel(axes, table, name, loras, chosen)
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     if log and unit:
-        _draw_loss(next(rooms), log, loras, choice)
+        _draw_loss(next(rooms), log, loras, chosen)
     for axes in rooms:
         axes.remove()
     figure.supxlabel(f"{unit or 'LoRA'}, at weight {weight:g}", fontsize=9, color=QUIET)
@@ -70,7 +70,7 @@ def draw(
 
 
 def _draw_panel(
-    axes: "Axes", table: pd.DataFrame, name: str, loras: Sequence[SweptLora], choice: Choice
+    axes: "Axes", table: pd.DataFrame, name: str, loras: Sequence[SweptLora], chosen: str | None
 ) -> None:
     """Draw a metric of all LoRAs; those of a series are joined."""
     _, at = places(loras)
@@ -82,34 +82,35 @@ def _draw_panel(
         axes.vlines(at, low, high, color=ONE, lw=1.4, label="95 % interval")
         axes.plot(at, mean, "o", color=MEAN, ms=5, label="mean")
     charts.prepare(axes, "y")
-    _mark(axes, at, loras, choice)
+    _mark(axes, at, loras, chosen)
     metric = _KNOWN[name]
     axes.set_title(textwrap.fill(metric.title, 34), loc="left", fontsize=10, fontweight="bold")
     axes.set_title(metric.unit, loc="right", fontsize=8, color=QUIET)
 
 
-def _draw_loss(axes: "Axes", log: Path, loras: Sequence[SweptLora], choice: Choice) -> None:
+def _draw_loss(axes: "Axes", log: Path, loras: Sequence[SweptLora], chosen: str | None) -> None:
     """Draw the loss, with the axis of the panels beside it: where each LoRA was saved."""
     rows, (unit, at) = history.read(log), places(loras)
     if unit == "epoch":
         at = [max((row.step for row in rows if row.epoch <= epoch), default=0) for epoch in at]
     history.draw_losses(axes, rows)
     charts.prepare(axes, "y")
-    _mark(axes, at, loras, choice)
+    _mark(axes, at, loras, chosen)
     axes.set_title("loss", loc="left", fontsize=10, fontweight="bold")
     axes.legend(frameon=False, fontsize=8, loc="upper right")
 
 
-def _mark(axes: "Axes", at: Sequence[int], loras: Sequence[SweptLora], choice: Choice) -> None:
-    """Name the LoRAs below a panel, and mark the one to use and those that are as good."""
+def _mark(axes: "Axes", at: Sequence[int], loras: Sequence[SweptLora], chosen: str | None) -> None:
+    """Name the LoRAs below a panel, and mark the one to use, if one works."""
     unit, _ = places(loras)
     names = [str(getattr(one, unit)) if unit else _short(label(one)) for one in loras]
     letters = FontProperties(fname=str(FONT_PATH), size=8)
     axes.set_xticks(at, names, fontproperties=letters, parse_math=False)
     for name in [] if unit else axes.get_xticklabels():
         name.set(rotation=30, ha="right")
-    chosen = next(place for place, one in zip(at, loras, strict=True) if one.key == choice.lora)
-    axes.axvline(chosen, color=USABLE, lw=1.4, ls="--", label="to use" if choice.tie else "nearest")
+    for place, one in zip(at, loras, strict=True):
+        if one.key == chosen:
+            axes.axvline(place, color=USABLE, lw=1.4, ls="--", label="to use")
 
 
 def _short(name: str) -> str:

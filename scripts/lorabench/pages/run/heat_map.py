@@ -32,6 +32,7 @@ class Row:
     """Its place among the LoRAs."""
     label: Both
     chosen: bool
+    """Whether it is the one to use."""
     tied: bool
     few: int | None
     """How many prompts it was judged on, if a search looked at others with more."""
@@ -47,7 +48,7 @@ class HeatMap:
     course: partial[str]
     """Where a series is trained for too long, or that it may go on; empty if unknown."""
     chosen: Both
-    """What the one to use is called."""
+    """What the one is called that the rest of the page is on."""
     weights: Sequence[float]
     rows: Sequence[Row]
 
@@ -74,7 +75,8 @@ def find(run: FinishedRun) -> HeatMap | None:
         ]
         prompts = choice.prompts.get(lora.key)
         few = prompts if prompts != max(choice.prompts.values(), default=None) else None
-        return Row(at, named(lora), at == run.lora_shown, lora.key in choice.tie, few, cells)
+        chosen = lora.key == choice.lora and judged.weight is not None
+        return Row(at, named(lora), chosen, lora.key in choice.tie, few, cells)
 
     return HeatMap(
         partial(choice_words.headline, verdict, run.loras),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lorabench.bench.verdicts.verdict import Choice, Verdict
 from lorabench.pages.finished_run import FinishedRun
 from lorabench.pages.run import heat_map
 from tests.finished import VERDICT, chosen, series
@@ -34,6 +35,13 @@ def test_a_lora_that_a_search_hardly_looked_at_says_so():
     prompts = {one.key: 8 - 6 * (at == 0) for at, one in enumerate(LORAS)}
     verdict = replace(verdict, choice=replace(verdict.choice, prompts=prompts))
     assert [row.few for row in found(verdict).rows] == [2, None, None, None]
+
+
+def test_where_none_works_none_is_to_be_used():
+    each = dict.fromkeys((one.key for one in LORAS), Verdict("weak", labels={"0.80": "weak"}))
+    shown = found(replace(each[""], choice=Choice(lora="", each=each)))
+    assert "none of 4 LoRAs works" in shown.headline("en")
+    assert not any(row.chosen for row in shown.rows) and shown.chosen["en"] == "epoch 8"
 
 
 @pytest.mark.parametrize("verdict", [None, VERDICT, chosen(series(2, 4))])

@@ -31,7 +31,7 @@ function drawCourse(metric, width) {
     others: limit === null ? [] : [limit],
     label: `${metric[root.lang]}. ${points.map((point) => pointText(point, nameAt)).join("; ")}`,
     under: (frame) => {
-      markChosen(frame, course.places[data.lora]);
+      markChosen(frame, data.weight === null ? null : course.places[data.lora]);
       markLimit(frame, limit, course.places);
     },
     xText: (place) => placeText(place, width),

@@ -93,7 +93,7 @@ function drawLoss(width, course = null) {
     label: t("train.loss_summary", { steps: Math.round(steps.at(-1)), first: numberText(smoothed[0]), last: numberText(smoothed.at(-1)) }),
   });
   const { element, toX, toY } = frame;
-  if (course) markChosen(frame, course.steps[data.lora]);
+  if (course && data.weight !== null) markChosen(frame, course.steps[data.lora]);
   const line = (values) => path(values.map((value, at) => [toX(steps[at]), toY(Math.min(value, highest))]));
   element.append(svg("path", { class: "thin", d: line(losses) }), svg("path", { class: "line", d: line(smoothed) }));
   if (heldOut.length) {
