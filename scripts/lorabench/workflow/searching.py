@@ -32,7 +32,7 @@ def go_on(plan: RunPlan) -> str:
         return f"\n{plan.paths.root}: the search has ended with {count(before, 'picture')}{why}"
     parts = (*begun.parts, *more)
     begun.model_copy(update={"parts": parts, "stage": stage}).write(plan.paths.search)
-    added = sorted(weights(more) - set(plan.config.weights))
+    added = sorted(weights(more) - weights(begun.parts) - set(plan.config.weights))
     new = f", at {listed([f'{one:g}' for one in added])}, too" if added else ""
     return (
         f"\n{plan.paths.root}: the search goes on: {_STAGES[code]} ({_named(plan, more)}{new}), "
