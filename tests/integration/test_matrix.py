@@ -1,11 +1,11 @@
-"""Four trainings by one command, of which one fails, to one comparison."""
+"""Three trainings by one command, of which one fails, to one comparison."""
 
 import csv
 
 from tests.integration.test_killed import found, kill_when_there_is
 from tests.project import SMALL
 
-SHEET = "rank,unet_lr\n2,\n4,\n4,1e5\n2,1e-3\n"
+SHEET = "rank,unet_lr\n2,\n4,\n4,1e5\n"
 FAILS = "4,1e5\n"
 
 
@@ -15,7 +15,7 @@ def rows(project):
         return list(csv.DictReader(file))
 
 
-def test_four_trainings_are_compared_though_one_was_killed_and_one_fails(project):
+def test_trainings_are_compared_though_one_was_killed_and_one_fails(project):
     project.add_set()
     sheet = project.root / "night.csv"
     sheet.write_text(SHEET)
@@ -29,7 +29,7 @@ def test_four_trainings_are_compared_though_one_was_killed_and_one_fails(project
     assert done.returncode == 1 and "the training diverged" in done.stdout
     assert "Look at runs/night/comparison.html" in done.stdout and "no result" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in trained} == trained
-    assert len([row for row in rows(project) if row["label"]]) == 3
+    assert len([row for row in rows(project) if row["label"]]) == 2
     assert rows(project)[-1]["unet_lr"] == "100000.0" and not rows(project)[-1]["label"]
     assert (project.root / "runs" / "night" / "comparison.html").exists()
     assert len(list((project.root / "datasets/normalized/style").iterdir())) == 1
@@ -38,7 +38,7 @@ def test_four_trainings_are_compared_though_one_was_killed_and_one_fails(project
     sheet.write_text(SHEET.replace(FAILS, ""))
     assert project.planned(**config) == {"compare_trainings": 1}
     project.snakemake(**config)
-    assert len(rows(project)) == 3 and all(row["label"] for row in rows(project))
+    assert len(rows(project)) == 2 and all(row["label"] for row in rows(project))
     assert project.planned(**config) == {}
 
     sheet.write_text(SHEET.replace(FAILS, "8,\n"))
@@ -47,6 +47,6 @@ def test_four_trainings_are_compared_though_one_was_killed_and_one_fails(project
     assert "normalize_dataset" not in more
     sheet.write_text(SHEET.replace(FAILS, ""))
     forced = project.planned("--forcerun", "bench_image", **config)
-    assert forced["bench_image"] == 6 and "train_lora" not in forced
+    assert forced["bench_image"] == 4 and "train_lora" not in forced
     by_hand = {**SMALL, "train": "{steps: 6, batch_size: 2, rank: 4}"}
     assert project.planned(**by_hand) == {}
