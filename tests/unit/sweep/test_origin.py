@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from lorabench.comfy.client.pictures import with_text
@@ -57,3 +59,36 @@ def test_prompts_may_have_graphs_of_their_own_but_one_lora(write):
     origin.check_one_sweep([*pictures, write(0.4, cat, **usual, graph="h")])
     with pytest.raises(UserError, match="another LoRA"):
         origin.check_one_sweep([*pictures, write(0.4, cat, **{**usual, "lora_sha256": "b"})])
+
+
+@pytest.fixture
+def of_several(write):
+    """Two LoRAs with a picture each, and the one without any that they share."""
+
+    def swept(lora, weight, sha256):
+        variant = replace(records.variant(weights=(0, weight)), lora=lora, baseline="none")
+        label = {"run_id": "r", "lora_sha256": sha256, "graph": "g", "weight": weight}
+        return replace(
+            write(weight, variant, **label), lora=lora if weight else "none", baseline="none"
+        )
+
+    return [swept("a", 0.4, "1"), swept("b", 0.4, "2"), swept("a", 0, "1")], swept
+
+
+def test_several_loras_are_one_sweep_and_whoever_drew_weight_0_does_not_count(of_several):
+    pictures, swept = of_several
+    origin.check_one_sweep(pictures)
+    origin.check_one_sweep([*pictures[:2], swept("a", 0, "3")])
+
+
+def test_a_picture_of_another_lora_among_those_of_one_is_refused(of_several):
+    pictures, swept = of_several
+    mixed = [*pictures, swept("a", 0.6, "1"), swept("a", 0.8, "2")]
+    with pytest.raises(UserError, match=r"another LoRA.*a/w0\.80/seed1_00\.png"):
+        origin.check_one_sweep(mixed)
+
+
+def test_pictures_of_an_earlier_sweep_of_the_same_loras_are_alike(of_several):
+    pictures, swept = of_several
+    more, other = swept("b", 0.8, "2"), swept("b", 0.6, "9")
+    assert origin.alike([more, other], pictures) == [more]

@@ -1,12 +1,15 @@
 """The pictures of a sweep: which there are, and how they are read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from lorabench.errors import UserError
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.pictures import Picture, open_rgb, size
+from lorabench.sweep.record import SweepRecord
 from tests import records
 
 
@@ -56,3 +59,37 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path):
     cut.write_bytes(cut.read_bytes()[:500])
     with pytest.raises(UserError, match=r"cut\.png: not a readable picture"):
         open_rgb(cut)
+
+
+def test_a_variant_of_a_lora_lies_in_its_folder_and_at_weight_0_in_that_of_none():
+    variant = replace(records.variant("cat", weights=(-0.5, 0.0, 0.5)), lora="a", baseline="none")
+    folders = [variant.folder(weight) for weight in variant.weights]
+    assert folders == ["a/prompt-cat/", "none/prompt-cat/", "a/prompt-cat/"]
+    own = replace(variant, lora="", baseline="")
+    assert {own.folder(weight) for weight in own.weights} == {"prompt-cat/"}
+    epoch = replace(records.variant(weights=(0.0, 0.5)), lora="epoch-000002")
+    assert [epoch.folder(weight) for weight in epoch.weights] == ["", "epoch-000002/"]
+
+
+def test_loras_share_a_picture_at_weight_0_and_each_has_it_in_its_part_of_the_record():
+    loras = [SweptLora(key, "", key, trigger=key, baseline="none") for key in "ab"]
+    variants = [
+        replace(records.variant(weights=(0, 0.4)), lora=key, baseline="none") for key in "ab"
+    ]
+    sweep = records.sweep(variants, loras=loras, trigger="other")
+    bench = Path("runs/x/bench")
+    names = [one.path.relative_to(bench).as_posix() for one in sweep.pictures(bench)]
+    assert sorted(names) == [f"{of}/seed1_00.png" for of in ("a/w0.40", "b/w0.40", "none/w0.00")]
+    part = sweep.only("b")
+    assert (part.loras, part.trigger) == ((), "b")
+    names = [one.path.relative_to(bench).as_posix() for one in part.pictures(bench)]
+    assert sorted(names) == ["b/w0.40/seed1_00.png", "none/w0.00/seed1_00.png"]
+    assert part.contents()["run_id"] == sweep.run_id
+
+
+def test_the_record_of_one_lora_is_written_as_before_there_were_several(tmp_path):
+    content = records.sweep([records.variant()]).contents()
+    assert not {"lora", "loras", "training_set", "epochs"} & content.keys()
+    assert not {"lora", "baseline"} & content["variants"][0].keys()
+    read = SweepRecord.read(records.write_sweep(tmp_path / "sweep.yaml", [records.variant()]))
+    assert (read.loras, read.variants) == ((), (records.variant(),))

@@ -1,6 +1,7 @@
 """The line that says what a benchmark draws, and how long it takes."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -60,3 +61,17 @@ def test_the_servers_start_counts_once(tmp_path):
 
 def test_cells_that_all_waited_for_the_start_tell_nothing(tmp_path):
     assert seconds_to_draw(run(tmp_path, "short", 15, 16), 8, 2) is None
+
+
+def test_loras_are_counted_and_what_they_share_once():
+    several = [
+        replace(variant, lora=key, baseline="no-lora")
+        for key in "abc"
+        for variant in variants("quick", prompts=2, seeds=(1, 2))
+    ]
+    said = sentence(several, 1, 5, None)
+    assert said.startswith("The benchmark: 3 LoRAs × 2 prompts × (2 weights + no LoRA) × 2 seeds, ")
+    drawn = 3 * 2 * 2 * 2 + 2 * 2  # with a LoRA, and without any
+    alone, without = 3 * 4 * 3 + 4, 3 * 2 + 2  # at 0.4, 0.8 and 1; at 0.8
+    assert f"{alone} of the trigger words alone, {without} of prompts without them" in said
+    assert f"; {drawn + alone + without} pictures, 5 to render" in said

@@ -157,3 +157,19 @@ def test_the_block_is_loud_and_complete():
     assert "weight 0.6: the only picture" in text
     assert text.count("!" * 80) == 3
     assert max(map(len, text.splitlines())) == 80
+
+
+def test_of_several_loras_each_has_its_faults_and_what_they_share_counts_once(tmp_path):
+    rows = (0, 1, 0, 0), (0.4, 1, 0.2, 0), (0.4, 1, 0.2, 0.1), (0.4, 1, 0.2, 0.001)
+    several = table(*rows).assign(lora=["no-lora", "a", "b", ""])
+    found = faults.find(several)
+    assert [(one.lora, one.kind, one.weight) for one in found] == [
+        ("", "dead_lora", 0.4),
+        ("a", "dead_lora", 0.4),
+        ("no-lora", "broken_render", 0),
+    ]
+    assert found[1].words().startswith("a: weight 0.4: the only picture is the same")
+    assert found[0].words("ja").startswith("重み 0.4: ")
+    faults.write(found, tmp_path / "warnings.json")
+    assert faults.read(tmp_path / "warnings.json") == found
+    assert "a: weight 0.4" in faults.block(found)

@@ -1,5 +1,7 @@
 """The table of a sweep: which picture is compared with which."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,3 +134,55 @@ def test_two_processes_measure_what_one_does(folder):
     one = measure(cells, root, training=paths, reference=paths)
     two = measure(cells, root, training=paths, reference=paths, processes=2)
     pd.testing.assert_frame_equal(one, two)
+
+
+# ---------------------------------------------------------------- several LoRAs
+
+
+@pytest.fixture
+def several(tmp_path):
+    """The pictures of two LoRAs that share weight 0, and of one with words of its own."""
+    variants = [
+        replace(variant, lora=lora, baseline=baseline)
+        for lora, baseline in (("a", "no-lora"), ("b", "no-lora"), ("c", "no-lora.c"))
+        for variant in records.variants(["cat"], (0, 0.4))
+    ]
+    pictures = records.sweep(variants).pictures(tmp_path)
+    for number, one in enumerate(pictures):
+        save(one, picture(number))
+    return tmp_path, pictures
+
+
+def test_what_loras_share_at_weight_0_is_one_file_with_one_row(several):
+    root, pictures = several
+    found = measure(pictures, root)
+    assert list(found.columns) == ["lora", *COLUMNS]
+    assert len(found) == len(set(found["file"])) == 3 * 2 + 2 * 2
+    without = found[found["weight"] == 0]
+    assert sorted(without["lora"]) == ["no-lora"] * 2 + ["no-lora.c"] * 2
+    assert "no-lora/prompt-cat/w0.00/seed1_00.png" in set(found["file"])
+    assert set(found[found["lora"] == "a"]["weight"]) == {0.4}
+
+
+def test_each_lora_is_compared_with_its_own_baseline(several):
+    root, pictures = several
+    shared, own = (
+        next(one for one in pictures if one.lora == key and one.variant == "")
+        for key in ("no-lora", "no-lora.c")
+    )
+    for one in pictures:
+        if one.weight and one.variant == "":  # each draws what there is without any LoRA
+            save(one, Image.open((own if one.lora == "c" else shared).path))
+    found = measure(pictures, root).query("variant == '' and weight > 0")
+    assert list(found["difference"]) == [0, 0, 0]
+    assert not (found["hash_distance"] != 0).any()
+
+
+def test_one_lora_more_changes_no_number_of_another_but_those_of_the_style(several):
+    root, pictures = several
+    all_three, a = (
+        measure(pictures, root),
+        measure([one for one in pictures if one.lora in ("a", "no-lora")], root),
+    )
+    rows = all_three[all_three["file"].isin(a["file"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, a)

@@ -16,6 +16,7 @@ from lorabench.bench.verdicts.summary import (
 )
 from lorabench.errors import UserError
 from lorabench.settings.models import VerdictSettings
+from lorabench.sweep.loras import SweptLora
 from tests.judged import table
 
 
@@ -136,3 +137,50 @@ def test_the_benchmarks_own_prompt_counts_in_a_table_that_was_read(tmp_path):
     written = table({0.4: {}, 0.8: {}}, untriggered_gain=0.3)
     written.to_csv(tmp_path / "metrics.csv", index=False)
     assert leak(summary.read(tmp_path / "metrics.csv"), 0.8) == pytest.approx(leak(written, 0.8))
+
+
+# ---------------------------------------------------------------- several LoRAs
+
+
+@pytest.fixture
+def several(tmp_path):
+    """A table of two LoRAs that share weight 0, as it is written and read; and the LoRAs."""
+    one, other = table({0.4: {}}), table({0.4: {"structure": 0.3}})
+    rows = [one.assign(lora="a"), other[other["weight"] != 0].assign(lora="b")]
+    whole = pd.concat(rows, ignore_index=True)
+    whole.loc[whole["weight"] == 0, "lora"] = "no-lora"
+    whole.to_csv(tmp_path / "metrics.csv", index=False)
+    loras = [SweptLora(key, "", key, baseline="no-lora") for key in "ab"]
+    return summary.read(tmp_path / "metrics.csv"), loras, (one, other)
+
+
+def test_the_table_of_each_lora_has_its_rows_and_the_shared_ones(several):
+    whole, loras, alone = several
+    for lora, expected in zip(loras, alone, strict=True):
+        found = summary.of_lora(whole, lora)
+        assert "lora" not in found
+        assert set(found["weight"]) == {0, 0.4} and len(found) == len(expected)
+        assert summarize(found)["structure"].tolist() == summarize(expected)["structure"].tolist()
+
+
+def test_the_key_of_a_runs_own_lora_and_of_none_is_empty(several):
+    whole, _, _ = several
+    own = whole.replace({"lora": {"a": "", "no-lora": "", "b": "epoch-000002"}})
+    last, earlier = (SweptLora(key, "", key) for key in ("", "epoch-000002"))
+    for lora, structure in ((last, 0.8), (earlier, 0.3)):
+        found = summary.of_lora(own, lora)
+        assert set(found["weight"]) == {0, 0.4}
+        asked = found[(found["weight"] == 0.4) & (found["probe"] == "")]
+        assert asked["structure"].mean() == pytest.approx(structure)
+
+
+def test_the_summary_of_several_has_a_row_for_each_lora_and_weight(several):
+    whole, loras, _ = several
+    tables = {one.key: summary.of_lora(whole, one) for one in loras}
+    found = summary.of_each(tables)
+    assert list(found.columns)[:2] == ["lora", "weight"]
+    assert list(zip(found["lora"], found["weight"], strict=True)) == [
+        ("a", 0), ("a", 0.4), ("b", 0), ("b", 0.4),
+    ]  # fmt: skip
+    alone = summary.of_each({"": tables["a"]})
+    assert "lora" not in alone and alone.equals(summarize(tables["a"]))
