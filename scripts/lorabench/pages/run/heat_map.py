@@ -57,7 +57,9 @@ def find(run: FinishedRun) -> HeatMap | None:
     """Return the verdicts on several LoRAs; None of one, or if the verdict is on others."""
     verdict = run.verdict
     choice = verdict.choice if verdict else None
-    if not verdict or not choice or {one.key for one in run.loras} != set(choice.each):
+    if len(run.loras) < 2 or not verdict or not choice:
+        return None
+    if {one.key for one in run.loras} != set(choice.each):
         return None
     names = {name for each in choice.each.values() for name in each.labels}
     weights = {float(name): name for name in sorted(names, key=float)}

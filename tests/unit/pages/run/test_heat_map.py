@@ -37,6 +37,10 @@ def test_a_lora_that_a_search_hardly_looked_at_says_so():
     assert [row.few for row in found(verdict).rows] == [2, None, None, None]
 
 
+def test_one_lora_has_no_map():
+    assert found(chosen(LORAS[:1], 0), LORAS[:1]) is None
+
+
 def test_where_none_works_none_is_to_be_used():
     each = dict.fromkeys((one.key for one in LORAS), Verdict("weak", labels={"0.80": "weak"}))
     shown = found(replace(each[""], choice=Choice(lora="", each=each)))
