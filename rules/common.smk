@@ -80,11 +80,11 @@ def given(**files):
     )
 
 
-def shown(path: Path, caption: str, category: str, label: str) -> str:
+def shown(path: Path, caption: str, category: str, label: str, run: str = "{run_id}") -> str:
     """Mark a result for Snakemake's own report (`--report`)."""
     return report(
         str(path),
         caption=f"../report/{caption}.rst",
         category=category,
-        labels={"run": "{run_id}", "what": label},
+        labels={"run": run, "what": label},
     )

@@ -84,7 +84,7 @@ if COMPARISON:
                 [path for plan in PLANS.values() for path in targets.pictures(plan) if REMOTE]
             ),
         output:
-            page=COMPARISON.page,
+            page=shown(COMPARISON.page, "comparison", "Report", "the comparison", COMPARISON.name),
             table=COMPARISON.table,
         log:
             COMPARISON.logs / "compare_trainings.log",
