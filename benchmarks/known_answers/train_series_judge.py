@@ -1,6 +1,7 @@
 """Train the judge of the series on drawings, half of them as the autoencoder gives them back.
 
-It starts from the base model's judge. Drawings are kept in parts, so a killed one goes on.
+It starts from the base model's judge. Drawings and the training's state are kept: a killed one
+goes on.
 """
 
 import argparse
@@ -31,9 +32,11 @@ from benchmarks.known_answers.other_characters import DRAWN_BY
 from benchmarks.known_answers.recipe import CHARACTERS
 from benchmarks.known_answers.series_judge import HEADS
 from lorabench import cli, files, parent
+from lorabench.digests import digest
 
 _PART = 200
 _SHARE_OF_CHARACTERS = 0.25
+_SAVED_EVERY = 50
 _TEST_PARTS = 2
 """How many parts, the first ones, are kept from the training to measure it on."""
 
@@ -113,11 +116,14 @@ def _train(
     judge: Judge, drawn: torch.Tensor, true: dict[str, torch.Tensor], arguments: argparse.Namespace
 ) -> None:
     optimizer = torch.optim.AdamW(judge.parameters(), lr=arguments.lr, weight_decay=0.02)
-    random = torch.Generator().manual_seed(5)
-    bar = cli.bar(range(arguments.steps), desc="training", unit="step")
-    for step in bar:
+    state = arguments.drawings / "state.pt"
+    purpose = digest([arguments.parts, arguments.steps, arguments.batch, arguments.lr])
+    training.check_state(state, purpose)
+    start = training.load_state(state, judge=judge, optimizer=optimizer)
+    for step in training.bar(0, start, arguments.steps):
         lr = training.learning_rate(step, arguments.steps, arguments.lr, 50, floor=0.005)
         optimizer.param_groups[0]["lr"] = lr
+        random = torch.Generator().manual_seed(training.seed_of(5, step))
         chosen = torch.randint(drawn.shape[1], (arguments.batch,), generator=random)
         which = torch.randint(2, (arguments.batch,), generator=random)
         x = soften(as_input(drawn[which, chosen]), random)
@@ -130,8 +136,9 @@ def _train(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        if step % 50 == 0:
-            bar.set_postfix(loss=f"{loss.item():.3f}")
+        if (step + 1) % _SAVED_EVERY == 0:
+            training.save_state(state, purpose, step + 1, judge=judge, optimizer=optimizer)
+            cli.log.info("after step %d: loss %.3f", step + 1, loss.item())
 
 
 def accuracy(judge: Judge, pictures: torch.Tensor, shown: Sequence[Scene]) -> dict[str, float]:
