@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
+from operator import attrgetter
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -16,7 +17,7 @@ from lorabench import layout
 from lorabench.errors import UserError
 from lorabench.settings import kohya_names
 from lorabench.settings.layers import merge
-from lorabench.settings.mappings import flat, nested
+from lorabench.settings.mappings import nested
 from lorabench.settings.models import SECTIONS, Config
 from lorabench.settings.types import as_name, from_home
 from lorabench.settings.validation import keys
@@ -60,16 +61,17 @@ class Matrix:
     name: str
     rows: Sequence[Row]
 
-    def label(self, config: Config) -> str:
-        """Return what tells a training from the others: `rank 8, unet_lr 0.002`."""
-        known = flat(config.model_dump())
-        names = dict.fromkeys(key for row in self.rows for key in row.values)
+    def labels(self, configs: Mapping[str, Config]) -> dict[str, str]:
+        """Return what tells each run from the others, such as `rank 8, unet_lr 0.002`."""
+        names = dict.fromkeys(["raw_set", *(key for row in self.rows for key in row.values)])
+        found = {name: list(map(attrgetter(name), configs.values())) for name in names}
         varying = {
-            key: known.get(key)
-            for key in names
-            if len({str(row.values.get(key)) for row in self.rows}) > 1
+            name: values for name, values in found.items() if values.count(values[0]) < len(values)
         }
-        return _said(varying)
+        return {
+            run_id: _said({name: values[at] for name, values in varying.items()})
+            for at, run_id in enumerate(configs)
+        }
 
 
 def read(merged: Mapping[str, Any]) -> Matrix | None:
@@ -101,6 +103,8 @@ def check_name(name: str, run_ids: Mapping[str, Row]) -> None:
 
 
 def _each_with_each(given: Mapping[Any, Any]) -> Iterator[Row]:
+    if not given:
+        raise UserError(f"matrix: is empty; write it as in {_EXAMPLE}")
     listed = {}
     for key, values in _flat(given):
         full = _full(key)
@@ -188,9 +192,10 @@ def _flat(given: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
 def _words(merged: Mapping[str, Any], given: Mapping[Any, Any]) -> Iterator[str]:
     """Yield what the comparison is called: the set, and the settings that have lists."""
     listed = [key for key, value in _flat(given) if isinstance(value, list)]
-    sets = merged.get("raw_set") or ""
-    if "raw_set" not in listed and sets:
-        yield "-".join(map(str, sets)) if isinstance(sets, list) else str(sets).replace(",", "-")
+    sets = merged.get("raw_set") or []
+    if "raw_set" not in listed:
+        named = sets if isinstance(sets, list) else str(sets).split(",")
+        yield from (PurePath(str(one).strip()).name for one in named)  # a shell completes folders
     yield from (key.rpartition(".")[2] for key in listed)
 
 
@@ -203,7 +208,10 @@ def _check(merged: Mapping[str, Any], rows: Sequence[Row]) -> None:
 
 
 def _said(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in values.items())
+    return ", ".join(
+        f"{key.rpartition('.')[2]} {'–' if value in (None, '') else value}"
+        for key, value in values.items()
+    )
 
 
 def _yaml(text: str) -> Any:

@@ -355,9 +355,9 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
         return {run_id: replace(plan, **shared) for run_id, plan in plans.items()}
     matrix.check_name(trainings.name, rows)
     shared["comparison"] = layout.ComparisonLayout(trainings.name)
+    varied = trainings.labels({run_id: plan.config for run_id, plan in plans.items()})
     return {
-        run_id: replace(plan, **shared, varied=trainings.label(plan.config))
-        for run_id, plan in plans.items()
+        run_id: replace(plan, **shared, varied=varied[run_id]) for run_id, plan in plans.items()
     }
 
 

@@ -44,6 +44,12 @@ def test_one_more_value_keeps_the_comparison():
         for given in ("{rank: [8, 16]}", {"rank": [4, 8, 16]}, {"train": {"rank": [2]}})
     }
     assert names == {"ponnyu_v1-rank"}
+    folder = "datasets/raw/style/ponnyu_v1/"
+    (plan, *_) = plans("{rank: [8, 16]}", raw_set=folder).values()
+    assert plan.comparison.name == "ponnyu_v1-rank"
+    (plan, *_) = plans("{rank: [8, 16]}", raw_set="ponnyu_v1,mofu_v1").values()
+    assert plan.comparison.name == "ponnyu_v1-mofu_v1-rank"
+    assert plan.varied == "raw_set ponnyu_v1, rank 8"
 
 
 def test_a_value_without_a_list_holds_for_all():
@@ -80,6 +86,7 @@ def test_sets_and_names_may_be_in_a_sheet(tmp_path):
         ("{threads: [1, 2]}", "train.threads is the same for all runs"),
         ("{base_model: [a, b]}", "base_model is the same for all runs"),
         ("{rank: 8, 16}", "put several values in [ ]"),
+        ("{}", "is empty; write it as in matrix="),
         ("{rank: []}", "rank has no values"),
         ("{rank: [8], train.rank: [9]}", "train.rank is there twice"),
         ("{rank: [8, sixteen]}", "matrix, rank sixteen: train.rank: 'sixteen': should be a whole"),
