@@ -189,3 +189,16 @@ def test_held_out_pictures_are_looked_at_some_fifty_times(tmp_path, epochs, ever
     folder = make_set(tmp_path / "set")
     assert data.read_set(folder, settings(validation=0.3)).validated_every(epochs) == every
     assert data.read_set(folder, settings()).validated_every(epochs) == 0
+
+
+@pytest.mark.parametrize(
+    ("epochs", "given", "every"),
+    [(80, 0, 10), (12, 0, 2), (9, 0, 1), (3, 0, 1), (1, 0, 1), (1000, 0, 125), (80, 5, 5)],
+)
+def test_about_so_many_epochs_are_kept_where_the_settings_say_none(folder, epochs, given, every):
+    pictures = data.read_set(folder, settings(save_every_epochs=given))
+    kept = pictures.keeping(8, epochs)
+    assert kept.settings.save_every_epochs == every
+    assert 6 <= epochs // every <= 12 or epochs < 8 or given
+    assert kept.digest() == pictures.digest(), "the training stays the same"
+    assert pictures.keeping(0, epochs) is pictures

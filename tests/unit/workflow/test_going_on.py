@@ -81,3 +81,23 @@ def test_a_damaged_record_is_named(finished):
     plan.paths.further.write_text("weights: many")
     with pytest.raises(UserError, match=r"further\.yaml: not the record of a sweep that went on"):
         existing.further(plan.paths)
+
+
+def test_it_goes_on_with_the_epochs_that_the_training_kept_before_higher_weights(finished, signals):
+    plan, calls = finished()
+    plan.awaits_epochs = True
+    lora = plan.paths.lora
+    for epoch in (2, 4):
+        lora.with_name(f"{lora.stem}-{epoch:06d}.safetensors").touch()
+    (said,) = going_on.go_on([plan], Stopping())
+    assert said.endswith(": going on with the 2 epochs that the training kept")
+    assert existing.further(plan.paths) == () and len(calls) == 1
+
+
+def test_where_none_were_kept_or_all_are_benched_it_goes_on_with_no_epochs(finished):
+    plan, calls = finished(told=VERDICT)
+    plan.awaits_epochs = True
+    assert going_on.go_on([plan], Stopping()) == calls == []
+    plan, calls = finished()
+    plan.several = ("one", "another")
+    assert going_on.go_on([plan], Stopping()) == calls == [], "one LoRA's weights are not all's"

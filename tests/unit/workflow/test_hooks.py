@@ -168,3 +168,25 @@ def test_without_a_verdict_there_is_nothing_to_compare(night):
     found._judges = False
     found.fail([])
     assert not called and "Not finished" in said[0]
+
+
+def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_installed(
+    made, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    called = []
+    monkeypatch.setattr(hooks.commands, "preflight", lambda plan: "")
+    monkeypatch.setattr(
+        hooks.subprocess,
+        "run",
+        lambda words: called.append(list(map(str, words))) or SimpleNamespace(returncode=0),
+    )
+    jobs = {"bench_image": 1, "install_lora": 1}
+    found, _ = made()
+    first = plan("a-1", embedded=True)
+    first.several = ("one", "another")
+    assert found._can_render(first, jobs) and not called, "the first LoRA is still to be installed"
+    first.receipt("").parent.mkdir(parents=True)
+    first.receipt("").touch()
+    assert found._can_render(first, jobs)
+    assert f"--lora-receipt={first.receipt('')}" in called[0]
