@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from lorabench import layout
 from lorabench.dataset import raw
 from lorabench.dataset.raw import RawSet
-from lorabench.digests import Digests
+from lorabench.digests import Digests, digest
 from lorabench.run import (
     epochs,
     existing,
@@ -23,6 +23,8 @@ from lorabench.run.identity import Identity, check_binding, identify, normalized
 from lorabench.settings.models import Config, PreprocessSettings
 from lorabench.settings.types import as_name
 from lorabench.sweep.loras import SweptLora
+
+_DIGITS = 4
 
 
 class Normalizing(NamedTuple):
@@ -114,7 +116,7 @@ def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
     several = tuple(
         SweptLora(
             lora.key, f"{lora.key}.safetensors", name, **vars(saved), trigger=words,
-            baseline=as_name(".".join(filter(None, ["no-lora", "-".join(words.split())]))),
+            baseline=_without_lora(words),
         )
         for (lora, saved), name in zip(given.loras, given.names, strict=True)
         for words in [typed or lora.trigger or (config.trigger if found else "")]
@@ -125,6 +127,18 @@ def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
         config, paths, loras, found, from_elsewhere=copies, several=several,
         left_out=tuple(given.left_out),
     )  # fmt: skip
+
+
+def _without_lora(words: str) -> str:
+    """Return the folder of what prompts with these trigger words draw without any LoRA.
+
+    Words that a folder's name cannot tell apart have a digest there.
+    """
+    spelt = "-".join(words.split())
+    name = as_name(f"no-lora.{spelt}" if spelt else "no-lora")
+    if name.endswith(spelt) and spelt.replace("-", " ") == words:
+        return name
+    return f"{name}-{digest(words)[:_DIGITS]}"
 
 
 def _of_given(

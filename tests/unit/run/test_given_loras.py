@@ -268,6 +268,17 @@ def test_each_lora_is_called_by_its_own_words(plan, loras):
     assert notes(alike) == []
 
 
+def test_words_that_make_one_folders_name_do_not_share_what_is_drawn_without_a_lora(plan, loras):
+    words = ("my ink", "my-ink", "my/ink", "my_ink", "a" * 90, "a" * 95)
+    for number, trigger in enumerate(words):
+        folder = loras(f"lora {number}", trigger=trigger)
+    found = plan(str(folder), probe="off")
+    baselines = [one.baseline for one in found.several]
+    assert len(set(baselines)) == len(words) and baselines[0] == "no-lora.my-ink"
+    for one in found.several:
+        assert one.trigger in found.text(f"{one.baseline}/")
+
+
 def test_of_a_lora_without_words_that_is_said(plan, loras):
     loras("ink")
     found = plan(str(loras("mofu", trigger="")), probe="off", prompts=["a cat"])
