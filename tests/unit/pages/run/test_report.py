@@ -64,7 +64,9 @@ def test_every_word_of_the_page_is_there_and_none_is_left_over():
 def test_both_languages_take_the_same_values():
     for key, (en, ja) in TEXTS.items():
         assert set(re.findall(r"{(\w+)}", en)) == set(re.findall(r"{(\w+)}", ja)), key
-        assert en.isascii() or key.startswith(("verdict", "zoom", "blind", "page", "plots")), key
+        assert en.isascii() or key.startswith(
+            ("verdict", "zoom", "blind", "page", "plots", "runs")
+        ), key
 
 
 def command(record=None, sweep=None, base=None):
