@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from PIL import Image
 
 from tests.loras import save_lora
-from tests.project import make_project, run_folder
+from tests.project import SMALL, make_project, run_folder
 
 TRIGGER = {"modelspec.trigger_phrase": "my ink"}
 EVALUATED = dict.fromkeys(
@@ -126,6 +127,42 @@ def test_killed_with_another_content_and_one_more_it_goes_on_and_redoes_nothing(
     record = yaml.safe_load((run_folder(finished) / "bench/sweep.yaml").read_text())
     assert len(record["loras"]) == 4, "the file of before is out of the sweep"
     assert finished.planned(**SWEEP) == {}
+
+
+def test_a_training_goes_on_by_itself_to_the_epochs_that_it_kept(project):
+    project.add_set()
+    config = {**SMALL, "epochs": "all"}
+    done = project.snakemake(**config).stdout
+    run = run_folder(project)
+    (lora,) = run.glob("train/*_some_set__*[!0-9].safetensors")
+    kept = sorted(path.stem[-6:] for path in run.glob(f"train/{lora.stem}-*.safetensors"))
+    first, going_on, second = done.partition(f": going on with the {len(kept)} epochs that the ")
+    assert going_on and len(kept) >= 2, done
+    assert "then the same of the epochs that it keeps" in first and "Look at " not in first
+    assert f"render {len(kept)} pictures" in second and second.count("Look at ") == 1
+    assert f"of {len(kept) + 1} LoRAs" in second and f"epoch {int(kept[0])}: " in second
+    folders = {"w0.00", "w0.50", *(f"epoch-{epoch}/w0.50" for epoch in kept)}
+    assert pictures(project).keys() == {f"{one}/seed123456789_00.png" for one in folders}
+    assert project.planned(**config) == {}
+    assert project.planned(**{**config, "epochs": "last"}).keys() - EVALUATED.keys() == {
+        "record_sweep",
+        "model_card",
+    }
+    settings = yaml.safe_dump({"epochs": "all", "prompts": [], "probe": "off"})
+    (project.root / "config" / "config.yaml").write_text(settings)
+    typed = ("--profile=style", "--raw-set=some_set", "--skip-train", f"--run-id={run.name}")
+    workflow = "--bench-workflow=config/workflows/drawnworld_lora_bench.json"
+    more = (workflow, "--comfy-url=embedded", "--weights=0.5")
+    before = pictures(project)
+    older = subprocess.run(
+        [sys.executable, "scripts/pipeline_run.py", *typed, *more],
+        cwd=project.root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert older.returncode == 0, older.stderr
+    assert pictures(project) == before
 
 
 def kill_at_a_picture(project, **config):
