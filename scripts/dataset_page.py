@@ -28,9 +28,13 @@ def main(arguments: argparse.Namespace) -> None:
     found = facts.of_normalized(arguments.set, use)
     if not found.pictures:
         raise UserError(f"{arguments.set}: its log names no picture that is in images/")
-    decoded = given_back.find(
-        found, arguments.set, arguments.base_model, arguments.device, arguments.reference
-    )
+    try:
+        decoded = given_back.find(
+            found, arguments.set, arguments.base_model, arguments.device, arguments.reference
+        )
+    except UserError as error:  # no reason to hold a training up: its trainer may read the model
+        cli.log.warning("what the autoencoder gives back is not measured: %s", error)
+        decoded = {}
     count = tokens.counter(arguments.base_model)
     found = replace(
         found,

@@ -1,6 +1,7 @@
 """The workflow with trainer=kohya: what it would do, what it refuses, and one training."""
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -97,16 +98,19 @@ def test_an_sd_scripts_that_is_not_there_is_told_before_a_training_alone(based, 
     plan()
 
 
-def test_a_training_from_the_pipeline(based, monkeypatch):
-    path = [str(FAKE / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-    based.snakemake("trained", **KOHYA, **SMALL)
+def test_a_training_from_the_pipeline(based):
+    path = os.pathsep.join([str(FAKE / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    trainer = f'PYTHONPATH={shlex.quote(path)} exec bash scripts/run_lora.bash "$@"\n'
+    (based.root / "with_fakes.bash").write_text(trainer)
+    kohya = {**KOHYA, **SMALL, "programs": "{run_lora: with_fakes.bash}"}
+    said = based.snakemake("trained", **kohya).stdout
+    assert "what the autoencoder gives back is not measured: base model " in said
     (lora,) = (run_folder(based) / "train").glob("*.safetensors")
     assert lora_file.verify(lora).rank == 4
     assert (based.root / "output" / "kohya" / "style_some_set.safetensors").exists()
     record = yaml.safe_load((run_folder(based) / "run.yaml").read_text())
     assert record["identity"]["train"]["kohya_args"] == {"optimizer_type": "AdamW8bit"}
-    again = based.snakemake("trained", **KOHYA, **SMALL, kohya="{accelerate: --gpu_ids 1}")
+    again = based.snakemake("trained", **kohya, kohya="{accelerate: --gpu_ids 1}")
     assert "Nothing to be done" in again.stdout
 
 

@@ -47,7 +47,7 @@ WORKS = Verdict(
 def lora(tmp_path):
     path = tmp_path / "train" / "style_ponnyu.safetensors"
     tensors = {}
-    for name in ("lora_unet_a", "lora_te_text_model_a"):
+    for name in ("lora_unet_a", "lora_te_text_model_encoder_layers_0_mlp_fc1"):
         tensors[f"{name}.lora_down.weight"] = np.ones((4, 6), np.float16)
         tensors[f"{name}.lora_up.weight"] = np.ones((5, 4), np.float16)
         tensors[f"{name}.alpha"] = np.array(2, np.float16)
