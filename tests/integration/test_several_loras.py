@@ -16,7 +16,10 @@ from tests.project import SMALL, make_project, run_folder
 
 TRIGGER = {"modelspec.trigger_phrase": "my ink"}
 EVALUATED = dict.fromkeys(
-    ("bench_metrics", "bench_verdict", "bench_plots", "bench_grid", "bench_loras", "bench_report"),
+    (
+        *("bench_metrics", "bench_verdict", "bench_plots", "bench_grid", "bench_report"),
+        *("bench_loras", "bench_loras_plot"),
+    ),
     1,
 )
 SWEEP = {"lora": "loras", "weights": "0.5", "prompts": '["cat: {trigger}, a cat"]'}
