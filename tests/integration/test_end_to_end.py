@@ -285,6 +285,7 @@ def test_a_lora_from_elsewhere_is_benched_by_its_file_alone(finished, tmp_path):
         shutil.rmtree(run)
 
 
+@pytest.mark.long
 def test_beside_another_set_in_a_second_clone_the_run_has_the_same_tensors_and_pixels(
     finished, project
 ):

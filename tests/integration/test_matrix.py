@@ -2,6 +2,8 @@
 
 import csv
 
+import pytest
+
 from tests.integration.test_killed import found, kill_when_there_is
 from tests.project import SMALL
 
@@ -15,6 +17,7 @@ def rows(project):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.long
 def test_trainings_are_compared_though_one_was_killed_and_one_fails(project):
     project.add_set()
     sheet = project.root / "night.csv"

@@ -116,6 +116,7 @@ def test_forcing_the_bench_renders_all_without_installing(finished):
     assert planned == {"bench_image": 8, **EVALUATED}
 
 
+@pytest.mark.long
 def test_killed_with_another_content_and_one_more_it_goes_on_and_redoes_nothing(finished, lora):
     before = pictures(finished)
     lora("ink-000002", 5)
