@@ -19,10 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     sweep = SweepRecord.read(arguments.sweep)
     table = summary.read(arguments.metrics)
     taught = training_set.read(arguments.examined) if arguments.examined else None
-    if sweep.loras:
-        tables = {one.key: summary.of_lora(table, one) for one in sweep.loras}
-    else:
-        tables = {"": table}
+    tables = summary.by_lora(table, sweep.loras)
     called = {one.key: one.trigger for one in sweep.loras} or {"": sweep.trigger}
     each = {
         key: judging.judge(rows, sweep.verdict, bool(called[key]), taught, sweep.bundled)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lorabench import layout
 from lorabench.digests import Digests
 from lorabench.errors import UserError
-from lorabench.run import given_lora
+from lorabench.run import existing, given_lora
 from lorabench.sweep.record import SweepRecord
 
 _NEAREST = 3
@@ -45,11 +45,11 @@ def find(words: Sequence[str], runs: Path = layout.RUNS) -> list[Place]:
 def _find(word: str, runs: Path) -> Place:
     path = Path(word)
     for folder in (runs / word, path):
-        if _is_run(folder):
+        if existing.is_run(folder):
             return Place(folder)
     if path.suffix == ".safetensors":
         return _of_file(path, runs)
-    above = next((parent for parent in path.absolute().parents if _is_run(parent)), None)
+    above = next((parent for parent in path.absolute().parents if existing.is_run(parent)), None)
     if path.exists() and above:
         raise UserError(f"{word}: lies in a run; name the run itself, {above.name}.")
     if path.suffix == ".html":
@@ -69,7 +69,7 @@ def _find(word: str, runs: Path) -> Place:
 def _of_file(path: Path, runs: Path) -> Place:
     """Return the run that benched a LoRA file: its own, or one of several, or where it lies."""
     lora = given_lora.read(path, Digests(layout.DIGESTS))
-    if _is_run(runs / lora.key):
+    if existing.is_run(runs / lora.key):
         return Place(runs / lora.key)
     for name in _names(runs):
         sweep = runs / name / "bench" / "sweep.yaml"
@@ -85,9 +85,5 @@ def _of_file(path: Path, runs: Path) -> Place:
     )
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / "run.yaml").is_file() or (folder / "bench").is_dir()
-
-
 def _names(runs: Path) -> list[str]:
-    return sorted(folder.name for folder in runs.glob("[!.]*/") if _is_run(folder))
+    return sorted(folder.name for folder in runs.glob("[!.]*/") if existing.is_run(folder))

@@ -24,6 +24,11 @@ def is_there(path: Path) -> bool:
     return False
 
 
+def is_run(folder: Path) -> bool:
+    """Return whether a folder holds a run, trained or only benched."""
+    return (folder / "run.yaml").is_file() or (folder / "bench").is_dir()
+
+
 def is_same(path: Path, other: Path) -> bool:
     """Return whether both are one file that exists."""
     return is_there(path) and is_there(other) and path.samefile(other)

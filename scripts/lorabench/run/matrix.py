@@ -15,6 +15,7 @@ import yaml
 
 from lorabench import layout
 from lorabench.errors import UserError
+from lorabench.run import existing
 from lorabench.settings import kohya_names
 from lorabench.settings.layers import merge
 from lorabench.settings.mappings import nested
@@ -98,7 +99,7 @@ def read(merged: Mapping[str, Any]) -> Matrix | None:
 def check_name(name: str, run_ids: Mapping[str, Row]) -> None:
     """Refuse to put the comparison where a run lies."""
     folder = layout.RUNS / name
-    if name in run_ids or (folder / "run.yaml").exists() or (folder / "bench").exists():
+    if name in run_ids or existing.is_run(folder):
         raise UserError(f"{folder} is a run; rename the sheet, after which the comparison is named")
 
 

@@ -119,6 +119,16 @@ def _probes(asked: Sequence[Variant], trigger: str, extent: Extent) -> Iterator[
             yield Variant(variant.prompt, text, "untriggered", few, seeds[:1])
 
 
+def cells(variants: Iterable[Variant]) -> set[tuple[str, float, int]]:
+    """Return the cells by folder, weight and seed; LoRAs share those at weight 0."""
+    return {
+        (one.folder(weight), weight, seed)
+        for one in variants
+        for weight in one.weights
+        for seed in one.seeds
+    }
+
+
 def copy_weights(weights: Sequence[float]) -> tuple[float, ...]:
     """Return the weights at which to look for copies: all, and 1 if all are lower."""
     above = () if max(weights) >= FULL_STRENGTH else (FULL_STRENGTH,)

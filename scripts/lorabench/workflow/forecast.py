@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -11,6 +10,7 @@ from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Probe, Variant
+from lorabench.sweep.variants import cells as cells_of
 from lorabench.text.phrases import count, count_weights
 
 BUNDLED = 0.8
@@ -38,7 +38,10 @@ def sentence(
     loras = len({variant.lora for variant in variants})
     first = [one for one in variants if one.lora == variants[0].lora and not one.probe]
     probes: tuple[Probe, ...] = ("", "trigger", "untriggered")
-    pictures = {probe: batch_size * _cells(variants, probe) for probe in probes}
+    pictures = {
+        probe: batch_size * len(cells_of(one for one in variants if one.probe == probe))
+        for probe in probes
+    }
     asked = [one for one in variants if not one.probe]
     if len({(one.weights, one.seeds) for one in asked}) > 1 or len(asked) != loras * len(first):
         parts = [f"a search over {count(loras, 'LoRA')}"]
@@ -56,15 +59,6 @@ def sentence(
     total = sum(pictures.values())
     todo = f"{count(total, 'picture')}, {cells * batch_size} to render"
     return f"The benchmark: {', '.join(parts)}; {todo}{_time(cells * batch_size, seconds, usual)}"
-
-
-def _cells(variants: Sequence[Variant], probe: Probe) -> int:
-    """Return how many cells are of this kind; LoRAs share those at weight 0."""
-    return len({
-        (one.folder(weight), weight, seed)
-        for one in variants if one.probe == probe
-        for weight, seed in product(one.weights, one.seeds)
-    })  # fmt: skip
 
 
 def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:

@@ -7,6 +7,7 @@ from lorabench.run.plan import RunPlan
 from lorabench.sweep.loras import SweptLora, label
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.search import Part, narrowed, weights
+from lorabench.sweep.variants import cells
 from lorabench.text.phrases import count, listed
 
 _STAGES = {
@@ -47,19 +48,15 @@ def _found(plan: RunPlan) -> search.Found:
         loras=loras or (SweptLora("", plan.paths.lora.name, plan.paths.lora.stem),),
         weights=[one for one in plan.config.weights if one > 0],
         prompts=plan.prompts,
-        tables={one.key: summary.of_lora(table, one) for one in loras} or {"": table},
-        verdict=verdict.read(plan.paths.bench / "verdict.json"),
+        tables=summary.by_lora(table, loras),
+        verdict=verdict.read(plan.paths.verdict),
     )
 
 
 def _pictures(plan: RunPlan, parts: Sequence[Part]) -> int:
     """Return how many pictures these parts have; LoRAs share those at weight 0."""
     every = narrowed(plan.full({*plan.config.sweep, *weights(parts)}), parts)
-    cells = {
-        (one.folder(weight), weight, seed)
-        for one in every for weight in one.weights for seed in one.seeds
-    }  # fmt: skip
-    return len(cells) * plan.config.batch_size
+    return len(cells(every)) * plan.config.batch_size
 
 
 def _named(plan: RunPlan, parts: Sequence[Part]) -> str:

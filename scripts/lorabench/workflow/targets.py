@@ -56,7 +56,7 @@ def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds; a search is laid out when it has ended."""
     run = plan.paths
     if plan.searches and not plan.search.settled:
-        yield from (run.bench / "verdict.json", run.sweep)
+        yield from (run.verdict, run.sweep)
         return
     yield from of_pictures("preprocess_log")(plan)
     yield from set_page(plan)
@@ -67,7 +67,7 @@ def results(plan: RunPlan) -> Iterator[Path]:
         yield from (run.grid / "loras.png", run.plots / "loras.png")
     yield run.grid / "overview.png"
     yield from (run.plots / "metrics_by_weight.png", run.plots / "tradeoff.png")
-    yield from (run.bench / "metrics.csv", run.bench / "verdict.json")
+    yield from (run.bench / "metrics.csv", run.verdict)
     yield from (run.page, run.sweep)
     if not plan.several:
         yield plan.paths.card

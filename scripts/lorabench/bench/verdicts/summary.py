@@ -1,6 +1,6 @@
 """Summarize each weight in a row: means over prompts and seeds, with their intervals."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,6 +60,11 @@ def of_lora(table: pd.DataFrame, lora: SweptLora) -> pd.DataFrame:
         for key, weight in zip(table[LORA], table["weight"], strict=True)
     ]  # fmt: skip
     return table[rows].drop(columns=LORA)
+
+
+def by_lora(table: pd.DataFrame, loras: Sequence[SweptLora]) -> dict[str, pd.DataFrame]:
+    """Return the rows of each of several LoRAs by key; of one alone, all of them."""
+    return {one.key: of_lora(table, one) for one in loras} or {"": table}
 
 
 def of_each(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
