@@ -13,19 +13,14 @@ from lorabench import cli, files
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary and the verdict."""
     from lorabench.bench.measures import training_set
-    from lorabench.bench.verdicts import choice, choice_words, judging, summary, verdict
+    from lorabench.bench.verdicts import choice, choice_words, summary, verdict
     from lorabench.sweep.record import SweepRecord
 
     sweep = SweepRecord.read(arguments.sweep)
     table = summary.read(arguments.metrics)
     taught = training_set.read(arguments.examined) if arguments.examined else None
     tables = summary.by_lora(table, sweep.loras)
-    called = {one.key: one.trigger for one in sweep.loras} or {"": sweep.trigger}
-    each = {
-        key: judging.judge(rows, sweep.verdict, bool(called[key]), taught, sweep.bundled)
-        for key, rows in tables.items()
-    }
-    found = choice.choose(sweep.loras, tables, each) if sweep.loras else each[""]
+    found = choice.judge(tables, sweep, taught)
     with files.publish(arguments.summary) as temporary:
         summary.of_each(tables).to_csv(temporary, index=False, float_format="%.6g")
     with files.publish(arguments.output) as temporary:

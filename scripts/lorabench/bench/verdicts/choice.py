@@ -11,10 +11,13 @@ from itertools import takewhile
 import numpy as np
 import pandas as pd
 
+from lorabench.bench.measures.training_set import TrainingSet
+from lorabench.bench.verdicts import judging
 from lorabench.bench.verdicts.best import differences, scores
 from lorabench.bench.verdicts.verdict import TOO_LITTLE, Choice, Finding, Label, Verdict
 from lorabench.layout import weight_name
 from lorabench.sweep.loras import SweptLora, is_series
+from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import usual_weight
 
 _NEAR = 0.1
@@ -23,6 +26,21 @@ NEAREST: Sequence[Label] = (
     "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
 )  # fmt: skip
 """The labels of LoRAs, from the nearest to one that works."""
+
+
+def judge(
+    tables: Mapping[str, pd.DataFrame], sweep: SweepRecord, taught: TrainingSet | None
+) -> Verdict:
+    """Return the verdict on a sweep whose rows `tables` has by LoRA: on the one to use of several.
+
+    `taught` is what they were trained on, if that is known.
+    """
+    words = {one.key: one.trigger for one in sweep.loras} or {"": sweep.trigger}
+    each = {
+        key: judging.judge(rows, sweep.verdict, bool(words[key]), taught, sweep.bundled)
+        for key, rows in tables.items()
+    }
+    return choose(sweep.loras, tables, each) if sweep.loras else each[""]
 
 
 def choose(
