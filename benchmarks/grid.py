@@ -52,7 +52,7 @@ def draw(bench: Path, weights: list[float], side: int) -> list[Path]:
     for variant in records.variants(PROMPTS, weights, SEEDS):
         for weight in weights:
             for seed in SEEDS:
-                path = bench / variant.folder / f"w{weight:.2f}" / f"seed{seed}_00.png"
+                path = bench / variant.folder(weight) / f"w{weight:.2f}" / f"seed{seed}_00.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 few = Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8))
                 smooth = np.asarray(few.resize((side, side), Image.Resampling.BICUBIC), np.int16)

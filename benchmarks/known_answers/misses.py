@@ -55,7 +55,8 @@ def _grid(bench: Path, taught: str) -> Image.Image:
     sheet = Image.new("RGB", (_SIDE * len(prompts), _SIDE * len(WEIGHTS)))
     for row, weight in enumerate(WEIGHTS):
         for column, variant in enumerate(prompts):
-            path = layout.picture(bench, variant.folder, layout.weight_name(weight), SEEDS[0], 0)
+            folder, name = variant.folder(weight), layout.weight_name(weight)
+            path = layout.picture(bench, folder, name, SEEDS[0], 0)
             with Image.open(path) as picture:
                 sheet.paste(picture.resize((_SIDE, _SIDE)), (_SIDE * column, _SIDE * row))
     return sheet

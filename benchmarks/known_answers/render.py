@@ -58,7 +58,7 @@ def jobs(taught: str, folder: Path) -> Iterator[Job]:
                 continue
             for seed in variant.seeds:
                 name = layout.weight_name(weight)
-                path = layout.picture(folder, variant.folder, name, seed, 0)
+                path = layout.picture(folder, variant.folder(weight), name, seed, 0)
                 yield Job(path, variant.text or "", weight, seed)
 
 

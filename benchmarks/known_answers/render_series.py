@@ -24,7 +24,7 @@ def prompts(taught: str) -> list[Variant]:
 
 def picture(bench: Path, variant: Variant, weight: float, seed: int) -> Path:
     """Return where a picture of one LoRA is."""
-    return layout.picture(bench, variant.folder, layout.weight_name(weight), seed, 0)
+    return layout.picture(bench, variant.folder(weight), layout.weight_name(weight), seed, 0)
 
 
 def jobs(taught: str, bench: Path) -> Iterator[render.Job]:
