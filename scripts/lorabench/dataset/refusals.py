@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from lorabench.text import phrases
 from lorabench.text.phrases import Language
 
 KINDS = {
@@ -114,7 +115,7 @@ class Refusal:
 
     def kind(self, language: Language = "en") -> str:
         """Return the kind of reason, in a word or two."""
-        return KINDS[TEXTS[self.code][0]][language == "ja"]
+        return phrases.say(KINDS[TEXTS[self.code][0]], language)
 
     def words(self, language: Language = "en") -> str:
         """Return the reason in plain words."""

@@ -547,7 +547,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 def phrase(key: str, language: Language = "en", **values: object) -> str:
     """Return a text with its values."""
-    return phrases.fill(TEXTS[key][language == "ja"], **values)
+    return phrases.say(TEXTS[key], language, **values)
 
 
 def keyed(*sections: str) -> dict[str, dict[str, str]]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lorabench.text import phrases
 from lorabench.text.phrases import Language
 
-_EPOCH = ("epoch {}", "エポック {}")
-_STEP = ("step {}", "ステップ {}")
+_EPOCH = ("epoch {at}", "エポック {at}")
+_STEP = ("step {at}", "ステップ {at}")
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,13 @@ def places(loras: Sequence[SweptLora]) -> tuple[Literal["epoch", "step", ""], li
 
 def label(lora: SweptLora, language: Language = "en") -> str:
     """Return what people call it: in a series by epoch or step, else by its file."""
-    at = language == "ja"
+    return saved(lora, language) or lora.name
+
+
+def saved(lora: SweptLora, language: Language = "en") -> str:
+    """Return after which epoch or step of its series it was saved; empty if it stands alone."""
     if lora.series and lora.epoch is not None:
-        return _EPOCH[at].format(lora.epoch)
+        return phrases.say(_EPOCH, language, at=lora.epoch)
     if lora.series and lora.step is not None:
-        return _STEP[at].format(lora.step)
-    return lora.name
+        return phrases.say(_STEP, language, at=lora.step)
+    return ""

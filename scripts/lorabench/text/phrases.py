@@ -7,6 +7,10 @@ from typing import Any, Literal
 Language = Literal["en", "ja"]
 
 
+Texts = tuple[str, str]
+"""What is said, in English and in Japanese."""
+
+
 class _Phrases(string.Formatter):
     """Formats as `str.format` does, and chooses a word: `{n:one|many}`, `{n:none|one|many}`."""
 
@@ -20,6 +24,11 @@ class _Phrases(string.Formatter):
 def fill(text: str, **values: Any) -> str:
     """Return a text with its values; the first of two words where the number is 1."""
     return _Phrases().vformat(text, (), values)
+
+
+def say(texts: Texts, language: Language = "en", /, **values: Any) -> str:
+    """Return a text in one of the languages, with its values as `fill` sets them."""
+    return fill(texts[language == "ja"], **values)
 
 
 def listed(words: Sequence[str], language: Language = "en") -> str:

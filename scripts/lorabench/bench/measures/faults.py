@@ -72,14 +72,14 @@ KINDS: dict[Name, Kind] = {
 }
 
 TEXTS = {
-    "only": ("weight {weight:g}: the only picture is {}", "重み {weight:g}: 唯一の画像が{}"),
+    "only": ("weight {weight:g}: the only picture is {why}", "重み {weight:g}: 唯一の画像が{why}"),
     "all": (
-        "weight {weight:g}: all {pictures} pictures are {}",
-        "重み {weight:g}: 画像 {pictures} 枚すべてが{}",
+        "weight {weight:g}: all {pictures} pictures are {why}",
+        "重み {weight:g}: 画像 {pictures} 枚すべてが{why}",
     ),
     "some": (
-        "weight {weight:g}: {faulty} of {pictures} pictures {faulty:is|are} {}",
-        "重み {weight:g}: 画像 {pictures} 枚のうち {faulty} 枚が{}",
+        "weight {weight:g}: {faulty} of {pictures} pictures {faulty:is|are} {why}",
+        "重み {weight:g}: 画像 {pictures} 枚のうち {faulty} 枚が{why}",
     ),
     "constant": ("of a single colour", "単色です"),
     "equal": ("the same as at weight 0 (to the bit)", "重み 0 と完全に同じです"),
@@ -111,22 +111,23 @@ class Fault:
 
     def title(self, language: Language = "en") -> str:
         """Return what its kind is called."""
-        return KINDS[self.kind].title[language == "ja"]
+        return phrases.say(KINDS[self.kind].title, language)
 
     def advice(self, language: Language = "en") -> str:
         """Return what to look at."""
-        return KINDS[self.kind].advice[language == "ja"]
+        return phrases.say(KINDS[self.kind].advice, language)
 
     def words(self, language: Language = "en") -> str:
         """Return the fault as a phrase; in English if version 0.1 wrote it."""
-        at, faulty = language == "ja", len(self.files)
+        faulty = len(self.files)
         which = "only" if self.pictures == 1 else "all" if faulty == self.pictures else "some"
         if self.difference is None:
             what = "constant"
         else:
             what = "nearly_equal" if self.difference else "equal"
-        text = TEXTS[which][at].replace("{}", TEXTS[what][at])
-        said = self.message or phrases.fill(text, faulty=faulty, **vars(self))
+        why = phrases.say(TEXTS[what], language, difference=self.difference)
+        text = phrases.say(TEXTS[which], language, why=why, faulty=faulty, **vars(self))
+        said = self.message or text
         return f"{self.lora}: {said}" if self.lora else said
 
 

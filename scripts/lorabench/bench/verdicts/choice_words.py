@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Choice, Verdict
 from lorabench.sweep.loras import SweptLora, label
+from lorabench.text import phrases
 from lorabench.text.phrases import Language, listed
 
 TEXTS = {
@@ -113,4 +114,4 @@ def _rank(choice: Choice, key: str) -> int:
 
 
 def _say(kind: str, language: Language, **numbers: object) -> str:
-    return TEXTS[kind][language == "ja"].format(**numbers)
+    return phrases.say(TEXTS[kind], language, **numbers)

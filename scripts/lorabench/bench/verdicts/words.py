@@ -367,7 +367,7 @@ UNJUDGED = {
 
 def label(name: str, language: Language = "en") -> str:
     """Return a verdict's label in words."""
-    return LABELS[name][language == "ja"]
+    return phrases.say(LABELS[name], language)
 
 
 def no_weight(verdict: Verdict, language: Language = "en") -> str:
@@ -383,7 +383,7 @@ def no_weight(verdict: Verdict, language: Language = "en") -> str:
 
 def no_window(verdict: Verdict, language: Language = "en") -> str:
     """Return in a word that no weight is usable, or that this is unknown."""
-    return (NOT_JUDGED if verdict.label == "uncertain" else NO_WEIGHT)[language == "ja"]
+    return phrases.say(NOT_JUDGED if verdict.label == "uncertain" else NO_WEIGHT, language)
 
 
 def lines(verdict: Verdict) -> list[str]:
