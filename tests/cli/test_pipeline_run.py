@@ -12,7 +12,7 @@ import pytest
 import pipeline_run
 from lorabench.errors import UserError
 from lorabench.workflow.older import call as invocation
-from tests.project import make_plan, make_project
+from tests.project import make_plan
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = "config/workflows/drawnworld_lora_bench.json"
@@ -81,13 +81,6 @@ def started(here, monkeypatch):
     make_normalized()
     monkeypatch.setattr(invocation, "run", started := Started())
     return started
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    project = make_project(tmp_path_factory.mktemp("shared") / "project")
-    project.add_set()
-    return project
 
 
 @pytest.fixture

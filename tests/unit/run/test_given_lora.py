@@ -14,26 +14,19 @@ from lorabench.run.notes import notes
 from lorabench.sweep.record import SweepRecord
 from tests import records
 from tests.loras import save_lora
-from tests.project import ROOT, make_plan, make_project
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    made = make_project(tmp_path_factory.mktemp("given") / "project")
-    made.add_set()
-    return made
+from tests.project import ROOT, make_plan
 
 
 @pytest.fixture
-def plan(project, monkeypatch):
+def plan(shared, monkeypatch):
     """Plan the bench of a LoRA; what a plan of one would write is noticed."""
-    monkeypatch.chdir(project.root)
-    before = project.files()
+    monkeypatch.chdir(shared.root)
+    before = shared.files()
     yield lambda lora, **given: make_plan(
         {"lora": str(lora) if isinstance(lora, Path) else lora, **given},
         ROOT / "config" / "config.yaml",
     )
-    assert project.files() == before
+    assert shared.files() == before
 
 
 @pytest.fixture
@@ -106,8 +99,8 @@ def test_the_copy_in_its_run_is_not_copied_over_itself(plan, lora):
     assert (again.paths, again.trigger, copied) == (found.paths, "my ink", {})
 
 
-def test_a_run_id_that_was_given_keeps_its_lora(plan, project, lora):
-    train = project.root / "runs" / "mine" / "train"
+def test_a_run_id_that_was_given_keeps_its_lora(plan, shared, lora):
+    train = shared.root / "runs" / "mine" / "train"
     train.mkdir(parents=True)
     shutil.copy(lora, train)
     assert plan(lora, run_id="mine").paths.run_id == "mine"
@@ -172,8 +165,8 @@ def test_the_record_has_the_file_and_leads_to_the_same_run(plan, lora, tmp_path)
     assert " run_id=mine" in named
 
 
-def test_the_record_of_a_sweep_without_one_is_as_before(project, monkeypatch):
-    monkeypatch.chdir(project.root)
+def test_the_record_of_a_sweep_without_one_is_as_before(shared, monkeypatch):
+    monkeypatch.chdir(shared.root)
     trained = make_plan({"raw_set": "some_set"}, ROOT / "config" / "config.yaml")
     assert not {"lora", "training_set"} & trained.sweep.contents().keys()
 

@@ -9,20 +9,6 @@ import pytest
 
 from lorabench import layout
 from lorabench.workflow import commands, targets
-from tests.project import ROOT, make_plan, make_project
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = make_project(tmp_path_factory.mktemp("commands") / "project")
-    project.add_set()
-    return project
-
-
-@pytest.fixture
-def plan(project, monkeypatch):
-    monkeypatch.chdir(project.root)
-    return lambda **given: make_plan({"raw_set": "some_set", **given}, ROOT / "config/config.yaml")
 
 
 def test_words_reach_the_shell_as_they_are():
@@ -97,10 +83,10 @@ def test_a_run_asks_for_its_pictures_and_results(plan):
     assert f"{run}/bench/grid/probes.png" in map(str, targets.results(plan()))
 
 
-def test_the_page_on_the_set_is_made_before_a_training_and_not_behind_it(plan, project):
+def test_the_page_on_the_set_is_made_before_a_training_and_not_behind_it(plan, shared):
     made = plan()
     assert made.paths.set_page in targets.results(made)
-    lora = project.root / made.paths.lora
+    lora = shared.root / made.paths.lora
     lora.parent.mkdir(parents=True)
     lora.touch()
     assert made.paths.set_page not in targets.results(made)
