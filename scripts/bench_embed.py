@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
 
     torch.set_num_threads(arguments.threads)
     table = embedding_table.measure(
-        sweep.pictures(arguments.sweep.parent),
+        sweep.pictures_in(arguments.sweep.parent),
         arguments.output.parent,
         embedding.load(where, arguments.base_model, usable_device(arguments.device)),
         embedding.name(where),

@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
         return
     if judged and judged.choice:
         sweep = sweep.only(judged.choice.lora)
-    pictures = sweep.pictures(folder)
+    pictures = sweep.pictures_in(folder)
     own = sweep.variants[0].text or origin.prompt(one for one in pictures if not one.variant)
     texts = arrangement.Texts(arguments.title, own, sweep.variants)
     findings = grid.Findings(

@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.sweep.record import SweepRecord
 
     sweep = SweepRecord.read(arguments.sweep)
-    pictures = sweep.pictures(arguments.sweep.parent)
+    pictures = sweep.pictures_in(arguments.sweep.parent)
     check_one_sweep(pictures)
     training = pictures_of_set(arguments.training_set)
     reference = pictures_of_set(arguments.reference)

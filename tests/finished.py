@@ -139,7 +139,7 @@ def make_run(
     for path, one in ((run / "run.yaml", record), (bench / "sweep.yaml", sweep)):
         records.write(one, path)
     texts = {variant.name: variant.text for variant in variants}
-    pictures = sweep.pictures(bench)
+    pictures = sweep.pictures_in(bench)
     strengths = {lora.key: 0.5 + at / len(loras) for at, lora in enumerate(loras)}
     for picture in pictures:
         _render(picture, texts[picture.variant], size, strengths.get(picture.lora, 1))

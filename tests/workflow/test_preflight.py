@@ -235,7 +235,7 @@ def test_a_gui_workflow_ends_in_grids_with_its_prompt(bench):
     assert (bench.project.root / grid).exists()
     prompt = bench.fake.prompts[0]["3"]["inputs"]["text"]
     rendered = bench.project.root / "runs/mine/bench"
-    pictures = SweepRecord.read(rendered / "sweep.yaml").pictures(rendered)
+    pictures = SweepRecord.read(rendered / "sweep.yaml").pictures_in(rendered)
     assert origin.prompt(pictures) == prompt
 
 

@@ -240,7 +240,7 @@ def _rendered(run: FinishedRun) -> Iterator[Picture]:
     """Yield the rendered pictures if nothing was measured."""
     if not run.sweep:
         return origin.labelled(run.bench)
-    return (one for one in run.sweep.pictures(run.bench) if one.path.is_file())
+    return (one for one in run.sweep.pictures_in(run.bench) if one.path.is_file())
 
 
 def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:

@@ -6,7 +6,8 @@ from lorabench.dataset import notes as raw_notes
 from lorabench.run import base_choice, existing, regularization
 from lorabench.run.plan import RunPlan
 from lorabench.sweep import prompt_notes
-from lorabench.text.phrases import listed
+from lorabench.sweep.loras import label
+from lorabench.text.phrases import few, listed
 
 
 def notes(plan: RunPlan) -> list[str]:
@@ -39,9 +40,11 @@ def _of_lora(plan: RunPlan) -> list[str]:
         return left_out
     words = list(dict.fromkeys(one.trigger for one in plan.several)) or [plan.trigger]
     if "" in words:
+        nameless = [label(one) for one in plan.several if not one.trigger]
+        whose = f"the metadata of {few(nameless, 3)}" if any(words) else "the LoRA's metadata"
         return [
             *left_out,
-            "WITHOUT TRIGGER WORDS: the LoRA's metadata name none, so prompts with {trigger} "
+            f"WITHOUT TRIGGER WORDS: {whose} name none, so prompts with {{trigger}} "
             "and the probes are left out, and the verdict judges neither copies nor leaks. Say "
             "with trigger= which words call the LoRA",
         ]

@@ -109,16 +109,17 @@ class RunPlan(Source):
     @property
     def searches(self) -> bool:
         """Whether only a part of the full sweep is rendered, to find the best of it."""
-        return self.config.search == "auto" and not self.awaits_epochs
+        return self.config.search == "auto"
 
     @cached_property
     def search(self) -> SearchRecord:
         """What a search has come to: it begins anew with other weights or prompts."""
-        begun = SearchRecord(weights=self.config.weights, prompts=tuple(self.prompts))
+        weights = tuple(weight for weight in self.config.weights if weight > 0)
+        begun = SearchRecord(weights=weights, prompts=tuple(self.prompts))
         found = existing.search(self.paths)
         if not found or (found.weights, found.prompts) != (begun.weights, begun.prompts):
             found = begun
-        return found.with_loras(list(self.loras))
+        return found.within(self.config.pictures).with_loras(list(self.loras))
 
     @property
     def prompts(self) -> list[str]:

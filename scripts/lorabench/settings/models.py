@@ -409,6 +409,14 @@ class SweepSettings(Section):
         description="which states of the training to bench: `last`, `all` that it keeps, or "
         "`4,8,12` besides the last; without `train.save_every_epochs` it then keeps about eight",
     )
+    search: Searching = Field(
+        "off",
+        description="`auto`: find the best LoRA and weight with a part of the pictures, stage by "
+        "stage; `off`: render all weights and prompts",
+    )
+    pictures: int | None = Field(
+        None, ge=1, description="with `search`: render at most so many pictures"
+    )
     skip_train: bool = Field(
         False, description="bench the existing LoRA of `run_id`; `raw_set` only names its file"
     )
@@ -437,15 +445,6 @@ class SweepSettings(Section):
 
 class Config(SweepSettings, TrainingSettings):
     """All settings of the pipeline."""
-
-    search: Searching = Field(
-        "off",
-        description="`auto`: find the best LoRA and weight with a part of the pictures, stage by "
-        "stage; `off`: render all weights and prompts",
-    )
-    pictures: int | None = Field(
-        None, ge=1, description="with `search`: render at most so many pictures"
-    )
 
     @field_validator("run_id", mode="before")
     @classmethod
@@ -477,6 +476,24 @@ class Config(SweepSettings, TrainingSettings):
             raise ValueError(
                 "training_set: and raw_set both name the pictures that the LoRA was trained on; "
                 "give one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _search_can_compare(self) -> "Config":
+        if self.search == "off":
+            if self.pictures:
+                raise ValueError("pictures: limits a search; add search=auto")
+            return self
+        if self.lora and not self.reads_set:
+            raise ValueError(
+                "search: finds the best by the style gained; name the pictures that the LoRA was "
+                "trained on with raw_set= or training_set=, or leave search out"
+            )
+        if not self.baseline or max(self.weights) <= 0:
+            raise ValueError(
+                "search: compares weights above 0 with weight 0; leave baseline=False out, and "
+                "give such weights"
             )
         return self
 

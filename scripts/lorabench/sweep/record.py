@@ -51,8 +51,9 @@ class SweepRecord(Record, SweepSettings):
     def contents(self) -> dict[str, Any]:
         """Return what is recorded; what older records do not have stands there only if given."""
         content = super().contents()
-        unset = [key for key in ("lora", "training_set", "loras") if not content[key]]
-        unset += ["epochs"] if content["epochs"] == "last" else []
+        usual = {"epochs": "last", "search": "off"}
+        unset = [key for key, value in usual.items() if content[key] == value]
+        unset += [key for key in ("lora", "training_set", "loras", "pictures") if not content[key]]
         for variant in content["variants"]:
             for key in [key for key in ("lora", "baseline") if not variant[key]]:
                 del variant[key]
@@ -70,7 +71,7 @@ class SweepRecord(Record, SweepSettings):
         """Whether the bundled base model rendered."""
         return Path(self.checkpoint or "").stem == Path(BUNDLED_BASE).name
 
-    def pictures(self, bench: Path) -> list[Picture]:
+    def pictures_in(self, bench: Path) -> list[Picture]:
         """Return the pictures of the sweep in order, in the folder `bench`, rendered or not."""
         every = (pictures.of_variant(one, bench, self.batch_size) for one in self.variants)
         return sorted(set(chain.from_iterable(every)))  # LoRAs share those at weight 0

@@ -40,6 +40,14 @@ class SearchRecord(Record):
     """The next stage."""
     settled: bool = False
     """Whether nothing is left to render."""
+    limit: int | None = None
+    """The number of pictures that ended it; None where its stages did."""
+
+    def within(self, pictures: int | None) -> "SearchRecord":
+        """Return the search with so many pictures at most: it goes on where fewer ended it."""
+        if self.limit is None or (pictures and pictures <= self.limit):
+            return self
+        return self.model_copy(update={"settled": False, "limit": None})
 
     def with_loras(self, loras: Sequence[str]) -> "SearchRecord":
         """Return the search of these LoRAs, by key: one more begins with a coarse look at it."""
@@ -49,7 +57,7 @@ class SearchRecord(Record):
         if not new:
             return self.model_copy(update={"parts": kept})
         parts = (*kept, *first(new, self.weights, self.prompts))
-        return self.model_copy(update={"parts": parts, "stage": 0, "settled": False})
+        return self.model_copy(update={"parts": parts, "stage": 0, "settled": False, "limit": None})
 
 
 def weights(parts: Iterable[Part]) -> set[float]:

@@ -228,6 +228,13 @@ def filled(text: str, trigger: str, key: str) -> str:
     return syntax.called(text.replace(PLACE, syntax.escaped(trigger)), trigger)
 
 
+def unfilled(text: str, triggers: Iterable[str]) -> str:
+    """Return a prompt with `PLACE` in place of trigger words, the longest that it has of these."""
+    longest = sorted(filter(None, triggers), key=len, reverse=True)
+    trigger = next((one for one in longest if has(text, one)), "")
+    return syntax.word(trigger).sub(PLACE, text) if trigger else text
+
+
 def read(path: Path) -> list[str]:
     """Return a file's prompts, without comments (#); `UserError` if it is unreadable or empty."""
     try:

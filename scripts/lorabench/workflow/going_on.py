@@ -30,13 +30,13 @@ def go_on(plans: Iterable[RunPlan], stopping: Stopping) -> list[str]:
 
 
 def _next(plan: RunPlan) -> Iterator[str]:
-    """Say with what a run goes on: the epochs that its training kept, or higher weights."""
+    """Say with what a run goes on: epochs that its training kept, a search, or higher weights."""
     if plan.awaits_epochs and (kept := existing.epochs(plan.paths)):
         number = count(len(kept), "epoch")
         yield f"\n{plan.paths.root}: going on with the {number} that the training kept"
     elif plan.searches and not plan.search.settled:
         yield searching.go_on(plan)
-    elif not plan.several and (weights := _further(plan)):
+    elif not (plan.several or plan.searches) and (weights := _further(plan)):
         yield _record(plan, weights)
 
 

@@ -28,8 +28,9 @@ def go_on(plan: RunPlan) -> str:
         after, stage = _pictures(plan, (*begun.parts, *more)), stage + 1
     most = plan.config.pictures
     if after == before or (most and after > most):
-        begun.model_copy(update={"settled": True}).write(plan.paths.search)
-        why = f"; {most} pictures are not enough for the next stage" if after > before else ""
+        limit = most if after > before else None
+        begun.model_copy(update={"settled": True, "limit": limit}).write(plan.paths.search)
+        why = f"; {most} pictures are not enough for the next stage" if limit else ""
         return f"\n{plan.paths.root}: the search has ended with {count(before, 'picture')}{why}"
     parts = (*begun.parts, *more)
     begun.model_copy(update={"parts": parts, "stage": stage}).write(plan.paths.search)
@@ -46,7 +47,7 @@ def _found(plan: RunPlan) -> search.Found:
     loras = SweepRecord.read(plan.paths.sweep).loras
     return search.Found(
         loras=loras or (SweptLora("", plan.paths.lora.name, plan.paths.lora.stem),),
-        weights=[one for one in plan.config.weights if one > 0],
+        weights=plan.search.weights,
         prompts=plan.prompts,
         tables=summary.by_lora(table, loras),
         verdict=verdict.read(plan.paths.verdict),

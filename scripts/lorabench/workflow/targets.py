@@ -55,11 +55,11 @@ def judged(plan: RunPlan) -> list[Path]:
 def results(plan: RunPlan) -> Iterator[Path]:
     """Yield what a finished run holds; a search is laid out when it has ended."""
     run = plan.paths
+    yield from of_pictures("preprocess_log")(plan)
+    yield from set_page(plan)
     if plan.searches and not plan.search.settled:
         yield from (run.verdict, run.sweep)
         return
-    yield from of_pictures("preprocess_log")(plan)
-    yield from set_page(plan)
     yield from grids(run, plan.config)
     if any(variant.probe for variant in plan.variants):
         yield run.grid / "probes.png"
@@ -68,6 +68,4 @@ def results(plan: RunPlan) -> Iterator[Path]:
     yield run.grid / "overview.png"
     yield from (run.plots / "metrics_by_weight.png", run.plots / "tradeoff.png")
     yield from (run.bench / "metrics.csv", run.verdict)
-    yield from (run.page, run.sweep)
-    if not plan.several:
-        yield plan.paths.card
+    yield from (run.page, run.sweep, run.card)

@@ -4,23 +4,10 @@ import pytest
 
 from lorabench.errors import UserError
 from lorabench.sweep.loras import label
-from lorabench.workflow import commands
+from lorabench.sweep.variants import cells
+from lorabench.workflow import commands, targets
 from tests import records
 from tests.loras import save_lora
-from tests.project import ROOT, make_plan, make_project
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = make_project(tmp_path_factory.mktemp("epochs") / "project")
-    project.add_set()
-    return project
-
-
-@pytest.fixture
-def plan(project, monkeypatch):
-    monkeypatch.chdir(project.root)
-    return lambda **given: make_plan({"raw_set": "some_set", **given}, ROOT / "config/config.yaml")
 
 
 @pytest.fixture
@@ -60,6 +47,18 @@ def test_all_that_were_kept_or_some_are_benched_before_the_last(plan, trained):
         assert [one.key for one in found.several] == [f"epoch-{one:06d}" for one in number] + [""]
         assert found.paths == plan().paths and not found.awaits_epochs
         assert all(path.exists() for path in found.loras.values())
+
+
+def test_a_search_begins_with_the_last_and_goes_on_with_all_that_were_kept(plan, trained):
+    search = {"epochs": "all", "search": "auto", "weights": "0.4,0.6,0.8"}
+    before = plan(**search)
+    assert before.awaits_epochs and {part.lora for part in before.search.parts} == {""}
+    assert cells(before.variants) < cells(plan(weights="0.4,0.6,0.8").variants)
+    assert before.paths.set_page in targets.results(before), "it is said before the training"
+    trained(2, 4)
+    found = plan(**search)
+    assert [part.lora for part in found.search.parts] == ["epoch-000002", "epoch-000004", ""]
+    assert cells(before.variants) < cells(found.variants)
 
 
 def test_pictures_of_the_last_and_without_a_lora_stay_where_they_are(plan, trained):

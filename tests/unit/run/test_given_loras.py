@@ -15,23 +15,16 @@ from lorabench.sweep.record import SweepRecord
 from lorabench.workflow import commands, targets
 from tests import records
 from tests.loras import save_lora
-from tests.project import ROOT, make_plan, make_project
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    made = make_project(tmp_path_factory.mktemp("several") / "project")
-    made.add_set()
-    return made
+from tests.project import ROOT, make_plan
 
 
 @pytest.fixture
-def plan(project, monkeypatch):
+def plan(shared, monkeypatch):
     """Plan the bench of LoRAs; what a plan of one would write is noticed."""
-    monkeypatch.chdir(project.root)
-    before = project.files()
+    monkeypatch.chdir(shared.root)
+    before = shared.files()
     yield lambda lora, **given: make_plan({"lora": lora, **given}, ROOT / "config" / "config.yaml")
-    assert project.files() == before
+    assert shared.files() == before
 
 
 @pytest.fixture
@@ -86,11 +79,11 @@ def test_other_loras_are_a_run_named_after_their_folder(plan, loras):
         assert (found.paths.run_id, names(found)) == ("my loras", ["ink", "mofu v2"])
 
 
-def test_patterns_and_lists_name_the_same_however_they_are_written(plan, loras, project):
+def test_patterns_and_lists_name_the_same_however_they_are_written(plan, loras, shared):
     folder = loras("ink-000002", "ink-000004", "mofu")
     one = plan(f"{folder}/ink*").several
     files = [f"{folder}/ink-{epoch:06d}.safetensors" for epoch in (4, 2)]
-    shutil.copytree(folder, project.root / "loras")
+    shutil.copytree(folder, shared.root / "loras")
     try:
         for named in (
             files,
@@ -105,18 +98,18 @@ def test_patterns_and_lists_name_the_same_however_they_are_written(plan, loras, 
             again = plan(named)
             assert (again.several, again.paths.run_id) == (one, "ink"), named
     finally:
-        shutil.rmtree(project.root / "loras")
+        shutil.rmtree(shared.root / "loras")
 
 
-def test_many_names_in_one_word_are_a_list(plan, loras, project):
+def test_many_names_in_one_word_are_a_list(plan, loras, shared):
     folder = loras(*(f"ink-{epoch:06d}" for epoch in range(1, 21)))
-    shutil.copytree(folder, project.root, dirs_exist_ok=True)
+    shutil.copytree(folder, shared.root, dirs_exist_ok=True)
     files = sorted(path.name for path in folder.iterdir())
     try:
         assert len(plan(",".join(files)).several) == 20, "no file may have so long a name"
     finally:
         for name in files:
-            (project.root / name).unlink()
+            (shared.root / name).unlink()
 
 
 def test_diffusers_checkpoints_are_found_in_their_folders(plan, tmp_path):
@@ -223,8 +216,8 @@ def test_of_a_list_each_has_to_be_a_lora(plan, loras):
         assert "more than 255 bytes" in refused(plan, name)
 
 
-def test_a_run_that_trained_its_own_is_not_taken(plan, loras, project):
-    folder, run = loras("ink-000002", "ink-000004"), project.root / "runs" / "mine"
+def test_a_run_that_trained_its_own_is_not_taken(plan, loras, shared):
+    folder, run = loras("ink-000002", "ink-000004"), shared.root / "runs" / "mine"
     records.run().write(run / "run.yaml")
     with pytest.raises(UserError, match="run mine has trained a LoRA of its own"):
         plan(str(folder), run_id="mine")
@@ -245,7 +238,7 @@ def test_at_weight_0_loras_of_the_same_words_share_what_is_drawn(plan, loras):
     ]  # fmt: skip
     asked = targets.pictures(found)
     assert (len(asked), len(set(asked))) == (8, 6)
-    assert len(found.sweep.pictures(found.paths.bench)) == 6
+    assert len(found.sweep.pictures_in(found.paths.bench)) == 6
     assert {found.loaded(folder) for folder in found.by_folder} == {"", first, second}
     assert found.loaded("no-lora.my-ink/prompt-cat/") == ""
 
@@ -283,7 +276,7 @@ def test_of_a_lora_without_words_that_is_said(plan, loras):
     loras("ink")
     found = plan(str(loras("mofu", trigger="")), probe="off", prompts=["a cat"])
     assert [one.baseline for one in found.several] == ["no-lora.my-ink", "no-lora"]
-    assert notes(found)[0].startswith("WITHOUT TRIGGER WORDS")
+    assert notes(found)[0].startswith("WITHOUT TRIGGER WORDS: the metadata of mofu name none")
 
 
 def test_beside_their_pictures_words_call_those_too_that_name_none(plan, loras):
@@ -295,23 +288,23 @@ def test_beside_their_pictures_words_call_those_too_that_name_none(plan, loras):
     assert {one.trigger for one in plan(str(folder), raw_set="some_set").several} == {"my ink"}
 
 
-def test_one_more_or_less_changes_no_cell_of_the_others(plan, loras, project):
+def test_one_more_or_less_changes_no_cell_of_the_others(plan, loras, shared):
     """Neither its options nor the LoRA that a cell without one names: the first that ever was."""
     folder = loras("ink-000002", "ink-000004")
     before = plan(str(folder))
     kept = before.several[1].key
     source = before.lora("")
     assert source == before.loras[before.several[0].key]
-    written = project.root / before.paths.receipt()
+    written = shared.root / before.paths.receipt()
     for path in (source, written):
-        (project.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (shared.root / path).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(folder / "ink-000002.safetensors", source)
     receipt.write(receipt.Receipt("x", source, "0", source=str(source)), written)
     (folder / "ink-000002.safetensors").unlink()
     loras("ink-000006")
     after = plan(str(folder))
     stands_in = after.lora("")
-    shutil.rmtree(project.root / "runs")
+    shutil.rmtree(shared.root / "runs")
     assert stands_in == source
     for one in (f"{kept}/", "no-lora.my-ink/"):
         assert commands.cell(after, one) == commands.cell(before, one)

@@ -103,6 +103,13 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"train": {"steps": 5, "epochs": 5}}, "train: give steps or epochs"),
         ({"train": {"unet_lr": 0, "text_encoder_lr": 0}}, "nothing would be trained"),
         ({"train": {"kohya_args": {"a": {"b": 1}}}}, "train.kohya_args: {'a': {'b': 1}}: a should"),
+        ({"pictures": 150}, "pictures: limits a search; add search=auto"),
+        ({"search": "auto", "baseline": False}, "search: compares weights above 0 with weight 0"),
+        ({"search": "auto", "weights": "-1,0"}, "search: compares weights above 0 with weight 0"),
+        (
+            {"search": "auto", "lora": "a.safetensors", "raw_set": None},
+            "search: finds the best by the style gained; name the pictures",
+        ),
         ({"kohya": {"paths": "datasets"}}, "kohya.paths: 'datasets': should map folders to"),
         ({"preprocess": {"resolution": 100}}, "resolution 100 is no multiple of bucket_step 32"),
         (

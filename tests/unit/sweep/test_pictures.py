@@ -15,7 +15,7 @@ from tests import records
 
 def test_the_pictures_of_a_sweep_are_in_order_and_know_where_they_lie():
     variants = [records.variant("", "x", (0, 0.4), (2, 1), of) for of in ("", "trigger")]
-    found = records.sweep(variants, batch_size=2).pictures(Path("runs/a/bench"))
+    found = records.sweep(variants, batch_size=2).pictures_in(Path("runs/a/bench"))
     assert found == sorted(found) and len(found) == 16
     assert found[1] == Picture("", 1, 0, 0.4, Path())
     assert [one.path.as_posix() for one in found[1:10:8]] == [
@@ -34,7 +34,7 @@ def test_the_pictures_of_a_sweep_are_in_order_and_know_where_they_lie():
 )
 def test_a_name_that_looks_like_a_coordinate_is_a_name(prompt, probe, folder):
     variant = records.variant(prompt, "x", (0.8,), (3,), probe)
-    (picture,) = records.sweep([variant]).pictures(Path("runs/trigger/bench"))
+    (picture,) = records.sweep([variant]).pictures_in(Path("runs/trigger/bench"))
     assert picture.path == Path(f"runs/trigger/bench/{folder}w0.80/seed3_00.png")
     place = (picture.prompt, picture.probe, picture.weight, picture.seed, picture.index)
     assert place == (prompt, probe, 0.8, 3, 0)
@@ -78,11 +78,11 @@ def test_loras_share_a_picture_at_weight_0_and_each_has_it_in_its_part_of_the_re
     ]
     sweep = records.sweep(variants, loras=loras, trigger="other")
     bench = Path("runs/x/bench")
-    names = [one.path.relative_to(bench).as_posix() for one in sweep.pictures(bench)]
+    names = [one.path.relative_to(bench).as_posix() for one in sweep.pictures_in(bench)]
     assert sorted(names) == [f"{of}/seed1_00.png" for of in ("a/w0.40", "b/w0.40", "none/w0.00")]
     part = sweep.only("b")
     assert (part.loras, part.trigger) == ((), "b")
-    names = [one.path.relative_to(bench).as_posix() for one in part.pictures(bench)]
+    names = [one.path.relative_to(bench).as_posix() for one in part.pictures_in(bench)]
     assert sorted(names) == ["b/w0.40/seed1_00.png", "none/w0.00/seed1_00.png"]
     assert part.contents()["run_id"] == sweep.run_id
 

@@ -51,3 +51,13 @@ def test_one_more_lora_begins_with_a_coarse_look_at_it_and_one_less_ends_nothing
     more = ended.with_loras(["b", "a", "c"])
     assert more.parts == (*begun.parts, Part("c", (0.4, 0.8), ("", "car")))
     assert (more.stage, more.settled) == (0, False)
+
+
+def test_with_more_pictures_it_goes_on_where_their_number_ended_it():
+    ended = BEGUN.model_copy(update={"stage": 2, "settled": True, "limit": 150})
+    assert ended.within(150) == ended == ended.within(100)
+    for more in (151, None):
+        found = ended.within(more)
+        assert (found.stage, found.settled, found.limit) == (2, False, None)
+    settled = BEGUN.model_copy(update={"settled": True})
+    assert settled.within(None) == settled.within(10) == settled

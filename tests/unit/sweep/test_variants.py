@@ -162,6 +162,13 @@ def test_prompts_that_begin_alike_are_numbered():
     ]
 
 
+@pytest.mark.parametrize("typed", ["{trigger}, a cat", "({trigger}:1.2), a cat", "a cat"])
+def test_trigger_words_are_taken_out_of_a_prompt_as_they_were_filled_in(typed):
+    filled = variants.filled(typed, "mika (moon)", "prompts")
+    assert variants.unfilled(filled, ["", "mika", "mika (moon)"]) == typed
+    assert variants.unfilled(filled, []) == filled
+
+
 def test_a_placeholder_without_trigger_words_is_refused():
     with pytest.raises(UserError, match="trigger="):
         named(["{trigger}, a cat"], "")

@@ -59,6 +59,13 @@ def test_it_goes_on_where_the_best_weight_is_the_highest(finished, signals):
     called(stopping)  # somebody stopped it in between: nothing is called
 
 
+def test_a_search_that_has_ended_begins_with_no_higher_weights(finished):
+    plan, calls = finished()
+    plan.searches, plan.search = True, SimpleNamespace(settled=True)
+    assert going_on.go_on([plan], Stopping()) == calls == []
+    assert existing.further(plan.paths) == ()
+
+
 @pytest.mark.parametrize(
     "given",
     [

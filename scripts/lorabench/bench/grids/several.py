@@ -32,7 +32,7 @@ def draw(sweep: SweepRecord, bench: Path, folder: Path, title: str, verdict: Ver
     if len(sweep.loras) < 2 or not verdict.choice:
         raise UserError("--loras: the sweep has one LoRA; leave the option out")
     by_lora = {
-        one: [picture for picture in sweep.only(one.key).pictures(bench) if not picture.probe]
+        one: [picture for picture in sweep.only(one.key).pictures_in(bench) if not picture.probe]
         for one in sweep.loras
     }
     yield from _beside(by_lora, folder, title, verdict)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorabench.pages.words import phrase
-from lorabench.sweep import labels, origin
+from lorabench.sweep import labels, origin, variants
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.text import phrases
@@ -33,7 +33,7 @@ def find(run: Path, sweep: SweepRecord | None) -> Earlier | None:
     if not sweep:
         return None
     bench = run / "bench"
-    asked = [picture for picture in sweep.pictures(bench) if not picture.probe]
+    asked = [picture for picture in sweep.pictures_in(bench) if not picture.probe]
     others = origin.labelled(bench, sweep, {picture.path for picture in asked})
     inside = [picture for picture in asked if picture.path.exists()]
     outside = origin.alike([one for one in others if not one.probe], inside)
@@ -74,6 +74,7 @@ def _prompts(
     """Yield the sweep's further prompts and the earlier ones, as the setting takes them."""
     texts = {one.prompt: one.text for one in sweep.variants if not one.probe}
     texts |= {name: origin.prompt(one for one in outside if one.prompt == name) for name in prompts}
+    triggers = [one.trigger for one in sweep.loras] or [sweep.trigger]
     for name, text in texts.items():
         if name and text:
-            yield f"{name}: {text}"
+            yield f"{name}: {variants.unfilled(text, triggers)}"

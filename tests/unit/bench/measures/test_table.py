@@ -147,7 +147,7 @@ def several(tmp_path):
         for lora, baseline in (("a", "no-lora"), ("b", "no-lora"), ("c", "no-lora.c"))
         for variant in records.variants(["cat"], (0, 0.4))
     ]
-    pictures = records.sweep(variants).pictures(tmp_path)
+    pictures = records.sweep(variants).pictures_in(tmp_path)
     for number, one in enumerate(pictures):
         save(one, picture(number))
     return tmp_path, pictures

@@ -9,6 +9,7 @@ import yaml
 
 from lorabench.pages.run import earlier
 from lorabench.pages.run.repeat_command import repeat_command
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant
 from tests import records
@@ -78,8 +79,24 @@ def test_prompts_come_back_with_the_words_that_their_pictures_hold(narrowed):
     assert found.prompts == ["mushroom"]
     assert "of the prompt mushroom were rendered" in earlier.sentence(found)
     assert yaml.safe_load(settings(found)["prompts"]) == [
-        "lighthouse: ponnyu style, a lighthouse",
-        "mushroom: ponnyu style, a mushroom",
+        "lighthouse: {trigger}, a lighthouse",
+        "mushroom: {trigger}, a mushroom",
+    ]
+
+
+def test_prompts_of_several_loras_call_each_by_its_own_words(narrowed):
+    run, sweep = narrowed(prompts=("mushroom",))
+    ink, mofu = SweptLora("", "a", "a", trigger="ponnyu style"), SweptLora("b", "b", "b")
+    several = tuple(
+        replace(one, lora=lora.key, text=one.text.replace("ponnyu style", words))
+        for one in sweep.variants
+        for lora, words in ((ink, "ponnyu style"), (mofu, "mofu"))
+    )
+    loras = (ink, replace(mofu, trigger="mofu"))
+    found = earlier.find(run, sweep.model_copy(update={"loras": loras, "variants": several}))
+    assert yaml.safe_load(settings(found)["prompts"]) == [
+        "lighthouse: {trigger}, a lighthouse",
+        "mushroom: {trigger}, a mushroom",
     ]
 
 
@@ -98,8 +115,8 @@ def test_pictures_of_version_0_1_say_their_words_alone(narrowed):
     found = earlier.find(run, sweep)
     assert (found.prompts, found.weights) == (["a-mushroom"], [1.2])
     assert yaml.safe_load(settings(found)["prompts"]) == [
-        "lighthouse: ponnyu style, a lighthouse",
-        "a-mushroom: ponnyu style, a mushroom",
+        "lighthouse: {trigger}, a lighthouse",
+        "a-mushroom: {trigger}, a mushroom",
     ]
 
 

@@ -108,6 +108,13 @@ def test_trigger_words_stand_in_the_command_only_where_they_were_given():
     assert given == f"{command()} 'trigger=ink style'"
 
 
+def test_a_search_is_searched_again():
+    searched = {"search": "auto", "pictures": 150}
+    assert command(None, searched) == f"{command()} search=auto pictures=150"
+    contents = [records.sweep([VARIANT], **given).contents() for given in ({}, searched)]
+    assert [one.get("search") for one in contents] == [None, "auto"]
+
+
 def test_without_a_sweep_the_command_is_that_which_trains():
     record = records.run(run_id="set-0123abcd", raw_set="set", train={"rank": 8})
     train = "uv run snakemake --cores 1 trained --config raw_set=set 'train={rank: 8}'"
