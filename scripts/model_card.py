@@ -14,16 +14,14 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.run.record import RunRecord
     from lorabench.sweep.record import SweepRecord
 
-    card.write(
-        card.Sources(
-            lora=arguments.lora,
-            record=RunRecord.read(arguments.record) if arguments.record else None,
-            sweep=SweepRecord.read(arguments.sweep) if arguments.sweep else None,
-            verdict=verdict.read(arguments.verdict) if arguments.verdict else None,
-            grid=arguments.grid,
-        ),
-        arguments.output,
+    sources = card.Sources(
+        loras=arguments.lora,
+        record=RunRecord.read(arguments.record) if arguments.record else None,
+        sweep=SweepRecord.read(arguments.sweep) if arguments.sweep else None,
+        verdict=verdict.read(arguments.verdict) if arguments.verdict else None,
+        grid=arguments.grid,
     )
+    card.write(sources, arguments.output)
     cli.detail("%s", arguments.output)
 
 
@@ -33,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__, epilog="What is not given is said to be unknown; nothing is guessed."
     )
     add = parser.add_argument
-    add("--lora", type=Path, required=True, metavar="SAFETENSORS", help="the LoRA")
+    add("--lora", type=Path, required=True, nargs="+", metavar="SAFETENSORS",
+        help="the LoRA; of several, the card is of the one that the verdict chose")  # fmt: skip
     add("--output", type=Path, required=True, metavar="README.md", help="the card")
     add("--record", type=Path, metavar="YAML", help="run.yaml: what it was trained with")
     add("--sweep", type=Path, metavar="YAML", help="sweep.yaml: what was rendered")

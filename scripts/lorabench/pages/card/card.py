@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from lorabench.lora import trained_on
 from lorabench.lora.modules import forms
 from lorabench.lora.names import place
 from lorabench.run.record import RunRecord
+from lorabench.sweep.loras import SweptLora, saved
 from lorabench.sweep.record import SweepRecord
 from lorabench.text import syntax
 from lorabench.text.phrases import count
@@ -35,12 +36,26 @@ _NOT_SHOWN = {"device", "threads", "cache_latents"}
 class Sources:
     """What the card is made of; of all but the LoRA, nothing need be there."""
 
-    lora: Path
+    loras: Sequence[Path]
+    """The LoRA, or several of which the verdict chose one."""
     record: RunRecord | None = None
     sweep: SweepRecord | None = None
     verdict: Verdict | None = None
     grid: Path | None = None
     """The picture to show; a copy of it goes beside the card, where the card links it."""
+
+    @property
+    def chosen(self) -> SweptLora | None:
+        """The LoRA that the verdict chose of the sweep's; None if the sweep has one alone."""
+        choice = self.verdict.choice if self.verdict else None
+        swept = self.sweep.loras if self.sweep else ()
+        return next((one for one in swept if choice and one.key == choice.lora), None)
+
+    @property
+    def lora(self) -> Path:
+        """The LoRA that the card is of."""
+        named = [one for one in self.loras if self.chosen and one.name == self.chosen.file]
+        return next(iter(named or self.loras))
 
 
 def write(sources: Sources, path: Path) -> None:
@@ -69,8 +84,9 @@ def write(sources: Sources, path: Path) -> None:
 
 
 def _contents(sources: Sources) -> dict[str, Any]:
-    lora = lora_file.verify(sources.lora)
+    lora, chosen = lora_file.verify(sources.lora), sources.chosen
     record, sweep, verdict = sources.record, sources.sweep, sources.verdict
+    sweep = sweep.only(chosen.key) if sweep and chosen else sweep
     base = _base(record, lora.metadata)
     trigger = trigger_words(sweep, lora.metadata)
     best = verdict.weight if verdict else None
@@ -79,6 +95,7 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "title": sources.lora.stem,
         "stem": sources.lora.stem,
         "file": sources.lora.name,
+        "saved": saved(chosen) if chosen else "",
         "size": f"{sources.lora.stat().st_size / 1e6:.1f} MB",
         "sha256": files.sha256(sources.lora),
         "content": lora.content,
@@ -161,7 +178,7 @@ def _rendered(sweep: SweepRecord) -> str:
     """Say how much was rendered."""
     prompts = [one for one in sweep.variants if not one.probe]
     pictures = count(len(sweep.seeds) * sweep.batch_size, "picture")
-    weights = ", ".join(map(_weight, sweep.sweep))
+    weights = ", ".join(map(_weight, sorted({at for one in prompts for at in one.weights})))
     return f"{count(len(prompts), 'prompt')}, {pictures} each, at the weights {weights}"
 
 

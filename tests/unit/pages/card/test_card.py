@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from lorabench.pages.card import card as model_card
 from lorabench.pages.card.card import Sources
 from lorabench.sweep.variants import Variant
 from tests import records
+from tests.finished import chosen, series
 
 METADATA = {
     "ss_tag_frequency": json.dumps({"set": {"ponnyu style": 3, "a cat": 2, "blue": 1}}),
@@ -57,7 +60,7 @@ def lora(tmp_path):
 
 def card(lora, **sources):
     path = lora.with_name("README.md")
-    model_card.write(Sources(lora, **sources), path)
+    model_card.write(Sources([lora], **sources), path)
     text = path.read_text(encoding="utf-8")
     _, front, body = text.split("---\n", 2)
     return yaml.safe_load(front), body
@@ -158,3 +161,24 @@ def test_trigger_words_are_those_of_the_benchmark_or_what_all_captions_share():
     assert model_card.trigger_words(None, METADATA) == "ponnyu style"
     assert model_card.trigger_words(None, {}) == ""
     assert model_card.trigger_words(None, {"ss_tag_frequency": "broken"}) == ""
+
+
+def test_of_several_loras_it_is_on_the_one_to_use(lora, tmp_path):
+    epochs = series(2, 4, 6)
+    paths = [lora.with_name(one.file) for one in epochs]
+    for path in paths:
+        shutil.copy(lora, path)
+    swept = [
+        replace(one, lora=epoch.key, weights=weights)
+        for epoch, weights in zip(epochs, ((0.0, 0.8), (0.0, 0.4, 0.6), (0.0, 0.8)), strict=True)
+        for one in SWEEP.variants
+    ]
+    several = SWEEP.model_copy(update={"loras": epochs, "variants": tuple(swept)})
+    model_card.write(
+        Sources(paths, record=RECORD, sweep=several, verdict=chosen(epochs)), tmp_path / "README.md"
+    )
+    body = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"# {epochs[1].name}" in body and "| Saved after | epoch 4 |" in body
+    assert "| Weight | 0.80" in body, "the verdict is on that one"
+    assert "2 prompts, 4 pictures each, at the weights 0.00, 0.40, 0.60," in body
+    assert epochs[0].name not in body and epochs[2].name not in body
