@@ -24,7 +24,7 @@ class GivenLoras:
     """LoRAs from elsewhere that are benched side by side."""
 
     name: str
-    """What they are called together, and their run: their series, else their folder."""
+    """What they are called together, and their run: the series of most, else their folder."""
     loras: Sequence[tuple[GivenLora, Saved]]
     """In the order to show them; with a series only where all are of one."""
     names: Sequence[str]
@@ -103,9 +103,9 @@ def _inside(match: Path) -> Iterator[Path]:
 
 
 def _name(places: Sequence[str], loras: Sequence[tuple[GivenLora, Saved]]) -> str:
-    of_series = {saved.series for _, saved in loras}
-    if len(of_series) == 1 and (only := of_series.pop()):
-        return as_name(only)
+    (main, count), *_ = Counter(saved.series for _, saved in loras).most_common(1)
+    if main and 2 * count > len(loras):  # not all: one more of another series is the same run
+        return as_name(main)
     first = Path(places[0])
     folders = {lora.source.absolute().parent for lora, _ in loras}
     if len(places) == 1 and first.is_dir():

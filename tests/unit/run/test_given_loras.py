@@ -67,6 +67,14 @@ def test_a_folder_is_a_run_named_after_its_series(plan, loras):
     assert (found.record, found.training, found.sets) == (None, None, [])
 
 
+def test_one_more_of_another_training_is_in_the_same_run(plan, loras):
+    before = plan(str(loras("ink-000004", "ink", "ink-000002")))
+    after = plan(str(loras("mofu v2")))
+    assert after.paths.run_id == before.paths.run_id == "ink"
+    assert set(before.loras) < set(after.loras)
+    assert names(after) == ["ink-000002", "ink-000004", "ink", "mofu v2"]
+
+
 def test_other_loras_are_a_run_named_after_their_folder(plan, loras):
     folder = loras("ink", "mofu v2")
     for named in (
