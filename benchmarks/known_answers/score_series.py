@@ -14,8 +14,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from benchmarks.known_answers import series_looks
 from benchmarks.known_answers.judge_series import packed, unpacked
 from benchmarks.known_answers.score import share
+from benchmarks.known_answers.series_looks import Look
 from benchmarks.known_answers.series_recipes import SERIES, Series
 from benchmarks.known_answers.series_truth import USUAL_WEIGHT, Pair, Scores, Truth, truth
 from lorabench import cli, files
@@ -43,38 +45,36 @@ class Scored:
     scores: Scores
     full: Pick | None = None
     search: Pick | None = None
+    look: Look | None = None
+    """None where nobody has looked."""
 
     @property
     def truth(self) -> Truth:
         """What the judge says."""
         return truth(self.scores)
 
-    def is_right(self, pick: Pick | None) -> bool:
-        """Whether the picked pair is a good one, or none was picked where none is good."""
-        return pick is not None and self.is_good(pick.pair)
-
-    def is_good(self, pair: Pair | None) -> bool:
-        """Whether a pair is in the region; none is right where that is empty."""
-        good = self.truth.good
-        return pair in good if good else pair is None
-
-    @property
-    def names_the_end(self) -> bool:
+    def names_the_end(self, known: Truth | Look) -> bool:
         """Whether over-training is named within one of the epochs that are kept; that there is
         none counts as one after the last."""
         said = self.full.over_trained_from if self.full else None
-        return abs(self._place(said) - self._place(self.truth.over_trained_from)) <= 1
+        return abs(self._place(said) - self._place(known.over_trained_from)) <= 1
 
     def _place(self, epoch: int | None) -> int:
         epochs = self.series.epochs
         return len(epochs) if epoch is None else epochs.index(epoch)
 
 
+def is_good(pair: Pair | None, known: Truth | Look) -> bool:
+    """Return whether a pair is in the region; none is right where that is empty."""
+    return pair in known.good if known.good else pair is None
+
+
 def read(series: Series, folder: Path) -> Scored:
     """Read what is there of one series: its scores, and the picks if there are any."""
     content = json.loads((folder / "scores.json").read_text("utf-8"))
     picks = [read_pick(series, folder / name) for name in (FULL, SEARCH)]
-    return Scored(series, unpacked(content), *picks)
+    look = series_looks.read().get(series.name)
+    return Scored(series, unpacked(content), *picks, look)
 
 
 def read_pick(series: Series, path: Path) -> Pick | None:
@@ -119,23 +119,36 @@ def tables(scored: Sequence[Scored]) -> str:
             for title, goal, measure in _FIGURES
         ),
         "",
-        "| series | half | best | good | pick | over-trained from | said | search |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| series | half | best | good | good by eye | pick | over-trained from | by eye | said |"
+        " search |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *map(_row, scored),
     ]
     return "\n".join(rows) + "\n"
 
 
 def _picked(scored: Sequence[Scored]) -> str:
-    return share([one.is_right(one.full) for one in scored if one.full])
+    return share([is_good(one.full.pair, one.truth) for one in scored if one.full])
+
+
+def _picked_by_eye(scored: Sequence[Scored]) -> str:
+    return share([is_good(one.full.pair, one.look) for one in scored if one.full and one.look])
 
 
 def _searched(scored: Sequence[Scored]) -> str:
-    return share([one.is_right(one.search) for one in scored if one.search])
+    return share([is_good(one.search.pair, one.truth) for one in scored if one.search])
+
+
+def _searched_by_eye(scored: Sequence[Scored]) -> str:
+    return share([is_good(one.search.pair, one.look) for one in scored if one.search and one.look])
 
 
 def _ended(scored: Sequence[Scored]) -> str:
-    return share([one.names_the_end for one in scored if one.full])
+    return share([one.names_the_end(one.truth) for one in scored if one.full])
+
+
+def _ended_by_eye(scored: Sequence[Scored]) -> str:
+    return share([one.names_the_end(one.look) for one in scored if one.full and one.look])
 
 
 def _drawn(scored: Sequence[Scored]) -> str:
@@ -147,7 +160,7 @@ def _drawn(scored: Sequence[Scored]) -> str:
 
 def _last_epoch(scored: Sequence[Scored]) -> str:
     """Count how often what people do without looking is good."""
-    return share([one.is_good(Pair(one.series.epochs[-1], USUAL_WEIGHT)) for one in scored])
+    return share([is_good(Pair(one.series.epochs[-1], USUAL_WEIGHT), one.truth) for one in scored])
 
 
 def _by_chance(scored: Sequence[Scored]) -> str:
@@ -158,8 +171,11 @@ def _by_chance(scored: Sequence[Scored]) -> str:
 
 _FIGURES: tuple[tuple[str, str, Callable[[Sequence[Scored]], str]], ...] = (
     ("the picked epoch and weight are good", "at least 90 %", _picked),
+    ("by eye", "", _picked_by_eye),
     ("over-training named within one epoch", "at least 80 %", _ended),
+    ("by eye", "", _ended_by_eye),
     ("the search's epoch and weight are good", "as the whole grid", _searched),
+    ("by eye", "", _searched_by_eye),
     ("its pictures, of the whole grid's", "at most 35 %", _drawn),
     ("the last epoch at 0.8 is good, for comparison", "", _last_epoch),
     ("how much of a grid is good, where something is", "", _by_chance),
@@ -167,27 +183,29 @@ _FIGURES: tuple[tuple[str, str, Callable[[Sequence[Scored]], str]], ...] = (
 
 
 def _row(one: Scored) -> str:
-    found = one.truth
+    found, look = one.truth, one.look
     said = "" if one.full is None else _end(one.full.over_trained_from)
     cells = (
         one.series.name,
         "held out" if one.series.held_out else "calibrated on",
         f"{_pair(found.best)}: {one.scores[found.best].mean():.2f}",
         _region(found),
+        _region(look) if look else "",
         _pick(one, one.full),
         _end(found.over_trained_from),
-        said if not said or one.names_the_end else f"**{said}**",
+        _end(look.over_trained_from) if look else "",
+        said if not said or one.names_the_end(found) else f"**{said}**",
         _pick(one, one.search),
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _pick(one: Scored, pick: Pick | None) -> str:
-    """Write a pick, a wrong one in bold."""
+    """Write a pick, one that the judge calls wrong in bold."""
     if pick is None:
         return ""
     text = _pair(pick.pair) if pick.pair else "none"
-    return text if one.is_right(pick) else f"**{text}**"
+    return text if is_good(pick.pair, one.truth) else f"**{text}**"
 
 
 def _pair(pair: Pair) -> str:
@@ -198,7 +216,7 @@ def _end(epoch: int | None) -> str:
     return "none" if epoch is None else str(epoch)
 
 
-def _region(found: Truth) -> str:
+def _region(found: Truth | Look) -> str:
     by_epoch: dict[int, list[str]] = {}
     for pair in found.good:
         by_epoch.setdefault(pair.epoch, []).append(f"{pair.weight:g}")

@@ -11,7 +11,9 @@ from base_model.world import Scene
 from benchmarks.known_answers import judge_series, pick_series, series_judge, train_series_judge
 from benchmarks.known_answers.recipe import CHARACTERS, TRIGGERS
 from benchmarks.known_answers.render_series import prompts
-from benchmarks.known_answers.score_series import Pick, Scored, read_pick, tables
+from benchmarks.known_answers.score_series import Pick, Scored, is_good, read_pick, tables
+from benchmarks.known_answers.series_looks import Look
+from benchmarks.known_answers.series_looks import read as looks
 from benchmarks.known_answers.series_recipes import NAMED, SERIES, Series
 from benchmarks.known_answers.series_truth import Pair, truth
 from lorabench.bench.verdicts import verdict
@@ -92,22 +94,39 @@ def scored(pick: Pick | None) -> Scored:
 
 @pytest.mark.parametrize(("said", "named"), [(2, True), (4, True), (1, False), (None, False)])
 def test_over_training_is_named_within_one_epoch(said: int | None, named: bool) -> None:
-    assert scored(Pick(Pair(1, 0.8), said)).names_the_end is named
+    one = scored(Pick(Pair(1, 0.8), said))
+    assert one.names_the_end(one.truth) is named
 
 
 def test_a_pick_counts_where_it_is_good() -> None:
-    assert scored(None).is_good(Pair(1, 0.8))
-    assert not scored(None).is_good(Pair(2, 0.8))
-    assert not scored(None).is_good(None)
+    known = scored(None).truth
+    assert is_good(Pair(1, 0.8), known)
+    assert not is_good(Pair(2, 0.8), known)
+    assert not is_good(None, known)
+    assert is_good(None, Look((), None, "nothing"))
 
 
 def test_the_tables_count_what_was_picked() -> None:
     right, wrong = Pick(Pair(1, 0.8), 3), Pick(None, None)
-    some = [scored(right), scored(wrong), replace(scored(None), search=Pick(Pair(1, 0.8), 3, 32))]
+    look = Look((Pair(2, 0.8),), None, "")
+    some = [
+        replace(scored(right), look=look),
+        scored(wrong),
+        replace(scored(None), search=Pick(Pair(1, 0.8), 3, 32)),
+    ]
     text = tables(some)
     assert "| the picked epoch and weight are good | at least 90 % | 1 of 2, 50 %" in text
+    assert "| by eye |  | 0 of 1, 0 %" in text
     assert "| its pictures, of the whole grid's | at most 35 % | 25 % | none |" in text
-    assert "| **none** | 3 | **none** |" in text
+    assert "| **none** | 3 |  | **none** |" in text
+
+
+def test_what_was_seen_is_on_the_grids() -> None:
+    for name, look in looks().items():
+        series = NAMED[name]
+        pairs = {Pair(epoch, weight) for epoch in series.epochs for weight in WEIGHTS}
+        assert set(look.good) <= pairs
+        assert look.over_trained_from in (None, *series.epochs)
 
 
 def test_a_pick_is_read_from_the_verdict_on_several(tmp_path) -> None:
