@@ -170,6 +170,27 @@ def test_without_a_verdict_there_is_nothing_to_compare(night):
     assert not called and "Not finished" in said[0]
 
 
+@pytest.mark.parametrize(
+    ("search", "settled", "dryrun", "goes_on"),
+    [
+        (True, False, False, True),
+        (True, True, False, False),
+        (True, False, True, False),
+        (False, False, False, False),
+    ],
+)
+def test_where_nothing_is_to_be_done_a_search_that_has_not_ended_goes_on(
+    made, monkeypatch, search, settled, dryrun, goes_on
+):
+    found, said = made(dryrun=dryrun)
+    for one in found._plans.values():
+        one.searches, one.search = search, SimpleNamespace(settled=settled)
+    monkeypatch.setattr(going_on, "go_on", lambda plans, stopping: ["the search goes on"])
+    monkeypatch.setattr(found, "say_where_to_look", lambda: said.append("the verdict"))
+    found._rest()
+    assert said == ["the search goes on" if goes_on else "the verdict"]
+
+
 def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_installed(
     made, monkeypatch, tmp_path
 ):
