@@ -144,7 +144,9 @@ def _searched_by_eye(scored: Sequence[Scored]) -> str:
 
 
 def _ended(scored: Sequence[Scored]) -> str:
-    return share([one.names_the_end(one.truth) for one in scored if one.full])
+    """Count where something is good: elsewhere the judge knows no end of it."""
+    known = [one for one in scored if one.full and one.truth.good]
+    return share([one.names_the_end(one.truth) for one in known])
 
 
 def _ended_by_eye(scored: Sequence[Scored]) -> str:
@@ -192,9 +194,9 @@ def _row(one: Scored) -> str:
         _region(found),
         _region(look) if look else "",
         _pick(one, one.full),
-        _end(found.over_trained_from),
+        _end(found.over_trained_from) if found.good else "",
         _end(look.over_trained_from) if look else "",
-        said if not said or one.names_the_end(found) else f"**{said}**",
+        said if not found.good or one.names_the_end(found) else f"**{said}**",
         _pick(one, one.search),
     )
     return f"| {' | '.join(cells)} |"

@@ -1,11 +1,12 @@
-"""What is true of a series: which epochs and weights are good, and where it is over-trained.
+"""What the judge calls true of a series: its good epochs and weights, and where it is over-trained.
 
-Written down before any pick was seen. A picture's score is how sure the judge is that it shows
+Written down before any pick of its half was used. A picture's score is how sure the judge is that it shows
 what it should, 0 to 1; a pair of an epoch and a weight has one for each prompt.
 
 - A pair is **good** if its mean is at least nine tenths of the highest mean, or no more than one
   standard error below it: that of the differences to the best pair, picture by picture.
-- Where the highest mean is under a half, **nothing is good**: the right pick is none.
+- Where the highest mean is under 0.4, **nothing is good**: the right pick is none. At this limit
+  judge and eye agree best on which of the suite's other LoRAs work (`judge_by_looks.py`).
 - An epoch is **spoilt** if at 0.8, where most people use a LoRA, its mean is under half of the
   highest. The series is **over-trained** from the first epoch after its best one on from which all
   are spoilt.
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 SHARE_OF_BEST = 0.9
-WORKS = 0.5
+WORKS = 0.4
 SPOILT = 0.5
 USUAL_WEIGHT = 0.8
 

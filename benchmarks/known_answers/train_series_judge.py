@@ -162,8 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("start", type=Path, help="folder of the base model's judge")
     parser.add_argument("drawings", type=Path, help="folder where drawings are kept")
     parser.add_argument("output", type=Path, help="folder of the weights and their accuracy")
-    parser.add_argument("--parts", type=positive, default=12)
-    parser.add_argument("--steps", type=positive, default=700)
+    parser.add_argument("--parts", type=positive, default=36)
+    parser.add_argument("--steps", type=positive, default=3000)
     parser.add_argument("--batch", type=positive, default=32)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     return parser
