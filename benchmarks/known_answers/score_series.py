@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.known_answers import series_looks
+from benchmarks.known_answers import series_looks, series_sheets
 from benchmarks.known_answers.judge_series import packed, unpacked
 from benchmarks.known_answers.score import share
 from benchmarks.known_answers.series_looks import Look
@@ -58,6 +58,14 @@ class Scored:
         none counts as one after the last."""
         said = self.full.over_trained_from if self.full else None
         return abs(self._place(said) - self._place(known.over_trained_from)) <= 1
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the pick of the whole grid, or its end, is wrong by the judge or by eye."""
+        known = [self.truth, *([self.look] if self.look else [])]
+        return self.full is not None and not all(
+            is_good(self.full.pair, one) and self.names_the_end(one) for one in known if one.good
+        )
 
     def _place(self, epoch: int | None) -> int:
         epochs = self.series.epochs
@@ -104,6 +112,8 @@ def program(arguments: argparse.Namespace) -> None:
     files.write_text(arguments.scores, "{\n" + ",\n".join(rows) + "\n}\n")
     text = f"{len(scored)} series of the suite's {len(SERIES)} are judged.\n\n{tables(scored)}"
     files.write_text(arguments.tables, text)
+    missed = [one.series for one in scored if one.is_missed]
+    series_sheets.draw(missed, arguments.work / "series", arguments.sheets)
     cli.log.info("%s", text)
 
 
@@ -185,10 +195,10 @@ _FIGURES: tuple[tuple[str, str, Callable[[Sequence[Scored]], str]], ...] = (
 
 
 def _row(one: Scored) -> str:
-    found, look = one.truth, one.look
+    found, look, name = one.truth, one.look, one.series.name
     said = "" if one.full is None else _end(one.full.over_trained_from)
     cells = (
-        one.series.name,
+        f"[{name}](series_misses/{name}.webp)" if one.is_missed else name,
         "held out" if one.series.held_out else "calibrated on",
         f"{_pair(found.best)}: {one.scores[found.best].mean():.2f}",
         _region(found),
@@ -231,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("work", type=Path, help="folder of the series")
     parser.add_argument("scores", type=Path, help="JSON of the judge's scores")
     parser.add_argument("tables", type=Path, help="Markdown")
+    parser.add_argument("sheets", type=Path, help="folder for a sheet of each miss")
     return parser
 
 

@@ -31,6 +31,7 @@ rule score:
     output:
         scores="benchmarks/known_answers/series_scores.json",
         tables="benchmarks/known_answers/series.md",
+        sheets=directory("benchmarks/known_answers/series_misses"),
     log:
         f"{WORK}/logs/score_series.log",
     params:
@@ -39,7 +40,7 @@ rule score:
         "comparing the picks with the truth"
     shell:
         "python benchmarks/known_answers/score_series.py {params.work:q} {output.scores}"
-        " {output.tables} --log {log:q}"
+        " {output.tables} {output.sheets} --log {log:q}"
 
 
 rule judge:
