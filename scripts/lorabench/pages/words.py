@@ -361,9 +361,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     # several runs
     "runs.title": ("Runs compared", "実行の比較"),
     "runs.best_first": (
-        "The trainings, the best first: by verdict, then by the style gained for the structure "
-        "lost, each at its weight to use. ≈1: as good as the first, as far as these pictures tell.",
-        "学習を良い順に並べています。判定の次に、それぞれの推奨の重みで、構図を失わずに"
+        "The trainings, the best first: by verdict, then by the style gained, each at its "
+        "weight to use. ≈1: as good as the first, as far as these pictures tell.",
+        "学習を良い順に並べています。判定の次に、それぞれの推奨の重みで"
         "画風をどれだけ獲得したかで比べます。≈1: この枚数では 1 位と差がありません。",
     ),
     "runs.no_result": ("no result", "結果なし"),

@@ -62,8 +62,16 @@ def top(asked: pd.DataFrame, weights: Sequence[float]) -> float:
 
 def scores(asked: pd.DataFrame, weight: float) -> pd.Series:
     """Return each picture's style gained, up to `ENOUGH_STYLE`, minus the structure lost."""
-    at = asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
-    return at["style_gained"].clip(upper=ENOUGH_STYLE) - (1 - at["structure"])
+    return gained(asked, weight) - (1 - _at(asked, weight)["structure"])
+
+
+def gained(asked: pd.DataFrame, weight: float) -> pd.Series:
+    """Return each picture's style gained, up to `ENOUGH_STYLE`."""
+    return _at(asked, weight)["style_gained"].clip(upper=ENOUGH_STYLE)
+
+
+def _at(asked: pd.DataFrame, weight: float) -> pd.DataFrame:
+    return asked[asked["weight"] == weight].set_index(["variant", "seed", "index"])
 
 
 def differences(best: pd.Series, other: pd.Series) -> np.ndarray:

@@ -13,14 +13,14 @@ import pandas as pd
 
 from lorabench.bench.measures.training_set import TrainingSet
 from lorabench.bench.verdicts import judging
-from lorabench.bench.verdicts.best import differences, scores
+from lorabench.bench.verdicts.best import differences, gained
 from lorabench.bench.verdicts.verdict import TOO_LITTLE, Choice, Finding, Label, Verdict
 from lorabench.layout import weight_name
 from lorabench.sweep.loras import SweptLora, is_series
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import usual_weight
 
-_NEAR = 0.1
+_NEAR = 0.05
 """A score may be behind the best by this share of it: a tie alone may be wide."""
 NEAREST: Sequence[Label] = (
     "works", "uncertain", "weak", "copies", "fried", "lost", "dead", "broken",
@@ -97,7 +97,7 @@ def rank(
 
 def _scores(table: pd.DataFrame, weight: float | None) -> pd.Series:
     assert weight is not None
-    return scores(table[table["probe"] == ""], weight)
+    return gained(table[table["probe"] == ""], weight)
 
 
 def _prompts(table: pd.DataFrame) -> int:

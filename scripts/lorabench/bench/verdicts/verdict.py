@@ -110,7 +110,7 @@ class Choice:
     ranking: list[str] = field(default_factory=list)
     """Those that work, the best first."""
     scores: dict[str, float] = field(default_factory=dict)
-    """Of each that works: at its weight, the style gained, minus the structure lost."""
+    """Of each that works: the style gained at its weight, up to `ENOUGH_STYLE`."""
     over_trained: Finding | None = None
     """In a series: the label of the too long trained ones, and from which epoch or step on."""
     over_trained_from: str | None = None

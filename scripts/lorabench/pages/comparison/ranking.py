@@ -55,8 +55,7 @@ class Row:
 def rank(runs: Sequence[FinishedRun]) -> list[Row]:
     """Return the runs, the best first and those without a verdict last.
 
-    Those that work stand in the order of their scores, each at its weight to use: the most style
-    gained for the least structure lost.
+    Those that work stand in the order of the style gained, each at its weight to use.
     """
     judged = {run.name: run.verdict for run in runs if run.verdict}
     tables = {run.name: _table(run) for run in runs if run.verdict}

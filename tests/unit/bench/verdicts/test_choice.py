@@ -106,11 +106,13 @@ def test_of_a_series_the_first_that_comes_near_the_best_counts():
     assert not found.choice.unfinished, "an earlier one is as good"
 
 
-@pytest.mark.parametrize("series", ["ink", ""])
-def test_scores_below_0_are_compared_as_others(series):
-    """They gain less style than they lose structure; each may still work by itself."""
-    found, _ = chosen((works(), 0.05), (works(), 0.15), (works(), 0.1), series=series)
-    assert (found.choice.lora, max(found.choice.scores.values()) < 0) == ("k2", True)
+def test_structure_that_a_weight_that_works_has_lost_does_not_count_again():
+    loras = swept(2, "")
+    lost = judged.table({0.8: {"style_gained": 0.7, "structure": 0.4}}, spread=0.02)
+    kept = judged.table({0.8: {"style_gained": 0.4, "structure": 0.9}}, spread=0.02)
+    each = {one.key: works() for one in loras}
+    found = choice.choose(loras, dict(zip(each, (lost, kept), strict=True)), each)
+    assert found.choice.ranking == ["k1", "k2"] and found.choice.tie == ["k1"]
 
 
 def test_of_a_list_the_best_counts_and_the_ranking_has_its_ties():

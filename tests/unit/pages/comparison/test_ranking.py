@@ -46,7 +46,7 @@ def test_the_best_comes_first_and_one_without_result_last(runs):
 
 
 def test_those_that_work_stand_in_the_order_of_what_they_gain_and_ties_are_said(runs):
-    rows = ranking.rank(runs(less=(2, works(0.8)), best=(4, works(0.4)), same=(8, works(0.4))))
+    rows = ranking.rank(runs(less=(2, works(0.2)), best=(4, works(0.8)), same=(8, works(0.8))))
     assert [row.run.name for row in rows] == ["best", "same", "less"]
     assert [row.said for row in rows] == ["1", "2 ≈1", "3"]
 
