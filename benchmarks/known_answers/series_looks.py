@@ -1,4 +1,4 @@
-"""What was seen on the grids of the series, written down before its pick was seen: series_looks.yaml.
+"""What was seen on the grids of the series, each before its pick was seen: series_looks.yaml.
 
 A second truth beside the judge's: one epoch after another at all weights, eight prompts each. A
 pair is good where the style or the character is plainly there, the prompts' subjects can be told,
