@@ -32,6 +32,12 @@ def lend_python() -> None:
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
+def place() -> str:
+    """Return what tells this machine, or a Slurm job's part of it, from others on a shared disk."""
+    node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+    return "-".join(filter(None, [node, os.environ.get("SLURM_JOB_ID")]))
+
+
 def workflow_pid() -> int | None:
     """Return the workflow's process id; None without one and for one on another host."""
     host, _, pid = os.environ.get(_VARIABLE, "").rpartition(":")

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from lorabench.text import relay
 from lorabench.text.screen import Screen
-from lorabench.workflow import job_logs
+from lorabench.workflow import job_logs, slurm
 from lorabench.workflow.stopping import Stopping
 
 _NOISE = (
@@ -62,6 +62,8 @@ class Event(logging.LogRecord):
     wildcards: Mapping[str, str] | None
     log: Sequence[str]
     exception: str | None
+    aux: Mapping[str, Any]
+    job_error_info: Sequence[Mapping[str, Any]]
 
 
 class Console(logging.Handler):
@@ -92,6 +94,8 @@ class Console(logging.Handler):
         self._done: Counter[str] = Counter()
         self._begun: set[str] = set()
         self._faults: set[str] = set()
+        self._not_alone: set[int] = set()
+        self._started = time.time()
         self._ended: deque[float] = deque(maxlen=20)
         self._receiver: relay.Receiver | None = None
 
@@ -179,8 +183,24 @@ class Console(logging.Handler):
     def _job_error(self, record: Event) -> None:
         self.screen.over(f"job {record.jobid}", leave=False)
         log = next(iter(record.log), None)
-        said = job_logs.error(Path(log)) if log else ""
-        self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
+        said = self._said(log) or _of_cluster(record.aux)
+        if said or record.jobid not in self._not_alone:
+            self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
+
+    def _group_error(self, record: Event) -> None:
+        """Say of jobs that a cluster ran as one only what those say that failed."""
+        jobs = record.job_error_info
+        self._not_alone |= {job["jobid"] for job in jobs}
+        if not any(self._said(next(iter(job["log"]), None)) for job in jobs):
+            rules = ", ".join(sorted({job["rule_name"] for job in jobs}))
+            without = f"error: {len(jobs)} jobs that ran as one ({rules}) ended without a word"
+            self.fault(_of_cluster(vars(record)) or without)
+
+    def _said(self, log: str | None) -> str:
+        """Return the last error in the log of a job, if it began in this call."""
+        path = Path(log or "")
+        begun = path.is_file() and path.stat().st_mtime > self._started - 1
+        return job_logs.error(path) if begun else ""
 
     def _error(self, record: Event) -> None:
         text = record.getMessage()
@@ -230,6 +250,12 @@ class Console(logging.Handler):
 
     def _pictures(self, rule: str) -> int:
         return self._counts[rule] * self.pictures_a_cell
+
+
+def _of_cluster(about: Mapping[str, Any]) -> str:
+    """Return what a cluster says of a job that failed, by the number that it has there."""
+    job = about.get("external_jobid")
+    return job_logs.error(slurm.log(job)) if job else ""
 
 
 def attach(manager: Any, stopping: Stopping) -> Console | None:

@@ -41,6 +41,7 @@ def made(monkeypatch):
             dag=SimpleNamespace(needrun_jobs=lambda: jobs),
             global_resources={"comfyui": SimpleNamespace(value=2)},
             touch=False,
+            local_exec=True,
             dag_settings=SimpleNamespace(forceall=False, forcerun=(), forcetargets=False),
             **more,
         )
