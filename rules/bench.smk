@@ -21,10 +21,9 @@ OUTPUTS
 """
 
 # Requests in flight: the profile's number is that of one server, and Snakemake counts over all. In a
-# cluster's job there is no profile. Grouped cells are not counted here, but one by one when a cluster
-# is asked for the memory of one and the time of all.
+# cluster's job there is no profile.
 IN_FLIGHT = workflow.global_resources.get("comfyui").value or 2
-workflow.register_resource("comfyui", 1 if GROUPED else IN_FLIGHT * len(CONFIG.comfy_url))
+workflow.register_resource("comfyui", IN_FLIGHT * len(CONFIG.comfy_url))
 
 
 rule record_sweep:
@@ -83,7 +82,6 @@ rule bench_preflight:
         RUN.logs / "bench_preflight.log",
     benchmark:
         RUN.timings / "bench_preflight.tsv"
-    localrule: ELSEWHERE
     conda:
         "../envs/lorabench.yaml"
     resources:
@@ -112,9 +110,6 @@ rule bench_image:
         RUN.logs / "bench_image" / "{variant}w{weight}_seed{seed}.log",
     benchmark:
         RUN.timings / "bench_image" / "{variant}w{weight}_seed{seed}.tsv"
-    group:
-        TOGETHER
-    localrule: ELSEWHERE
     conda:
         "../envs/lorabench.yaml"
     # A cell waits for the server; `comfyui` limits how many do so at once.
@@ -122,9 +117,9 @@ rule bench_image:
     resources:
         comfyui=1,
         # For a cluster, where the server runs in the job. Constants: a sweep may have 10,000 cells.
-        cpus_per_task=CONFIG.bench.threads,
+        cpus_per_task=reserved.cell_threads(FIRST),
         gres=reserved.cell_gres(FIRST),
-        mem_mb=FIRST.family.memory_mb,
+        mem_mb=reserved.cell_mb(FIRST),
         runtime=reserved.cell_minutes(FIRST),
     params:
         run_id="{run_id}",

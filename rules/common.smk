@@ -12,12 +12,6 @@ RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")
 CONFIG = FIRST.config
 COMPARISON = FIRST.comparison
 program = partial(commands.program, ROOT / "scripts")
-ELSEWHERE = not FIRST.embedded_server
-"""Whether servers render that run without us: then a cell only waits for them."""
-_CELLS = "cells_{run_id}"
-GROUPED = not ELSEWHERE and _CELLS in workflow.group_settings.group_components
-TOGETHER = _CELLS if GROUPED else None
-"""What a job of a cluster renders with one server, where its profile says how many cells."""
 TRAINED = [plan for plan in PLANS.values() if plan.training]
 COPIED = [plan for plan in PLANS.values() if plan.copied]
 

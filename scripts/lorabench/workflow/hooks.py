@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +196,11 @@ class Hooks:
         return next(having, None)
 
     def _end_left_jobs(self) -> None:
-        """End what a killed call left in a cluster."""
-        if not self._workflow.local_exec and (ended := slurm.cancel_left(Path.cwd())):
+        """End what a killed call left in a cluster, and at a signal what this one has there."""
+        if self._workflow.local_exec:
+            return
+        self._stopping.elsewhere = partial(slurm.cancel_left, Path.cwd())
+        if ended := slurm.cancel_left(Path.cwd()):
             self._say(f"{count(ended, 'Slurm job')} of a call that was killed: cancelled")
 
     def _be_strict(self) -> None:

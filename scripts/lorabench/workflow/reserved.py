@@ -16,6 +16,7 @@ _START_MINUTES = 15
 """Until a training begins: packages and models may come from a slow disk that all share."""
 _ON_A_CPU = 50
 """About so many times a usual GPU's time takes a CPU of few cores."""
+_CLIENT_MB = 500
 
 
 def gpus(config: Config, here: bool) -> int:
@@ -42,18 +43,28 @@ def training_minutes(plan: RunPlan) -> int:
     return _START_MINUTES + ceil(_SLACK * each * pictures_trained(plan) / 60)
 
 
+def cell_mb(plan: RunPlan) -> int:
+    """Return the memory of a cell, with its server."""
+    return plan.family.memory_mb if plan.embedded_server else _CLIENT_MB
+
+
+def cell_threads(plan: RunPlan) -> int:
+    """Return the processors of a cell, with its server."""
+    return plan.config.bench.threads if plan.embedded_server else 1
+
+
 def cell_minutes(plan: RunPlan) -> int:
-    """Return how long the embedded server may take for a cell."""
+    """Return how long a cell may take."""
     each = plan.family.picture_seconds * (_ON_A_CPU if plan.config.bench.device == "cpu" else 1)
     return ceil(_SLACK * each * plan.config.batch_size / 60)
 
 
 def cell_gres(plan: RunPlan) -> str:
-    """Return what of a node the server takes, as Slurm names it.
+    """Return what of a node the embedded server takes, as Slurm names it.
 
     It is a word, because numbers are added up over the cells of a job.
     """
-    return "" if plan.config.bench.device == "cpu" else "gpu:1"
+    return "gpu:1" if plan.embedded_server and plan.config.bench.device != "cpu" else ""
 
 
 def _size(plan: RunPlan) -> float:

@@ -16,11 +16,12 @@ def plan(family=SD15, device="cuda", resolution=None, **train):
     return SimpleNamespace(
         family=family,
         record=None,
+        embedded_server=True,
         config=SimpleNamespace(
             batch_size=2,
             train=SimpleNamespace(device=device, **train),
             preprocess=SimpleNamespace(resolution=resolution),
-            bench=SimpleNamespace(device=device),
+            bench=SimpleNamespace(device=device, threads=4),
         ),
         raw=SimpleNamespace(pictures=[None] * 35),
         sets=[None],
@@ -68,4 +69,9 @@ def test_memory_is_the_models_and_without_a_gpu_the_batchs():
 
 def test_a_cell_takes_the_servers_gpu_and_time():
     assert (reserved.cell_gres(plan()), reserved.cell_gres(plan(device="cpu"))) == ("gpu:1", "")
+    assert (reserved.cell_mb(plan()), reserved.cell_threads(plan())) == (SD15.memory_mb, 4)
+    elsewhere = plan()
+    elsewhere.embedded_server = False
+    assert (reserved.cell_gres(elsewhere), reserved.cell_threads(elsewhere)) == ("", 1)
+    assert reserved.cell_mb(elsewhere) < SD15.memory_mb
     assert 1 <= reserved.cell_minutes(plan()) < reserved.cell_minutes(plan(device="cpu"))
