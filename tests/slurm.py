@@ -28,7 +28,7 @@ MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
+SelectTypeParameters=CR_Core_Memory,CR_LLN
 SlurmdParameters=config_overrides
 GresTypes=gpu
 StateSaveLocation={folder}/state
@@ -43,12 +43,12 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 _NODE = (
     "NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port}"
-    " CPUs=8 RealMemory=64000 Gres=gpu:2\n"
+    " CPUs=8 RealMemory=64000 Gres=gpu:4\n"
 )
 
 
 class Cluster:
-    """Two nodes of eight processors and two GPUs each, as Slurm believes."""
+    """Two nodes of eight processors and four GPUs each, as Slurm believes."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -67,8 +67,8 @@ class Cluster:
             name=self._name, port=self._port, user=getpass.getuser(), folder=self.folder
         )
         (self.folder / "slurm.conf").write_text(config + "".join(nodes))
-        (self.folder / "gres.conf").write_text(f"Name=gpu File={self.folder}/gpu[0-1]\n")
-        for number in range(2):
+        (self.folder / "gres.conf").write_text(f"Name=gpu File={self.folder}/gpu[0-3]\n")
+        for number in range(4):
             (self.folder / f"gpu{number}").touch()
         for name in ("state", *NODES):
             (self.folder / name).mkdir()
@@ -93,9 +93,10 @@ class Cluster:
         done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, text=True)
         return done.stdout.strip()
 
-    def busy(self):
-        """Return the node of each job that runs."""
-        return self.ask("squeue", "--noheader", "--states=R", "--format=%N").split()
+    def busy(self, *rule):
+        """Return the node of each job that runs, of one rule or of any."""
+        of_rule = [f"--name=lorabench.{one}" for one in rule]
+        return self.ask("squeue", "--noheader", "--states=R", "--format=%N", *of_rule).split()
 
     def lose(self, node):
         """End all that runs on a node at once, as a loss of power does; Slurm notices it."""

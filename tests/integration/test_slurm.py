@@ -20,7 +20,7 @@ QUICK = (
     *("--workflow-profile", "profiles/slurm"),
     *("--latency-wait", "10", "--seconds-between-status-checks", "1"),
 )
-PATIENCE = 900
+PATIENCE = 1800
 
 
 @pytest.fixture
@@ -33,7 +33,6 @@ class Call:
     """A call of the workflow whose jobs run on the cluster."""
 
     def __init__(self, project, cluster, **config):
-        self._project = project
         self._log = project.root / "said.log"
         self.process = subprocess.Popen(
             project.command(*QUICK, **config),
@@ -91,7 +90,8 @@ def test_four_trainings_run_on_both_nodes_and_a_killed_call_leaves_none(project,
     config = {**SMALL, "train": train, "matrix": "night.csv"}
     call = Call(project, cluster, **config)
     call.wait_for(lambda: len(found(project, ["train/train_log.csv"])) == 4, "four trainings")
-    assert set(cluster.busy()) == set(slurm.NODES)
+    assert len(trained := cluster.busy("train_lora")) == 4
+    assert set(trained) == set(slurm.NODES)
     os.killpg(call.process.pid, signal.SIGKILL)
     call.process.wait()
     assert cluster.busy(), "Slurm goes on"
@@ -99,7 +99,7 @@ def test_four_trainings_run_on_both_nodes_and_a_killed_call_leaves_none(project,
     project.snakemake("--unlock", **config)
     call = Call(project, cluster, **config)
     call.wait_for(lambda: "a call that was killed: cancelled" in call.said, "the jobs left")
-    call.wait_for(lambda: len(cluster.busy()) == 4, "the trainings again")
+    call.wait_for(lambda: len(cluster.busy("train_lora")) == 4, "the trainings again")
     call.process.terminate()
     assert call.status() == 130, call.said
     assert "Traceback" not in call.said
