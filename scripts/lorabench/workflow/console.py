@@ -26,7 +26,6 @@ _NOISE = (
     "Exiting because a job execution failed",
 )
 _NOTHING = "Nothing to be done"
-_DRY = "This was a dry-run"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
 _AT_THE_END = "At least one job did not complete successfully"
 _LOCKED = (
@@ -83,6 +82,8 @@ class Console(logging.Handler):
         self.screen = screen
         self.plan: Callable[[Counts], Iterable[str]] = lambda counts: ()
         self.nothing_to_do: Callable[[], None] = lambda: None
+        self.end_dry_run: Callable[[], bool] = lambda: False
+        """End with the plan, if nothing is to be made; return whether it is so."""
         self.pictures_a_cell = 1
         self.called: Mapping[str, str] = {}
         """What jobs are said to be for, by run, where there are several."""
@@ -151,10 +152,11 @@ class Console(logging.Handler):
         self._running = True
 
     def _run_info(self, record: Event) -> None:
-        if not self._counts:  # a dry run says it again at its end
-            self._counts = record.stats
-            for line in self.plan(self._counts):
-                self.say(line)
+        self._counts = record.stats
+        for line in self.plan(self._counts):
+            self.say(line)
+        if self.end_dry_run():
+            self.say("Dry run: nothing was made.")
 
     def _job_info(self, record: Event) -> None:
         rule = record.rule_name
@@ -216,8 +218,6 @@ class Console(logging.Handler):
         if text.startswith(_NOTHING) and self._running:
             self.say(_NOTHING + ".")
             self.nothing_to_do()
-        elif text.startswith(_DRY) and self._running:
-            self.say("Dry run: nothing was made.")
         elif (record.levelno >= logging.WARNING or not self._running) and (
             not text.startswith(_NOISE)
         ):
