@@ -24,6 +24,7 @@ _NOISE = (
     "Assuming unrestricted shared filesystem",
     "host: ",
     "Exiting because a job execution failed",
+    "--keep-incomplete mode is set",
 )
 _NOTHING = "Nothing to be done"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")

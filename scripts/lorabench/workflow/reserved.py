@@ -12,8 +12,6 @@ _OF_GPUS = tuple(Path("/dev") / name for name in ("nvidiactl", "kfd", "dxg"))
 """What a machine with a GPU has for CUDA, for ROCm, and in WSL; torch is too slow to ask."""
 _SLACK = 3
 """A job that is ended too early costs more than one that is over before its time."""
-_START_MINUTES = 15
-"""Until a training begins: packages and models may come from a slow disk that all share."""
 _ON_A_CPU = 50
 """About so many times a usual GPU's time takes a CPU of few cores."""
 _CLIENT_MB = 500
@@ -40,7 +38,7 @@ def training_minutes(plan: RunPlan) -> int:
     if not each:
         usual = plan.family.trained_seconds * _size(plan)
         each = usual * (_ON_A_CPU if plan.config.train.device == "cpu" else 1)
-    return _START_MINUTES + ceil(_SLACK * each * pictures_trained(plan) / 60)
+    return ceil(_SLACK * each * pictures_trained(plan) / 60)
 
 
 def cell_mb(plan: RunPlan) -> int:

@@ -12,6 +12,8 @@ from lorabench.errors import UserError
 LOGS = Path(".snakemake/slurm")
 _PROPERTIES = "# properties = "
 _PREFIX = "lorabench."
+_START_MINUTES = 15
+"""Until a job's work begins: packages and models may come from a slow disk that all share."""
 _ON_ITS_WAY = frozenset(
     {
         *("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"),
@@ -45,7 +47,7 @@ def asked(properties: Mapping[str, Any]) -> list[str]:
         # A cell counts no threads, because it waits for a server; in its job this is at work, too.
         "cpus-per-task": max(1, properties["threads"], needs.get("cpus_per_task", 0)),
         "mem": needs.get("mem_mb") and f"{needs['mem_mb']}M",
-        "time": needs.get("runtime"),
+        "time": needs.get("runtime") and needs["runtime"] + _START_MINUTES,
         "gres": needs.get("gres") or gpus,
         "partition": needs.get("slurm_partition"),
     }

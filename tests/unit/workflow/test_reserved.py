@@ -51,14 +51,14 @@ def test_time_is_asked_for_as_family_resolution_batch_and_steps_need_it():
     for more in ({"batch_size": 4}, {"steps": 3200}, {"resolution": 768}, {"device": "cpu"}):
         assert reserved.training_minutes(plan(**more)) > minutes, more
     assert reserved.training_minutes(plan(SDXL)) > minutes
-    assert reserved.training_minutes(plan(steps=None, epochs=10)) > 15
+    assert reserved.training_minutes(plan(steps=None, epochs=10)) > 0
 
 
 def test_the_time_of_an_earlier_training_counts_where_there_is_one(monkeypatch):
     monkeypatch.setattr(reserved.forecast, "seconds_a_picture_trained", lambda *of: 6.0)
     known = plan(steps=10, batch_size=2)
     known.record = object()
-    assert reserved.training_minutes(known) == 15 + 3 * 2
+    assert reserved.training_minutes(known) == 3 * 2
 
 
 def test_memory_is_the_models_and_without_a_gpu_the_batchs():

@@ -40,7 +40,7 @@ def programs(tmp_path, monkeypatch):
 
 def test_a_job_asks_for_what_its_rule_says():
     words = slurm.asked(TRAINING)
-    for option in ("cpus-per-task=4", "mem=3000M", "time=20", "gres=gpu:1", "partition=gpu"):
+    for option in ("cpus-per-task=4", "mem=3000M", "time=35", "gres=gpu:1", "partition=gpu"):
         assert f"--{option}" in words
     assert "--job-name=lorabench.train_lora" in words
 
