@@ -63,12 +63,11 @@ def main() -> None:
             compare(f"dry run, {cells}", project, bare, cells, "--dry-run", **named)
         if arguments.dry:
             return
-        lora = save_lora(project.root / "ink.safetensors")
+        benched = {"lora": str(save_lora(project.root / "ink.safetensors")), "comfy_url": fake.url}
+        project.snakemake(**settings(1, **benched))
         for seeds in arguments.seeds:
             cells = seeds * len(WEIGHTS)
-            named = settings(seeds, lora=str(lora), comfy_url=fake.url)
-            if seeds == arguments.seeds[0]:
-                project.snakemake(**named)
+            named = settings(seeds, **benched)
             copy_cells(project, seeds)
             project.snakemake("--touch", **named)
             assert project.planned(**named) == {}
