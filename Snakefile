@@ -5,6 +5,7 @@
 Rules say what, the programs in scripts/ say how to call, the package scripts/lorabench says how.
 """
 
+import functools
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ STOPPING = stopping.Stopping()
 if workflow.is_main_process:
     STOPPING.heed()  # before all else: a Ctrl-C until then brings a traceback
 
+from snakemake import common, rules as snakemake_rules
+from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -29,6 +32,9 @@ from lorabench.workflow import console
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
+# Snakemake asks a dozen times a job what arguments the same few functions take.
+common.get_function_params = functools.cache(common.get_function_params)
+snakemake_rules.get_function_params = common.get_function_params
 parent.announce()
 parent.lend_python()
 try:
@@ -39,6 +45,17 @@ FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 servers.lend(FIRST.given_urls)
 sys.argv[:] = servers.without_logins(sys.argv, FIRST.given_urls)  # Snakemake prints it
 HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING)
+
+
+def end_dry_run():
+    """End a dry run, if it is one: the console shows none of what Snakemake would say of each job."""
+    if workflow.dryrun:
+        workflow.output_settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
+    return workflow.dryrun
+
+
+if CONSOLE:
+    CONSOLE.end_dry_run = end_dry_run
 
 
 report: "report/workflow.rst"

@@ -1,84 +1,143 @@
-"""What the pipeline costs per cell: a 60-cell sweep against a tight client loop, same server.
+"""What the pipeline costs per cell: a sweep against a tight client loop, on the same servers.
 
 uv run python -m benchmarks.sweep
+uv run python -m benchmarks.sweep --servers 1 1 1
+uv run python -m benchmarks.sweep --servers 0.5 1 5
+
+The servers are stand-ins that take a fixed time for each picture, so that the rest is our own cost,
+not the machine's load. The loop has two requests in flight and one client; it is measured on each
+server alone, before and after the sweep. `rendering` is from the first submission to the last
+picture; what comes before and after it is Snakemake's start, our checks and its end.
 """
 
 import argparse
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from tests.project import Project, make_project
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from lorabench.comfy.client.client import Client
-from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.patching import Cell, patch
 from lorabench.comfy.graph.roles import Choices, find_roles
+from tests.fake_comfy import FakeComfy, serving
+from tests.loras import save_lora
+from tests.project import Project, make_project
 
-SMALL = {"raw_set": "some_set", "train": "{steps: 5, batch_size: 2}", "baseline": "False"}
+CONFIG = {"raw_set": "some_set", "skip_train": "True", "run_id": "mine", "baseline": "False"}
+LORA = "runs/mine/train/style_some_set__mine.safetensors"
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
+IN_A_LOOP = 12
+"""Cells of a loop: its rate is the same after few."""
+
+
+class Paced:
+    """A stand-in for a ComfyUI that renders one prompt after the other, each in `seconds`."""
+
+    def __init__(self, fake: FakeComfy, seconds: float) -> None:
+        """Serve by `fake`."""
+        self.fake, self.seconds = fake, seconds
+        self.begun: list[float] = []
+        self.ended: list[float] = []
+        self._waiting: queue.Queue[Any] = queue.Queue()
+        fake.submit = self._submit
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.begun.append(time.perf_counter())
+        self.fake.pending.append(body["prompt_id"])
+        self._waiting.put(body)
+        return 200, {"prompt_id": body["prompt_id"], "number": 1, "node_errors": {}}
+
+    def _work(self) -> None:
+        while True:
+            body = self._waiting.get()
+            number = body["prompt_id"]
+            if number not in self.fake.pending:
+                continue  # withdrawn
+            self.fake.running.append(number)
+            self.fake.pending.remove(number)
+            until = time.perf_counter() + self.seconds
+            while number in self.fake.running and (rest := until - time.perf_counter()) > 0:
+                time.sleep(min(rest, 0.05))
+            if number in self.fake.running:
+                self.fake.history[number] = self.fake.run(body)
+                self.fake.running.remove(number)
+                self.ended.append(time.perf_counter())
 
 
 def main() -> None:
-    """Print both wall times and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="cells = 6 weights x seeds")
-    seeds = range(1, parser.parse_args().seeds + 1)
-    with tempfile.TemporaryDirectory() as folder:
+    """Print both rates and their ratio."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--seeds", type=int, default=10, help="cells = 6 weights x seeds (default: 10)")
+    add("--servers", type=float, nargs="+", default=[0.85], help="seconds a picture, of each")
+    arguments = parser.parse_args()
+    seeds = range(arguments.seeds)
+    cells = len(WEIGHTS) * len(seeds)
+    with tempfile.TemporaryDirectory() as folder, paced(arguments.servers) as servers:
         project = make_project(Path(folder, "project"))
         project.add_set()
-        state = project.root / "server.json"
-        url = start_server(project, state)
-        try:
-            project.snakemake(**SMALL, comfy_url=url, weights="0.5", seeds="0")
-            looped = loop(project, url, seeds)
-            swept = sweep(project, url, seeds)
-        finally:
-            stop_server(state)
-    cells = len(WEIGHTS) * len(seeds)
-    print(f"{cells} cells, tight client loop   {looped:7.1f} s  {looped / cells:6.3f} s a cell")
-    print(f"{cells} cells, snakemake           {swept:7.1f} s  {swept / cells:6.3f} s a cell")
-    print(f"snakemake / loop            {swept / looped:7.2f}")
+        lora = save_lora(project.root / LORA)
+        for server in servers:
+            server.fake.has_models(project.root / "models")
+        before = [loop(project, server, lora.name) for server in servers]
+        whole, rendering = sweep(project, servers, seeds)
+        drawn = [len(server.ended) for server in servers]
+        after = [loop(project, server, lora.name) for server in servers]
+    alone = [(one + other) / 2 for one, other in zip(before, after, strict=True)]
+    together = 1 / sum(1 / seconds for seconds in alone)
+    print("loop, each alone  ", ", ".join(f"{seconds:.3f} s a cell" for seconds in alone))
+    print(f"loops, their sum  {together:8.3f} s a cell")
+    print(f"sweep, rendering  {rendering / cells:8.3f} s a cell, {cells} cells")
+    print(f"sweep, whole      {whole / cells:8.3f} s a cell; {whole - rendering:.1f} s beside it")
+    print(f"rate, rendering   {together * cells / rendering:8.3f} of the sum of the loops")
+    print(f"time, whole       {whole / cells / together:8.3f} of the loops'")
+    print("pictures by server", *drawn)
 
 
-def start_server(project: Project, state: Path) -> str:
-    """Start one embedded server for both."""
-    options = ServerOptions(
-        models_dir=project.root / "models",
-        loras_dir=project.root / "models" / "loras",
-        output_dir=project.root / "output",
-    )
-    return ensure_server(state, options)
+@contextmanager
+def paced(seconds: list[float]) -> Iterator[list[Paced]]:
+    """Yield running stand-ins."""
+    with ExitStack() as stack:
+        yield [Paced(stack.enter_context(serving()), each) for each in seconds]
 
 
-def loop(project: Project, url: str, seeds: range) -> float:
-    """Render every cell through one client, two in flight, and return the seconds."""
+def loop(project: Project, server: Paced, lora: str) -> float:
+    """Render some cells through one client, two in flight, and return the seconds for each."""
     graph = workflow.load(project.root / "config" / "workflows" / "drawnworld_lora_bench.json")
     roles = find_roles(graph, Choices())
-    (lora,) = (project.root / "models" / "loras").glob("*.safetensors")
-    client = Client(url)
+    client = Client(server.fake.url)
 
-    def render(weight: float, seed: int) -> None:
-        cell = Cell(lora=lora.name, weight=weight, seed=seed, prefix=f"loop/w{weight}/seed{seed}")
+    def render(number: int) -> None:
+        cell = Cell(lora=lora, weight=0.5, seed=number, prefix=f"loop/{time.time()}/{number}")
         client.render(patch(graph, roles, cell), roles.save, 1)
 
     start = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda cell: render(*cell), [(w, s) for w in WEIGHTS for s in seeds]))
-    return time.perf_counter() - start
+        list(pool.map(render, range(IN_A_LOOP)))
+    return (time.perf_counter() - start) / IN_A_LOOP
 
 
-def sweep(project: Project, url: str, seeds: range) -> float:
-    """Render the same cells through the workflow, and return the seconds."""
+def sweep(project: Project, servers: list[Paced], seeds: range) -> tuple[float, float]:
+    """Render all cells through the workflow; return the seconds, and those of rendering alone."""
+    for server in servers:
+        server.begun.clear()
+        server.ended.clear()
     config = {
-        **SMALL,
-        "comfy_url": url,
+        **CONFIG,
+        "comfy_url": ",".join(server.fake.url for server in servers),
         "weights": ",".join(map(str, WEIGHTS)),
         "seeds": ",".join(map(str, seeds)),
     }
@@ -86,11 +145,12 @@ def sweep(project: Project, url: str, seeds: range) -> float:
     subprocess.run(
         project.command("--until", "bench_image", **config),
         cwd=project.root,
-        env=project.environment(),
         check=True,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
     )
-    return time.perf_counter() - start
+    whole = time.perf_counter() - start
+    begun = min(min(server.begun, default=start + whole) for server in servers)
+    return whole, max(max(server.ended, default=start) for server in servers) - begun
 
 
 if __name__ == "__main__":

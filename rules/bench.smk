@@ -20,9 +20,10 @@ OUTPUTS
     runs/<run_id>/bench/grid/                           what can be seen on them
 """
 
-# The profile's cap is that of one server; Snakemake counts over all of them.
-if cap := workflow.global_resources.get("comfyui"):
-    workflow.register_resource("comfyui", cap.value * len(CONFIG.comfy_url))
+# Requests in flight: the profile's number is that of one server, and Snakemake counts over all. In a
+# cluster's job there is no profile.
+IN_FLIGHT = workflow.global_resources.get("comfyui").value or 2
+workflow.register_resource("comfyui", IN_FLIGHT * len(CONFIG.comfy_url))
 
 
 rule record_sweep:
@@ -33,6 +34,7 @@ rule record_sweep:
         RUN.logs / "record_sweep.log",
     benchmark:
         RUN.timings / "record_sweep.tsv"
+    localrule: True
     conda:
         "../envs/lorabench.yaml"
     params:
@@ -56,6 +58,7 @@ rule install_lora:
         RUN.logs / "{of}install_lora.log",
     benchmark:
         RUN.timings / "{of}install_lora.tsv"
+    localrule: True
     conda:
         "../envs/lorabench.yaml"
     params:
@@ -81,6 +84,8 @@ rule bench_preflight:
         RUN.timings / "bench_preflight.tsv"
     conda:
         "../envs/lorabench.yaml"
+    resources:
+        gres=reserved.cell_gres(FIRST),
     params:
         workflow_digest=of_run(lambda plan: plan.workflow_digest),
         options=uncompared(commands.preflight),
@@ -111,6 +116,11 @@ rule bench_image:
     threads: 0
     resources:
         comfyui=1,
+        # For a cluster, where the server runs in the job. Constants: a sweep may have 10,000 cells.
+        cpus_per_task=reserved.cell_threads(FIRST),
+        gres=reserved.cell_gres(FIRST),
+        mem_mb=reserved.cell_mb(FIRST),
+        runtime=reserved.cell_minutes(FIRST),
     params:
         run_id="{run_id}",
         folder=str(RUN.bench / "{variant}w{weight}"),
@@ -150,6 +160,9 @@ if CONFIG.bench.embedding:
         conda:
             "../envs/lorabench.yaml"
         threads: CONFIG.bench.threads
+        resources:
+            gres=reserved.cell_gres(FIRST),
+            mem_mb=FIRST.family.memory_mb,
         params:
             # Its columns are named after it, and what it holds counts, not where it lies.
             name=embedding.name(CONFIG.bench.embedding),

@@ -5,7 +5,7 @@ from functools import partial
 
 from lorabench import layout
 from lorabench.bench.embeddings import embedding
-from lorabench.workflow import commands, targets
+from lorabench.workflow import commands, reserved, targets
 from lorabench.workflow.commands import quoted
 
 RUN = layout.RunLayout("{profile}", "{raw_set}", "{run_id}", "{normalized}")

@@ -21,6 +21,7 @@ rule record_run:
         RUN.logs / "record_run.log",
     benchmark:
         RUN.timings / "record_run.tsv"
+    localrule: True
     conda:
         "../envs/lorabench.yaml"
     params:
@@ -111,6 +112,7 @@ rule snapshot_dataset:
         RUN.logs / "snapshot_dataset.log",
     benchmark:
         RUN.timings / "snapshot_dataset.tsv"
+    localrule: True
     conda:
         "../envs/lorabench.yaml"
     message:
@@ -136,6 +138,9 @@ rule render_reference:
     conda:
         "../envs/lorabench.yaml"
     threads: CONFIG.train.threads
+    resources:
+        gpu=lambda wildcards: reserved.gpus(CONFIG, workflow.local_exec),
+        mem_mb=FIRST.family.memory_mb,
     params:
         trigger=of_run(lambda plan: plan.trigger),
     message:

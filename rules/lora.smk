@@ -19,6 +19,7 @@ rule copy_lora:
     wildcard_constraints:
         run_id=commands.either(COPIED),
         lora="|".join(re.escape(name) for plan in COPIED for name in plan.copied),
+    localrule: True
     conda:
         "../envs/lorabench.yaml"
     params:

@@ -34,7 +34,9 @@ for TRAINING in commands.trainings(TRAINED):
         threads: CONFIG.train.threads
         resources:
             # A function, because the executor is not known yet.
-            gpu=lambda wildcards: commands.gpus(CONFIG, workflow.local_exec),
+            gpu=lambda wildcards: reserved.gpus(CONFIG, workflow.local_exec),
+            mem_mb=of_run(reserved.training_mb),
+            runtime=of_run(reserved.training_minutes),
         params:
             data=of_run(lambda plan: plan.paths.normalized),
             reg=uncompared(commands.regularization),

@@ -9,14 +9,15 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from lorabench import cli, files
 from lorabench.comfy.client import lora_keys, options, pictures
-from lorabench.comfy.client.client import Client
-from lorabench.comfy.client.server_choice import turn, with_shortest_queue
+from lorabench.comfy.client.client import Client, Left
+from lorabench.comfy.client.server_choice import Servers
 from lorabench.comfy.client.transport import Away
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.graph import Graph
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     try:
         roles = find_roles(graph, options.choices(arguments))
-        shared = shared_digest(graph, roles, cell)
+        sweep = shared_digest(graph, roles, cell)
         graph = patch(graph, roles, cell)
     except UserError as error:
         raise UserError(f"workflow {arguments.workflow}: {error}") from None
@@ -52,14 +53,13 @@ def main(arguments: argparse.Namespace) -> None:
         for address in options.addresses(arguments)
     ]
     start = time.monotonic()
-    state = arguments.server_state if len(clients) > 1 else None
-    lock = state and state.with_name("comfy_queues.lock")
-    url, drawn = _render(clients, graph, roles, receipt.path, cell.batch_size, lock)
+    shared = arguments.server_state and arguments.server_state.parent
+    url, drawn = _render(Servers(clients, shared), graph, roles, receipt.path, cell.batch_size)
     pictures.check(drawn, graph, cell_slots(graph, roles))
     origin = {
         "run_id": arguments.run_id,
         "lora_sha256": receipt.sha256,
-        "graph": shared,
+        "graph": sweep,
         "prompt": prompt(graph, roles),
         "prompt_name": arguments.prompt_name,
         "probe": arguments.probe,
@@ -72,26 +72,25 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _render(
-    clients: Sequence[Client],
-    graph: Graph,
-    roles: Roles,
-    lora: Path,
-    count: int,
-    lock: Path | None,
+    servers: Servers, graph: Graph, roles: Roles, lora: Path, count: int
 ) -> tuple[str, list[bytes]]:
-    """Render on the server with the shortest queue, or the next; return its URL and pictures."""
-    with turn(lock) as over:
-        client = with_shortest_queue(clients)
-        try:
-            with lora_keys.watched(client, graph[roles.lora], lora):
-                drawn = client.render(graph, roles.save, count, submitted=over)
-            return client.url, drawn  # it may have moved
-        except Away as error:
-            others = [other for other in clients if other is not client]
-            if not others:
-                raise
-            log.warning("%s; going to another server", error)
-    return _render(others, graph, roles, lora, count, lock)
+    """Render on the server with the shortest queue, or another; return its URL and pictures."""
+    while True:
+        with servers.turn() as over:
+            client = servers.choose()
+            leave = partial(servers.should_leave, client)
+            try:
+                with lora_keys.watched(client, graph[roles.lora], lora):
+                    drawn = client.render(graph, roles.save, count, over, leave)
+                servers.note(client)
+                return client.url, drawn  # it may have moved
+            except Left:
+                cli.detail("%s is slow: going to a faster server, which is idle", client.url)
+            except Away as error:
+                servers.drop(client)
+                if not servers.clients:
+                    raise
+                log.warning("%s; going to another server", error)
 
 
 def _publish(

@@ -1,10 +1,12 @@
 """Write files whole or not at all, and walk and digest them."""
 
+import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +32,29 @@ def publish(path: Path) -> Generator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+_LOOK = 0.02
+
+
+@contextmanager
+def locked(path: Path, patience: float = float("inf")) -> Generator[Callable[[], None]]:
+    """Hold the lock of the file `path`; yield a function that lets it go early.
+
+    After `patience` seconds the body runs without it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
+    with path.open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    break
+                time.sleep(_LOOK)
+        yield lambda: fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -39,3 +39,13 @@ def test_a_program_ends_when_its_workflow_is_gone(monkeypatch):
         assert program.poll() is None
     assert program.wait(30) != 0
     program.stdout.close()
+
+
+def test_a_place_is_a_node_and_a_job_on_it(monkeypatch):
+    for variable in ("SLURMD_NODENAME", "SLURM_JOB_ID"):
+        monkeypatch.delenv(variable, raising=False)
+    assert parent.place() == os.uname().nodename
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    assert parent.place() == f"{os.uname().nodename}-17"
+    monkeypatch.setenv("SLURMD_NODENAME", "node1")
+    assert parent.place() == "node1-17"

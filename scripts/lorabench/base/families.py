@@ -68,6 +68,10 @@ class Family(Known):
     """Of its workflow, by profile, where that has not the trigger."""
     picture_seconds: float = 3
     """How long a usual GPU takes for a picture of its workflow, on a ComfyUI."""
+    trained_seconds: float = 0.5
+    """How long a usual GPU takes for a picture in a training at the preset's resolution."""
+    memory_mb: int
+    """Of a program that trains or renders with it, on the machine and not on the card."""
 
 
 def _preprocess(resolution: int, bucket_step: int) -> dict[str, int]:
@@ -81,6 +85,7 @@ BUNDLED = Family(
     name="bundled",
     parts={"unet": "", "vae": "", "text_encoder": ""},
     embedded=True,
+    memory_mb=3000,
     kohya=None,
     # Measured on the bundled checkpoint (docs/performance.md), its one thread too: on so small a
     # model two are 1.5 times as fast when the cores are idle, and many times slower when not.
@@ -157,6 +162,7 @@ SD15 = Family(
     },
     schedule={"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"},
     embedded=True,
+    memory_mb=12000,
     kohya=Kohya("train_network.py", 64),
     example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
     preset={
@@ -185,6 +191,8 @@ SDXL = Family(
     kohya=Kohya("sdxl_train_network.py", 32),
     example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
     picture_seconds=10,
+    trained_seconds=2,
+    memory_mb=32000,
     preset={
         **_PRESET,
         "bench_workflow": "config/workflows/sdxl_lora_bench.json",

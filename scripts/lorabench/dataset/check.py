@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lorabench import files
-from lorabench.dataset.normalize import IMAGES, LOG
 from lorabench.dataset.raw import is_picture
 from lorabench.errors import UserError
 from lorabench.text.phrases import indented
+
+IMAGES, LOG = "images", "preprocess_log.csv"
 
 
 def check_unchanged(folder: Path) -> None:

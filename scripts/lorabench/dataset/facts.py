@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from lorabench.dataset import check, looks, vocabulary
+from lorabench.dataset import check, vocabulary
 from lorabench.dataset.raw import RawSet
 from lorabench.text import syntax
+
+if TYPE_CHECKING:
+    from lorabench.dataset.looks import Look
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, as shares of a picture."""
@@ -63,7 +66,7 @@ class Pictured:
     """Its name in images/."""
     size: tuple[int, int] | None = None
     """Of its bucket, px."""
-    look: looks.Look | None = None
+    look: "Look | None" = None
     tokens: int | None = None
     given_back: float | None = None
     """The share of its detail that the base's autoencoder gives back."""
@@ -116,16 +119,19 @@ def of_raw(raw: RawSet, use: Use) -> SetFacts:
 
 def of_normalized(folder: Path, use: Use) -> SetFacts:
     """Return what a normalized set says; what its log does not say is not known."""
+    from lorabench.dataset import looks  # numpy, which a parse of the Snakefile need not import
+
     pictures = []
     images = folder / "images"
     for name, row in check.made(folder).items():
         text = (images / name).with_suffix(".txt")
         if text.is_file():
-            pictures.append(_pictured(name, row, text.read_text(encoding="utf-8"), images))
+            look = looks.look(images / name, row.get("phash") or "")
+            pictures.append(_pictured(name, row, text.read_text(encoding="utf-8"), look))
     return SetFacts(use, tuple(pictures), looks.mark([images / one.file for one in pictures]))
 
 
-def _pictured(name: str, row: Mapping[str, str], caption: str, images: Path) -> Pictured:
+def _pictured(name: str, row: Mapping[str, str], caption: str, look: "Look") -> Pictured:
     width, height, repeats = (row.get(key) or "" for key in ("width", "height", "repeats"))
     return Pictured(
         row.get("source") or name,
@@ -134,5 +140,5 @@ def _pictured(name: str, row: Mapping[str, str], caption: str, images: Path) -> 
         int(repeats) if repeats.isdecimal() else 1,
         name,
         (int(width), int(height)) if width.isdecimal() and height.isdecimal() else None,
-        looks.look(images / name, row.get("phash") or ""),
+        look,
     )

@@ -22,6 +22,7 @@ from pathlib import Path
 from PIL import ImageColor
 
 from lorabench import cli, files
+from lorabench.dataset.check import IMAGES, LOG
 from lorabench.dataset.duplicates import Candidate, find_duplicates
 from lorabench.dataset.picture import Row, Store, normalize
 from lorabench.dataset.raw import RawSet, Source
@@ -32,7 +33,7 @@ from lorabench.text.phrases import indented
 
 log = logging.getLogger(__name__)
 
-IMAGES, LOG, REJECTED = "images", "preprocess_log.csv", "rejected"
+REJECTED = "rejected"
 PAGE, FACTS = "dataset.html", "dataset.json"
 _OURS = {IMAGES, LOG, REJECTED, PAGE, FACTS, ".snakemake_timestamp"}
 

@@ -7,7 +7,6 @@ from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.roles import Choices, find_roles, prompt
-from lorabench.comfy.gui.convert import to_api
 from lorabench.errors import UserError
 from lorabench.settings.models import Config
 from lorabench.settings.servers import EMBEDDED
@@ -26,6 +25,8 @@ def prompt_of(config: Config) -> str | None:
         if isinstance(graph, workflow.GuiWorkflow):
             if config.comfy_url != EMBEDDED:
                 return None  # the servers are asked before the first job
+            from lorabench.comfy.gui.convert import to_api  # it imports a converter that few need
+
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
         roles = find_roles(graph, Choices(**config.bench.nodes))
     except UserError as error:

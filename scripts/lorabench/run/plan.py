@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lorabench import files, layout
+from lorabench import files, layout, parent
 from lorabench.base import checkpoint
 from lorabench.base.families import Family
 from lorabench.bench.embeddings import embedding
@@ -351,7 +351,9 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
             plans[run_id], rows[run_id] = plan, row
     first, *others = (plan.config.model_dump(exclude=_OF_A_RUN) for plan in plans.values())
     assert all(other == first for other in others)  # the rules take these from one run
-    shared: Any = {"server_state": next(iter(plans.values())).paths.server_state}
+    state = next(iter(plans.values())).paths.server_state
+    # A server is for its machine: two nodes of a cluster must not take each other's.
+    shared: Any = {"server_state": state.with_stem(f"{state.stem}.{parent.place()}")}
     if not trainings:
         return {run_id: replace(plan, **shared) for run_id, plan in plans.items()}
     matrix.check_name(trainings.name, rows)

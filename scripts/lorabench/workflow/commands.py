@@ -18,8 +18,6 @@ from lorabench.settings.models import Config
 TRAINS = "train_lora"
 KEPT_EPOCHS = 8
 """About so many states of a training are benched where nobody says which."""
-_OF_GPUS = tuple(Path("/dev") / name for name in ("nvidiactl", "kfd", "dxg"))
-"""What a machine with a GPU has for CUDA, for ROCm, and in WSL; torch is too slow to ask."""
 
 
 def quoted(text: object) -> str:
@@ -56,13 +54,6 @@ def _kohya(config: Config) -> str:
     ways = {"sd-scripts": kohya.sd_scripts, "launcher": kohya.launcher}
     found = {f"--{k}": v or None for k, v in {**ways, "accelerate": kohya.accelerate}.items()}
     return f"{options(found)} {shlex.join(folders)}".strip()
-
-
-def gpus(config: Config, here: bool) -> int:
-    """Return how many GPUs a training takes: none that runs `here`, where there is none."""
-    takes = config.train.device == "cuda" or config.trainer == "kohya"
-    may = config.train.device == "auto" and (not here or any(map(Path.exists, _OF_GPUS)))
-    return int(takes or may)
 
 
 def options(given: Mapping[str, Any]) -> str:

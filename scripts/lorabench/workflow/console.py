@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from lorabench.text import relay
 from lorabench.text.screen import Screen
-from lorabench.workflow import job_logs
+from lorabench.workflow import job_logs, slurm
 from lorabench.workflow.stopping import Stopping
 
 _NOISE = (
@@ -24,9 +24,9 @@ _NOISE = (
     "Assuming unrestricted shared filesystem",
     "host: ",
     "Exiting because a job execution failed",
+    "--keep-incomplete mode is set",
 )
 _NOTHING = "Nothing to be done"
-_DRY = "This was a dry-run"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
 _AT_THE_END = "At least one job did not complete successfully"
 _LOCKED = (
@@ -62,6 +62,8 @@ class Event(logging.LogRecord):
     wildcards: Mapping[str, str] | None
     log: Sequence[str]
     exception: str | None
+    aux: Mapping[str, Any]
+    job_error_info: Sequence[Mapping[str, Any]]
 
 
 class Console(logging.Handler):
@@ -81,6 +83,8 @@ class Console(logging.Handler):
         self.screen = screen
         self.plan: Callable[[Counts], Iterable[str]] = lambda counts: ()
         self.nothing_to_do: Callable[[], None] = lambda: None
+        self.end_dry_run: Callable[[], bool] = lambda: False
+        """End with the plan, if nothing is to be made; return whether it is so."""
         self.pictures_a_cell = 1
         self.called: Mapping[str, str] = {}
         """What jobs are said to be for, by run, where there are several."""
@@ -92,6 +96,8 @@ class Console(logging.Handler):
         self._done: Counter[str] = Counter()
         self._begun: set[str] = set()
         self._faults: set[str] = set()
+        self._not_alone: set[int] = set()
+        self._started = time.time()
         self._ended: deque[float] = deque(maxlen=20)
         self._receiver: relay.Receiver | None = None
 
@@ -147,10 +153,11 @@ class Console(logging.Handler):
         self._running = True
 
     def _run_info(self, record: Event) -> None:
-        if not self._counts:  # a dry run says it again at its end
-            self._counts = record.stats
-            for line in self.plan(self._counts):
-                self.say(line)
+        self._counts = record.stats
+        for line in self.plan(self._counts):
+            self.say(line)
+        if self.end_dry_run():
+            self.say("Dry run: nothing was made.")
 
     def _job_info(self, record: Event) -> None:
         rule = record.rule_name
@@ -179,8 +186,24 @@ class Console(logging.Handler):
     def _job_error(self, record: Event) -> None:
         self.screen.over(f"job {record.jobid}", leave=False)
         log = next(iter(record.log), None)
-        said = job_logs.error(Path(log)) if log else ""
-        self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
+        said = self._said(log) or _of_cluster(record.aux)
+        if said or record.jobid not in self._not_alone:
+            self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
+
+    def _group_error(self, record: Event) -> None:
+        """Say of jobs that a cluster ran as one only what those say that failed."""
+        jobs = record.job_error_info
+        self._not_alone |= {job["jobid"] for job in jobs}
+        if not any(self._said(next(iter(job["log"]), None)) for job in jobs):
+            rules = ", ".join(sorted({job["rule_name"] for job in jobs}))
+            without = f"error: {len(jobs)} jobs that ran as one ({rules}) ended without a word"
+            self.fault(_of_cluster(vars(record)) or without)
+
+    def _said(self, log: str | None) -> str:
+        """Return the last error in the log of a job, if it began in this call."""
+        path = Path(log or "")
+        begun = path.is_file() and path.stat().st_mtime > self._started - 1
+        return job_logs.error(path) if begun else ""
 
     def _error(self, record: Event) -> None:
         text = record.getMessage()
@@ -196,8 +219,6 @@ class Console(logging.Handler):
         if text.startswith(_NOTHING) and self._running:
             self.say(_NOTHING + ".")
             self.nothing_to_do()
-        elif text.startswith(_DRY) and self._running:
-            self.say("Dry run: nothing was made.")
         elif (record.levelno >= logging.WARNING or not self._running) and (
             not text.startswith(_NOISE)
         ):
@@ -230,6 +251,12 @@ class Console(logging.Handler):
 
     def _pictures(self, rule: str) -> int:
         return self._counts[rule] * self.pictures_a_cell
+
+
+def _of_cluster(about: Mapping[str, Any]) -> str:
+    """Return what a cluster says of a job that failed, by the number that it has there."""
+    job = about.get("external_jobid")
+    return job_logs.error(slurm.log(job)) if job else ""
 
 
 def attach(manager: Any, stopping: Stopping) -> Console | None:

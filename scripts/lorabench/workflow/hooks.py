@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from lorabench.errors import UserError
 from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
-from lorabench.workflow import commands, console, job_logs, outlook, stopping
+from lorabench.workflow import commands, console, job_logs, outlook, slurm, stopping
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
@@ -79,6 +80,7 @@ class Hooks:
             self._say("\n".join(self.what_will_be_done()))
         self._judges = any("bench_verdict" in jobs for jobs in self._jobs().values())
         if not self._workflow.touch:
+            self._end_left_jobs()
             self._be_strict()
             self._ask_docker()
             self._ask_servers()
@@ -193,6 +195,14 @@ class Hooks:
         )
         return next(having, None)
 
+    def _end_left_jobs(self) -> None:
+        """End what a killed call left in a cluster, and at a signal what this one has there."""
+        if self._workflow.local_exec:
+            return
+        self._stopping.elsewhere = partial(slurm.cancel_left, Path.cwd())
+        if ended := slurm.cancel_left(Path.cwd()):
+            self._say(f"{count(ended, 'Slurm job')} of a call that was killed: cancelled")
+
     def _be_strict(self) -> None:
         """Check, if asked to, that captions and settings do not spoil a training that will start.
 
@@ -231,8 +241,8 @@ class Hooks:
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
         receipt = plan.receipt("")
         installed = "install_lora" not in jobs or (plan.several and existing.is_there(receipt))
-        if plan.embedded_server and not installed:
-            return True
+        if plan.embedded_server and not (installed and self._workflow.local_exec):
+            return True  # a cluster's starts in the job, on a machine with what it takes
         known = {
             "--lora-receipt": receipt if installed else None,
             "--kept": plan.paths.graph if "bench_preflight" not in jobs else None,

@@ -74,13 +74,18 @@ def _training(plan: RunPlan) -> str:
     """Return how long the training is, in steps or epochs and, where that is known, in time."""
     train = plan.config.train
     said = count(train.steps, "step") if train.steps else count(train.epochs or 0, "epoch")
-    pictures = (train.steps or 0) * train.batch_size * train.gradient_accumulation
-    pictures = pictures or (train.epochs or 0) * _pictures(plan) * len(plan.sets)
     record, runs = plan.record, plan.paths.root.parent
     each = forecast.seconds_a_picture_trained(runs, record) if record else None
     if each is None and _bundled(plan) and train.device != "cuda":
         each = forecast.BUNDLED_TRAINING
-    return said + (f" ({forecast.about(each * pictures)})" if each else "")
+    return said + (f" ({forecast.about(each * pictures_trained(plan))})" if each else "")
+
+
+def pictures_trained(plan: RunPlan) -> int:
+    """Return how many pictures the training takes, each time that it takes one."""
+    train = plan.config.train
+    in_steps = (train.steps or 0) * train.batch_size * train.gradient_accumulation
+    return in_steps or (train.epochs or 0) * _pictures(plan) * len(plan.sets)
 
 
 def _autoencoding(plan: RunPlan) -> float | None:

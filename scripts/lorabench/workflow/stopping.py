@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import psutil
@@ -16,6 +18,8 @@ from lorabench.workflow.older import call
 STATUS = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHELLS = ("bash", "sh", "dash")
+_ASKING = ("slurm_", "squeue", "scancel")
+"""How programs are called that ask a cluster: to end its jobs takes them."""
 _PATIENCE = 20
 _EVERY_SECONDS = 0.2
 
@@ -26,6 +30,8 @@ class Stopping:
     def __init__(self) -> None:
         """No signal has come yet."""
         self.begun = False
+        self.elsewhere: Callable[[], object] = lambda: None
+        """Ends what runs on other machines."""
 
     def heed(self) -> None:
         """Listen for the signals, also where Snakemake has begun to listen for some itself."""
@@ -45,6 +51,7 @@ class Stopping:
             return
         self.begun = True
         atexit.register(_say, f"Stopped{call.way_on()}.")
+        atexit.register(self.elsewhere)  # what was registered last comes first
         threading.Thread(target=_see_jobs_end, daemon=True).start()
         sys.exit(STATUS)  # unwinds to where Snakemake, or the interpreter, ends without a word
 
@@ -75,8 +82,8 @@ def _programs(parent: psutil.Process) -> list[psutil.Process]:
     found = []
     with suppress(psutil.Error):
         for child in parent.children():
-            found.append(child)
             with suppress(psutil.Error):
-                if child.name() in _SHELLS:
-                    found += _programs(child)
+                if not any(Path(word).name.startswith(_ASKING) for word in child.cmdline()):
+                    found.append(child)
+                    found += _programs(child) if child.name() in _SHELLS else []
     return found

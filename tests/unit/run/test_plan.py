@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -337,3 +339,12 @@ def test_older_records_have_no_regularization_pictures(plan):
     contents = plan().record.contents()
     assert list(contents) == ["run_id", "raw_set", "trigger", "identity", "preprocess", "train"]
     assert not {"validation", "prior_loss_weight"} & contents["train"].keys()
+
+
+def test_what_each_parse_imports_is_light():
+    modules = "lorabench.run.plan, lorabench.workflow.hooks, lorabench.workflow.targets"
+    code = f"import sys, {modules}; print(*{{'torch', 'numpy', 'autograph'}} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("\n", "")

@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -112,20 +111,3 @@ def test_what_decides_of_a_set_is_its_use(plan):
     longer = {"kohya_args": {"max_token_length": 225}, "steps": 9}
     sd15 = plan().config.model_copy(update={"train": plan().config.train.model_copy(update=longer)})
     assert replace(plan(), config=sd15).use.tokens == 225
-
-
-@pytest.mark.parametrize(
-    ("trainer", "device", "here", "files", "gpus"),
-    [
-        ("embedded", "auto", True, (), 0),
-        ("embedded", "auto", True, ("/dev/null",), 1),
-        ("embedded", "auto", False, (), 1),
-        ("embedded", "cpu", False, ("/dev/null",), 0),
-        ("embedded", "cuda", True, (), 1),
-        ("kohya", "auto", True, (), 1),
-    ],
-)
-def test_a_training_on_this_cpu_takes_no_gpu(monkeypatch, trainer, device, here, files, gpus):
-    monkeypatch.setattr(commands, "_OF_GPUS", tuple(map(Path, files)))
-    config = SimpleNamespace(trainer=trainer, train=SimpleNamespace(device=device))
-    assert commands.gpus(config, here) == gpus

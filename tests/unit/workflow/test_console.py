@@ -10,6 +10,7 @@ import pytest
 from lorabench import cli
 from lorabench.text import relay
 from lorabench.text.screen import Screen
+from lorabench.workflow import slurm
 from lorabench.workflow.console import Console, attach, refuse
 from lorabench.workflow.stopping import Stopping
 
@@ -56,17 +57,18 @@ def said(console):
     return console.stream.getvalue().splitlines()
 
 
-def test_the_plan_comes_first_and_once(console):
+def test_the_plan_comes_first(console):
     console.plan = lambda jobs: [f"to do: {jobs['train_lora']}"]
-    for _ in range(2):
-        console.emit(record("run_info", "Job stats: …", stats={"train_lora": 1}))
+    console.emit(record("run_info", "Job stats: …", stats={"train_lora": 1}))
     assert said(console) == ["to do: 1"]
 
 
-def test_a_dry_run_ends_by_saying_that_it_was_one(console):
+def test_a_dry_run_ends_with_the_plan_and_says_that_it_was_one(console):
+    console.plan = lambda jobs: [f"to do: {jobs['train_lora']}"]
+    console.end_dry_run = lambda: True
     console.emit(record("workflow_started"))
-    console.emit(record(text="This was a dry-run (flag -n). The order of jobs does not …"))
-    assert said(console) == ["Dry run: nothing was made."]
+    console.emit(record("run_info", "Job stats: …", stats={"train_lora": 1}))
+    assert said(console) == ["to do: 1", "Dry run: nothing was made."]
 
 
 def test_a_stage_is_a_line_and_cells_are_one_bar(console, clock):
@@ -94,7 +96,7 @@ def test_a_fault_is_said_once_however_many_jobs_have_it(console, tmp_path):
     for number, name in enumerate(("a.log", "b.log")):
         console.emit(record("error", "RuleException: …", exception="RuleException"))
         log = [str(tmp_path / name)]
-        console.emit(record("job_error", jobid=number, rule_name="bench_image", log=log))
+        console.emit(record("job_error", jobid=number, rule_name="bench_image", log=log, aux={}))
     console.emit(record(text="Exiting because a job execution failed. Look…", level=logging.ERROR))
     text = "WorkflowError:\nAt least one job did not complete successfully."
     console.emit(record("error", text, exception="WorkflowError"))
@@ -104,15 +106,43 @@ def test_a_fault_is_said_once_however_many_jobs_have_it(console, tmp_path):
 
 def test_a_job_without_words_is_named(console, tmp_path):
     log = [str(tmp_path / "none.log")]
-    console.emit(record("job_error", jobid=1, rule_name="train_lora", log=log))
+    console.emit(record("job_error", jobid=1, rule_name="train_lora", log=log, aux={}))
     assert said(console)[0] == "error: train_lora ended without a word of its own"
+
+
+def test_of_jobs_that_a_cluster_ran_as_one_only_those_that_failed_say_so(
+    console, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"fine": "rendered\n", "bad": "error: no memory\n"}.items():
+        (tmp_path / f"{name}.log").write_text(text)
+    several = [
+        {"jobid": number, "rule_name": "bench_image", "log": [f"{name}.log"]}
+        for number, name in enumerate(("fine", "bad", "never-begun"))
+    ]
+
+    def fail():
+        console.emit(record("group_error", job_error_info=several, external_jobid="7"))
+        for one in several:
+            console.emit(record("job_error", aux={}, **one))
+
+    fail()
+    assert said(console) == ["error: no memory", "  the whole log: bad.log"]
+    (tmp_path / "bad.log").write_text("rendered\n")
+    fail()
+    without = "error: 3 jobs that ran as one (bench_image) ended without a word"
+    assert said(console)[2:] == [without]
+    slurm.log("7").parent.mkdir(parents=True)
+    slurm.log("7").write_text("error: Slurm ended the job 7: TIMEOUT\n")
+    fail()
+    assert said(console)[3:] == ["error: Slurm ended the job 7: TIMEOUT"]
 
 
 def test_what_ends_because_it_is_told_to_is_no_fault(clock):
     stopping = Stopping()
     console = Console(Screen(stream := io.StringIO(), clock), None, stopping)
     stopping.begun = True
-    console.emit(record("job_error", jobid=1, rule_name="train_lora", log=[]))
+    console.emit(record("job_error", jobid=1, rule_name="train_lora", log=[], aux={}))
     assert stream.getvalue() == ""
 
 

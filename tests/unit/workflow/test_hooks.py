@@ -41,6 +41,7 @@ def made(monkeypatch):
             dag=SimpleNamespace(needrun_jobs=lambda: jobs),
             global_resources={"comfyui": SimpleNamespace(value=2)},
             touch=False,
+            local_exec=True,
             dag_settings=SimpleNamespace(forceall=False, forcerun=(), forcetargets=False),
             **more,
         )
@@ -211,3 +212,21 @@ def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_in
     first.receipt("").touch()
     assert found._can_render(first, jobs)
     assert f"--lora-receipt={first.receipt('')}" in called[0]
+
+
+def test_a_server_that_starts_in_a_clusters_job_is_not_checked_here(made, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hooks.subprocess, "run", lambda words: pytest.fail("checked"))
+    found, _ = made()
+    found._workflow.local_exec = False
+    assert found._can_render(plan("a-1", embedded=True), {"bench_image": 1})
+
+
+def test_what_a_killed_call_left_in_slurm_is_cancelled(made, monkeypatch):
+    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 2)
+    found, said = made()
+    found._end_left_jobs()
+    assert said == []
+    found._workflow.local_exec = False
+    found._end_left_jobs()
+    assert said == ["2 Slurm jobs of a call that was killed: cancelled"]

@@ -9,7 +9,6 @@ from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.roles import Choices, find_roles
 from lorabench.comfy.graph.workflow import GuiWorkflow
-from lorabench.comfy.gui.convert import to_api
 from lorabench.comfy.gui.links import running_nodes
 from lorabench.errors import UserError
 
@@ -22,6 +21,8 @@ def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
     try:
         graph = content
         if isinstance(content, GuiWorkflow):
+            from lorabench.comfy.gui.convert import to_api  # it imports a converter that few need
+
             graph = to_api(content, catalog.object_info(Library.nowhere()))
         roles = find_roles(graph, choices)
     except UserError:  # it has custom nodes, which only its server can describe

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import requests
-
 from lorabench import files
 from lorabench.comfy.check import requirements
+from lorabench.comfy.client.http import Answer
 from lorabench.comfy.client.options import Address
 from lorabench.comfy.client.refusals import is_page
 from lorabench.comfy.client.shapes import CLASS, SYSTEM, Odd, fits, read
@@ -176,7 +175,7 @@ def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
     return changed
 
 
-def _introduce(url: str, answer: requests.Response) -> None:
+def _introduce(url: str, answer: Answer) -> None:
     """Log the server's version; raise `UserError` if it is not ComfyUI."""
     try:
         about = read(answer, SYSTEM)

@@ -3,15 +3,14 @@
 import os
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import punctuation
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
-from requests.certs import where
-from requests.utils import get_netrc_auth
-
+from lorabench.comfy.client import http
 from lorabench.errors import UserError
 from lorabench.settings.servers import LOGINS, has_login, public, shown, split_url, with_login
 
@@ -67,8 +66,23 @@ def _authorization(url: str, parts: SplitResult, query: Mapping[str, str]) -> st
     if "@" in parts.netloc:
         login = unquote(parts.username or ""), unquote(parts.password or "")
     else:
-        login = None if query else get_netrc_auth(url)
+        login = None if query else _of_netrc(url)
     return f"Basic {b64encode(':'.join(login).encode()).decode()}" if login else ""
+
+
+def _of_netrc(url: str) -> tuple[str, str] | None:
+    """Return the name and the password in the file of `NETRC`, or in that of the home folder."""
+    named = os.environ.get("NETRC")
+    for path in (named,) if named else ("~/.netrc", "~/_netrc"):
+        file = Path(path).expanduser()
+        if not file.exists():
+            continue
+        from netrc import NetrcParseError, netrc  # few have one
+
+        with suppress(NetrcParseError, OSError):
+            found = netrc(file).authenticators(urlsplit(url).hostname or "")
+            return (found[0] or found[1] or "", found[2] or "") if found else None
+    return None
 
 
 def _of_environment(url: str) -> str:
@@ -83,9 +97,14 @@ def _of_environment(url: str) -> str:
 
 def certificates() -> str:
     """Return the file or folder of trusted certificates; `UserError` if a variable's is missing."""
+    return named_certificates() or http.usual_certificates()
+
+
+def named_certificates() -> str | None:
+    """Return those that a variable names; None without one, `UserError` if they are missing."""
     for variable in CERTIFICATES:
         if path := os.environ.get(variable):
             if not Path(path).exists():
                 raise UserError(f"the variable {variable}: there is no file or folder {path}")
             return path
-    return where()
+    return None

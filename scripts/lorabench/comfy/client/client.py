@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 Workflow = Mapping[str, Any]  # a graph in GUI format, which ComfyUI stores in its pictures
 
 
+class Left(Exception):
+    """The prompt was withdrawn, because another server is done with it sooner."""
+
+
 class Vanished(Exception):
     """A picture that the history names is gone or was replaced."""
 
@@ -55,17 +59,20 @@ class Client:
         save: str,
         count: int,
         submitted: Callable[[], None] = lambda: None,
+        leave: Callable[[int, float], bool] = lambda before, running: False,
     ) -> list[bytes]:
         """Run `graph` and return the `count` files that its node `save` wrote.
 
-        Calls `submitted` whenever the server has taken the prompt. It submits again after a
-        restart, and once each after a lack of memory and if cached pictures are gone. Every other
-        failure raises `UserError`. If the call ends early, the prompt leaves the server's queue.
+        Calls `submitted` whenever the server has taken the prompt. While it waits, it calls `leave`
+        with how many prompts come before it and for how many seconds it has been running; if that
+        is true, it raises `Left`. It submits again after a restart, and once each after a lack of
+        memory and if cached pictures are gone. Every other failure raises `UserError`. If the call
+        ends early, the prompt leaves the server's queue.
         """
         workflow = to_gui(graph, self._server.node_info(graph))
         short_of_memory = False
         for _ in range(self._pace.tries):
-            entry = self._run(graph, workflow, submitted)
+            entry = self._run(graph, workflow, submitted, leave)
             if entry is None:
                 log.warning("%s forgot the prompt (a restart?); submitting it again", self.url)
                 continue
@@ -114,7 +121,11 @@ class Client:
             self._server.once("POST", "/free", json={"unload_models": True, "free_memory": True})
 
     def _run(
-        self, graph: Graph, workflow: Workflow | None, submitted: Callable[[], None]
+        self,
+        graph: Graph,
+        workflow: Workflow | None,
+        submitted: Callable[[], None],
+        leave: Callable[[int, float], bool],
     ) -> dict[str, Any] | None:
         """Return the history entry of one run of `graph`, or None if the server lost it."""
         prompt_id = str(uuid.uuid4())
@@ -125,7 +136,7 @@ class Client:
             ):
                 self._submit(prompt_id, graph, workflow)
                 submitted()
-                return self._wait(prompt_id)
+                return self._wait(prompt_id, leave)
         except BaseException:
             self._withdraw(prompt_id)
             raise
@@ -153,11 +164,12 @@ class Client:
             reason = rejection(graph, reply) or f"HTTP {response.status_code} {response.text[:200]}"
             raise UserError(f"{self.url} refused the workflow: {reason}")
 
-    def _wait(self, prompt_id: str) -> dict[str, Any] | None:
+    def _wait(self, prompt_id: str, leave: Callable[[int, float], bool]) -> dict[str, Any] | None:
         """Return the history entry of a prompt once it has ended; None if it is lost."""
         start = looked = time.monotonic()
         pause = self._pace.poll
         place = 0
+        begun = None
         while time.monotonic() - start < self._timeout:
             if entry := self._history(prompt_id):
                 return entry
@@ -166,6 +178,10 @@ class Client:
                 before, place = place, self._place(prompt_id)
                 if place is None:
                     return self._history(prompt_id)  # it may have ended in between
+                if place == 0:
+                    begun = begun or looked
+                if leave(place, looked - begun if begun else 0):
+                    raise Left
                 if place not in (before, 0):
                     log.debug("in the queue of %s, behind %d", self.url, place)
             time.sleep(pause)

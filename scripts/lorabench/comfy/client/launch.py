@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-from filelock import FileLock
-
 from lorabench import files
+from lorabench.comfy.client.http import Failure, Session
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -133,12 +132,11 @@ def _stop(state_file: Path) -> bool:
 
 
 def _answers(url: str) -> bool:
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            return session.get(f"{url}/system_stats", timeout=(2, 30)).ok
-        except requests.RequestException:
-            return False
+    try:
+        answer = Session({}, {}).request("GET", f"{url}/system_stats", timeout=(2, 30))
+    except Failure:
+        return False
+    return answer.ok
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:
@@ -155,8 +153,8 @@ def _read(path: Path) -> Any:
         return None
 
 
-def _lock(state_file: Path) -> FileLock:
-    return FileLock(state_file.with_suffix(".lock"))
+def _lock(state_file: Path) -> AbstractContextManager[object]:
+    return files.locked(state_file.with_suffix(".lock"))
 
 
 def _tail(path: Path, lines: int = 20) -> str:

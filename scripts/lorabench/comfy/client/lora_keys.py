@@ -4,18 +4,14 @@ Keys that it could not place appear only in its log: it reports success and draw
 """
 
 import re
-from collections.abc import Collection, Generator, Mapping, Set
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lorabench.base.families import PUBLIC
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.graph.graph import STRENGTH_INPUTS
 from lorabench.errors import UserError
-from lorabench.lora import modules as lora_modules
-from lorabench.lora.modules import Contents, Module, forms, meaning
-from lorabench.lora.names import kohyas, place
 
 UNKNOWN = re.compile(r"lora key not loaded: (\S+)")
 FAILED = re.compile(
@@ -62,48 +58,6 @@ def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
         )
     if not UNKNOWN.search(text):
         return None
-    contents = lora_modules.read(lora)
-    # The installation reported tensors of no layer; other keys are another LoRA's.
-    ours = _keys(contents.modules, with_clip) | set(contents.strange)
-    unknown = set(UNKNOWN.findall(text)) & ours
-    if not unknown:
-        return None
-    count = f"at least {len(unknown)}" if cut else str(len(unknown))
-    total = len(_keys(contents.modules, True)) + len(contents.strange)
-    return (
-        f"{count} of its {total} keys do not fit (lora key not loaded: {min(unknown)}); "
-        f"{_cause(unknown, contents)}"
-    )
+    from lorabench.comfy.client import unplaced_keys  # a LoRA that fits needs no reading
 
-
-def _keys(modules: Collection[Module], with_clip: bool) -> set[str]:
-    """Return the tensors that must be applied; some loaders leave the text encoder as it is."""
-    return {
-        key
-        for module in modules
-        if with_clip or not place(module.name)[0].startswith("text_encoder")
-        for key in module.keys.values()
-    }
-
-
-def _cause(unknown: Set[str], contents: Contents) -> str:
-    """Return why keys were not loaded, as far as their names show it."""
-    if strange := sorted(unknown & set(contents.strange)):
-        return f"{meaning(strange) or 'they are of no known kind'}, which this server does not know"
-    lost = {m.name: m for m in contents.modules if unknown & set(m.keys.values())}
-    halves = [m for m in lost.values() if not unknown >= set(m.keys.values())]
-    kept = forms(m for m in contents.modules if m.name not in lost)
-    whole = {form: number for form, number in forms(lost.values()).items() if form not in kept}
-    if halves or (kept and whole):
-        named = ", ".join(f"{form} {number}" for form, number in (whole or forms(halves)).items())
-        return f"this server does not apply them ({named}); a newer ComfyUI may"
-    if any(map(kohyas, lost)):  # a copy that was installed before `install` changed its names
-        return (
-            "its layers have the names of diffusers and PEFT, which this server does not know; "
-            "--forcerun install_lora installs it again with kohya's"
-        )
-    return (
-        f"was it trained for the family ({', '.join(family.title for family in PUBLIC)}) of the "
-        "workflow's checkpoint? If so, this server does not know the names of its layers: convert "
-        "it to kohya's names"
-    )
+    return unplaced_keys.problem(set(UNKNOWN.findall(text)), lora, with_clip, cut)

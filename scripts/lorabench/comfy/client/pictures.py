@@ -7,13 +7,14 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from lorabench.comfy.client.shapes import fits
 from lorabench.comfy.graph.graph import Graph, Slot
 from lorabench.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def is_made_by(data: bytes, graph: Graph) -> bool:
     A custom node may change its inputs there, so False is no proof.
     """
     try:
-        drawn = _stored_graph(Image.open(io.BytesIO(data), formats=["PNG"]))
+        drawn = _stored_graph(_opened(data))
     except (OSError, ValueError):
         return True  # for `check` to judge
     return drawn is None or all(
@@ -64,16 +65,22 @@ def _text_chunk(key: str, text: str) -> bytes:
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def _decode(data: bytes, number: int) -> Image.Image:
+def _opened(data: bytes) -> "Image.Image":
+    from PIL import Image  # only now: a cell submits its prompt 20 ms earlier
+
+    return Image.open(io.BytesIO(data), formats=["PNG"])
+
+
+def _decode(data: bytes, number: int) -> "Image.Image":
     try:
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        image = _opened(data)
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"picture {number} of the batch is a damaged PNG file: {error}") from None
     return image
 
 
-def _warn_of_one_colour(image: Image.Image, number: int) -> None:
+def _warn_of_one_colour(image: "Image.Image", number: int) -> None:
     extrema = [channel.getextrema() for channel in image.convert("RGB").split()]
     if all(low == high for low, high in extrema):
         colour = tuple(low for low, _ in extrema)
@@ -88,7 +95,7 @@ def _warn_of_one_colour(image: Image.Image, number: int) -> None:
         )
 
 
-def _check_graph(image: Image.Image, graph: Graph, slots: Sequence[Slot], number: int) -> None:
+def _check_graph(image: "Image.Image", graph: Graph, slots: Sequence[Slot], number: int) -> None:
     drawn = _stored_graph(image)
     if drawn is None:
         return
@@ -103,7 +110,7 @@ def _check_graph(image: Image.Image, graph: Graph, slots: Sequence[Slot], number
             )
 
 
-def _stored_graph(image: Image.Image) -> Graph | None:
+def _stored_graph(image: "Image.Image") -> Graph | None:
     """Return the graph in the picture; None if the server stores none."""
     with suppress(ValueError, TypeError):
         graph = json.loads(image.info.get("prompt") or "")

@@ -4,11 +4,11 @@ import re
 import socket
 import ssl
 from contextlib import suppress
+from http.client import HTTPException
 from urllib.parse import urljoin, urlsplit
 
-import requests
-
 from lorabench.comfy.client.access import CERTIFICATES, HOW_TO_LOG_IN, Access, certificates
+from lorabench.comfy.client.http import Answer
 
 AWAY = (502, 503, 504, 520, 521, 522, 523, 524, 530)
 """Answers of a proxy in front of a restarting server; those from 520 on are Cloudflare's."""
@@ -36,23 +36,23 @@ class Outage(Exception):
         self.advice = advice
 
 
-def of_error(error: requests.RequestException, url: str) -> Outage:
+def of_error(error: Exception, url: str) -> Outage:
     """Return the outage for an exception that a request to `url` raised."""
     text = QUERY.sub("?…", str(error))  # which may hold a token
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, ssl.SSLError):
         return _of_tls(text, url)
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, TimeoutError):
         return Outage("timed out", down=True)
-    if "refused" in text:
+    if isinstance(error, ConnectionRefusedError):
         return Outage("connection refused", down=True)
-    if "resolve" in text:
+    if isinstance(error, socket.gaierror | UnicodeError):
         return Outage("unknown host", down=True)
-    if "Connection aborted" in text or isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, ConnectionError | HTTPException):
         return _of_https(url) or Outage("connection dropped", down=True)
     return Outage(f"{type(error).__name__}: {text}"[:200], down=True)
 
 
-def of_answer(response: requests.Response, path: str, access: Access) -> Outage | None:
+def of_answer(response: Answer, path: str, access: Access) -> Outage | None:
     """Return the outage for an answer that is not ComfyUI's; None if it may be ComfyUI's."""
     status = response.status_code
     if status >= 500:
@@ -88,12 +88,12 @@ def hint(url: str) -> str:
     return ""
 
 
-def is_page(response: requests.Response) -> bool:
+def is_page(response: Answer) -> bool:
     """Whether an answer is a web page."""
     return "html" in response.headers.get("Content-Type", "") or response.text[:1] == "<"
 
 
-def _of_login(response: requests.Response, access: Access) -> Outage:
+def _of_login(response: Answer, access: Access) -> Outage:
     status = f"(HTTP {response.status_code})"
     wanted = (response.headers.get("WWW-Authenticate") or "Basic").split()[0]
     if wanted.lower() not in ("basic", "bearer"):
@@ -114,7 +114,7 @@ def _of_login(response: requests.Response, access: Access) -> Outage:
     )
 
 
-def _of_redirect(response: requests.Response, path: str) -> Outage:
+def _of_redirect(response: Answer, path: str) -> Outage:
     """Return where a server redirects to, without the query, which may hold a secret."""
     where = urlsplit(urljoin(response.url, response.headers["Location"]))
     place = f"{where.scheme}://{where.netloc.rpartition('@')[2]}{where.path}"

@@ -1,46 +1,116 @@
-"""Choose the server with the shortest queue; cells take turns to look at the queues."""
+"""Choose among servers: the shortest queue, and at the end the one that is done first."""
 
-import logging
+import json
 import random
-from collections.abc import Callable, Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from lorabench import files
 from lorabench.comfy.client.client import Client
-
-log = logging.getLogger(__name__)
 
 PATIENCE = 5
 """Seconds that a cell waits for its turn; an uneven split is better than a standstill."""
+_WORTH = 0.8
+"""A cell goes elsewhere if it is done there in this part of the time, or less."""
 
 
-@contextmanager
-def turn(lock: Path | None) -> Generator[Callable[[], None]]:
-    """Keep other cells from looking at the queues; yield a function that lets them look again.
+class Servers:
+    """The servers of a cell, which it shares with other cells.
 
-    Cells that start together would see the same empty queues and might all choose one server.
-    `lock` is a file that they share; without one, no cell waits.
+    `folder` is where cells keep what they share: the lock for their turns, and how many seconds
+    each server took for its last prompt. Without one, no cell waits or goes elsewhere.
     """
-    if lock is None:
-        yield lambda: None
-        return
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    held = FileLock(lock)
-    with suppress(Timeout):
-        held.acquire(timeout=PATIENCE)
-    try:
-        yield held.release
-    finally:
-        held.release()
 
+    def __init__(self, clients: Sequence[Client], folder: Path | None) -> None:
+        """Ask nothing yet."""
+        self.clients = list(clients)
+        self._folder = folder if len(clients) > 1 else None
+        self._since = 0.0
+        self._left = False
 
-def with_shortest_queue(clients: Sequence[Client]) -> Client:
-    """Return the client whose server has the fewest prompts; those that do not answer come last."""
-    if len(clients) == 1:
-        return clients[0]
-    shuffled = random.sample(clients, len(clients))  # so that ties do not pile up on one server
-    lengths = {client: client.queue_length() for client in shuffled}
-    answering = {client: length for client, length in lengths.items() if length is not None}
-    return min(answering, key=answering.__getitem__, default=shuffled[0])
+    @contextmanager
+    def turn(self) -> Generator[Callable[[], None]]:
+        """Keep other cells from looking at the queues; yield a function that lets them look again.
+
+        Cells that start together would see the same empty queues and might all choose one server.
+        Call it when the prompt is in a queue.
+        """
+        if self._folder is None:
+            yield lambda: None
+            return
+        with files.locked(self._folder / "comfy_queues.lock", PATIENCE) as let_go:
+
+            def submitted() -> None:
+                self._since = time.time()
+                let_go()
+
+            yield submitted
+
+    def choose(self) -> Client:
+        """Return the client whose server has the fewest prompts; those that do not answer are last.
+
+        A cell that left a server goes where it is done first.
+        """
+        if len(self.clients) == 1:
+            return self.clients[0]
+        shuffled = random.sample(self.clients, len(self.clients))  # ties do not pile up on one
+        lengths = {client: client.queue_length() for client in shuffled}
+        answering = {client: length for client, length in lengths.items() if length is not None}
+        seconds = self._seconds()
+
+        def order(client: Client) -> tuple[float, float]:
+            alone = seconds.get(client.url, 0.0)
+            there = (answering[client] + 1) * alone
+            return (there if self._left else answering[client], alone)
+
+        return min(answering, key=order, default=shuffled[0])
+
+    def drop(self, client: Client) -> None:
+        """Go without a server from now on."""
+        self.clients.remove(client)
+
+    def should_leave(self, client: Client, before: int, running: float) -> bool:
+        """Return whether an idle server would be done sooner than that of `client`.
+
+        `before` prompts come before the cell's, or it has been running for so many seconds. Servers
+        are idle only once no cells are left to start, so that fast ones take over from slow ones.
+        """
+        if self._folder is None:
+            return False
+        seconds = self._seconds()
+        alone = seconds.get(client.url)
+        rest = (before + 1) * alone - running if alone else running  # as long again as so far
+        faster = (
+            other
+            for other in self.clients
+            if other is not client and seconds.get(other.url, rest) < _WORTH * rest
+        )
+        self._left = any(other.queue_length() == 0 for other in faster)
+        return self._left
+
+    def note(self, client: Client) -> None:
+        """Keep how long a server took for the prompt that has just ended."""
+        if self._folder is None:
+            return
+        kept = self._kept()
+        now = time.time()
+        begun = max(self._since, kept.get(client.url, (0.0, 0.0))[1])
+        kept[client.url] = (max(now - begun, 0.001), now)
+        files.write_text(self._speeds, json.dumps(kept))
+
+    @property
+    def _speeds(self) -> Path:
+        assert self._folder
+        return self._folder / "comfy_speeds.json"
+
+    def _seconds(self) -> Mapping[str, float]:
+        return {url: seconds for url, (seconds, _) in self._kept().items()} if self._folder else {}
+
+    def _kept(self) -> dict[str, tuple[float, float]]:
+        """Return the seconds for the last prompt, and when it ended, by URL."""
+        with suppress(OSError, ValueError):
+            text = self._speeds.read_bytes()
+            return {url: (float(s), float(t)) for url, (s, t) in json.loads(text).items()}
+        return {}

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import requests
+    from lorabench.comfy.client.http import Answer
 
 Shape = Any
 
@@ -70,7 +70,7 @@ def check(content: Any, shape: Shape, where: str = "the answer") -> Any:
     return content
 
 
-def read(response: "requests.Response", shape: Shape) -> Any:
+def read(response: "Answer", shape: Shape) -> Any:
     """Return the JSON of an answer if it has this shape; raises `Odd`."""
     try:
         content = response.json()

@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
 from lorabench.comfy.client import refusals
-from lorabench.comfy.client.access import Access, access_to, certificates
+from lorabench.comfy.client.access import Access, access_to, named_certificates
+from lorabench.comfy.client.http import Answer, Failure, Session
 from lorabench.comfy.client.refusals import Outage
 from lorabench.comfy.client.shapes import CLASSES, Odd, Shape, read
 from lorabench.comfy.graph.graph import Graph
@@ -29,7 +28,7 @@ class Pace:
 
     poll: float = 0.05  # first pause between looks at the history; each is a tenth longer,
     slowest_poll: float = 1.0  # up to this
-    queue_look: float = 2.0  # how often to check that a prompt is still in the queue
+    queue_look: float = 1.0  # how often to check that a prompt is still in the queue
     backoff: float = 0.5  # first pause after a failed request; doubles
     greeting: float = 20.0  # how long the very first request may fail
     listen: float = 2.0  # when to listen to the server's progress, and again after a drop
@@ -71,30 +70,22 @@ class Transport:
         return self.access.url
 
     @cached_property
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        # A proxy in the environment leads to the internet, not to a machine in the room.
-        session.trust_env = False
-        session.headers.update(self.access.headers)
-        session.params = dict(self.access.query)
-        session.verify = certificates()
-        return session
+    def _session(self) -> Session:
+        return Session(self.access.headers, self.access.query, named_certificates())
 
-    def once(
-        self, method: str, path: str, timeout: float = 60, **options: Any
-    ) -> requests.Response:
+    def once(self, method: str, path: str, timeout: float = 60, **options: Any) -> Answer:
         """Send one request; raise `Outage` unless an answer below 500 comes."""
-        options = {"timeout": (min(timeout, 10), timeout), "allow_redirects": False, **options}
+        limits = min(timeout, 10), timeout
         try:
-            response = self._session.request(method, self.url + path, **options)
-        except requests.RequestException as error:
+            response = self._session.request(method, self.url + path, timeout=limits, **options)
+        except Failure as error:
             raise refusals.of_error(error, self.url) from None
         if outage := refusals.of_answer(response, path, self.access):
             raise outage
         self.limit = self.pace.patience
         return response
 
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+    def ask(self, method: str, path: str, **options: Any) -> Answer:
         """Send a request that may be repeated, until it is answered or patience ends."""
         trial = Trial(self)
         while True:

@@ -12,7 +12,6 @@ from typing import Any
 
 from lorabench.base import file_kinds
 from lorabench.comfy.graph.graph import Graph, dangling, describe
-from lorabench.comfy.graph.picture_metadata import texts
 from lorabench.errors import UserError
 
 KEPT = ("class_type", "inputs", "_meta")
@@ -105,6 +104,8 @@ def _json(data: bytes) -> object:
 
 def _picture(data: bytes) -> object:
     """Return the JSON in a picture, by the names of its texts."""
+    from lorabench.comfy.graph.picture_metadata import texts  # Pillow, which JSON does not need
+
     found = texts(data)
     carried = {}
     for name, text in found.items():

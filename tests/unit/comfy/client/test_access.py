@@ -8,9 +8,8 @@ from base64 import b64encode
 from contextlib import contextmanager
 
 import pytest
-import requests
 
-from lorabench.comfy.client import progress
+from lorabench.comfy.client import http, progress
 from lorabench.comfy.client.access import CERTIFICATES
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.shapes import QUEUE
@@ -182,9 +181,9 @@ def test_no_error_of_the_connection_shows_a_token(fake, monkeypatch):
     text = "Max retries exceeded with url: /queue?token=secret (Caused by: Network is unreachable)"
 
     def fail(*_, **__):
-        raise requests.ConnectionError(text)
+        raise OSError(text)
 
-    monkeypatch.setattr(requests.Session, "request", fail)
+    monkeypatch.setattr(http.Session, "request", fail)
     said = refusal(f"{fake.url}?token=secret", UserError)
     assert "Network is unreachable" in said
     assert "secret" not in said

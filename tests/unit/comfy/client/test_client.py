@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import threading
+import time
 import uuid
 
 import pytest
@@ -332,6 +333,8 @@ def test_a_prompt_in_the_queue_is_waited_for(fake):
     fake.hold = "pending"
 
     def finish():
+        while not fake.pending:
+            time.sleep(0.01)
         body = fake.bodies("/prompt")[0]
         fake.history[body["prompt_id"]] = fake.run(body)
         fake.pending.clear()

@@ -1,14 +1,16 @@
 """Cells choose a server: by queue, one by one."""
 
+import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from lorabench.comfy.client import server_choice
-from lorabench.comfy.client.client import Client
-from lorabench.comfy.client.server_choice import turn, with_shortest_queue
+from lorabench.comfy.client.client import Client, Left
+from lorabench.comfy.client.server_choice import Servers
 from lorabench.comfy.client.transport import Pace
 from lorabench.errors import UserError
 from tests.fake_comfy import serving
@@ -37,45 +39,116 @@ def test_the_shortest_queue_is_chosen_and_dead_servers_drop_out(fake):
     with serving() as busy:
         busy.running.append("x")
         clients = [Client(url, pace=PACE) for url in (busy.url, dead_url(), fake.url)]
-        assert with_shortest_queue(clients).url == fake.url
+        assert Servers(clients, None).choose().url == fake.url
         fake.pending += ["y", "z"]
-        assert with_shortest_queue(clients).url == busy.url
+        assert Servers(clients, None).choose().url == busy.url
 
 
 def test_where_no_server_answers_one_is_tried_with_patience():
     clients = [Client(dead_url(), pace=PACE) for _ in range(2)]
     with pytest.raises(UserError, match="no ComfyUI server answers"):
-        with_shortest_queue(clients).render(GRAPH, "3", 1)
+        Servers(clients, None).choose().render(GRAPH, "3", 1)
 
 
 def test_cells_that_start_together_share_the_servers_evenly(fake, tmp_path):
     cells = 8
     start = threading.Barrier(cells)
     with serving() as other:
-        servers = (fake, other)
-        for server in servers:
+        fakes = (fake, other)
+        for server in fakes:
             server.hold = "running"
 
         def render_one(_):
-            clients = [Client(server.url, pace=PACE, timeout=0.5) for server in servers]
+            clients = [Client(server.url, pace=PACE, timeout=0.5) for server in fakes]
             start.wait()
-            with turn(tmp_path / "logs/queues.lock") as over, pytest.raises(UserError):
-                with_shortest_queue(clients).render(GRAPH, "3", 1, submitted=over)
+            servers = Servers(clients, tmp_path / "logs")
+            with servers.turn() as over, pytest.raises(UserError):
+                servers.choose().render(GRAPH, "3", 1, submitted=over)
 
         with ThreadPoolExecutor(cells) as pool:
             list(pool.map(render_one, range(cells)))
-        assert [len(server.prompts) for server in servers] == [cells // 2] * 2
+        assert [len(server.prompts) for server in fakes] == [cells // 2] * 2
+
+
+def two(folder, *urls):
+    """The servers of a cell, with the clients of two."""
+    pace = Pace(**{**vars(PACE), "queue_look": 0.01})
+    return Servers([Client(url, pace=pace) for url in urls or ("http://a", "http://b")], folder)
 
 
 def test_a_turn_that_does_not_come_is_not_waited_for_long(tmp_path, monkeypatch):
     monkeypatch.setattr(server_choice, "PATIENCE", 0.05)
-    lock = tmp_path / "queues.lock"
-    with turn(lock), turn(lock) as over:
+    with two(tmp_path).turn(), two(tmp_path).turn() as over:
         over()
-    with turn(lock):
+    with two(tmp_path).turn():
         pass
 
 
-def test_one_server_needs_no_turns():
-    with turn(None) as over:
+def test_one_server_needs_no_turns(tmp_path):
+    with Servers([Client("http://a")], tmp_path / "logs").turn() as over:
         over()
+    assert not (tmp_path / "logs").exists()
+
+
+def took(folder, **seconds):
+    """Keep how long servers took for their last prompts."""
+    kept = {url: (value, 0.0) for url, value in seconds.items()}
+    (folder / "comfy_speeds.json").write_text(json.dumps(kept))
+
+
+def test_a_slow_server_does_not_hold_the_last_cell(fake, tmp_path):
+    with serving() as slow:
+        slow.hold = "running"
+        fake.pending.append("x")
+        servers = two(tmp_path, fake.url, slow.url)
+        took(tmp_path, **{fake.url: 1.0, slow.url: 60.0})
+        with servers.turn() as over:
+            client = servers.choose()
+            assert client.url == slow.url  # it is busy, too, while there are cells to start
+            fake.pending.clear()
+            with pytest.raises(Left):
+                client.render(GRAPH, "3", 1, over, partial(servers.should_leave, client))
+        assert slow.running == []
+        assert servers.choose().url == fake.url
+        fake.pending.append("y")
+        assert servers.choose().url == fake.url  # twice a second is still sooner than a minute
+
+
+@pytest.mark.parametrize(
+    ("here", "before", "running", "leaves"),
+    [
+        (1.0, 0, 0.5, False),  # the rest is less than the whole
+        (1.0, 1, 0.0, True),  # it only waits
+        (10.0, 0, 9.5, False),
+        (10.0, 0, 1.0, True),
+        (None, 0, 0.5, False),  # nothing has ended there yet
+        (None, 0, 5.0, True),
+    ],
+)
+def test_a_cell_leaves_for_an_idle_server_that_is_done_sooner(
+    fake, tmp_path, here, before, running, leaves
+):
+    servers = two(tmp_path, fake.url, "http://here")
+    took(tmp_path, **{fake.url: 1.0}, **({"http://here": here} if here else {}))
+    assert servers.should_leave(servers.clients[1], before, running) == leaves
+    fake.pending.append("x")
+    assert not servers.should_leave(servers.clients[1], before, running)
+
+
+def test_where_no_speed_is_known_no_cell_leaves(fake, tmp_path):
+    servers = two(tmp_path, fake.url, "http://here")
+    assert not servers.should_leave(servers.clients[1], 1, 5.0)
+
+
+def test_the_time_in_the_queue_is_no_part_of_a_server_s_speed(fake, tmp_path, monkeypatch):
+    servers = two(tmp_path, fake.url, "http://b")
+    now = [100.0]
+    monkeypatch.setattr(server_choice.time, "time", lambda: now[0])
+    client = servers.clients[0]
+    for submitted, ended in ((100.0, 104.0), (101.0, 107.0)):
+        with servers.turn() as over:
+            now[0] = submitted
+            over()
+        now[0] = ended
+        servers.note(client)
+    assert json.loads((tmp_path / "comfy_speeds.json").read_text())[fake.url] == [3.0, 107.0]

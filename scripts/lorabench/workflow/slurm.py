@@ -1,0 +1,123 @@
+"""Slurm under Snakemake: what a job asks for, how it goes, and what a killed call left."""
+
+import json
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lorabench.errors import UserError
+
+LOGS = Path(".snakemake/slurm")
+_PROPERTIES = "# properties = "
+_PREFIX = "lorabench."
+_START_MINUTES = 15
+"""Until a job's work begins: packages and models may come from a slow disk that all share."""
+_ON_ITS_WAY = frozenset(
+    {
+        *("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"),
+        *("SUSPENDED", "RESIZING", "PREEMPTED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"),
+    }
+)
+_UNKNOWN = "Invalid job id"
+_PATIENCE = 60
+
+
+def submit(script: Path, given: Sequence[str]) -> str:
+    """Submit a job's script with further options of sbatch; return the job's number."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    command = ["sbatch", "--parsable", *asked(_properties(script)), *given, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"Slurm refuses a job: {done.stderr.strip()} ({' '.join(command)})")
+    return done.stdout.strip().partition(";")[0]  # behind it may stand the cluster
+
+
+def asked(properties: Mapping[str, Any]) -> list[str]:
+    """Return what a job, or a group of jobs, asks for, as options of sbatch."""
+    needs = properties["resources"]
+    gpus = needs.get("gpu") and f"gpu:{needs['gpu']}"
+    options = {
+        "job-name": _PREFIX + (properties.get("rule") or properties["groupid"]),
+        "output": log("%j"),
+        "open-mode": "append",  # a job that begins again leaves what it said before
+        "nodes": 1,
+        "ntasks": 1,
+        # A cell counts no threads, because it waits for a server; in its job this is at work, too.
+        "cpus-per-task": max(1, properties["threads"], needs.get("cpus_per_task", 0)),
+        "mem": needs.get("mem_mb") and f"{needs['mem_mb']}M",
+        "time": needs.get("runtime") and needs["runtime"] + _START_MINUTES,
+        "gres": needs.get("gres") or gpus,
+        "partition": needs.get("slurm_partition"),
+    }
+    return [f"--{name}={value}" for name, value in options.items() if value]
+
+
+def log(job: str) -> Path:
+    """Return where a Slurm job writes."""
+    return LOGS / f"{job}.log"
+
+
+def status(job: str) -> str:
+    """Return `running`, `success` or `failed`, as Snakemake's executor wants it."""
+    state = _state(job)
+    if state in _ON_ITS_WAY:
+        return "running"
+    if state == "COMPLETED":
+        return "success"
+    if state != "FAILED":  # else it has said itself why
+        with log(job).open("a", encoding="utf-8") as file:
+            file.write(f"\nerror: Slurm ended the job {job}: {state}\n")
+    return "failed"
+
+
+def cancel_left(folder: Path) -> int:
+    """End the jobs of killed calls in `folder`, whose lock the caller has; return how many.
+
+    They would write into the files of their successors.
+    """
+    left = jobs = _jobs(folder)
+    if jobs:
+        _run("scancel", *jobs)
+    begun = time.monotonic()
+    while left and time.monotonic() - begun < _PATIENCE:
+        time.sleep(1)
+        left = _jobs(folder)
+    return len(jobs)
+
+
+def _properties(script: Path) -> dict[str, Any]:
+    """Return what Snakemake wrote of a job into its script."""
+    with script.open(encoding="utf-8") as lines:
+        found = next(line for line in lines if line.startswith(_PROPERTIES))
+    return json.loads(found.removeprefix(_PROPERTIES))
+
+
+def _state(job: str) -> str:
+    """Return Slurm's word for how a job goes; one that cannot be asked for now runs."""
+    asked = _run("squeue", f"--jobs={job}", "--states=all", "--noheader", "--format=%T")
+    if not asked.returncode and asked.stdout.strip():
+        return asked.stdout.split()[0]
+    if asked.returncode and _UNKNOWN not in asked.stderr:
+        return "RUNNING"
+    # squeue forgets a job after some minutes; a cluster with accounts does not.
+    kept = _run("sacct", f"--jobs={job}", "-X", "--noheader", "--parsable2", "--format=State")
+    return kept.stdout.split()[0] if not kept.returncode and kept.stdout.strip() else "forgotten"
+
+
+def _jobs(folder: Path) -> list[str]:
+    listed = _run("squeue", "--me", "--noheader", "--format=%i %j %Z").stdout.splitlines()
+    found = [line.split(" ", 2) for line in listed]
+    return [
+        number
+        for number, name, place in found
+        if name.startswith(_PREFIX) and Path(place) == folder
+    ]
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        return subprocess.CompletedProcess(command, 127, "", str(error))

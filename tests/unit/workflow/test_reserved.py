@@ -1,0 +1,77 @@
+"""What a cluster is asked to reserve for a job."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lorabench.base.families import SD15, SDXL
+from lorabench.workflow import reserved
+
+
+def plan(family=SD15, device="cuda", resolution=None, **train):
+    preset = family.preset
+    train = {"gradient_accumulation": 1, "epochs": None, **preset["train"], **train}
+    resolution = resolution or preset["preprocess"]["resolution"]
+    return SimpleNamespace(
+        family=family,
+        record=None,
+        embedded_server=True,
+        config=SimpleNamespace(
+            batch_size=2,
+            train=SimpleNamespace(device=device, **train),
+            preprocess=SimpleNamespace(resolution=resolution),
+            bench=SimpleNamespace(device=device, threads=4),
+        ),
+        raw=SimpleNamespace(pictures=[None] * 35),
+        sets=[None],
+        paths=SimpleNamespace(root=Path("runs/none")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("trainer", "device", "here", "files", "gpus"),
+    [
+        ("embedded", "auto", True, (), 0),
+        ("embedded", "auto", True, ("/dev/null",), 1),
+        ("embedded", "auto", False, (), 1),
+        ("embedded", "cpu", False, ("/dev/null",), 0),
+        ("embedded", "cuda", True, (), 1),
+        ("kohya", "auto", True, (), 1),
+    ],
+)
+def test_a_training_on_this_cpu_takes_no_gpu(monkeypatch, trainer, device, here, files, gpus):
+    monkeypatch.setattr(reserved, "_OF_GPUS", tuple(map(Path, files)))
+    config = SimpleNamespace(trainer=trainer, train=SimpleNamespace(device=device))
+    assert reserved.gpus(config, here) == gpus
+
+
+def test_time_is_asked_for_as_family_resolution_batch_and_steps_need_it():
+    minutes = reserved.training_minutes(plan())
+    for more in ({"batch_size": 4}, {"steps": 3200}, {"resolution": 768}, {"device": "cpu"}):
+        assert reserved.training_minutes(plan(**more)) > minutes, more
+    assert reserved.training_minutes(plan(SDXL)) > minutes
+    assert reserved.training_minutes(plan(steps=None, epochs=10)) > 0
+
+
+def test_the_time_of_an_earlier_training_counts_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(reserved.forecast, "seconds_a_picture_trained", lambda *of: 6.0)
+    known = plan(steps=10, batch_size=2)
+    known.record = object()
+    assert reserved.training_minutes(known) == 3 * 2
+
+
+def test_memory_is_the_models_and_without_a_gpu_the_batchs():
+    assert reserved.training_mb(plan()) == SD15.memory_mb < reserved.training_mb(plan(SDXL))
+    small, large = (reserved.training_mb(plan(device="cpu", batch_size=n)) for n in (1, 4))
+    assert SD15.memory_mb < small < large
+
+
+def test_a_cell_takes_the_servers_gpu_and_time():
+    assert (reserved.cell_gres(plan()), reserved.cell_gres(plan(device="cpu"))) == ("gpu:1", "")
+    assert (reserved.cell_mb(plan()), reserved.cell_threads(plan())) == (SD15.memory_mb, 4)
+    elsewhere = plan()
+    elsewhere.embedded_server = False
+    assert (reserved.cell_gres(elsewhere), reserved.cell_threads(elsewhere)) == ("", 1)
+    assert reserved.cell_mb(elsewhere) < SD15.memory_mb
+    assert 1 <= reserved.cell_minutes(plan()) < reserved.cell_minutes(plan(device="cpu"))

@@ -1,0 +1,100 @@
+"""What Slurm is asked, with programs in its place; a real one is in tests/integration."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lorabench.errors import UserError
+from lorabench.workflow import slurm
+
+CELLS = {
+    "type": "group",
+    "groupid": "cells_a-1",
+    "threads": 0,
+    "resources": {"mem_mb": 12000, "runtime": 40, "cpus_per_task": 4, "gres": "gpu:1"},
+}
+TRAINING = {
+    "type": "single",
+    "rule": "train_lora",
+    "threads": 4,
+    "resources": {"mem_mb": 3000, "runtime": 20, "gpu": 1, "slurm_partition": "gpu"},
+}
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """Let a program of Slurm be a line of shell."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def make(**lines):
+        for name, line in lines.items():
+            (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+            (folder / name).chmod(0o755)
+
+    return make
+
+
+def test_a_job_asks_for_what_its_rule_says():
+    words = slurm.asked(TRAINING)
+    for option in ("cpus-per-task=4", "mem=3000M", "time=35", "gres=gpu:1", "partition=gpu"):
+        assert f"--{option}" in words
+    assert "--job-name=lorabench.train_lora" in words
+
+
+def test_cells_together_ask_for_their_server():
+    words = slurm.asked(CELLS)
+    assert {"--cpus-per-task=4", "--gres=gpu:1", "--mem=12000M"} <= set(words)
+    small = slurm.asked({**CELLS, "resources": {"gpu": 0}})
+    assert "--cpus-per-task=1" in small
+    assert not [word for word in small if word.startswith(("--gres", "--mem", "--time"))]
+
+
+def test_a_script_is_submitted_with_the_profiles_options(programs):
+    programs(sbatch='echo "$@" > said; echo "17;cluster"')
+    Path("job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(TRAINING)}\ntrue\n")
+    assert slurm.submit(Path("job.sh"), ["--requeue"]) == "17"
+    assert Path("said").read_text().endswith("--requeue job.sh\n")
+    assert slurm.LOGS.is_dir(), "Slurm does not make it"
+
+
+def test_what_slurm_refuses_it_says_why(programs):
+    programs(sbatch="echo 'invalid partition' >&2; exit 1")
+    Path("job.sh").write_text(f"# properties = {json.dumps(TRAINING)}\n")
+    with pytest.raises(UserError, match="invalid partition"):
+        slurm.submit(Path("job.sh"), [])
+
+
+@pytest.mark.parametrize(
+    ("squeue", "sacct", "status"),
+    [
+        ("echo RUNNING", "exit 1", "running"),
+        ("echo PENDING", "exit 1", "running"),
+        ("echo COMPLETED", "exit 1", "success"),
+        ("echo FAILED", "exit 1", "failed"),
+        ("echo TIMEOUT", "exit 1", "failed"),
+        ("echo 'Unable to contact slurm controller' >&2; exit 1", "exit 1", "running"),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "exit 1", "failed"),
+        ("true", "echo COMPLETED", "success"),
+    ],
+)
+def test_a_job_is_asked_for(programs, squeue, sacct, status):
+    programs(squeue=squeue, sacct=sacct)
+    slurm.LOGS.mkdir(parents=True)
+    assert slurm.status("17") == status
+    text = slurm.log("17").read_text() if slurm.log("17").exists() else ""
+    assert ("error: Slurm ended the job 17: TIMEOUT" in text) == ("TIMEOUT" in squeue)
+
+
+def test_jobs_of_killed_calls_in_this_folder_are_cancelled_and_no_others(programs):
+    programs(squeue="cat queue", scancel='echo "$@" > cancelled; sed -i "/^1[12] /d" queue')
+    Path("queue").write_text(
+        "11 lorabench.train_lora /data/a b\n12 lorabench.cells_a-1 /data/a b\n"
+        "13 lorabench.train_lora /data\n14 my-night /data/a b\n"
+    )
+    assert slurm.cancel_left(Path("/data/a b")) == 2
+    assert Path("cancelled").read_text() == "11 12\n"
+    assert slurm.cancel_left(Path("/data/a b")) == 0
