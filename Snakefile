@@ -6,6 +6,7 @@ Rules say what, the programs in scripts/ say how to call, the package scripts/lo
 """
 
 import functools
+import gc
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from lorabench.workflow import console
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
+gc.set_threshold(50_000, 20, 100)  # a graph's million objects stay: no need to look so often
 # Snakemake asks a dozen times a job what arguments the same few functions take.
 common.get_function_params = functools.cache(common.get_function_params)
 snakemake_rules.get_function_params = common.get_function_params
