@@ -72,6 +72,9 @@ class Hooks:
         `prefix` sets what comes before each job's shell command.
         """
         self._stopping.heed()  # Snakemake listens for SIGTERM by now, and would wait for the jobs
+        # With a limit on jobs a second, it would look at all that is ready again each second, once
+        # more for each finished job.
+        self._workflow.scheduler.job_rate_limiter = None
         if self._screen:
             self._screen.listen()
             # Until a program listens for itself, a Ctrl-C is for the workflow, which ends it.

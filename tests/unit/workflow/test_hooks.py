@@ -42,6 +42,7 @@ def made(monkeypatch):
             global_resources={"comfyui": SimpleNamespace(value=2)},
             touch=False,
             local_exec=True,
+            scheduler=SimpleNamespace(job_rate_limiter="100/1s"),
             dag_settings=SimpleNamespace(forceall=False, forcerun=(), forcetargets=False),
             **more,
         )
@@ -86,6 +87,12 @@ def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypa
     assert words[1:4] == ["scripts/bench_preflight.py", "--of", "b-1"]
     assert "--kept=runs/b-1/bench/workflow.json" in words
     assert not any(word.startswith("--lora-receipt") for word in words)
+
+
+def test_the_scheduler_does_not_wake_each_second(made):
+    found, _ = made()
+    found.start(lambda prefix: None)
+    assert found._workflow.scheduler.job_rate_limiter is None
 
 
 def test_docker_is_asked_only_where_a_training_will_start(made, monkeypatch):
