@@ -4,6 +4,7 @@ import csv
 import shutil
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from lorabench.bench.verdicts.verdict import Verdict
@@ -45,8 +46,12 @@ def test_the_best_comes_first_and_one_without_result_last(runs):
     assert first[:4] == ["1", "4", "works", "0.60"] and last[2:4] == ["no result", "–"]
 
 
-def test_those_that_work_stand_in_the_order_of_what_they_gain_and_ties_are_said(runs):
-    rows = ranking.rank(runs(less=(2, works(0.2)), best=(4, works(0.8)), same=(8, works(0.8))))
+def test_those_that_work_stand_in_the_order_of_what_they_gain_and_ties_are_said(runs, tmp_path):
+    made = runs(less=(2, works(0.8)), best=(4, works(0.8)), same=(8, works(0.8)))
+    path = tmp_path / "runs" / "less" / "bench" / "metrics.csv"
+    table = pd.read_csv(path)
+    table.assign(style_gained=table["style_gained"] / 10).to_csv(path, index=False)
+    rows = ranking.rank(made)
     assert [row.run.name for row in rows] == ["best", "same", "less"]
     assert [row.said for row in rows] == ["1", "2 ≈1", "3"]
 
