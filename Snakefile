@@ -49,15 +49,9 @@ sys.argv[:] = servers.without_logins(sys.argv, FIRST.given_urls)  # Snakemake pr
 HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING)
 
 
-def end_dry_run():
-    """End a dry run, if it is one: the console shows none of what Snakemake would say of each job."""
-    if workflow.dryrun:
-        workflow.output_settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
-    return workflow.dryrun
-
-
 if CONSOLE:
-    CONSOLE.end_dry_run = end_dry_run
+    QUIET = {Quietness.RULES, Quietness.PROGRESS}
+    CONSOLE.end_dry_run = functools.partial(HOOKS.end_dry_run, QUIET)
 
 
 report: "report/workflow.rst"

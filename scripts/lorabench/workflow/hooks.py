@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,15 @@ class Hooks:
             runs = count(len(self._plans), "training")
             lines.insert(0, f"{runs} to compare in {self._comparison.page}")
         return list(dict.fromkeys(lines))  # runs of one set have notes in common
+
+    def end_dry_run(self, quiet: Collection[Any]) -> bool:
+        """End a dry run, if it is one: the console shows none of what is said of each job.
+
+        `quiet` is what Snakemake then leaves out.
+        """
+        if self._workflow.dryrun:
+            self._workflow.output_settings.quiet = quiet
+        return bool(self._workflow.dryrun)
 
     def start(self, prefix: Callable[[str], None]) -> None:
         """Say what will be done; check what the jobs would find missing only when it is late.
