@@ -52,7 +52,7 @@ def test_the_page_goes_where_it_is_wanted(project):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["one-11111111"], "give two runs or more"),
+        (["one-11111111"], "give another run besides one-11111111"),
         (["one-1111111", "two-22222222"], "did you mean one-11111111"),
         (["one-11111111", "two-22222222", "--output", "runs"], "name the page"),
         (["one-11111111", "two-22222222", "--output", "a.png"], "name the page"),

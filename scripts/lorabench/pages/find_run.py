@@ -36,7 +36,7 @@ def find(words: Sequence[str], runs: Path = layout.RUNS) -> list[Place]:
         named = [place.folder.name for place in places]
         others = [name for name in _names(runs) if name not in named] if places else []
         raise UserError(
-            f"give two runs or more{f' besides {words[0]}' if words else ''}; "
+            f"give {f'another run besides {words[0]}' if words else 'two runs or more'}; "
             f"there are: {', '.join(others) or 'no others'}"
         )
     return places

@@ -139,6 +139,8 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """Return the lines of a sheet that are not empty, with their numbers: its head and a row."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"matrix: there is no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"matrix: {path} cannot be read: {error}") from None
     head = text.partition("\n")[0]

@@ -346,7 +346,8 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
             run_id = plan.paths.run_id
             if run_id in plans and rows[run_id] is not row:
                 raise UserError(
-                    f"two runs are called {run_id}: {rows[run_id].where}, and {row.where}"
+                    f"{rows[run_id].where}, and {row.where}: both are the run {run_id}; leave "
+                    "one out"
                 )
             plans[run_id], rows[run_id] = plan, row
     first, *others = (plan.config.model_dump(exclude=_OF_A_RUN) for plan in plans.values())

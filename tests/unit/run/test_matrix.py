@@ -90,12 +90,12 @@ def test_sets_and_names_may_be_in_a_sheet(tmp_path):
         ("{rank: []}", "rank has no values"),
         ("{rank: [8], train.rank: [9]}", "train.rank is there twice"),
         ("{rank: [8, sixteen]}", "matrix, rank sixteen: train.rank: 'sixteen': should be a whole"),
-        ("{rank: [8, 16, 8.0]}", "two runs are called ponnyu_v1-f4231059: matrix, rank 8, and"),
-        ("{save_every_epochs: [1, 2]}", "two runs are called"),
+        ("{rank: [8, 16, 8.0]}", "both are the run ponnyu_v1-f4231059; leave one out"),
+        ("{save_every_epochs: [1, 2]}", "both are the run "),
         ("{raw_set: [ponnyu_v1, pony]}", "matrix, raw_set pony: raw_set:"),
         ("{rank: [8, 16]", "is no YAML"),
         ([8, 16], "should be lists of values or a CSV file"),
-        ("none.csv", "none.csv cannot be read"),
+        ("none.csv", "there is no file none.csv"),
     ],
 )
 def test_mistakes_are_said(given, said):

@@ -38,7 +38,7 @@ def find(run: Path, sweep: SweepRecord | None) -> Earlier | None:
     inside = [picture for picture in asked if picture.path.exists()]
     outside = origin.alike([one for one in others if not one.probe], inside)
     prompts, seeds, weights = (
-        sorted({getattr(one, of) for one in outside} - {getattr(one, of) for one in inside})
+        sorted({getattr(one, of) for one in outside} - {getattr(one, of) for one in asked})
         for of in ("prompt", "seed", "weight")
     )
     if not (prompts or seeds or weights):

@@ -79,7 +79,7 @@ def test_a_lora_file_is_found_by_what_benched_it(folder, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["ponnyu-11111111"], "give two runs or more besides ponnyu-11111111; there are: mofu-2"),
+        (["ponnyu-11111111"], "give another run besides ponnyu-11111111; there are: mofu-2"),
         (["ponnyu-11111111", "ponnyu-11111111"], "named twice"),
         (["ponnyu-11111112", "mofu-2"], "did you mean ponnyu-11111111"),
         (["mofu", "ponnyu-11111111"], "did you mean mofu-2"),

@@ -54,6 +54,14 @@ def test_a_whole_sweep_has_nothing_earlier(narrowed):
     assert earlier.find(*narrowed()) is None
 
 
+def test_what_the_sweep_will_render_anyway_is_nothing_earlier(narrowed):
+    """As where its LoRA is another by now, and no picture of the new one is there yet."""
+    run, sweep = narrowed()
+    for path in (run / "bench").rglob("w0.40/*_00.png"):
+        path.rename(path.with_name(path.name.replace("_00", "_01")))
+    assert earlier.find(run, sweep) is None
+
+
 def test_weights_and_seeds_are_named_and_asked_for_again(narrowed):
     run, sweep = narrowed(weights=(0.4, 1.2), seeds=(3,))
     found = earlier.find(run, sweep)
