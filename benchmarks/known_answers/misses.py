@@ -1,6 +1,6 @@
 """What the verdict got wrong: a table, and the grid of each LoRA to see it by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -32,13 +32,18 @@ def table(results: Sequence[Result]) -> list[str]:
 def draw(results: Sequence[Result], folder: Path, work: Path) -> None:
     """Draw the grids of the misses into `folder`, weights downwards; remove all others."""
     missed = {one.name for one in results if _is_missed(one) and one.truth != "broken"}
-    for old in folder.glob("*.webp"):
-        if old.stem not in missed:
-            old.unlink()
+    keep_only(missed, folder)
     taught = {recipe.name: recipe.training.pictures.taught for recipe in RECIPES}
     for name in sorted(missed):
         with files.publish(folder / f"{name}.webp") as temporary:
             _grid(work / "bench" / name, taught[name]).save(temporary, "WEBP", quality=80)
+
+
+def keep_only(names: Collection[str], folder: Path) -> None:
+    """Remove the grids of what is missed no longer."""
+    for old in folder.glob("*.webp"):
+        if old.stem not in names:
+            old.unlink()
 
 
 def _is_missed(one: Result) -> bool:

@@ -9,6 +9,8 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -64,7 +66,8 @@ class Scored:
         """Whether the pick of the whole grid, or its end, is wrong by the judge or by eye."""
         known = [self.truth, *([self.look] if self.look else [])]
         return self.full is not None and not all(
-            is_good(self.full.pair, one) and self.names_the_end(one) for one in known if one.good
+            is_good(self.full.pair, one) and (self.names_the_end(one) or not _knows_end(one))
+            for one in known
         )
 
     def _place(self, epoch: int | None) -> int:
@@ -137,30 +140,27 @@ def tables(scored: Sequence[Scored]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _picked(scored: Sequence[Scored]) -> str:
-    return share([is_good(one.full.pair, one.truth) for one in scored if one.full])
+Known = Callable[[Scored], Truth | Look | None]
+
+_JUDGE, _EYE = attrgetter("truth"), attrgetter("look")
+_GRID, _PART = attrgetter("full"), attrgetter("search")
 
 
-def _picked_by_eye(scored: Sequence[Scored]) -> str:
-    return share([is_good(one.full.pair, one.look) for one in scored if one.full and one.look])
+def _good(scored: Sequence[Scored], pick_of: Callable[[Scored], Pick | None], known: Known) -> str:
+    """Count the picks that are good, of those that there are where the truth is known."""
+    pairs = [(pick_of(one), known(one)) for one in scored]
+    return share([is_good(pick.pair, true) for pick, true in pairs if pick and true])
 
 
-def _searched(scored: Sequence[Scored]) -> str:
-    return share([is_good(one.search.pair, one.truth) for one in scored if one.search])
+def _ended(scored: Sequence[Scored], known: Known) -> str:
+    """Count the ends that are named, of those that are known."""
+    pairs = [(one, known(one)) for one in scored if one.full]
+    return share([one.names_the_end(true) for one, true in pairs if true and _knows_end(true)])
 
 
-def _searched_by_eye(scored: Sequence[Scored]) -> str:
-    return share([is_good(one.search.pair, one.look) for one in scored if one.search and one.look])
-
-
-def _ended(scored: Sequence[Scored]) -> str:
-    """Count where something is good: elsewhere the judge knows no end of it."""
-    known = [one for one in scored if one.full and one.truth.good]
-    return share([one.names_the_end(one.truth) for one in known])
-
-
-def _ended_by_eye(scored: Sequence[Scored]) -> str:
-    return share([one.names_the_end(one.look) for one in scored if one.full and one.look])
+def _knows_end(known: Truth | Look) -> bool:
+    """Return whether an end is known: the judge knows none where nothing is good."""
+    return isinstance(known, Look) or bool(known.good)
 
 
 def _drawn(scored: Sequence[Scored]) -> str:
@@ -182,12 +182,24 @@ def _by_chance(scored: Sequence[Scored]) -> str:
 
 
 _FIGURES: tuple[tuple[str, str, Callable[[Sequence[Scored]], str]], ...] = (
-    ("the picked epoch and weight are good", "at least 90 %", _picked),
-    ("by eye", "", _picked_by_eye),
-    ("over-training named within one epoch", "at least 80 %", _ended),
-    ("by eye", "", _ended_by_eye),
-    ("the search's epoch and weight are good", "as the whole grid", _searched),
-    ("by eye", "", _searched_by_eye),
+    (
+        "the picked epoch and weight are good",
+        "at least 90 %",
+        partial(_good, pick_of=_GRID, known=_JUDGE),
+    ),
+    ("by eye", "", partial(_good, pick_of=_GRID, known=_EYE)),
+    (
+        "over-training named within one epoch",
+        "at least 80 %",
+        partial(_ended, known=_JUDGE),
+    ),
+    ("by eye", "", partial(_ended, known=_EYE)),
+    (
+        "the search's epoch and weight are good",
+        "as the whole grid",
+        partial(_good, pick_of=_PART, known=_JUDGE),
+    ),
+    ("by eye", "", partial(_good, pick_of=_PART, known=_EYE)),
     ("its pictures, of the whole grid's", "at most 35 %", _drawn),
     ("the last epoch at 0.8 is good, for comparison", "", _last_epoch),
     ("how much of a grid is good, where something is", "", _by_chance),
@@ -204,9 +216,9 @@ def _row(one: Scored) -> str:
         _region(found),
         _region(look) if look else "",
         _pick(one, one.full),
-        _end(found.over_trained_from) if found.good else "",
+        _end(found.over_trained_from) if _knows_end(found) else "",
         _end(look.over_trained_from) if look else "",
-        said if not found.good or one.names_the_end(found) else f"**{said}**",
+        said if not _knows_end(found) or one.names_the_end(found) else f"**{said}**",
         _pick(one, one.search),
     )
     return f"| {' | '.join(cells)} |"

@@ -1,6 +1,6 @@
 """Series of epochs whose best epoch and weight are known.
 
-uv run snakemake -s benchmarks/known_answers/series.smk --cores 1
+uv run snakemake -s benchmarks/known_answers/series.smk --cores 2
 
 Draws the sets, trains, keeping epochs, renders each with the eight prompts over the weights, judges
 and measures the pictures, and picks. What is there is kept: after a kill, once with --unlock, it goes on, and a

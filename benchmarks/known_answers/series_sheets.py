@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from benchmarks.known_answers import misses
 from benchmarks.known_answers.render_series import WEIGHTS, picture, prompts
 from benchmarks.known_answers.series_recipes import Series
 from lorabench import files
@@ -37,9 +38,7 @@ def sheet(series: Series, folder: Path) -> Image.Image:
 
 def draw(missed: Collection[Series], series: Path, folder: Path) -> None:
     """Draw the sheets of some series, whose pictures lie below `series`; remove all others."""
-    for old in folder.glob("*.webp"):
-        if old.stem not in {one.name for one in missed}:
-            old.unlink()
+    misses.keep_only({one.name for one in missed}, folder)
     for one in missed:
         with files.publish(folder / f"{one.name}.webp") as temporary:
             sheet(one, series / one.name).save(temporary, "WEBP", quality=75)

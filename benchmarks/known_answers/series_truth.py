@@ -1,7 +1,8 @@
 """What the judge says of a series: its good epochs and weights, and where it is over-trained.
 
-Written down before any pick of its half was used. A picture's score is how sure the judge is that
-it shows what it should, 0 to 1; a pair of an epoch and a weight has one for each prompt.
+Written down before any pick was seen, but for the limit of 0.4, which was 0.5 until six series were
+scored. A picture's score is how sure the judge is that it shows what it should, 0 to 1; a pair of
+an epoch and a weight has one for each prompt.
 
 - A pair is **good** if its mean is at least nine tenths of the highest mean, or no more than one
   standard error below it: that of the differences to the best pair, picture by picture.

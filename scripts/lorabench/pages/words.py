@@ -72,9 +72,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "loras.map": ("LoRAs by weights", "LoRA × 重み"),
     "loras.hint": (
         "A click shows the pictures; with the keyboard, arrows move. Framed: each LoRA's weight to "
-        "use. The numbers are scores: style gained less composition lost.",
+        "use. The numbers are scores: style gained less composition lost, to compare the weights "
+        "of a LoRA. LoRAs are compared by the style gained.",
         "クリックすると画像を表示します(キーボードでは矢印で移動)。枠は各 LoRA の推奨する重み、"
-        "数字はスコア(得た画風から失われた構図を引いた値)です。",
+        "数字は同じ LoRA の重みどうしを比べるスコア(得た画風から失われた構図を引いた値)です。"
+        "LoRA どうしは得た画風で比べます。",
     ),
     "loras.curves": ("All LoRAs at {weight}", "すべての LoRA({weight})"),
     "loras.curves_hint": (

@@ -106,6 +106,13 @@ def test_a_pick_counts_where_it_is_good() -> None:
     assert is_good(None, Look((), None, "nothing"))
 
 
+def test_a_pick_where_nothing_is_good_is_missed() -> None:
+    hopeless = {pair: 0.1 * score for pair, score in scored(None).scores.items()}
+    assert not replace(scored(Pick(Pair(1, 0.8), 3)), look=None).is_missed
+    assert replace(scored(Pick(Pair(1, 0.8), 3)), scores=hopeless).is_missed
+    assert not replace(scored(Pick(None, 1)), scores=hopeless).is_missed
+
+
 def test_the_tables_count_what_was_picked() -> None:
     right, wrong = Pick(Pair(1, 0.8), 3), Pick(None, None)
     look = Look((Pair(2, 0.8),), None, "")

@@ -62,12 +62,17 @@ def top(asked: pd.DataFrame, weights: Sequence[float]) -> float:
 
 def scores(asked: pd.DataFrame, weight: float) -> pd.Series:
     """Return each picture's style gained, up to `ENOUGH_STYLE`, minus the structure lost."""
-    return gained(asked, weight) - (1 - _at(asked, weight)["structure"])
+    at = _at(asked, weight)
+    return _enough(at) - (1 - at["structure"])
 
 
 def gained(asked: pd.DataFrame, weight: float) -> pd.Series:
     """Return each picture's style gained, up to `ENOUGH_STYLE`."""
-    return _at(asked, weight)["style_gained"].clip(upper=ENOUGH_STYLE)
+    return _enough(_at(asked, weight))
+
+
+def _enough(at: pd.DataFrame) -> pd.Series:
+    return at["style_gained"].clip(upper=ENOUGH_STYLE)
 
 
 def _at(asked: pd.DataFrame, weight: float) -> pd.DataFrame:
