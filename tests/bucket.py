@@ -16,9 +16,12 @@ _LOGIN = {"ACCESS_KEY": "somebody", "SECRET_KEY": "secret"}
 class Bucket:
     """The bucket: its files by their paths in the project, and what is called at each request."""
 
-    def __init__(self, url):
-        self.url = url
+    def __init__(self):
+        self.url = ""
         self.watch = lambda method, path: None
+
+    def open(self, url):
+        self.url = url
         client = boto3.resource(
             "s3",
             endpoint_url=url,
@@ -44,7 +47,7 @@ class Bucket:
 @contextmanager
 def served():
     """Serve a bucket."""
-    app = DomainDispatcherApplication(create_backend_app)
+    app, bucket = DomainDispatcherApplication(create_backend_app), Bucket()
 
     def watched(environ, start_response):
         bucket.watch(environ["REQUEST_METHOD"], environ["PATH_INFO"])
@@ -53,7 +56,7 @@ def served():
     server = make_server("127.0.0.1", 0, watched, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    bucket = Bucket(f"http://127.0.0.1:{server.server_port}")
+    bucket.open(f"http://127.0.0.1:{server.server_port}")
     yield bucket
     server.shutdown()
     thread.join()
