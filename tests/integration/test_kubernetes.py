@@ -10,6 +10,8 @@ from tests import bucket, cluster
 from tests.bucket import RemoteProject
 from tests.project import SMALL
 
+pytestmark = pytest.mark.long
+
 ON_CPUS = {**SMALL, "bench": "{device: cpu}"}
 IMAGE = "registry.example/lorabench:1"
 
@@ -61,7 +63,6 @@ def test_a_set_is_normalized_in_a_pod_that_the_schema_accepts(submitting):
     assert "secret" not in str(job)  # the bucket's key is in a secret of the cluster
 
 
-@pytest.mark.long
 def test_a_run_is_trained_benched_and_reported_in_pods(submitting):
     project, files, pods = submitting
     done = submit(project, **ON_CPUS)

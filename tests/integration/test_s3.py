@@ -9,6 +9,8 @@ import pytest
 from tests.bucket import RemoteProject, served
 from tests.project import SMALL
 
+pytestmark = pytest.mark.long
+
 IMAGES = "/images/"
 """In the paths of the normalized pictures."""
 
