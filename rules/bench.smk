@@ -100,6 +100,7 @@ rule bench_image:
     """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
         receipt=lambda wildcards: commands.receipt(PLANS[wildcards.run_id], wildcards.variant),
+        lora=ancient(commands.loaded(PLANS)) if BUCKET else [],  # the receipt may be of elsewhere
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
         pictures=[
@@ -123,15 +124,15 @@ rule bench_image:
         runtime=reserved.cell_minutes(FIRST),
     params:
         run_id="{run_id}",
-        folder=str(RUN.bench / "{variant}w{weight}"),
+        folder=str(here(RUN.bench / "{variant}w{weight}")),
         prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
         arguments=lambda wildcards: commands.cell(PLANS[wildcards.run_id], wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched. They are those of
         # all runs; looked up for each cell, they would cost a twentieth of a dry run.
         workflow_digest=FIRST.workflow_digest,
         base_digest=FIRST.base_digest,
-        uncompared=lambda wildcards, output: commands.rendering(
-            PLANS[wildcards.run_id], wildcards.variant
+        uncompared=lambda wildcards, input, output: commands.rendering(
+            PLANS[wildcards.run_id], wildcards.variant, str(input.lora)
         ),
     message:
         "Rendering {wildcards.variant}w{wildcards.weight}, seed {wildcards.seed}"
@@ -185,6 +186,7 @@ rule bench_metrics:
         sweep=RUN.sweep,
         training=ancient(of_run(targets.of_pictures("training_pictures"))),
         reference=ancient(of_run(targets.reference)),
+        reg=fetched(lambda plan: [one.images for one in plan.sets[1:]]),
         embedding=RUN.bench / "embedding.csv" if CONFIG.bench.embedding else [],
     output:
         metrics=shown(RUN.bench / "metrics.csv", "metrics", "Numbers", "every picture"),
@@ -201,7 +203,7 @@ rule bench_metrics:
         compared=given(
             training="--training-set", reference="--reference", embedding="--embedding-table"
         ),
-        reg=uncompared(commands.regularization),
+        reg=uncompared(partial(commands.regularization, here)),
     message:
         "Measuring the pictures"
     shell:
@@ -330,6 +332,7 @@ rule bench_loras:
     output:
         grid=shown(RUN.grid / "loras.png", "grid", "Grids", "LoRAs"),
         by_weights=directory(RUN.grid / "loras"),
+        whole=whole(RUN.grid / "loras"),
     log:
         RUN.logs / "bench_loras.log",
     benchmark:

@@ -38,10 +38,10 @@ for TRAINING in commands.trainings(TRAINED):
             mem_mb=of_run(reserved.training_mb),
             runtime=of_run(reserved.training_minutes),
         params:
-            data=of_run(lambda plan: plan.paths.normalized),
-            reg=uncompared(commands.regularization),
+            data=of_run(lambda plan: here(plan.paths.normalized)),
+            reg=uncompared(partial(commands.regularization, here)),
             kept=uncompared(commands.kept_epochs),
-            strict=uncompared(partial(commands.strict, ROOT / "scripts")),
+            strict=uncompared(partial(commands.strict, ROOT / "scripts", here)),
         message:
             "Training {output.lora}; first the base model is loaded"
         shell:

@@ -16,6 +16,7 @@ KOHYA = Path("output/kohya")
 DIGESTS = RUNS / ".digests.json"
 
 _RAW_FOLDER = {"style": "style", "char": "characters"}
+PROFILES = tuple(_RAW_FOLDER)
 
 
 def raw_sets(profile: str) -> Path:

@@ -88,6 +88,8 @@ class Console(logging.Handler):
         self.pictures_a_cell = 1
         self.called: Mapping[str, str] = {}
         """What jobs are said to be for, by run, where there are several."""
+        self.copies = ""
+        """Where jobs find the files of a bucket; people know them by their paths there."""
         self._default = default
         self._stopping = stopping or Stopping()
         self._running = False
@@ -103,7 +105,7 @@ class Console(logging.Handler):
 
     def say(self, text: str) -> None:
         """Write lines that stay."""
-        self.screen.line(text)
+        self.screen.line(text.replace(self.copies, "") if self.copies else text)
 
     def emit(self, record: logging.LogRecord) -> None:
         """React to one of Snakemake's records."""

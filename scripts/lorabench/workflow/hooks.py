@@ -18,6 +18,7 @@ from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
 from lorabench.workflow import commands, console, job_logs, outlook, slurm, stopping
+from lorabench.workflow.bucket import Bucket
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
@@ -38,8 +39,10 @@ class Hooks:
         scripts: Path,
         screen: Console | None,
         stopping: Stopping,
+        bucket: Bucket | None = None,
     ) -> None:
         """Take Snakemake's `workflow`; `screen` is None for Snakemake's own output."""
+        self._bucket = bucket
         self._workflow, self._plans, self._scripts = workflow, plans, scripts
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
@@ -49,6 +52,7 @@ class Hooks:
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self._rest
+            screen.copies = bucket.copies if bucket else ""
             screen.pictures_a_cell = self._config.batch_size
             if len(plans) > 1:
                 screen.called = {run_id: plan.varied or run_id for run_id, plan in plans.items()}
@@ -82,7 +86,7 @@ class Hooks:
         """
         self._stopping.heed()  # Snakemake listens for SIGTERM by now, and would wait for the jobs
         # With a limit on jobs a second, it would look at all that is ready again each second, once
-        # more for each finished job.
+        # more for each finished job; in a bucket, at the inputs of all.
         self._workflow.scheduler.job_rate_limiter = None
         if self._screen:
             self._screen.listen()
@@ -96,6 +100,8 @@ class Hooks:
             self._be_strict()
             self._ask_docker()
             self._ask_servers()
+        if self._bucket:
+            self._bucket.keep(self._plans, self._workflow.globals["config"])
 
     def succeed(self) -> None:
         """Say how it ended, or that it goes on."""
@@ -115,7 +121,7 @@ class Hooks:
         self._end()
         if self._stopping.begun:
             sys.exit(stopping.STATUS)
-        if self._comparison:
+        if self._comparison and not self._bucket:  # the pictures are not here
             self._compare_finished(self._comparison)
             # Those that failed are tried once more then.
             if self._may_go_on and self._goes_on(filter(self._came_further, self._plans.values())):
@@ -140,7 +146,12 @@ class Hooks:
         """Whether one of these runs goes on by itself; it is said then."""
         from lorabench.workflow import going_on
 
+        plans = list(plans)
         said = going_on.go_on(plans, self._stopping)
+        if self._bucket:
+            self._bucket.send(
+                one for plan in plans for one in (plan.paths.further, plan.paths.search)
+            )
         if said:
             self._say("\n".join(said))
         return bool(said)
@@ -183,6 +194,9 @@ class Hooks:
             from lorabench.comfy.client.launch import stop_server
 
             stop_server(self._first.server_state)
+        if self._bucket:
+            for plan in self._plans.values():
+                self._bucket.bring_run(plan.paths.root)
         if self._screen:
             self._screen.end()
 

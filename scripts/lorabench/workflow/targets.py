@@ -39,6 +39,25 @@ def reference(plan: RunPlan) -> list[Path]:
     return [reference] if plan.raw or existing.is_there(reference) else []
 
 
+def set_folders(plan: RunPlan) -> list[Path]:
+    """Return the last folder that each normalizing leaves."""
+    return [one.folder / "rejected" for one in plan.sets]
+
+
+def folders(plan: RunPlan) -> list[Path]:
+    """Return the last folder of each job that leaves some."""
+    found = [*set_folders(plan), *reference(plan)]
+    if plan.searches and not plan.search.settled:
+        return found
+    grids = [plan.paths.grid / "loras"] if len(plan.several) > 1 else []
+    return [*found, *of_pictures("rejected")(plan), *grids]
+
+
+def whole(folder: Path) -> str:
+    """Return the file that a bucket has once it has all of a folder."""
+    return str(folder.with_name(f"{folder.name}.whole"))
+
+
 def grids(run: RunLayout, config: Config) -> list[Path]:
     """Return the grids of each seed: its pictures, and what differs from weight 0 if asked for."""
     kinds = ["weights", "differences"] if config.bench.difference_maps else ["weights"]
