@@ -39,8 +39,8 @@ common.get_function_params = functools.cache(common.get_function_params)
 snakemake_rules.get_function_params = common.get_function_params
 parent.announce()
 parent.lend_python()
-BUCKET = bucket.find(workflow)
 try:
+    BUCKET = bucket.find(workflow)
     if BUCKET and workflow.remote_exec:
         PLANS = BUCKET.kept(config)
     else:

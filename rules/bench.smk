@@ -76,6 +76,7 @@ rule bench_preflight:
     """Check that the servers can render the sweep, and keep the graph; see also the hooks."""
     input:
         receipt=of_run(lambda plan: plan.receipt("")),
+        lora=fetched(lambda plan: plan.lora("")),
     output:
         graph=RUN.graph,
     log:
@@ -88,7 +89,9 @@ rule bench_preflight:
         gres=reserved.cell_gres(FIRST),
     params:
         workflow_digest=of_run(lambda plan: plan.workflow_digest),
-        options=uncompared(commands.preflight),
+        options=lambda wildcards, input, output: commands.preflight(
+            PLANS[wildcards.run_id], str(input.lora)
+        ),
     message:
         "Checking the ComfyUI servers"
     shell:
@@ -302,6 +305,7 @@ rule bench_grid:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",
         seeds=[shown(path, "grid", "Grids", path.stem) for path in targets.grids(RUN, CONFIG)],
+        to_share=stored(path.with_suffix(".webp") for path in targets.grids(RUN, CONFIG)),
     log:
         RUN.logs / "bench_grid.log",
     benchmark:
@@ -331,6 +335,7 @@ rule bench_loras:
         pictures=fetched(targets.pictures),
     output:
         grid=shown(RUN.grid / "loras.png", "grid", "Grids", "LoRAs"),
+        to_share=stored([RUN.grid / "loras.webp"]),
         by_weights=directory(RUN.grid / "loras"),
         whole=whole(RUN.grid / "loras"),
     log:
@@ -360,6 +365,7 @@ rule bench_probes:
         pictures=fetched(targets.pictures),
     output:
         grid=shown(RUN.grid / "probes.png", "grid", "Grids", "probes"),
+        to_share=stored([RUN.grid / "probes.webp"]),
     log:
         RUN.logs / "bench_probes.log",
     benchmark:

@@ -51,6 +51,11 @@ def fetched(look_up):
     return ancient(of_run(look_up)) if BUCKET else []
 
 
+def stored(paths):
+    """Return files as outputs that a bucket must be given; on a disk they are there anyway."""
+    return list(map(str, paths)) if BUCKET else []
+
+
 def whole(folder: Path):
     """Return an output that is stored behind a job's folders: a bucket has those in part, too."""
     return touch(targets.whole(folder)) if BUCKET else []

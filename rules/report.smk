@@ -80,8 +80,8 @@ if COMPARISON:
         input:
             judged=[path for plan in PLANS.values() for path in targets.judged(plan)],
             records=ancient([plan.paths.record for plan in PLANS.values()]),
-            pictures=ancient(
-                [path for plan in PLANS.values() for path in targets.pictures(plan) if BUCKET]
+            shown=ancient(
+                [path for plan in PLANS.values() for path in targets.shown(plan) if BUCKET]
             ),
         output:
             page=shown(COMPARISON.page, "comparison", "Report", "the comparison", COMPARISON.name),

@@ -18,6 +18,7 @@ for TRAINING in commands.trainings(TRAINED):
         input:
             images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
             reg=ancient(of_run(lambda plan: [one.images for one in plan.sets[1:]])),
+            logs=fetched(lambda plan: [one.folder / "preprocess_log.csv" for one in plan.sets]),
             record=ancient(RUN.record),
         output:
             lora=TRAINING.lora,

@@ -36,7 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.lora and not receipt.path.is_file():
         from lorabench.lora import install  # of no use to most cells
 
-        install.put(arguments.lora, receipt.path, receipt.file["content"])
+        install.again(arguments.lora, receipt)
     graph = workflow.load(arguments.workflow)
     cell = options.cell(
         arguments,

@@ -212,9 +212,15 @@ def servers(plan: RunPlan) -> str:
     )
 
 
-def preflight(plan: RunPlan) -> str:
-    """Return the options of bench_preflight.py, without those for the run's files."""
-    chosen = options({"--workflow": plan.config.bench_workflow, "--trigger": plan.trigger or None})
+def preflight(plan: RunPlan, lora: str = "") -> str:
+    """Return the options of bench_preflight.py, without those for the run's other files."""
+    chosen = options(
+        {
+            "--workflow": plan.config.bench_workflow,
+            "--trigger": plan.trigger or None,
+            "--lora": lora or None,
+        }
+    )
     return f"{chosen} {cell(plan, plan.variants[0].folder(0))} {servers(plan)}"
 
 

@@ -105,7 +105,7 @@ class Console(logging.Handler):
 
     def say(self, text: str) -> None:
         """Write lines that stay."""
-        self.screen.line(text.replace(self.copies, "") if self.copies else text)
+        self.screen.line(self._known(text))
 
     def emit(self, record: logging.LogRecord) -> None:
         """React to one of Snakemake's records."""
@@ -233,7 +233,12 @@ class Console(logging.Handler):
     def _named(self, record: Event) -> str:
         """Return what a job does, and its run if there are several."""
         run = self.called.get(dict(record.wildcards or {}).get("run_id", ""))
-        return f"{run}: {record.rule_msg}" if run else str(record.rule_msg)
+        does = self._known(str(record.rule_msg))
+        return f"{run}: {does}" if run else does
+
+    def _known(self, text: str) -> str:
+        """Return a text with the paths that people know."""
+        return text.replace(self.copies, "") if self.copies else text
 
     # ------------------------------------------------------------ the cells
 

@@ -14,6 +14,7 @@ from typing import Any
 from lorabench import layout
 from lorabench.dataset import risks
 from lorabench.errors import UserError
+from lorabench.lora.receipt import read as read_receipt
 from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
@@ -100,8 +101,8 @@ class Hooks:
             self._be_strict()
             self._ask_docker()
             self._ask_servers()
-        if self._bucket:
-            self._bucket.keep(self._plans, self._workflow.globals["config"])
+        if self._bucket and not self._workflow.local_exec:
+            self._keep_plans(self._bucket)
 
     def succeed(self) -> None:
         """Say how it ended, or that it goes on."""
@@ -148,10 +149,8 @@ class Hooks:
 
         plans = list(plans)
         said = going_on.go_on(plans, self._stopping)
-        if self._bucket:
-            self._bucket.send(
-                one for plan in plans for one in (plan.paths.further, plan.paths.search)
-            )
+        records = [one for plan in plans for one in (plan.paths.further, plan.paths.search)]
+        self._with_bucket(lambda bucket: bucket.send(records))
         if said:
             self._say("\n".join(said))
         return bool(said)
@@ -194,11 +193,23 @@ class Hooks:
             from lorabench.comfy.client.launch import stop_server
 
             stop_server(self._first.server_state)
-        if self._bucket:
-            for plan in self._plans.values():
-                self._bucket.bring_run(plan.paths.root)
+        self._with_bucket(self._settle)
         if self._screen:
             self._screen.end()
+
+    def _settle(self, bucket: Bucket) -> None:
+        """Bring the results here, and keep there what Snakemake has noted."""
+        for plan in self._plans.values():
+            bucket.bring(plan.paths)
+            bucket.send_notes(plan)
+
+    def _with_bucket(self, exchange: Callable[[Bucket], object]) -> None:
+        """Exchange files with the bucket, if there is one; the jobs are over, so this may fail."""
+        try:
+            if self._bucket:
+                exchange(self._bucket)
+        except UserError as error:
+            self._say(f"warning: this machine and the bucket have not all in common: {error}")
 
     def _jobs(self) -> dict[str, Jobs]:
         """Return the jobs that will run, by run."""
@@ -220,6 +231,14 @@ class Hooks:
             if any(one.folder == folder for one in plan.sets)
         )
         return next(having, None)
+
+    def _keep_plans(self, bucket: Bucket) -> None:
+        """Keep the plans for jobs on other machines."""
+        try:
+            bucket.keep(self._plans, self._workflow.globals["config"])
+        except UserError as error:
+            self._end()
+            console.refuse(str(error))
 
     def _end_left_jobs(self) -> None:
         """End what a killed call left in a cluster, and at a signal what this one has there."""
@@ -267,6 +286,8 @@ class Hooks:
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
         receipt = plan.receipt("")
         installed = "install_lora" not in jobs or (plan.several and existing.is_there(receipt))
+        if self._bucket and installed:
+            installed = read_receipt(receipt).path.is_file()  # else a cell brings it here
         if plan.embedded_server and not (installed and self._workflow.local_exec):
             return True  # a cluster's starts in the job, on a machine with what it takes
         known = {

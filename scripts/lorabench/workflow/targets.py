@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from lorabench.layout import RunLayout
+from lorabench.layout import WHOLE, RunLayout
 from lorabench.run import existing
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
@@ -16,6 +16,11 @@ def pictures(plan: RunPlan) -> list[str]:
     bench, batch_size = plan.paths.bench, plan.config.batch_size
     found = (of_variant(variant, bench, batch_size) for variant in plan.variants)
     return [str(picture.path) for picture in chain.from_iterable(found)]
+
+
+def shown(plan: RunPlan) -> list[str]:
+    """Return what a comparison with other runs shows, besides what it judges by."""
+    return [*pictures(plan), *map(str, of_pictures("preprocess_log")(plan))]
 
 
 def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
@@ -55,7 +60,7 @@ def folders(plan: RunPlan) -> list[Path]:
 
 def whole(folder: Path) -> str:
     """Return the file that a bucket has once it has all of a folder."""
-    return str(folder.with_name(f"{folder.name}.whole"))
+    return str(folder.with_name(f"{folder.name}{WHOLE}"))
 
 
 def grids(run: RunLayout, config: Config) -> list[Path]:
