@@ -20,6 +20,7 @@ if workflow.is_main_process:
     STOPPING.heed()  # before all else: a Ctrl-C until then brings a traceback
 
 from snakemake import common, rules as snakemake_rules
+from snakemake.persistence import PersistenceBase
 from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
@@ -37,6 +38,8 @@ gc.set_threshold(50_000, 20, 100)  # a graph's million objects stay: no need to 
 # Snakemake asks a dozen times a job what arguments the same few functions take.
 common.get_function_params = functools.cache(common.get_function_params)
 snakemake_rules.get_function_params = common.get_function_params
+# It imports pandas to tell its tables among params, and there are none.
+PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
 parent.announce()
 parent.lend_python()
 try:

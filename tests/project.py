@@ -1,5 +1,6 @@
 """A project as a user has it: a copy of what is tracked, in a folder of its own."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,9 @@ _PIPELINE = (
     *("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report", "kohya-docker"),
 )
 _TARGETS = ("all", "dataset", "total", "trained")
+# Without what Python keeps of a compiled module, each call of Snakemake takes a second more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
 
