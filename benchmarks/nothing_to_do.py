@@ -70,6 +70,7 @@ def main() -> None:
             cells = seeds * len(WEIGHTS)
             named = settings(seeds, **benched)
             copy_cells(project, seeds)
+            project.snakemake("--until", "record_sweep", **named)
             project.snakemake("--touch", **named)
             assert project.planned(**named) == {}
             for number in range(cells):
