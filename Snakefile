@@ -19,7 +19,8 @@ STOPPING = stopping.Stopping()
 if workflow.is_main_process:
     STOPPING.heed()  # before all else: a Ctrl-C until then brings a traceback
 
-from snakemake import common, rules as snakemake_rules
+from snakemake import common, dag, rules as snakemake_rules
+from snakemake.persistence import PersistenceBase
 from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
@@ -29,14 +30,17 @@ from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.run.plan import make_plans
 from lorabench.settings import servers
-from lorabench.workflow import bucket, console
+from lorabench.workflow import bucket, console, producers
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
 gc.set_threshold(50_000, 20, 100)  # a graph's million objects stay: no need to look so often
+dag.OutputIndex = producers.Producers
 # Snakemake asks a dozen times a job what arguments the same few functions take.
 common.get_function_params = functools.cache(common.get_function_params)
 snakemake_rules.get_function_params = common.get_function_params
+# It imports pandas to tell its tables among params, and there are none.
+PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
 parent.announce()
 parent.lend_python()
 try:

@@ -21,6 +21,9 @@ _PIPELINE = (
     *("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report", "kohya-docker"),
 )
 _TARGETS = ("all", "dataset", "total", "trained")
+# Without what Python keeps of a compiled module, each call of Snakemake takes a second more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
 

@@ -8,7 +8,6 @@ from lorabench.bench.measures import faults
 from lorabench.bench.verdicts import choice_words, words
 from lorabench.layout import ComparisonLayout, RunLayout
 from lorabench.pages import finished_run
-from lorabench.pages.comparison import ranking, summary
 from lorabench.pages.run import earlier, next_step
 from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.run import existing
@@ -30,6 +29,8 @@ def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
 
 
 def _of_matrix(plans: Sequence[RunPlan], comparison: ComparisonLayout) -> Iterator[str]:
+    from lorabench.pages.comparison import ranking, summary  # with pandas, SciPy: few calls need it
+
     found = [finished_run.read(plan.paths.root) for plan in plans]
     head, *rows = ranking.lines(ranking.rank(found))
     yield from ["", *summary.table(head, rows, widest=100)]

@@ -1,12 +1,12 @@
 """One weight of a LoRA by itself, and whether that fits the weights beside it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from lorabench.bench.verdicts.checks import Check, checks
 from lorabench.bench.verdicts.verdict import TOO_LITTLE, Finding, Label
@@ -58,10 +58,15 @@ def in_order(judged: Sequence[Judged]) -> list[Judged]:
     return [_moved(one, stage) for one, stage in zip(judged, best, strict=True)]
 
 
+def _normal(errors: float) -> float:
+    """Return the share of a normal distribution below so many standard deviations."""
+    return math.erfc(-errors / math.sqrt(2)) / 2  # exact far below, too; scipy.stats takes 0.4 s
+
+
 def _chances(one: Judged) -> tuple[float, float, float]:
     """Return the logarithms of how likely a weight is too little, right, or too much."""
     little, much = (
-        float(norm.cdf(max(check.errors for check in one.checks if stage == _stage(check))))
+        _normal(max(check.errors for check in one.checks if stage == _stage(check)))
         for stage in (_TOO_LITTLE, _TOO_MUCH)
     )
     return (

@@ -35,8 +35,11 @@ def find(run: Path, sweep: SweepRecord | None) -> Earlier | None:
     bench = run / "bench"
     asked = [picture for picture in sweep.pictures_in(bench) if not picture.probe]
     others = origin.labelled(bench, sweep, {picture.path for picture in asked})
+    lying = [one for one in others if not one.probe]
+    if not lying:
+        return None  # without a look into the thousands that were asked for
     inside = [picture for picture in asked if picture.path.exists()]
-    outside = origin.alike([one for one in others if not one.probe], inside)
+    outside = origin.alike(lying, inside)
     prompts, seeds, weights = (
         sorted({getattr(one, of) for one in outside} - {getattr(one, of) for one in asked})
         for of in ("prompt", "seed", "weight")
