@@ -1,15 +1,19 @@
-"""Raw sets, runs and LoRAs in a bucket: a killed upload, and other machines that go on."""
+"""Raw sets, runs and LoRAs in a bucket: a killed upload, and other machines that go on.
+
+A stand-in for ComfyUI renders, because of a server only the requests count here.
+"""
 
 import os
+import shutil
 import signal
 import subprocess
+from functools import partial
 
 import pytest
 
+from tests import fake_comfy
 from tests.bucket import RemoteProject, served
 from tests.project import SMALL
-
-pytestmark = pytest.mark.long
 
 IMAGES = "/images/"
 """In the paths of the normalized pictures."""
@@ -22,22 +26,40 @@ def bucket():
 
 
 @pytest.fixture(scope="module")
-def machine(bucket, tmp_path_factory):
-    """Return another machine that knows the bucket and has nothing else."""
-    return lambda name: RemoteProject(tmp_path_factory.mktemp(name) / "project", bucket)
+def comfy(tmp_path_factory):
+    """A server; `.loras` is the folder in which each machine installs LoRAs."""
+    with fake_comfy.serving() as comfy:
+        comfy.draw = partial(fake_comfy.png, size=(64, 64))
+        comfy.loras = tmp_path_factory.mktemp("comfy") / "loras"
+        yield comfy
 
 
 @pytest.fixture(scope="module")
-def half_stored(bucket, machine, tmp_path_factory):
+def machine(bucket, comfy, tmp_path_factory):
+    """Return another machine that knows the bucket and has nothing else."""
+
+    def made(name):
+        project = RemoteProject(tmp_path_factory.mktemp(name) / "project", bucket)
+        comfy.has_models(project.root / "models", comfy.loras)
+        return project
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def config(comfy):
+    return {**SMALL, "comfy_url": comfy.url, "lora_install_dir": comfy.loras}
+
+
+@pytest.fixture(scope="module")
+def half_stored(bucket, machine, config):
     """Kill a first machine once it has stored some of the normalized pictures; return which."""
     first = machine("first")
     folder = first.add_set()
     bucket.send(folder, first.root)
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
     process = subprocess.Popen(
-        first.command(**SMALL),
+        first.command(**config),
         cwd=first.root,
         env={**os.environ, **first.environment},
         stdout=subprocess.DEVNULL,
@@ -61,10 +83,10 @@ def half_stored(bucket, machine, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def second(half_stored, machine):
+def second(half_stored, machine, config):
     """A machine that goes on with what the first began."""
     second = machine("second")
-    second.said = second.snakemake(**SMALL).stdout
+    second.said = second.snakemake(**config).stdout
     return second
 
 
@@ -81,6 +103,8 @@ def test_a_second_machine_goes_on_behind_a_killed_upload(half_stored, second, bu
         "bench/w0.00/seed123456789_00.png",
         "bench/w0.50/seed123456789_00.png",
         "bench/verdict.json",
+        "bench/grid/seed123456789_weights.webp",
+        "logs/train_lora.log",
         "report.html",
     }
     page = second.root / "runs" / run / "report.html"
@@ -88,15 +112,17 @@ def test_a_second_machine_goes_on_behind_a_killed_upload(half_stored, second, bu
     assert page.read_bytes() == bucket.read(f"runs/{run}/report.html")
 
 
-def test_a_third_machine_finds_nothing_to_do_and_renders_what_is_new(second, machine, bucket):
+def test_a_third_machine_installs_the_lora_and_renders_only_what_is_new(
+    second, machine, config, comfy, bucket
+):
     third, before = machine("third"), bucket.files()
-    more = {**SMALL, "weights": "0.5,0.7"}
-    assert third.planned(**SMALL) == {}
-    said = third.snakemake("--until", "bench_image", **more).stdout
-    new = {path for path in bucket.files().keys() - before if path.endswith(".png")}
-    assert len(new) == 1 and "/bench/w0.70/" in new.pop(), said
+    shutil.rmtree(comfy.loras)
+    comfy.requests.clear()
+    said = third.snakemake("--until", "bench_image", **{**config, "weights": "0.5,0.7"}).stdout
+    after = bucket.files()
+    new = {path for path in after.keys() - before if path.endswith(".png")}
+    assert len(new) == len(comfy.prompts) == 1 and "/bench/w0.70/" in new.pop(), said
     assert not any(
-        before[path] != at
-        for path, at in bucket.files().items()
-        if path.endswith((".safetensors", ".png")) and path in before
+        after[path] != at for path, at in before.items() if path.endswith((".safetensors", ".png"))
     )
+    assert [path.suffix for path in comfy.loras.iterdir()] == [".safetensors"]
