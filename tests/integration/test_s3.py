@@ -3,6 +3,8 @@
 A stand-in for ComfyUI renders, because of a server only the requests count here.
 """
 
+import gzip
+import json
 import os
 import shutil
 import signal
@@ -107,6 +109,9 @@ def test_a_second_machine_goes_on_behind_a_killed_upload(half_stored, second, bu
         "logs/train_lora.log",
         "report.html",
     }
+    noted = json.loads(gzip.decompress(bucket.read(f"runs/{run}/.snakemake.json.gz")))
+    of = {note["rule"]: note["input"] for note in (json.loads(text) for _, text in noted.values())}
+    assert any(path.endswith("/preprocess_log.csv") for path in of["train_lora"])  # has repeats
     page = second.root / "runs" / run / "report.html"
     assert f"Look at runs/{run}/report.html" in second.said
     assert page.read_bytes() == bucket.read(f"runs/{run}/report.html")

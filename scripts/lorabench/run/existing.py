@@ -40,8 +40,10 @@ def is_run(folder: Path) -> bool:
 
 
 def is_same(path: Path, other: Path) -> bool:
-    """Return whether both are one file that exists."""
-    return is_there(path) and is_there(other) and path.samefile(other)
+    """Return whether both are one file that exists here."""
+    with suppress(OSError, ValueError):  # one is not on this disk
+        return path.samefile(other)
+    return False
 
 
 def record(paths: RunLayout) -> RunRecord | None:

@@ -7,7 +7,7 @@ for what is read besides: raw sets and records when the Snakefile is parsed, res
 import os
 import pickle
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,7 @@ from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.run import existing
 from lorabench.run.plan import RunPlan, make_plans, named_sets, server_state
+from lorabench.settings.layers import merge, read_yaml
 from lorabench.workflow.notes import packed, unpack
 from lorabench.workflow.seen import Seen, remembering
 
@@ -86,13 +87,20 @@ class Bucket:
     @_reached
     def plans(self, given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
         """Return `make_plans` over raw sets and runs that lie in the bucket."""
+        settings = merge(read_yaml(defaults), given)
+        if settings.get("epochs") not in (None, "last"):
+            raise UserError(
+                "epochs: the states that a training keeps on its way are not stored in a bucket; "
+                "leave epochs out, or work without --default-storage-provider"
+            )
         missing = [
             name
             for name in sorted(named_sets(given, defaults))
             if not sum(self._bring_set(layout.raw_set(kind, name)) for kind in layout.PROFILES)
         ]
-        if run_id := given.get("run_id"):
-            self.bring(RunLayout("", "", str(run_id), ""))
+        if run_id := settings.get("run_id"):
+            loras = {".safetensors"} if settings.get("lora") else set()  # are they the same?
+            self.bring(RunLayout("", "", str(run_id), ""), _READ | loras)
         try:
             plans = make_plans(given, defaults)  # which runs they are is in the raw sets
         except UserError as error:
@@ -105,13 +113,7 @@ class Bucket:
             ) from None
         for plan in plans.values():
             self.bring(plan.paths)
-        plans = make_plans(given, defaults)
-        if any(plan.config.epochs != "last" for plan in plans.values()):
-            raise UserError(
-                "epochs: the states that a training keeps on its way are not stored in a bucket; "
-                "leave epochs out, or work without --default-storage-provider"
-            )
-        return plans
+        return make_plans(given, defaults)
 
     @_reached
     def keep(self, plans: Mapping[str, RunPlan], given: Mapping[str, Any]) -> None:
@@ -130,7 +132,7 @@ class Bucket:
         }
 
     @_reached
-    def bring(self, run: RunLayout) -> None:
+    def bring(self, run: RunLayout, kinds: Collection[str] = _READ) -> None:
         """Bring what is read of a run and of its set, and note which files there are besides."""
         read = {*(run.root / name for name in _IN_RUN), run.normalized}
         for folder in [run.root, run.normalized] if run.normalized_id else [run.root]:
@@ -138,7 +140,7 @@ class Bucket:
                 existing.note(path)
                 if path.suffix == layout.WHOLE:
                     existing.note(path.with_suffix(""))
-                if path.suffix in _READ and path.parent in read:
+                if path.suffix in kinds and path.parent in read:
                     _bring(found, path)
                 if path.name == _NOTES and _bring(found, path):
                     unpack(path.read_bytes())

@@ -14,6 +14,7 @@ from lorabench.errors import UserError
 from lorabench.run import existing
 from lorabench.workflow import bucket, notes
 from lorabench.workflow.bucket import Bucket
+from tests.loras import save_lora
 from tests.project import ROOT, make_project
 
 DEFAULTS = ROOT / "config" / "config.yaml"
@@ -103,6 +104,7 @@ def test_of_a_run_records_are_brought_and_the_rest_is_noted(there):
     assert planned(there).config.weights == (0.4, 1.0)
     assert all(map(existing.is_there, (run.lora, picture, run.reference)))
     assert not run.lora.exists() and not picture.exists()
+    assert not existing.is_same(run.lora, DEFAULTS)  # a LoRA from elsewhere is not that copy
 
 
 def test_what_was_listed_is_not_looked_up_again(there, provider, requests):
@@ -177,6 +179,24 @@ def test_only_s3_is_such_a_bucket():
 def test_a_set_that_is_in_no_bucket_is_named_with_its_place(there):
     with pytest.raises(UserError, match=r"s3://studio/lora/datasets/raw has no some_sett: .*sync"):
         planned(there, raw_set="some_sett")
+
+
+def test_epochs_are_refused_before_their_lora_is_looked_for(there):
+    run = planned(there).paths
+    put(there, run.lora)
+    with pytest.raises(UserError, match=r"epochs: the states .* are not stored in a bucket"):
+        planned(there, run_id=run.run_id, epochs="all")
+
+
+def test_a_run_that_is_named_for_a_lora_is_refused_where_it_has_another(there, tmp_path):
+    own, other = (
+        save_lora(tmp_path / name / "mika.safetensors", len(name)) for name in ("a", "bc")
+    )
+    copy = planned(there, raw_set=None, lora=str(own), run_id="mine").paths
+    put(there, layout.RUNS / "mine" / "train" / own.name, own.read_bytes())
+    assert planned(there, raw_set=None, lora=str(own), run_id="mine").paths == copy
+    with pytest.raises(UserError, match="run mine is another LoRA's"):
+        planned(there, raw_set=None, lora=str(other), run_id="mine")
 
 
 @pytest.mark.parametrize("prefix", ["", None, "studio/lora", "s3:/studio", "s3:///lora"])

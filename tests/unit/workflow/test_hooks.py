@@ -7,6 +7,8 @@ import pytest
 from lorabench import layout
 from lorabench.dataset.risks import Risk
 from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt
+from lorabench.lora.receipt import write as write_receipt
 from lorabench.workflow import going_on, hooks
 from lorabench.workflow.hooks import Hooks
 from lorabench.workflow.stopping import Stopping
@@ -237,3 +239,48 @@ def test_what_a_killed_call_left_in_slurm_is_cancelled(made, monkeypatch):
     found._workflow.local_exec = False
     found._end_left_jobs()
     assert said == ["2 Slurm jobs of a call that was killed: cancelled"]
+
+
+class Unreachable:
+    """A bucket that is away, once jobs have begun."""
+
+    def bring(self, run):
+        raise UserError("s3://studio/lora: could not connect")
+
+    def keep(self, plans, given):
+        raise UserError("s3://studio/lora: must not be written")
+
+
+def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
+    found, said = made()
+    found._bucket = Unreachable()
+    found.fail([])
+    (warning,) = [line for line in said if line.startswith("warning")]
+    assert "s3://studio/lora: could not connect" in warning
+
+
+def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(made, capsys):
+    found, _ = made(globals={"config": {}})
+    found._workflow.local_exec, found._bucket = False, Unreachable()
+    with pytest.raises(SystemExit):
+        found.start(lambda prefix: None)
+    assert "error: s3://studio/lora: must not be written" in capsys.readouterr().err
+
+
+def test_a_lora_that_was_installed_on_another_machine_is_not_looked_for_here(
+    made, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    found, _ = made()
+    asked, one = [], plan("a-1")
+    monkeypatch.setattr(hooks.commands, "preflight", lambda plan: "")
+    monkeypatch.setattr(
+        hooks.subprocess, "run", lambda words: asked.append(words) or SimpleNamespace(returncode=0)
+    )
+    write_receipt(Receipt("a.safetensors", tmp_path / "a.safetensors", "0"), one.receipt(""))
+    found._bucket = Unreachable()
+    assert found._can_render(one, {"bench_image": 1})
+    assert not any("--lora-receipt" in str(word) for word in asked[0])
+    (tmp_path / "a.safetensors").touch()
+    assert found._can_render(one, {"bench_image": 1})
+    assert any("--lora-receipt" in str(word) for word in asked[1])
