@@ -30,7 +30,7 @@ from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.run.plan import make_plans
 from lorabench.settings import servers
-from lorabench.workflow import console, producers
+from lorabench.workflow import bucket, console, producers
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
@@ -44,13 +44,17 @@ PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
 parent.announce()
 parent.lend_python()
 try:
-    PLANS = make_plans(config, ROOT / "config" / "config.yaml")
+    BUCKET = bucket.find(workflow)
+    if BUCKET and workflow.remote_exec:
+        PLANS = BUCKET.kept(config)
+    else:
+        PLANS = (BUCKET.plans if BUCKET else make_plans)(config, ROOT / "config" / "config.yaml")
 except UserError as error:
     console.refuse(str(error))
 FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 servers.lend(FIRST.given_urls)
 sys.argv[:] = servers.without_logins(sys.argv, FIRST.given_urls)  # Snakemake prints it
-HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING)
+HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING, BUCKET)
 
 
 if CONSOLE:
@@ -89,6 +93,7 @@ rule all:
     input:
         results=[str(path) for plan in PLANS.values() for path in targets.results(plan)],
         comparison=[str(COMPARISON.page), str(COMPARISON.table)] if COMPARISON else [],
+        whole=wholes(targets.folders),
 
 
 rule dataset:
@@ -96,6 +101,7 @@ rule dataset:
     input:
         images=[one.images for plan in PLANS.values() for one in plan.sets],
         pages=[plan.paths.set_page for plan in TRAINED],
+        whole=wholes(targets.set_folders),
 
 
 rule trained:
@@ -104,6 +110,7 @@ rule trained:
         datasets=[str(plan.paths.preprocess_log) for plan in TRAINED],
         pages=[page for plan in TRAINED for page in targets.set_page(plan)],
         loras=[str(plan.paths.lora) for plan in TRAINED],
+        whole=wholes(targets.set_folders),
 
 
 onstart:

@@ -76,6 +76,7 @@ rule bench_preflight:
     """Check that the servers can render the sweep, and keep the graph; see also the hooks."""
     input:
         receipt=of_run(lambda plan: plan.receipt("")),
+        lora=fetched(lambda plan: plan.lora("")),
     output:
         graph=RUN.graph,
     log:
@@ -88,7 +89,9 @@ rule bench_preflight:
         gres=reserved.cell_gres(FIRST),
     params:
         workflow_digest=of_run(lambda plan: plan.workflow_digest),
-        options=uncompared(commands.preflight),
+        options=lambda wildcards, input, output: commands.preflight(
+            PLANS[wildcards.run_id], str(input.lora)
+        ),
     message:
         "Checking the ComfyUI servers"
     shell:
@@ -100,6 +103,7 @@ rule bench_image:
     """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
         receipt=lambda wildcards: commands.receipt(PLANS[wildcards.run_id], wildcards.variant),
+        lora=ancient(commands.loaded(PLANS)) if BUCKET else [],  # the receipt may be of elsewhere
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
         pictures=[
@@ -123,15 +127,15 @@ rule bench_image:
         runtime=reserved.cell_minutes(FIRST),
     params:
         run_id="{run_id}",
-        folder=str(RUN.bench / "{variant}w{weight}"),
+        folder=str(here(RUN.bench / "{variant}w{weight}")),
         prefix=str(RUN.bench / "{variant}w{weight}" / "seed{seed}"),
         arguments=lambda wildcards: commands.cell(PLANS[wildcards.run_id], wildcards.variant),
         # What the files hold counts, not where they lie or when they were touched. They are those of
         # all runs; looked up for each cell, they would cost a twentieth of a dry run.
         workflow_digest=FIRST.workflow_digest,
         base_digest=FIRST.base_digest,
-        uncompared=lambda wildcards, output: commands.rendering(
-            PLANS[wildcards.run_id], wildcards.variant
+        uncompared=lambda wildcards, input, output: commands.rendering(
+            PLANS[wildcards.run_id], wildcards.variant, str(input.lora)
         ),
     message:
         "Rendering {wildcards.variant}w{wildcards.weight}, seed {wildcards.seed}"
@@ -185,6 +189,7 @@ rule bench_metrics:
         sweep=RUN.sweep,
         training=ancient(of_run(targets.of_pictures("training_pictures"))),
         reference=ancient(of_run(targets.reference)),
+        reg=fetched(lambda plan: [one.images for one in plan.sets[1:]]),
         embedding=RUN.bench / "embedding.csv" if CONFIG.bench.embedding else [],
     output:
         metrics=shown(RUN.bench / "metrics.csv", "metrics", "Numbers", "every picture"),
@@ -201,7 +206,7 @@ rule bench_metrics:
         compared=given(
             training="--training-set", reference="--reference", embedding="--embedding-table"
         ),
-        reg=uncompared(commands.regularization),
+        reg=uncompared(partial(commands.regularization, here)),
     message:
         "Measuring the pictures"
     shell:
@@ -300,6 +305,7 @@ rule bench_grid:
         overview=shown(RUN.grid / "overview.png", "overview", "Grids", "overview"),
         shared=RUN.grid / "overview.webp",
         seeds=[shown(path, "grid", "Grids", path.stem) for path in targets.grids(RUN, CONFIG)],
+        to_share=stored(path.with_suffix(".webp") for path in targets.grids(RUN, CONFIG)),
     log:
         RUN.logs / "bench_grid.log",
     benchmark:
@@ -329,7 +335,9 @@ rule bench_loras:
         pictures=fetched(targets.pictures),
     output:
         grid=shown(RUN.grid / "loras.png", "grid", "Grids", "LoRAs"),
+        to_share=stored([RUN.grid / "loras.webp"]),
         by_weights=directory(RUN.grid / "loras"),
+        whole=whole(RUN.grid / "loras"),
     log:
         RUN.logs / "bench_loras.log",
     benchmark:
@@ -357,6 +365,7 @@ rule bench_probes:
         pictures=fetched(targets.pictures),
     output:
         grid=shown(RUN.grid / "probes.png", "grid", "Grids", "probes"),
+        to_share=stored([RUN.grid / "probes.webp"]),
     log:
         RUN.logs / "bench_probes.log",
     benchmark:

@@ -41,12 +41,30 @@ def of_set(look_up):
     return lambda wildcards: look_up(sets[str(RUN.normalized).format(**wildcards)])
 
 
-REMOTE = workflow.storage_settings and workflow.storage_settings.default_storage_provider
+def here(path: Path) -> Path:
+    """Return where a job finds what lies under a path: with a bucket, in its copies."""
+    return Path(workflow.modifier.path_modifier.apply_default_storage(path))
 
 
 def fetched(look_up):
     """Return files as inputs where no shared disk has them: 10,000 pictures take a second."""
-    return ancient(of_run(look_up)) if REMOTE else []
+    return ancient(of_run(look_up)) if BUCKET else []
+
+
+def stored(paths):
+    """Return files as outputs that a bucket must be given; on a disk they are there anyway."""
+    return list(map(str, paths)) if BUCKET else []
+
+
+def whole(folder: Path):
+    """Return an output that is stored behind a job's folders: a bucket has those in part, too."""
+    return touch(targets.whole(folder)) if BUCKET else []
+
+
+def wholes(folders):
+    """Return those signs of all runs, as targets."""
+    every = [folder for plan in PLANS.values() for folder in folders(plan)]
+    return [targets.whole(folder) for folder in every] if BUCKET else []
 
 
 def uncompared(look_up):

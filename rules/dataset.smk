@@ -44,6 +44,7 @@ rule normalize_dataset:
         images=directory(RUN.normalized / "images"),
         log=RUN.normalized / "preprocess_log.csv",
         rejected=directory(RUN.normalized / "rejected"),
+        whole=whole(RUN.normalized / "rejected"),
     log:
         RUN.normalizing_log,
     benchmark:
@@ -52,8 +53,8 @@ rule normalize_dataset:
         "../envs/lorabench.yaml"
     threads: workflow.cores
     params:
-        raw=of_set(lambda one: one.raw.folder),
-        folder=of_set(lambda one: one.folder),
+        raw=of_set(lambda one: here(one.raw.folder)),
+        folder=of_set(lambda one: here(one.folder)),
         # Not run.yaml: the set is shared, and another run's file would be another input.
         settings=of_set(commands.preprocessing),
         store=layout.PICTURE_STORE,
@@ -90,8 +91,8 @@ rule dataset_page:
     params:
         set=folder_of("page"),
         use=of_taught(lambda plan: plan.use.json),
-        raw=of_set(lambda one: one.raw.folder),
-        options=uncompared_of_taught(commands.look_through),
+        raw=of_set(lambda one: here(one.raw.folder)),
+        options=uncompared_of_taught(partial(commands.look_through, here)),
     message:
         "Looking {wildcards.raw_set} through"
     shell:
@@ -108,6 +109,7 @@ rule snapshot_dataset:
     output:
         log=RUN.preprocess_log,
         rejected=directory(RUN.root / "rejected"),
+        whole=whole(RUN.root / "rejected"),
     log:
         RUN.logs / "snapshot_dataset.log",
     benchmark:
@@ -131,6 +133,7 @@ rule render_reference:
         images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
     output:
         pictures=directory(RUN.reference),
+        whole=whole(RUN.reference),
     log:
         RUN.logs / "render_reference.log",
     benchmark:

@@ -80,8 +80,8 @@ if COMPARISON:
         input:
             judged=[path for plan in PLANS.values() for path in targets.judged(plan)],
             records=ancient([plan.paths.record for plan in PLANS.values()]),
-            pictures=ancient(
-                [path for plan in PLANS.values() for path in targets.pictures(plan) if REMOTE]
+            shown=ancient(
+                [path for plan in PLANS.values() for path in targets.shown(plan) if BUCKET]
             ),
         output:
             page=shown(COMPARISON.page, "comparison", "Report", "the comparison", COMPARISON.name),
@@ -93,7 +93,7 @@ if COMPARISON:
         conda:
             "../envs/lorabench.yaml"
         params:
-            runs=commands.compared(PLANS.values()),
+            runs=commands.compared(here, PLANS.values()),
         message:
             "Comparing the trainings"
         shell:

@@ -18,6 +18,7 @@ for TRAINING in commands.trainings(TRAINED):
         input:
             images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
             reg=ancient(of_run(lambda plan: [one.images for one in plan.sets[1:]])),
+            logs=fetched(lambda plan: [one.folder / "preprocess_log.csv" for one in plan.sets]),
             record=ancient(RUN.record),
         output:
             lora=TRAINING.lora,
@@ -38,10 +39,10 @@ for TRAINING in commands.trainings(TRAINED):
             mem_mb=of_run(reserved.training_mb),
             runtime=of_run(reserved.training_minutes),
         params:
-            data=of_run(lambda plan: plan.paths.normalized),
-            reg=uncompared(commands.regularization),
+            data=of_run(lambda plan: here(plan.paths.normalized)),
+            reg=uncompared(partial(commands.regularization, here)),
             kept=uncompared(commands.kept_epochs),
-            strict=uncompared(partial(commands.strict, ROOT / "scripts")),
+            strict=uncompared(partial(commands.strict, ROOT / "scripts", here)),
         message:
             "Training {output.lora}; first the base model is loaded"
         shell:

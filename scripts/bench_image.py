@@ -33,6 +33,10 @@ log = logging.getLogger("lorabench")
 def main(arguments: argparse.Namespace) -> None:
     """Render and publish the cell that the command line describes."""
     receipt = read_receipt(arguments.lora_receipt)
+    if arguments.lora and not receipt.path.is_file():
+        from lorabench.lora import install  # of no use to most cells
+
+        install.again(arguments.lora, receipt)
     graph = workflow.load(arguments.workflow)
     cell = options.cell(
         arguments,
@@ -117,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--lora-receipt", type=Path, required=True, metavar="JSON", help="from install_lora.py")
+    add("--lora", type=Path, metavar="FILE", help="it itself, to install it where that is undone")
     add("--run-id", required=True, help="the run's name, for the picture's metadata")
     add("--weight", type=float, required=True, help="both strengths of the LoRA; 0 is without")
     add("--seed", type=_seed, required=True, help="0 to 2^64 - 1")

@@ -18,6 +18,10 @@ from lorabench.lora import receipt
 def main(arguments: argparse.Namespace) -> None:
     """Check the sweep that the command line describes."""
     lora = receipt.read(arguments.lora_receipt) if arguments.lora_receipt else None
+    if lora and arguments.lora:
+        from lorabench.lora import install  # of no use where the files are on a disk
+
+        install.again(arguments.lora, lora)
     sweep = preflight.Sweep(
         workflow=arguments.workflow,
         choices=options.choices(arguments),
@@ -41,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--lora-receipt", type=Path, metavar="JSON", help="from install_lora.py")
+    add("--lora", type=Path, metavar="FILE", help="it itself, to install it where that is undone")
     add("--output", type=Path, metavar="JSON", help="write the graph here, in API format")
     add("--kept", type=Path, metavar="JSON", help="the graph has to be this one")
     add("--trigger", default="", metavar="WORDS", help="what calls the LoRA, as plain text")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -28,6 +29,9 @@ _STATS_ROW = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 
 class Project:
     """A copy of the pipeline, with `snakemake` to run in it."""
+
+    environment: ClassVar[dict[str, str]] = {}
+    """What its calls have in their environment besides."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -54,6 +58,7 @@ class Project:
         done = subprocess.run(
             self.command(*arguments, **config),
             cwd=self.root,
+            env={**os.environ, **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -14,8 +14,11 @@ PICTURE_STORE = NORMALIZED / ".pictures"
 RUNS = Path("runs")
 KOHYA = Path("output/kohya")
 DIGESTS = RUNS / ".digests.json"
+WHOLE = ".whole"
+"""How the file beside a folder ends that a bucket has once it has all of it."""
 
 _RAW_FOLDER = {"style": "style", "char": "characters"}
+PROFILES = tuple(_RAW_FOLDER)
 
 
 def raw_sets(profile: str) -> Path:

@@ -11,7 +11,7 @@ OF_A_MACHINE = {"resources"}
 """What counts what one machine has."""
 
 
-@pytest.mark.parametrize("name", ["slurm"])
+@pytest.mark.parametrize("name", ["kubernetes", "slurm"])
 def test_a_clusters_profile_has_what_the_default_has(name):
     own = yaml.safe_load((PROFILES / name / "config.yaml").read_text())
     kept = DEFAULT.keys() - OF_A_MACHINE

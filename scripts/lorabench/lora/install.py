@@ -41,9 +41,7 @@ def install(
     found = fit.check(lora, base_model, server)
     cli.detail("%s: %s", lora.name, found)
     target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
-    names = _names(lora_modules.read(lora).modules)
-    if not _holds(target, found.content):
-        _copy(lora, target, found.content, names)
+    put(lora, target, found.content)
     made = Receipt(
         name=target.name,
         path=target,
@@ -54,6 +52,18 @@ def install(
     )
     write_receipt(made, receipt)
     return target
+
+
+def again(lora: Path, receipt: Receipt) -> None:
+    """Install a LoRA as its receipt says, which may be of another machine."""
+    if not receipt.path.is_file():
+        put(lora, receipt.path, receipt.file["content"])
+
+
+def put(lora: Path, target: Path, content: str) -> None:
+    """Copy a LoRA whose tensors have this digest to `target`, if it is not there."""
+    if not _holds(target, content):
+        _copy(lora, target, content, _names(lora_modules.read(lora).modules))
 
 
 def _names(modules: Iterable[Module]) -> dict[str, str]:

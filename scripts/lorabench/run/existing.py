@@ -16,9 +16,19 @@ from lorabench.run.record import RunRecord
 from lorabench.settings.models import Config
 from lorabench.sweep.search import SearchRecord
 
+_ELSEWHERE: set[Path] = set()
+"""Files of runs that exist in a bucket."""
+
+
+def note(path: Path) -> None:
+    """Note that a file exists, in a bucket."""
+    _ELSEWHERE.add(path)
+
 
 def is_there(path: Path) -> bool:
     """Return whether a file or folder exists."""
+    if path in _ELSEWHERE:
+        return True
     with suppress(OSError, ValueError):  # a name that no file can have
         return path.exists()
     return False
@@ -53,7 +63,7 @@ def trained(config: Config, identity: Identity) -> RunLayout:
     """Return the paths of the run of this identity; those of 0.1 where it lies there."""
     of = partial(RunLayout, config.profile, config.raw_set, normalized_id=identity.normalized_id)
     found = [of(run_id=name) for name in (identity.run_id, identity.older_run_id) if name]
-    return next((paths for paths in found if paths.record.exists()), found[0])
+    return next((paths for paths in found if is_there(paths.record)), found[0])
 
 
 def benched(config: Config, base_digest: str) -> RunLayout:
@@ -66,7 +76,7 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     if not config.run_id:
         raise UserError(f"skip_train needs run_id, the run whose LoRA is benched; {there}")
     paths = RunLayout(config.profile, config.raw_set, config.run_id, "")
-    if not paths.lora.exists():
+    if not is_there(paths.lora):
         _check_set_of_run(config, config.run_id, paths.lora.parent)
         _check_pickled(paths.lora)
         raise UserError(
@@ -91,7 +101,8 @@ def stand_in(paths: RunLayout) -> Path | None:
     """Return the LoRA that stands in for several where none matters; None if there is none yet."""
     if not is_there(paths.receipt()):
         return None
-    source = Path(receipt.read(paths.receipt()).source)
+    # Its name alone: from a bucket, the LoRA was installed by way of a copy elsewhere.
+    source = paths.lora.with_name(Path(receipt.read(paths.receipt()).source).name)
     return source if is_there(source) else None
 
 

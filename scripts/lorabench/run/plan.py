@@ -352,9 +352,7 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
             plans[run_id], rows[run_id] = plan, row
     first, *others = (plan.config.model_dump(exclude=_OF_A_RUN) for plan in plans.values())
     assert all(other == first for other in others)  # the rules take these from one run
-    state = next(iter(plans.values())).paths.server_state
-    # A server is for its machine: two nodes of a cluster must not take each other's.
-    shared: Any = {"server_state": state.with_stem(f"{state.stem}.{parent.place()}")}
+    shared: Any = {"server_state": server_state(plans)}
     if not trainings:
         return {run_id: replace(plan, **shared) for run_id, plan in plans.items()}
     matrix.check_name(trainings.name, rows)
@@ -362,6 +360,30 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
     varied = trainings.labels({run_id: plan.config for run_id, plan in plans.items()})
     return {
         run_id: replace(plan, **shared, varied=varied[run_id]) for run_id, plan in plans.items()
+    }
+
+
+def server_state(plans: Mapping[str, RunPlan]) -> Path:
+    """Return where the address of the embedded server for these runs is kept.
+
+    A server is for its machine: two nodes of a cluster must not take each other's.
+    """
+    state = next(iter(plans.values())).paths.server_state
+    return state.with_stem(f"{state.stem}.{parent.place()}")
+
+
+def named_sets(given: Mapping[str, Any], defaults: Path) -> set[str]:
+    """Return the names of the raw sets that such plans are made of, whether they exist or not."""
+    merged = merge(read_yaml(defaults), given)
+    trainings = matrix.read(merged)
+    rows = [row.over(merged) for row in trainings.rows] if trainings else [merged]
+    named = [row.get(key) for row in rows for key in ("raw_set", "reg_set")]
+    return {
+        name.strip()
+        for one in named
+        for names in (one if isinstance(one, list) else [one])
+        for name in ("" if names is None else str(names)).split(",")
+        if name.strip()
     }
 
 

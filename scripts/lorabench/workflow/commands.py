@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import gcd
 from pathlib import Path
@@ -14,6 +14,9 @@ from lorabench.bench.embeddings import embedding
 from lorabench.run.plan import RunPlan
 from lorabench.run.source import Normalizing
 from lorabench.settings.models import Config
+
+Here = Callable[[Path], Path]
+"""Where a job finds what lies under a path: with a bucket, in its copies."""
 
 TRAINS = "train_lora"
 KEPT_EPOCHS = 8
@@ -101,10 +104,10 @@ def preprocessing(one: Normalizing) -> str:
     return record({"preprocess": one.settings.model_dump(mode="json")})
 
 
-def regularization(plan: RunPlan) -> str:
+def regularization(here: Here, plan: RunPlan) -> str:
     """Return where the regularization pictures lie, as an option; the record has their content."""
     reg = plan.training.reg if plan.training else None
-    return options({"--reg": reg and str(reg.folder)})
+    return options({"--reg": reg and here(reg.folder)})
 
 
 def kept_epochs(plan: RunPlan) -> str:
@@ -117,25 +120,26 @@ def kept_epochs(plan: RunPlan) -> str:
     return options({"--set": f"save_every_epochs={gcd(*wanted)}"})
 
 
-def look_through(plan: RunPlan) -> str:
+def look_through(here: Here, plan: RunPlan) -> str:
     """Return the options of dataset_page.py that are the same wherever it is called."""
     said = ",".join(risk.code for risk in plan.risks)
     base, device = plan.config.base_model, plan.config.train.device
-    reference = plan.paths.reference
+    reference = here(plan.paths.reference)
     return options(
         {"--base-model": base, "--device": device, "--said": said, "--reference": reference}
     )
 
 
-def strict(scripts: Path, plan: RunPlan) -> str:
+def strict(scripts: Path, here: Here, plan: RunPlan) -> str:
     """Return what comes before the trainer: a look through the set that stops it, if asked for."""
     if not plan.config.strict:
         return ""
-    program = ["python", str(scripts / "dataset_page.py"), str(plan.paths.normalized)]
-    found = options({"--raw": plan.paths.raw, "--use": "/dev/stdin"})
+    program = ["python", str(scripts / "dataset_page.py"), str(here(plan.paths.normalized))]
+    found = options({"--raw": here(plan.paths.raw), "--use": "/dev/stdin"})
+    log = here(plan.paths.logs / f"{TRAINS}.log")
     return (
-        f"{shlex.join(program)} {found} {look_through(plan)} --strict"
-        f" --log={shlex.quote(str(plan.paths.logs / f'{TRAINS}.log'))}"
+        f"{shlex.join(program)} {found} {look_through(here, plan)} --strict"
+        f" --log={shlex.quote(str(log))}"
         f" <<< {shlex.quote(plan.use.json)} && "
     )
 
@@ -145,9 +149,9 @@ def record(contents: Mapping[str, Any]) -> str:
     return json.dumps(contents, ensure_ascii=False)
 
 
-def compared(plans: Iterable[RunPlan]) -> str:
+def compared(here: Here, plans: Iterable[RunPlan]) -> str:
     """Return the runs of a matrix as words of a command line."""
-    return shlex.join(str(plan.paths.root) for plan in plans)
+    return shlex.join(str(here(plan.paths.root)) for plan in plans)
 
 
 @cache
@@ -175,12 +179,22 @@ def receipt(plan: RunPlan, folder: str) -> str:
     return str(plan.receipt(plan.loaded(folder)))
 
 
+def loaded(plans: Mapping[str, RunPlan]) -> Callable[[Any], str]:
+    """Look up the LoRA that a cell loads, as it lies in its run."""
+
+    def look_up(wildcards: Any) -> str:
+        plan = plans[wildcards.run_id]
+        return str(plan.lora(plan.loaded(wildcards.variant)))
+
+    return look_up
+
+
 @cache
-def rendering(plan: RunPlan, folder: str) -> str:
+def rendering(plan: RunPlan, folder: str, lora: str = "") -> str:
     """Return the options of a cell that change no pixel: labels, files and servers."""
     variant = plan.by_folder[folder]
-    labels = options({"--prompt-name": variant.prompt, "--probe": variant.probe})
-    return f"{labels} {servers(plan)}"
+    labels = {"--prompt-name": variant.prompt, "--probe": variant.probe}
+    return f"{options({**labels, '--lora': lora or None})} {servers(plan)}"
 
 
 @cache
@@ -198,9 +212,15 @@ def servers(plan: RunPlan) -> str:
     )
 
 
-def preflight(plan: RunPlan) -> str:
-    """Return the options of bench_preflight.py, without those for the run's files."""
-    chosen = options({"--workflow": plan.config.bench_workflow, "--trigger": plan.trigger or None})
+def preflight(plan: RunPlan, lora: str = "") -> str:
+    """Return the options of bench_preflight.py, without those for the run's other files."""
+    chosen = options(
+        {
+            "--workflow": plan.config.bench_workflow,
+            "--trigger": plan.trigger or None,
+            "--lora": lora or None,
+        }
+    )
     return f"{chosen} {cell(plan, plan.variants[0].folder(0))} {servers(plan)}"
 
 

@@ -88,6 +88,8 @@ class Console(logging.Handler):
         self.pictures_a_cell = 1
         self.called: Mapping[str, str] = {}
         """What jobs are said to be for, by run, where there are several."""
+        self.copies = ""
+        """Where jobs find the files of a bucket; people know them by their paths there."""
         self._default = default
         self._stopping = stopping or Stopping()
         self._running = False
@@ -103,7 +105,7 @@ class Console(logging.Handler):
 
     def say(self, text: str) -> None:
         """Write lines that stay."""
-        self.screen.line(text)
+        self.screen.line(self._known(text))
 
     def emit(self, record: logging.LogRecord) -> None:
         """React to one of Snakemake's records."""
@@ -231,7 +233,12 @@ class Console(logging.Handler):
     def _named(self, record: Event) -> str:
         """Return what a job does, and its run if there are several."""
         run = self.called.get(dict(record.wildcards or {}).get("run_id", ""))
-        return f"{run}: {record.rule_msg}" if run else str(record.rule_msg)
+        does = self._known(str(record.rule_msg))
+        return f"{run}: {does}" if run else does
+
+    def _known(self, text: str) -> str:
+        """Return a text with the paths that people know."""
+        return text.replace(self.copies, "") if self.copies else text
 
     # ------------------------------------------------------------ the cells
 

@@ -10,6 +10,7 @@ from lorabench.layout import ComparisonLayout, RunLayout
 from lorabench.pages import finished_run
 from lorabench.pages.run import earlier, next_step
 from lorabench.pages.run.repeat_command import repeat_command
+from lorabench.run import existing
 from lorabench.run.plan import RunPlan
 
 
@@ -53,7 +54,7 @@ def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
         yield f"\n{words.try_next(step.code)}\n{step.command}"
     if run.page.exists():
         yield f"\nLook at {run.page}"
-    elif run.lora.exists():
+    elif existing.is_there(run.lora):
         yield f"\nThe LoRA: {run.lora}"
     elif run.set_page.exists():
         yield f"\nLook at {run.set_page}"

@@ -14,10 +14,12 @@ from typing import Any
 from lorabench import layout
 from lorabench.dataset import risks
 from lorabench.errors import UserError
+from lorabench.lora.receipt import read as read_receipt
 from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
 from lorabench.workflow import commands, console, job_logs, outlook, slurm, stopping
+from lorabench.workflow.bucket import Bucket
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
@@ -38,8 +40,10 @@ class Hooks:
         scripts: Path,
         screen: Console | None,
         stopping: Stopping,
+        bucket: Bucket | None = None,
     ) -> None:
         """Take Snakemake's `workflow`; `screen` is None for Snakemake's own output."""
+        self._bucket = bucket
         self._workflow, self._plans, self._scripts = workflow, plans, scripts
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
@@ -49,6 +53,7 @@ class Hooks:
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self._rest
+            screen.copies = bucket.copies if bucket else ""
             screen.pictures_a_cell = self._config.batch_size
             if len(plans) > 1:
                 screen.called = {run_id: plan.varied or run_id for run_id, plan in plans.items()}
@@ -82,7 +87,7 @@ class Hooks:
         """
         self._stopping.heed()  # Snakemake listens for SIGTERM by now, and would wait for the jobs
         # With a limit on jobs a second, it would look at all that is ready again each second, once
-        # more for each finished job.
+        # more for each finished job; in a bucket, at the inputs of all.
         self._workflow.scheduler.job_rate_limiter = None
         if self._screen:
             self._screen.listen()
@@ -96,6 +101,8 @@ class Hooks:
             self._be_strict()
             self._ask_docker()
             self._ask_servers()
+        if self._bucket and not self._workflow.local_exec:
+            self._keep_plans(self._bucket)
 
     def succeed(self) -> None:
         """Say how it ended, or that it goes on."""
@@ -115,7 +122,7 @@ class Hooks:
         self._end()
         if self._stopping.begun:
             sys.exit(stopping.STATUS)
-        if self._comparison:
+        if self._comparison and not self._bucket:  # the pictures are not here
             self._compare_finished(self._comparison)
             # Those that failed are tried once more then.
             if self._may_go_on and self._goes_on(filter(self._came_further, self._plans.values())):
@@ -140,7 +147,10 @@ class Hooks:
         """Whether one of these runs goes on by itself; it is said then."""
         from lorabench.workflow import going_on
 
+        plans = list(plans)
         said = going_on.go_on(plans, self._stopping)
+        records = [one for plan in plans for one in (plan.paths.further, plan.paths.search)]
+        self._with_bucket(lambda bucket: bucket.send(records))
         if said:
             self._say("\n".join(said))
         return bool(said)
@@ -183,8 +193,23 @@ class Hooks:
             from lorabench.comfy.client.launch import stop_server
 
             stop_server(self._first.server_state)
+        self._with_bucket(self._settle)
         if self._screen:
             self._screen.end()
+
+    def _settle(self, bucket: Bucket) -> None:
+        """Bring the results here, and keep there what Snakemake has noted."""
+        for plan in self._plans.values():
+            bucket.bring(plan.paths)
+            bucket.send_notes(plan)
+
+    def _with_bucket(self, exchange: Callable[[Bucket], object]) -> None:
+        """Exchange files with the bucket, if there is one; the jobs are over, so this may fail."""
+        try:
+            if self._bucket:
+                exchange(self._bucket)
+        except UserError as error:
+            self._say(f"warning: this machine and the bucket have not all in common: {error}")
 
     def _jobs(self) -> dict[str, Jobs]:
         """Return the jobs that will run, by run."""
@@ -206,6 +231,14 @@ class Hooks:
             if any(one.folder == folder for one in plan.sets)
         )
         return next(having, None)
+
+    def _keep_plans(self, bucket: Bucket) -> None:
+        """Keep the plans for jobs on other machines."""
+        try:
+            bucket.keep(self._plans, self._workflow.globals["config"])
+        except UserError as error:
+            self._end()
+            console.refuse(str(error))
 
     def _end_left_jobs(self) -> None:
         """End what a killed call left in a cluster, and at a signal what this one has there."""
@@ -253,6 +286,8 @@ class Hooks:
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
         receipt = plan.receipt("")
         installed = "install_lora" not in jobs or (plan.several and existing.is_there(receipt))
+        if self._bucket and installed:
+            installed = read_receipt(receipt).path.is_file()  # else a cell brings it here
         if plan.embedded_server and not (installed and self._workflow.local_exec):
             return True  # a cluster's starts in the job, on a machine with what it takes
         known = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from lorabench.layout import RunLayout
+from lorabench.layout import WHOLE, RunLayout
 from lorabench.run import existing
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
@@ -16,6 +16,11 @@ def pictures(plan: RunPlan) -> list[str]:
     bench, batch_size = plan.paths.bench, plan.config.batch_size
     found = (of_variant(variant, bench, batch_size) for variant in plan.variants)
     return [str(picture.path) for picture in chain.from_iterable(found)]
+
+
+def shown(plan: RunPlan) -> list[str]:
+    """Return what a comparison with other runs shows, besides what it judges by."""
+    return [*pictures(plan), *map(str, of_pictures("preprocess_log")(plan))]
 
 
 def of_training(name: str) -> Callable[[RunPlan], list[Path]]:
@@ -37,6 +42,25 @@ def reference(plan: RunPlan) -> list[Path]:
     """Return the training pictures as the base model can render them: they stay with the run."""
     reference = plan.paths.reference
     return [reference] if plan.raw or existing.is_there(reference) else []
+
+
+def set_folders(plan: RunPlan) -> list[Path]:
+    """Return the last folder that each normalizing leaves."""
+    return [one.folder / "rejected" for one in plan.sets]
+
+
+def folders(plan: RunPlan) -> list[Path]:
+    """Return the last folder of each job that leaves some."""
+    found = [*set_folders(plan), *reference(plan)]
+    if plan.searches and not plan.search.settled:
+        return found
+    grids = [plan.paths.grid / "loras"] if len(plan.several) > 1 else []
+    return [*found, *of_pictures("rejected")(plan), *grids]
+
+
+def whole(folder: Path) -> str:
+    """Return the file that a bucket has once it has all of a folder."""
+    return str(folder.with_name(f"{folder.name}{WHOLE}"))
 
 
 def grids(run: RunLayout, config: Config) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -95,9 +96,9 @@ def test_the_page_on_the_set_is_made_before_a_training_and_not_behind_it(plan, s
 
 def test_strict_looks_the_set_through_in_front_of_the_trainer(plan):
     scripts = layout.Path("scripts")
-    assert commands.strict(scripts, plan()) == ""
+    assert commands.strict(scripts, Path, plan()) == ""
     made = plan(strict="True")
-    words = shlex.split(commands.strict(scripts, made))
+    words = shlex.split(commands.strict(scripts, Path, made))
     assert words[:3] == ["python", "scripts/dataset_page.py", str(made.paths.normalized)]
     assert "--strict" in words and words[-1] == "&&"
     assert "--said=few_pictures" in words

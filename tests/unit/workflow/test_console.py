@@ -274,3 +274,15 @@ def test_of_several_runs_each_job_is_said_with_its_run(console):
         console.emit(job(number, "bench_image", "Rendering w0.40", run_id=run))
         console.emit(job(10 + number, "bench_metrics", "Measuring", run_id=run))
     assert said(console) == ["Rendering 4 pictures", "a: Measuring", "rank 8: Measuring"]
+
+
+def test_files_of_a_bucket_have_their_usual_paths(console, clock):
+    console.copies = ".snakemake/storage/s3/studio/lora/"
+    path = "runs/one/train/style_set__one.safetensors"
+    console.emit(job(1, "train_lora", f"Training {console.copies}{path}"))
+    console.say(f"{console.copies}{path}: 96 modules")
+    clock.now += 40
+    console.screen.tick()
+    line, again, bar = said(console)
+    assert line == f"Training {path}" and again == f"{path}: 96 modules" and line in bar
+    assert console.copies not in console.stream.getvalue()

@@ -1,0 +1,215 @@
+"""What lies in a bucket and not on this disk: brought here where a call reads it.
+
+With `--default-storage-provider s3`, Snakemake fetches and stores the files of the jobs. This is
+for what is read besides: raw sets and records when the Snakefile is parsed, results at the end.
+"""
+
+import os
+import pickle
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path, PurePosixPath
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from lorabench import layout
+from lorabench.digests import digest
+from lorabench.errors import UserError
+from lorabench.layout import RunLayout
+from lorabench.run import existing
+from lorabench.run.plan import RunPlan, make_plans, named_sets, server_state
+from lorabench.workflow.notes import packed, unpack
+from lorabench.workflow.seen import Seen, remembering
+
+_PLANS = layout.RUNS / ".plans"
+_NOTES = ".snakemake.json.gz"
+"""In a run's folder, what Snakemake has noted."""
+_READ = frozenset({".yaml", ".json", ".csv", ".html", ".md"})
+"""What is brought of a run; of its LoRAs it is only known that they are there."""
+_IN_RUN = ("", "train", "bench")
+_PREFIX = re.compile(r"s3://[^/]+(/.*)?")
+_MEANING = {
+    "NoSuchBucket": "there is no such bucket: mend --default-storage-prefix, or make it",
+    "403": "the keys in SNAKEMAKE_STORAGE_S3_ACCESS_KEY and SNAKEMAKE_STORAGE_S3_SECRET_KEY are "
+    "not the right ones, or must not do that there",
+    "NoCredentialsError": "give the keys in SNAKEMAKE_STORAGE_S3_ACCESS_KEY and "
+    "SNAKEMAKE_STORAGE_S3_SECRET_KEY, or by `aws configure`",
+}
+"""What to do, by the code of an answer, its status or the error without one."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def _reached(
+    method: Callable[Concatenate["Bucket", Arguments], Result],
+) -> Callable[Concatenate["Bucket", Arguments], Result]:
+    """Have a method raise `UserError` for what goes wrong on the way to the bucket."""
+
+    @wraps(method)
+    def asked(bucket: "Bucket", *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        from boto3.exceptions import Boto3Error  # with the plugin, which only a bucket needs
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return method(bucket, *args, **kwargs)
+        except (Boto3Error, BotoCoreError, ClientError) as error:
+            raise UserError(f"{bucket.url}: {_said(error)}") from None
+
+    return asked
+
+
+def _said(error: Exception) -> str:
+    """Return what an error on the way to a bucket means, or the error's own words."""
+    answer: Mapping[str, Any] = getattr(error, "response", {})
+    status = str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode"))
+    keys = (answer.get("Error", {}).get("Code"), status, type(error).__name__)
+    meant = next((_MEANING[key] for key in keys if key in _MEANING), "")
+    return f"{meant} ({error})" if meant else str(error)
+
+
+class Bucket:
+    """The files of the project that lie under a prefix of a bucket, by their usual paths."""
+
+    def __init__(self, provider: Any, prefix: str) -> None:
+        """Take Snakemake's storage `provider`, with its login, and `s3://bucket/prefix`."""
+        self.url = prefix.rstrip("/")
+        name, _, self._within = self.url.removeprefix("s3://").partition("/")
+        self._bucket = provider.s3c.Bucket(name)
+        self.copies = f"{provider.local_prefix / name / self._within}/"
+        """Where the jobs on this machine find them."""
+        self._seen = Seen()
+        kind = remembering(provider.get_storage_object_cls(), self._seen)
+        provider.get_storage_object_cls = lambda: kind
+
+    @_reached
+    def plans(self, given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
+        """Return `make_plans` over raw sets and runs that lie in the bucket."""
+        missing = [
+            name
+            for name in sorted(named_sets(given, defaults))
+            if not sum(self._bring_set(layout.raw_set(kind, name)) for kind in layout.PROFILES)
+        ]
+        if run_id := given.get("run_id"):
+            self.bring(RunLayout("", "", str(run_id), ""))
+        try:
+            plans = make_plans(given, defaults)  # which runs they are is in the raw sets
+        except UserError as error:
+            there = f"{self.url}/{layout.RAW}"
+            if not missing:
+                raise
+            raise UserError(
+                f"{error} {there} has no {' or '.join(missing)}: mend --default-storage-prefix, or "
+                f"send it: aws s3 sync {layout.RAW} {there}"
+            ) from None
+        for plan in plans.values():
+            self.bring(plan.paths)
+        plans = make_plans(given, defaults)
+        if any(plan.config.epochs != "last" for plan in plans.values()):
+            raise UserError(
+                "epochs: the states that a training keeps on its way are not stored in a bucket; "
+                "leave epochs out, or work without --default-storage-provider"
+            )
+        return plans
+
+    @_reached
+    def keep(self, plans: Mapping[str, RunPlan], given: Mapping[str, Any]) -> None:
+        """Store the plans for the jobs on other machines, which then need no raw set; no login."""
+        self._seen.look_again()
+        public = {run_id: replace(plan, given_urls=()) for run_id, plan in plans.items()}
+        self._object(_plans_of(given)).put(Body=pickle.dumps(public))
+
+    @_reached
+    def kept(self, given: Mapping[str, Any]) -> dict[str, RunPlan]:
+        """Return the plans of the call that a job is of."""
+        plans = pickle.loads(self._object(_plans_of(given)).get()["Body"].read())
+        return {
+            run_id: replace(plan, server_state=server_state(plans))
+            for run_id, plan in plans.items()
+        }
+
+    @_reached
+    def bring(self, run: RunLayout) -> None:
+        """Bring what is read of a run and of its set, and note which files there are besides."""
+        read = {*(run.root / name for name in _IN_RUN), run.normalized}
+        for folder in [run.root, run.normalized] if run.normalized_id else [run.root]:
+            for path, found in self._listed(folder).items():
+                existing.note(path)
+                if path.suffix == layout.WHOLE:
+                    existing.note(path.with_suffix(""))
+                if path.suffix in _READ and path.parent in read:
+                    _bring(found, path)
+                if path.name == _NOTES and _bring(found, path):
+                    unpack(path.read_bytes())
+
+    @_reached
+    def send_notes(self, plan: RunPlan) -> None:
+        """Store what Snakemake has noted of a run's files, and of those of its sets."""
+        folders = [plan.paths.root, *(one.folder for one in plan.sets)]
+        if notes := packed(f"{self.url}/{folder}/" for folder in folders):
+            self._object(plan.paths.root / _NOTES).put(Body=notes)
+
+    @_reached
+    def send(self, paths: Iterable[Path]) -> None:
+        """Store those of these files that exist."""
+        for path in paths:
+            if path.exists():
+                self._object(path).upload_file(str(path))
+
+    def _bring_set(self, folder: Path) -> int:
+        """Bring a raw set and return its number of files; one with more files here is refused."""
+        found = self._listed(folder)
+        here = [path for path in folder.rglob("*") if path.is_file()]
+        if alone := sorted(path for path in here if path not in found):
+            raise UserError(
+                f"raw_set: {alone[0]} is here and not in the bucket, where raw sets are read from; "
+                f"move it away, or send it: aws s3 sync {folder} {self.url}/{folder}"
+            )
+        for path, one in found.items():
+            _bring(one, path)
+        return len(found)
+
+    def _listed(self, folder: Path) -> dict[Path, Any]:
+        """Return the files in a folder by their paths."""
+        prefix = f"{self._key(folder)}/"
+        files = [one for one in self._bucket.objects.filter(Prefix=prefix) if one.key[-1] != "/"]
+        self._seen.note_all(files, prefix.rstrip("/"))
+        return {folder / one.key.removeprefix(prefix): one for one in files}
+
+    def _object(self, path: Path) -> Any:
+        return self._bucket.Object(self._key(path))
+
+    def _key(self, path: Path) -> str:
+        return str(PurePosixPath(self._within, path.as_posix()))
+
+
+def find(workflow: Any) -> Bucket | None:
+    """Return the bucket that a call of Snakemake reads and writes; None: this disk."""
+    settings = workflow.storage_settings
+    if not settings or settings.default_storage_provider != "s3":
+        return None
+    prefix = settings.default_storage_prefix or ""
+    if not _PREFIX.fullmatch(prefix):
+        raise UserError(
+            f"--default-storage-prefix: {prefix or 'is missing'}; give the bucket, and a folder in "
+            "it if you like, such as s3://studio/lora"
+        )
+    return Bucket(workflow.storage_registry.default_storage_provider, prefix)
+
+
+def _plans_of(given: Mapping[str, Any]) -> Path:
+    return _PLANS / f"{digest(dict(given))}.pickle"
+
+
+def _bring(found: Any, path: Path) -> bool:
+    """Bring a file, unless the same is here: of the same size and time; return whether it was."""
+    stamp = found.last_modified.timestamp()
+    if path.exists() and (path.stat().st_size, path.stat().st_mtime) == (found.size, stamp):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    found.Object().download_file(str(temporary))
+    os.utime(temporary, (stamp, stamp))
+    temporary.replace(path)
+    return True

@@ -1,0 +1,75 @@
+"""The jobs that profiles/kubernetes sends, and that they do their work where nothing else is."""
+
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from tests import bucket, cluster
+from tests.bucket import RemoteProject
+from tests.project import SMALL
+
+pytestmark = pytest.mark.long
+
+ON_CPUS = {**SMALL, "bench": "{device: cpu}"}
+IMAGE = "registry.example/lorabench:1"
+
+
+@pytest.fixture
+def submitting(tmp_path):
+    """A project whose files are in a bucket, and the cluster that it submits to."""
+    with bucket.served() as files, cluster.served(tmp_path / "pods") as pods:
+        project = RemoteProject(tmp_path / "project", files)
+        project.environment["KUBECONFIG"] = str(pods.config)
+        folder = project.add_set()
+        files.send(folder, project.root)
+        shutil.rmtree(folder)
+        for command in ("init -q", "add -A"):  # Snakemake sends the files that Git knows
+            subprocess.run(["git", *shlex.split(command)], cwd=project.root, check=True)
+        yield project, files, pods
+
+
+def submit(project, *arguments, **config):
+    profile = ["--workflow-profile", "profiles/kubernetes", "--container-image", IMAGE]
+    status = ["--seconds-between-status-checks", "1"]
+    return project.snakemake(*profile, *status, *arguments, check=False, cores=2, **config)
+
+
+def kinds(pods):
+    """Return what each job requests, by the rule that it is of."""
+    found = {}
+    for job in pods.jobs.values():
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        words = container["args"][1].split()
+        rule = words[words.index("--allowed-rules") + 1].strip("'")
+        found.setdefault(rule, []).append(container["resources"])
+    return found
+
+
+def test_a_set_is_normalized_in_a_pod_that_the_schema_accepts(submitting):
+    project, files, pods = submitting
+    done = submit(project, "--until", "normalize_dataset", **ON_CPUS)
+    assert done.returncode == 0, f"{done.stdout}\n{pods.logs()}"
+    assert any(path.endswith("/images/0.png") for path in files.files())
+    (job,) = pods.jobs.values()
+    assert cluster.by_schema(job) == job
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == IMAGE
+    assert container["resources"]["limits"] == {
+        **container["resources"]["requests"],
+        "cpu": "2000m",
+    }
+    assert "secret" not in str(job)  # the bucket's key is in a secret of the cluster
+
+
+def test_a_run_is_trained_benched_and_reported_in_pods(submitting):
+    project, files, pods = submitting
+    done = submit(project, **ON_CPUS)
+    assert done.returncode == 0, f"{done.stdout}\n{pods.logs()}"
+    assert any(path.endswith("/report.html") for path in files.files())
+    assert all(cluster.by_schema(job) == job for job in pods.jobs.values())
+    (training,) = kinds(pods)["train_lora"]
+    assert training["limits"]["nvidia.com/gpu"] == training["requests"]["nvidia.com/gpu"]
+    (cells,) = kinds(pods)["bench_image"]
+    assert cells["limits"]["nvidia.com/gpu"] == "1"

@@ -1,0 +1,216 @@
+"""What is read of a bucket when the Snakefile is parsed, and what is stored at the end."""
+
+import logging
+from base64 import urlsafe_b64encode
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from moto import mock_aws
+from snakemake_storage_plugin_s3 import StorageProvider, StorageProviderSettings
+
+from lorabench import layout
+from lorabench.errors import UserError
+from lorabench.run import existing
+from lorabench.workflow import bucket, notes
+from lorabench.workflow.bucket import Bucket
+from tests.project import ROOT, make_project
+
+DEFAULTS = ROOT / "config" / "config.yaml"
+BASE = {"base_model": str(ROOT / "models" / "checkpoints" / "drawnworld")}
+PREFIX = "s3://studio/lora/"
+
+
+@pytest.fixture
+def provider(tmp_path):
+    """Return Snakemake's storage, with a bucket of moto's in this process."""
+    login = StorageProviderSettings(access_key="any", secret_key="any")
+    with mock_aws():
+        made = StorageProvider(tmp_path / "copies", logging.getLogger(), settings=login)
+        made.s3c.create_bucket(Bucket="studio")
+        yield made
+
+
+@pytest.fixture
+def there(provider, tmp_path, monkeypatch):
+    """Return the bucket as a call sees it whose working folder has the pipeline alone."""
+    project = make_project(tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    monkeypatch.setattr(existing, "_ELSEWHERE", set())
+    folder = project.add_set()
+    found = Bucket(provider, PREFIX)
+    found.send(sorted(path.relative_to(project.root) for path in folder.iterdir()))
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    return found
+
+
+@pytest.fixture
+def requests(provider):
+    """Return the requests to the bucket from now on."""
+    made = []
+    provider.s3c.meta.client.meta.events.register(
+        "before-call", lambda model, **_: made.append(model.name)
+    )
+    return made
+
+
+def planned(there, **given):
+    (plan,) = there.plans({**BASE, "raw_set": "some_set", **given}, DEFAULTS).values()
+    return plan
+
+
+def note(address):
+    """Return the file of Snakemake's note on an address."""
+    name = urlsafe_b64encode(address.encode()).decode()
+    parts = [name[at : at + 254] for at in range(0, len(name), 254)]
+    path = notes.FOLDER.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def put(there, path, data=b"content"):
+    """Store a file that is not on this disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    there.send([path])
+    path.unlink()
+
+
+def test_a_raw_set_is_brought_once(there):
+    run = planned(there).paths
+    stamps = {path: path.stat().st_ino for path in run.raw.iterdir()}
+    assert len(stamps) == 8
+    assert planned(there).paths == run
+    assert {path: path.stat().st_ino for path in run.raw.iterdir()} == stamps
+
+
+def test_a_raw_set_that_is_not_all_in_the_bucket_is_refused(there):
+    plan = planned(there)
+    (plan.paths.raw / "new.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"new\.png is here and not in the bucket.* aws s3 sync"):
+        planned(there)
+
+
+def test_of_a_run_records_are_brought_and_the_rest_is_noted(there):
+    run = planned(there).paths
+    picture = layout.picture(run.bench, "", "0.40", 1, 0)
+    put(there, run.lora)
+    put(there, picture)
+    put(there, run.reference.with_name("reference.whole"))
+    put(there, run.further, b"format: 3\nweights: [0.4, 1.0]\n")
+    assert planned(there).config.weights == (0.4, 1.0)
+    assert all(map(existing.is_there, (run.lora, picture, run.reference)))
+    assert not run.lora.exists() and not picture.exists()
+
+
+def test_what_was_listed_is_not_looked_up_again(there, provider, requests):
+    run = planned(there).paths
+    put(there, picture := layout.picture(run.bench, "", "0.40", 1, 0))
+    planned(there)
+    assert requests
+    requests.clear()
+    of = {path: provider.object(f"{PREFIX}{path}") for path in (run.raw / "0.png", picture)}
+    assert all(one.exists() and one.size() and not one.is_dir() for one in of.values())
+    assert provider.object(f"{PREFIX}{run.bench}").mtime() == of[picture].mtime()
+    assert not provider.object(f"{PREFIX}{run.bench}/w0.50").exists()
+    assert not requests
+
+
+def test_what_is_stored_or_removed_is_known(there, provider, requests):
+    planned(there)
+    one = provider.object(f"{PREFIX}runs/new.txt")
+    one.local_path().parent.mkdir(parents=True)
+    one.local_path().write_text("text")
+    one.store_object()
+    requests.clear()
+    assert one.exists() and one.size() == 4 and not requests
+    one.remove()
+    assert not one.exists()
+
+
+def test_where_others_store_files_missing_ones_are_looked_up(there, provider):
+    run = planned(there).paths
+    missing = provider.object(f"{PREFIX}{run.lora}")
+    assert not missing.exists()
+    there.keep({}, {})
+    put(there, run.lora)
+    assert missing.exists()
+
+
+def test_what_snakemake_noted_of_a_run_goes_to_the_next_machine(there):
+    plan = planned(there)
+    for path in (f"{plan.paths.bench}/w0.40/{'long' * 60}.png", "runs/another/run.yaml"):
+        note(f"{PREFIX}{path}").write_text(path)
+    there.send_notes(plan)
+    before = {path: path.read_text() for path in notes.FOLDER.rglob("*") if path.is_file()}
+    for path in before:
+        path.unlink()
+    planned(there)
+    assert {path.read_text() for path in notes.FOLDER.rglob("*") if path.is_file()} == {
+        text for text in before.values() if "another" not in text
+    }
+
+
+def test_the_plans_for_jobs_elsewhere_have_no_login(there):
+    given = {"raw_set": "some_set", "comfy_url": "https://name:password@host", **BASE}
+    plans = there.plans(given, DEFAULTS)
+    there.keep(plans, given)
+    (kept,) = there.kept(given).values()
+    assert kept.paths == next(iter(plans.values())).paths
+    assert "password" not in repr(vars(kept))
+
+
+def call(prefix, provider=None):
+    """Return a call of Snakemake with a bucket."""
+    settings = SimpleNamespace(default_storage_provider="s3", default_storage_prefix=prefix)
+    registry = SimpleNamespace(default_storage_provider=provider)
+    return SimpleNamespace(storage_settings=settings, storage_registry=registry)
+
+
+def test_only_s3_is_such_a_bucket():
+    settings = SimpleNamespace(default_storage_provider=None)
+    assert bucket.find(SimpleNamespace(storage_settings=settings)) is None
+
+
+def test_a_set_that_is_in_no_bucket_is_named_with_its_place(there):
+    with pytest.raises(UserError, match=r"s3://studio/lora/datasets/raw has no some_sett: .*sync"):
+        planned(there, raw_set="some_sett")
+
+
+@pytest.mark.parametrize("prefix", ["", None, "studio/lora", "s3:/studio", "s3:///lora"])
+def test_a_prefix_names_a_bucket(prefix):
+    with pytest.raises(UserError, match=r"--default-storage-prefix: .* such as s3://studio/lora"):
+        bucket.find(call(prefix))
+
+
+def test_a_bucket_that_is_not_there_is_named(provider):
+    with pytest.raises(UserError, match=r"s3://studoi/lora: there is no such bucket: mend"):
+        planned(bucket.find(call("s3://studoi/lora", provider)))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (EndpointConnectionError(endpoint_url="http://host"), "Could not connect to .*http://host"),
+        (NoCredentialsError(), "give the keys in SNAKEMAKE_STORAGE_S3_ACCESS_KEY"),
+        (
+            ClientError(
+                {
+                    "Error": {"Code": "SignatureDoesNotMatch"},
+                    "ResponseMetadata": {"HTTPStatusCode": 403},
+                },
+                "ListObjects",
+            ),
+            "the keys in SNAKEMAKE_STORAGE_S3_ACCESS_KEY .* are not the right ones",
+        ),
+    ],
+)
+def test_what_is_wrong_on_the_way_is_said(there, provider, error, said):
+    def fail(**_):
+        raise error
+
+    provider.s3c.meta.client.meta.events.register("before-call", fail)
+    with pytest.raises(UserError, match=f"s3://studio/lora: {said}"):
+        planned(there)
