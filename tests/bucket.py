@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from tests.project import Project, make_project
 
 NAME, PREFIX = "studio", "lora"
-_LOGIN = {"ACCESS_KEY": "somebody", "SECRET_KEY": "secret"}
+LOGIN = {"ACCESS_KEY": "somebody", "SECRET_KEY": "hush"}
 
 
 class Bucket:
@@ -26,8 +26,8 @@ class Bucket:
             "s3",
             endpoint_url=url,
             region_name="us-east-1",
-            aws_access_key_id=_LOGIN["ACCESS_KEY"],
-            aws_secret_access_key=_LOGIN["SECRET_KEY"],
+            aws_access_key_id=LOGIN["ACCESS_KEY"],
+            aws_secret_access_key=LOGIN["SECRET_KEY"],
         )
         self._bucket = client.create_bucket(Bucket=NAME)
 
@@ -68,7 +68,7 @@ class RemoteProject(Project):
     def __init__(self, root, bucket):
         super().__init__(make_project(root).root)
         self.environment = {"SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": bucket.url} | {
-            f"SNAKEMAKE_STORAGE_S3_{key}": value for key, value in _LOGIN.items()
+            f"SNAKEMAKE_STORAGE_S3_{key}": value for key, value in LOGIN.items()
         }
 
     def command(self, *arguments, **options):

@@ -69,6 +69,7 @@ class Cluster:
 @contextmanager
 def served(folder: Path):
     """Serve a cluster; `.config` is the file by which clients find it."""
+    folder.mkdir()
     cluster = Cluster(folder)
 
     class Handler(BaseHTTPRequestHandler):

@@ -112,10 +112,11 @@ def remembering(kind: Any, seen: Seen) -> Any:
 
         def _look_up(self) -> Found | None:
             one = self.s3obj()
-            if not super().exists():
-                return None
-            if super().is_dir():
-                seen.note_all(self.get_subkeys())
+            try:
+                one.load()
+            except Exception:  # a folder; or nothing, or what the plugin has words for
+                if super().exists():
+                    seen.note_all(self.get_subkeys())
             else:
                 seen.note(self.key, one.last_modified.timestamp(), one.content_length)
             return seen.find(self.key)
