@@ -203,6 +203,7 @@ SDXL = Family(
 
 PUBLIC = (SD15, SDXL)
 FAMILIES = (BUNDLED, *PUBLIC)
+BY_NAME = {family.name: family for family in FAMILIES}
 KNOWN = (
     Known("Flux", lora_names="double_blocks|single_transformer_blocks"),
     Known("SD3", lora_names="joint_blocks"),

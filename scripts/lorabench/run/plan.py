@@ -6,11 +6,14 @@ Runs on every parse, a dry run included: it reads, checks and writes nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator
 
 from lorabench import files, layout, parent
-from lorabench.base import checkpoint
+from lorabench.base import checkpoint, families
 from lorabench.base.families import Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
@@ -46,12 +49,20 @@ _TOKENS = 75
 """So many tokens of a caption CLIP's text encoder reads, unless sd-scripts is told to join some."""
 
 
+_Known = Annotated[
+    Family,
+    PlainSerializer(attrgetter("name"), return_type=str),
+    PlainValidator(families.BY_NAME.__getitem__),
+]
+"""Where a plan is written, its family is a name."""
+
+
 @dataclass(frozen=True, eq=False)
 class RunPlan(Source):
     """One run: where its LoRAs come from, and how they are benched."""
 
     _: KW_ONLY
-    family: Family
+    family: _Known
     base_digest: str
     workflow_prompt: str | None
     """The prompt in the workflow; None where only the servers can read it."""

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     field_validator,
     model_serializer,
     model_validator,
@@ -443,6 +444,10 @@ class SweepSettings(Section):
         return unique((*self.weights, 0.0)) if self.baseline else self.weights
 
 
+SETTLED = object()
+"""The context in which settings are read back that were checked and completed before."""
+
+
 class Config(SweepSettings, TrainingSettings):
     """All settings of the pipeline."""
 
@@ -503,8 +508,10 @@ class Config(SweepSettings, TrainingSettings):
         return bool(self.lora and (self.raw_set or self.training_set)) or not self.only_benched
 
     @model_validator(mode="after")
-    def _one_trigger(self) -> "Config":
+    def _one_trigger(self, info: ValidationInfo) -> "Config":
         of_section = self.preprocess.trigger
+        if info.context is SETTLED:
+            return self  # a run's may be another than that of its pictures without a caption
         if self.trigger and of_section and self.trigger != of_section:
             raise ValueError(
                 f"trigger: {self.trigger!r}, but preprocess.trigger is {of_section!r}, and both "

@@ -5,13 +5,14 @@ for what is read besides: raw sets and records when the Snakefile is parsed, res
 """
 
 import os
-import pickle
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path, PurePosixPath
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from pydantic import TypeAdapter
 
 from lorabench import layout
 from lorabench.digests import digest
@@ -20,6 +21,7 @@ from lorabench.layout import RunLayout
 from lorabench.run import existing
 from lorabench.run.plan import RunPlan, make_plans, named_sets, server_state
 from lorabench.settings.layers import merge, read_yaml
+from lorabench.settings.models import SETTLED
 from lorabench.workflow.notes import packed, unpack
 from lorabench.workflow.seen import Seen, remembering
 
@@ -120,12 +122,13 @@ class Bucket:
         """Store the plans for the jobs on other machines, which then need no raw set; no login."""
         self._seen.look_again()
         public = {run_id: replace(plan, given_urls=()) for run_id, plan in plans.items()}
-        self._object(_plans_of(given)).put(Body=pickle.dumps(public))
+        self._object(_plans_of(given)).put(Body=_kind().dump_json(public, exclude_defaults=True))
 
     @_reached
     def kept(self, given: Mapping[str, Any]) -> dict[str, RunPlan]:
         """Return the plans of the call that a job is of."""
-        plans = pickle.loads(self._object(_plans_of(given)).get()["Body"].read())
+        stored = self._object(_plans_of(given)).get()["Body"].read()
+        plans = _kind().validate_json(stored, context=SETTLED)
         return {
             run_id: replace(plan, server_state=server_state(plans))
             for run_id, plan in plans.items()
@@ -201,7 +204,12 @@ def find(workflow: Any) -> Bucket | None:
 
 
 def _plans_of(given: Mapping[str, Any]) -> Path:
-    return _PLANS / f"{digest(dict(given))}.pickle"
+    return _PLANS / f"{digest(dict(given))}.json"
+
+
+@cache
+def _kind() -> TypeAdapter[dict[str, RunPlan]]:
+    return TypeAdapter(dict[str, RunPlan])
 
 
 def _bring(found: Any, path: Path) -> bool:

@@ -2,6 +2,8 @@
 
 import logging
 from base64 import urlsafe_b64encode
+from dataclasses import fields
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -162,6 +164,24 @@ def test_the_plans_for_jobs_elsewhere_have_no_login(there):
     (kept,) = there.kept(given).values()
     assert kept.paths == next(iter(plans.values())).paths
     assert "password" not in repr(vars(kept))
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"matrix": "night.csv"}, {"lora": "loras"}, {"lora": "loras", "search": "auto"}]
+)
+def test_the_plans_for_jobs_elsewhere_are_those_of_the_call(there, asked):
+    Path("night.csv").write_text("rank,unet_lr\n2,\n4,1e-4\n")
+    for number in (1, 2):
+        save_lora(Path("loras", f"ink-00000{number}.safetensors"))
+    given = {"raw_set": "some_set", **asked}
+    plans = there.plans({**BASE, **given}, DEFAULTS)
+    there.keep(plans, given)
+    kept = there.kept(given)
+    assert kept.keys() == plans.keys()
+    for run_id, plan in plans.items():
+        for field in fields(plan):
+            if field.name != "given_urls":  # they may have a login
+                assert getattr(kept[run_id], field.name) == getattr(plan, field.name)
 
 
 def call(prefix, provider=None):
