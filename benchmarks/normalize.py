@@ -1,7 +1,8 @@
 """Pictures normalized per second and core, against a plain Pillow loop over the same pictures.
 
-Makes photo-like pictures of 1 to 12 million pixels (JPEG, and a PNG for every fifth), then
-measures in the same run
+Makes photo-like pictures of 1 to 12 million pixels (JPEG, and a PNG for every fifth), or with
+--large JPEGs of 12 million pixels alone, then measures in the same run
+- decoding alone, the whole picture;
 - the plain loop: open, convert to RGB, Lanczos to the same sizes, PNG of the same compression;
 - ours in one process and in a pool: all that, and upright, sRGB, digests, perceptual hash, log;
 - ours again over the finished set, and over the set with one picture more.
@@ -16,7 +17,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +27,21 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from lorabench.base.families import SD15
+from lorabench.dataset import raw as raw_sets
 from lorabench.dataset.normalize import normalize_set
-from lorabench.dataset.picture import PNG_OPTIONS, Row
+from lorabench.dataset.picture import Row
 from lorabench.settings.models import PreprocessSettings
 from lorabench.settings.validation import validate
 
+PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 SIZES = ((1200, 900), (1600, 1200), (1920, 1080), (2400, 3600), (4000, 3000), (3024, 4032))
+LARGE = SIZES[-2:]
 
 
-def make_picture(path: Path, index: int) -> None:
-    """Write a picture with edges, texture and noise, of one of `SIZES`."""
+def make_picture(path: Path, index: int, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
+    """Write a picture with edges, texture and noise, of one of these sizes."""
     random = np.random.default_rng(index)
-    width, height = SIZES[index % len(SIZES)]
+    width, height = sizes[index % len(sizes)]
     picture = Image.new("RGB", (width, height))
     for cell, share in ((120, 1.0), (24, 0.3), (4, 0.15)):
         noise = random.integers(0, 256, (height // cell + 2, width // cell + 2, 3), dtype=np.uint8)
@@ -45,11 +50,19 @@ def make_picture(path: Path, index: int) -> None:
     picture.save(path, quality=90, compress_level=1)
 
 
-def make_set(raw: Path, count: int) -> None:
+def make_set(raw: Path, count: int, large: bool) -> None:
     """Fill a raw folder."""
     raw.mkdir()
     for index in range(count):
-        make_picture(raw / f"{index:04}.{'png' if index % 5 == 4 else 'jpg'}", index)
+        suffix = "png" if index % 5 == 4 and not large else "jpg"
+        make_picture(raw / f"{index:04}.{suffix}", index, LARGE if large else SIZES)
+
+
+def decode_alone(raw: Path) -> None:
+    """Do what every program has to do that looks at all pixels."""
+    for path in raw.iterdir():
+        with Image.open(path) as image:
+            image.load()
 
 
 def plain_loop(raw: Path, output: Path, rows: list[Row]) -> None:
@@ -74,18 +87,21 @@ def timed(name: str, count: int, work: Callable[[], object]) -> float:
     return count / cpu
 
 
-def measure(folder: Path, count: int, workers: int) -> None:
+def measure(folder: Path, count: int, workers: int, large: bool) -> None:
     """Make the pictures, measure, and print the table."""
     raw = folder / "raw"
-    make_set(raw, count)
+    make_set(raw, count, large)
     settings = validate(PreprocessSettings, SD15.preset["preprocess"])
 
     def ours(name: str, processes: int) -> list[Row]:
-        return normalize_set(raw, folder / name, settings, folder / f"store_{name}", processes)
+        return normalize_set(
+            raw_sets.read(raw), folder / name, settings, folder / f"store_{name}", processes
+        )
 
     rows = ours("warm", 1)  # and what is imported late, and the pages of the files
     print(f"{count} pictures, {sum(p.stat().st_size for p in raw.iterdir()) / 1e6:.0f} MB")
     print(f"{'':<28} {'wall s':>8} {'per second':>10} {'CPU s':>10} {'per second·core':>15}")
+    decoding = timed("decoding alone", count, lambda: decode_alone(raw))
     plain = timed("plain Pillow loop", count, lambda: plain_loop(raw, folder / "plain", rows))
     single = timed("ours, one process", count, lambda: ours("one", 1))
     timed(f"ours, {workers} processes", count, lambda: ours("pool", workers))
@@ -93,6 +109,7 @@ def measure(folder: Path, count: int, workers: int) -> None:
     make_picture(raw / "one more.jpg", count)
     timed("ours, one picture more", count + 1, lambda: ours("one", 1))
     print(f"ours / plain, per core: {single / plain:.2f}")
+    print(f"ours / decoding alone, processor time: {decoding / single:.2f}")
 
 
 def main() -> None:
@@ -102,11 +119,12 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, default=72)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--large", action="store_true", help="JPEGs of 12 million pixels alone")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     folder = Path(tempfile.mkdtemp(prefix="normalize_"))
     try:
-        measure(folder, arguments.pictures, arguments.workers)
+        measure(folder, arguments.pictures, arguments.workers, arguments.large)
     finally:
         shutil.rmtree(folder)
 

@@ -11,8 +11,9 @@ from typing import TypeVar
 from PIL import Image
 
 from lorabench import files
-from lorabench.bench.grids import page, png
+from lorabench.bench.grids import page
 from lorabench.bench.grids.sheet import MAX_PIXELS, MAX_SIDE, Grid, Measures, Sweep
+from lorabench.dataset import png
 
 Thing = TypeVar("Thing")
 
@@ -105,8 +106,8 @@ def _path(folder: Path, name: str, number: int) -> Path:
 
 
 def _write(drawn: Image.Image, path: Path) -> tuple[Path, Path]:
-    with files.publish(path) as temporary:
-        png.save(drawn, temporary, DOTS_PER_INCH)
+    with files.publish(path) as temporary, temporary.open("wb") as file:
+        png.write(drawn, file, DOTS_PER_INCH)
     shared = path.with_suffix(".webp")
     factor = math.ceil(max(drawn.size) / SHARED_SIDE)
     with files.publish(shared) as temporary:

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lorabench.bench.grids import png
+from lorabench.dataset import png
+
+
+def write(pixels, path, **options):
+    with path.open("wb") as file:
+        png.write(Image.fromarray(pixels), file, **options)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 64), (7, 65), (300, 200)])
 def test_the_pixels_come_back(tmp_path, size):
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
-    png.save(Image.fromarray(pixels), tmp_path / "a.png", dots_per_inch=300)
+    write(pixels, tmp_path / "a.png", dots_per_inch=300)
     with Image.open(tmp_path / "a.png") as image:
         image.verify()  # every checksum
     with Image.open(tmp_path / "a.png") as image:
@@ -20,5 +25,5 @@ def test_the_pixels_come_back(tmp_path, size):
 
 
 def test_flat_pictures_become_small(tmp_path):
-    png.save(Image.new("RGB", (1000, 1000), "white"), tmp_path / "a.png", dots_per_inch=72)
+    write(np.full((1000, 1000, 3), 255, np.uint8), tmp_path / "a.png", dots_per_inch=72)
     assert (tmp_path / "a.png").stat().st_size < 20_000
