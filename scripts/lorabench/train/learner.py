@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lorabench.base import packed
 from lorabench.base.model import StableDiffusion
 from lorabench.settings.models import TrainSettings
 from lorabench.train import diffusion, divergence, history, network, schedule
@@ -29,6 +30,7 @@ class Learner:
         self._latents, self._captions = Latents(sd, pictures), Captions(sd, pictures)
         torch.manual_seed(self._settings.seed)  # the down matrices begin random
         self.lora = network.inject(sd, self._settings)
+        packed.pack(sd.unet)
         self._weights = network.weights(self.lora)
         if self._settings.gradient_checkpointing:
             _checkpoint_gradients(sd)

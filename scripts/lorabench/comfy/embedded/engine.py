@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
-from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
 
-from lorabench.base import families, model
+from lorabench.base import families, model, packed
+from lorabench.base.networks import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    CLIPTextModel,
+    CLIPTokenizer,
+    UNet2DConditionModel,
+    convert_ldm_vae_checkpoint,
+)
 from lorabench.comfy.embedded import conditioning, sigmas
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
@@ -93,7 +98,9 @@ class Engine:
                 vae.load_state_dict(weights)
             except RuntimeError as error:
                 raise UserError(f"{path}: not a VAE of Stable Diffusion 1.x ({error})") from error
-            self._vaes = {key: vae.to(self.device.name).eval().requires_grad_(False)}
+            vae.to(self.device.name).eval().requires_grad_(False)
+            packed.pack(vae)
+            self._vaes = {key: vae}
         return self._vaes[key]
 
     def unload(self) -> None:
@@ -107,11 +114,14 @@ class Engine:
         parts = model.load(path, self.device.name, self.device.dtype)
         # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
         encoder = parts.text_encoder.float()
+        vae = parts.vae.float()  # SD1.x autoencoders overflow in fp16
+        packed.pack(parts.unet)
+        packed.pack(vae)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
             text_encoder=Patchable(encoder, "text_encoder", torch.float16),
             tokenizer=parts.tokenizer,
-            vae=parts.vae.float(),  # SD1.x autoencoders overflow in fp16
+            vae=vae,
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
         )

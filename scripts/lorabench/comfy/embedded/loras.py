@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from lorabench.base.packed import PackedConv2d
 from lorabench.comfy.embedded import adapters
 from lorabench.lora import base_layers, tensor_file
 from lorabench.lora import shapes as lora_shapes
@@ -102,7 +103,7 @@ class Patchable(Generic[Network]):
         except BaseException:
             self._applied = ()
             for name, original in self._originals.items():
-                self._parameters[name].data.copy_(original)
+                self._set(name, original)
             raise
         self._applied = patches
         return self.network
@@ -113,12 +114,18 @@ class Patchable(Generic[Network]):
             self._originals[name] = parameter.detach().clone()
         original = self._originals[name]
         if not changes:
-            parameter.data.copy_(original)
+            self._set(name, original)
             return
         merged = original.float()
         for change in changes:
             merged = change(merged)
-        parameter.data.copy_(merged.to(self._dtype or parameter.dtype))
+        self._set(name, merged.to(self._dtype or parameter.dtype))
+
+    def _set(self, name: str, value: Tensor) -> None:
+        self._parameters[name].data.copy_(value)
+        layer = self.network.get_submodule(name.rpartition(".")[0])
+        if isinstance(layer, PackedConv2d):
+            layer.forget()
 
     def _changes(self, patch: Patch) -> Iterator[tuple[str, Change]]:
         """Yield each parameter that a patch changes; log misfits as ComfyUI does."""
