@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -102,7 +103,9 @@ def save(picture: Image.Image, path: Path) -> None:
     suffix = path.suffix[1:].lower()
     if suffix in ("png", "gif", "bmp", "tiff"):
         picture = picture.quantize(96 if suffix == "png" else 48, dither=Image.Dither.NONE)
-    options = dict(_OPTIONS.get(suffix, {"optimize": True} if suffix == "png" else {}))
+    options: dict[str, Any] = dict(
+        _OPTIONS.get(suffix, {"optimize": True} if suffix == "png" else {})
+    )
     if suffix == "tiff":
         options["compression"] = "tiff_lzw"
     with files.publish(path) as temporary:

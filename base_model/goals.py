@@ -41,11 +41,17 @@ def _write(value: float, unit: str) -> str:
 
 
 def _at_least(bound: float, unit: str) -> Goal:
-    return Goal(f"at least {bound:g} {unit}", lambda x, _: x >= _plain(bound, unit))
+    def reached(x: float, _: Figures) -> bool:
+        return x >= _plain(bound, unit)
+
+    return Goal(f"at least {bound:g} {unit}", reached)
 
 
 def _at_most(bound: float, unit: str) -> Goal:
-    return Goal(f"at most {bound:g} {unit}", lambda x, _: x <= _plain(bound, unit))
+    def reached(x: float, _: Figures) -> bool:
+        return x <= _plain(bound, unit)
+
+    return Goal(f"at most {bound:g} {unit}", reached)
 
 
 def _plain(bound: float, unit: str) -> float:
@@ -53,13 +59,17 @@ def _plain(bound: float, unit: str) -> float:
 
 
 def _near(other: str) -> Goal:
-    text = "within 3 points of the same without"
-    return Goal(text, lambda x, figures: abs(x - figures[other]) <= 0.03 + 1e-9, (other,))
+    def reached(x: float, figures: Figures) -> bool:
+        return abs(x - figures[other]) <= 0.03 + 1e-9
+
+    return Goal("within 3 points of the same without", reached, (other,))
 
 
 def _between(low: str, high: str) -> Goal:
-    text = "more than without the LoRA, less than at 0.8"
-    return Goal(text, lambda x, figures: figures[low] < x < figures[high], (low, high))
+    def reached(x: float, figures: Figures) -> bool:
+        return figures[low] < x < figures[high]
+
+    return Goal("more than without the LoRA, less than at 0.8", reached, (low, high))
 
 
 _UNKNOWN = "behind a word that it does not know"

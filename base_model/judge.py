@@ -53,6 +53,8 @@ class Judge(nn.Module):
         self.heads = nn.ModuleDict(
             {name: nn.Linear(2 * 112, len(values)) for name, values in heads.items()}
         )
+        # The layout of its pictures, which torch's types do not know.
+        self.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return a score per value of each head, [n, values], of pictures [n, 3, h, w], -1..1."""
@@ -106,7 +108,7 @@ def load(folder: Path, heads: Heads = HEADS) -> Judge:
     """
     judge = Judge(heads)
     judge.load_state_dict(load_file(present(folder / WEIGHTS, "a trained judge")))
-    return judge.to(memory_format=torch.channels_last).eval()
+    return judge.eval()
 
 
 def _convolution(inside: int, outside: int, stride: int = 1) -> nn.Sequential:

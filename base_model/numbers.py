@@ -33,7 +33,7 @@ def numbers(given: Mapping[str, Any]) -> dict[str, int]:
             raise UserError(f"--config {key}: no such key; {hint}")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise UserError(f"--config {key}={value}: should be a whole number, 1 or more")
-    chosen = NUMBERS | given
+    chosen = {**NUMBERS, **given}
     shard_count(chosen["drawings"])
     return chosen
 

@@ -41,7 +41,8 @@ class Head:
 
 def mix(first: Color, second: Color, share: float) -> Color:
     """Return the colour `share` (0 to 1) of the way from `first` to `second`."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
 
 
 def face(pen: Pen, x: float, y: float, size: float, mood: str, nose: str = "none") -> None:

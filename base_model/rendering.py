@@ -3,7 +3,7 @@
 What is rendered is kept, so that an evaluation that was killed goes on where it stopped.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class Renderer:
         return torch.cat(parts)
 
     @contextmanager
-    def lora(self, path: Path) -> Iterator[None]:
+    def lora(self, path: Path) -> Generator[None]:
         """Load the LoRA in `path`, and take it out again at the end; `strength` says how much."""
         self._pipeline.load_lora_weights(str(path), adapter_name="lora")
         self._lora = [files.sha256(path), 1.0]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
@@ -29,7 +30,8 @@ def build(captions: Iterable[str], folder: Path, merges: int = 512) -> CLIPToken
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
     lines = ["#version: 0.2", *(f"{first} {second}" for first, second in learned)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", "utf-8")
-    tokenizer = CLIPTokenizer(vocabulary, learned, model_max_length=LENGTH)
+    merged: Any = learned  # its types know lines alone, but it takes pairs
+    tokenizer = CLIPTokenizer(vocabulary, merged, model_max_length=LENGTH)
     tokenizer.save_pretrained(folder)
     return CLIPTokenizer.from_pretrained(folder)
 

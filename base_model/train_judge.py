@@ -34,7 +34,7 @@ def program(arguments: argparse.Namespace) -> None:
     parent.end_with_workflow()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    judge = Judge().to(training.device(), memory_format=torch.channels_last)
+    judge = Judge().to(training.device())
     optimizer = torch.optim.AdamW(judge.parameters(), lr=arguments.lr, weight_decay=0.02)
     purpose = digest([arguments.batch, arguments.lr, arguments.seed])
     training.check_state(arguments.state, purpose)
@@ -110,10 +110,11 @@ def _step(judge: Judge, optimizer: torch.optim.Optimizer, batch: int, seed: int)
     x = x.to(training.device(), memory_format=torch.channels_last)
     with torch.autocast(x.device.type, torch.bfloat16):
         scores = judge(x)
-    loss = sum(
+    losses = [
         F.cross_entropy(scores[name].float(), right.to(x.device), ignore_index=NONE)
         for name, right in labels(scenes).items()
-    )
+    ]
+    loss = torch.stack(losses).sum()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()

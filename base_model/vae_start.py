@@ -27,9 +27,9 @@ def start_as_color_identity(vae: AutoencoderTiny) -> None:
     first_decoder = next(layer for layer in vae.decoder.layers if isinstance(layer, nn.Conv2d))
     last_encoder = [layer for layer in vae.encoder.layers if isinstance(layer, nn.Conv2d)][-1]
     last_encoder.weight[:3] *= 2 * _SPREAD
-    last_encoder.bias[:3] = -_SPREAD
+    last_encoder.get_parameter("bias")[:3] = -_SPREAD
     first_decoder.weight[:3] /= 2 * _SPREAD
-    first_decoder.bias[:3] = 0.5
+    first_decoder.get_parameter("bias")[:3] = 0.5
 
 
 @torch.no_grad()
@@ -41,9 +41,9 @@ def whiten(vae: AutoencoderTiny, mean: torch.Tensor, std: torch.Tensor) -> None:
     """
     last = [layer for layer in vae.encoder.layers if isinstance(layer, nn.Conv2d)][-1]
     last.weight /= std[:, None, None, None]
-    last.bias.copy_((last.bias - mean) / std)
+    last.get_parameter("bias").sub_(mean).div_(std)
     first = next(layer for layer in vae.decoder.layers if isinstance(layer, nn.Conv2d))
-    first.bias += (first.weight.sum((2, 3)) * mean).sum(1)
+    first.get_parameter("bias").add_((first.weight.sum((2, 3)) * mean).sum(1))
     first.weight *= std[None, :, None, None]
 
 

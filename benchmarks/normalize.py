@@ -72,6 +72,7 @@ def plain_loop(raw: Path, output: Path, rows: list[Row]) -> None:
         left, top, width, height = map(int, row.crop.split(","))
         with Image.open(raw / row.source) as image:
             box = (left, top, left + width, top + height)
+            assert row.width and row.height
             size = (row.width, row.height)
             result = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, box=box)
         result.save(output / f"{row.source}.png", **PNG_OPTIONS)

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -40,21 +40,22 @@ IN_A_LOOP = 12
 """Cells of a loop: its rate is the same after few."""
 
 
-class Paced:
+class Paced(FakeComfy):
     """A stand-in for a ComfyUI that renders one prompt after the other, each in `seconds`."""
 
-    def __init__(self, fake: FakeComfy, seconds: float) -> None:
-        """Serve by `fake`."""
-        self.fake, self.seconds = fake, seconds
+    def __init__(self, seconds: float) -> None:
+        """Wait for prompts."""
+        super().__init__()
+        self.seconds = seconds
         self.begun: list[float] = []
         self.ended: list[float] = []
         self._waiting: queue.Queue[Any] = queue.Queue()
-        fake.submit = self._submit
         threading.Thread(target=self._work, daemon=True).start()
 
-    def _submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Take a prompt and answer at once."""
         self.begun.append(time.perf_counter())
-        self.fake.pending.append(body["prompt_id"])
+        self.pending.append(body["prompt_id"])
         self._waiting.put(body)
         return 200, {"prompt_id": body["prompt_id"], "number": 1, "node_errors": {}}
 
@@ -62,16 +63,16 @@ class Paced:
         while True:
             body = self._waiting.get()
             number = body["prompt_id"]
-            if number not in self.fake.pending:
+            if number not in self.pending:
                 continue  # withdrawn
-            self.fake.running.append(number)
-            self.fake.pending.remove(number)
+            self.running.append(number)
+            self.pending.remove(number)
             until = time.perf_counter() + self.seconds
-            while number in self.fake.running and (rest := until - time.perf_counter()) > 0:
+            while number in self.running and (rest := until - time.perf_counter()) > 0:
                 time.sleep(min(rest, 0.05))
-            if number in self.fake.running:
-                self.fake.history[number] = self.fake.run(body)
-                self.fake.running.remove(number)
+            if number in self.running:
+                self.history[number] = self.run(body)
+                self.running.remove(number)
                 self.ended.append(time.perf_counter())
 
 
@@ -91,7 +92,7 @@ def main() -> None:
         project.add_set()
         lora = save_lora(project.root / LORA)
         for server in servers:
-            server.fake.has_models(project.root / "models")
+            server.has_models(project.root / "models")
         before = [loop(project, server, lora.name) for server in servers]
         whole, rendering = sweep(project, servers, seeds)
         drawn = [len(server.ended) for server in servers]
@@ -108,17 +109,20 @@ def main() -> None:
 
 
 @contextmanager
-def paced(seconds: list[float]) -> Iterator[list[Paced]]:
+def paced(seconds: list[float]) -> Generator[list[Paced]]:
     """Yield running stand-ins."""
     with ExitStack() as stack:
-        yield [Paced(stack.enter_context(serving()), each) for each in seconds]
+        servers = [Paced(each) for each in seconds]
+        for server in servers:
+            stack.enter_context(serving(server))
+        yield servers
 
 
 def loop(project: Project, server: Paced, lora: str) -> float:
     """Render some cells through one client, two in flight, and return the seconds for each."""
     graph = workflow.load(project.root / "config" / "workflows" / "drawnworld_lora_bench.json")
     roles = find_roles(graph, Choices())
-    client = Client(server.fake.url)
+    client = Client(server.url)
 
     def render(number: int) -> None:
         cell = Cell(lora=lora, weight=0.5, seed=number, prefix=f"loop/{time.time()}/{number}")
@@ -137,7 +141,7 @@ def sweep(project: Project, servers: list[Paced], seeds: range) -> tuple[float, 
         server.ended.clear()
     config = {
         **CONFIG,
-        "comfy_url": ",".join(server.fake.url for server in servers),
+        "comfy_url": ",".join(server.url for server in servers),
         "weights": ",".join(map(str, WEIGHTS)),
         "seeds": ",".join(map(str, seeds)),
     }

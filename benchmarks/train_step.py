@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
 from lorabench.base.families import BUNDLED
+from lorabench.dataset import raw as raw_sets
 from lorabench.dataset.normalize import normalize_set
 from lorabench.settings.models import PreprocessSettings, TrainSettings
 from lorabench.settings.validation import validate
@@ -52,7 +53,7 @@ def trained(settings: TrainSettings) -> float:
         raw = project.add_set(pictures=settings.batch_size)
         preprocess = validate(PreprocessSettings, BUNDLED.preset["preprocess"])
         data = project.root / "set"
-        normalize_set(raw, data, preprocess, project.root / "store")
+        normalize_set(raw_sets.read(raw), data, preprocess, project.root / "store")
         output = project.root / "train" / "lora.safetensors"
         train(data, BASE, output, settings)
         with output.with_name("train_log.csv").open() as file:

@@ -34,6 +34,7 @@ class FakeComfy:
     """Answers at once unless told otherwise by its attributes."""
 
     def __init__(self):
+        self.url = ""  # of one that serves
         self.requests = []  # (method, path, JSON body or query)
         self.pending = []
         self.running = []
@@ -185,9 +186,9 @@ class FakeComfy:
 
 
 @contextmanager
-def serving(tls=None):
+def serving(fake=None, tls=None):
     """Yield a running fake and set its `url`; `tls` is the SSL context of one that has https."""
-    fake = FakeComfy()
+    fake = fake or FakeComfy()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -60,9 +60,13 @@ def tables(found: pd.DataFrame) -> str:
             any(abs(one["weight"] - best) <= _STEP + 1e-6 for best in _best(rows))
             for one, rows in zip(highest, working, strict=True)
         ],
-        f"their highest score is at least {WORKS:g}": [one["score"] >= WORKS for one in highest],
+        f"their highest score is at least {WORKS:g}": [
+            bool(one["score"] >= WORKS) for one in highest
+        ],
         f"LoRAs that do not: it is under {WORKS:g}": [
-            rows["score"].max() < WORKS for rows in loras if not rows["word"].isin(_GOOD).any()
+            bool(rows["score"].max() < WORKS)
+            for rows in loras
+            if not rows["word"].isin(_GOOD).any()
         ],
     }
     lines += ["", *(f"- {title}: {share(hits)}" for title, hits in figures.items())]

@@ -51,12 +51,17 @@ class Layers:
     @cached_property
     def from_edge(self) -> np.ndarray:
         """Each pixel's distance to the nearest border between two shapes."""
-        return ndimage.distance_transform_edt(~borders(self.seen))
+        return distance(~borders(self.seen))
 
     @property
     def light(self) -> np.ndarray:
         """How bright the plain picture is, 0 to 1."""
         return brightness(self.flat)
+
+
+def distance(inside: np.ndarray) -> np.ndarray:
+    """Return each pixel's distance to the nearest that is not `inside`, 0 for those."""
+    return np.asarray(ndimage.distance_transform_edt(inside))
 
 
 def borders(areas: np.ndarray) -> np.ndarray:

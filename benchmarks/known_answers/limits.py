@@ -102,7 +102,7 @@ def _values(
 
 
 def _at_the_weight_to_use(row: _Row, limit: Limit) -> float:
-    return float(row.summary.loc[row.weight, limit.column]) if row.weight else np.nan
+    return float(row.summary[limit.column].loc[row.weight]) if row.weight else np.nan
 
 
 def _farthest(row: _Row, limit: Limit) -> float:
@@ -111,6 +111,6 @@ def _farthest(row: _Row, limit: Limit) -> float:
     A LoRA is weak or fried at all of them; to copy, one is enough.
     """
     usual = [weight for weight in row.summary.index if 0 < weight <= FULL_STRENGTH]
-    values = row.summary.loc[usual, limit.column]
+    values = row.summary[limit.column].loc[usual]
     below = limit.highest and limit.label != "copies"
     return float(values.min() if below else values.max())

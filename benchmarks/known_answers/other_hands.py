@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import Delaunay, KDTree
 
 from base_model.world import Scene
 from benchmarks.known_answers.layers import (
@@ -18,6 +18,7 @@ from benchmarks.known_answers.layers import (
     blurred,
     borders,
     brightness,
+    distance,
     finished,
     noise,
 )
@@ -46,9 +47,9 @@ def watercolour(layers: Layers, rng: np.random.Generator) -> np.ndarray:
     wobble = [3.5 * noise(size, 14, rng) for _ in range(2)]
     at = np.indices(size) + wobble
     seen = ndimage.map_coordinates(layers.seen, at, order=0, mode="nearest")
-    distance = ndimage.distance_transform_edt(~borders(seen))
+    far = distance(~borders(seen))
     wash = blend(layers.colors[seen], _WHITE, np.clip(0.42 + 0.12 * noise(size, 18, rng), 0, 1))
-    wash = wash * (1 - 0.28 * np.exp(-distance / 4))[..., None]
+    wash = wash * (1 - 0.28 * np.exp(-far / 4))[..., None]
     y, x = np.indices(size) / size[0]
     rim = np.minimum.reduce([x, y, 1 - x, 1 - y]) + 0.03 * noise(size, 12, rng)
     paper = _rgb(252, 249, 240)
@@ -104,15 +105,15 @@ def stained_glass(layers: Layers, rng: np.random.Generator) -> np.ndarray:
     corners = np.mgrid[-1 : size[0] // step + 2, -1 : size[1] // step + 2].reshape(2, -1).T
     middles = (corners + rng.uniform(0.1, 0.9, corners.shape)) * step
     pixels = np.indices(size).reshape(2, -1).T
-    pane = cKDTree(middles).query(pixels)[1].reshape(size)
+    pane = KDTree(middles).query(pixels)[1].reshape(size)
     pane = np.where(layers.figure, 0, pane)  # a figure's shapes are panes of their own
     glow = np.where(layers.figure, 1, rng.uniform(0.72, 1.12, len(middles))[pane])
     deep = np.clip(layers.flat**1.5 * 1.08, 0, 1)
     lead = borders(pane) | borders(layers.seen)
-    distance = ndimage.distance_transform_edt(~lead)
-    shine = 1 + 0.16 * np.exp(-(((distance - 12) / 8) ** 2))
+    far = distance(~lead)
+    shine = 1 + 0.16 * np.exp(-(((far - 12) / 8) ** 2))
     glass = deep * (glow * shine)[..., None]
-    return np.where((distance < 3.6)[..., None], _rgb(28, 28, 34), glass)
+    return np.where((far < 3.6)[..., None], _rgb(28, 28, 34), glass)
 
 
 def impasto(layers: Layers, rng: np.random.Generator) -> np.ndarray:
@@ -159,7 +160,7 @@ def airbrush(layers: Layers, rng: np.random.Generator) -> np.ndarray:
     sky = blend(_rgb(255, 218, 200), _rgb(206, 196, 250), y)
     pastel = blend(layers.flat, _WHITE, 0.3)
     ground = blend(pastel, sky, 0.5)
-    inside = ndimage.distance_transform_edt(layers.figure)
+    inside = distance(layers.figure)
     ball = ndimage.gaussian_filter(np.minimum(inside, 40) / 40, 6)
     shaded = blend(pastel * 0.78 + 0.1 * _rgb(120, 60, 160), pastel, ball)
     soft = blurred(np.where(layers.figure[..., None], shaded, ground), 3)
@@ -234,7 +235,7 @@ def clay(layers: Layers, rng: np.random.Generator) -> np.ndarray:
     """Modelled in clay and photographed: rounded, lit from the left, on a warm table."""
     size = layers.seen.shape
     body = np.where(layers.figure, layers.seen, 0)
-    inside = ndimage.distance_transform_edt(~borders(body)) * layers.figure
+    inside = distance(~borders(body)) * layers.figure
     height = ndimage.gaussian_filter(12 * np.sqrt(np.clip(inside, 0, 24) / 24), 2.2)
     height += 0.5 * noise(size, 5, rng)
     normal = np.stack([ndimage.sobel(height, 0), ndimage.sobel(height, 1)]) / 8

@@ -83,9 +83,13 @@ def is_good(pair: Pair | None, known: Truth | Look) -> bool:
 def read(series: Series, folder: Path) -> Scored:
     """Read what is there of one series: its scores, and the picks if there are any."""
     content = json.loads((folder / "scores.json").read_text("utf-8"))
-    picks = [read_pick(series, folder / name) for name in (FULL, SEARCH)]
-    look = series_looks.read().get(series.name)
-    return Scored(series, unpacked(content), *picks, look)
+    return Scored(
+        series,
+        unpacked(content),
+        full=read_pick(series, folder / FULL),
+        search=read_pick(series, folder / SEARCH),
+        look=series_looks.read().get(series.name),
+    )
 
 
 def read_pick(series: Series, path: Path) -> Pick | None:

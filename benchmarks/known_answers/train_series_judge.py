@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from safetensors.torch import load_file
 
 from base_model import judge as base_judge
@@ -73,7 +74,7 @@ def labels(shown: Sequence[Scene]) -> dict[str, list[int]]:
 
 
 @torch.no_grad()
-def part_of(number: int, folder: Path, vae: torch.nn.Module) -> np.ndarray:
+def part_of(number: int, folder: Path, vae: AutoencoderTiny) -> np.ndarray:
     """Return the drawings of a part and what the autoencoder makes of them, kept in `folder`."""
     path = folder / f"{number}.npy"
     if not path.exists():
@@ -99,7 +100,7 @@ def program(arguments: argparse.Namespace) -> None:
     ]
     learnt = torch.cat(parts[_TEST_PARTS:], 1)
     true = labels([scene for number in numbers[_TEST_PARTS:] for scene in scenes(number)])
-    judge = Judge(HEADS).to(memory_format=torch.channels_last)
+    judge = Judge(HEADS)
     known = load_file(present(arguments.start / base_judge.WEIGHTS, "a trained judge"))
     body = {name: value for name, value in known.items() if name.startswith("body.")}
     judge.load_state_dict(body, strict=False)
@@ -129,10 +130,11 @@ def _train(
         x = soften(as_input(drawn[which, chosen]), random)
         with torch.autocast("cpu", torch.bfloat16):
             scores = judge(x.contiguous(memory_format=torch.channels_last))
-        loss = sum(
+        losses = [
             F.cross_entropy(scores[head].float(), right[chosen], ignore_index=NONE)
             for head, right in true.items()
-        )
+        ]
+        loss = torch.stack(losses).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -15,7 +15,7 @@ _SHOWN = 10
 
 EXPLODED = 10.0
 """Times the loss of predicting nothing: from there no training comes back."""
-WINDOW = 50
+WINDOW: int = 50
 """Steps whose median is looked at: with one picture a step, single losses say little."""
 RISEN = 3.0
 """Times the median of the first `WINDOW` steps."""

@@ -226,7 +226,7 @@ def serving_https(folder, name):
     subprocess.run([*make.split(), *more], cwd=folder, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "c.pem", folder / "k.pem")
-    with serving(context) as server:
+    with serving(tls=context) as server:
         yield server
 
 
