@@ -1,14 +1,18 @@
 """Frozen convolutions that keep their weights in the layout in which a CPU computes.
 
 PyTorch's CPU library (oneDNN) computes with blocks of channels. From a plain weight it makes them
-anew in each call, which for pictures of few pixels takes several times as long as the convolution:
-the wide layers of SD1.5, at 4 x 4 latents and below, are 4 times as fast with kept blocks.
+anew in each call, which for wide layers and few pixels takes several times as long as the
+convolution itself (docs/performance.md).
 """
 
 from typing import Any
 
 import torch
+import torch.nn.grad
 from torch import Tensor, nn
+
+NARROWEST = 640
+"""Of fewer channels, PyTorch is as fast without, or faster."""
 
 
 class PackedConv2d(nn.Conv2d):
@@ -40,7 +44,7 @@ class PackedConv2d(nn.Conv2d):
                 size, self.weight, output, self.stride, self.padding, self.dilation, self.groups
             )
         padding = [
-            apart * (side - 1) - before
+            apart * (side - 1) - int(before)
             for apart, side, before in zip(
                 self.dilation, self.kernel_size, self.padding, strict=True
             )
@@ -60,6 +64,7 @@ class _Convolution(torch.autograd.Function):
     """The convolution with the gradient of its input, the only one that a frozen layer has."""
 
     @staticmethod
+    # pyrefly: ignore[bad-override] (the parent's is declared for any arguments)
     def forward(ctx: Any, input: Tensor, layer: PackedConv2d) -> Tensor:
         ctx.layer, ctx.size = layer, input.shape
         return layer.convolved(input)
@@ -82,7 +87,8 @@ def _gains(layer: nn.Conv2d) -> bool:
     weight = layer.weight
     on_cpu = weight.device.type == "cpu" and weight.dtype == torch.float32
     usual = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
-    return on_cpu and usual and not weight.requires_grad
+    wide = min(layer.in_channels, layer.out_channels) >= NARROWEST
+    return on_cpu and usual and wide and not weight.requires_grad
 
 
 def _blocks(weight: Tensor, shape: tuple[Any, ...], input: Tensor) -> Tensor:

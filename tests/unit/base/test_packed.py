@@ -16,8 +16,9 @@ CONVOLUTIONS = {
 
 
 @pytest.fixture(params=CONVOLUTIONS)
-def pair(request):
+def pair(request, monkeypatch):
     """A convolution as it is, and one that keeps its blocks."""
+    monkeypatch.setattr(packed, "NARROWEST", 1)
     layer = copy.deepcopy(CONVOLUTIONS[request.param]).eval().requires_grad_(False)
     with_blocks = copy.deepcopy(layer)
     packed.pack(with_blocks)
@@ -62,9 +63,11 @@ def test_other_weights_count_once_the_blocks_are_forgotten(pair):
         nn.Conv2d(4, 4, 3, padding="same").requires_grad_(False),
         nn.Conv2d(4, 4, 3).bfloat16().requires_grad_(False),
         nn.Conv2d(4, 4, 3),
+        nn.Conv2d(4, 3, 3).requires_grad_(False),
     ],
-    ids=["reflecting", "padding by name", "half precision", "trained"],
+    ids=["reflecting", "padding by name", "half precision", "trained", "narrow"],
 )
-def test_other_convolutions_stay_as_they_are(layer):
+def test_other_convolutions_stay_as_they_are(layer, monkeypatch):
+    monkeypatch.setattr(packed, "NARROWEST", 4)
     packed.pack(layer)
     assert type(layer) is nn.Conv2d

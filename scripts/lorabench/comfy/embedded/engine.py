@@ -98,9 +98,7 @@ class Engine:
                 vae.load_state_dict(weights)
             except RuntimeError as error:
                 raise UserError(f"{path}: not a VAE of Stable Diffusion 1.x ({error})") from error
-            vae.to(self.device.name).eval().requires_grad_(False)
-            packed.pack(vae)
-            self._vaes = {key: vae}
+            self._vaes = {key: vae.to(self.device.name).eval().requires_grad_(False)}
         return self._vaes[key]
 
     def unload(self) -> None:
@@ -114,14 +112,12 @@ class Engine:
         parts = model.load(path, self.device.name, self.device.dtype)
         # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
         encoder = parts.text_encoder.float()
-        vae = parts.vae.float()  # SD1.x autoencoders overflow in fp16
         packed.pack(parts.unet)
-        packed.pack(vae)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
             text_encoder=Patchable(encoder, "text_encoder", torch.float16),
             tokenizer=parts.tokenizer,
-            vae=vae,
+            vae=parts.vae.float(),  # SD1.x autoencoders overflow in fp16
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
         )

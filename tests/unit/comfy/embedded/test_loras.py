@@ -185,10 +185,12 @@ def test_the_text_encoders_names_are_known(tmp_path, name):
 
 @torch.inference_mode()
 def test_a_convolution_that_keeps_its_blocks_takes_a_lora_and_gives_it_back(
-    tmp_path, network, patchable
+    tmp_path, network, patchable, monkeypatch
 ):
     picture = torch.randn(1, 3, 8, 8)
+    monkeypatch.setattr(packed, "NARROWEST", 1)
     packed.pack(network)
+    assert isinstance(network.conv, packed.PackedConv2d)
     before = network.conv(picture)
     file = lora(tmp_path / "a.safetensors", ["conv"])
     patchable.with_patches((Patch(file, 0.6),))
