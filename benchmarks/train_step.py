@@ -15,9 +15,8 @@ from pathlib import Path
 
 import torch
 
-from tests.project import ROOT, make_project
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
 from lorabench.base.families import BUNDLED
@@ -27,6 +26,7 @@ from lorabench.settings.models import PreprocessSettings, TrainSettings
 from lorabench.settings.validation import validate
 from lorabench.train import network
 from lorabench.train.embedded import train
+from tests.project import ROOT, make_project
 
 STEPS = 60
 WARM_UP = 10

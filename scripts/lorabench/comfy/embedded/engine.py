@@ -18,7 +18,7 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.comfy.embedded import conditioning, sigmas
+from lorabench.comfy.embedded import conditioning, sigmas, text_layers
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
@@ -113,6 +113,7 @@ class Engine:
         # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
         encoder = parts.text_encoder.float()
         packed.pack(parts.unet)
+        text_layers.keep(parts.unet)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
             text_encoder=Patchable(encoder, "text_encoder", torch.float16),
