@@ -109,20 +109,16 @@ class Patchable(Generic[Network]):
         return self.network
 
     def _merge(self, name: str, changes: list[Change]) -> None:
-        parameter = self._parameters[name]
-        if name not in self._originals:
-            self._originals[name] = parameter.detach().clone()
-        original = self._originals[name]
-        if not changes:
-            self._set(name, original)
-            return
-        merged = original.float()
+        merged = original = self._originals.setdefault(name, self._parameters[name].data)
         for change in changes:
-            merged = change(merged)
-        self._set(name, merged.to(self._dtype or parameter.dtype))
+            merged = change(merged.float())
+        if changes:
+            merged = merged.to(self._dtype or original.dtype)
+        self._set(name, merged.to(original.dtype))
 
     def _set(self, name: str, value: Tensor) -> None:
-        self._parameters[name].data.copy_(value)
+        """Give a parameter other memory, which is faster than to copy the value there."""
+        self._parameters[name].data = value
         layer = self.network.get_submodule(name.rpartition(".")[0])
         if isinstance(layer, PackedConv2d):
             layer.forget()
