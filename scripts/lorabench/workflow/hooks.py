@@ -98,9 +98,10 @@ class Hooks:
             self._ask_servers()
 
     def succeed(self) -> None:
-        """Say how it ended, or that it goes on."""
-        self._end()
+        """Say how it ended, or that it goes on: then its server has more to render."""
+        self._end_screen()
         if not (self._may_go_on and self._goes_on(self._plans.values())):
+            self._end_server()
             self.say_where_to_look()
 
     def _rest(self) -> None:
@@ -179,10 +180,16 @@ class Hooks:
 
     def _end(self) -> None:
         """End what runs beside the jobs."""
+        self._end_server()
+        self._end_screen()
+
+    def _end_server(self) -> None:
         if self._first.embedded_server:
             from lorabench.comfy.client.launch import stop_server
 
             stop_server(self._first.server_state)
+
+    def _end_screen(self) -> None:
         if self._screen:
             self._screen.end()
 
