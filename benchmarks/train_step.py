@@ -12,6 +12,7 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -65,7 +66,11 @@ def looped(settings: TrainSettings) -> float:
     """Return the median step of the bare loop."""
     torch.set_num_threads(settings.threads)
     sd = model.load(BASE, "cpu", torch.float32)
-    weights = network.weights(network.inject(sd, settings))
+    lora = network.inject(sd, settings)
+    for layer in lora.values():
+        peft: Any = type(layer).__base__  # ours derives from it
+        layer.__class__ = peft
+    weights = network.weights(lora)
     optimizer = torch.optim.AdamW(weights, lr=settings.unet_lr)
     batch = settings.batch_size
     latents = torch.randn(batch, sd.unet.config.in_channels, 16, 16)

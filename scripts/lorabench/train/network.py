@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import Linear, LoraLayer
+from peft.tuners.lora import Conv2d, Linear, LoraLayer
 from torch import nn
 
 from lorabench.base.model import StableDiffusion
@@ -32,6 +32,20 @@ class Adapted(Linear):
         return torch.addmm(plain.flatten(0, -2), *change, alpha=self.scaling[ADAPTER]).view_as(
             plain
         )
+
+
+class AdaptedPoint(Conv2d):
+    """The same for a 1x1 convolution, which is a linear layer over the channels."""
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the base layer's output plus the scaled LoRA's."""
+        down, up = (part.get_parameter(WEIGHT).flatten(1) for part in (self.lora_A, self.lora_B))
+        plain, low = self.base_layer(x, *args, **kwargs), down @ x.flatten(2)
+        change = (up.expand(len(x), -1, -1), low)
+        return torch.baddbmm(plain.flatten(2), *change, alpha=self.scaling[ADAPTER]).view_as(plain)
+
+
+_FASTER: dict[type[LoraLayer], type[LoraLayer]] = {Linear: Adapted, Conv2d: AdaptedPoint}
 
 
 def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
@@ -103,6 +117,5 @@ def _inject(part: nn.Module, prefix: str, targets: list[str], settings: TrainSet
     for weight in weights(layers):
         weight.data = weight.data.to(torch.float32)
     for layer in layers.values():
-        if type(layer) is Linear:
-            layer.__class__ = Adapted
+        layer.__class__ = _FASTER.get(type(layer), type(layer))
     return layers
