@@ -2,28 +2,29 @@
 
     uv run python -m benchmarks.render
 
-Both draw 128-px pictures on the bundled base: 20 steps of DPM++ 2M, CFG 4, one at a time.
+Both draw 128-px pictures on the bundled base: 20 steps of DPM++ 2M, CFG 1.5, in turn.
 """
 
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
-from tests.project import ROOT
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
 from lorabench.base.families import BUNDLED
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
 from lorabench.comfy.graph import workflow
+from tests.project import ROOT
 
 PICTURES = 12
 WARM_UP = 2
@@ -34,15 +35,17 @@ THREADS = BUNDLED.preset["bench"]["threads"]
 
 def main() -> None:
     """Print the median seconds per picture of both, and their ratio."""
-    served, piped = serve(), pipe()
-    print(f"128 px, 20 steps, CFG 4, {THREADS} threads")
+    with served() as by_server:
+        piped, drawn = median_seconds(pipeline(), by_server)
+    print(f"128 px, 20 steps, CFG 1.5, {THREADS} threads")
     print(f"diffusers pipeline, in process  {piped:6.3f} s a picture")
-    print(f"embedded server, over HTTP      {served:6.3f} s a picture")
-    print(f"server / pipeline               {served / piped:6.2f}")
+    print(f"embedded server, over HTTP      {drawn:6.3f} s a picture")
+    print(f"server / pipeline               {drawn / piped:6.2f}")
 
 
-def serve() -> float:
-    """Render through the server, without a LoRA."""
+@contextmanager
+def served() -> Generator[Callable[[int], None]]:
+    """Yield what renders a seed through the server, without a LoRA."""
     graph = workflow.load(WORKFLOW)
     graph = {key: node for key, node in graph.items() if node["class_type"] != "LoraLoader"}
     (loader,) = [k for k, node in graph.items() if node["class_type"] == "CheckpointLoaderSimple"]
@@ -65,16 +68,16 @@ def serve() -> float:
             client.render(graph, save, 1)
 
         try:
-            return median_seconds(draw)
+            yield draw
         finally:
             stop_server(state)
 
 
-def pipe() -> float:
-    """Render through the pipeline."""
+def pipeline() -> Callable[[int], None]:
+    """Return what renders a seed through the pipeline."""
     torch.set_num_threads(THREADS)
     sd = model.load(BASE, "cpu", torch.float32)
-    pipeline = StableDiffusionPipeline(
+    pipe = StableDiffusionPipeline(
         vae=sd.vae,
         text_encoder=sd.text_encoder,
         tokenizer=sd.tokenizer,
@@ -84,10 +87,10 @@ def pipe() -> float:
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.set_progress_bar_config(disable=True)
+    pipe.set_progress_bar_config(disable=True)
 
     def draw(seed: int) -> None:
-        pipeline(
+        pipe(
             "a red cat on a blue background",
             num_inference_steps=20,
             guidance_scale=1.5,
@@ -96,17 +99,18 @@ def pipe() -> float:
             generator=torch.Generator().manual_seed(seed),
         )
 
-    return median_seconds(draw)
+    return draw
 
 
-def median_seconds(draw: Callable[[int], None]) -> float:
-    """Return the median wall time of `draw` over seeds, the first ones left out."""
-    taken = []
+def median_seconds(*draws: Callable[[int], None]) -> list[float]:
+    """Return each one's median wall time over seeds, drawn in turn, the first ones left out."""
+    taken: list[list[float]] = [[] for _ in draws]
     for seed in range(WARM_UP + PICTURES):
-        start = time.perf_counter()
-        draw(seed)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken[WARM_UP:])
+        for draw, times in zip(draws, taken, strict=True):
+            start = time.perf_counter()
+            draw(seed)
+            times.append(time.perf_counter() - start)
+    return [statistics.median(times[WARM_UP:]) for times in taken]
 
 
 if __name__ == "__main__":

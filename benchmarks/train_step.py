@@ -12,12 +12,12 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from tests.project import ROOT, make_project
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-sys.path.insert(0, str(ROOT / "scripts"))
 
 from lorabench.base import model
 from lorabench.base.families import BUNDLED
@@ -27,6 +27,7 @@ from lorabench.settings.models import PreprocessSettings, TrainSettings
 from lorabench.settings.validation import validate
 from lorabench.train import network
 from lorabench.train.embedded import train
+from tests.project import ROOT, make_project
 
 STEPS = 60
 WARM_UP = 10
@@ -65,7 +66,11 @@ def looped(settings: TrainSettings) -> float:
     """Return the median step of the bare loop."""
     torch.set_num_threads(settings.threads)
     sd = model.load(BASE, "cpu", torch.float32)
-    weights = network.weights(network.inject(sd, settings))
+    lora = network.inject(sd, settings)
+    for layer in lora.values():
+        peft: Any = type(layer).__base__  # ours derives from it
+        layer.__class__ = peft
+    weights = network.weights(lora)
     optimizer = torch.optim.AdamW(weights, lr=settings.unet_lr)
     batch = settings.batch_size
     latents = torch.randn(batch, sd.unet.config.in_channels, 16, 16)

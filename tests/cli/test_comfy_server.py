@@ -399,6 +399,16 @@ def test_queue_and_interrupt(server, graph):
     assert server.get(f"/history/{waiting}").json() == {}
 
 
+def test_an_answer_is_held_until_the_prompt_has_ended(server, graph):
+    graph["6"]["inputs"]["seed"] = 79
+    prompt_id = server.submit(graph).json()["prompt_id"]
+    assert server.get(f"/history/{prompt_id}").json() == {}
+    assert server.get(f"/history/{prompt_id}", wait=10).json()[prompt_id]["status"]["completed"]
+    began = time.monotonic()
+    assert server.get("/history/unknown", wait=10).json() == {}
+    assert time.monotonic() - began < 5
+
+
 def test_the_websocket_follows_a_prompt_to_its_end(server, graph):
     async def follow():
         said = []

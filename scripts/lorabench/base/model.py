@@ -11,30 +11,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from accelerate import init_empty_weights
-from diffusers.loaders.single_file_utils import (
-    convert_ldm_clip_checkpoint,
-    convert_ldm_unet_checkpoint,
-    convert_ldm_vae_checkpoint,
-)
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
-from diffusers.utils import logging as diffusers_logging
 from safetensors import safe_open
 from safetensors.torch import load_file
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-from transformers.utils import logging as transformers_logging
 
 from lorabench.base import checkpoint
 from lorabench.base.families import EMBEDDED, Family
+from lorabench.base.networks import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTokenizer,
+    UNet2DConditionModel,
+    convert_ldm_clip_checkpoint,
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+    init_empty_weights,
+    rescale_zero_terminal_snr,
+)
 from lorabench.base.tokens import clip_tokenizer
 from lorabench.errors import UserError
-
-# A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
-transformers_logging.disable_progress_bar()
-diffusers_logging.set_verbosity_error()
 
 
 @dataclass

@@ -1,13 +1,16 @@
 """Add a LoRA to a model with PEFT, and export it under kohya's names."""
 
+from typing import Any
+
 import numpy as np
 import torch
-from diffusers.models.transformers.transformer_2d import Transformer2DModel
+import torch.nn.functional as F
 from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import LoraLayer
+from peft.tuners.lora import Conv2d, Linear, LoraLayer
 from torch import nn
 
 from lorabench.base.model import StableDiffusion
+from lorabench.base.networks import Transformer2DModel
 from lorabench.lora.file import ALPHA, DOWN, UP
 from lorabench.settings.models import TrainSettings
 
@@ -16,6 +19,33 @@ WEIGHT = f"{ADAPTER}.weight"
 UNET, TEXT = "lora_unet_", "lora_te_text_model_"
 
 Network = dict[str, LoraLayer]  # kohya's name of a module -> the module with its LoRA
+
+
+class Adapted(Linear):
+    """PEFT's layer for a linear one: the same sum, in one operation instead of three."""
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the base layer's output plus the scaled LoRA's."""
+        down, up = (matrix.get_parameter(WEIGHT) for matrix in (self.lora_A, self.lora_B))
+        plain, low = self.base_layer(x, *args, **kwargs), F.linear(x, down)
+        change = (low.flatten(0, -2), up.t())
+        return torch.addmm(plain.flatten(0, -2), *change, alpha=self.scaling[ADAPTER]).view_as(
+            plain
+        )
+
+
+class AdaptedPoint(Conv2d):
+    """The same for a 1x1 convolution, which is a linear layer over the channels."""
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the base layer's output plus the scaled LoRA's."""
+        down, up = (part.get_parameter(WEIGHT).flatten(1) for part in (self.lora_A, self.lora_B))
+        plain, low = self.base_layer(x, *args, **kwargs), down @ x.flatten(2)
+        change = (up.expand(len(x), -1, -1), low)
+        return torch.baddbmm(plain.flatten(2), *change, alpha=self.scaling[ADAPTER]).view_as(plain)
+
+
+_FASTER: dict[type[LoraLayer], type[LoraLayer]] = {Linear: Adapted, Conv2d: AdaptedPoint}
 
 
 def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
@@ -86,4 +116,6 @@ def _inject(part: nn.Module, prefix: str, targets: list[str], settings: TrainSet
     }
     for weight in weights(layers):
         weight.data = weight.data.to(torch.float32)
+    for layer in layers.values():
+        layer.__class__ = _FASTER.get(type(layer), type(layer))
     return layers

@@ -105,9 +105,10 @@ class Hooks:
             self._keep_plans(self._bucket)
 
     def succeed(self) -> None:
-        """Say how it ended, or that it goes on."""
-        self._end()
+        """Say how it ended, or that it goes on: then its server has more to render."""
+        self._end_jobs()
         if not (self._may_go_on and self._goes_on(self._plans.values())):
+            self._end_server()
             self.say_where_to_look()
 
     def _rest(self) -> None:
@@ -189,10 +190,17 @@ class Hooks:
 
     def _end(self) -> None:
         """End what runs beside the jobs."""
+        self._end_server()
+        self._end_jobs()
+
+    def _end_server(self) -> None:
         if self._first.embedded_server:
             from lorabench.comfy.client.launch import stop_server
 
             stop_server(self._first.server_state)
+
+    def _end_jobs(self) -> None:
+        """End what is only there while jobs run."""
         self._with_bucket(self._settle)
         if self._screen:
             self._screen.end()

@@ -84,3 +84,30 @@ def test_an_alpha_that_half_precision_does_not_hold_is_saved_as_it_is(loaded, tm
     metadata = {"ss_network_dim": "2", "ss_network_alpha": str(alpha)}
     saved = lora_file.save(tmp_path / "a.safetensors", tensors, metadata)
     assert saved.alpha == pytest.approx(alpha, rel=1e-6) and not saved.oddities
+
+
+@pytest.mark.parametrize(
+    ("kind", "peft", "shape"),
+    [
+        (network.Adapted, network.Linear, (2, 3, -1)),
+        (network.AdaptedPoint, network.Conv2d, (2, -1, 3, 5)),
+    ],
+)
+def test_a_layer_and_its_gradients_are_those_of_peft(loaded, kind, peft, shape):
+    torch.manual_seed(0)
+    lora = network.inject(loaded, settings(rank=4, alpha=2))
+    layer = next(one for one in lora.values() if isinstance(one, kind))
+    for weight in network.weights(lora):
+        torch.nn.init.normal_(weight)
+    given = torch.randn(
+        [layer.in_features if side < 0 else side for side in shape], requires_grad=True
+    )
+    wanted = [given, *network.weights({"": layer})]
+    ours, theirs = layer(given), peft.forward(layer, given)
+    assert torch.allclose(ours, theirs, atol=1e-4)
+    for one, other in zip(
+        torch.autograd.grad(ours.square().sum(), wanted),
+        torch.autograd.grad(theirs.square().sum(), wanted),
+        strict=True,
+    ):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-3)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from lorabench import layout
+from lorabench.comfy.client import launch
 from lorabench.dataset.risks import Risk
 from lorabench.errors import UserError
 from lorabench.lora.receipt import Receipt
@@ -178,6 +179,19 @@ def test_without_a_verdict_there_is_nothing_to_compare(night):
     found._judges = False
     found.fail([])
     assert not called and "Not finished" in said[0]
+
+
+@pytest.mark.parametrize("goes_on", [["a-1: going on"], []], ids=["goes on", "has ended"])
+def test_what_goes_on_keeps_its_server(made, monkeypatch, goes_on):
+    found, said = made()
+    found._judges, found._first.embedded_server = True, True
+    found._first.server_state = "server.json"
+    stopped = []
+    monkeypatch.setattr(launch, "stop_server", stopped.append)
+    monkeypatch.setattr(going_on, "go_on", lambda plans, stopping: goes_on)
+    monkeypatch.setattr(found, "say_where_to_look", lambda: said.append("the verdict"))
+    found.succeed()
+    assert (said, stopped) == ((goes_on, []) if goes_on else (["the verdict"], ["server.json"]))
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 
+from lorabench.base.networks import AutoencoderKL, AutoencoderTiny
 from lorabench.sweep.pictures import REFERENCES, evenly
 from lorabench.sweep.variants import has
 

@@ -20,6 +20,10 @@ from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
+HELD = "1"
+"""For so many seconds the embedded server holds its answer, until the prompt has ended; ComfyUI
+answers at once, and is asked again after a pause."""
+
 Workflow = Mapping[str, Any]  # a graph in GUI format, which ComfyUI stores in its pictures
 
 
@@ -170,8 +174,8 @@ class Client:
         pause = self._pace.poll
         place = 0
         begun = None
-        while time.monotonic() - start < self._timeout:
-            if entry := self._history(prompt_id):
+        while (asked := time.monotonic()) - start < self._timeout:
+            if entry := self._history(prompt_id, wait=HELD):
                 return entry
             if time.monotonic() - looked > self._pace.queue_look:
                 looked = time.monotonic()
@@ -184,15 +188,15 @@ class Client:
                     raise Left
                 if place not in (before, 0):
                     log.debug("in the queue of %s, behind %d", self.url, place)
-            time.sleep(pause)
+            time.sleep(max(pause - (time.monotonic() - asked), 0))
             pause = min(1.1 * pause, self._pace.slowest_poll)
         raise UserError(
             f"{self.url} did not finish within {self._timeout:.0f} s (--timeout);"
             " the prompt was taken out of its queue"
         )
 
-    def _history(self, prompt_id: str) -> dict[str, Any] | None:
-        return self._server.get_json(f"/history/{prompt_id}", HISTORY).get(prompt_id)
+    def _history(self, prompt_id: str, **query: str) -> dict[str, Any] | None:
+        return self._server.get_json(f"/history/{prompt_id}", HISTORY, **query).get(prompt_id)
 
     def _place(self, prompt_id: str) -> int | None:
         """Return how many prompts come before this one; None if the server lost it."""

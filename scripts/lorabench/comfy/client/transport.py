@@ -94,9 +94,9 @@ class Transport:
             except Outage as outage:
                 trial.bear(outage)
 
-    def get_json(self, path: str, shape: Shape) -> Any:
+    def get_json(self, path: str, shape: Shape, **query: str) -> Any:
         """Return the JSON answer to a GET of `path`; `UserError` if it has another shape."""
-        response = self.ask("GET", path)
+        response = self.ask("GET", path, params=query)
         try:
             return read(response, shape)
         except Odd as odd:

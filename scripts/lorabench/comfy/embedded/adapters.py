@@ -31,7 +31,7 @@ def weight_with(
     if "dora_scale" in of:
         whole = _with_magnitude(of["dora_scale"], weight, scale * update)
         return weight + strength * (whole - weight)
-    return weight + (strength * scale) * update
+    return torch.add(weight, update, alpha=strength * scale)
 
 
 def bias_with(

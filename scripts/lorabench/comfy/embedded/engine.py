@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
-from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
 
-from lorabench.base import families, model
-from lorabench.comfy.embedded import conditioning, sigmas
+from lorabench.base import families, model, packed
+from lorabench.base.networks import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    CLIPTextModel,
+    CLIPTokenizer,
+    UNet2DConditionModel,
+    convert_ldm_vae_checkpoint,
+)
+from lorabench.comfy.embedded import conditioning, sigmas, text_layers
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
@@ -107,6 +112,8 @@ class Engine:
         parts = model.load(path, self.device.name, self.device.dtype)
         # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
         encoder = parts.text_encoder.float()
+        packed.pack(parts.unet)
+        text_layers.keep(parts.unet)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
             text_encoder=Patchable(encoder, "text_encoder", torch.float16),

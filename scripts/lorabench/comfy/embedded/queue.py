@@ -90,6 +90,12 @@ class PromptQueue:
         """Return the running prompt, if any."""
         return self._running
 
+    def holds(self, prompt_id: str) -> bool:
+        """Return whether a prompt waits or runs."""
+        with self._ready:
+            jobs = [*(job for _, _, job in self._waiting), self._running]
+            return any(job is not None and job.prompt_id == prompt_id for job in jobs)
+
     def remaining(self) -> int:
         """Return how many prompts wait or run."""
         with self._ready:

@@ -1,10 +1,12 @@
 """ComfyUI's HTTP routes, each also under /api."""
 
+import asyncio
 import logging
 import os
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -26,6 +28,7 @@ from lorabench.comfy.embedded.worker import Worker
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 100 * 2**20
+LONGEST_WAIT = 10  # seconds that an answer is held
 
 
 @dataclass
@@ -134,11 +137,19 @@ class Api:
         return -number if body.get("front") else number
 
     async def _get_history(self, request: web.Request) -> web.Response:
-        if "prompt_id" in request.match_info:
-            return web.json_response(self.queue.history(request.match_info["prompt_id"]))
+        if prompt_id := request.match_info.get("prompt_id"):
+            await self._ended(prompt_id, whole_number(request, "wait") or 0)
+            return web.json_response(self.queue.history(prompt_id))
         most, offset = (whole_number(request, name) for name in ("max_items", "offset"))
         offset = -1 if offset is None else offset
         return web.json_response(self.queue.history(max_items=most, offset=offset))
+
+    async def _ended(self, prompt_id: str, seconds: int) -> None:
+        """Wait until a prompt has left the queue, for some seconds at most; ComfyUI cannot."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, LONGEST_WAIT)):
+                while self.queue.holds(prompt_id):
+                    await self.sockets.next_to_all()
 
     async def _interrupt(self, request: web.Request) -> web.Response:
         wanted = (await read(request, bodies.INTERRUPT, may_be_empty=True)).get("prompt_id")

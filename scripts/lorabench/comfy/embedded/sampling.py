@@ -63,7 +63,7 @@ def sample(
     levels = levels.to(device)
     total = len(levels) - 1
     result = SAMPLERS[settings.sampler](
-        _guided(unet, loaded, positive.to(device), negative.to(device), settings.cfg),
+        _guided(unet, loaded, positive.to(device), negative.to(device), settings.cfg, len(start)),
         start,
         levels,
         Noise(settings.seed),
@@ -102,26 +102,38 @@ def _noise_scale(loaded: "Loaded", levels: Tensor) -> Tensor:
 
 
 def _guided(
-    unet: "UNet2DConditionModel", loaded: "Loaded", positive: Tensor, negative: Tensor, cfg: float
+    unet: "UNet2DConditionModel",
+    loaded: "Loaded",
+    positive: Tensor,
+    negative: Tensor,
+    cfg: float,
+    count: int,
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the denoiser under classifier-free guidance (https://arxiv.org/abs/2207.12598)."""
+    """Return the denoiser of `count` latents under classifier-free guidance.
 
-    def predict(x: Tensor, sigma: Tensor, texts: list[Tensor]) -> Tensor:
-        batch = x.repeat(len(texts), 1, 1, 1)
-        context = torch.cat([text.expand(len(x), -1, -1) for text in texts])
-        timestep = loaded.schedule.timestep(sigma.reshape(1)).float().expand(len(batch))
-        scaled = (batch / (sigma**2 + 1) ** 0.5).to(unet.dtype)
-        output = unet(scaled, timestep, context.to(unet.dtype)).sample.float()
-        return _denoised(batch, output, sigma, loaded.prediction)
+    See https://arxiv.org/abs/2207.12598. Its texts are the same tensors in each step, because some
+    layers keep what they compute on a text (text_layers.py).
+    """
+
+    def batch(*texts: Tensor) -> Tensor:
+        return torch.cat([text.expand(count, -1, -1) for text in texts]).to(unet.dtype)
+
+    def predict(x: Tensor, sigma: Tensor, text: Tensor) -> Tensor:
+        x = x.repeat(len(text) // count, 1, 1, 1)
+        timestep = loaded.schedule.timestep(sigma.reshape(1)).float().expand(len(x))
+        scaled = (x / (sigma**2 + 1) ** 0.5).to(unet.dtype)
+        output = unet(scaled, timestep, text).sample.float()
+        return _denoised(x, output, sigma, loaded.prediction)
+
+    if math.isclose(cfg, 1.0):
+        alone = batch(positive)
+        return lambda x, sigma: predict(x, sigma, alone)
+    at_once = positive.shape == negative.shape
+    texts = [batch(negative, positive)] if at_once else [batch(negative), batch(positive)]
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        if math.isclose(cfg, 1.0):
-            return predict(x, sigma, [positive])
-        if positive.shape == negative.shape:
-            without, following = predict(x, sigma, [negative, positive]).chunk(2)
-        else:
-            without = predict(x, sigma, [negative])
-            following = predict(x, sigma, [positive])
+        guesses = torch.cat([predict(x, sigma, text) for text in texts])
+        without, following = guesses.chunk(2)
         return without + (following - without) * cfg
 
     return denoise

@@ -18,6 +18,7 @@ class Sockets:
         self._clients: dict[str, web.WebSocketResponse] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outbox: asyncio.Queue[tuple[dict[str, Any], str | None]] = asyncio.Queue()
+        self._told_all = asyncio.Event()
 
     def send(self, event: str, data: dict[str, Any], client: str | None = None) -> None:
         """Send a message to one client, or to all."""
@@ -30,10 +31,17 @@ class Sockets:
         self._loop = asyncio.get_running_loop()
         while True:
             message, client = await self._outbox.get()
+            if client is None:
+                self._told_all.set()
+                self._told_all = asyncio.Event()
             to = [client] if client is not None else list(self._clients)
             for name in to:
                 if name in self._clients:
                     await self._deliver(self._clients[name], message)
+
+    async def next_to_all(self) -> None:
+        """Wait for the next message to all clients, such as that the queue has changed."""
+        await self._told_all.wait()
 
     async def serve(self, request: web.Request, status: dict[str, Any]) -> web.WebSocketResponse:
         """Hold one client's connection, and send `status` first."""

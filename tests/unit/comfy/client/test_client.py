@@ -67,6 +67,12 @@ def test_the_submission_has_a_canonical_id(fake):
     assert body["extra_data"] == {"extra_pnginfo": {}}
 
 
+def test_a_server_that_can_is_to_answer_once_the_prompt_has_ended(fake):
+    render(fake)
+    asked = [query for _, path, query in fake.requests if path.startswith("/history/")]
+    assert [query["wait"] for query in asked] == ["1"]
+
+
 def test_the_pictures_keep_the_graph_as_the_gui_saves_it(fake):
     kinds = {"EmptyLatentImage": "LATENT", "KSampler": "LATENT", "SaveImage": None}
     for name, kind in kinds.items():

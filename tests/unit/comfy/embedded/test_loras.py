@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from lorabench.base import packed
 from lorabench.comfy.embedded import loras
 from lorabench.comfy.embedded.loras import Patch, Patchable
 
@@ -180,3 +181,21 @@ def test_the_text_encoders_names_are_known(tmp_path, name):
     file = loras.read(tmp_path / "a.safetensors")
     Patchable(encoder, "text_encoder").with_patches((Patch(file, 1.0),))
     assert torch.allclose(layers[0]["mlp"]["fc1"].weight, before + 1)
+
+
+@torch.inference_mode()
+def test_a_convolution_that_keeps_its_blocks_takes_a_lora_and_gives_it_back(
+    tmp_path, network, patchable, monkeypatch
+):
+    picture = torch.randn(1, 3, 8, 8)
+    monkeypatch.setattr(packed, "NARROWEST", 1)
+    packed.pack(network)
+    assert isinstance(network.conv, packed.PackedConv2d)
+    before = network.conv(picture)
+    file = lora(tmp_path / "a.safetensors", ["conv"])
+    patchable.with_patches((Patch(file, 0.6),))
+    expected = nn.functional.conv2d(picture, network.conv.weight, network.conv.bias)
+    assert torch.allclose(network.conv(picture), expected, atol=1e-5)
+    assert not torch.allclose(before, expected, atol=0.1)
+    patchable.with_patches(())
+    assert torch.equal(network.conv(picture), before)

@@ -154,6 +154,7 @@ def test_a_wrong_value_of_each_key_is_refused(server, path, key):
 PATHS = [
     *(f"/history?{name}={value}" for name in ("max_items", "offset") for value in ("x", "1.5", "")),
     f"/history?max_items={'9' * 5000}",
+    *(f"/history/one?wait={value}" for value in ("x", "1.5")),
     *(f"/view?filename={name}" for name in ("..%2Fx", "%2Fetc%2Fpasswd", "", "%00", "x" * 300)),
     *(f"/view?filename=a.png&subfolder={name}" for name in ("..", "%2Fetc", "a/../../..", "%00")),
     *("/view", "/view?filename=a.png&type=x", "/view?filename=a.png", "/view?filename=%ff"),

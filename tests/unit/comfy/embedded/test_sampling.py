@@ -152,6 +152,21 @@ def test_guidance_goes_beyond_the_positive_prompt():
     assert torch.allclose(plain - guided, torch.full_like(plain, top * 1.0 / 0.5), atol=1e-3)
 
 
+@pytest.mark.parametrize(("cfg", "texts"), [(1.0, 1), (3.0, 2)])
+def test_each_step_gets_the_same_tensor_of_a_text(monkeypatch, cfg, texts):
+    given = []
+    found = model()
+    monkeypatch.setattr(
+        type(found.unet()),
+        "__call__",
+        lambda self, x, timestep, context: given.append(context) or SimpleNamespace(sample=x),
+    )
+    text, longer = torch.ones(1, 77, 8), torch.ones(1, 154, 8)
+    latent = torch.zeros(2, 4, 2, 2)
+    sampling.sample(found, text, longer, latent, settings(cfg=cfg), lambda *step: None)
+    assert len(given) == 3 * texts and len({id(context) for context in given}) == texts
+
+
 def test_v_prediction_is_another_picture():
     assert not torch.allclose(sample(settings()), sample(settings(), prediction="v_prediction"))
 
