@@ -80,8 +80,9 @@ class Servers:
         if self._folder is None:
             return False
         seconds = self._seconds()
-        alone = seconds.get(client.url)
-        rest = (before + 1) * alone - running if alone else running  # as long again as so far
+        usual = (before + 1) * seconds.get(client.url, 0.0)
+        # Of one that takes longer than usual, or is the first: as long again as so far.
+        rest = usual - running if running < usual else running
         faster = (
             other
             for other in self.clients

@@ -121,6 +121,7 @@ def test_a_slow_server_does_not_hold_the_last_cell(fake, tmp_path):
         (1.0, 1, 0.0, True),  # it only waits
         (10.0, 0, 9.5, False),
         (10.0, 0, 1.0, True),
+        (1.0, 0, 30.0, True),  # it has become slow
         (None, 0, 0.5, False),  # nothing has ended there yet
         (None, 0, 5.0, True),
     ],
