@@ -4,6 +4,7 @@ With `--default-storage-provider s3`, Snakemake fetches and stores the files of 
 for what is read besides: raw sets and records when the Snakefile is parsed, results at the end.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -163,7 +164,10 @@ class Bucket:
                 self._object(path).upload_file(str(path))
 
     def _bring_set(self, folder: Path) -> int:
-        """Bring a raw set and return its number of files; one with more files here is refused."""
+        """Bring a raw set and return its number of files; a file here that differs is refused.
+
+        It is the user's own, so it is never written.
+        """
         found = self._listed(folder)
         here = [path for path in folder.rglob("*") if path.is_file()]
         if alone := sorted(path for path in here if path not in found):
@@ -171,8 +175,14 @@ class Bucket:
                 f"raw_set: {alone[0]} is here and not in the bucket, where raw sets are read from; "
                 f"move it away, or send it: aws s3 sync {folder} {self.url}/{folder}"
             )
-        for path, one in found.items():
-            _bring(one, path)
+        if other := sorted(path for path in here if not _is_same(found[path], path)):
+            there = f"{self.url}/{other[0]}"
+            raise UserError(
+                f"raw_set: {other[0]} differs from the bucket's, and raw sets are read from there; "
+                f"send it: aws s3 cp {other[0]} {there}; or remove it here, to work with the other"
+            )
+        for path in found.keys() - set(here):
+            _bring(found[path], path)
         return len(found)
 
     def _listed(self, folder: Path) -> dict[Path, Any]:
@@ -210,6 +220,18 @@ def _plans_of(given: Mapping[str, Any]) -> Path:
 @cache
 def _kind() -> TypeAdapter[dict[str, RunPlan]]:
     return TypeAdapter(dict[str, RunPlan])
+
+
+def _is_same(found: Any, path: Path) -> bool:
+    """Whether a file here is the bucket's by its content; times do not count."""
+    if path.stat().st_size != found.size:
+        return False
+    if path.stat().st_mtime == found.last_modified.timestamp():
+        return True  # it was brought
+    content = path.read_bytes()
+    # An ETag is the MD5 of what was sent in one piece and not encrypted.
+    own = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return found.e_tag.strip('"') == own or found.get()["Body"].read() == content
 
 
 def _bring(found: Any, path: Path) -> bool:

@@ -1,12 +1,14 @@
 """What is read of a bucket when the Snakefile is parsed, and what is stored at the end."""
 
 import logging
+import os
 from base64 import urlsafe_b64encode
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from moto import mock_aws
 from snakemake_storage_plugin_s3 import StorageProvider, StorageProviderSettings
@@ -94,6 +96,33 @@ def test_a_raw_set_that_is_not_all_in_the_bucket_is_refused(there):
     (plan.paths.raw / "new.png").write_bytes(b"")
     with pytest.raises(UserError, match=r"new\.png is here and not in the bucket.* aws s3 sync"):
         planned(there)
+
+
+@pytest.mark.parametrize("edit", ["trigger, another hat", "trigger, a hot"])
+def test_a_raw_file_that_was_edited_here_is_refused_and_stays(there, edit):
+    caption = planned(there).paths.raw / "0.txt"
+    caption.write_text("trigger, a hat")
+    there.send([caption])
+    caption.write_text(edit)
+    with pytest.raises(UserError, match=r"0\.txt differs .* aws s3 cp .* or remove it"):
+        planned(there)
+    assert caption.read_text() == edit
+    caption.unlink()
+    planned(there)
+    assert caption.read_text() == "trigger, a hat"
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_raw_file_of_the_same_content_is_left_alone(there, provider, pieces):
+    path = planned(there).paths.raw / "large.txt"
+    path.write_bytes(bytes(6_000_000))
+    config = TransferConfig(multipart_threshold=1 if pieces > 1 else 10_000_000)
+    one = provider.s3c.Bucket("studio").Object(f"lora/{path}")
+    one.upload_file(str(path), Config=config)
+    assert ("-" in one.e_tag) == (pieces > 1)
+    os.utime(path, (1, 1))
+    planned(there)
+    assert path.stat().st_mtime == 1
 
 
 def test_of_a_run_records_are_brought_and_the_rest_is_noted(there):
