@@ -30,7 +30,7 @@ from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.run.plan import make_plans
 from lorabench.settings import servers
-from lorabench.workflow import bucket, console, producers
+from lorabench.workflow import bucket, console, kept_plans, producers
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
@@ -45,8 +45,8 @@ parent.announce()
 parent.lend_python()
 try:
     BUCKET = bucket.find(workflow)
-    if BUCKET and workflow.remote_exec:
-        PLANS = BUCKET.kept(config)
+    if workflow.remote_exec:
+        PLANS = kept_plans.kept(BUCKET or kept_plans.Disk(), config)
     else:
         PLANS = (BUCKET.plans if BUCKET else make_plans)(config, ROOT / "config" / "config.yaml")
 except UserError as error:

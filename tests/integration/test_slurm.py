@@ -80,9 +80,10 @@ def call(project, cluster):
 
 
 def test_a_run_ends_with_its_report_though_a_node_is_lost(project, cluster, call):
-    project.add_set()
+    raw = project.add_set()
     run = call(**{**SMALL, "weights": "0.4,0.5"})
     run.wait_for(lambda: found(project, ["train/train_log.csv"]), "a training")
+    (raw / "0.txt").write_text("a caption for the next call")
     cluster.lose(run.wait_for(cluster.busy, "a job")[0])
     assert run.status() == 0, run.said
     folder = run_folder(project)

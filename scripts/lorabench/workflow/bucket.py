@@ -8,25 +8,19 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path, PurePosixPath
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from pydantic import TypeAdapter
-
 from lorabench import layout
-from lorabench.digests import digest
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.run import existing
-from lorabench.run.plan import RunPlan, make_plans, named_sets, server_state
+from lorabench.run.plan import RunPlan, make_plans, named_sets
 from lorabench.settings.layers import merge, read_yaml
-from lorabench.settings.models import SETTLED
 from lorabench.workflow.notes import packed, unpack
 from lorabench.workflow.seen import Seen, remembering
 
-_PLANS = layout.RUNS / ".plans"
 _NOTES = ".snakemake.json.gz"
 """In a run's folder, what Snakemake has noted."""
 _READ = frozenset({".yaml", ".json", ".csv", ".html", ".md"})
@@ -119,21 +113,18 @@ class Bucket:
         return make_plans(given, defaults)
 
     @_reached
-    def keep(self, plans: Mapping[str, RunPlan], given: Mapping[str, Any]) -> None:
-        """Store the plans for the jobs on other machines, which then need no raw set; no login."""
-        self._seen.look_again()
-        public = {run_id: replace(plan, given_urls=()) for run_id, plan in plans.items()}
-        self._object(_plans_of(given)).put(Body=_kind().dump_json(public, exclude_defaults=True))
+    def read(self, path: Path) -> bytes:
+        """Return what a file in the bucket holds."""
+        return self._object(path).get()["Body"].read()
 
     @_reached
-    def kept(self, given: Mapping[str, Any]) -> dict[str, RunPlan]:
-        """Return the plans of the call that a job is of."""
-        stored = self._object(_plans_of(given)).get()["Body"].read()
-        plans = _kind().validate_json(stored, context=SETTLED)
-        return {
-            run_id: replace(plan, server_state=server_state(plans))
-            for run_id, plan in plans.items()
-        }
+    def write(self, path: Path, data: bytes) -> None:
+        """Store a file."""
+        self._object(path).put(Body=data)
+
+    def share(self) -> None:
+        """Expect files of other machines from now on."""
+        self._seen.look_again()
 
     @_reached
     def bring(self, run: RunLayout, kinds: Collection[str] = _READ) -> None:
@@ -154,7 +145,7 @@ class Bucket:
         """Store what Snakemake has noted of a run's files, and of those of its sets."""
         folders = [plan.paths.root, *(one.folder for one in plan.sets)]
         if notes := packed(f"{self.url}/{folder}/" for folder in folders):
-            self._object(plan.paths.root / _NOTES).put(Body=notes)
+            self.write(plan.paths.root / _NOTES, notes)
 
     @_reached
     def send(self, paths: Iterable[Path]) -> None:
@@ -211,15 +202,6 @@ def find(workflow: Any) -> Bucket | None:
             "it if you like, such as s3://studio/lora"
         )
     return Bucket(workflow.storage_registry.default_storage_provider, prefix)
-
-
-def _plans_of(given: Mapping[str, Any]) -> Path:
-    return _PLANS / f"{digest(dict(given))}.json"
-
-
-@cache
-def _kind() -> TypeAdapter[dict[str, RunPlan]]:
-    return TypeAdapter(dict[str, RunPlan])
 
 
 def _is_same(found: Any, path: Path) -> bool:

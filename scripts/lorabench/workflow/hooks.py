@@ -18,7 +18,15 @@ from lorabench.lora.receipt import read as read_receipt
 from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
-from lorabench.workflow import commands, console, job_logs, outlook, slurm, stopping
+from lorabench.workflow import (
+    commands,
+    console,
+    job_logs,
+    kept_plans,
+    outlook,
+    slurm,
+    stopping,
+)
 from lorabench.workflow.bucket import Bucket
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
@@ -101,8 +109,8 @@ class Hooks:
             self._be_strict()
             self._ask_docker()
             self._ask_servers()
-        if self._bucket and not self._workflow.local_exec:
-            self._keep_plans(self._bucket)
+        if not self._workflow.local_exec:
+            self._keep_plans()
 
     def succeed(self) -> None:
         """Say how it ended, or that it goes on: then its server has more to render."""
@@ -240,10 +248,13 @@ class Hooks:
         )
         return next(having, None)
 
-    def _keep_plans(self, bucket: Bucket) -> None:
+    def _keep_plans(self) -> None:
         """Keep the plans for jobs on other machines."""
+        store = self._bucket or kept_plans.Disk()
+        if self._bucket:
+            self._bucket.share()
         try:
-            bucket.keep(self._plans, self._workflow.globals["config"])
+            kept_plans.keep(store, self._plans, self._workflow.globals["config"])
         except UserError as error:
             self._end()
             console.refuse(str(error))

@@ -3,8 +3,6 @@
 import logging
 import os
 from base64 import urlsafe_b64encode
-from dataclasses import fields
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +14,7 @@ from snakemake_storage_plugin_s3 import StorageProvider, StorageProviderSettings
 from lorabench import layout
 from lorabench.errors import UserError
 from lorabench.run import existing
-from lorabench.workflow import bucket, notes
+from lorabench.workflow import bucket, kept_plans, notes
 from lorabench.workflow.bucket import Bucket
 from tests.loras import save_lora
 from tests.project import ROOT, make_project
@@ -167,7 +165,7 @@ def test_where_others_store_files_missing_ones_are_looked_up(there, provider):
     run = planned(there).paths
     missing = provider.object(f"{PREFIX}{run.lora}")
     assert not missing.exists()
-    there.keep({}, {})
+    there.share()
     put(there, run.lora)
     assert missing.exists()
 
@@ -186,31 +184,12 @@ def test_what_snakemake_noted_of_a_run_goes_to_the_next_machine(there):
     }
 
 
-def test_the_plans_for_jobs_elsewhere_have_no_login(there):
-    given = {"raw_set": "some_set", "comfy_url": "https://name:password@host", **BASE}
-    plans = there.plans(given, DEFAULTS)
-    there.keep(plans, given)
-    (kept,) = there.kept(given).values()
-    assert kept.paths == next(iter(plans.values())).paths
-    assert "password" not in repr(vars(kept))
-
-
-@pytest.mark.parametrize(
-    "asked", [{}, {"matrix": "night.csv"}, {"lora": "loras"}, {"lora": "loras", "search": "auto"}]
-)
-def test_the_plans_for_jobs_elsewhere_are_those_of_the_call(there, asked):
-    Path("night.csv").write_text("rank,unet_lr\n2,\n4,1e-4\n")
-    for number in (1, 2):
-        save_lora(Path("loras", f"ink-00000{number}.safetensors"))
-    given = {"raw_set": "some_set", **asked}
-    plans = there.plans({**BASE, **given}, DEFAULTS)
-    there.keep(plans, given)
-    kept = there.kept(given)
-    assert kept.keys() == plans.keys()
-    for run_id, plan in plans.items():
-        for field in fields(plan):
-            if field.name != "given_urls":  # they may have a login
-                assert getattr(kept[run_id], field.name) == getattr(plan, field.name)
+def test_the_plans_for_jobs_elsewhere_lie_in_the_bucket(there):
+    given = {"raw_set": "some_set", **BASE}
+    (plan,) = (plans := there.plans(given, DEFAULTS)).values()
+    kept_plans.keep(there, plans, given)
+    assert kept_plans.kept(there, given)[plan.paths.run_id].paths == plan.paths
+    assert not layout.RUNS.exists()
 
 
 def call(prefix, provider=None):

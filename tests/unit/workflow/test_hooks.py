@@ -261,7 +261,10 @@ class Unreachable:
     def bring(self, run):
         raise UserError("s3://studio/lora: could not connect")
 
-    def keep(self, plans, given):
+    def share(self):
+        pass
+
+    def write(self, path, data):
         raise UserError("s3://studio/lora: must not be written")
 
 
@@ -273,7 +276,21 @@ def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
     assert "s3://studio/lora: could not connect" in warning
 
 
-def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(made, capsys):
+@pytest.mark.parametrize(("here", "kept"), [(True, 0), (False, 1)])
+def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, here, kept):
+    found, _ = made(globals={"config": {}})
+    found._workflow.local_exec = here
+    calls = []
+    monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: calls.append(of))
+    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 0)
+    found.start(lambda prefix: None)
+    assert len(calls) == kept
+
+
+def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(
+    made, monkeypatch, capsys
+):
+    monkeypatch.setattr(hooks.kept_plans, "keep", lambda store, *of: store.write("plans", b""))
     found, _ = made(globals={"config": {}})
     found._workflow.local_exec, found._bucket = False, Unreachable()
     with pytest.raises(SystemExit):
