@@ -12,8 +12,9 @@ def main() -> int:
     *options, script = sys.argv[1:]
     try:
         print(slurm.submit(Path(script), options))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (UserError, FileNotFoundError) as error:
+        if Path(script).exists():  # else its call was stopped meanwhile
+            print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 

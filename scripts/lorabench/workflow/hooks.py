@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -260,12 +259,24 @@ class Hooks:
             console.refuse(str(error))
 
     def _end_left_jobs(self) -> None:
-        """End what a killed call left in a cluster, and at a signal what this one has there."""
-        if self._workflow.local_exec:
+        """End what a killed call left in Slurm, and at a signal what this one has there."""
+        submits = getattr(self._workflow.executor_settings, "submit_cmd", None) or ""
+        if "slurm_submit" not in submits:
             return
-        self._stopping.elsewhere = partial(slurm.cancel_left, Path.cwd())
-        if ended := slurm.cancel_left(Path.cwd()):
+        try:
+            ended = slurm.cancel_left(Path.cwd())
+        except UserError as error:
+            self._end()
+            console.refuse(str(error))
+        self._stopping.elsewhere = self._end_own_jobs
+        if ended:
             self._say(f"{count(ended, 'Slurm job')} of a call that was killed: cancelled")
+
+    def _end_own_jobs(self) -> None:
+        try:
+            slurm.cancel_left(Path.cwd())
+        except UserError as error:
+            print(f"warning: {error}", file=sys.stderr)
 
     def _be_strict(self) -> None:
         """Check, if asked to, that captions and settings do not spoil a training that will start.

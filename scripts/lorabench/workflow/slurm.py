@@ -17,18 +17,25 @@ _START_MINUTES = 15
 _ON_ITS_WAY = frozenset(
     {
         *("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"),
-        *("SUSPENDED", "RESIZING", "PREEMPTED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"),
+        *("SUSPENDED", "RESIZING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"),
     }
 )
+_PREEMPTED = "PREEMPTED"
+"""Slurm's pages: terminated; it may become another state, that is, where such jobs are requeued."""
 _UNKNOWN = "Invalid job id"
+_NOT_HERE = 127
 _PATIENCE = 60
+_AGAIN = 10
+"""Seconds after which a preempted job is queued, if it is."""
 
 
 def submit(script: Path, given: Sequence[str]) -> str:
     """Submit a job's script with further options of sbatch; return the job's number."""
     LOGS.mkdir(parents=True, exist_ok=True)
     command = ["sbatch", "--parsable", *asked(_properties(script)), *given, str(script)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = _run(*command)
+    if done.returncode == _NOT_HERE:
+        raise UserError("sbatch is not here: type the command where Slurm's programs are")
     if done.returncode:
         raise UserError(f"Slurm refuses a job: {done.stderr.strip()} ({' '.join(command)})")
     return done.stdout.strip().partition(";")[0]  # behind it may stand the cluster
@@ -62,6 +69,9 @@ def log(job: str) -> Path:
 def status(job: str) -> str:
     """Return `running`, `success` or `failed`, as Snakemake's executor wants it."""
     state = _state(job)
+    if state == _PREEMPTED:
+        time.sleep(_AGAIN)
+        state = _state(job)
     if state in _ON_ITS_WAY:
         return "running"
     if state == "COMPLETED":
@@ -75,7 +85,7 @@ def status(job: str) -> str:
 def cancel_left(folder: Path) -> int:
     """End the jobs of killed calls in `folder`, whose lock the caller has; return how many.
 
-    They would write into the files of their successors.
+    They would write into the files of their successors. Raises `UserError` if nobody knows of any.
     """
     left = jobs = _jobs(folder)
     if jobs:
@@ -107,8 +117,15 @@ def _state(job: str) -> str:
 
 
 def _jobs(folder: Path) -> list[str]:
-    listed = _run("squeue", "--me", "--noheader", "--format=%i %j %Z").stdout.splitlines()
-    found = [line.split(" ", 2) for line in listed]
+    listed = _run("squeue", "--me", "--noheader", "--format=%i %j %Z")
+    if listed.returncode == _NOT_HERE:
+        raise UserError("squeue is not here: type the command where Slurm's programs are")
+    if listed.returncode:
+        raise UserError(
+            f"Slurm does not answer ({listed.stderr.strip()}), so jobs of this folder may run on; "
+            "once it does, the next call here cancels them, or you by `squeue --me` and `scancel`"
+        )
+    found = [line.split(" ", 2) for line in listed.stdout.splitlines()]
     return [
         number
         for number, name, place in found
@@ -120,4 +137,4 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError as error:
-        return subprocess.CompletedProcess(command, 127, "", str(error))
+        return subprocess.CompletedProcess(command, _NOT_HERE, "", str(error))

@@ -83,7 +83,8 @@ def _programs(parent: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.Error):
         for child in parent.children():
             with suppress(psutil.Error):
-                if not any(Path(word).name.startswith(_ASKING) for word in child.cmdline()):
+                words = " ".join(child.cmdline()).split()  # a shell's command is one word
+                if not any(Path(word).name.startswith(_ASKING) for word in words):
                     found.append(child)
                     found += _programs(child) if child.name() in _SHELLS else []
     return found

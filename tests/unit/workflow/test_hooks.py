@@ -14,6 +14,7 @@ from lorabench.workflow import going_on, hooks
 from lorabench.workflow.hooks import Hooks
 from lorabench.workflow.stopping import Stopping
 
+SLURM = SimpleNamespace(submit_cmd="python scripts/slurm_submit.py")
 SHARED = layout.normalized("style", "plain", "1" * 8)
 
 
@@ -45,6 +46,7 @@ def made(monkeypatch):
             global_resources={"comfyui": SimpleNamespace(value=2)},
             touch=False,
             local_exec=True,
+            executor_settings=None,
             scheduler=SimpleNamespace(job_rate_limiter="100/1s"),
             dag_settings=SimpleNamespace(forceall=False, forcerun=(), forcetargets=False),
             **more,
@@ -250,9 +252,24 @@ def test_what_a_killed_call_left_in_slurm_is_cancelled(made, monkeypatch):
     found, said = made()
     found._end_left_jobs()
     assert said == []
-    found._workflow.local_exec = False
+    found._workflow.executor_settings = SLURM
     found._end_left_jobs()
     assert said == ["2 Slurm jobs of a call that was killed: cancelled"]
+
+
+def test_jobs_that_may_run_on_are_told_of(made, monkeypatch, capsys):
+    def fail(folder):
+        raise UserError("Slurm does not answer")
+
+    found, _ = made()
+    found._workflow.executor_settings = SLURM
+    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 0)
+    found._end_left_jobs()
+    monkeypatch.setattr(hooks.slurm, "cancel_left", fail)
+    found._stopping.elsewhere()
+    assert capsys.readouterr().err == "warning: Slurm does not answer\n"
+    with pytest.raises(SystemExit):
+        found._end_left_jobs()
 
 
 class Unreachable:
@@ -282,7 +299,6 @@ def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, h
     found._workflow.local_exec = here
     calls = []
     monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: calls.append(of))
-    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 0)
     found.start(lambda prefix: None)
     assert len(calls) == kept
 

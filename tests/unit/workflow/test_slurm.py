@@ -1,10 +1,12 @@
 """What Slurm is asked, with programs in its place; a real one is in tests/integration."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+import slurm_submit
 from lorabench.errors import UserError
 from lorabench.workflow import slurm
 
@@ -87,6 +89,34 @@ def test_a_job_is_asked_for(programs, squeue, sacct, status):
     assert slurm.status("17") == status
     text = slurm.log("17").read_text() if slurm.log("17").exists() else ""
     assert ("error: Slurm ended the job 17: TIMEOUT" in text) == ("TIMEOUT" in squeue)
+
+
+@pytest.mark.parametrize(("then", "status"), [("PREEMPTED", "failed"), ("PENDING", "running")])
+def test_a_preempted_job_is_over_unless_it_is_queued_again(programs, monkeypatch, then, status):
+    monkeypatch.setattr(slurm, "_AGAIN", 0)
+    programs(squeue="head -1 states; sed -i 1d states")
+    Path("states").write_text(f"PREEMPTED\n{then}\n")
+    slurm.LOGS.mkdir(parents=True)
+    assert slurm.status("17") == status
+
+
+def test_without_slurm_nothing_can_be_submitted(programs, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    Path("job.sh").write_text(f"# properties = {json.dumps(TRAINING)}\n")
+    with pytest.raises(UserError, match="sbatch is not here"):
+        slurm.submit(Path("job.sh"), [])
+
+
+def test_a_job_whose_call_was_stopped_meanwhile_is_not_said_to_be_refused(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["slurm_submit.py", "--requeue", "gone.sh"])
+    assert slurm_submit.main() == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_slurm_that_does_not_answer_is_no_slurm_without_jobs(programs):
+    programs(squeue="echo 'Unable to contact slurm controller' >&2; exit 1")
+    with pytest.raises(UserError, match=r"does not answer \(Unable to .* may run on; .*scancel"):
+        slurm.cancel_left(Path("/data"))
 
 
 def test_jobs_of_killed_calls_in_this_folder_are_cancelled_and_no_others(programs):

@@ -12,7 +12,8 @@ def test_what_asks_a_cluster_is_no_jobs_program(tmp_path):
     scancel = tmp_path / "scancel"
     scancel.write_text("#!/bin/sh\nsleep 60\n")
     scancel.chmod(0o755)
-    calls = (["sleep", "61"], [str(scancel)], ["sh", "-c", "sleep 62; : scripts/slurm_status.py"])
+    asking = "trap '' INT; sleep 62; : scripts/slurm_status.py '17'"
+    calls = (["sleep", "61"], [str(scancel)], ["sh", "-c", asking])
     started = [subprocess.Popen(call) for call in calls]
     try:
         time.sleep(0.5)
