@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from lorabench.comfy.client import progress
@@ -69,10 +70,12 @@ class Client:
 
         Calls `submitted` whenever the server has taken the prompt. While it waits, it calls `leave`
         with how many prompts come before it and for how many seconds it has been running; if that
-        is true, it raises `Left`. It submits again after a restart, and once each after a lack of
+        is true, it raises `Left`; a server that is away counts as one that has been running since,
+        and is left with `Away`. It submits again after a restart, and once each after a lack of
         memory and if cached pictures are gone. Every other failure raises `UserError`. If the call
         ends early, the prompt leaves the server's queue.
         """
+        self._server.leave = partial(leave, 0)
         workflow = to_gui(graph, self._server.node_info(graph))
         short_of_memory = False
         for _ in range(self._pace.tries):

@@ -58,6 +58,8 @@ class Transport:
         self._revive = revive
         self.limit = pace.greeting
         """How many seconds a request may fail: more after the first answer than before it."""
+        self.leave: Callable[[float], bool] = lambda silent: False
+        """Whether a server that has been away for so many seconds is left for another."""
 
     @cached_property
     def access(self) -> Access:
@@ -137,8 +139,9 @@ class Trial:
         if outage.remedy:
             raise Refused(f"{url} {outage}; {outage.remedy}")
         self._faults += not outage.down
-        late = time.monotonic() + self._pause - self._start > self._transport.limit
-        if outage.down and late:
+        silent = time.monotonic() - self._start
+        late = silent + self._pause > self._transport.limit
+        if outage.down and (late or self._transport.leave(silent)):
             raise Away(
                 f"no ComfyUI server answers at {url} ({outage}); start it (in Docker:"
                 f" {HOW_TO_START}) or correct comfy_url{refusals.hint(url)}"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lorabench.comfy.client import client as client_module
 from lorabench.comfy.client.client import Client
-from lorabench.comfy.client.transport import Pace
+from lorabench.comfy.client.transport import Away, Pace
 from lorabench.errors import UserError
 from tests.fake_comfy import png, serving
 
@@ -392,3 +392,12 @@ def test_an_interrupted_client_takes_its_prompt_out_of_the_queue(fake, where, mo
 
 def test_the_fakes_pictures_differ_by_seed():
     assert png(1) != png(2)
+
+
+def test_a_server_that_falls_silent_is_left_where_another_is_done_sooner(fake):
+    fake.hold = "running"
+    fake.fault = lambda method, path: "drop" if fake.running else None
+    start = time.monotonic()
+    with pytest.raises(Away):
+        a_client(fake).render(GRAPH, "3", 1, leave=lambda before, running: running > 0.05)
+    assert time.monotonic() - start < PACE.patience
