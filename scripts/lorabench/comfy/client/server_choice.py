@@ -28,7 +28,7 @@ class Servers:
         self.clients = list(clients)
         self._folder = folder if len(clients) > 1 else None
         self._since = 0.0
-        self._left = False
+        self._left: Client | None = None
 
     @contextmanager
     def turn(self) -> Generator[Callable[[], None]]:
@@ -51,7 +51,7 @@ class Servers:
     def choose(self) -> Client:
         """Return the client whose server has the fewest prompts; those that do not answer are last.
 
-        A cell that left a server goes where it is done first.
+        A cell that left a server goes where it is done first, and not there: it may have become slow.
         """
         if len(self.clients) == 1:
             return self.clients[0]
@@ -60,10 +60,10 @@ class Servers:
         answering = {client: length for client, length in lengths.items() if length is not None}
         seconds = self._seconds()
 
-        def order(client: Client) -> tuple[float, float]:
+        def order(client: Client) -> tuple[bool, float, float]:
             alone = seconds.get(client.url, 0.0)
             there = (answering[client] + 1) * alone
-            return (there if self._left else answering[client], alone)
+            return (client is self._left, there if self._left else answering[client], alone)
 
         return min(answering, key=order, default=shuffled[0])
 
@@ -88,8 +88,9 @@ class Servers:
             for other in self.clients
             if other is not client and seconds.get(other.url, rest) < _WORTH * rest
         )
-        self._left = any(other.queue_length() == 0 for other in faster)
-        return self._left
+        leaves = any(other.queue_length() == 0 for other in faster)
+        self._left = client if leaves else None
+        return leaves
 
     def note(self, client: Client) -> None:
         """Keep how long a server took for the prompt that has just ended."""

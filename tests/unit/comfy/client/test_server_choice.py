@@ -136,6 +136,14 @@ def test_a_cell_leaves_for_an_idle_server_that_is_done_sooner(
     assert not servers.should_leave(servers.clients[1], before, running)
 
 
+def test_a_cell_does_not_go_back_to_a_server_that_has_become_slow(fake, tmp_path):
+    with serving() as other:
+        servers = two(tmp_path, fake.url, other.url)
+        took(tmp_path, **{fake.url: 1.0, other.url: 0.5})  # as it was
+        assert servers.should_leave(servers.clients[1], 0, 30.0)
+        assert servers.choose().url == fake.url
+
+
 def test_where_no_speed_is_known_no_cell_leaves(fake, tmp_path):
     servers = two(tmp_path, fake.url, "http://here")
     assert not servers.should_leave(servers.clients[1], 1, 5.0)
