@@ -51,7 +51,7 @@ class Servers:
     def choose(self) -> Client:
         """Return the client whose server has the fewest prompts; those that do not answer are last.
 
-        A cell that left a server goes where it is done first, and not there: it may have become slow.
+        A cell that left a server, which may have become slow, goes where it is done first.
         """
         if len(self.clients) == 1:
             return self.clients[0]
