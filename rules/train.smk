@@ -10,6 +10,8 @@ OUTPUTS
     output/kohya/<profile>_<set>.safetensors            with trainer=kohya, which writes there first
 """
 
+commands.set_for_each(workflow.resource_settings, commands.trainings(TRAINED))
+
 for TRAINING in commands.trainings(TRAINED):
 
     rule:

@@ -89,6 +89,17 @@ def trainings(plans: Iterable[RunPlan]) -> list[TrainingRule]:
     ]
 
 
+def set_for_each(settings: Any, rules: Iterable[TrainingRule]) -> None:
+    """Let each of these rules have the resources that are set for `train_lora`, however many.
+
+    `settings` are Snakemake's own, of which it takes them by the rule's name.
+    """
+    known = settings._parsed_overwrite_resources
+    for one in rules:
+        if TRAINS in known:
+            known.setdefault(one.rule, known[TRAINS])
+
+
 def either(plans: Iterable[RunPlan]) -> str:
     """Return a regular expression for these runs, by their ids."""
     return "|".join(re.escape(plan.paths.run_id) for plan in plans)

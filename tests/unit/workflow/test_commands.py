@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from snakemake.settings.types import ResourceSettings
 
 from lorabench import layout
 from lorabench.workflow import commands, targets
@@ -112,3 +113,12 @@ def test_what_decides_of_a_set_is_its_use(plan):
     longer = {"kohya_args": {"max_token_length": 225}, "steps": 9}
     sd15 = plan().config.model_copy(update={"train": plan().config.train.model_copy(update=longer)})
     assert replace(plan(), config=sd15).use.tokens == 225
+
+
+def test_what_is_set_for_trainings_holds_for_those_of_several_raw_sets():
+    given = {"train_lora": {"runtime": 600}, "train_lora_b": {"runtime": 7}}
+    settings = ResourceSettings(overwrite_resources=given)
+    rules = [commands.TrainingRule(f"train_lora_{name}", Path(name), name) for name in "ab"]
+    commands.set_for_each(settings, rules)
+    found = settings._parsed_overwrite_resources
+    assert [found[one.rule]["runtime"].value for one in rules] == [600, 7]
