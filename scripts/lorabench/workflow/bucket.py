@@ -7,7 +7,9 @@ for what is read besides: raw sets and records when the Snakefile is parsed, res
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path, PurePosixPath
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -18,11 +20,16 @@ from lorabench.layout import RunLayout
 from lorabench.run import existing
 from lorabench.run.plan import RunPlan, make_plans, named_sets
 from lorabench.settings.layers import merge, read_yaml
-from lorabench.workflow.notes import packed, unpack
+from lorabench.workflow import notes
 from lorabench.workflow.seen import Seen, remembering
 
 _NOTES = ".snakemake.json.gz"
 """In a run's folder, what Snakemake has noted."""
+_BEGUN = ".snakemake.begun"
+"""In a run's folder from the start of a call until it has ended in order."""
+_SECONDS_BETWEEN_NOTES = 300
+"""A killed machine costs the pictures of so long, and to read 10,000 notes takes a second."""
+_OF_CELLS = re.compile(r"w-?\d+\.\d\d")
 _READ = frozenset({".yaml", ".json", ".csv", ".html", ".md"})
 """What is brought of a run; of its LoRAs it is only known that they are there."""
 _IN_RUN = ("", "train", "bench")
@@ -80,6 +87,8 @@ class Bucket:
         self._seen = Seen()
         kind = remembering(provider.get_storage_object_cls(), self._seen)
         provider.get_storage_object_cls = lambda: kind
+        self._over = threading.Event()
+        self._sending: threading.Thread | None = None
 
     @_reached
     def plans(self, given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
@@ -127,25 +136,60 @@ class Bucket:
         self._seen.look_again()
 
     @_reached
-    def bring(self, run: RunLayout, kinds: Collection[str] = _READ) -> None:
-        """Bring what is read of a run and of its set, and note which files there are besides."""
+    def bring(self, run: RunLayout, kinds: Collection[str] = _READ) -> list[Path]:
+        """Bring what is read of a run and of its set, and note which files there are besides.
+
+        Return those of a killed call that are in no note; they count as missing.
+        """
         read = {*(run.root / name for name in _IN_RUN), run.normalized}
-        for folder in [run.root, run.normalized] if run.normalized_id else [run.root]:
-            for path, found in self._listed(folder).items():
-                existing.note(path)
-                if path.suffix == layout.WHOLE:
-                    existing.note(path.with_suffix(""))
-                if path.suffix in kinds and path.parent in read:
-                    _bring(found, path)
-                if path.name == _NOTES and _bring(found, path):
-                    unpack(path.read_bytes())
+        listed = self._listed(run.root)
+        noted = run.root / _NOTES
+        if noted in listed and _bring(listed[noted], noted):
+            notes.unpack(noted.read_bytes())
+        unknown = self._unknown(run, listed)
+        for path in unknown:
+            del listed[path]
+            self._seen.forget(self._key(path))
+        if run.normalized_id:
+            listed |= self._listed(run.normalized)
+        for path, found in listed.items():
+            existing.note(path)
+            if path.suffix == layout.WHOLE:
+                existing.note(path.with_suffix(""))
+            if path.suffix in kinds and path.parent in read:
+                _bring(found, path)
+        return unknown
+
+    @_reached
+    def begin(self, plans: Collection[RunPlan]) -> None:
+        """Sign that a call begins, and from now on store its notes now and then."""
+        for plan in plans:
+            sign = plan.paths.root / _BEGUN
+            if not self._seen.find(self._key(sign)):  # that of a killed call stays
+                self._object(sign).put(Body=b"")
+        self._sending = threading.Thread(target=self._keep_sending, args=[plans], daemon=True)
+        self._sending.start()
+
+    @_reached
+    def settle(self, plans: Collection[RunPlan]) -> None:
+        """Bring the results here, and keep there what Snakemake has noted."""
+        self._over.set()
+        if self._sending:
+            self._sending.join()
+        for plan in plans:
+            unknown = self.bring(plan.paths)
+            self.send_notes(plan)
+            sign = plan.paths.root / _BEGUN
+            if not unknown and self._seen.find(self._key(sign)):
+                self._object(sign).delete()
+                self._seen.forget(self._key(sign))
 
     @_reached
     def send_notes(self, plan: RunPlan) -> None:
         """Store what Snakemake has noted of a run's files, and of those of its sets."""
         folders = [plan.paths.root, *(one.folder for one in plan.sets)]
-        if notes := packed(f"{self.url}/{folder}/" for folder in folders):
-            self.write(plan.paths.root / _NOTES, notes)
+        if packed := notes.packed(f"{self.url}/{folder}/" for folder in folders):
+            self.write(plan.paths.root / _NOTES, packed)
 
     @_reached
     def send(self, paths: Iterable[Path]) -> None:
@@ -153,6 +197,25 @@ class Bucket:
         for path in paths:
             if path.exists():
                 self._object(path).upload_file(str(path))
+
+    def _keep_sending(self, plans: Collection[RunPlan]) -> None:
+        while not self._over.wait(_SECONDS_BETWEEN_NOTES):
+            for plan in plans:
+                with suppress(UserError, OSError):  # the end of the call says it
+                    self.send_notes(plan)
+
+    def _unknown(self, run: RunLayout, listed: Mapping[Path, Any]) -> list[Path]:
+        """Return what was stored since a call began that has not ended, and is in no note."""
+        if not (sign := listed.get(run.root / _BEGUN)):
+            return []
+        late = {
+            path: found.last_modified.timestamp()
+            for path, found in listed.items()
+            if found.last_modified >= sign.last_modified
+            and (_OF_CELLS.fullmatch(path.parent.name) or path in (run.sweep, run.graph))
+        }
+        noted = notes.times(f"{self.url}/{run.root}/") if late else {}
+        return [path for path, at in late.items() if noted.get(f"{self.url}/{path}", 0) < at]
 
     def _bring_set(self, folder: Path) -> int:
         """Bring a raw set and return its number of files; a file here that differs is refused.

@@ -108,8 +108,8 @@ class Hooks:
             self._be_strict()
             self._ask_docker()
             self._ask_servers()
-        if not self._workflow.local_exec:
-            self._keep_plans()
+        if self._bucket or not self._workflow.local_exec:
+            self._begin()
 
     def succeed(self) -> None:
         """Say how it ended, or that it goes on: then its server has more to render."""
@@ -208,15 +208,9 @@ class Hooks:
 
     def _end_jobs(self) -> None:
         """End what is only there while jobs run."""
-        self._with_bucket(self._settle)
+        self._with_bucket(lambda bucket: bucket.settle(self._plans.values()))
         if self._screen:
             self._screen.end()
-
-    def _settle(self, bucket: Bucket) -> None:
-        """Bring the results here, and keep there what Snakemake has noted."""
-        for plan in self._plans.values():
-            bucket.bring(plan.paths)
-            bucket.send_notes(plan)
 
     def _with_bucket(self, exchange: Callable[[Bucket], object]) -> None:
         """Exchange files with the bucket, if there is one; the jobs are over, so this may fail."""
@@ -247,16 +241,22 @@ class Hooks:
         )
         return next(having, None)
 
-    def _keep_plans(self) -> None:
-        """Keep the plans for jobs on other machines."""
-        store = self._bucket or kept_plans.Disk()
-        if self._bucket:
-            self._bucket.share()
+    def _begin(self) -> None:
+        """Sign in the bucket that the call begins; keep the plans for jobs on other machines."""
         try:
-            kept_plans.keep(store, self._plans, self._workflow.globals["config"])
+            if self._bucket:
+                self._bucket.begin(self._plans.values())
+            if not self._workflow.local_exec:
+                self._keep_plans()
         except UserError as error:
             self._end()
             console.refuse(str(error))
+
+    def _keep_plans(self) -> None:
+        if self._bucket:
+            self._bucket.share()
+        store = self._bucket or kept_plans.Disk()
+        kept_plans.keep(store, self._plans, self._workflow.globals["config"])
 
     def _end_left_jobs(self) -> None:
         """End what a killed call left in Slurm, and at a signal what this one has there."""

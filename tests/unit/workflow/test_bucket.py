@@ -1,7 +1,11 @@
 """What is read of a bucket when the Snakefile is parsed, and what is stored at the end."""
 
+import json
 import logging
 import os
+import shutil
+import threading
+import time
 from base64 import urlsafe_b64encode
 from types import SimpleNamespace
 
@@ -173,14 +177,15 @@ def test_where_others_store_files_missing_ones_are_looked_up(there, provider):
 def test_what_snakemake_noted_of_a_run_goes_to_the_next_machine(there):
     plan = planned(there)
     for path in (f"{plan.paths.bench}/w0.40/{'long' * 60}.png", "runs/another/run.yaml"):
-        note(f"{PREFIX}{path}").write_text(path)
+        note(f"{PREFIX}{path}").write_text(json.dumps(path))
+    note(f"{PREFIX}{plan.paths.bench}/another.png").write_text('"written just n')
     there.send_notes(plan)
     before = {path: path.read_text() for path in notes.FOLDER.rglob("*") if path.is_file()}
     for path in before:
         path.unlink()
     planned(there)
     assert {path.read_text() for path in notes.FOLDER.rglob("*") if path.is_file()} == {
-        text for text in before.values() if "another" not in text
+        text for text in before.values() if "long" in text
     }
 
 
@@ -190,6 +195,51 @@ def test_the_plans_for_jobs_elsewhere_lie_in_the_bucket(there):
     kept_plans.keep(there, plans, given)
     assert kept_plans.kept(there, given)[plan.paths.run_id].paths == plan.paths
     assert not layout.RUNS.exists()
+
+
+def test_pictures_of_a_killed_call_that_are_in_no_note_count_as_missing(there, provider):
+    plan = planned(there)
+    run = plan.paths
+    before, noted, late = (layout.picture(run.bench, "", f"0.{n}0", 1, 0) for n in (1, 2, 3))
+    put(there, before)  # such as a run that was sent from a disk
+    time.sleep(1 - time.time() % 1)  # S3 counts in seconds
+    there.begin([plan])
+    for path in (noted, late, run.sweep):
+        put(there, path, b"{}")
+    note(f"{PREFIX}{noted}").write_text("{}")
+    there.send_notes(plan)  # and now the machine is lost
+    shutil.rmtree(notes.FOLDER)
+    existing._ELSEWHERE.clear()
+
+    there = Bucket(provider, PREFIX)
+    run = planned(there).paths
+    missing = [path for path in (before, noted, late, run.sweep) if not is_stored(provider, path)]
+    assert missing == [late, run.sweep]
+    assert existing.is_there(noted) and not existing.is_there(late) and not run.sweep.exists()
+    there.begin([plan])
+    there.settle([plan])  # nothing was rendered
+    assert late in there.bring(run)
+    for path in (late, run.sweep):
+        put(there, path, b"{}")
+        note(f"{PREFIX}{path}").write_text("{}")
+    there.settle([plan])
+    shutil.rmtree(notes.FOLDER)
+    assert there.bring(run) == []
+
+
+def test_notes_are_stored_now_and_then(there, monkeypatch):
+    plan = planned(there)
+    note(f"{PREFIX}{plan.paths.sweep}").write_text("{}")
+    monkeypatch.setattr(bucket, "_SECONDS_BETWEEN_NOTES", 0.01)
+    sent = threading.Event()
+    monkeypatch.setattr(there, "send_notes", lambda plan: sent.set())
+    there.begin([plan])
+    assert sent.wait(10)
+    there._over.set()
+
+
+def is_stored(provider, path):
+    return provider.object(f"{PREFIX}{path}").exists()
 
 
 def call(prefix, provider=None):

@@ -275,8 +275,11 @@ def test_jobs_that_may_run_on_are_told_of(made, monkeypatch, capsys):
 class Unreachable:
     """A bucket that is away, once jobs have begun."""
 
-    def bring(self, run):
+    def settle(self, plans):
         raise UserError("s3://studio/lora: could not connect")
+
+    def begin(self, plans):
+        pass
 
     def share(self):
         pass
