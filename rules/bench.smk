@@ -24,6 +24,8 @@ OUTPUTS
 # cluster's job there is no profile.
 IN_FLIGHT = workflow.global_resources.get("comfyui").value or 2
 workflow.register_resource("comfyui", IN_FLIGHT * len(CONFIG.comfy_url))
+# On one machine, where GPUs are counted, the server that all cells share takes none from a training.
+ITS_GPU = {} if workflow.global_resources.get("gpu").value else reserved.of_server(FIRST)
 
 
 rule record_sweep:
@@ -86,7 +88,7 @@ rule bench_preflight:
     conda:
         "../envs/lorabench.yaml"
     resources:
-        gres=reserved.cell_gres(FIRST),
+        **ITS_GPU,
     params:
         workflow_digest=of_run(lambda plan: plan.workflow_digest),
         options=lambda wildcards, input, output: commands.preflight(
@@ -119,10 +121,10 @@ rule bench_image:
     # A cell waits for the server; `comfyui` limits how many do so at once.
     threads: 0
     resources:
+        **ITS_GPU,
         comfyui=1,
         # For a cluster, where the server runs in the job. Constants: a sweep may have 10,000 cells.
         cpus_per_task=reserved.cell_threads(FIRST),
-        gres=reserved.cell_gres(FIRST),
         mem_mb=reserved.cell_mb(FIRST),
         runtime=reserved.cell_minutes(FIRST),
     params:
@@ -165,7 +167,7 @@ if CONFIG.bench.embedding:
             "../envs/lorabench.yaml"
         threads: CONFIG.bench.threads
         resources:
-            gres=reserved.cell_gres(FIRST),
+            **ITS_GPU,
             mem_mb=FIRST.family.memory_mb,
         params:
             # Its columns are named after it, and what it holds counts, not where it lies.

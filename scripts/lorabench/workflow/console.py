@@ -28,6 +28,8 @@ _NOISE = (
 )
 _NOTHING = "Nothing to be done"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
+_MOMENT = 0.3
+"""Seconds until the workflow knows of a signal that its jobs got, too."""
 _AT_THE_END = "At least one job did not complete successfully"
 _LOCKED = (
     "error: another run is at work in this folder: wait for it. If none is, one was killed (power "
@@ -189,6 +191,8 @@ class Console(logging.Handler):
         self.screen.over(f"job {record.jobid}", leave=False)
         log = next(iter(record.log), None)
         said = self._said(log) or _of_cluster(record.aux)
+        if not said:
+            time.sleep(_MOMENT)  # of a Ctrl-C, which may have come to the job first
         if said or record.jobid not in self._not_alone:
             self.fault(said or f"error: {record.rule_name} ended without a word of its own", log)
 

@@ -57,12 +57,12 @@ def cell_minutes(plan: RunPlan) -> int:
     return ceil(_SLACK * each * plan.config.batch_size / 60)
 
 
-def cell_gres(plan: RunPlan) -> str:
-    """Return what of a node the embedded server takes, as Slurm names it.
+def of_server(plan: RunPlan) -> dict[str, str]:
+    """Return what the embedded server takes besides of a cluster's machine: a GPU, or nothing.
 
-    It is a word, because numbers are added up over the cells of a job.
+    As text, because numbers are added up over the cells of a job.
     """
-    return "gpu:1" if plan.embedded_server and plan.config.bench.device != "cpu" else ""
+    return {"gpu": "1"} if plan.embedded_server and plan.config.bench.device != "cpu" else {}
 
 
 def _size(plan: RunPlan) -> float:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import threading
 import signal
 from types import SimpleNamespace
 
@@ -142,6 +143,14 @@ def test_what_ends_because_it_is_told_to_is_no_fault(clock):
     stopping = Stopping()
     console = Console(Screen(stream := io.StringIO(), clock), None, stopping)
     stopping.begun = True
+    console.emit(record("job_error", jobid=1, rule_name="train_lora", log=[], aux={}))
+    assert stream.getvalue() == ""
+
+
+def test_a_ctrl_c_that_came_to_the_job_first_is_no_fault(clock):
+    stopping = Stopping()
+    console = Console(Screen(stream := io.StringIO(), clock), None, stopping)
+    threading.Timer(0.05, setattr, (stopping, "begun", True)).start()
     console.emit(record("job_error", jobid=1, rule_name="train_lora", log=[], aux={}))
     assert stream.getvalue() == ""
 

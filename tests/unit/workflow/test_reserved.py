@@ -68,10 +68,13 @@ def test_memory_is_the_models_and_without_a_gpu_the_batchs():
 
 
 def test_a_cell_takes_the_servers_gpu_and_time():
-    assert (reserved.cell_gres(plan()), reserved.cell_gres(plan(device="cpu"))) == ("gpu:1", "")
+    assert (reserved.of_server(plan()), reserved.of_server(plan(device="cpu"))) == (
+        {"gpu": "1"},
+        {},
+    )
     assert (reserved.cell_mb(plan()), reserved.cell_threads(plan())) == (SD15.memory_mb, 4)
     elsewhere = plan()
     elsewhere.embedded_server = False
-    assert (reserved.cell_gres(elsewhere), reserved.cell_threads(elsewhere)) == ("", 1)
+    assert (reserved.of_server(elsewhere), reserved.cell_threads(elsewhere)) == ({}, 1)
     assert reserved.cell_mb(elsewhere) < SD15.memory_mb
     assert 1 <= reserved.cell_minutes(plan()) < reserved.cell_minutes(plan(device="cpu"))

@@ -14,7 +14,7 @@ CELLS = {
     "type": "group",
     "groupid": "cells_a-1",
     "threads": 0,
-    "resources": {"mem_mb": 12000, "runtime": 40, "cpus_per_task": 4, "gres": "gpu:1"},
+    "resources": {"mem_mb": 12000, "runtime": 40, "cpus_per_task": 4, "gpu": "1"},
 }
 TRAINING = {
     "type": "single",
