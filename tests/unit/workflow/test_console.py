@@ -2,8 +2,8 @@
 
 import io
 import logging
-import threading
 import signal
+import threading
 from types import SimpleNamespace
 
 import pytest
