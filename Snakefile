@@ -19,7 +19,7 @@ STOPPING = stopping.Stopping()
 if workflow.is_main_process:
     STOPPING.heed()  # before all else: a Ctrl-C until then brings a traceback
 
-from snakemake import common, rules as snakemake_rules
+from snakemake import common, persistence, rules as snakemake_rules
 from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
@@ -29,7 +29,7 @@ from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.run.plan import make_plans
 from lorabench.settings import servers
-from lorabench.workflow import console
+from lorabench.workflow import console, locks, replacing
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
@@ -37,11 +37,14 @@ gc.set_threshold(50_000, 20, 100)  # a graph's million objects stay: no need to 
 # Snakemake asks a dozen times a job what arguments the same few functions take.
 common.get_function_params = functools.cache(common.get_function_params)
 snakemake_rules.get_function_params = common.get_function_params
+replacing.attach(persistence.PersistenceBase)
 parent.announce()
 parent.lend_python()
 try:
     PLANS = make_plans(config, ROOT / "config" / "config.yaml")
-except UserError as error:
+    if workflow.is_main_process and locks.enter(PLANS.values()) and CONSOLE:
+        CONSOLE.say(locks.REMOVED)
+except (UserError, OSError) as error:
     console.refuse(str(error))
 FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 servers.lend(FIRST.given_urls)

@@ -55,6 +55,7 @@ def normalize_set(
     """
     output = output.absolute()
     check_replaceable(output)
+    files.remove_left(store_root)
     sources = [*raw.pictures, *raw.unreadable]
     rows = _normalize_all(sources, settings, store_root, workers)
     _reject_duplicates(rows, sources, settings.duplicate_distance)

@@ -40,6 +40,7 @@ def install(
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
     found = fit.check(lora, base_model, server)
     cli.detail("%s: %s", lora.name, found)
+    files.remove_left(folder)
     target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
     names = _names(lora_modules.read(lora).modules)
     if not _holds(target, found.content):

@@ -1,7 +1,7 @@
 """The course of a training: `train_log.csv`, a row per step, and a picture of the loss."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,12 +36,12 @@ class Row(NamedTuple):
 
 
 class History:
-    """All rows so far, written to the file after each step."""
+    """All rows so far, appended to the file after each step; a kill may cut the last one short."""
 
     def __init__(self, path: Path, rows: list[Row]) -> None:
         """Start the file with `rows`, those of the state from which the training continues."""
         self.rows = rows
-        files.write_text(path, ",".join(Row._fields) + "\n" + "".join(map(Row.line, rows)))
+        write(path, rows)
         self._file = path.open("a", encoding="utf-8")
 
     def add(self, row: Row) -> None:
@@ -53,6 +53,11 @@ class History:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Write all rows, whole or not at all."""
+    files.write_text(path, ",".join(Row._fields) + "\n" + "".join(map(Row.line, rows)))
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:

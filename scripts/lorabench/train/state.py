@@ -48,15 +48,16 @@ class StateFile:
         self.remove()
         return None
 
-    def save_if_due(self, **state: Any) -> None:
-        """Replace the last state by this one if it is due."""
+    def save_if_due(self, **state: Any) -> bool:
+        """Replace the last state by this one if it is due; return whether it was."""
         begin = time.monotonic()
         if begin < self._due:
-            return
+            return False
         with files.publish(self._path) as temporary:
             torch.save({"purpose": self._purpose, **state}, temporary)
         end = time.monotonic()
         self._due = end + (end - begin) / SHARE
+        return True
 
     def remove(self) -> None:
         """Remove the state and its folder."""

@@ -25,13 +25,15 @@ _NOISE = (
     "host: ",
     "Exiting because a job execution failed",
     "--keep-incomplete mode is set",
+    "Restored previous version of",  # it was never taken away, see replacing.py
 )
 _NOTHING = "Nothing to be done"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
 _AT_THE_END = "At least one job did not complete successfully"
 _LOCKED = (
-    "error: another run is at work in this folder: wait for it. If none is, one was killed (power "
-    "loss, kill -9): type the command once with --unlock, and then again without it"
+    "error: another call is at work on this run or its normalized set{holder}: wait for it. If that"
+    " was ended by a power loss or on a machine that is off, type the command once with --unlock,"
+    " and then again without it"
 )
 _SETTING = re.compile(r"[a-z_]+=")
 _CELLS = "bench_image"
@@ -85,6 +87,8 @@ class Console(logging.Handler):
         self.nothing_to_do: Callable[[], None] = lambda: None
         self.end_dry_run: Callable[[], bool] = lambda: False
         """End with the plan, if nothing is to be made; return whether it is so."""
+        self.holder: Callable[[], str] = lambda: ""
+        """Return who is at work on what this call asks for."""
         self.pictures_a_cell = 1
         self.called: Mapping[str, str] = {}
         """What jobs are said to be for, by run, where there are several."""
@@ -210,7 +214,8 @@ class Console(logging.Handler):
         if self._running and (record.exception in _OF_FAILED_JOBS or _AT_THE_END in text):
             return
         if record.exception == "LockException":
-            self.fault(_LOCKED)
+            holder = self.holder()
+            self.fault(_LOCKED.format(holder=f" ({holder})" if holder else ""))
             return
         self._leave(record)
 

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lorabench import layout
+from lorabench import files, layout
 from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.run import existing, preconditions
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
-from lorabench.workflow import commands, console, job_logs, outlook, slurm, stopping
+from lorabench.workflow import commands, console, job_logs, locks, outlook, slurm, stopping
 from lorabench.workflow.console import Console
 from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
@@ -49,6 +49,7 @@ class Hooks:
         if screen:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self._rest
+            screen.holder = self._busy
             screen.pictures_a_cell = self._config.batch_size
             if len(plans) > 1:
                 screen.called = {run_id: plan.varied or run_id for run_id, plan in plans.items()}
@@ -90,7 +91,12 @@ class Hooks:
             prefix("trap '' INT; ")
         else:
             self._say("\n".join(self.what_will_be_done()))
+        if busy := self._busy():  # the end of a third call has removed their lock
+            self._end()
+            console.refuse(f"another call is at work on this run ({busy}): wait for it")
         self._judges = any("bench_verdict" in jobs for jobs in self._jobs().values())
+        for plan in self._plans.values():
+            files.remove_left(plan.paths.root)
         if not self._workflow.touch:
             self._end_left_jobs()
             self._be_strict()
@@ -206,6 +212,9 @@ class Hooks:
             if any(one.folder == folder for one in plan.sets)
         )
         return next(having, None)
+
+    def _busy(self) -> str:
+        return locks.busy(self._plans.values())
 
     def _end_left_jobs(self) -> None:
         """End what a killed call left in a cluster, and at a signal what this one has there."""
