@@ -130,6 +130,7 @@ def _publish(
     drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str | None]
 ) -> None:
     """Write the pictures with their labels; none gets its name before all are written."""
+    files.remove_left(arguments.output_dir)
     with ExitStack() as stack:
         for number, data in enumerate(drawn):
             label = {
