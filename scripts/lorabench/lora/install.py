@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 from lorabench.lora import fit, tensor_file
@@ -78,7 +78,7 @@ def _holds(target: Path, content: str) -> bool:
 
 
 def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
-    standard = tensor_file.is_standard(lora)
+    standard = header.is_standard(lora)
     if not standard:
         cli.log.warning("%s: the copy has no metadata: ComfyUI cannot read these", lora.name)
     if names:
@@ -92,7 +92,7 @@ def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> N
             if standard and not names:
                 shutil.copyfile(lora, temporary)
             else:
-                metadata = read_header(lora)[1] if standard else {}
+                metadata = header.read(lora)[1] if standard else {}
                 data = tensor_file.with_header(lora.read_bytes(), metadata, names)
                 temporary.write_bytes(data)
             lora_file.verify(temporary, content)

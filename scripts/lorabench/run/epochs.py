@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.lora import series
@@ -23,7 +23,7 @@ def find(config: Config, paths: RunLayout, trigger: str) -> dict[SweptLora, Path
         _check_kept(config)
         return {}
     kept = existing.epochs(paths)
-    last = series.of_metadata(read_header(paths.lora)[1]).epoch
+    last = series.of_metadata(header.read(paths.lora)[1]).epoch
     wanted = kept if config.epochs == "all" else config.epochs
     missing = [epoch for epoch in wanted if epoch not in kept and epoch != last]
     if missing or (config.epochs == "all" and not kept and last != 1):

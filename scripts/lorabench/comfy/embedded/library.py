@@ -52,11 +52,12 @@ class Library:
         path = self.path(folder, name)
         if path is None or path.suffix != ".safetensors":
             return None
-        with suppress(OSError, ValueError, AttributeError), path.open("rb") as file:
+        damaged = OSError, ValueError, AttributeError, RecursionError
+        with suppress(*damaged), path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length <= MAX_HEADER_BYTES:
                 return json.loads(file.read(length)).get("__metadata__")
-        return None  # it is damaged
+        return None
 
     def _paths(self, folder: str) -> dict[str, Path]:
         if folder == "checkpoints":
