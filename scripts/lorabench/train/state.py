@@ -1,5 +1,10 @@
-"""Save the state of a training, so that a killed one continues from there."""
+"""Save the state of a training, so that a killed one continues from there.
 
+It is a safetensors file, whose metadata have what is no tensor: a pickle could run code when it is
+read.
+"""
+
+import json
 import logging
 import shutil
 import time
@@ -7,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from lorabench import files, layout
 from lorabench.digests import Digests, digest, model_digest
@@ -25,7 +32,7 @@ class StateFile:
     def __init__(self, output: Path, purpose: str) -> None:
         """Keep the state of the training for `output`; `purpose` is a digest of all its inputs."""
         self.folder = output.with_name(f".{output.stem}.state")
-        self._path = self.folder / "state.pt"
+        self._path = self.folder / "state.safetensors"
         self._purpose = purpose
         self._due = 0.0
 
@@ -34,7 +41,7 @@ class StateFile:
         if not self._path.exists():
             return None
         try:
-            state = torch.load(self._path, weights_only=True)
+            state = _read(self._path)
             if state.pop("purpose") == self._purpose:
                 return state
             reason = "belongs to other pictures, settings, base model or PyTorch"
@@ -54,7 +61,7 @@ class StateFile:
         if begin < self._due:
             return False
         with files.publish(self._path) as temporary:
-            torch.save({"purpose": self._purpose, **state}, temporary)
+            _write({"purpose": self._purpose, **state}, temporary)
         end = time.monotonic()
         self._due = end + (end - begin) / SHARE
         return True
@@ -62,6 +69,41 @@ class StateFile:
     def remove(self) -> None:
         """Remove the state and its folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _write(state: dict[str, Any], path: Path) -> None:
+    tensors: dict[str, torch.Tensor] = {}
+
+    def described(value: Any) -> Any:
+        """Return a value as JSON, where what is no plain value is a list: its kind, its content."""
+        if isinstance(value, torch.Tensor):
+            name = str(len(tensors))
+            tensors[name] = value.detach().contiguous()
+            return ["tensor", name]
+        if isinstance(value, dict):  # the keys of an optimizer's are numbers
+            return ["dict", [[key, described(one)] for key, one in value.items()]]
+        if isinstance(value, list | tuple):
+            return [type(value).__name__, [described(one) for one in value]]
+        return value
+
+    text = json.dumps(described(state))
+    save_file(tensors, path, {"state": text})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with safe_open(path, "pt") as file:
+
+        def restored(value: Any) -> Any:
+            if not isinstance(value, list):
+                return value
+            kind, content = value
+            if kind == "tensor":
+                return file.get_tensor(content)
+            if kind == "dict":
+                return {key: restored(one) for key, one in content}
+            return {"list": list, "tuple": tuple}[kind](map(restored, content))
+
+        return restored(json.loads(file.metadata()["state"]))
 
 
 def purpose(pictures: TrainingSet, base: Path, device: str) -> str:
