@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lorabench.errors import UserError
 from lorabench.text import relay
+from lorabench.text.plain import Formatter
 from lorabench.text.screen import DRAWN, EVERY_SECONDS, PLAIN
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ def _start_log(path: Path | None) -> None:
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    for handler in handlers:
+        handler.setFormatter(Formatter())
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     log.setLevel(logging.DEBUG)
     logging.captureWarnings(True)

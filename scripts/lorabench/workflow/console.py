@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lorabench.text import relay
+from lorabench.text.plain import plain
 from lorabench.text.screen import Screen
 from lorabench.workflow import job_logs, slurm
 from lorabench.workflow.stopping import Stopping
@@ -286,5 +287,5 @@ def refuse(message: str) -> NoReturn:
     loose = [word for word in sys.argv[1:] if _SETTING.match(word)]
     if loose and not {"--config", "-C"} & set(sys.argv):
         message = f"{loose[0]} is a setting: write --config before it"
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {plain(message)}", file=sys.stderr)
     sys.exit(1)
