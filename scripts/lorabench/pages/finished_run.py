@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lorabench.bench.measures import columns
+from lorabench.bench.measures import columns, rows
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import read as read_faults
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.bench.verdicts.verdict import read as read_verdict
+from lorabench.dataset import check
 from lorabench.errors import UserError
 from lorabench.pages import tables
 from lorabench.run.record import RunRecord
@@ -20,9 +21,11 @@ from lorabench.sweep.loras import SweptLora, holds, label
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant, usual_weight
+from lorabench.train import history
 
 Content = TypeVar("Content")
 
+_OF_PICTURES = ("source", "ok", "reason")
 _OF_TRAINING = ("run.yaml", "train/train_log.csv", "preprocess_log.csv")
 
 
@@ -220,13 +223,13 @@ def read(folder: Path, training_set: Path | None = None, lora: str | None = None
     if not run.measured:
         run.measured = [Measured(one, {}, at) for at, one in enumerate(_rendered(run))]
     run.every = run.measured
-    run.every_summary = run.summary = part("bench/summary.csv", _summary, [])
+    run.every_summary = run.summary = part("bench/summary.csv", rows.of_weights, [])
     if shown:
         run.measured = [one for one in run.every if one.is_of(shown)]
         run.summary = [row for row in run.summary if row.get(columns.LORA, "") == shown.key]
     run.workflow = part("bench/workflow.json", _json, None)
-    run.loss = part("train/train_log.csv", _table("step", "loss"), [])
-    run.preprocess = part("preprocess_log.csv", _table("source", "ok", "reason"), [])
+    run.loss = part("train/train_log.csv", history.rows, [])
+    run.preprocess = part("preprocess_log.csv", partial(check.log, needed=_OF_PICTURES), [])
     if training_set:
         run.training = sorted(training_set.glob("*.png"))
         run.missing += [] if run.training else [f"{training_set.parent.name}/{training_set.name}"]
@@ -245,7 +248,7 @@ def _rendered(run: FinishedRun) -> Iterator[Picture]:
 
 def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
     known = {one.name: one for one in (sweep.variants if sweep else ())}
-    for at, row in enumerate(tables.read(path, ("weight", "seed", "index", "file"))):
+    for at, row in enumerate(rows.of_pictures(path)):
         name = row.get("variant") or ""
         prompt = row.get("prompt")
         if prompt is None:  # version 0.1 had no such column
@@ -257,21 +260,6 @@ def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
         probe: Any = row.get("probe") or ""
         lora = row.get(columns.LORA) or ""
         yield Measured(Picture(*place, path.parent / row["file"], prompt, probe, lora), row, at)
-
-
-def _summary(path: Path) -> list[tables.Row]:
-    rows = tables.read(path, ["weight"])
-    try:
-        for row in rows:
-            for column in row.keys() - {columns.LORA}:
-                float(row[column] or "nan")
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a summary of bench_metrics.py ({error})") from None
-    return rows
-
-
-def _table(*needed: str) -> Callable[[Path], list[tables.Row]]:
-    return lambda path: tables.read(path, needed)
 
 
 def _json(path: Path) -> Any:

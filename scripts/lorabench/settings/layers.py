@@ -5,9 +5,8 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from lorabench.errors import UserError
+from lorabench.settings import formats
 from lorabench.settings.models import LISTS, SECTIONS, Config
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.validation import Section, sections, validate
@@ -67,8 +66,8 @@ def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; an empty file is an empty mapping. Raises `UserError`."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = formats.read_yaml(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
@@ -95,8 +94,8 @@ def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[st
 
 def _section(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, str):
-        with suppress(yaml.YAMLError):  # said below
-            value = yaml.safe_load(value)
+        with suppress(ValueError):  # said below
+            value = formats.read_yaml(value)
     if value is None:
         return {}
     if not isinstance(value, dict):

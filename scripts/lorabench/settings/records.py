@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from lorabench import files
 from lorabench.errors import UserError
-from lorabench.settings.formats import DELETE, known, reading
+from lorabench.settings.formats import DELETE, known, read_yaml, reading
 from lorabench.settings.validation import Section
 
 FORMAT = 3
@@ -52,8 +52,6 @@ class Record(Section):
 
 def _loaded(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_bytes())
+        return read_yaml(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(error) from None

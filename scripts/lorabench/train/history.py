@@ -1,6 +1,5 @@
 """The course of a training: `train_log.csv`, a row per step, and a picture of the loss."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,10 +8,14 @@ import numpy as np
 from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
-from lorabench.errors import UserError
+from lorabench.settings.formats import reading, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_WHAT = "the log of a training"
+_REMEDY = "correct the line, or delete it; without the file, the run would be trained again"
 
 
 class Row(NamedTuple):
@@ -68,21 +71,23 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
 
 def read(path: Path) -> list[Row]:
     """Read what a `History` wrote; raise `UserError` for anything else."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Row(
-                    int(row["step"]),
-                    int(row["epoch"]),
-                    float(row["loss"]),
-                    float(row["lr"]),
-                    float(row["seconds"]),
-                    float(row["validation_loss"]) if row.get("validation_loss") else None,
-                )
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}: not the log of a training ({error})") from None
+    with reading(path, _WHAT, _REMEDY):
+        return [
+            Row(
+                int(row["step"]),
+                int(row["epoch"]),
+                float(row["loss"]),
+                float(row["lr"]),
+                float(row["seconds"]),
+                float(row["validation_loss"]) if row.get("validation_loss") else None,
+            )
+            for row in rows(path)
+        ]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Read the same as texts."""
+    return table(path, _WHAT, ("step", "epoch", "loss", "seconds"), (), _REMEDY, grows=True)
 
 
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:

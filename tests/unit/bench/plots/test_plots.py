@@ -204,10 +204,13 @@ def test_the_probes_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (None, "cannot be read as CSV"),
-        ("", "cannot be read as CSV"),
-        ("weight,seed,index\n0,1,0\n", "has no column probe, variant;"),
-        ("variant,probe,weight,seed,index\n", "has no rows"),
+        (None, "No such file"),
+        ("", "it has no column weight, seed, index, file"),
+        ("weight,seed,index,file\n0,1,0,a\n", "has no column probe, variant;"),
+        ("variant,probe,weight,seed,index,file\n", "has no rows"),
+        ("variant,probe,weight,seed,index,file\n,,much,1,0,a\n", "line 2: weight should be a nu"),
+        ("variant,probe,weight,seed,index,file\n,,0.4,1,0,a\n,,0.4\n", "line 3 has 3 fields"),
+        ("variant,probe,weight,seed,index,file\n,,0.4,1,0,a", "its last line has no end"),
     ],
 )
 def test_a_bad_table_is_named(tmp_path, content, complaint):
@@ -215,14 +218,14 @@ def test_a_bad_table_is_named(tmp_path, content, complaint):
     path = tmp_path / "pictures.csv"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(UserError, match=rf"--metrics .*pictures\.csv: {complaint}"):
+    with pytest.raises(UserError, match=rf"pictures\.csv: .*{complaint}"):
         charts.read(path, tmp_path / "summary.csv")
 
 
 def test_another_summary_is_named(tmp_path):
     finished.write_tables(tmp_path)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"--summary .*other\.csv: has no column weight"):
+    with pytest.raises(UserError, match=r"other\.csv: .*it has no column weight"):
         charts.read(tmp_path / "metrics.csv", tmp_path / "other.csv")
 
 
