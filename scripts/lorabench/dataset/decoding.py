@@ -40,6 +40,9 @@ _UPRIGHT = {
 }
 _LYING = (5, 6, 7, 8)
 
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF")
+"""Pillow knows more, some of which start programs: Ghostscript runs an EPS, whatever its name."""
+
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
@@ -68,11 +71,13 @@ def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
         raise RejectedError("truncated")
     if jxl.is_jxl(head):
         return _open_jxl(file, max_pixels)
+    formats = list(_FORMATS)
     if head[4:8] == b"ftyp":
         _know_heif()
+        formats.append("HEIF")
     file.seek(0)
     with _plain_reasons(_BRANDS.get(head[8:12], "")):
-        return Image.open(file)
+        return Image.open(file, formats=formats)
 
 
 def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
@@ -84,7 +89,7 @@ def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
     check_pixels(declared, max_pixels)
     file.seek(0)
     try:
-        return Image.open(file)
+        return Image.open(file, formats=["JXL"])
     except Exception:  # its own message advises building a library
         raise RejectedError("damaged", format="JPEG XL") from None
 

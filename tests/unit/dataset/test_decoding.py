@@ -379,3 +379,8 @@ def test_wide_channels_take_little_more_memory_than_the_picture(dtype):
     expected = values[0] if dtype == np.float32 else values[0] / (257 if dtype == np.int32 else 256)
     found = np.asarray(picture)[-1, :, 0].astype(float)
     assert abs(found - expected.clip(0, 255)).max() <= 1
+
+
+@pytest.mark.parametrize("format", ["EPS", "PPM", "TGA", "ICO"])
+def test_a_file_of_another_kind_is_no_picture_whatever_its_name(format):
+    assert "not a picture that is known here" in reason(saved(photo(1, 64, 64), format).getvalue())
