@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from lorabench.bench.measures import columns, rows
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import read as read_faults
+from lorabench.bench.verdicts import stored
 from lorabench.bench.verdicts.verdict import Verdict
-from lorabench.bench.verdicts.verdict import read as read_verdict
 from lorabench.dataset import check
 from lorabench.errors import UserError
 from lorabench.pages import tables
 from lorabench.run.record import RunRecord
+from lorabench.settings.formats import reading
 from lorabench.sweep import origin
 from lorabench.sweep.loras import SweptLora, holds, label
 from lorabench.sweep.pictures import Picture
@@ -177,7 +178,8 @@ class FinishedRun:
         for row in self.summary:
             weight = float(row["weight"])
             for key in (key for key in row if f"{key}_low" in row):
-                ends = (tables.number(row[f"{key}{end}"]) for end in ("_low", "_high"))
+                ends = [tables.number(row.get(f"{key}{end}")) for end in ("_low", "_high")]
+                ends = [None, None] if None in ends else ends
                 if (mean := tables.number(row[key])) is not None:
                     found.setdefault(key, {})[weight] = Interval(mean, *ends)
         return found
@@ -210,7 +212,7 @@ def read(folder: Path, training_set: Path | None = None, lora: str | None = None
 
     run.record = part("run.yaml", RunRecord.read, None)
     run.whole = part("bench/sweep.yaml", SweepRecord.read, None)
-    run.verdict = part("bench/verdict.json", read_verdict, None)
+    run.verdict = part("bench/verdict.json", stored.read, None)
     if lora is not None and run.verdict and run.verdict.choice:
         run.asked = True
         choice = replace(run.verdict.choice, lora=lora)
@@ -263,10 +265,8 @@ def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
 
 
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
+    with reading(path, "a workflow"):
+        return json.loads(path.read_bytes())
 
 
 def _variants(measured: Sequence[Measured], sweep: SweepRecord | None) -> dict[str, Variant]:

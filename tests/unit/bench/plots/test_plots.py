@@ -11,7 +11,7 @@ from PIL import Image
 
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.plots import by_weight, charts, over_loras, tradeoff
-from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts import stored
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from tests import finished
@@ -236,7 +236,7 @@ def several(tmp_path, drawn):
     def draw(loras, logged=False):
         run, _ = finished.make_run(tmp_path, prompts=1, seeds=(1,), size=16, loras=loras)
         log = run / "train" / "train_log.csv" if logged else None
-        told = verdict.read(run / "bench" / "verdict.json")
+        told = stored.read(run / "bench" / "verdict.json")
         summary = run / "bench" / "summary.csv"
         on = SimpleNamespace(draw=lambda loras, path: over_loras.draw(
             loras, summary, path, "a run", told, log
