@@ -42,13 +42,16 @@ def _state(config: Config, path: Path, key: str, epoch: int | None, trigger: str
 
 def _check_kept(config: Config) -> None:
     """Refuse epochs that the training that is to come will not have, or not keep."""
-    every, length = config.train.save_every_epochs or 1, config.train.epochs
+    train = config.train
+    every, length = train.save_every_epochs or 1, train.epochs
     if isinstance(config.epochs, str):
         return
-    beyond = [str(epoch) for epoch in config.epochs if length and epoch > length]
+    most = length or train.steps or 0  # an epoch has a step or more
+    beyond = [str(epoch) for epoch in config.epochs if epoch > most]
     lost = [str(epoch) for epoch in config.epochs if epoch % every and epoch != length]
     if beyond or lost:
-        why = f"epochs={length}" if beyond else f"save_every_epochs={every}"
+        why = f"epochs={length}" if length else f"steps={train.steps}"
+        why = why if beyond else f"save_every_epochs={every}"
         raise UserError(
             f"epochs={_asked(config)}: with train.{why}, no state after {listed(beyond or lost)} "
             "will be kept; leave those out, or change that setting (the last state is benched in "

@@ -15,6 +15,8 @@ OF_PROFILE: Mapping[str, Mapping[str, Any]] = {
     "char": {"verdict": {"likeness": 0.75, "prompt_kept": 0.1}}
 }
 """What holds for a profile where nothing is given: a character's pictures resemble each other."""
+_ELSE = ("lora", "training_set")
+"""Without these a call does something else, such as a training."""
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,6 +31,13 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
                 value = merged.get(key, {}) | _section(key, value)
             merged[key] = value
     return merged
+
+
+def check_given(given: Mapping[str, Any]) -> None:
+    """Refuse what a user leaves empty by a slip, such as a shell's variable without a value."""
+    for key in _ELSE:
+        if key in given and given[key] in (None, "", []):
+            raise UserError(f"{key}: is empty; give it a value, or leave {key} out")
 
 
 def is_embedded(comfy_url: Any) -> bool:
