@@ -38,7 +38,7 @@ WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
 BASE = ROOT / "models/checkpoints/drawnworld"
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 PATIENCE = 300
-SHARES = {"cell": 0.55, "install": 0.2, "train": 0.1, "workflow": 0.1, "server": 0.05}
+SHARES = {"cell": 0.6, "install": 0.2, "train": 0.07, "workflow": 0.1, "server": 0.03}
 """How the kills are shared out: many where a program is cheap, some where it is not."""
 
 
