@@ -32,18 +32,26 @@ def publish(path: Path, flush: bool = True) -> Generator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{_HOST}.tmp")
+    with naming(path):
+        try:
+            yield temporary
+            if flush:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Add `path` to an error that names no file: writing does not say where a disk is full."""
     try:
-        yield temporary
-        if flush:
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-        temporary.replace(path)
+        yield
     except OSError as error:
-        if error.filename is None:  # writing does not say where the disk is full
-            error.filename = str(path)
+        if error.filename is None:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def remove_left(folder: Path) -> None:

@@ -66,7 +66,8 @@ def normalize_set(
             "Add larger or sound pictures, or loosen the limits under `preprocess:`."
         )
     store = Store(store_root, settings)
-    _publish(output, rows, sources, store, raw.stand_in(settings.trigger))
+    with files.naming(output):
+        _publish(output, rows, sources, store, raw.stand_in(settings.trigger))
     return rows
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from lorabench import files, layout
 from lorabench.digests import Digests, digest, model_digest
@@ -60,8 +60,7 @@ class StateFile:
         begin = time.monotonic()
         if begin < self._due:
             return False
-        with files.publish(self._path) as temporary:
-            _write({"purpose": self._purpose, **state}, temporary)
+        files.write_bytes(self._path, _encoded({"purpose": self._purpose, **state}))
         end = time.monotonic()
         self._due = end + (end - begin) / SHARE
         return True
@@ -71,7 +70,7 @@ class StateFile:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _write(state: dict[str, Any], path: Path) -> None:
+def _encoded(state: dict[str, Any]) -> bytes:
     tensors: dict[str, torch.Tensor] = {}
 
     def described(value: Any) -> Any:
@@ -87,7 +86,7 @@ def _write(state: dict[str, Any], path: Path) -> None:
         return value
 
     text = json.dumps(described(state))
-    save_file(tensors, path, {"state": text})
+    return save(tensors, {"state": text})  # its own writer names no file if a disk is full
 
 
 def _read(path: Path) -> dict[str, Any]:

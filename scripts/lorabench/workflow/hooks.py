@@ -91,7 +91,7 @@ class Hooks:
             prefix("trap '' INT; ")
         else:
             self._say("\n".join(self.what_will_be_done()))
-        if busy := self._busy():  # the end of a third call has removed their lock
+        if busy := locks.begin(self._plans.values()):
             self._end()
             console.refuse(f"another call is at work on this run ({busy}): wait for it")
         self._judges = any("bench_verdict" in jobs for jobs in self._jobs().values())

@@ -42,14 +42,16 @@ class Workflow:
     """The folders of its runs."""
     sets: tuple[str, ...]
     """Those of its normalized sets, which runs share."""
+    begun: bool
+    """Whether it has Snakemake's lock and its jobs run; else it may yet be refused."""
 
     @classmethod
     def read(cls, path: Path) -> "Workflow":
         """Read its file; one that was killed while it wrote that has no lock yet."""
         with suppress(OSError, ValueError, TypeError, KeyError):
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path, tuple(content["runs"]), tuple(content["sets"]))
-        return cls(path, (), ())
+            return cls(path, tuple(content["runs"]), tuple(content["sets"]), content["begun"])
+        return cls(path, (), (), False)
 
     @property
     def host(self) -> str:
@@ -95,11 +97,25 @@ def enter(plans: Collection[RunPlan]) -> bool:
     return removed
 
 
+def begin(plans: Collection[RunPlan]) -> str:
+    """Announce that the jobs begin, unless another workflow's run on one of these runs.
+
+    Return who that is, as `busy` does. Snakemake's own lock does not suffice: the end of any
+    workflow in this folder removes that of all.
+    """
+    with files.locked(_WORKFLOWS / ".lock"):
+        if other := busy(plans):
+            return other
+        for file in _held:
+            _write(file, plans, begun=True)
+    return ""
+
+
 def busy(plans: Iterable[RunPlan]) -> str:
-    """Return who else is at work on one of these runs, in words; empty if nobody is."""
+    """Return whose jobs run on one of these runs, in words; empty if nobody's do."""
     mine = set(_runs(plans))
     for one in _others():
-        if mine & set(one.runs) and one.lives:
+        if one.begun and mine & set(one.runs) and one.lives:
             return f"process {one.pid} on {one.host}"
     return ""
 
@@ -111,14 +127,20 @@ def _runs(plans: Iterable[RunPlan]) -> list[str]:
 
 
 def _announce(plans: Collection[RunPlan]) -> None:
-    sets = {str(one.folder) for plan in plans for one in plan.sets}
     path = _WORKFLOWS / f"{parent.host()}.{os.getpid()}"
     file = path.open("w", encoding="utf-8")
     flock(file, LOCK_EX)
-    json.dump({"runs": _runs(plans), "sets": sorted(sets)}, file)
-    file.flush()
+    _write(file, plans, begun=False)
     _held.append(file)
     atexit.register(path.unlink, missing_ok=True)
+
+
+def _write(file: TextIOWrapper, plans: Collection[RunPlan], begun: bool) -> None:
+    sets = {str(one.folder) for plan in plans for one in plan.sets}
+    file.seek(0)
+    json.dump({"begun": begun, "runs": _runs(plans), "sets": sorted(sets)}, file)
+    file.truncate()
+    file.flush()
 
 
 def _others() -> Iterator[Workflow]:

@@ -21,6 +21,7 @@ sys.path[:0] = [{root!r} + "/scripts", {root!r}]
 from tests.unit.workflow.test_locks import plan
 from lorabench.workflow import locks
 locks.enter([plan({run!r})])
+locks.begin([plan({run!r})])
 print(flush=True)
 time.sleep(60)
 """
@@ -38,6 +39,7 @@ def plan(run):
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(locks, "_held", [])
+    monkeypatch.setattr(sys, "argv", ["snakemake"])
     yield
     for file in locks._held:
         file.close()
@@ -90,6 +92,14 @@ def test_the_lock_of_a_living_workflow_stays_and_it_is_named(at_work):
     assert held.exists()
     assert locks.busy([plan("mine")]) == f"process {process.pid} on {parent.host()}"
     assert locks.busy([plan("min")]) == ""
+
+
+def test_of_two_that_come_together_one_begins(at_work):
+    locks.enter([plan("mine")])
+    assert locks.begin([plan("mine")]) == ""  # the other one below comes too late
+    process = at_work("mine")
+    (other,) = [one for one in locks._others() if one.pid == process.pid]
+    assert other.lives and not other.begun
 
 
 def test_beside_a_living_workflow_only_the_dead_ones_lock_is_removed(at_work):
