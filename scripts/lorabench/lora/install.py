@@ -41,7 +41,7 @@ def install(
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
     found = fit.check(lora, base_model, server)
-    written = read_header(lora)[1].get("sshs_model_hash", found.content)
+    written = header.read(lora)[1].get("sshs_model_hash", found.content)
     if trained_here and written != found.content:
         raise UserError(
             f"{lora} is damaged: its tensors are not those that were trained ({found.content[:12]}…"
