@@ -173,7 +173,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     # Of what has the time in it, the length counts.
     return {
         str(path.relative_to(folder)): b"x" * path.stat().st_size
-        if path.name in ("sweep.yaml", "report.html")
+        if path.name in ("sweep.yaml", "report.html", "compared.html")
         else path.read_bytes()
         for path in found
     }
