@@ -105,6 +105,8 @@ def next_picture(folder: Path, prefix: str, width: int, height: int) -> tuple[Pa
     target = Path(os.path.normpath(folder / os.path.normpath(prefix)))
     if not target.parent.is_relative_to(folder) or prefix.startswith("/"):
         raise ValueError(f"Saving image outside the output folder is not allowed: {prefix!r}")
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"a link leads out of the output folder: {prefix!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target.parent, target.name, _highest(target.parent, target.name) + 1
 
