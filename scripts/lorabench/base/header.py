@@ -16,8 +16,8 @@ from lorabench.base import file_kinds
 from lorabench.errors import UserError
 
 LARGEST = 2**24
-"""Bytes of a header: those of the largest checkpoints have half a million, and as JSON in memory
-each may become twenty. The library's own limit is a hundred million."""
+"""Bytes of a header: a checkpoint has half a million, metadata with the tags of a large set have
+twelve million. As JSON in memory, each may become forty. The library's own limit is 100 million."""
 
 Tensors = dict[str, dict[str, Any]]
 """A tensor's name -> its "dtype", "shape" and "data_offsets"."""

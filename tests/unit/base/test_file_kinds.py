@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from lorabench.base import file_kinds
+from lorabench.base import file_kinds, header
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 
@@ -71,7 +71,7 @@ def test_an_archive_is_told_from_a_file_of_pytorch(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "header",
+    "text",
     [
         b'{"x": 5}',
         b"[1, 2]",
@@ -96,9 +96,9 @@ def test_an_archive_is_told_from_a_file_of_pytorch(tmp_path):
         b'{"x":' * 100_000,
     ],
 )
-def test_a_header_that_makes_no_sense_is_refused_in_words(tmp_path, header):
+def test_a_header_that_makes_no_sense_is_refused_in_words(tmp_path, text):
     path = tmp_path / "a.safetensors"
-    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\x00" * 4)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\x00" * 4)
     assert "not a whole .safetensors file" in refused(path)
 
 
@@ -124,3 +124,11 @@ def test_another_kind_of_model_is_named(tmp_path, keys, what):
     path = tmp_path / "a.safetensors"
     save_file({key: np.ones((2, 2), np.float16) for key in keys}, path)
     assert what in refused(path)
+
+
+def test_a_header_is_bounded_before_it_is_read(tmp_path):
+    path = tmp_path / "a.safetensors"
+    with path.open("wb") as file:
+        file.write((header.LARGEST + 1).to_bytes(8, "little"))
+        file.truncate(2 * header.LARGEST)
+    assert f"its header has {header.LARGEST + 1} bytes, and may have" in refused(path)
