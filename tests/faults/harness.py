@@ -97,7 +97,8 @@ def main(trial: Trial, cases: int) -> int:
         seconds = time.monotonic() - began
     if arguments.list:
         for one in outcomes:
-            print(f"{one.name}: {one.kind} {one.said.strip()[:300]}", file=sys.stderr)
+            size = f"{one.seconds:.1f} s, {one.megabytes:.0f} MB"
+            print(f"{one.name}: {one.kind}, {size}; {one.said.strip()[:300]}", file=sys.stderr)
     for said, number in Counter(one.said for one in faults(outcomes)).most_common():
         first = next(one for one in faults(outcomes) if one.said == said)
         print(f"{first.kind}, {number} times, first by {first.name}:\n{said}", file=sys.stderr)

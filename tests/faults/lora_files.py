@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,27 +34,43 @@ METADATA = {
 }
 
 
-def _original() -> bytes:
+_PRODUCT = {".lora_down.weight": (4, 128), ".lora_up.weight": (128, 4), ".alpha": ()}
+_LOHA = {".hada_w1_a": (128, 4), ".hada_w1_b": (4, 128), ".hada_w2_a": (128, 4),
+         ".hada_w2_b": (4, 128)}  # fmt: skip
+KINDS: dict[str, dict[str, tuple[int, ...]]] = {
+    "LoRA": _PRODUCT,
+    "PEFT": {".lora_A.weight": (4, 128), ".lora_B.weight": (128, 4)},
+    "DoRA": {**_PRODUCT, ".dora_scale": (1, 128)},
+    "LoHa": {**_LOHA, ".alpha": ()},
+    "LoKr": {".lokr_w1": (8, 8), ".lokr_w2_a": (16, 4), ".lokr_w2_b": (4, 16), ".alpha": ()},
+    "GLoRA": {".a1.weight": (128, 4), ".a2.weight": (4, 128), ".b1.weight": (128, 4),
+              ".b2.weight": (4, 128), ".alpha": ()},
+    "differences": {".diff": (128, 128), ".diff_b": (128,)},
+    "replaced": {".set_weight": (128, 128)},
+}  # fmt: skip
+"""The tensors of a layer with 128 inputs and outputs, by suffix."""
+
+
+def _original(kind: str) -> bytes:
     numbers = np.random.default_rng(0)
-    tensors = {}
-    for name, inputs, outputs in (
-        (f"{_UNET}q", 128, 128),
-        (f"{_UNET}out_0", 128, 128),
-        (_TEXT, 128, 512),
-    ):
-        tensors[f"{name}.lora_down.weight"] = numbers.normal(size=(4, inputs)).astype(np.float16)
-        tensors[f"{name}.lora_up.weight"] = numbers.normal(size=(outputs, 4)).astype(np.float16)
-        tensors[f"{name}.alpha"] = np.array(2, np.float16)
+    text = {**_PRODUCT, ".lora_up.weight": (512, 4)}
+    modules = ((f"{_UNET}q", KINDS[kind]), (f"{_UNET}out_0", _PRODUCT), (_TEXT, text))
+    tensors = {
+        name + suffix: numbers.normal(size=shape).astype(np.float16)
+        for name, shapes in modules
+        for suffix, shape in shapes.items()
+    }
     return save(tensors, METADATA)
 
 
 def make(folder: Path, cases: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """Yield files whose bytes are spoilt, and those whose header says other things."""
-    data = _original()
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
+    originals = [_original(kind) for kind in KINDS]
     for number in range(cases):
         dice = Random(f"{seed} {number}")
+        data = originals[number % len(originals)]
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])
         how = dice.randrange(10)
         if how == 0:
             yield f"{number}, bytes", mutate.spoil(data, dice)
@@ -122,7 +139,7 @@ def _bent(header: dict[str, Any], dice: Random, how: int) -> Any:
             tensor["shape"] = [*tensor["shape"][:-1], 2 * (tensor["shape"] or [1])[-1]]
     else:
         suffix = dice.choice(_SUFFIXES)
-        bent[name.rsplit(".lora", 1)[0].removesuffix(".alpha") + suffix] = bent.pop(name)
+        bent[re.sub(r"\.[a-zA-Z].*", "", name) + suffix] = bent.pop(name)
     return bent
 
 
