@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,7 +39,8 @@ WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
 BASE = ROOT / "models/checkpoints/drawnworld"
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 PATIENCE = 300
-SHARES = {"cell": 0.6, "install": 0.2, "train": 0.07, "workflow": 0.1, "server": 0.03}
+SHARES = {"cell": 0.6, "install": 0.2, "train": 0.07, "workflow": 0.09, "server": 0.03,
+          "folder": 0.01}  # fmt: skip
 """How the kills are shared out: many where a program is cheap, some where it is not."""
 
 
@@ -302,6 +304,32 @@ def _finish(trial: Trial, project, config, work: Work, kills: int) -> dict[str, 
     return {**found, "verdict": json.dumps(verdict, sort_keys=True).encode()}
 
 
+def folders(trial: Trial, wanted: int) -> None:
+    """Delete the run's folder in the middle of a workflow."""
+    with working(0.2) as (fake, work):
+        project = make_project(trial.folder / "whole")
+        config = {"weights": "0.4", "seeds": "1,2", "comfy_url": fake.url,
+                  "lora": str(save_lora(trial.folder / "style.safetensors"))}  # fmt: skip
+        fake.has_models(project.root / "models")
+        whole = _finish(trial, project, config, work, wanted)
+        for number in range(wanted):
+            project = make_project(trial.folder / f"deleted{number}")
+            fake.has_models(project.root / "models")
+            process = subprocess.Popen(project.command(**config), cwd=project.root, text=True,
+                                       stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT)  # fmt: skip
+            while process.poll() is None and not any(project.root.glob("runs/*/bench/w*/*.png")):
+                time.sleep(0.01)
+            shutil.rmtree(run_folder(project), ignore_errors=True)
+            trial.kills["deleted"] += 1
+            said, _ = process.communicate(timeout=PATIENCE)
+            named = process.returncode == 0 or "error: " in said
+            trial.check(named and "Traceback" not in said, f"not named: {said[-500:]}")
+            work.renders.clear()
+            found = _finish(trial, project, config, work, 1)
+            trial.check(found == whole, f"{project.root.name}: other pixels or tables")
+
+
 # ---------------------------------------------------------------- the embedded server
 
 
@@ -352,6 +380,7 @@ KINDS: dict[str, Callable[[Trial, int], None]] = {
     "train": trainings,
     "workflow": workflows,
     "server": servers,
+    "folder": folders,
 }
 
 
