@@ -17,8 +17,8 @@ def test_cells_behind_a_misbehaving_proxy_end_right_or_with_a_name():
 
 
 def test_a_full_disk_is_named_at_every_write():
-    count = disk.run("full", 24, 1, "limit")
-    assert count.cases["named"] > 8
+    count = disk.run("full", 12, 1, "limit")
+    assert count.cases["named"] > 4
     assert count.wrong == []
 
 

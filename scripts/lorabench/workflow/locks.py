@@ -92,7 +92,7 @@ def enter(plans: Collection[RunPlan]) -> bool:
         removed = _remove_locks(living, dead)
         for one in dead:
             one.path.unlink(missing_ok=True)
-        if not _LOOKS_ONLY & set(sys.argv):
+        if not _held and not _LOOKS_ONLY & set(sys.argv):
             _announce(plans)
     return removed
 
