@@ -17,7 +17,16 @@ _OF_SYSTEMS = frozenset(
     {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
 )
 """Folders that macOS, NAS systems and Windows add to people's files."""
-_HOST = hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:4]
+
+
+def _place() -> str:
+    """Return this machine in four digits, and the container in which process numbers count."""
+    container = Path("/proc/self/ns/pid")
+    inside = container.stat().st_ino if container.exists() else ""
+    return hashlib.sha256(f"{os.uname().nodename} {inside}".encode()).hexdigest()[:4]
+
+
+_HOST = _place()
 _UNFINISHED = re.compile(rf"\.(\d+)-([0-9a-f]{{{len(_HOST)}}})\.tmp$")
 _FORSAKEN = 24 * 3600
 """Seconds after which nobody writes a file any more, on whatever machine."""
