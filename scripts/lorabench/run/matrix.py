@@ -14,8 +14,7 @@ from typing import Any
 from lorabench import layout
 from lorabench.errors import UserError
 from lorabench.run import existing
-from lorabench.settings import kohya_names
-from lorabench.settings.formats import read_yaml
+from lorabench.settings import kohya_names, plain_yaml
 from lorabench.settings.layers import merge
 from lorabench.settings.mappings import nested
 from lorabench.settings.models import SECTIONS, Config
@@ -225,6 +224,6 @@ def _said(values: Mapping[str, Any]) -> str:
 
 def _yaml(text: str) -> Any:
     try:
-        return read_yaml(text)
+        return plain_yaml.read(text)
     except ValueError:
         raise UserError(f"matrix: {text!r} is no YAML; write it as in {_EXAMPLE}") from None

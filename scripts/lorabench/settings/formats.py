@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lorabench.errors import UserError
 
 DELETE = "delete it, and the command of the run makes it anew"
@@ -82,16 +80,6 @@ def _number(text: str) -> float | None:
     with suppress(ValueError):
         return float(text) if text.isascii() and "_" not in text else None
     return None
-
-
-def read_yaml(text: str | bytes) -> Any:
-    """Return what YAML says; raise `ValueError` for anything wrong with it."""
-    try:
-        return yaml.safe_load(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except yaml.YAMLError as error:
-        raise ValueError(error) from None
 
 
 def known(content: Any, path: Path, newest: int) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lorabench.errors import UserError
-from lorabench.settings import formats
+from lorabench.settings import plain_yaml
 from lorabench.settings.models import LISTS, SECTIONS, Config
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.validation import Section, sections, validate
@@ -75,7 +75,7 @@ def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; an empty file is an empty mapping. Raises `UserError`."""
     try:
-        content = formats.read_yaml(path.read_text(encoding="utf-8")) or {}
+        content = plain_yaml.read(path.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(content, dict):
@@ -104,7 +104,7 @@ def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[st
 def _section(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         with suppress(ValueError):  # said below
-            value = formats.read_yaml(value)
+            value = plain_yaml.read(value)
     if value is None:
         return {}
     if not isinstance(value, dict):

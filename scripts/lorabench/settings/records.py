@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 
 from lorabench import files
 from lorabench.errors import UserError
-from lorabench.settings.formats import DELETE, known, read_yaml, reading
+from lorabench.settings import plain_yaml
+from lorabench.settings.formats import DELETE, known, reading
 from lorabench.settings.validation import Section
 
 FORMAT = 3
@@ -52,6 +53,6 @@ class Record(Section):
 
 def _loaded(path: Path) -> Any:
     try:
-        return read_yaml(path.read_bytes())
+        return plain_yaml.read(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None

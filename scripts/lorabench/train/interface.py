@@ -6,7 +6,7 @@ from typing import Any
 
 from lorabench.base import checkpoint
 from lorabench.errors import UserError
-from lorabench.settings.formats import read_yaml
+from lorabench.settings import plain_yaml
 from lorabench.settings.layers import read_section
 from lorabench.settings.models import TrainSettings
 from lorabench.settings.validation import validate
@@ -49,7 +49,7 @@ def settings(arguments: argparse.Namespace) -> TrainSettings:
         if not equals:
             raise UserError(f"--set {option}: should be key=value, such as rank=8.")
         try:
-            options[key.strip()] = read_yaml(value)
+            options[key.strip()] = plain_yaml.read(value)
         except ValueError:
             raise UserError(f"--set {option}: the value cannot be read as YAML.") from None
     return validate(TrainSettings, _over(_over(preset, from_file), options))
