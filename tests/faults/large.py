@@ -88,7 +88,9 @@ def _sweep(folder: Path, number: int) -> list[Any]:
     return []
 
 
-TRIAL = harness.Trial("large sets and sweeps", make, attempt, prepare, seconds=900, megabytes=700)
+TRIAL = harness.Trial(
+    "large sets and sweeps", make, attempt, prepare, seconds=900, megabytes=700, alone=True
+)
 
 if __name__ == "__main__":
     sys.exit(harness.main(TRIAL, 12))

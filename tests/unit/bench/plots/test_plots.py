@@ -233,9 +233,13 @@ def test_another_summary_is_named(tmp_path):
 def several(tmp_path, drawn):
     """Draw LoRAs side by side, with the log of a training if asked for."""
 
-    def draw(loras, logged=False):
+    def draw(loras, logged=False, rows=None):
         run, _ = finished.make_run(tmp_path, prompts=1, seeds=(1,), size=16, loras=loras)
         log = run / "train" / "train_log.csv" if logged else None
+        if rows is not None:
+            log.write_text(
+                "".join(f"{line}\n" for line in log.read_text().splitlines()[: rows + 1])
+            )
         told = stored.read(run / "bench" / "verdict.json")
         summary = run / "bench" / "summary.csv"
         on = SimpleNamespace(draw=lambda loras, path: over_loras.draw(
@@ -257,6 +261,11 @@ def test_a_series_is_drawn_over_its_epochs_beside_the_loss(several):
     assert [line.get_xdata()[0] for line in labelled(figure.axes[0], "to use")] == [4]
     assert [line.get_xdata()[0] for line in labelled(figure.axes[3], "to use")] == [199]
     assert figure.get_supxlabel() == "epoch, at weight 0.8"
+
+
+def test_a_log_without_rows_is_left_out(several):
+    figure = several(finished.series(2, 4, 6), logged=True, rows=0)
+    assert titles(figure) == ["style gained", "prompt kept", "structure kept"]
 
 
 def test_loras_of_a_list_are_drawn_by_name_and_not_joined(several):
