@@ -30,7 +30,7 @@ from lorabench import parent
 from lorabench.errors import UserError
 from lorabench.run.plan import make_plans
 from lorabench.settings import servers
-from lorabench.workflow import bucket, console, kept_plans, producers
+from lorabench.workflow import bucket, console, kept_plans, locks, producers, replacing
 from lorabench.workflow.hooks import Hooks
 
 CONSOLE = console.attach(workflow.logger_manager, STOPPING) if workflow.is_main_process else None
@@ -41,6 +41,7 @@ common.get_function_params = functools.cache(common.get_function_params)
 snakemake_rules.get_function_params = common.get_function_params
 # It imports pandas to tell its tables among params, and there are none.
 PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
+replacing.attach(PersistenceBase)
 parent.announce()
 parent.lend_python()
 try:
@@ -49,7 +50,9 @@ try:
         PLANS = kept_plans.kept(BUCKET or kept_plans.Disk(), config)
     else:
         PLANS = (BUCKET.plans if BUCKET else make_plans)(config, ROOT / "config" / "config.yaml")
-except UserError as error:
+    if workflow.is_main_process and locks.enter(PLANS.values()) and CONSOLE:
+        CONSOLE.say(locks.REMOVED)
+except (UserError, OSError) as error:
     console.refuse(str(error))
 FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 servers.lend(FIRST.given_urls)

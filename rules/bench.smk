@@ -31,7 +31,7 @@ ITS_GPU = {} if workflow.global_resources.get("gpu").value else reserved.of_serv
 rule record_sweep:
     """Record what is rendered, with what and by whom; the latest sweep of the run."""
     output:
-        record=RUN.sweep,
+        record=update(RUN.sweep),
     log:
         RUN.logs / "record_sweep.log",
     benchmark:
@@ -109,7 +109,7 @@ rule bench_image:
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
         pictures=[
-            str(layout.picture(RUN.bench, "{variant}", "{weight}", "{seed}", index))
+            update(str(layout.picture(RUN.bench, "{variant}", "{weight}", "{seed}", index)))
             for index in range(CONFIG.batch_size)
         ],
     log:

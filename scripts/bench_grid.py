@@ -15,12 +15,12 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.bench.grids import arrangement, grid, several
     from lorabench.bench.grids.strip import Strip
     from lorabench.bench.measures import faults
-    from lorabench.bench.verdicts import verdict
+    from lorabench.bench.verdicts import stored
     from lorabench.sweep import origin
     from lorabench.sweep.record import SweepRecord
 
     folder = arguments.sweep.parent
-    judged = verdict.read(arguments.verdict) if arguments.verdict else None
+    judged = stored.read(arguments.verdict) if arguments.verdict else None
     sweep = SweepRecord.read(arguments.sweep)
     if judged and arguments.loras:
         drawn = several.draw(sweep, folder, arguments.output_dir, arguments.title, judged)

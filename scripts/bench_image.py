@@ -19,11 +19,13 @@ from lorabench.comfy.client import lora_keys, options, pictures
 from lorabench.comfy.client.client import Client, Left
 from lorabench.comfy.client.server_choice import Servers
 from lorabench.comfy.client.transport import Away
+from lorabench.comfy.client.waiting import Waiting
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import cell_slots, patch, shared_digest
 from lorabench.comfy.graph.roles import Roles, find_roles, prompt
 from lorabench.errors import UserError
+from lorabench.lora.receipt import Receipt, check_again
 from lorabench.lora.receipt import read as read_receipt
 from lorabench.sweep.label import CHUNK
 
@@ -31,7 +33,16 @@ log = logging.getLogger("lorabench")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Render and publish the cell that the command line describes."""
+    """Render and publish the cell; after a failure, earlier pictures of it stay, dated back."""
+    try:
+        _draw(arguments)
+    except BaseException:
+        for number in range(arguments.batch_size):
+            files.outdate(_picture(arguments, number))
+        raise
+
+
+def _draw(arguments: argparse.Namespace) -> None:
     receipt = read_receipt(arguments.lora_receipt)
     if arguments.lora and not receipt.path.is_file():
         from lorabench.lora import install  # of no use to most cells
@@ -58,7 +69,12 @@ def main(arguments: argparse.Namespace) -> None:
     ]
     start = time.monotonic()
     shared = arguments.server_state and arguments.server_state.parent
-    url, drawn = _render(Servers(clients, shared), graph, roles, receipt.path, cell.batch_size)
+    check_again(receipt, arguments.lora_receipt)
+    waiting = Waiting(arguments.output_dir / f".seed{arguments.seed}.waiting", graph)
+    try:
+        url, drawn = _render(Servers(clients, shared), graph, roles, receipt, arguments, waiting)
+    finally:
+        waiting.end()  # only a killed program leaves it
     pictures.check(drawn, graph, cell_slots(graph, roles))
     origin = {
         "run_id": arguments.run_id,
@@ -76,16 +92,24 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _render(
-    servers: Servers, graph: Graph, roles: Roles, lora: Path, count: int
+    servers: Servers,
+    graph: Graph,
+    roles: Roles,
+    lora: Receipt,
+    arguments: argparse.Namespace,
+    waiting: Waiting,
 ) -> tuple[str, list[bytes]]:
     """Render on the server with the shortest queue, or another; return its URL and pictures."""
     while True:
         with servers.turn() as over:
-            client = servers.choose()
+            client = servers.choose(waiting.left.url if waiting.left else None)
             leave = partial(servers.should_leave, client)
             try:
-                with lora_keys.watched(client, graph[roles.lora], lora):
-                    drawn = client.render(graph, roles.save, count, over, leave)
+                with lora_keys.watched(client, graph[roles.lora], lora.path, waiting):
+                    drawn = client.render(
+                        graph, roles.save, arguments.batch_size, over, leave, waiting
+                    )
+                _check_it_stayed(lora, arguments.lora_receipt, client)
                 servers.note(client)
                 return client.url, drawn  # it may have moved
             except Left:
@@ -97,10 +121,20 @@ def _render(
                 log.warning("%s; going to another server", error)
 
 
+def _check_it_stayed(lora: Receipt, written: Path, client: Client) -> None:
+    """Raise `UserError` if the installed LoRA was replaced while the server rendered."""
+    try:
+        check_again(lora, written)
+    except UserError:
+        client.free_memory()  # it has loaded that file under this name
+        raise
+
+
 def _publish(
     drawn: list[bytes], arguments: argparse.Namespace, origin: Mapping[str, str | None]
 ) -> None:
     """Write the pictures with their labels; none gets its name before all are written."""
+    files.remove_left(arguments.output_dir)
     with ExitStack() as stack:
         for number, data in enumerate(drawn):
             label = {
@@ -109,9 +143,12 @@ def _publish(
                 "seed": arguments.seed,
                 "batch_index": number,
             }
-            path = arguments.output_dir / f"seed{arguments.seed}_{number:02d}.png"
-            temporary = stack.enter_context(files.publish(path))
+            temporary = stack.enter_context(files.publish(_picture(arguments, number)))
             temporary.write_bytes(pictures.with_text(data, {CHUNK: label}))
+
+
+def _picture(arguments: argparse.Namespace, number: int) -> Path:
+    return arguments.output_dir / f"seed{arguments.seed}_{number:02d}.png"
 
 
 def parser() -> argparse.ArgumentParser:

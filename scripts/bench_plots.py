@@ -13,10 +13,10 @@ from lorabench import cli
 def main(arguments: argparse.Namespace) -> None:
     """Draw the pictures."""
     from lorabench.bench.plots import by_weight, charts, over_loras, tradeoff
-    from lorabench.bench.verdicts import verdict
+    from lorabench.bench.verdicts import stored
     from lorabench.sweep.record import SweepRecord
 
-    found = verdict.read(arguments.verdict) if arguments.verdict else None
+    found = stored.read(arguments.verdict) if arguments.verdict else None
     if arguments.loras:
         path = arguments.output_dir / "loras.png"
         loras, log = SweepRecord.read(arguments.loras).loras, arguments.training_log

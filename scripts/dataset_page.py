@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
     from lorabench.pages.dataset.contents import Contents
 
     parent.end_with_workflow()
-    use = facts.Use.of_json(arguments.use.read_text(encoding="utf-8"))
+    use = facts.Use.read(arguments.use)
     found = facts.of_normalized(arguments.set, use)
     if not found.pictures:
         raise UserError(f"{arguments.set}: its log names no picture that is in images/")

@@ -21,6 +21,8 @@ def parser() -> argparse.ArgumentParser:
         "its layers have to be those of")  # fmt: skip
     add("--server", choices=get_args(Server), default="embedded", help="the server that will "
         "render: what it cannot apply is refused (default: embedded)")  # fmt: skip
+    add("--trained-here", action="store_true", help="refuse it if its tensors have another digest "
+        "than its metadata say, which other programs may write wrong")  # fmt: skip
     return parser
 
 
@@ -32,6 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.receipt,
         arguments.base_model,
         arguments.server,
+        arguments.trained_here,
     )
     cli.detail("installed %s", installed)
 

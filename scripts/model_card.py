@@ -9,7 +9,7 @@ from lorabench import cli
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the card from what is there."""
-    from lorabench.bench.verdicts import verdict
+    from lorabench.bench.verdicts import stored
     from lorabench.pages.card import card
     from lorabench.run.record import RunRecord
     from lorabench.sweep.record import SweepRecord
@@ -18,7 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
         loras=arguments.lora,
         record=RunRecord.read(arguments.record) if arguments.record else None,
         sweep=SweepRecord.read(arguments.sweep) if arguments.sweep else None,
-        verdict=verdict.read(arguments.verdict) if arguments.verdict else None,
+        verdict=stored.read(arguments.verdict) if arguments.verdict else None,
         grid=arguments.grid,
     )
     card.write(sources, arguments.output)

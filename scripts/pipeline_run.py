@@ -23,7 +23,7 @@ from lorabench.run.plan import RunPlan, make_plans
 from lorabench.settings import servers
 from lorabench.settings.layers import read_yaml
 from lorabench.workflow import job_logs
-from lorabench.workflow.older import call, locks
+from lorabench.workflow.older import call
 from lorabench.workflow.older import options as older
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +47,6 @@ def main(options: argparse.Namespace) -> int:
     config["comfy_url"] = list(plan.config.comfy_url)  # a file holds no login
     start = time.time()
     with call.command(config) as command:
-        locks.clear(plan.paths.root, plan.paths.normalized, lambda: _unlock(command))
         status = _run_all([[*command, *words] for words in calls])
     owned = not options.fix_owner or _fix_owner(options.fix_owner_bash)
     _say_how_it_went(plan, status, start)
@@ -60,13 +59,6 @@ def _run_all(commands: Sequence[Sequence[str]]) -> int:
         if status := call.run(command):
             return status
     return 0
-
-
-def _unlock(command: Sequence[str]) -> None:
-    done = subprocess.run([*command, "--unlock"], capture_output=True, text=True)
-    if done.returncode:
-        raise UserError(f"the lock of a killed run cannot be removed:\n{done.stderr.strip()}")
-    log.info("removed the lock of a killed run: no living process holds it")
 
 
 def _fix_owner(program: str, stdout: int | None = None) -> bool:

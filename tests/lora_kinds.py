@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header
 from lorabench.lora import tensor_file
 from tests.checkpoints import ldm_unet_key
 
@@ -51,7 +51,7 @@ class Random:
 def _weights(part: str) -> Mapping[str, Shape]:
     found = {}
     for file in sorted((BUNDLED / part).glob("*.safetensors")):
-        for key, tensor in sorted(read_header(file)[0].items()):
+        for key, tensor in sorted(header.read(file)[0].items()):
             if key.endswith(".weight"):
                 found[key.removesuffix(".weight")] = tuple(tensor["shape"])
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from lorabench import cli, files
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header
 from lorabench.lora.file import ALPHA, DOWN, UP
 from lorabench.lora.tensor_file import tensors as read_tensors
 
@@ -74,7 +74,7 @@ def program(arguments: argparse.Namespace) -> None:
     name = arguments.change
     change = CHANGES.get(name) or (lambda tensors: scaled(tensors, float(name.removeprefix("x"))))
     arrays = {key: np.asarray(array, order="C") for key, array in change(tensors).items()}
-    _, metadata = read_header(arguments.lora)
+    _, metadata = header.read(arguments.lora)
     kept = {key: value for key, value in metadata.items() if not key.startswith("sshs_")}
     with files.publish(arguments.output) as temporary:
         temporary.write_bytes(save(arrays, kept))

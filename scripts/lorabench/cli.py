@@ -1,6 +1,7 @@
 """Shared by every command line of the pipeline: a log, errors without tracebacks, bars."""
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lorabench.errors import UserError
 from lorabench.text import relay
+from lorabench.text.plain import Formatter
 from lorabench.text.screen import DRAWN, EVERY_SECONDS, PLAIN
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 log = logging.getLogger("lorabench")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DETAIL = 15
 """The level of messages for people who run a program by hand, without a workflow."""
 _screen: relay.Sender | None = None
@@ -40,11 +43,14 @@ def run(
             signal.signal(number, _interrupt)
     parser.add_argument("--log", type=Path, metavar="FILE", help="write the messages here too")
     arguments = parser.parse_args(argv)
-    _start_log(arguments.log)
     try:
+        _start_log(arguments.log)
         return program(arguments) or 0
-    except (UserError, OSError) as error:
+    except UserError as error:
         log.error("error: %s", error)
+        return 1
+    except OSError as error:
+        log.error("error: %s", _of_system(error))
         return 1
     except KeyboardInterrupt:
         detail("interrupted")
@@ -52,6 +58,16 @@ def run(
     except Exception:
         log.exception("an unexpected error; please report it with these lines")
         return 70
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the system refuses, with the file, and what to do."""
+    said = error.strerror or str(error)
+    where = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    named = f"{' to '.join(where)}: {said}" if where else said
+    if error.errno in _FULL:
+        return f"{named}; make room there, and run the same command again: it goes on"
+    return named
 
 
 def detail(message: str, *values: object) -> None:
@@ -127,6 +143,9 @@ def _start_log(path: Path | None) -> None:
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    for handler in handlers:
+        handler.setFormatter(Formatter())
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     log.setLevel(logging.DEBUG)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a log that a full disk cuts short is no second error

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ class Digests:
     def __init__(self, memory: Path) -> None:
         """Read the file `memory`; if it is missing or broken, start with nothing."""
         self._path = memory
-        try:
-            self._known: dict[str, list[Any]] = json.loads(memory.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
+        self._known: dict[str, list[Any]] = {}
+        with suppress(OSError, ValueError, AttributeError, RecursionError):
+            known = json.loads(memory.read_text(encoding="utf-8")).items()
+            self._known = {path: stamp for path, stamp in known if _is_sound(stamp)}
 
     def of(self, path: Path) -> str:
         """Return the hex SHA-256 of a file."""
@@ -44,6 +45,11 @@ class Digests:
     def save(self) -> None:
         """Write the memory, whole or not at all."""
         files.write_text(self._path, json.dumps(self._known))
+
+
+def _is_sound(stamp: Any) -> bool:
+    """Return whether this is a size, a time and a digest."""
+    return isinstance(stamp, list) and list(map(type, stamp)) == [int, int, str]
 
 
 def model_digest(path: Path, digests: Digests) -> str:

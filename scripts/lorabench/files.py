@@ -3,12 +3,15 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from lorabench import parent
 
 _OF_SYSTEMS = frozenset(
     {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
@@ -16,22 +19,63 @@ _OF_SYSTEMS = frozenset(
 """Folders that macOS, NAS systems and Windows add to people's files."""
 
 
+def _place() -> str:
+    """Return this machine in four digits, and the container in which process numbers count."""
+    container = Path("/proc/self/ns/pid")
+    inside = container.stat().st_ino if container.exists() else ""
+    return hashlib.sha256(f"{os.uname().nodename} {inside}".encode()).hexdigest()[:4]
+
+
+_HOST = _place()
+_UNFINISHED = re.compile(rf"\.(\d+)-([0-9a-f]{{{len(_HOST)}}})\.tmp$")
+_FORSAKEN = 24 * 3600
+"""Seconds after which nobody writes a file any more, on whatever machine."""
+
+
 @contextmanager
-def publish(path: Path) -> Generator[Path]:
+def publish(path: Path, flush: bool = True) -> Generator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it is flushed and renamed to `path`.
 
     The temporary name ends in `.tmp`, which is no result for Snakemake or ComfyUI. After an
-    exception it is removed and `path` stays as it was.
+    exception it is removed and `path` stays as it was. Without `flush`, the caller flushes all.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{_HOST}.tmp")
+    with naming(path):
+        try:
+            yield temporary
+            if flush:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Add `path` to an error that names no file: writing does not say where a disk is full."""
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
+def remove_left(folder: Path) -> None:
+    """Remove what killed programs have left below `folder`: unfinished files without a writer."""
+    for path in folder.rglob(".*.tmp"):
+        if (found := _UNFINISHED.search(path.name)) and _has_no_writer(path, *found.groups()):
+            path.unlink(missing_ok=True)
+
+
+def _has_no_writer(path: Path, pid: str, host: str) -> bool:
+    if host == _HOST:
+        return not parent.is_there(int(pid))
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime > _FORSAKEN
+    return False
 
 
 _LOOK = 0.02
@@ -67,6 +111,21 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` under `path`, whole or not at all."""
     with publish(path) as temporary:
         temporary.write_bytes(data)
+
+
+_OUTDATED = 1.0
+"""A time of change that is before that of anything."""
+
+
+def outdate(path: Path) -> None:
+    """Mark a file, if it is there, as to be made again: by its date."""
+    if path.exists():
+        os.utime(path, (_OUTDATED, _OUTDATED))
+
+
+def is_outdated(path: Path) -> bool:
+    """Return whether `outdate` has marked the file."""
+    return path.exists() and path.stat().st_mtime == _OUTDATED
 
 
 def sha256(path: Path) -> str:

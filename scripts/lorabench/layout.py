@@ -3,6 +3,7 @@
 They are relative to the working directory, so that all clones have the same names.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +29,11 @@ def raw_sets(profile: str) -> Path:
 
 def profile_of(name: str) -> str | None:
     """Return the profile that has a raw set of this name; None if none has."""
-    return next((one for one in _RAW_FOLDER if name and (raw_sets(one) / name).is_dir()), None)
+    return next((one for one in _RAW_FOLDER if name and _is_folder(raw_sets(one) / name)), None)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 (a Path fails for a name that no folder can have)
 
 
 def raw_set(profile: str, name: str) -> Path:

@@ -10,15 +10,19 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _VARIABLE = "LORABENCH_WORKFLOW"
 _EVERY_SECONDS = 0.5
+_PATIENCE = 20
+"""Seconds until programs that a dead workflow has left are killed."""
 
 
 def announce() -> None:
     """Mark this process as the workflow of the programs that it starts."""
-    os.environ[_VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
+    os.environ[_VARIABLE] = f"{host()}:{os.getpid()}"
 
 
 def lend_python() -> None:
@@ -30,16 +34,21 @@ def lend_python() -> None:
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
+def host() -> str:
+    """Return this machine's name."""
+    return socket.gethostname()
+
+
 def place() -> str:
     """Return what tells this machine, or a Slurm job's part of it, from others on a shared disk."""
-    node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+    node = os.environ.get("SLURMD_NODENAME") or host()
     return "-".join(filter(None, [node, os.environ.get("SLURM_JOB_ID")]))
 
 
 def workflow_pid() -> int | None:
     """Return the workflow's process id; None without one and for one on another host."""
-    host, _, pid = os.environ.get(_VARIABLE, "").rpartition(":")
-    return int(pid) if host == socket.gethostname() and pid.isdecimal() else None
+    there, _, pid = os.environ.get(_VARIABLE, "").rpartition(":")
+    return int(pid) if there == host() and pid.isdecimal() else None
 
 
 def end_with_workflow() -> None:
@@ -54,13 +63,30 @@ def end_with(pid: int) -> None:
     threading.Thread(target=_watch, args=(pid,), daemon=True).start()
 
 
-def _watch(pid: int) -> None:
-    while _is_there(pid):
-        time.sleep(_EVERY_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
+def end_programs_of(pid: int) -> None:
+    """End the programs in this folder that a workflow, which is dead, has left here.
+
+    They would write into the files of its successor.
+    """
+    import psutil  # a cell, which imports this module, has no need of it
+
+    def left() -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                of_it = process.environ().get(_VARIABLE) == f"{host()}:{pid}"
+                if of_it and process.pid != os.getpid() and process.cwd() == str(Path.cwd()):
+                    yield process
+
+    programs = list(left())
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in programs:
+            with suppress(psutil.Error):
+                process.send_signal(number)
+        _, programs = psutil.wait_procs(programs, timeout=_PATIENCE)
 
 
-def _is_there(pid: int) -> bool:
+def is_there(pid: int) -> bool:
+    """Return whether there is a process of this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -68,3 +94,9 @@ def _is_there(pid: int) -> bool:
     except PermissionError:  # of another user
         return True
     return True
+
+
+def _watch(pid: int) -> None:
+    while is_there(pid):
+        time.sleep(_EVERY_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

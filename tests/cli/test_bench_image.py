@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 import bench_image
-from lorabench import cli
+from lorabench import cli, files
 from lorabench.comfy.client import pictures
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.launch import stop_server
@@ -68,6 +68,16 @@ def call(monkeypatch, arguments):
     return cli.run(bench_image.parser(), bench_image.main)
 
 
+def hurry(monkeypatch):
+    """Have the client wait for nothing as long as it does."""
+    pace = Pace(poll=0.005, backoff=0.01, greeting=0.05, patience=0.05)
+    monkeypatch.setattr(bench_image, "Client", partial(Client, pace=pace))
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
 def test_a_cell_is_rendered_and_published(fake, tmp_path):
     done = run(*command(tmp_path, fake.url, batch_size=2, log=tmp_path / "cell.log"))
     assert done.returncode == 0, done.stderr
@@ -93,8 +103,7 @@ def test_a_cell_is_rendered_and_published(fake, tmp_path):
 
 
 def test_a_cell_whose_server_goes_away_is_drawn_by_another(fake, tmp_path, monkeypatch):
-    pace = Pace(poll=0.005, backoff=0.01, greeting=0.05, patience=0.05)
-    monkeypatch.setattr(bench_image, "Client", partial(Client, pace=pace))
+    hurry(monkeypatch)
     fake.pending = ["of somebody"]  # so that the other one is asked first
     with serving() as other:
         other.faults = [("POST", "/prompt", "drop")] * 99
@@ -151,9 +160,10 @@ def test_a_bad_picture_is_told_and_nothing_is_published(
     fake, tmp_path, monkeypatch, capsys, draw, words
 ):
     fake.draw = draw
+    hurry(monkeypatch)
     assert call(monkeypatch, command(tmp_path, fake.url, batch_size=2)) == 1
     assert words in capsys.readouterr().err
-    assert not (tmp_path / "bench").exists()
+    assert files_in(tmp_path / "bench") == []
     assert len(fake.prompts) <= 2
 
 
@@ -166,8 +176,9 @@ def test_a_picture_of_one_colour_is_published_with_a_warning(fake, tmp_path, mon
 
 def test_one_bad_picture_keeps_the_whole_batch_back(fake, tmp_path, monkeypatch):
     fake.draw = lambda seed, texts: (truncated if seed == 2 else png)(seed, texts)
+    hurry(monkeypatch)
     assert call(monkeypatch, command(tmp_path, fake.url, batch_size=2)) == 1
-    assert not (tmp_path / "bench").exists()
+    assert files_in(tmp_path / "bench") == []
 
 
 def test_a_lora_that_does_not_fit_fails_the_cell_at_each_try(fake, tmp_path, monkeypatch, capsys):
@@ -177,7 +188,7 @@ def test_a_lora_that_does_not_fit_fails_the_cell_at_each_try(fake, tmp_path, mon
     for _ in range(2):
         assert call(monkeypatch, command(tmp_path, fake.url)) == 1
         assert "1 of its 2 keys do not fit" in capsys.readouterr().err
-    assert not (tmp_path / "bench").exists()
+    assert files_in(tmp_path / "bench") == []
     assert call(monkeypatch, command(tmp_path, fake.url, weight="0.00")) == 0
 
 
@@ -257,6 +268,72 @@ def test_a_signal_takes_the_prompt_out_of_the_queue(fake, tmp_path, where, numbe
     process.stderr.close()
     assert not fake.pending
     assert not fake.running
+
+
+def test_a_killed_program_costs_no_second_prompt(fake, tmp_path, monkeypatch):
+    fake.hold = "pending"
+    program = [sys.executable, str(ROOT / "scripts/bench_image.py")]
+    process = subprocess.Popen([*program, *command(tmp_path, fake.url)])
+    while not fake.pending:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    (body,) = fake.bodies("/prompt")
+    fake.history[body["prompt_id"]] = fake.run(body)
+    fake.pending.clear()
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+    assert len(fake.prompts) == 1
+    assert files_in(tmp_path / "bench") == ["seed1_00.png"]
+
+
+@pytest.mark.parametrize("when", ["before", "while it renders"])
+def test_a_lora_that_was_replaced_draws_nothing(fake, tmp_path, monkeypatch, capsys, when):
+    arguments = command(tmp_path, fake.url)
+    drawn = fake.draw
+
+    def replace():
+        time.sleep(0.05)
+        (tmp_path / "x").write_bytes(b"another")
+
+    def draw(*of):
+        replace()
+        return drawn(*of)
+
+    if when == "before":
+        replace()
+    else:
+        fake.draw = draw
+    assert call(monkeypatch, arguments) == 1
+    assert "is damaged: it is no longer the installed file; install" in capsys.readouterr().err
+    assert files_in(tmp_path / "bench") == []
+    assert len(fake.prompts) == (when != "before")
+    assert len(fake.bodies("/free")) == (when != "before")
+
+
+def test_a_lora_that_was_only_touched_is_drawn(fake, tmp_path, monkeypatch):
+    (tmp_path / "x").write_bytes(b"the same")
+    arguments = command(tmp_path, fake.url)
+    receipt = json.loads((tmp_path / "installed.json").read_text())
+    receipt["sha256"] = hashlib.sha256(b"the same").hexdigest()
+    (tmp_path / "installed.json").write_text(json.dumps(receipt))
+    time.sleep(0.05)
+    (tmp_path / "x").touch()
+    assert call(monkeypatch, arguments) == 0
+
+
+def test_an_earlier_picture_stays_where_a_new_one_fails(fake, tmp_path, monkeypatch):
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+    picture = tmp_path / "bench/w0.40/seed1_00.png"
+    before = picture.read_bytes()
+    assert not files.is_outdated(picture)
+    fake.rejection = 400, {"error": {"message": "no"}}
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 1
+    assert picture.read_bytes() == before
+    assert files.is_outdated(picture)
+    fake.rejection = None
+    assert call(monkeypatch, command(tmp_path, fake.url)) == 0
+    assert not files.is_outdated(picture)
 
 
 def test_text_chunks_leave_every_other_byte_alone():

@@ -127,7 +127,7 @@ def test_a_killed_training_ends_with_the_tensors_of_a_whole_one(train, command, 
     settings = {**VARIED, "steps": 12, "save_every_epochs": 1}
     whole, _ = train(name="whole", **settings)
     output, arguments = command(name="killed", **settings)
-    state = output.parent / ".a.state" / "state.pt"
+    state = output.parent / ".a.state" / "state.safetensors"
     program = subprocess.Popen(
         [sys.executable, SCRIPTS / "train_lora.py", *arguments], stderr=subprocess.DEVNULL
     )
@@ -159,7 +159,7 @@ def test_what_keeps_the_base_model_and_what_is_held_out_survives_a_kill(
     said = capsys.readouterr().err
     assert "3 pictures and 2 for regularization, 1 held out, in" in said
     output, arguments = command(name="killed", **settings)
-    state = output.parent / ".a.state" / "state.pt"
+    state = output.parent / ".a.state" / "state.safetensors"
     program = subprocess.Popen(
         [sys.executable, SCRIPTS / "train_lora.py", *arguments, f"--reg={reg}"],
         stderr=subprocess.DEVNULL,

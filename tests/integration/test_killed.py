@@ -35,7 +35,6 @@ def test_killed_in_every_stage_it_ends_and_does_nothing_twice(project):
     for stage, sign in KILLED_WHEN_THERE_IS.items():
         rule = stage.split(",")[0]
         kill_when_there_is(project, sign, "--until", rule, **config)
-        project.snakemake("--unlock", **config)
         now = stamps(project, published)
         assert {path: now[path] for path in published} == published, f"redone up to {stage}"
         published = now

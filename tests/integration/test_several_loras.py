@@ -124,7 +124,6 @@ def test_killed_with_another_content_and_one_more_it_goes_on_and_redoes_nothing(
     kill_at_a_picture(finished, **SWEEP)
     killed = pictures(finished)
     assert killed.items() > before.items()
-    finished.snakemake("--unlock", **SWEEP)
     finished.snakemake(**SWEEP)
     assert pictures(finished).items() >= killed.items()
     assert len(pictures(finished)) == len(before) + 4

@@ -111,7 +111,6 @@ def test_four_trainings_run_on_both_nodes_and_a_killed_call_leaves_none(project,
     run.kill()
     assert cluster.busy(), "Slurm goes on"
 
-    project.snakemake("--unlock", **config)
     run = call(**config)
     run.wait_for(lambda: "a call that was killed: cancelled" in run.said, "the jobs left")
     run.wait_for(lambda: len(cluster.busy("train_lora")) == 4, "the trainings again")

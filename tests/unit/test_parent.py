@@ -49,3 +49,18 @@ def test_a_place_is_a_node_and_a_job_on_it(monkeypatch):
     assert parent.place() == f"{os.uname().nodename}-17"
     monkeypatch.setenv("SLURMD_NODENAME", "node1")
     assert parent.place() == "node1-17"
+
+
+def test_what_a_dead_workflow_has_left_here_is_ended(monkeypatch, tmp_path):
+    monkeypatch.setenv("LORABENCH_WORKFLOW", f"{parent.host()}:999999")
+    monkeypatch.chdir(tmp_path)
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    here, elsewhere = subprocess.Popen(sleeping), subprocess.Popen(sleeping, cwd="/")
+    try:
+        parent.end_programs_of(999999)
+        assert here.poll() is not None
+        assert elsewhere.poll() is None
+    finally:
+        for program in (here, elsewhere):
+            program.kill()
+            program.wait()

@@ -4,12 +4,11 @@ Nothing here imports torch: each parse of the Snakefile reads the checkpoint's f
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lorabench.base import families, file_kinds
+from lorabench.base import families, file_kinds, header
 from lorabench.base.families import LDM_UNET, Family, Known
 from lorabench.errors import UserError
 from lorabench.text.phrases import listed
@@ -52,42 +51,6 @@ def _what_else(path: Path) -> str:
     return f"{path.suffix or 'a file without suffix'} is not read; {ALLOWED}."
 
 
-def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Return (tensor name -> {"dtype", "shape", "data_offsets"}, metadata) of a safetensors file.
-
-    Metadata are converted to texts. Raises `UserError`: the file is cut short or of another format.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > path.stat().st_size - 8:
-                raise ValueError("the header is cut short")
-            header = json.loads(file.read(length))
-        metadata = header.pop("__metadata__", None)
-        end = max((_end(tensor) for tensor in header.values()), default=0)
-        if path.stat().st_size != 8 + length + end:
-            raise ValueError(f"it should have {8 + length + end} bytes")
-    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
-        raise UserError(_not_safetensors(path, error)) from error
-    said = metadata if isinstance(metadata, dict) else {}
-    return header, {key: str(value) for key, value in said.items()}
-
-
-def _end(tensor: Mapping[str, Any]) -> int:
-    """Return where a tensor ends in the data; any exception means a malformed entry."""
-    begin, end = tensor["data_offsets"]
-    if min(begin, *tensor["shape"], 0) < 0 or end < begin or not isinstance(tensor["dtype"], str):
-        raise ValueError("an entry of the header makes no sense")
-    return end
-
-
-def _not_safetensors(path: Path, error: Exception) -> str:
-    kind = file_kinds.by_first_bytes(path) if path.is_file() else None
-    if kind:
-        return f"{path}: not a .safetensors file but {kind}"
-    return f"{path}: not a whole .safetensors file ({error}); copy or download it again."
-
-
 def _inspect_folder(path: Path) -> Checkpoint:
     pipeline = _read_json(path / "model_index.json").get("_class_name", "?")
     if not (path / "unet").is_dir():
@@ -109,7 +72,7 @@ def _inspect_folder(path: Path) -> Checkpoint:
 
 
 def _inspect_file(path: Path) -> Checkpoint:
-    tensors, metadata = read_header(path)
+    tensors, metadata = header.read(path)
     keys = [key for one in families.KNOWN if (key := one.cross_attention) in tensors]
     if not keys:
         lora = any(key.startswith("lora_") for key in tensors)

@@ -1,5 +1,6 @@
 """Recognize files with misleading names by their first bytes or their tensors' names."""
 
+import codecs
 import re
 import shlex
 import zipfile
@@ -18,6 +19,7 @@ _FIRST_BYTES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
 )
+_SHOWN = 40
 _KANA, _CHINESE = re.compile("[ぁ-ヶ]"), re.compile("[一-鿿]")
 _ENCODINGS = (
     ("Shift_JIS", "cp932", _KANA),
@@ -66,7 +68,18 @@ def by_first_bytes(path: Path) -> str | None:
         return "a web page; download the file itself, logged in where the site wants it"
     if head.lstrip()[:1] == b"{":
         return "a JSON text, such as a site's error message; download the file itself"
-    return by_start(head)
+    return by_start(head) or _text(head)
+
+
+def _text(head: bytes) -> str | None:
+    """Return what a text begins with; None for anything else."""
+    with suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)  # its end may be cut
+        if all(letter.isprintable() or letter.isspace() for letter in text):
+            first = " ".join(text.split())
+            cut = f"{first[:_SHOWN]}…" if len(first) > _SHOWN else first
+            return f"a text that begins with {cut!r}; download the file itself"
+    return None
 
 
 def by_start(head: bytes) -> str | None:

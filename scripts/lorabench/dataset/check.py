@@ -3,13 +3,13 @@
 Runs share a set, and its name is a digest of its sources: after an edit, all records are wrong.
 """
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lorabench import files
 from lorabench.dataset.raw import is_picture
 from lorabench.errors import UserError
+from lorabench.settings.formats import table
 from lorabench.text.phrases import indented
 
 IMAGES, LOG = "images", "preprocess_log.csv"
@@ -37,13 +37,16 @@ def made(folder: Path) -> dict[str, Mapping[str, str]]:
     return {row["result"]: row for row in rows(folder) if row.get("result")}
 
 
-def rows(folder: Path) -> list[Mapping[str, str]]:
+def rows(folder: Path) -> Sequence[Mapping[str, str]]:
     """Return the log of the normalized set in `folder`, row by row; none where there is no log."""
-    log = folder / LOG
-    if not log.exists():
-        return []
-    with log.open(encoding="utf-8", errors="replace", newline="") as file:
-        return list(csv.DictReader(file))
+    path = folder / LOG
+    return log(path) if path.exists() else []
+
+
+def log(path: Path, needed: Collection[str] = ()) -> list[dict[str, str]]:
+    """Return the rows of such a log; raises `UserError` with the line that is wrong."""
+    remedy = f"delete {path.parent} if it is a normalized set, and the set is made again"
+    return table(path, "the log of a normalized set", needed, remedy=remedy)
 
 
 def _changes(images: Path, rows: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import io
 import math
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import BinaryIO, Literal
@@ -40,6 +40,9 @@ _UPRIGHT = {
 }
 _LYING = (5, 6, 7, 8)
 
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF")
+"""Pillow knows more, some of which start programs: Ghostscript runs an EPS, whatever its name."""
+
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
@@ -47,6 +50,8 @@ _BRANDS = {
 """The first bytes of files that Pillow does not recognize by these alone."""
 _SIGNS_OF_TRUNCATION = ("truncated", "broken data stream", "not enough data", "end of file")
 
+_BAND = 2**20
+"""Pixels that are converted at a time."""
 _PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _SRGB_NAMES = ("sRGB", "sRGB built-in", "sRGB2014")
 _SRGB = ImageCms.createProfile("sRGB")
@@ -66,11 +71,13 @@ def open_picture(file: BinaryIO, max_pixels: float = math.inf) -> Image.Image:
         raise RejectedError("truncated")
     if jxl.is_jxl(head):
         return _open_jxl(file, max_pixels)
+    formats = list(_FORMATS)
     if head[4:8] == b"ftyp":
         _know_heif()
+        formats.append("HEIF")
     file.seek(0)
     with _plain_reasons(_BRANDS.get(head[8:12], "")):
-        return Image.open(file)
+        return Image.open(file, formats=formats)
 
 
 def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
@@ -82,7 +89,7 @@ def _open_jxl(file: BinaryIO, max_pixels: float) -> Image.Image:
     check_pixels(declared, max_pixels)
     file.seek(0)
     try:
-        return Image.open(file)
+        return Image.open(file, formats=["JXL"])
     except Exception:  # its own message advises building a library
         raise RejectedError("damaged", format="JPEG XL") from None
 
@@ -193,18 +200,40 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     scaled by their maximum; floats range from 0 to 1, or from 0 to 255 if any is above 1.
     """
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return _in_bands(image, lambda values: values >> 8)
     if image.mode == "I":
-        values = np.asarray(image).clip(0)
-        top = max(int(values.max()), 2**16 - 1)
-        return Image.fromarray((values.astype(np.float64) * (255 / top)).round().astype(np.uint8))
+        top = max(int(np.asarray(band).max()) for _, band in _bands(image))
+        scale = 255 / max(top, 2**16 - 1)
+        return _in_bands(image, lambda values: (values.clip(0) * scale).round())
     if image.mode == "F":
-        values = np.nan_to_num(np.asarray(image)).clip(0, 255)
-        values = values * 255 if values.max() <= 1 else values
-        return Image.fromarray(values.round().astype(np.uint8))
+        whole = max(float(_finite(np.asarray(band)).max()) for _, band in _bands(image)) <= 1
+        scale = 255 if whole else 1
+        return _in_bands(image, lambda values: (_finite(values) * np.float32(scale)).round())
     if image.mode == "1":
         return image.convert("L")
     return image
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(values).clip(0, 255)
+
+
+def _in_bands(image: Image.Image, convert: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
+    """Return a picture of one channel with 8 bits, converted a few rows at a time.
+
+    As a whole, numpy's copies would take many times the memory of the picture.
+    """
+    result = Image.new("L", image.size)
+    for top, band in _bands(image):
+        result.paste(Image.fromarray(convert(np.asarray(band)).astype(np.uint8)), (0, top))
+    return result
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield a picture in bands of about `_BAND` pixels, each with the place of its first row."""
+    rows = max(1, _BAND // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import TypeAdapter
 
 from lorabench.dataset import check, vocabulary
 from lorabench.dataset.raw import RawSet
+from lorabench.settings.formats import reading
 from lorabench.text import syntax
 
 if TYPE_CHECKING:
@@ -41,9 +44,10 @@ class Use:
     """How many tokens of a caption the text encoder reads."""
 
     @classmethod
-    def of_json(cls, text: str) -> Self:
-        """Read what `json` wrote."""
-        return cls(**json.loads(text))
+    def read(cls, path: Path) -> "Use":
+        """Read `json` from a file; raise `UserError` for anything else."""
+        with reading(path, "what a set is to be trained for"):
+            return TypeAdapter(cls).validate_json(path.read_bytes())
 
     @property
     def json(self) -> str:

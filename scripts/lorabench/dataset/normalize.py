@@ -55,6 +55,7 @@ def normalize_set(
     """
     output = output.absolute()
     check_replaceable(output)
+    files.remove_left(store_root)
     sources = [*raw.pictures, *raw.unreadable]
     rows = _normalize_all(sources, settings, store_root, workers)
     _reject_duplicates(rows, sources, settings.duplicate_distance)
@@ -65,7 +66,8 @@ def normalize_set(
             "Add larger or sound pictures, or loosen the limits under `preprocess:`."
         )
     store = Store(store_root, settings)
-    _publish(output, rows, sources, store, raw.stand_in(settings.trigger))
+    with files.naming(output):
+        _publish(output, rows, sources, store, raw.stand_in(settings.trigger))
     return rows
 
 

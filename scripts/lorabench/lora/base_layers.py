@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorabench.base.checkpoint import Checkpoint, read_header
+from lorabench.base import header
+from lorabench.base.checkpoint import Checkpoint
 from lorabench.base.families import PREFIXES
 from lorabench.lora.names import Part
 
@@ -135,7 +136,7 @@ def _of_file(path: Path) -> tuple[Parts, int]:
 
 
 def _parameters(path: Path) -> Iterator[tuple[str, Shape]]:
-    for key, tensor in read_header(path)[0].items():
+    for key, tensor in header.read(path)[0].items():
         if key.endswith(("weight", "bias")):
             yield key, tuple(tensor["shape"])
         elif key.endswith("text_projection"):  # a matrix of its own, without a layer around it

@@ -12,11 +12,13 @@ def copy(source: Path, sha256: str, target: Path) -> None:
 
     Raises `UserError` if it cannot be read, or has been replaced meanwhile; then there is no copy.
     """
-    with files.publish(target) as temporary:
-        try:
-            shutil.copyfile(source, temporary)
-        except OSError as error:
-            raise UserError(f"--lora {source}: cannot be copied ({error.strerror})") from None
+    try:
+        given = source.open("rb")
+    except OSError as error:
+        raise UserError(f"--lora {source}: cannot be copied ({error.strerror})") from None
+    with given, files.publish(target) as temporary:
+        with temporary.open("wb") as copied:
+            shutil.copyfileobj(given, copied)
         if files.sha256(temporary) != sha256:
             raise UserError(
                 f"--lora {source}: was replaced by another file meanwhile; run the same command "

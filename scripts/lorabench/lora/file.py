@@ -6,7 +6,6 @@ For other kinds and makers, see lora/modules.py. Metadata decide nothing. Nothin
 """
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 from safetensors.numpy import save as serialize
 
 from lorabench import files
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header as file_header
 from lorabench.errors import UserError
 from lorabench.lora import modules as lora_modules
 from lorabench.lora import oddities as lora_oddities
@@ -74,7 +73,7 @@ def verify(path: Path, content: str | None = None) -> Lora:
 
 def load(path: Path, content: str | None = None) -> tuple[Lora, Tensors]:
     """Return the contents of the LoRA at `path`, as `verify` does, and its tensors."""
-    header, metadata = read_header(path)
+    header, metadata = file_header.read(path)
     shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
     contents = lora_modules.describe(shapes)
     if not contents.modules:
@@ -116,9 +115,8 @@ def _check_shapes(path: Path, module: Module, shapes: lora_shapes.Shapes) -> Non
             f"{path}: {error}; these shapes do not fit each other: factors should share a rank of "
             "1 or more. The file is damaged, or of an unknown form."
         ) from None
-    alpha = module.keys.get("alpha")
-    if alpha and math.prod(shapes[alpha]) != 1:
-        raise UserError(f"{path}: {alpha} should be one number, it is {list(shapes[alpha])}.")
+    if odd := lora_shapes.odd_alpha(module, shapes):
+        raise UserError(f"{path}: {odd}.")
 
 
 def _check_numbers(

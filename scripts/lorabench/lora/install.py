@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lorabench import cli, files
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 from lorabench.lora import fit, tensor_file
@@ -27,19 +27,29 @@ def install(
     receipt: Path,
     base_model: Path | None = None,
     server: Server = "embedded",
+    trained_here: bool = False,
 ) -> Path:
     """Copy `lora` into `folder` and write `receipt`; return the installed path.
 
     The name is `<stem>-<8 hex>.safetensors`, with the first digits of the tensors' SHA-256: ComfyUI
     caches a LoRA by its name, so other weights need another name. A file of that name with the same
     tensors is kept. The copy has kohya's layer names, because ComfyUI does not load those of
-    diffusers and PEFT. Raises `UserError` if `lora` does not work, does not fit `base_model`, or
-    `server` cannot apply it, or if `folder` cannot be written.
+    diffusers and PEFT. Raises `UserError` if `lora` does not work, does not fit `base_model`,
+    `server` cannot apply it, or it was `trained_here` and changed since, or if `folder` cannot be
+    written.
     """
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
     found = fit.check(lora, base_model, server)
+    written = header.read(lora)[1].get("sshs_model_hash", found.content)
+    if trained_here and written != found.content:
+        raise UserError(
+            f"{lora} is damaged: its tensors are not those that were trained ({found.content[:12]}…"
+            f" instead of {written[:12]}…). Bring it back from a copy, or delete it: the same"
+            " command then trains it again."
+        )
     cli.detail("%s: %s", lora.name, found)
+    files.remove_left(folder)
     target = folder / f"{lora.stem}-{found.content[:DIGITS]}.safetensors"
     put(lora, target, found.content)
     made = Receipt(
@@ -87,7 +97,7 @@ def _holds(target: Path, content: str) -> bool:
 
 
 def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
-    standard = tensor_file.is_standard(lora)
+    standard = header.is_standard(lora)
     if not standard:
         cli.log.warning("%s: the copy has no metadata: ComfyUI cannot read these", lora.name)
     if names:
@@ -101,7 +111,7 @@ def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> N
             if standard and not names:
                 shutil.copyfile(lora, temporary)
             else:
-                metadata = read_header(lora)[1] if standard else {}
+                metadata = header.read(lora)[1] if standard else {}
                 data = tensor_file.with_header(lora.read_bytes(), metadata, names)
                 temporary.write_bytes(data)
             lora_file.verify(temporary, content)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lorabench.base import file_kinds
-from lorabench.base.checkpoint import read_header
+from lorabench.base import file_kinds, header
 from lorabench.lora.names import is_unloaded, place
 
 Kind = Literal[
@@ -133,8 +132,8 @@ class Contents:
 
 def read(path: Path) -> Contents:
     """Return the contents of the safetensors file at `path`, from its header alone."""
-    header, _ = read_header(path)
-    return describe({key: tuple(tensor["shape"]) for key, tensor in header.items()})
+    tensors, _ = header.read(path)
+    return describe({key: tuple(tensor["shape"]) for key, tensor in tensors.items()})
 
 
 def describe(shapes: Mapping[str, Shape]) -> Contents:

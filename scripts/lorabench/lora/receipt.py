@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from lorabench import files
+from lorabench.errors import UserError
 from lorabench.settings.formats import known, reading
 
 FORMAT = 1
@@ -47,3 +48,26 @@ def read(path: Path) -> Receipt:
             if not isinstance(value, get_origin(kinds[name]) or kinds[name]):
                 raise TypeError(f"{name}: {value!r}")
         return Receipt(**given)
+
+
+def check(receipt: Receipt) -> None:
+    """Raise `UserError` if a server would find another file than the one that was installed."""
+    if not receipt.path.is_file():
+        problem = "is gone"
+    elif files.sha256(receipt.path) != receipt.sha256:
+        problem = "is damaged: it is no longer the installed file"
+    else:
+        return
+    raise UserError(
+        f"the LoRA {receipt.path} {problem}; install it again with --forcerun install_lora"
+    )
+
+
+def check_again(receipt: Receipt, written: Path) -> None:
+    """Do as `check` if the LoRA was touched after its receipt, `written`, which is a look's work.
+
+    One that is gone is left to the server, which may have it elsewhere.
+    """
+    lora = receipt.path
+    if lora.is_file() and lora.stat().st_ctime_ns > written.stat().st_mtime_ns:
+        check(receipt)

@@ -43,6 +43,8 @@ def misfit(module: Module, shapes: Shapes, weight: Shape, bias: Shape | None) ->
     Products of matrices fit linear and 1 × 1 layers alike; ComfyUI wants the exact shape of others.
     """
     of = by_role(module, shapes)
+    if odd := odd_alpha(module, shapes):
+        return odd
     for role, of_layer in (*((role, weight) for role in WHOLE), *((role, bias) for role in BIASES)):
         if role in of and of_layer is not None and of[role] != of_layer:
             return f"{module.name}: {role} {list(of[role])} on {list(of_layer)}"
@@ -51,9 +53,17 @@ def misfit(module: Module, shapes: Shapes, weight: Shape, bias: Shape | None) ->
         if out != weight[0] or rest not in (None, math.prod(weight[1:])):
             return f"{module.name}: {out} × {rest} on {list(weight)}"
     scale = of.get("dora_scale")
-    if scale and scale not in _magnitudes(weight):
+    if scale is not None and scale not in _magnitudes(weight):
         return f"{module.name}: dora_scale {list(scale)} on {list(weight)}"
     return None
+
+
+def odd_alpha(module: Module, shapes: Shapes) -> str | None:
+    """Return that a module's alpha is not one number; None if it is, or there is none."""
+    alpha = module.keys.get("alpha")
+    if alpha is None or math.prod(shapes[alpha]) == 1:
+        return None
+    return f"{alpha} should be one number, it is {list(shapes[alpha])}"
 
 
 def _magnitudes(weight: Shape) -> Sequence[Shape]:
@@ -101,8 +111,10 @@ def _require(condition: bool) -> None:
 def _lora(of: Mapping[str, Shape]) -> Size:
     down, up, mid = of["down"], of["up"], of.get("mid")
     _require(len(down) > 1 and len(up) > 1)
-    _require((down[0], math.prod(up[1:])) == (mid[1::-1] if mid else (down[0], down[0])))
-    return up[0], math.prod(down[1:]) * math.prod(mid[2:] if mid else ())
+    _require(
+        (down[0], math.prod(up[1:])) == (mid[1::-1] if mid is not None else (down[0], down[0]))
+    )
+    return up[0], math.prod(down[1:]) * math.prod(mid[2:] if mid is not None else ())
 
 
 def _loha(of: Mapping[str, Shape]) -> Size:
@@ -110,7 +122,7 @@ def _loha(of: Mapping[str, Shape]) -> Size:
     for n in (1, 2):
         a, b, core = of[f"hada_w{n}_a"], of[f"hada_w{n}_b"], of.get(f"hada_t{n}")
         _require(len(a) == 2 and len(b) == 2)
-        if core:
+        if core is not None:
             _require(core[:2] == (a[0], b[0]))
             sizes.add((a[1], b[1] * math.prod(core[2:])))
         else:
@@ -126,11 +138,11 @@ def _lokr(of: Mapping[str, Shape]) -> Size:
 
 
 def _lokr_factor(of: Mapping[str, Shape], n: int) -> Shape:
-    if whole := of.get(f"lokr_w{n}"):
+    if (whole := of.get(f"lokr_w{n}")) is not None:
         _require(len(whole) > 1)
         return whole
     a, b, core = of[f"lokr_w{n}_a"], of[f"lokr_w{n}_b"], of.get(f"lokr_t{n}")
-    if core:
+    if core is not None:
         _require(core[:2] == (a[0], b[0]))
         return a[1], b[1], *core[2:]
     _require(len(a) == 2 and a[1] == b[0])

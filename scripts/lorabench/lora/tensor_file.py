@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header as file_header
 from lorabench.errors import UserError
 
 _DTYPES = {
@@ -26,9 +25,9 @@ _DTYPES = {
 def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (key, array) of every tensor in a safetensors file; bfloat16 and float8 as float32.
 
-    Raises `UserError` for an unknown type, or for a tensor that does not fit its shape.
+    Raises `UserError` for a damaged file, or a type that is not read.
     """
-    header, _ = read_header(path)
+    header, _ = file_header.read(path)
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     for key, tensor in header.items():
@@ -39,17 +38,6 @@ def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
             raise UserError(
                 f"{path}: {key} is of type {error}, which is not read here; save it as float16."
             ) from None
-        except ValueError as error:
-            raise UserError(f"{path}: {key} is damaged ({error}); download it again.") from None
-
-
-def is_standard(path: Path) -> bool:
-    """Return whether the safetensors library, and so a ComfyUI, opens the file."""
-    try:
-        with safe_open(path, "numpy"):
-            return True
-    except SafetensorError:
-        return False
 
 
 def with_header(
@@ -60,9 +48,7 @@ def with_header(
     header = json.loads(data[8:start])
     header.pop("__metadata__", None)
     renamed = {(names or {}).get(key, key): tensor for key, tensor in header.items()}
-    text = json.dumps({"__metadata__": dict(metadata), **renamed}, ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + data[start:]
+    return file_header.written(renamed, metadata) + data[start:]
 
 
 def _array(data: bytes, dtype: str) -> np.ndarray:

@@ -3,26 +3,30 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lorabench.bench.measures import columns
+from lorabench.bench.measures import columns, rows
 from lorabench.bench.measures.faults import Fault
 from lorabench.bench.measures.faults import read as read_faults
+from lorabench.bench.verdicts import stored
 from lorabench.bench.verdicts.verdict import Verdict
-from lorabench.bench.verdicts.verdict import read as read_verdict
+from lorabench.dataset import check
 from lorabench.errors import UserError
 from lorabench.pages import tables
 from lorabench.run.record import RunRecord
+from lorabench.settings.formats import reading
 from lorabench.sweep import origin
 from lorabench.sweep.loras import SweptLora, holds, label
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Variant, usual_weight
+from lorabench.train import history
 
 Content = TypeVar("Content")
 
+_OF_PICTURES = ("source", "ok", "reason")
 _OF_TRAINING = ("run.yaml", "train/train_log.csv", "preprocess_log.csv")
 
 
@@ -174,7 +178,8 @@ class FinishedRun:
         for row in self.summary:
             weight = float(row["weight"])
             for key in (key for key in row if f"{key}_low" in row):
-                ends = (tables.number(row[f"{key}{end}"]) for end in ("_low", "_high"))
+                ends = [tables.number(row.get(f"{key}{end}")) for end in ("_low", "_high")]
+                ends = [None, None] if None in ends else ends
                 if (mean := tables.number(row[key])) is not None:
                     found.setdefault(key, {})[weight] = Interval(mean, *ends)
         return found
@@ -207,7 +212,7 @@ def read(folder: Path, training_set: Path | None = None, lora: str | None = None
 
     run.record = part("run.yaml", RunRecord.read, None)
     run.whole = part("bench/sweep.yaml", SweepRecord.read, None)
-    run.verdict = part("bench/verdict.json", read_verdict, None)
+    run.verdict = part("bench/verdict.json", stored.read, None)
     if lora is not None and run.verdict and run.verdict.choice:
         run.asked = True
         choice = replace(run.verdict.choice, lora=lora)
@@ -220,13 +225,13 @@ def read(folder: Path, training_set: Path | None = None, lora: str | None = None
     if not run.measured:
         run.measured = [Measured(one, {}, at) for at, one in enumerate(_rendered(run))]
     run.every = run.measured
-    run.every_summary = run.summary = part("bench/summary.csv", _summary, [])
+    run.every_summary = run.summary = part("bench/summary.csv", rows.of_weights, [])
     if shown:
         run.measured = [one for one in run.every if one.is_of(shown)]
         run.summary = [row for row in run.summary if row.get(columns.LORA, "") == shown.key]
     run.workflow = part("bench/workflow.json", _json, None)
-    run.loss = part("train/train_log.csv", _table("step", "loss"), [])
-    run.preprocess = part("preprocess_log.csv", _table("source", "ok", "reason"), [])
+    run.loss = part("train/train_log.csv", history.rows, [])
+    run.preprocess = part("preprocess_log.csv", partial(check.log, needed=_OF_PICTURES), [])
     if training_set:
         run.training = sorted(training_set.glob("*.png"))
         run.missing += [] if run.training else [f"{training_set.parent.name}/{training_set.name}"]
@@ -245,7 +250,7 @@ def _rendered(run: FinishedRun) -> Iterator[Picture]:
 
 def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
     known = {one.name: one for one in (sweep.variants if sweep else ())}
-    for at, row in enumerate(tables.read(path, ("weight", "seed", "index", "file"))):
+    for at, row in enumerate(rows.of_pictures(path)):
         name = row.get("variant") or ""
         prompt = row.get("prompt")
         if prompt is None:  # version 0.1 had no such column
@@ -259,26 +264,9 @@ def _measured(path: Path, sweep: SweepRecord | None) -> Iterator[Measured]:
         yield Measured(Picture(*place, path.parent / row["file"], prompt, probe, lora), row, at)
 
 
-def _summary(path: Path) -> list[tables.Row]:
-    rows = tables.read(path, ["weight"])
-    try:
-        for row in rows:
-            for column in row.keys() - {columns.LORA}:
-                float(row[column] or "nan")
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a summary of bench_metrics.py ({error})") from None
-    return rows
-
-
-def _table(*needed: str) -> Callable[[Path], list[tables.Row]]:
-    return lambda path: tables.read(path, needed)
-
-
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
+    with reading(path, "a workflow"):
+        return json.loads(path.read_bytes())
 
 
 def _variants(measured: Sequence[Measured], sweep: SweepRecord | None) -> dict[str, Variant]:

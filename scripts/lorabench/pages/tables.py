@@ -1,13 +1,10 @@
 """The tables that a run leaves, as the page takes them."""
 
-import csv
 import math
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from lorabench.bench.measures import columns
-from lorabench.errors import UserError
 from lorabench.pages.words import TEXTS
 
 Row = dict[str, str]
@@ -15,20 +12,6 @@ Row = dict[str, str]
 _NO_METRICS = {columns.LORA, *columns.PLACE, *columns.BESIDE}
 _KNOWN = {metric.column: metric for metric in (*columns.METRICS, *columns.OF_A_WEIGHT)}
 _POINTS = 600  # of the loss curve: more than a screen has room for
-
-
-def read(path: Path, needed: Iterable[str]) -> list[Row]:
-    """Read a CSV with a header; raise `UserError` if it is none or lacks a column of `needed`."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error})") from None
-    if missing := sorted(set(needed).difference(rows[0] if rows else ())):
-        raise UserError(
-            f"{path}: has no rows with {', '.join(missing)}; delete it and run the workflow again"
-        )
-    return rows
 
 
 def number(text: str | None) -> float | None:

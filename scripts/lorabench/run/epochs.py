@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lorabench.base.checkpoint import read_header
+from lorabench.base import header
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.lora import series
@@ -23,7 +23,7 @@ def find(config: Config, paths: RunLayout, trigger: str) -> dict[SweptLora, Path
         _check_kept(config)
         return {}
     kept = existing.epochs(paths)
-    last = series.of_metadata(read_header(paths.lora)[1]).epoch
+    last = series.of_metadata(header.read(paths.lora)[1]).epoch
     wanted = kept if config.epochs == "all" else config.epochs
     missing = [epoch for epoch in wanted if epoch not in kept and epoch != last]
     if missing or (config.epochs == "all" and not kept and last != 1):
@@ -42,13 +42,16 @@ def _state(config: Config, path: Path, key: str, epoch: int | None, trigger: str
 
 def _check_kept(config: Config) -> None:
     """Refuse epochs that the training that is to come will not have, or not keep."""
-    every, length = config.train.save_every_epochs or 1, config.train.epochs
+    train = config.train
+    every, length = train.save_every_epochs or 1, train.epochs
     if isinstance(config.epochs, str):
         return
-    beyond = [str(epoch) for epoch in config.epochs if length and epoch > length]
+    most = length or train.steps or 0  # an epoch has a step or more
+    beyond = [str(epoch) for epoch in config.epochs if epoch > most]
     lost = [str(epoch) for epoch in config.epochs if epoch % every and epoch != length]
     if beyond or lost:
-        why = f"epochs={length}" if beyond else f"save_every_epochs={every}"
+        why = f"epochs={length}" if length else f"steps={train.steps}"
+        why = why if beyond else f"save_every_epochs={every}"
         raise UserError(
             f"epochs={_asked(config)}: with train.{why}, no state after {listed(beyond or lost)} "
             "will be kept; leave those out, or change that setting (the last state is benched in "

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lorabench.base import checkpoint, file_kinds
+from lorabench.base import file_kinds, header
 from lorabench.digests import Digests
 from lorabench.errors import UserError
 from lorabench.lora import modules, trained_on
@@ -43,8 +43,8 @@ def read(path: Path, digests: Digests) -> GivenLora:
     """
     try:
         _check_kind(path)
-        header, metadata = checkpoint.read_header(path)
-        shapes = {key: tuple(tensor["shape"]) for key, tensor in header.items()}
+        tensors, metadata = header.read(path)
+        shapes = {key: tuple(tensor["shape"]) for key, tensor in tensors.items()}
         if not (contents := modules.describe(shapes)).modules:
             raise UserError(f"{path}: {modules.none_in(contents, shapes)}")
         sha256 = digests.of(path)

@@ -11,17 +11,15 @@ from operator import attrgetter
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from lorabench import layout
 from lorabench.errors import UserError
 from lorabench.run import existing
-from lorabench.settings import kohya_names
+from lorabench.settings import kohya_names, plain_yaml
 from lorabench.settings.layers import merge
 from lorabench.settings.mappings import nested
 from lorabench.settings.models import SECTIONS, Config
 from lorabench.settings.types import as_name, from_home
-from lorabench.settings.validation import keys
+from lorabench.settings.validation import keys, shortened
 
 _OF_A_MACHINE = ("train.threads", "train.device")
 VARIES = tuple(
@@ -88,7 +86,7 @@ def read(merged: Mapping[str, Any]) -> Matrix | None:
     if isinstance(given, Mapping):
         name, rows = "-".join(_words(merged, given)), list(_each_with_each(given))
     elif isinstance(given, str):
-        path = Path(from_home(given))
+        path = _path(given)
         name, rows = path.stem, list(_of_sheet(path))
     else:
         raise UserError(f"matrix: should be lists of values or a CSV file, as in {_EXAMPLE}")
@@ -133,6 +131,13 @@ def _of_sheet(path: Path) -> Iterator[Row]:
         texts = (cell.strip() for cell in cells)
         row = {name: text for name, text in zip(columns, texts, strict=False) if text}
         yield Row(f"{path}, line {number}", row)
+
+
+def _path(given: str) -> Path:
+    try:
+        return Path(from_home(given))
+    except ValueError as error:
+        raise UserError(f"matrix: {shortened(given)}: {error}") from None
 
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
@@ -219,6 +224,6 @@ def _said(values: Mapping[str, Any]) -> str:
 
 def _yaml(text: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return plain_yaml.read(text)
+    except ValueError:
         raise UserError(f"matrix: {text!r} is no YAML; write it as in {_EXAMPLE}") from None

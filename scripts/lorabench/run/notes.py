@@ -1,5 +1,6 @@
 """What a user should know of a run's set, LoRAs, prompts and base before all is done."""
 
+import math
 from pathlib import Path
 
 from lorabench.dataset import notes as raw_notes
@@ -7,7 +8,7 @@ from lorabench.run import base_choice, existing, regularization
 from lorabench.run.plan import RunPlan
 from lorabench.sweep import prompt_notes
 from lorabench.sweep.loras import label
-from lorabench.text.phrases import few, listed
+from lorabench.text.phrases import count, few, listed
 
 
 def notes(plan: RunPlan) -> list[str]:
@@ -18,7 +19,7 @@ def notes(plan: RunPlan) -> list[str]:
     of_prompts = list(prompt_notes.notes(prompts, plan.trigger, plan.embedded_server))
     other = plan.drawn_elsewhere
     of_base = [base_choice.warning(Path(plan.config.base_model), other)] if other else []
-    return [*_of_set(plan), *_of_lora(plan), *of_prompts, *of_base]
+    return [*_of_set(plan), *_of_lora(plan), *of_prompts, *of_base, *_of_epochs(plan)]
 
 
 def _of_set(plan: RunPlan) -> list[str]:
@@ -31,6 +32,22 @@ def _of_set(plan: RunPlan) -> list[str]:
     if not training.reg:
         return of_set
     return [*of_set, regularization.note(training.reg.raw, plan.config, training.doubled)]
+
+
+def _of_epochs(plan: RunPlan) -> list[str]:
+    """Which epochs the training will hardly reach; how many it has, its first step decides."""
+    train, asked = plan.config.train, plan.config.epochs
+    if not plan.awaits_epochs or isinstance(asked, str) or not plan.raw or not train.steps:
+        return []
+    pictures = sum(picture.folder.repeats for picture in plan.raw.pictures)
+    last = math.ceil(train.steps * plan.use.pictures_a_step / pictures)
+    if not (beyond := [str(epoch) for epoch in asked if epoch > last]):
+        return []
+    return [
+        f"epochs={listed(beyond)}: {train.steps} steps are about {count(last, 'epoch')} of "
+        f"{count(pictures, 'picture')}, so no such state may be kept; for more of them, "
+        "write train={epochs: N}"
+    ]
 
 
 def _of_lora(plan: RunPlan) -> list[str]:

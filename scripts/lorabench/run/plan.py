@@ -34,7 +34,7 @@ from lorabench.run.record import Contents, RunRecord
 from lorabench.run.source import Normalizing, Source
 from lorabench.run.source import find as find_source
 from lorabench.run.source import trigger as trigger_of
-from lorabench.settings.layers import merge, read_yaml, resolve
+from lorabench.settings.layers import check_given, merge, read_yaml, resolve
 from lorabench.settings.mappings import nested
 from lorabench.settings.models import TrainSettings
 from lorabench.settings.servers import EMBEDDED
@@ -347,6 +347,7 @@ def make_plans(given: Mapping[str, Any], defaults: Path) -> dict[str, RunPlan]:
 
     There is one for each raw set and row of the matrix. Raises `UserError` for a user's mistakes.
     """
+    check_given(given)
     merged = merge(read_yaml(defaults), given)
     trainings = matrix.read(merged)
     merged.pop("matrix", None)

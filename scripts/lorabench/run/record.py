@@ -1,9 +1,10 @@
 """The record of a run, `run.yaml`: what its LoRA was trained on, and with which settings."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from lorabench.run.identity import one_trigger
 from lorabench.settings.models import PreprocessSettings, TrainSettings
@@ -25,6 +26,13 @@ class BaseModelContents(Section):
 
     name: str
     digest: str
+
+    @field_validator("name")
+    @classmethod
+    def _is_one_of_a_file(cls, name: str) -> str:
+        if name != Path(name).name:
+            raise ValueError("should be the name of a file or folder")
+        return name
 
 
 class Contents(Section):

@@ -1,7 +1,10 @@
 """Files that programs leave for each other, and the message for one that cannot be read."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import csv
+import io
+import math
+from collections.abc import Collection, Container, Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,66 @@ def reading(path: Path, what: str, remedy: str = DELETE) -> Generator[None]:
         yield
     except OSError as error:
         raise UserError(f"{path}: not {what} ({error.strerror})") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except RecursionError:
+        raise UserError(f"{path}: not {what} (it is nested too deeply); {remedy}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise UserError(f"{path}: not {what} ({_said(error)}); {remedy}") from None
+
+
+def table(
+    path: Path,
+    what: str,
+    needed: Collection[str],
+    texts: Collection[str] | None = None,
+    remedy: str = DELETE,
+    *,
+    grows: bool = False,
+) -> list[dict[str, str]]:
+    """Return the rows of a CSV file with a header; raise `UserError` with the line that is wrong.
+
+    Each row has to have a field for each column. What is not among `texts` is a number, and may be
+    empty if it is not `needed`; without `texts`, anything may stand in all columns. Of a file that
+    `grows`, a last line without its end is left out: its program is still writing, or was killed.
+    """
+    with reading(path, what, remedy):
+        text = path.read_bytes().decode("utf-8", "replace" if texts is None else "strict")
+        if grows:
+            text = text[: text.rfind("\n") + 1]
+        elif texts is not None and text and not text.endswith("\n"):
+            raise ValueError("its last line has no end: the file is cut short")
+        lines = csv.reader(io.StringIO(text, newline=""))
+        header = next(lines, [])
+        if lacking := [name for name in needed if name not in header]:
+            raise ValueError(f"it has no column {', '.join(lacking)}")
+        if len(set(header)) < len(header):
+            raise ValueError("two of its columns have one name")
+        rows = []
+        for fields in filter(None, lines):
+            if len(fields) != len(header):
+                found = f"{len(fields)} fields, and there are {len(header)} columns"
+                raise ValueError(f"line {lines.line_num} has {found}")
+            row = dict(zip(header, fields, strict=True))
+            if texts is not None:
+                _check_numbers(row, lines.line_num, needed, texts)
+            rows.append(row)
+        return rows
+
+
+def _check_numbers(
+    row: Mapping[str, str], line: int, needed: Container[str], texts: Container[str]
+) -> None:
+    for name, field in row.items():
+        if name in texts:
+            continue
+        number = _number(field) if field else math.nan
+        if number is None or (name in needed and not math.isfinite(number)):
+            raise ValueError(f"line {line}: {name} should be a number, not {field[:40]!r}")
+
+
+def _number(text: str) -> float | None:
+    with suppress(ValueError):
+        return float(text) if text.isascii() and "_" not in text else None
+    return None
 
 
 def known(content: Any, path: Path, newest: int) -> Any:

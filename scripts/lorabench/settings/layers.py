@@ -5,9 +5,8 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from lorabench.errors import UserError
+from lorabench.settings import plain_yaml
 from lorabench.settings.models import LISTS, SECTIONS, Config
 from lorabench.settings.servers import EMBEDDED
 from lorabench.settings.validation import Section, sections, validate
@@ -16,6 +15,8 @@ OF_PROFILE: Mapping[str, Mapping[str, Any]] = {
     "char": {"verdict": {"likeness": 0.75, "prompt_kept": 0.1}}
 }
 """What holds for a profile where nothing is given: a character's pictures resemble each other."""
+_ELSE = ("lora", "training_set")
+"""Without these a call does something else, such as a training."""
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +31,13 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
                 value = merged.get(key, {}) | _section(key, value)
             merged[key] = value
     return merged
+
+
+def check_given(given: Mapping[str, Any]) -> None:
+    """Refuse what a user leaves empty by a slip, such as a shell's variable without a value."""
+    for key in _ELSE:
+        if key in given and given[key] in (None, "", []):
+            raise UserError(f"{key}: is empty; give it a value, or leave {key} out")
 
 
 def is_embedded(comfy_url: Any) -> bool:
@@ -67,8 +75,8 @@ def _set_of_folder(given: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; an empty file is an empty mapping. Raises `UserError`."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = plain_yaml.read(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} should hold `key: value` lines, not a {type(content).__name__}")
@@ -95,8 +103,8 @@ def _present(given: Mapping[str, Any], model: type[Section] = Config) -> dict[st
 
 def _section(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, str):
-        with suppress(yaml.YAMLError):  # said below
-            value = yaml.safe_load(value)
+        with suppress(ValueError):  # said below
+            value = plain_yaml.read(value)
     if value is None:
         return {}
     if not isinstance(value, dict):

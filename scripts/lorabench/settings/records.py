@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from lorabench import files
 from lorabench.errors import UserError
+from lorabench.settings import plain_yaml
 from lorabench.settings.formats import DELETE, known, reading
 from lorabench.settings.validation import Section
 
@@ -52,8 +53,6 @@ class Record(Section):
 
 def _loaded(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_bytes())
+        return plain_yaml.read(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(error) from None

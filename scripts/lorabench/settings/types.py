@@ -69,6 +69,8 @@ def from_home(path: str) -> str:
     """Return `path` with `~` written out; raises `ValueError` for what no file can be called."""
     if "\0" in path or len(path.encode(errors="replace")) > _PATH_BYTES:
         raise ValueError(f"is no path: at most {_PATH_BYTES} bytes, and no NUL")
+    if path != path.encode(errors="replace").decode():
+        raise ValueError("is no path that can be recorded: it is not UTF-8")
     if any(len(part.encode(errors="replace")) > _PART_BYTES for part in path.split("/")):
         raise ValueError(f"has a name in it of more than {_PART_BYTES} bytes, which no file has")
     return os.path.expanduser(path)  # noqa: PTH111 (a Path fails where there is no such user)
@@ -128,9 +130,9 @@ def _short(name: str) -> str:
 _DECIMAL_COMMAS = re.compile(r"0,\d+([;\s]+\d,\d+)*|(0,\d+,)+0,\d+")
 _NO_WEIGHT = re.compile(r",([4-9]|\d\d)")  # nobody renders at 4 and more
 _NAME_BYTES, _DIGEST_BYTES = 100, 9
-_NOT_IN_NAMES = re.compile(r"^[.-]|[/\\{}\x00-\x1f\x7f]")
+_NOT_IN_NAMES = re.compile(r"^[.-]|[/\\{}\x00-\x1f\x7f-\x9f]")
 _PART_BYTES, _PATH_BYTES = 255, 4095  # what Linux takes
-_NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f]*$"
+_NAME = r"^[^/\\\s.{}-][^/\\{}\x00-\x1f\x7f-\x9f]*$"
 COLOUR = r"^#[0-9a-fA-F]{6}$"
 ALLOWED = {
     _NAME: "should be a name without / \\ { } that begins with no dot, no space and no -",

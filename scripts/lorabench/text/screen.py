@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
+from lorabench.text.plain import plain
+
 DRAWN = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_inv_fmt}{postfix}]"
 PLAIN = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 EVERY_SECONDS = 30
@@ -68,7 +70,7 @@ class Screen:
     def line(self, text: str = "") -> None:
         """Write lines that stay, above the bar."""
         with self._lock:
-            self._write(f"{_ERASE if self._terminal else ''}{text}\n")
+            self._write(f"{_ERASE if self._terminal else ''}{plain(text)}\n")
             self._draw()
 
     def bar(
@@ -133,7 +135,7 @@ class Screen:
 
     def _text(self, bar: Bar) -> str:
         width = shutil.get_terminal_size().columns - 1 if self._terminal else None
-        return bar.text(self._clock(), width, not self._terminal)[:width]
+        return plain(bar.text(self._clock(), width, not self._terminal))[:width]
 
     def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):  # the terminal is gone; the work goes on

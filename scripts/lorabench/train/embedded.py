@@ -58,30 +58,32 @@ def train(
         lora_file.save(path, network.to_kohya(learner.lora, settings.alpha), facts)
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    course = history.History(output.with_name("train_log.csv"), rows)
+    log_file = output.with_name("train_log.csv")
     settings = pictures.keeping(keep, epochs).settings
     watch = divergence.Watch(settings, learner.loss_of_nothing, output.parent)
     bar = cli.bar(total=total, initial=first, desc="training", unit="step")
-    for step in range(first, total):
-        loss = learner.step(step, total, course.rows, watch)
-        seconds = time.monotonic() - begin
-        epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
-        due = epochs_ended(step, pictures, validated_every) or step + 1 == total
-        measured = learner.validation_loss() if validated_every and due else None
-        course.add(history.Row(step + 1, epoch, loss, learner.lr, seconds, measured))
-        bar.set_postfix(
-            loss=f"{np.mean([row.loss for row in course.rows[-50:]]):.4f}", refresh=False
-        )
-        bar.update()
-        ended = epochs_ended(step, pictures, settings.save_every_epochs)
-        if ended and step + 1 < total:
-            write(output.with_name(f"{output.stem}-{ended:06d}.safetensors"), step + 1)
-        done = [tuple(row) for row in course.rows]
-        saved.save_if_due(step=step + 1, seconds=seconds, rows=done, **learner.state())
+    history.write(log_file, rows)
+    try:
+        for step in range(first, total):
+            loss = learner.step(step, total, rows, watch)
+            seconds = time.monotonic() - begin
+            epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
+            due = epochs_ended(step, pictures, validated_every) or step + 1 == total
+            measured = learner.validation_loss() if validated_every and due else None
+            rows.append(history.Row(step + 1, epoch, loss, learner.lr, seconds, measured))
+            bar.set_postfix(loss=f"{np.mean([row.loss for row in rows[-50:]]):.4f}", refresh=False)
+            bar.update()
+            ended = epochs_ended(step, pictures, settings.save_every_epochs)
+            if ended and step + 1 < total:
+                write(output.with_name(f"{output.stem}-{ended:06d}.safetensors"), step + 1)
+            done = [tuple(row) for row in rows]
+            if saved.save_if_due(step=step + 1, seconds=seconds, rows=done, **learner.state()):
+                history.write(log_file, rows)
+    finally:
+        history.write(log_file, rows)
     bar.close()
-    course.close()
 
-    history.draw(course.rows, output.with_name("loss.png"), output.stem)
+    history.draw(rows, output.with_name("loss.png"), output.stem)
     write(output, total)
     saved.remove()
 

@@ -1,7 +1,6 @@
 """The course of a training: `train_log.csv`, a row per step, and a picture of the loss."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,10 +8,14 @@ import numpy as np
 from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
-from lorabench.errors import UserError
+from lorabench.settings.formats import reading, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_WHAT = "the log of a training"
+_REMEDY = "correct the line, or delete it; without the file, the run would be trained again"
 
 
 class Row(NamedTuple):
@@ -36,12 +39,12 @@ class Row(NamedTuple):
 
 
 class History:
-    """All rows so far, written to the file after each step."""
+    """All rows so far, appended to the file after each step; a kill may cut the last one short."""
 
     def __init__(self, path: Path, rows: list[Row]) -> None:
         """Start the file with `rows`, those of the state from which the training continues."""
         self.rows = rows
-        files.write_text(path, ",".join(Row._fields) + "\n" + "".join(map(Row.line, rows)))
+        write(path, rows)
         self._file = path.open("a", encoding="utf-8")
 
     def add(self, row: Row) -> None:
@@ -55,6 +58,11 @@ class History:
         self._file.close()
 
 
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Write all rows, whole or not at all."""
+    files.write_text(path, ",".join(Row._fields) + "\n" + "".join(map(Row.line, rows)))
+
+
 def smooth(values: np.ndarray, window: int) -> np.ndarray:
     """Return the centred running mean over `window` values, or fewer at the ends."""
     kernel = np.ones(window)
@@ -63,21 +71,23 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
 
 def read(path: Path) -> list[Row]:
     """Read what a `History` wrote; raise `UserError` for anything else."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Row(
-                    int(row["step"]),
-                    int(row["epoch"]),
-                    float(row["loss"]),
-                    float(row["lr"]),
-                    float(row["seconds"]),
-                    float(row["validation_loss"]) if row.get("validation_loss") else None,
-                )
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}: not the log of a training ({error})") from None
+    with reading(path, _WHAT, _REMEDY):
+        return [
+            Row(
+                int(row["step"]),
+                int(row["epoch"]),
+                float(row["loss"]),
+                float(row["lr"]),
+                float(row["seconds"]),
+                float(row["validation_loss"]) if row.get("validation_loss") else None,
+            )
+            for row in rows(path)
+        ]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Read the same as texts."""
+    return table(path, _WHAT, ("step", "epoch", "loss", "seconds"), (), _REMEDY, grows=True)
 
 
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:

@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lorabench.base import checkpoint
 from lorabench.errors import UserError
+from lorabench.settings import plain_yaml
 from lorabench.settings.layers import read_section
 from lorabench.settings.models import TrainSettings
 from lorabench.settings.validation import validate
@@ -50,8 +49,8 @@ def settings(arguments: argparse.Namespace) -> TrainSettings:
         if not equals:
             raise UserError(f"--set {option}: should be key=value, such as rank=8.")
         try:
-            options[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            options[key.strip()] = plain_yaml.read(value)
+        except ValueError:
             raise UserError(f"--set {option}: the value cannot be read as YAML.") from None
     return validate(TrainSettings, _over(_over(preset, from_file), options))
 

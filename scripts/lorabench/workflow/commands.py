@@ -236,18 +236,19 @@ def preflight(plan: RunPlan, lora: str = "") -> str:
 
 
 def fit(plan: RunPlan) -> str:
-    """Return the server and the base model that the LoRA must fit, as options.
+    """Return the server and the base model that the LoRA must fit, and its maker, as options.
 
     A LoRA from elsewhere may be for a ComfyUI's checkpoint, not for `base_model`.
     """
     config = plan.config
     own = plan.embedded_server and not config.bench.checkpoint
-    return options(
+    found = options(
         {
             "--base-model": config.base_model if own or not config.only_benched else None,
             "--server": "embedded" if plan.embedded_server else "comfyui",
         }
     )
+    return found + (" --trained-here" if plan.training else "")
 
 
 def large_models(plan: RunPlan) -> str:

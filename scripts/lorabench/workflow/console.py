@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lorabench.text import relay
+from lorabench.text.plain import plain
 from lorabench.text.screen import Screen
 from lorabench.workflow import job_logs, slurm
 from lorabench.workflow.stopping import Stopping
@@ -25,6 +26,7 @@ _NOISE = (
     "host: ",
     "Exiting because a job execution failed",
     "--keep-incomplete mode is set",
+    "Restored previous version of",  # it was never taken away, see replacing.py
 )
 _NOTHING = "Nothing to be done"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
@@ -32,8 +34,9 @@ _MOMENT = 0.3
 """Seconds until the workflow knows of a signal that its jobs got, too."""
 _AT_THE_END = "At least one job did not complete successfully"
 _LOCKED = (
-    "error: another run is at work in this folder: wait for it. If none is, one was killed (power "
-    "loss, kill -9): type the command once with --unlock, and then again without it"
+    "error: another call is at work on this run or its normalized set{holder}: wait for it. If that"
+    " was ended by a power loss or on a machine that is off, type the command once with --unlock,"
+    " and then again without it"
 )
 _SETTING = re.compile(r"[a-z_]+=")
 _CELLS = "bench_image"
@@ -87,6 +90,8 @@ class Console(logging.Handler):
         self.nothing_to_do: Callable[[], None] = lambda: None
         self.end_dry_run: Callable[[], bool] = lambda: False
         """End with the plan, if nothing is to be made; return whether it is so."""
+        self.holder: Callable[[], str] = lambda: ""
+        """Return who is at work on what this call asks for."""
         self.pictures_a_cell = 1
         self.called: Mapping[str, str] = {}
         """What jobs are said to be for, by run, where there are several."""
@@ -216,7 +221,8 @@ class Console(logging.Handler):
         if self._running and (record.exception in _OF_FAILED_JOBS or _AT_THE_END in text):
             return
         if record.exception == "LockException":
-            self.fault(_LOCKED)
+            holder = self.holder()
+            self.fault(_LOCKED.format(holder=f" ({holder})" if holder else ""))
             return
         self._leave(record)
 
@@ -292,5 +298,5 @@ def refuse(message: str) -> NoReturn:
     loose = [word for word in sys.argv[1:] if _SETTING.match(word)]
     if loose and not {"--config", "-C"} & set(sys.argv):
         message = f"{loose[0]} is a setting: write --config before it"
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {plain(message)}", file=sys.stderr)
     sys.exit(1)

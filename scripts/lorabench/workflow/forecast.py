@@ -8,6 +8,7 @@ from statistics import median
 
 from lorabench.errors import UserError
 from lorabench.run.record import RunRecord
+from lorabench.settings import formats
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import Probe, Variant
 from lorabench.sweep.variants import cells as cells_of
@@ -84,11 +85,11 @@ def seconds_a_picture_trained(runs: Path, record: RunRecord) -> float | None:
     """
     found = []
     for run in runs.glob("*"):
-        with suppress(UserError, OSError, ValueError, KeyError, IndexError):
+        with suppress(UserError, ValueError, IndexError, ZeroDivisionError):
             then = RunRecord.read(run / "run.yaml")
             if _trained_by(then) == _trained_by(record):
-                with (run / "train" / "train_log.csv").open(encoding="utf-8") as file:
-                    last = list(csv.DictReader(file))[-1]
+                log = run / "train" / "train_log.csv"
+                last = formats.table(log, "a log", ("step", "seconds"), (), grows=True)[-1]
                 found.append(float(last["seconds"]) / int(last["step"]) / _pictures_a_step(then))
     return median(found) if found else None
 
@@ -113,7 +114,7 @@ def _times(run: Path) -> list[float]:
     """Return the seconds of each cell, in the order in which they ended."""
     found = []
     for table in run.glob("benchmarks/bench_image/**/*.tsv"):
-        with suppress(OSError, ValueError, KeyError, StopIteration):
+        with suppress(OSError, ValueError, KeyError, TypeError, StopIteration):
             lines = table.read_text(encoding="utf-8").splitlines()
             seconds = float(next(csv.DictReader(lines, delimiter="\t"))["s"])
             found.append((table.stat().st_mtime_ns, seconds))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench import layout
+from lorabench import files, layout
 from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.lora.receipt import read as read_receipt
@@ -22,6 +22,7 @@ from lorabench.workflow import (
     console,
     job_logs,
     kept_plans,
+    locks,
     outlook,
     slurm,
     stopping,
@@ -61,6 +62,7 @@ class Hooks:
             screen.plan = lambda counts: self.what_will_be_done()
             screen.nothing_to_do = self._rest
             screen.copies = bucket.copies if bucket else ""
+            screen.holder = self._busy
             screen.pictures_a_cell = self._config.batch_size
             if len(plans) > 1:
                 screen.called = {run_id: plan.varied or run_id for run_id, plan in plans.items()}
@@ -102,7 +104,12 @@ class Hooks:
             prefix("trap '' INT; ")
         else:
             self._say("\n".join(self.what_will_be_done()))
+        if busy := locks.begin(self._plans.values()):
+            self._end()
+            console.refuse(f"another call is at work on this run ({busy}): wait for it")
         self._judges = any("bench_verdict" in jobs for jobs in self._jobs().values())
+        for plan in self._plans.values():
+            files.remove_left(plan.paths.root)
         if not self._workflow.touch:
             self._end_left_jobs()
             self._be_strict()
@@ -257,6 +264,9 @@ class Hooks:
             self._bucket.share()
         store = self._bucket or kept_plans.Disk()
         kept_plans.keep(store, self._plans, self._workflow.globals["config"])
+
+    def _busy(self) -> str:
+        return locks.busy(self._plans.values())
 
     def _end_left_jobs(self) -> None:
         """End what a killed call left in Slurm, and at a signal what this one has there."""

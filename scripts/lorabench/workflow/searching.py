@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lorabench.bench.verdicts import search, summary, verdict
+from lorabench.bench.verdicts import search, stored, summary
 from lorabench.run.plan import RunPlan
 from lorabench.sweep.loras import SweptLora, label
 from lorabench.sweep.record import SweepRecord
@@ -50,7 +50,7 @@ def _found(plan: RunPlan) -> search.Found:
         weights=plan.search.weights,
         prompts=plan.prompts,
         tables=summary.by_lora(table, loras),
-        verdict=verdict.read(plan.paths.verdict),
+        verdict=stored.read(plan.paths.verdict),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from lorabench.base import file_kinds
+from lorabench.base import file_kinds, header
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 
@@ -51,6 +51,8 @@ def test_the_conversion_works_as_it_is_told(tmp_path):
         (b"\x89PNG\r\n\x1a\n" + b"x" * 50, "a PNG picture"),
         (b"PK\x03\x04" + b"x" * 50, "cut short"),
         (b"", "an empty file"),
+        (b"a LoRA, they said\n" * 9, "a text that begins with 'a LoRA, they said a LoRA"),
+        ("絵のLoRA\n".encode(), "a text that begins with '絵のLoRA'"),
         (b"\x00" * 40, "not a whole .safetensors file"),
         (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "the header is cut short"),
     ],
@@ -69,7 +71,7 @@ def test_an_archive_is_told_from_a_file_of_pytorch(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "header",
+    "text",
     [
         b'{"x": 5}',
         b"[1, 2]",
@@ -78,11 +80,25 @@ def test_an_archive_is_told_from_a_file_of_pytorch(tmp_path):
         b'{"x": {"dtype": "F16", "shape": "2", "data_offsets": [0, 4]}}',
         b'{"x": {"dtype": 16, "shape": [2], "data_offsets": [0, 4]}}',
         b'{"x": {"dtype": "F16", "shape": [2], "data_offsets": [0, 9]}}',
+        b'{"x": {"dtype": "F16", "shape": [2], "data_offsets": ["0", "4"]}}',
+        b'{"x": {"dtype": "F16", "shape": [2]}}',
+        b'{"x": {"shape": [2], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F16", "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F16", "shape": [3], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F17", "shape": [2], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "U8", "shape": [3], "data_offsets": [0, 3]},'
+        b' "y": {"dtype": "U8", "shape": [2], "data_offsets": [2, 4]}}',
+        b'{"x": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},'
+        b' "y": {"dtype": "U8", "shape": [2], "data_offsets": [2, 4]}}',
+        b'{"x": {"dtype": "F16", "shape": [2.0], "data_offsets": [0, 4]}}',
+        b'{"\\ud800": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}}',
+        '{"x": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}}'.encode("utf-16"),
+        b'{"x":' * 100_000,
     ],
 )
-def test_a_header_that_makes_no_sense_is_refused_in_words(tmp_path, header):
+def test_a_header_that_makes_no_sense_is_refused_in_words(tmp_path, text):
     path = tmp_path / "a.safetensors"
-    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\x00" * 4)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\x00" * 4)
     assert "not a whole .safetensors file" in refused(path)
 
 
@@ -108,3 +124,11 @@ def test_another_kind_of_model_is_named(tmp_path, keys, what):
     path = tmp_path / "a.safetensors"
     save_file({key: np.ones((2, 2), np.float16) for key in keys}, path)
     assert what in refused(path)
+
+
+def test_a_header_is_bounded_before_it_is_read(tmp_path):
+    path = tmp_path / "a.safetensors"
+    with path.open("wb") as file:
+        file.write((header.LARGEST + 1).to_bytes(8, "little"))
+        file.truncate(2 * header.LARGEST)
+    assert f"its header has {header.LARGEST + 1} bytes, and may have" in refused(path)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -355,3 +356,31 @@ def test_what_only_begins_as_a_heic_is_a_damaged_one():
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 200
     assert reason(data) == "cannot be decoded: a damaged or truncated HEIC file"
     assert "not a picture" in reason(data.replace(b"heic", b"isom"))  # a film
+
+
+def peak_of(image):
+    """Return by how many MB the process grew at most while a picture was decoded."""
+    image.load()
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _now("VmRSS")
+    picture = decode(image)
+    return (_now("VmHWM") - before) / 1024, picture
+
+
+def _now(name):
+    return int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_wide_channels_take_little_more_memory_than_the_picture(dtype):
+    values = np.broadcast_to(np.linspace(0, 60000, 4000).astype(dtype), (4000, 4000))
+    most, picture = peak_of(Image.open(saved(Image.fromarray(values), "TIFF")))
+    assert most < 4 * 16 + 20, "16 MB of grey, three of RGB for it, and bands"
+    expected = values[0] if dtype == np.float32 else values[0] / (257 if dtype == np.int32 else 256)
+    found = np.asarray(picture)[-1, :, 0].astype(float)
+    assert abs(found - expected.clip(0, 255)).max() <= 1
+
+
+@pytest.mark.parametrize("format", ["EPS", "PPM", "TGA", "ICO"])
+def test_a_file_of_another_kind_is_no_picture_whatever_its_name(format):
+    assert "not a picture that is known here" in reason(saved(photo(1, 64, 64), format).getvalue())

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from benchmarks.known_answers.change import CHANGES, scaled
-from lorabench.base import checkpoint
+from lorabench.base import checkpoint, header
 from lorabench.errors import UserError
 from lorabench.lora import base_layers, fit
 from lorabench.lora import file as lora_file
@@ -151,7 +151,7 @@ def dotted(layers, folder):
     """Return the names with dots as a checkpoint has them."""
     names = {}
     for file in folder.glob("*.safetensors"):
-        for key in checkpoint.read_header(file)[0]:
+        for key in header.read(file)[0]:
             names[key.removesuffix(".weight").replace(".", "_")] = key.removesuffix(".weight")
     return {names[layer]: shape for layer, shape in layers.items()}
 

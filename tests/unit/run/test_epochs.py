@@ -3,6 +3,7 @@
 import pytest
 
 from lorabench.errors import UserError
+from lorabench.run import notes
 from lorabench.sweep.loras import label
 from lorabench.sweep.variants import cells
 from lorabench.workflow import commands, targets
@@ -152,3 +153,12 @@ def test_where_the_last_is_all_there_is_it_is_benched_alone(plan, trained):
     assert plan(epochs="all").several == plan(epochs="1").several == ()
     with pytest.raises(UserError, match="kept none on its way"):
         plan(epochs="2")
+
+
+def test_epochs_that_no_number_of_steps_reaches_are_refused_and_unlikely_ones_are_said(plan):
+    steps = {"steps": 20, "batch_size": 2}  # of four pictures
+    with pytest.raises(UserError, match=r"with train.steps=20, no state after 21 will be kept"):
+        plan(epochs="4,21", train=steps)
+    (said,) = notes.notes(plan(epochs="4,12", train=steps))
+    assert said.startswith("epochs=12: 20 steps are about 10 epochs of 4 pictures")
+    assert not notes.notes(plan(epochs="4,10", train=steps))

@@ -23,7 +23,7 @@ def plan(shared, monkeypatch):
     monkeypatch.chdir(shared.root)
     before = shared.files()
     yield lambda lora, **given: make_plan(
-        {"lora": str(lora) if isinstance(lora, Path) else lora, **given},
+        ({"lora": str(lora) if isinstance(lora, Path) else lora} if lora else {}) | given,
         ROOT / "config" / "config.yaml",
     )
     assert shared.files() == before

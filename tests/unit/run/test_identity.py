@@ -127,8 +127,11 @@ def test_remembered_digests_are_used_while_size_and_mtime_stand(raw, base):
     assert Digests(memory).of(base) != remembered
 
 
-def test_a_broken_memory_is_an_empty_one(raw, base):
-    (raw.parent / "memory.json").write_text("{")
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '"a"', '{"{base}": 5}', '{"{base}": [1, 2]}', "[" * 100_000]
+)
+def test_a_broken_memory_is_an_empty_one(raw, base, content):
+    (raw.parent / "memory.json").write_text(content.replace("{base}", str(base)))
     assert identity(raw, base, "memory.json") == identity(raw, base)
 
 

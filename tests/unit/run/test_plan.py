@@ -348,3 +348,32 @@ def test_what_each_parse_imports_is_light():
         [sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"lora": None}, "lora: is empty; give it a value, or leave lora out"),
+        ({"lora": ""}, "lora: is empty"),
+        ({"training_set": None}, "training_set: is empty"),
+        ({"matrix": "x" * 300}, "matrix: .*a name in it of more than 255 bytes"),
+        ({"matrix": "\ud800.csv"}, "matrix: .*it is not UTF-8"),
+        ({"bench_workflow": "\ud800.json"}, "bench_workflow: .*it is not UTF-8"),
+        ({"raw_set": "x" * 300}, "raw_set: .*too long for the names of files"),
+        ({"train": "[" * 2000}, "train: should be a section"),
+        ({"weigths": None}, "weigths: no such key; did you mean weights"),
+        ({"verdict": {"styel": None}}, "verdict.styel: no such key; did you mean verdict.style"),
+        ({None: "x"}, "YAML reads a key as None"),
+    ],
+)
+def test_what_no_setting_can_be_is_said_with_its_name(shared, monkeypatch, given, said):
+    monkeypatch.chdir(shared.root)
+    with pytest.raises(UserError, match=said):
+        make_plan({"raw_set": "some_set", **given}, ROOT / "config/config.yaml")
+
+
+def test_a_file_of_settings_that_is_too_deep_is_named(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("[" * 2000)
+    with pytest.raises(UserError, match=r"config\.yaml cannot be read: it is nested too deeply"):
+        make_plan({"raw_set": "some_set"}, path)

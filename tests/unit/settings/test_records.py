@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts import stored
 from lorabench.errors import UserError
 from lorabench.lora import receipt
 from lorabench.run.record import RunRecord
@@ -103,7 +103,7 @@ RECEIPT = {"name": "a.safetensors", "path": "loras/a.safetensors", "sha256": "ab
 READERS = {"run": RunRecord.read, "sweep": SweepRecord.read, "lora": receipt.read}
 
 
-@pytest.mark.parametrize("read", [*READERS.values(), verdict.read], ids=[*READERS, "verdict"])
+@pytest.mark.parametrize("read", [*READERS.values(), stored.read], ids=[*READERS, "verdict"])
 def test_what_a_newer_version_wrote_has_one_remedy(tmp_path, read):
     path = tmp_path / "written.json"
     path.write_text('{"format": 99, "label": "splendid"}')

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 from PIL import Image
 
-from lorabench.train.history import History, Row, draw, smooth
+from lorabench.errors import UserError
+from lorabench.train.history import History, Row, draw, read, smooth
 
 HEADER = "step,epoch,loss,lr,seconds,validation_loss\n"
 
@@ -33,6 +35,35 @@ def test_going_on_drops_rows_after_the_state(tmp_path):
         "3",
         "4",
     ]
+
+
+def test_what_is_written_is_read_but_a_line_that_is_cut_short(tmp_path):
+    path = tmp_path / "train_log.csv"
+    History(path, rows(3)).close()
+    assert [row.step for row in read(path)] == [1, 2, 3]
+    path.write_text(path.read_text()[:-7])
+    assert [row.step for row in read(path)] == [1, 2]
+    path.write_text(HEADER)
+    assert read(path) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("4,1,0.5", "line 5 has 3 fields, and there are 6 columns"),
+        ("4,1,much,0.001,0.3,", "line 5: loss should be a number, not 'much'"),
+        ("4,,0.5,0.001,0.3,", "line 5: epoch should be a number, not ''"),
+        ("4.5,1,0.5,0.001,0.3,", "invalid literal for int"),
+    ],
+)
+def test_a_line_that_somebody_changed_is_named_and_may_be_deleted(tmp_path, line, said):
+    path = tmp_path / "train_log.csv"
+    History(path, rows(3)).close()
+    path.write_text(f"{path.read_text()}{line}\n")
+    with pytest.raises(
+        UserError, match=rf"train_log\.csv: .*{said}.*correct the line, or delete it"
+    ):
+        read(path)
 
 
 def test_smoothing_keeps_a_constant_to_its_ends():

@@ -1,4 +1,5 @@
 import torch
+from safetensors import safe_open as open_file
 
 from lorabench.train.state import StateFile
 
@@ -21,9 +22,24 @@ def test_the_state_of_another_training_is_reported_and_discarded(tmp_path, caplo
 def test_a_broken_state_is_reported_and_discarded(tmp_path, caplog):
     state = StateFile(tmp_path / "a.safetensors", "this")
     state.save_if_due(step=3)
-    (state.folder / "state.pt").write_bytes(b"garbage")
+    (state.folder / "state.safetensors").write_bytes(b"garbage")
     assert state.load() is None
     assert "unreadable" in caplog.text
+
+
+def test_a_state_is_as_it_was_and_no_pickle(tmp_path):
+    saved = {
+        "optimizer": {
+            "state": {0: {"step": torch.tensor(3.0)}},
+            "groups": [{"betas": (0.9, 0.999)}],
+        },
+        "rows": [(1, 1, 0.1 + 0.2, None)],
+        "scaler": {},
+    }
+    state = StateFile(tmp_path / "a.safetensors", "this")
+    state.save_if_due(**saved)
+    assert state.load() == saved
+    assert open_file(next(state.folder.iterdir()), "numpy").metadata()
 
 
 def test_no_state_is_no_state(tmp_path):

@@ -103,7 +103,7 @@ def test_strict_looks_the_set_through_in_front_of_the_trainer(plan):
     assert words[:3] == ["python", "scripts/dataset_page.py", str(made.paths.normalized)]
     assert "--strict" in words and words[-1] == "&&"
     assert "--said=few_pictures" in words
-    assert made.use.of_json(words[words.index("<<<") + 1]) == made.use
+    assert words[words.index("<<<") + 1] == made.use.json
 
 
 def test_what_decides_of_a_set_is_its_use(plan):

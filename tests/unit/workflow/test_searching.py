@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from lorabench.bench.measures.columns import LORA
-from lorabench.bench.verdicts import choice, summary, verdict
+from lorabench.bench.verdicts import choice, stored, summary, verdict
 from lorabench.bench.verdicts.judging import judge
 from lorabench.run import existing
 from lorabench.settings.models import VerdictSettings
@@ -96,7 +96,7 @@ def test_each_stage_is_said_and_the_last_has_the_best_with_a_part_of_the_picture
     full = cells(plan(search="off").variants)
     assert end == f"has ended with {len(cells(after.variants))} pictures"
     assert len(cells(after.variants)) < len(full) / 2
-    told = verdict.read(after.paths.verdict)
+    told = stored.read(after.paths.verdict)
     names = {one.key: one.epoch for one in after.several}
     assert names[told.choice.lora] == 4
     assert after.paths.page in targets.results(after)

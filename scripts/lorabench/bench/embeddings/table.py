@@ -11,6 +11,7 @@ from lorabench import cli
 from lorabench.bench.embeddings.vectors import Embedding
 from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.errors import UserError
+from lorabench.settings import formats
 from lorabench.sweep.pictures import Picture, open_rgb, relative
 from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.variants import without
@@ -72,10 +73,8 @@ def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     Raises `UserError` if that is unreadable, of other pictures, or repeats a column.
     """
-    try:
-        table = pd.read_csv(path, dtype={"file": str})
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error})") from None
+    formats.table(path, "a table of bench_embed.py", ("file",), ("file",))
+    table = pd.read_csv(path, dtype={"file": str})
     known = set(table["file"]) if "file" in table else set()
     if lost := [file for file in measured["file"] if file not in known]:
         raise UserError(

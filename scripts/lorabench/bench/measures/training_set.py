@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from lorabench.bench.measures import descriptors, detail
 from lorabench.bench.measures.style import Axis
 from lorabench.dataset import checks
-from lorabench.errors import UserError
+from lorabench.settings.formats import reading
 from lorabench.sweep.pictures import Picture, evenly, open_rgb
 from lorabench.sweep.variants import has, without
 
@@ -102,10 +103,5 @@ def write(found: TrainingSet, path: Path) -> None:
 
 def read(path: Path) -> TrainingSet:
     """Read what `write` wrote; raise `UserError` for anything else."""
-    try:
-        return TrainingSet(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}); delete it, and the same command examines the set "
-            "again"
-        ) from None
+    with reading(path, "what a training set makes possible"):
+        return TypeAdapter(TrainingSet).validate_json(path.read_bytes())

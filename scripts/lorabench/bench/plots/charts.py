@@ -12,6 +12,7 @@ from noto_cjk_sans_jp_regular import FONT_PATH
 
 from lorabench import files
 from lorabench.bench.lettering import font, shorten
+from lorabench.bench.measures import rows
 from lorabench.bench.measures.columns import LORA
 from lorabench.bench.verdicts.verdict import Choice
 from lorabench.errors import UserError
@@ -52,8 +53,9 @@ def read(metrics: Path, summary: Path, choice: Choice | None = None) -> Tables:
 
     Raises `UserError` for anything else.
     """
-    pictures = _read(metrics, "--metrics", {"variant", "probe", "weight", "seed", "index"})
-    weights = _read(summary, "--summary", {"weight"})
+    rows.of_pictures(metrics)
+    pictures = _read(metrics, "--metrics", {"variant", "probe"})
+    weights = read_summary(summary)
     if choice:
         of = pictures["weight"].map(lambda weight: choice.lora if weight else choice.baseline)
         pictures = pictures[pictures[LORA].fillna("") == of]
@@ -64,22 +66,18 @@ def read(metrics: Path, summary: Path, choice: Choice | None = None) -> Tables:
 
 
 def read_summary(path: Path) -> pd.DataFrame:
-    """Read the summary of several LoRAs whole; raises as `read` does."""
-    return _read(path, "--summary", {LORA, "weight"})
+    """Read the summary, of several LoRAs whole; raises as `read` does."""
+    rows.of_weights(path)
+    return pd.read_csv(path)
 
 
 def _read(path: Path, option: str, columns: set[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{option} {path}: cannot be read as CSV ({error})") from None
+    table = pd.read_csv(path)
     if missing := columns.difference(table.columns):
         raise UserError(
             f"{option} {path}: has no column {', '.join(sorted(missing))}; "
             "it should be a table of bench_metrics.py"
         )
-    if table.empty:
-        raise UserError(f"{option} {path}: has no rows")
     return table
 
 

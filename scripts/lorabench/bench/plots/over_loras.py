@@ -51,7 +51,8 @@ def draw(
     table = at_weight.reindex([one.key for one in loras]).reset_index(drop=True)
     shown = [name for name in COURSE if name in table and table[name].notna().sum() > 1]
     unit, _ = places(loras)
-    panels = len(shown) + bool(log and unit)
+    steps = history.read(log) if log and unit else []
+    panels = len(shown) + bool(steps)
     rows, columns = max(1, math.ceil(panels / _COLUMNS)), max(2, min(_COLUMNS, panels))
     figure = charts.new_figure(columns * _WIDTH, rows * _HEIGHT)
     rooms = iter(figure.subplots(rows, columns, squeeze=False).flatten())
@@ -60,8 +61,8 @@ def draw(
         _draw_panel(axes, table, name, loras, chosen)
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    if log and unit:
-        _draw_loss(next(rooms), log, loras, chosen)
+    if steps:
+        _draw_loss(next(rooms), steps, loras, chosen)
     for axes in rooms:
         axes.remove()
     figure.supxlabel(f"{unit or 'LoRA'}, at weight {weight:g}", fontsize=9, color=QUIET)
@@ -88,9 +89,11 @@ def _draw_panel(
     axes.set_title(metric.unit, loc="right", fontsize=8, color=QUIET)
 
 
-def _draw_loss(axes: "Axes", log: Path, loras: Sequence[SweptLora], chosen: str | None) -> None:
+def _draw_loss(
+    axes: "Axes", rows: Sequence[history.Row], loras: Sequence[SweptLora], chosen: str | None
+) -> None:
     """Draw the loss, with the axis of the panels beside it: where each LoRA was saved."""
-    rows, (unit, at) = history.read(log), places(loras)
+    unit, at = places(loras)
     if unit == "epoch":
         at = [max((row.step for row in rows if row.epoch <= epoch), default=0) for epoch in at]
     history.draw_losses(axes, rows)

@@ -163,7 +163,7 @@ def _close(deciding: Sequence[Judged], prompts: int) -> Finding | None:
                    needs=surest.needs)  # fmt: skip
 
 
-def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, str]:
+def _labels(judged: Sequence[Judged], prompts: int) -> dict[str, Label]:
     """Return each weight's own label: of few prompts, only where they settle it."""
     return {
         weight_name(one.weight): "uncertain"

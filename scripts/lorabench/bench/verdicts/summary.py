@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lorabench.bench.measures import rows
 from lorabench.bench.measures.columns import LATER, LORA, METRICS, PLACE
 from lorabench.errors import UserError
 from lorabench.sweep.loras import SweptLora, holds
@@ -34,12 +35,10 @@ NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 def read(path: Path) -> pd.DataFrame:
     """Read the table that bench_metrics.py wrote; raise `UserError` for anything else."""
-    try:
-        table = pd.read_csv(
-            path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_TEXTS, str)
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error})") from None
+    rows.of_pictures(path)  # pandas takes texts and half lines
+    table = pd.read_csv(
+        path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_TEXTS, str)
+    )
     table = table.assign(**{name: np.nan for name in LATER if name not in table})
     columns = [*PLACE, *(metric.column for metric in METRICS)]
     if missing := [name for name in columns if name not in table.columns]:
@@ -48,8 +47,6 @@ def read(path: Path) -> pd.DataFrame:
             f"are missing, such as {missing[-1]}; delete it, and the same command measures the "
             "pictures again"
         )
-    if table.empty:
-        raise UserError(f"{path}: has no rows")
     return table.fillna({name: "" for name in _TEXTS if name in table})
 
 

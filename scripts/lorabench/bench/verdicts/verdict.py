@@ -4,11 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import TypeAdapter
-
-from lorabench.settings.formats import known, reading
+from typing import Literal
 
 FORMAT = 1
 
@@ -79,7 +75,7 @@ class Verdict:
     """The reasons for the label."""
     unknown: list[Finding] = field(default_factory=list)
     """What could not be judged from these pictures, and how many more are needed."""
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, Label] = field(default_factory=dict)
     """The label of each weight by itself, such as {"0.40": "weak", "0.80": "works"}."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The limits that were applied."""
@@ -133,20 +129,3 @@ def write(verdict: Verdict, path: Path) -> None:
     """Write the verdict as JSON."""
     text = json.dumps({"format": FORMAT, **asdict(verdict)}, indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def read(path: Path) -> Verdict:
-    """Read what `write` wrote; raise `UserError` for anything else."""
-    with reading(path, "a verdict"):
-        found = json.loads(path.read_bytes(), object_hook=_of_today)
-        return TypeAdapter(Verdict).validate_python(known(found, path, FORMAT))
-
-
-def _of_today(read: dict[str, Any]) -> dict[str, Any]:
-    """Return what is in a file with the limit of copies under its name of today.
-
-    `limit` was that of the correlation, and that of the share stood nowhere.
-    """
-    if read.get("code") in ("copies", "prompts_copied") and "similarity" not in read:
-        return {**read, "similarity": read.get("limit"), "limit": COPIED}
-    return read

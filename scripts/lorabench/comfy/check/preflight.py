@@ -6,24 +6,24 @@ This reports all problems of all servers at once, and renders nothing.
 import copy
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lorabench import files
 from lorabench.comfy.check import requirements
-from lorabench.comfy.client.http import Answer
 from lorabench.comfy.client.options import Address
-from lorabench.comfy.client.refusals import is_page
-from lorabench.comfy.client.shapes import CLASS, SYSTEM, Odd, fits, read
+from lorabench.comfy.client.shapes import CLASS, SYSTEM, fits
 from lorabench.comfy.client.transport import Pace, Refused, Transport
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import Cell, patch, unnamed
 from lorabench.comfy.graph.roles import Choices, Roles, find_roles
 from lorabench.errors import UserError
+from lorabench.lora import receipt
 from lorabench.lora.receipt import Receipt
 from lorabench.text import syntax
 
@@ -64,7 +64,7 @@ def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
     away.
     """
     if sweep.lora:
-        _check_installed(sweep.lora)
+        receipt.check(sweep.lora)
     with ThreadPoolExecutor(len(addresses)) as pool:
         verdicts = list(pool.map(partial(_ask, sweep), addresses))
     if not sweep.lora:
@@ -99,19 +99,6 @@ def check_kept(graph: Graph, path: Path, source: Path) -> None:
         )
 
 
-def _check_installed(lora: Receipt) -> None:
-    """Raise `UserError` if a server would find another file than the one that was installed."""
-    if not lora.path.is_file():
-        problem = "is gone"
-    elif files.sha256(lora.path) != lora.sha256:
-        problem = "is damaged: it is no longer the installed file"
-    else:
-        return
-    raise UserError(
-        f"the LoRA {lora.path} {problem}; install it again with --forcerun install_lora"
-    )
-
-
 def _essence(graph: Graph) -> str:
     """Return what decides the pictures, without titles and file names."""
     nodes = {node: [body["class_type"], body["inputs"]] for node, body in unnamed(graph).items()}
@@ -131,13 +118,13 @@ def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
 def _ask(sweep: Sweep, address: Address) -> Verdict:
     try:
         server = Transport(address.url, PACE, address.revive)
-        answer = server.ask("GET", "/system_stats")
+        about = server.get_json("/system_stats", SYSTEM)
     except Refused as error:
         return Verdict(address.url, problems=(str(error),))
     except UserError as error:
         return Verdict(address.url, problems=(str(error),), away=True)
     try:
-        _introduce(server.url, answer)
+        _introduce(server.url, about)
         graph = _graph(sweep.workflow, server)
         roles = find_roles(graph, sweep.choices)
         if sweep.cell.positive is None:
@@ -175,16 +162,8 @@ def _called(graph: Graph, roles: Roles, trigger: str) -> Graph:
     return changed
 
 
-def _introduce(url: str, answer: Answer) -> None:
-    """Log the server's version; raise `UserError` if it is not ComfyUI."""
-    try:
-        about = read(answer, SYSTEM)
-    except Odd:
-        page = " and a web page" if is_page(answer) else ""
-        raise UserError(
-            f"the server there is not ComfyUI (HTTP {answer.status_code}{page} to /system_stats);"
-            " correct comfy_url, or check whether a login page is in front of it"
-        ) from None
+def _introduce(url: str, about: Mapping[str, Any]) -> None:
+    """Log the server's version."""
     system, devices = about["system"], about["devices"]
     names = [str(device.get("name")) for device in devices]
     version = system.get("comfyui_version", "(old)")

@@ -120,7 +120,7 @@ class Requirements:
         name, mark, kind = value.removesuffix("]").rpartition(" [")
         subfolder, _, filename = (name if mark else value).rpartition("/")
         query = {"filename": filename, "subfolder": subfolder, "type": kind if mark else "input"}
-        return self.server.ask("GET", "/view", params=query).ok
+        return self.server.ask("/view", lambda answer: answer.ok, query)
 
     def _node(self, node: str) -> str:
         return f"node {describe(self.graph, node)}"

@@ -9,11 +9,20 @@ from functools import partial
 from typing import Any
 
 from lorabench.comfy.client import progress
-from lorabench.comfy.client.pictures import is_made_by
+from lorabench.comfy.client.pictures import is_made_by, whole_picture
 from lorabench.comfy.client.refusals import Outage
-from lorabench.comfy.client.replies import Image, OutOfMemory, queued, rejection, saved_images
-from lorabench.comfy.client.shapes import HISTORY, LOG, QUEUE, Odd, read
-from lorabench.comfy.client.transport import Pace, Transport, Trial
+from lorabench.comfy.client.replies import (
+    Image,
+    OutOfMemory,
+    queued,
+    read_reply,
+    rejection,
+    saved_images,
+    succeeded,
+)
+from lorabench.comfy.client.shapes import HISTORY, LOG, QUEUE, read
+from lorabench.comfy.client.transport import Pace, Strange, Transport, Trial
+from lorabench.comfy.client.waiting import LogLine, Waiting
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import has_nonce, with_nonce
 from lorabench.comfy.gui.draw import to_gui
@@ -65,11 +74,13 @@ class Client:
         count: int,
         submitted: Callable[[], None] = lambda: None,
         leave: Callable[[int, float], bool] = lambda before, running: False,
+        waiting: Waiting | None = None,
     ) -> list[bytes]:
         """Run `graph` and return the `count` files that its node `save` wrote.
 
-        Calls `submitted` whenever the server has taken the prompt. While it waits, it calls `leave`
-        with how many prompts come before it and for how many seconds it has been running; if that
+        Goes on with the prompt of a killed try, if `waiting` has noted one on this server. Calls
+        `submitted` whenever the server has taken the prompt. While it waits, it calls `leave` with
+        how many prompts come before it and for how many seconds it has been running; if that
         is true, it raises `Left`; a server that is away counts as one that has been running since,
         and is left with `Away`. It submits again after a restart, and once each after a lack of
         memory and if cached pictures are gone. Every other failure raises `UserError`. If the call
@@ -77,9 +88,12 @@ class Client:
         """
         self._server.leave = partial(leave, 0)
         workflow = to_gui(graph, self._server.node_info(graph))
+        waiting = waiting or Waiting(None, graph)
+        left = self._left(waiting)
         short_of_memory = False
         for _ in range(self._pace.tries):
-            entry = self._run(graph, workflow, submitted, leave)
+            entry = self._run(graph, workflow, submitted, leave, waiting, left)
+            left = None
             if entry is None:
                 log.warning("%s forgot the prompt (a restart?); submitting it again", self.url)
                 continue
@@ -100,7 +114,9 @@ class Client:
                 return [self._fetch(image, graph, save) for image in images]
             except Vanished as error:
                 if has_nonce(graph, save):
-                    raise UserError(f"{error}; does something clean up its output?") from None
+                    raise UserError(
+                        f"{error}; does something clean up its output, or is its disk full?"
+                    ) from None
                 log.warning("%s; having it saved again", error)
                 graph = with_nonce(graph, save, uuid.uuid4().hex)
         raise UserError(f"{self.url} lost the prompt {self._pace.tries} times; see its own log")
@@ -114,7 +130,7 @@ class Client:
             log.warning("%s: %s", self.url, error)
             return None
 
-    def log_lines(self) -> list[tuple[str, str]]:
+    def log_lines(self) -> list[LogLine]:
         """Return the last lines of the server's log, if any, with their times, oldest first."""
         try:
             content = read(self._server.once("GET", "/internal/logs/raw"), LOG)
@@ -133,20 +149,39 @@ class Client:
         workflow: Workflow | None,
         submitted: Callable[[], None],
         leave: Callable[[int, float], bool],
+        waiting: Waiting,
+        left: str | None,
     ) -> dict[str, Any] | None:
-        """Return the history entry of one run of `graph`, or None if the server lost it."""
-        prompt_id = str(uuid.uuid4())
+        """Return the history entry of one run of `graph`, or None if the server lost it.
+
+        `left` is a prompt that the server already has.
+        """
+        prompt_id = left or str(uuid.uuid4())
         pace = self._pace
         try:
             with progress.reported(
                 lambda: self._server.access, self._id, graph, pace.listen, pace.report
             ):
-                self._submit(prompt_id, graph, workflow)
+                if not left:
+                    waiting.begin(self.url, prompt_id)
+                    self._submit(prompt_id, graph, workflow)
                 submitted()
                 return self._wait(prompt_id, leave)
         except BaseException:
             self._withdraw(prompt_id)
             raise
+
+    def _left(self, waiting: Waiting) -> str | None:
+        """Return the prompt of a killed try that is in the queue here, or was rendered."""
+        if waiting.useless and waiting.useless.url == self.url:
+            self._withdraw(waiting.useless.prompt_id)
+        left, waiting.left = waiting.left, None
+        if not left or left.url != self.url:
+            return None
+        if self._place(left.prompt_id) is None and not succeeded(self._history(left.prompt_id)):
+            return None
+        log.info("%s has this cell's prompt already, of a try that was killed", self.url)
+        return left.prompt_id
 
     def _submit(self, prompt_id: str, graph: Graph, workflow: Workflow | None) -> None:
         body = {
@@ -159,14 +194,12 @@ class Client:
         while True:
             try:
                 response = self._server.once("POST", "/prompt", json=body)
+                reply = read_reply(response)
                 break
             except Outage as outage:
                 trial.bear(outage)
                 if self._place(prompt_id) is not None or self._history(prompt_id):
                     return  # it had arrived; only the answer was lost
-        reply: dict[str, Any] = {}
-        with suppress(Odd):
-            reply = read(response, dict)
         if response.status_code != 200 or reply.get("node_errors"):
             reason = rejection(graph, reply) or f"HTTP {response.status_code} {response.text[:200]}"
             raise UserError(f"{self.url} refused the workflow: {reason}")
@@ -212,8 +245,14 @@ class Client:
         return queued(read(self._server.once("GET", "/queue", timeout=5), QUEUE))
 
     def _fetch(self, image: Image, graph: Graph, save: str) -> bytes:
-        response = self._server.ask("GET", "/view", params=image)
         name = "/".join(part for part in (image["subfolder"], image["filename"]) if part)
+        try:
+            response = self._server.ask("/view", whole_picture, image)
+            if response.status_code == 404:  # a proxy may say so for a moment
+                time.sleep(self._pace.backoff)
+                response = self._server.ask("/view", whole_picture, image)
+        except Strange:
+            raise Vanished(f"{self.url} has a damaged PNG file under the name {name}") from None
         if response.status_code == 404:
             raise Vanished(f"{self.url} has no picture {name}, but reported that it saved it")
         if response.status_code != 200:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.waiting import Waiting
 from lorabench.comfy.graph.graph import STRENGTH_INPUTS
 from lorabench.errors import UserError
 
@@ -26,22 +27,27 @@ same time. The installation said that these layers may stay as they are."""
 
 
 @contextmanager
-def watched(client: Client, loader: Mapping[str, Any], lora: Path) -> Generator[None]:
+def watched(
+    client: Client, loader: Mapping[str, Any], lora: Path, waiting: Waiting | None = None
+) -> Generator[None]:
     """Raise `UserError` if the server logs, while the body renders, that `lora` does not fit.
 
     `loader` is the node that applies it; with strengths of 0, nothing has to fit. If a server's
-    log cannot be read, the LoRA counts as applied.
+    log cannot be read, the LoRA counts as applied. What was logged since a killed try counts, too.
     """
     strengths = [loader["inputs"][name] for name in STRENGTH_INPUTS if name in loader["inputs"]]
     if not any(strengths):
         yield
         return
-    before = client.log_lines()
+    waiting = waiting or Waiting(None, {})
+    left = waiting.left if waiting.left and waiting.left.url == client.url else None
+    waiting.log = last = left.log if left else next(reversed(client.log_lines()), None)
     yield
     after = client.log_lines()
-    last = before[-1][0] if before else ""
-    new = [text for time, text in after if time > last]
-    cut = len(new) == len(after) and bool(before)  # the server keeps only some hundred lines
+    # By its place: a server's clock may be set back.
+    old = after.index(last) + 1 if last in after else 0
+    new = [text for _, text in after[old:]]
+    cut = not old and last is not None  # the server keeps only some hundred lines
     if problem := _problem("\n".join(new), lora, "strength_clip" in loader["inputs"], cut):
         # It has cached the picture, and would log nothing the next time.
         client.free_memory()

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lorabench.comfy.client.shapes import fits
+from lorabench.comfy.client.http import Answer
+from lorabench.comfy.client.shapes import Odd, fits
 from lorabench.comfy.graph.graph import Graph, Slot
 from lorabench.errors import UserError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_BEGINNING = b"\x89PNG\r\n\x1a\n"
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 _AFTER_HEADER = 33  # a PNG's signature (8) and its IHDR chunk (4 + 4 + 13 + 4)
 
 
@@ -35,6 +38,14 @@ def check(pictures: Sequence[bytes], graph: Graph, slots: Sequence[Slot]) -> Non
         sizes.add(image.size)
     if len(sizes) > 1:
         raise UserError(f"the pictures of one batch differ in size: {sorted(sizes)}")
+
+
+def whole_picture(response: Answer) -> Answer:
+    """Return an answer to `/view`; raises `Odd` for a picture that was cut short, or a page."""
+    data = response.content
+    if response.ok and not (data.startswith(_BEGINNING) and data.endswith(_END)):
+        raise Odd("a damaged PNG file")
+    return response
 
 
 def is_made_by(data: bytes, graph: Graph) -> bool:

@@ -28,10 +28,15 @@ class Outage(Exception):
         down: bool = False,
         remedy: str = "",
         advice: str = "see its own log",
+        odd: bool = False,
     ) -> None:
-        """`down`: the server may come back; `remedy`: it will not; `advice`: if this lasts."""
+        """`down`: the server may come back; `remedy`: it will not; `advice`: if this lasts.
+
+        `odd`: something answers that may be no ComfyUI.
+        """
         super().__init__(problem)
         self.down = down
+        self.odd = odd
         self.remedy = remedy
         self.advice = advice
 
@@ -76,6 +81,16 @@ def of_answer(response: Answer, path: str, access: Access) -> Outage | None:
     if status == 400 and PLAIN.search(response.text):
         return _https(access.url)
     return None
+
+
+def of_odd(response: Answer, path: str, problem: object) -> Outage:
+    """Return the outage for an answer that cannot be understood; a proxy may have cut it short."""
+    what = "a web page" if is_page(response) else problem
+    return Outage(
+        f"{path} answered HTTP {response.status_code}, but not as ComfyUI does ({what})",
+        advice="does a proxy, a login page or another program answer in its place? Check comfy_url",
+        odd=True,
+    )
 
 
 def hint(url: str) -> str:

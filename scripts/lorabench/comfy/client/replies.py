@@ -5,7 +5,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lorabench.comfy.client.shapes import ENTRY, FAILURE, OUTPUT, REJECTION, Odd, check, fits
+from lorabench.comfy.client.http import Answer
+from lorabench.comfy.client.refusals import of_odd
+from lorabench.comfy.client.shapes import (
+    ACCEPTED,
+    ENTRY,
+    FAILURE,
+    OUTPUT,
+    REJECTION,
+    Odd,
+    check,
+    fits,
+    read,
+)
 from lorabench.comfy.client.unlisted import unlisted
 from lorabench.comfy.graph.graph import Graph, describe
 from lorabench.errors import UserError
@@ -33,6 +45,17 @@ def queued(content: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return [item[1] for item in content["queue_running"]], [item[1] for item in waiting]
 
 
+def read_reply(response: Answer) -> dict[str, Any]:
+    """Return the reply to a prompt; raises `Outage` for what is not ComfyUI's."""
+    try:
+        reply = read(response, dict)
+        if response.ok or not reply.keys() & {"error", "node_errors"}:
+            check(reply, ACCEPTED)
+        return reply
+    except Odd as odd:
+        raise of_odd(response, "/prompt", odd) from None
+
+
 def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
     """Return one line on why a server refused a prompt or a part of it; empty if it gives none.
 
@@ -53,6 +76,11 @@ def rejection(graph: Graph, reply: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in (error.get("message"), error.get("details")) if part)
 
 
+def succeeded(entry: Mapping[str, Any] | None) -> bool:
+    """Return whether a history entry, if there is one, is that of a rendered prompt."""
+    return bool(entry) and (entry.get("status") or {}).get("status_str") == "success"
+
+
 def saved_images(graph: Graph, save: str, entry: Any) -> list[Image]:
     """Return what node `save` wrote, from a prompt's history entry.
 
@@ -70,7 +98,7 @@ def saved_images(graph: Graph, save: str, entry: Any) -> list[Image]:
 
 def _saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Image]:
     status = entry.get("status") or {}
-    messages = dict(status.get("messages") or [])
+    messages = {name: data for name, data, *_ in status.get("messages") or []}
     if "execution_error" in messages:
         raise _failure(graph, check(messages["execution_error"], FAILURE, "execution_error"))
     if "execution_interrupted" in messages:
@@ -92,7 +120,7 @@ def _saved_images(graph: Graph, save: str, entry: Mapping[str, Any]) -> list[Ima
 def _failure(graph: Graph, error: Mapping[str, Any]) -> UserError:
     node = _node(graph, str(error.get("node_id")), error.get("node_type"))
     trace = error.get("traceback") or []
-    log.debug("traceback of the server:\n%s", "".join(trace).rstrip())
+    log.debug("traceback of the server:\n%s", "".join(map(str, trace)).rstrip())
     message = " ".join(str(error.get("exception_message", "")).split())
     reason = f"{error.get('exception_type')}: {_cut(message)}"
     if OUT_OF_MEMORY.search(reason):

@@ -48,13 +48,17 @@ class Servers:
 
             yield submitted
 
-    def choose(self) -> Client:
+    def choose(self, first: str | None = None) -> Client:
         """Return the client whose server has the fewest prompts; those that do not answer are last.
 
-        A cell that left a server, which may have become slow, goes where it is done first.
+        A cell that left a server, which may have become slow, goes where it is done first. The
+        server `first`, which has its prompt, comes before all if it answers.
         """
         if len(self.clients) == 1:
             return self.clients[0]
+        having = (client for client in self.clients if client.url == first)
+        if found := next((one for one in having if one.queue_length() is not None), None):
+            return found
         shuffled = random.sample(self.clients, len(self.clients))  # ties do not pile up on one
         lengths = {client: client.queue_length() for client in shuffled}
         answering = {client: length for client, length in lengths.items() if length is not None}

@@ -25,7 +25,7 @@ ENTRY = {
 """A prompt in the history; `outputs` has an `OUTPUT` for each node, but only one is read."""
 
 OUTPUT = {"images?": [IMAGE]}
-HISTORY = {str: dict}
+HISTORY = {str: ENTRY}
 QUEUE = {"queue_running": [(object, str)], "queue_pending": [(int | float, str)]}
 ERROR = {"type?": str, "message?": str, "details?": object, "extra_info?": dict}
 REJECTION = {
@@ -39,6 +39,7 @@ CLASS = {
     "output_name?": list,
 }
 CLASSES = {str: CLASS}
+ACCEPTED = {"prompt_id": str}
 SYSTEM = {"system": dict, "devices": [dict]}
 LOG = {"entries": [{"t": str, "m": str}]}
 FOLDERS = {"loras": [str]}
@@ -72,6 +73,8 @@ def check(content: Any, shape: Shape, where: str = "the answer") -> Any:
 
 def read(response: "Answer", shape: Shape) -> Any:
     """Return the JSON of an answer if it has this shape; raises `Odd`."""
+    if response.status_code == 404:
+        raise Odd("it knows no such address")  # ComfyUI does; a proxy may not, for a moment
     try:
         content = response.json()
     except (ValueError, RecursionError):

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from lorabench.comfy.client import refusals
@@ -17,6 +17,8 @@ from lorabench.comfy.graph.graph import Graph
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LONGEST_PAUSE = 8.0
 HOW_TO_START = "docker compose -f comfy-docker/docker-compose.yml up -d"
@@ -34,7 +36,7 @@ class Pace:
     listen: float = 2.0  # when to listen to the server's progress, and again after a drop
     report: float = 5.0  # at most one line of progress in this time
     patience: float = 180.0  # how long later requests may fail: many custom nodes restart slowly
-    tries: int = 5  # how often a request may get a 500, and a lost prompt be submitted
+    tries: int = 5  # how often a request may get a 500 or an odd answer, and a prompt be lost
 
 
 class Away(UserError):
@@ -43,6 +45,10 @@ class Away(UserError):
 
 class Refused(UserError):
     """A server that refuses, or its certificate is wrong: waiting does not help."""
+
+
+class Strange(Refused):
+    """A server that answers, but not as ComfyUI does."""
 
 
 class Transport:
@@ -87,27 +93,28 @@ class Transport:
         self.limit = self.pace.patience
         return response
 
-    def ask(self, method: str, path: str, **options: Any) -> Answer:
-        """Send a request that may be repeated, until it is answered or patience ends."""
+    def ask(
+        self, path: str, understood: Callable[[Answer], T], params: Mapping[str, str] | None = None
+    ) -> T:
+        """Return what is `understood` of the answer to a GET of `path`.
+
+        Asks until an answer comes and is understood, or patience ends: a proxy may cut one short,
+        or answer in the server's place while that restarts. Raises `UserError`.
+        """
         trial = Trial(self)
         while True:
             try:
-                return self.once(method, path, **options)
+                response = self.once("GET", path, params=params)
+                try:
+                    return understood(response)
+                except Odd as odd:
+                    raise refusals.of_odd(response, path, odd) from None
             except Outage as outage:
                 trial.bear(outage)
 
     def get_json(self, path: str, shape: Shape, **query: str) -> Any:
-        """Return the JSON answer to a GET of `path`; `UserError` if it has another shape."""
-        response = self.ask("GET", path, params=query)
-        try:
-            return read(response, shape)
-        except Odd as odd:
-            problem = "a web page" if refusals.is_page(response) else odd
-        raise UserError(
-            f"{self.url}{path} answered HTTP {response.status_code}, but not as ComfyUI does"
-            f" ({problem}); does a proxy, a login page or another program answer in its place?"
-            " Check comfy_url"
-        )
+        """Return the JSON answer to a GET of `path`, once it has this shape."""
+        return self.ask(path, partial(read, shape=shape), query)
 
     def node_info(self, graph: Graph) -> dict[str, Any]:
         """Return the entry of `/object_info` for each class of `graph` that the server has."""
@@ -147,7 +154,8 @@ class Trial:
                 f" {HOW_TO_START}) or correct comfy_url{refusals.hint(url)}"
             )
         if late or self._faults >= self._transport.pace.tries:
-            raise UserError(f"the server at {url} keeps failing: {outage}; {outage.advice}")
+            kind = Strange if outage.odd else UserError
+            raise kind(f"the server at {url} keeps failing: {outage}; {outage.advice}")
         # Only once on the screen: in a restart, several cells try many times.
         log.log(
             logging.DEBUG if self._said else logging.WARNING, "%s: %s; trying again", url, outage

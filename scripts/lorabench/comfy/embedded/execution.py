@@ -12,6 +12,7 @@ from typing import Any
 from lorabench.comfy.embedded.catalog import Node
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph.graph import Graph, is_link
+from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,8 @@ class _Execution:
 
     def _fail(self, name: str, inputs: dict[str, Any], error: Exception) -> None:
         log.error("!!! Exception during processing !!! %s", error)
-        log.error("%s", "".join(traceback.format_exception(error)))
+        if not isinstance(error, UserError):
+            log.error("%s", "".join(traceback.format_exception(error)))
         kind = type(error)
         plain = kind.__module__ == "builtins"
         self._tell(

@@ -52,11 +52,12 @@ class Library:
         path = self.path(folder, name)
         if path is None or path.suffix != ".safetensors":
             return None
-        with suppress(OSError, ValueError, AttributeError), path.open("rb") as file:
+        damaged = OSError, ValueError, AttributeError, RecursionError
+        with suppress(*damaged), path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length <= MAX_HEADER_BYTES:
                 return json.loads(file.read(length)).get("__metadata__")
-        return None  # it is damaged
+        return None
 
     def _paths(self, folder: str) -> dict[str, Path]:
         if folder == "checkpoints":
@@ -104,6 +105,8 @@ def next_picture(folder: Path, prefix: str, width: int, height: int) -> tuple[Pa
     target = Path(os.path.normpath(folder / os.path.normpath(prefix)))
     if not target.parent.is_relative_to(folder) or prefix.startswith("/"):
         raise ValueError(f"Saving image outside the output folder is not allowed: {prefix!r}")
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"a link leads out of the output folder: {prefix!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target.parent, target.name, _highest(target.parent, target.name) + 1
 

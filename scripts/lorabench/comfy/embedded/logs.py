@@ -4,6 +4,8 @@ import logging
 from collections import deque
 from datetime import datetime
 
+from lorabench.text.plain import Formatter
+
 CAPACITY = 1000
 
 
@@ -13,6 +15,7 @@ class LogBuffer(logging.Handler):
     def __init__(self) -> None:
         """Start empty."""
         super().__init__(logging.INFO)
+        self.setFormatter(Formatter())
         self._entries: deque[dict[str, str]] = deque(maxlen=CAPACITY)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -27,8 +27,13 @@ from lorabench.comfy.embedded.worker import Worker
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 100 * 2**20
-LONGEST_WAIT = 10  # seconds that an answer is held
+MAX_BODY_BYTES = 16 * 2**20
+"""A graph has some kilobytes, the GUI's form beside it some hundreds; JSON takes many times more
+in memory."""
+MAX_WAITING = 1000
+"""Prompts; a benchmark has a few in the queue at a time."""
+LONGEST_WAIT = 10
+"""Seconds that an answer is held."""
 
 
 @dataclass
@@ -120,6 +125,8 @@ class Api:
             log.warning("invalid prompt: %s", verdict.error)
             answer = {"error": verdict.error, "node_errors": verdict.node_errors}
             return web.json_response(answer, status=400)
+        if self.queue.remaining() >= MAX_WAITING:
+            raise web.HTTPServiceUnavailable(reason=f"{MAX_WAITING} prompts are waiting already")
         extra = dict(body.get("extra_data") or {})
         if client_id := body.get("client_id"):
             extra["client_id"] = client_id

@@ -11,7 +11,10 @@ from PIL import Image
 
 from lorabench.comfy.embedded.bodies import Malformed
 from lorabench.comfy.embedded.library import Library
+from lorabench.text.plain import plain
 
+_FORMATS = ("PNG", "JPEG", "WEBP")
+"""Pillow knows more, some of which start programs, as Ghostscript for an EPS."""
 ACTIVE_CONTENT = {
     "text/html",
     "text/html-sandboxed",
@@ -25,7 +28,8 @@ def view(request: web.Request, library: Library) -> web.StreamResponse:
     """Answer `/view?filename=&subfolder=&type=&preview=&channel=`."""
     try:
         return _view(request.rel_url.query, library)
-    except (OSError, ValueError) as error:  # an impossible name, or no picture
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        # an impossible name, or no picture
         raise Malformed(str(error)) from None
 
 
@@ -40,11 +44,14 @@ def _view(query: Mapping[str, str], library: Library) -> web.StreamResponse:
         inside = Path(os.path.normpath(folder / query["subfolder"]))
         if not inside.is_relative_to(folder):
             return web.Response(status=403)
-        folder = inside
-    path = folder / Path(name).name
+    else:
+        inside = folder
+    path = inside / Path(name).name
     if not path.is_file():
         return web.Response(status=404)
-    headers = {"Content-Disposition": f'filename="{path.name}"'}
+    if not path.resolve().is_relative_to(folder.resolve()):  # through a link
+        return web.Response(status=403)
+    headers = {"Content-Disposition": f'filename="{plain(path.name)}"'}
     if "preview" in query:
         return _preview(path, query["preview"], query.get("channel", ""), headers)
     if query.get("channel") in ("rgb", "a"):
@@ -60,7 +67,7 @@ def _preview(path: Path, wish: str, channel: str, headers: dict[str, str]) -> we
     if kind not in ("webp", "jpeg") or "a" in channel:
         kind = "webp"
     buffer = BytesIO()
-    with Image.open(path) as image:
+    with Image.open(path, formats=_FORMATS) as image:
         plain = image.convert("RGB") if kind == "jpeg" or channel == "rgb" else image
         plain.save(buffer, kind, quality=min(int(quality), 100) if quality.isdecimal() else 90)
     return web.Response(body=buffer.getvalue(), content_type=f"image/{kind}", headers=headers)
@@ -68,7 +75,7 @@ def _preview(path: Path, wish: str, channel: str, headers: dict[str, str]) -> we
 
 def _channel(path: Path, channel: str, headers: dict[str, str]) -> web.Response:
     buffer = BytesIO()
-    with Image.open(path) as image:
+    with Image.open(path, formats=_FORMATS) as image:
         if channel == "rgb":
             picked = image.convert("RGB")
         else:

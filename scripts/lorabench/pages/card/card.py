@@ -21,6 +21,7 @@ from lorabench.lora import file as lora_file
 from lorabench.lora import trained_on
 from lorabench.lora.modules import forms
 from lorabench.lora.names import place
+from lorabench.pages.card import markdown
 from lorabench.run.record import RunRecord
 from lorabench.sweep.loras import SweptLora, saved
 from lorabench.sweep.record import SweepRecord
@@ -72,7 +73,8 @@ def write(sources: Sources, path: Path) -> None:
         "weight": _weight,
         "finding": _finding,
         "sentence": lambda found: _sentence(_finding(found)),
-        "cell": lambda value: str(value).replace("|", "\\|").replace("\n", " "),
+        "text": markdown.text,
+        "code": markdown.code,
         "literal": lambda text: json.dumps(text, ensure_ascii=False),
     }
     environment.filters |= filters
@@ -202,7 +204,7 @@ def _settings(record: RunRecord) -> dict[str, Any]:
 
 
 def _finding(found: Finding) -> str:
-    return words.finding(found)
+    return markdown.text(words.finding(found))
 
 
 def _sentence(text: str) -> str:

@@ -91,7 +91,8 @@ def _unusual(given: Settings, model: type[Section], preset: Mapping[str, Any]) -
     """Leave out what has no value, or the one that it has where nothing is given."""
     left = {}
     for key, value in given.items():
-        field = model.model_fields[key]
+        if not (field := model.model_fields.get(key)):
+            continue  # of another version
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             value = _unusual(value or {}, field.annotation, preset.get(key, {})) or None
         default = preset.get(key, field.default)

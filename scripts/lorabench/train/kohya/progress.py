@@ -1,17 +1,15 @@
 """Turn the progress bar of sd-scripts into the rows of train_log.csv."""
 
-import csv
 import math
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from lorabench import cli
 from lorabench.settings.models import TrainSettings
-from lorabench.train import divergence
+from lorabench.train import divergence, history
 from lorabench.train.history import History, Row
 from lorabench.train.kohya.training import Training
 from lorabench.train.schedule import factor
@@ -110,17 +108,7 @@ def read_rows(log: Path, steps: int) -> list[Row]:
     """Return the rows of the first `steps` steps in the file `log`, if it exists."""
     if not steps or not log.exists():
         return []
-    with log.open(encoding="utf-8", newline="") as file:
-        # The last line may be cut short.
-        rows = [_read_row(r) for r in csv.DictReader(file) if None not in r.values()]
-    return [row for row in rows if row.step <= steps]
-
-
-def _read_row(found: Mapping[str, str]) -> Row:
-    loss, rate, seconds = (float(found[name]) for name in ("loss", "lr", "seconds"))
-    measured = found.get("validation_loss")
-    held_out = float(measured) if measured else None
-    return Row(int(found["step"]), int(found["epoch"]), loss, rate, seconds, held_out)
+    return [row for row in history.read(log) if row.step <= steps]
 
 
 def _rate(step: int, total: int, settings: TrainSettings) -> float:

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from lorabench import files, layout
-from lorabench.base import checkpoint
+from lorabench.base import header
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
 from lorabench.train import history
@@ -47,7 +47,7 @@ def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
 
 def _say_steps(path: Path, steps: int, epoch: int) -> None:
     """Correct the steps in a LoRA's metadata: sd-scripts counts from where it resumed."""
-    _, metadata = checkpoint.read_header(path)
+    _, metadata = header.read(path)
     right = {"ss_steps": str(steps), "ss_epoch": str(epoch)}
     if metadata | right == metadata or "ss_steps" not in metadata:
         return

@@ -161,9 +161,10 @@ def test_the_tables_are_joined_by_file(tmp_path):
     ("content", "complaint"),
     [
         ("file,m_effect\na,1\n", "lacks 1 of the pictures, such as b"),
-        ("m_effect\n1\n", "lacks 2 of the pictures, such as a"),
+        ("m_effect\n1\n", "it has no column file"),
         ("file,ssim\na,1\nb,2\n", "have a column ssim"),
-        ("", "cannot be read as CSV"),
+        ("", "it has no column file"),
+        ("file,m_effect\na,1\nb,one\n", "line 3: m_effect should be a number, not 'one'"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(content, complaint, tmp_path):

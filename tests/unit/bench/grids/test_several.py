@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lorabench.bench.grids import several
-from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts import stored
 from lorabench.errors import UserError
 from lorabench.sweep.pictures import open_rgb
 from lorabench.sweep.record import SweepRecord
@@ -31,7 +31,7 @@ def drawn(tmp_path, monkeypatch):
             tmp_path, loras=series(2, 4, 6), weights=(0.0, 0.4, 0.8), seeds=(1,), **given
         )
         sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
-        told = change(verdict.read(run / "bench" / "verdict.json"))
+        told = change(stored.read(run / "bench" / "verdict.json"))
         paths = list(several.draw(sweep, run / "bench", tmp_path / "grid", "a title", told))
         return run, {path.relative_to(tmp_path / "grid").as_posix(): path for path in paths}, grids
 
@@ -86,7 +86,7 @@ def test_without_weight_0_there_is_no_such_column(tmp_path, drawn):
     sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
     bare = [replace(one, weights=(0.4, 0.8)) for one in sweep.variants if not one.probe]
     grids.clear()
-    told = verdict.read(run / "bench" / "verdict.json")
+    told = stored.read(run / "bench" / "verdict.json")
     narrowed = sweep.model_copy(update={"variants": tuple(bare)})
     list(several.draw(narrowed, run / "bench", tmp_path / "bare", "a title", told))
     assert grids[0].headings == ["epoch 2 · 0.8", "epoch 4 · 0.8", "epoch 6 · 0.8"]
@@ -96,6 +96,6 @@ def test_without_weight_0_there_is_no_such_column(tmp_path, drawn):
 def test_a_sweep_of_one_lora_has_none(tmp_path):
     run, _ = make_run(tmp_path)
     sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
-    told = verdict.read(run / "bench" / "verdict.json")
+    told = stored.read(run / "bench" / "verdict.json")
     with pytest.raises(UserError, match="the sweep has one LoRA"):
         list(several.draw(sweep, run / "bench", tmp_path / "grid", "a title", told))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lorabench.bench.measures.columns import METRICS, OF_A_WEIGHT
 from lorabench.bench.plots import by_weight, charts, over_loras, tradeoff
-from lorabench.bench.verdicts import verdict
+from lorabench.bench.verdicts import stored
 from lorabench.bench.verdicts.verdict import Verdict
 from lorabench.errors import UserError
 from tests import finished
@@ -204,10 +204,13 @@ def test_the_probes_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (None, "cannot be read as CSV"),
-        ("", "cannot be read as CSV"),
-        ("weight,seed,index\n0,1,0\n", "has no column probe, variant;"),
-        ("variant,probe,weight,seed,index\n", "has no rows"),
+        (None, "No such file"),
+        ("", "it has no column weight, seed, index, file"),
+        ("weight,seed,index,file\n0,1,0,a\n", "has no column probe, variant;"),
+        ("variant,probe,weight,seed,index,file\n", "has no rows"),
+        ("variant,probe,weight,seed,index,file\n,,much,1,0,a\n", "line 2: weight should be a nu"),
+        ("variant,probe,weight,seed,index,file\n,,0.4,1,0,a\n,,0.4\n", "line 3 has 3 fields"),
+        ("variant,probe,weight,seed,index,file\n,,0.4,1,0,a", "its last line has no end"),
     ],
 )
 def test_a_bad_table_is_named(tmp_path, content, complaint):
@@ -215,14 +218,14 @@ def test_a_bad_table_is_named(tmp_path, content, complaint):
     path = tmp_path / "pictures.csv"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(UserError, match=rf"--metrics .*pictures\.csv: {complaint}"):
+    with pytest.raises(UserError, match=rf"pictures\.csv: .*{complaint}"):
         charts.read(path, tmp_path / "summary.csv")
 
 
 def test_another_summary_is_named(tmp_path):
     finished.write_tables(tmp_path)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"--summary .*other\.csv: has no column weight"):
+    with pytest.raises(UserError, match=r"other\.csv: .*it has no column weight"):
         charts.read(tmp_path / "metrics.csv", tmp_path / "other.csv")
 
 
@@ -230,10 +233,14 @@ def test_another_summary_is_named(tmp_path):
 def several(tmp_path, drawn):
     """Draw LoRAs side by side, with the log of a training if asked for."""
 
-    def draw(loras, logged=False):
+    def draw(loras, logged=False, rows=None):
         run, _ = finished.make_run(tmp_path, prompts=1, seeds=(1,), size=16, loras=loras)
         log = run / "train" / "train_log.csv" if logged else None
-        told = verdict.read(run / "bench" / "verdict.json")
+        if rows is not None:
+            log.write_text(
+                "".join(f"{line}\n" for line in log.read_text().splitlines()[: rows + 1])
+            )
+        told = stored.read(run / "bench" / "verdict.json")
         summary = run / "bench" / "summary.csv"
         on = SimpleNamespace(draw=lambda loras, path: over_loras.draw(
             loras, summary, path, "a run", told, log
@@ -254,6 +261,11 @@ def test_a_series_is_drawn_over_its_epochs_beside_the_loss(several):
     assert [line.get_xdata()[0] for line in labelled(figure.axes[0], "to use")] == [4]
     assert [line.get_xdata()[0] for line in labelled(figure.axes[3], "to use")] == [199]
     assert figure.get_supxlabel() == "epoch, at weight 0.8"
+
+
+def test_a_log_without_rows_is_left_out(several):
+    figure = several(finished.series(2, 4, 6), logged=True, rows=0)
+    assert titles(figure) == ["style gained", "prompt kept", "structure kept"]
 
 
 def test_loras_of_a_list_are_drawn_by_name_and_not_joined(several):

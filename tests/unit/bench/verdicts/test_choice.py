@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from lorabench.bench.verdicts import choice, choice_words
-from lorabench.bench.verdicts.verdict import Finding, Verdict, read, write
+from lorabench.bench.verdicts.stored import read
+from lorabench.bench.verdicts.verdict import Finding, Verdict, write
 from lorabench.sweep.loras import SweptLora
 from tests import judged
 from tests.finished import series as series_of

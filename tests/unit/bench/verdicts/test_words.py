@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.bench.verdicts import judging, verdict, words
+from lorabench.bench.verdicts import judging, stored, verdict, words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.errors import UserError
 from lorabench.settings.models import VerdictSettings
@@ -85,7 +85,7 @@ def test_what_it_would_cost_to_know_is_said():
 def test_a_verdict_is_read_back_as_it_was(tmp_path):
     path = tmp_path / "verdict.json"
     verdict.write(FIRED, path)
-    assert verdict.read(path) == FIRED
+    assert stored.read(path) == FIRED
 
 
 def unjudged(*codes):
@@ -116,15 +116,21 @@ def test_one_of_a_thing_is_no_plural():
     assert "only 2 were rendered" in two and two.endswith("(up to 2 more pictures)")
 
 
-LEAKS = '{"label": "works", "leaks": "x"}'
+OTHERS = (
+    *("", "[]", '{"label": 3}', '{"reasons": [1]}', '{"label": "works", "leaks": "x"}'),
+    '{"label": "works", "reasons": [{"code": "invented"}]}',
+    '{"label": "works", "unknown": [{"code": "leaks"}]}',
+    '{"label": "works", "labels": {"0.40": "good"}}',
+    '{"label":' * 100_000,
+)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"label": 3}', '{"reasons": [1]}', LEAKS])
+@pytest.mark.parametrize("content", OTHERS)
 def test_another_file_is_no_verdict(tmp_path, content):
     path = tmp_path / "verdict.json"
     path.write_text(content)
     with pytest.raises(UserError, match="not a verdict"):
-        verdict.read(path)
+        stored.read(path)
 
 
 def test_what_changes_nothing_is_said_of_each_weight():
@@ -136,7 +142,7 @@ def test_a_file_from_before_the_limit_of_copies_is_read(tmp_path):
     copied = Finding("copies", 0.8, 0.25, 0.25, measured=8, similarity=0.92)
     told = Verdict("copies", reasons=[copied], checks={"0.80": [copied]})
     verdict.write(told, tmp_path / "verdict.json")
-    assert verdict.read(tmp_path / "verdict.json") == told
+    assert stored.read(tmp_path / "verdict.json") == told
     assert "25% of what they render correlates with one by more than 0.92 (limit: 25%)" in (
         words.finding(copied)
     )
@@ -144,6 +150,6 @@ def test_a_file_from_before_the_limit_of_copies_is_read(tmp_path):
     (tmp_path / "older.json").write_text(
         json.dumps({"format": 1, "label": "copies", "reasons": [said], "checks": {"0.80": [said]}})
     )
-    older = verdict.read(tmp_path / "older.json")
+    older = stored.read(tmp_path / "older.json")
     assert older.reasons == older.checks["0.80"] == [replace(copied, measured=None)]
     assert older.scores == {} and older.leak_prompts is None

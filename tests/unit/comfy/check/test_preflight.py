@@ -112,7 +112,7 @@ def test_another_program_at_the_url_is_told(tmp_path, status):
     with serving() as other:
         other.answer = lambda *_: (status, b"<html>")
         (line,) = problems(sweep(tmp_path), other)
-    assert f"the server there is not ComfyUI (HTTP {status}" in line
+    assert f"/system_stats answered HTTP {status}, but not as ComfyUI does (a web page)" in line
 
 
 def test_a_missing_checkpoint_is_told_with_the_nearest_and_the_key(fake, tmp_path):

@@ -13,6 +13,7 @@ from PIL import Image
 from lorabench.comfy.client import client as client_module
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.transport import Away, Pace
+from lorabench.comfy.client.waiting import Waiting
 from lorabench.errors import UserError
 from tests.fake_comfy import png, serving
 
@@ -324,7 +325,7 @@ def test_a_dead_server_is_revived(fake):
 
 def test_something_else_at_the_url_is_told(fake):
     fake.rejection = 404, b"<html>nothing here</html>"
-    with pytest.raises(UserError, match="HTTP 404 <html>nothing here"):
+    with pytest.raises(UserError, match=r"/prompt answered HTTP 404, but not as .* \(a web page\)"):
         render(fake)
 
 
@@ -372,6 +373,112 @@ def test_an_answer_of_something_in_between_is_told(fake, path, content):
     fake.answer = answer
     with pytest.raises(UserError, match=rf"{path}.* answered HTTP 200, but not as ComfyUI does"):
         render(fake)
+
+
+@pytest.mark.parametrize("bad", [b"", b'{"half": ', b"<html>one moment</html>", {"x": None}, 404])
+@pytest.mark.parametrize("path", ["/object_info", "/history", "/prompt"])
+def test_an_answer_that_is_odd_once_is_asked_for_again(fake, path, bad):
+    real, odd = fake.answer, [bad]
+
+    def answer(method, where, body):
+        status, content = real(method, where, body)
+        if not where.startswith(path) or not odd:
+            return status, content
+        found = odd.pop()
+        return (found, b"<html>") if found == 404 else (200, found)
+
+    fake.answer = answer
+    assert len(render(fake)) == 1
+    assert not odd
+    assert len({body["prompt_id"] for body in fake.bodies("/prompt")}) == 1
+    assert len(fake.bodies("/prompt")) == (1 if path != "/prompt" or fake.history else 2)
+
+
+@pytest.mark.parametrize("bad", [b"", b"<html>one moment</html>", "cut", 404])
+def test_a_picture_that_comes_damaged_once_is_fetched_again(fake, bad):
+    real, odd = fake.answer, [bad]
+
+    def answer(method, where, body):
+        status, content = real(method, where, body)
+        if where != "/view" or not odd:
+            return status, content
+        found = odd.pop()
+        return (404, b"") if found == 404 else (200, content[:-20] if found == "cut" else found)
+
+    fake.answer = answer
+    assert Image.open(io.BytesIO(render(fake)[0])).size == (16, 16)
+    assert len(fake.prompts) == 1
+
+
+def test_a_picture_that_is_damaged_on_the_server_is_saved_once_more(fake):
+    whole = fake.draw
+    fake.draw = lambda *of: whole(*of)[: -20 if len(fake.prompts) == 1 else None]
+    assert Image.open(io.BytesIO(render(fake)[0])).size == (16, 16)
+    assert len(fake.prompts) == 2
+
+
+def test_an_entry_that_is_null_is_named_in_time(fake):
+    real = fake.answer
+
+    def answer(method, where, body):
+        status, content = real(method, where, body)
+        return status, dict.fromkeys(content) if where.startswith("/history/") else content
+
+    fake.answer = answer
+    with pytest.raises(UserError, match=r"/history/.* not as ComfyUI does .* is null, not an obj"):
+        render(fake)
+
+
+@pytest.fixture
+def killed(fake, tmp_path):
+    """A cell whose program was killed when its prompt was in the queue; what it has noted."""
+    waiting = Waiting(tmp_path / ".seed1.waiting", GRAPH)
+    fake.hold = "pending"
+    client = a_client(fake, timeout=0.05)
+    client._withdraw = lambda prompt_id: None
+    with pytest.raises(UserError, match="did not finish"):
+        client.render(GRAPH, "3", 1, waiting=waiting)
+    fake.hold = None
+    return tmp_path / ".seed1.waiting"
+
+
+def finish(fake):
+    """Render all that waits."""
+    for body in fake.bodies("/prompt"):
+        if body["prompt_id"] in fake.pending:
+            fake.pending.remove(body["prompt_id"])
+            fake.history[body["prompt_id"]] = fake.run(body)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_the_next_try_goes_on_with_the_prompt_of_a_killed_one(fake, killed, when):
+    timer = threading.Timer(0.1 if when == "meanwhile" else 0, finish, [fake])
+    timer.start()
+    if when == "before":
+        timer.join()
+    assert len(a_client(fake).render(GRAPH, "3", 1, waiting=Waiting(killed, GRAPH))) == 1
+    assert len(fake.prompts) == 1
+
+
+def test_a_killed_tries_prompt_of_another_graph_is_withdrawn(fake, killed):
+    other = copy.deepcopy(GRAPH)
+    other["2"]["inputs"]["seed"] = 6
+    a_client(fake).render(other, "3", 1, waiting=Waiting(killed, other))
+    assert fake.pending == []
+    assert [graph["2"]["inputs"]["seed"] for graph in fake.prompts] == [5, 6]
+
+
+@pytest.mark.parametrize("what", ["lost", "failed", "damaged note"])
+def test_without_a_prompt_to_go_on_with_there_is_a_new_one(fake, killed, what):
+    prompt_id = fake.pending.pop()
+    if what == "failed":
+        error = {"node_id": "2", "exception_type": "RuntimeError"}
+        status = {"status_str": "error", "messages": [["execution_error", error]]}
+        fake.history[prompt_id] = {"outputs": {}, "status": status}
+    if what == "damaged note":
+        killed.write_text("{")
+    assert len(a_client(fake).render(GRAPH, "3", 1, waiting=Waiting(killed, GRAPH))) == 1
+    assert len(fake.prompts) == 2
 
 
 @pytest.mark.parametrize("where", ["pending", "running"])

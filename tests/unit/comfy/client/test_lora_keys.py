@@ -6,6 +6,7 @@ from safetensors.numpy import save_file
 
 from lorabench.comfy.client import lora_keys
 from lorabench.comfy.client.client import Client
+from lorabench.comfy.client.waiting import Waiting
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
@@ -126,6 +127,28 @@ def test_what_was_logged_before_is_none_of_ours(fake, lora):
     fake.say(*unknown("lora_unet_a.alpha"))
     rendering(fake, lora, "Prompt executed in 2.1 seconds\n")
     assert fake.bodies("/free") == []
+
+
+def test_what_a_killed_try_was_logged_for_counts(fake, lora, tmp_path):
+    fake.say(*unknown("lora_unet_b.alpha"))
+    killed, client = Waiting(tmp_path / "note", {}), Client(fake.url)
+    with lora_keys.watched(client, WITH_CLIP, lora, killed):
+        killed.begin(fake.url, "its prompt")
+    fake.say(*unknown("lora_unet_a.alpha"))
+    with (
+        pytest.raises(UserError, match=r"1 of its 9 keys .*lora_unet_a\.alpha"),
+        lora_keys.watched(client, WITH_CLIP, lora, Waiting(tmp_path / "note", {})),
+    ):
+        pass
+
+
+def test_a_servers_clock_may_be_set_back(fake, lora):
+    fake.say("before\n")
+    with (
+        pytest.raises(UserError, match=r"1 of its 9 keys"),
+        lora_keys.watched(Client(fake.url), WITH_CLIP, lora),
+    ):
+        fake.log.append(("2001-01-01T00:00:00.000000", *unknown("lora_unet_a.alpha")))
 
 
 def test_the_keys_of_another_lora_are_none_of_ours(fake, lora):

@@ -44,6 +44,14 @@ def test_the_shortest_queue_is_chosen_and_dead_servers_drop_out(fake):
         assert Servers(clients, None).choose().url == busy.url
 
 
+def test_a_server_that_has_the_prompt_comes_first_if_it_answers(fake):
+    with serving() as busy:
+        busy.running.append("x")
+        clients = [Client(url, pace=PACE) for url in (busy.url, dead_url(), fake.url)]
+        assert Servers(clients, None).choose(busy.url).url == busy.url
+        assert Servers(clients, None).choose(clients[1].url).url == fake.url
+
+
 def test_where_no_server_answers_one_is_tried_with_patience():
     clients = [Client(dead_url(), pace=PACE) for _ in range(2)]
     with pytest.raises(UserError, match="no ComfyUI server answers"):

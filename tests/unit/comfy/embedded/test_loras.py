@@ -199,3 +199,25 @@ def test_a_convolution_that_keeps_its_blocks_takes_a_lora_and_gives_it_back(
     assert not torch.allclose(before, expected, atol=0.1)
     patchable.with_patches(())
     assert torch.equal(network.conv(picture), before)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "tensor", "said"),
+    [
+        (".alpha", torch.ones(2), "alpha should be one number, it is [2]"),
+        (".dora_scale", torch.tensor(1.0), "dora_scale [] on"),
+        (".lora_mid.weight", torch.tensor(1.0), "mid []"),
+        (".lora_up.weight", torch.ones(0, 4), "up [0, 4]"),
+    ],
+)
+def test_what_no_product_can_have_leaves_the_layer_and_is_reported(
+    tmp_path, network, patchable, caplog, suffix, tensor, said
+):
+    path = tmp_path / "a.safetensors"
+    name = "lora_unet_attn_to_q"
+    file = lora(path, ["attn_to_q"])
+    save_file({**file.tensors, f"{name}{suffix}": tensor}, path)
+    before = weights(network)
+    patchable.with_patches((Patch(loras.read(path), 1.0),))
+    assert all(torch.equal(weight, before[key]) for key, weight in weights(network).items())
+    assert "ERROR lora" in caplog.text and said in caplog.text

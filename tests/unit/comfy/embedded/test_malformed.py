@@ -3,6 +3,8 @@
 import copy
 import json
 import logging
+import struct
+import zlib
 from urllib.parse import quote
 
 import pytest
@@ -181,6 +183,20 @@ def test_a_file_that_is_no_picture_is_refused(server, tmp_path):
             f"preview=webp;{'9' * 5000}",
         ):
             assert server.ask("GET", f"/view?filename=a.png&{quote(query, safe='=&')}")[0] == 400
+    finally:
+        (folder / "a.png").unlink()
+        folder.rmdir()
+
+
+@pytest.mark.parametrize("query", ["preview=webp", "channel=rgb"])
+def test_a_picture_of_too_many_pixels_is_refused_and_not_decoded(server, query):
+    folder = server.api.library.output_dir
+    folder.mkdir(exist_ok=True)
+    size = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
+    chunks = struct.pack(">I", 13) + b"IHDR" + size + struct.pack(">I", zlib.crc32(b"IHDR" + size))
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    try:
+        assert server.ask("GET", f"/view?filename=a.png&{query}")[0] == 400
     finally:
         (folder / "a.png").unlink()
         folder.rmdir()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -182,3 +183,24 @@ def test_of_several_loras_it_is_on_the_one_to_use(lora, tmp_path):
     assert "| Weight | 0.80" in body, "the verdict is on that one"
     assert "2 prompts, 4 pictures each, at the weights 0.00, 0.40, 0.60," in body
     assert epochs[0].name not in body and epochs[2].name not in body
+
+
+def test_names_and_words_are_shown_and_neither_format_nor_run(lora, tmp_path):
+    hostile = "<img src=x onerror=alert(1)> `a` ``b | *c* [d](javascript:e)\n# f \x1b[2J"
+    shown = "`` `a` ``b \\| *c* [d](javascript:e) # f [2J"
+    named = lora.with_name("x [y](z) `q`.safetensors")
+    shutil.copy(lora, named)
+    record = records.run(
+        base=hostile, raw_set=hostile, reg_set=hostile, train={"kohya_args": {"a": hostile}}
+    )
+    found = sweep(text=hostile, trigger=hostile, checkpoint=hostile)
+    judged = replace(WORKS, reasons=[Finding("subject_alike", value=0.9, word=hostile)])
+    _, body = card(named, record=record, sweep=found, verdict=judged)
+    prose = re.sub(
+        r"(`+)(?!`).*?[^`]\1(?!`)", "", body.replace("```python", "```"), flags=re.DOTALL
+    )
+    assert "onerror=alert" in prose, "it is shown"
+    assert not re.search(r"(?<!\\)[<`]|(?<!\\)\]\(|(?<!\\)\*[c]", prose), prose
+    assert "\n# f" not in body and "\x1b" not in body
+    assert shown.removeprefix("`` ") in body
+    assert f"weight_name={json.dumps(named.name)}" in body

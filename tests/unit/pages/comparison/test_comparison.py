@@ -107,7 +107,7 @@ def test_pictures_of_an_earlier_sweep_are_left_out(folder):
     assert finished_run.read(made).weights == [0.0, 0.4, 0.8]
     table = made / "bench" / "metrics.csv"
     kept = [row for row in table.read_text().splitlines() if "w0.40/" not in row]
-    table.write_text("\n".join(kept))
+    table.write_text("".join(f"{row}\n" for row in kept))
     (made / "bench" / "w0.80" / "seed1_00.png").unlink()
     assert finished_run.read(made).weights == [0.0]
 
@@ -115,7 +115,7 @@ def test_pictures_of_an_earlier_sweep_are_left_out(folder):
 def test_a_damaged_summary_is_named(folder):
     made = make_run(folder, "a")
     (made / "bench" / "summary.csv").write_text("weight,ssim,ssim_low\n0.4,much,0.1\n")
-    with pytest.raises(UserError, match=r"summary\.csv: not a summary"):
+    with pytest.raises(UserError, match=r"summary\.csv: .*line 2: ssim should be a number"):
         finished_run.read(made)
 
 

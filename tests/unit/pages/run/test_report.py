@@ -260,14 +260,6 @@ def test_what_the_verdict_takes_from_an_embedding_is_shown_first_with_its_limit(
     }
 
 
-@pytest.mark.parametrize("content", ["", "step\n1\n", "step,loss\n"])
-def test_a_table_without_its_columns_is_refused(tmp_path, content):
-    path = tmp_path / "log.csv"
-    path.write_text(content)
-    with pytest.raises(UserError, match=r"log\.csv: has no rows with .*loss"):
-        tables.read(path, ("step", "loss"))
-
-
 def test_a_long_training_is_thinned_and_keeps_its_course():
     rows = [{"step": str(at), "loss": str(1000 - at)} for at in range(5000)]
     curve = tables.loss(rows)
@@ -458,3 +450,32 @@ def test_a_run_of_several_loras_is_that_of_the_chosen_one_with_the_pictures_of_a
     shared = [one["loras"] for one in data["pictures"] if not one["weight"]]
     assert shared and all(places == [0, 1, 2] for places in shared)
     assert "lora" not in [metric["column"] for metric in data["metrics"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("bench/workflow.json", lambda text: "[" * 100_000, "nested too deeply"),
+        ("bench/metrics.csv", lambda text: text + text.splitlines()[-1] + "\n", "has 2 rows of"),
+        ("bench/summary.csv", lambda text: text + text.splitlines()[-1] + "\n", "has 2 rows of"),
+        ("bench/metrics.csv", lambda text: text[:-40], r"line \d+ has|its last line has no end"),
+        ("run.yaml", lambda text: "[" * 2000, "nested too deeply"),
+    ],
+)
+def test_a_file_that_somebody_changed_is_named_with_what_to_do(tmp_path, name, change, said):
+    run, _ = make_run(tmp_path, prompts=1, seeds=(1,), size=16)
+    path = run / name
+    path.write_text(change(path.read_text()))
+    with pytest.raises(UserError, match=rf"{path.name}.*({said}).*(delete it|put it back)"):
+        build.build(run, None, tmp_path / "report.html")
+
+
+def test_a_key_of_another_version_and_half_an_interval_are_passed_over(tmp_path):
+    run, _ = make_run(tmp_path, prompts=1, seeds=(1,), size=16)
+    record = yaml.safe_load((run / "run.yaml").read_text())
+    record["identity"]["train"]["invented"] = 5
+    (run / "run.yaml").write_text(yaml.safe_dump(record))
+    summary = run / "bench" / "summary.csv"
+    summary.write_text(summary.read_text().replace("diversity_high", "invented_high"))
+    assert finished_run.read(run).curves["diversity"][0.4].low is None
+    build.build(run, None, tmp_path / "report.html")
