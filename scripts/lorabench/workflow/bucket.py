@@ -256,9 +256,15 @@ class Bucket:
 def find(workflow: Any) -> Bucket | None:
     """Return the bucket that a call of Snakemake reads and writes; None: this disk."""
     settings = workflow.storage_settings
-    if not settings or settings.default_storage_provider != "s3":
+    provider = settings and settings.default_storage_provider
+    prefix = (settings and settings.default_storage_prefix) or ""
+    if not provider and not prefix:
         return None
-    prefix = settings.default_storage_prefix or ""
+    if provider != "s3":
+        raise UserError(
+            f"--default-storage-provider: {provider or 'is missing beside the prefix'}; allowed is "
+            "s3; leave both out to work on this disk"
+        )
     if not _PREFIX.fullmatch(prefix):
         raise UserError(
             f"--default-storage-prefix: {prefix or 'is missing'}; give the bucket, and a folder in "

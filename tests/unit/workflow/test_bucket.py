@@ -242,16 +242,23 @@ def is_stored(provider, path):
     return provider.object(f"{PREFIX}{path}").exists()
 
 
-def call(prefix, provider=None):
+def call(prefix, provider=None, kind="s3"):
     """Return a call of Snakemake with a bucket."""
-    settings = SimpleNamespace(default_storage_provider="s3", default_storage_prefix=prefix)
+    settings = SimpleNamespace(default_storage_provider=kind, default_storage_prefix=prefix)
     registry = SimpleNamespace(default_storage_provider=provider)
     return SimpleNamespace(storage_settings=settings, storage_registry=registry)
 
 
-def test_only_s3_is_such_a_bucket():
-    settings = SimpleNamespace(default_storage_provider=None)
-    assert bucket.find(SimpleNamespace(storage_settings=settings)) is None
+def test_without_a_provider_files_lie_on_this_disk():
+    assert bucket.find(call(None, kind=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(None, "is missing beside the prefix"), ("gcs", "gcs"), ("fs", "fs")]
+)
+def test_only_s3_is_such_a_bucket(kind, said):
+    with pytest.raises(UserError, match=f"--default-storage-provider: {said}; allowed is s3"):
+        bucket.find(call("s3://studio/lora", kind=kind))
 
 
 def test_a_set_that_is_in_no_bucket_is_named_with_its_place(there):
