@@ -67,7 +67,7 @@ def _plan(run: Run, **more: Any) -> None:
         _ = plan.record, plan.sweep
         notes.notes(plan)
         targets.results(plan)
-        commands.compared([plan])
+        commands.compared(Path, [plan])
 
 
 REPORT = _program(

@@ -15,7 +15,9 @@ from lorabench.workflow.stopping import Stopping
 from tests.finished import VERDICT, make_run
 
 USUAL = (0.4, 0.6, 0.8)
-EDGE = replace(VERDICT, weight=0.8, window=(0.4, 0.8), above=None, unknown=[Finding("highest")])
+EDGE = replace(
+    VERDICT, weight=0.8, window=(0.4, 0.8), above=None, unknown=[Finding("highest", 0.8)]
+)
 
 
 @pytest.fixture
