@@ -25,8 +25,8 @@ from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import cell_slots, patch, shared_digest
 from lorabench.comfy.graph.roles import Roles, find_roles, prompt
 from lorabench.errors import UserError
+from lorabench.lora.installed import read_here
 from lorabench.lora.receipt import Receipt, check_again
-from lorabench.lora.receipt import read as read_receipt
 from lorabench.sweep.label import CHUNK
 
 log = logging.getLogger("lorabench")
@@ -43,11 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _draw(arguments: argparse.Namespace) -> None:
-    receipt = read_receipt(arguments.lora_receipt)
-    if arguments.lora and not receipt.path.is_file():
-        from lorabench.lora import install  # of no use to most cells
-
-        install.again(arguments.lora, receipt)
+    receipt = read_here(arguments.lora_receipt, arguments.lora)
     graph = workflow.load(arguments.workflow)
     cell = options.cell(
         arguments,

@@ -12,16 +12,13 @@ from pathlib import Path
 from lorabench import cli
 from lorabench.comfy.check import preflight
 from lorabench.comfy.client import options
-from lorabench.lora import receipt
+from lorabench.lora.installed import read_here
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Check the sweep that the command line describes."""
-    lora = receipt.read(arguments.lora_receipt) if arguments.lora_receipt else None
-    if lora and arguments.lora:
-        from lorabench.lora import install  # of no use where the files are on a disk
-
-        install.again(arguments.lora, lora)
+    written = arguments.lora_receipt
+    lora = read_here(written, arguments.lora) if written else None
     sweep = preflight.Sweep(
         workflow=arguments.workflow,
         choices=options.choices(arguments),

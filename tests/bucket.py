@@ -9,7 +9,7 @@ from werkzeug.serving import make_server
 
 from tests.project import Project, make_project
 
-NAME, PREFIX = "studio", "lora"
+NAME, PREFIX = "my-bucket", "lora"
 LOGIN = {"ACCESS_KEY": "somebody", "SECRET_KEY": "hush"}
 
 

@@ -264,10 +264,10 @@ def test_a_signal_takes_the_prompt_out_of_the_queue(fake, tmp_path, where, numbe
         assert process.poll() is None
         time.sleep(0.02)
     os.kill(process.pid, number)
-    assert process.wait(20) == 130
-    process.stderr.close()
-    assert not fake.pending
-    assert not fake.running
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert not fake.pending, said
+    assert not fake.running, said
 
 
 def test_a_killed_program_costs_no_second_prompt(fake, tmp_path, monkeypatch):

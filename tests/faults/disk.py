@@ -4,7 +4,6 @@ A small tmpfs is full after so many bytes; without the right to mount one, the s
 file's size stands in for it.
 """
 
-import argparse
 import contextlib
 import hashlib
 import importlib
@@ -32,6 +31,7 @@ from lorabench.lora import install, receipt
 from lorabench.sweep.pictures import open_rgb
 from lorabench.sweep.record import SweepRecord
 from tests import checkpoints
+from tests.faults.kinds import parser, say
 from tests.faults.server import working
 from tests.finished import make_run
 from tests.loras import save_lora
@@ -321,21 +321,15 @@ def run(kind: str, cases: int, seed: int, how: str) -> Count:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=300, help="of each kind (default: 300)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--how", choices=("tmpfs", "limit"), default="tmpfs")
-    given = parser.parse_args()
+    line = parser(__doc__, KINDS, 300, "of each kind")
+    line.add_argument("--how", choices=("tmpfs", "limit"), default="tmpfs")
+    given = line.parse_args()
     wrong = 0
     print("| the disk | cases | found wrong |\n| --- | --- | --- |")
     for kind in given.kinds:
         count = run(kind, given.cases, given.seed, given.how)
         parts = ", ".join(f"{number} {name}" for name, number in sorted(count.cases.items()))
-        print(f"| {kind} | {count.cases.total()} ({parts}) | {len(count.wrong)} |", flush=True)
-        for text in count.wrong:
-            print(text, file=sys.stderr, flush=True)
-        wrong += len(count.wrong)
+        wrong += say(kind, f"{count.cases.total()} ({parts})", wrong=count.wrong)
     return int(wrong > 0)
 
 

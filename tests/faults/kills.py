@@ -5,7 +5,6 @@ half written, nothing left over, and at the server one render of each cell, or t
 was in flight.
 """
 
-import argparse
 import json
 import os
 import random
@@ -17,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,9 +28,11 @@ from safetensors.numpy import save_file
 
 from lorabench.lora import tensor_file
 from tests import checkpoints
+from tests.fake_comfy import FakeComfy
+from tests.faults.kinds import parser, say
 from tests.faults.server import Work, working
 from tests.loras import save_lora
-from tests.project import SMALL, make_project, run_folder
+from tests.project import SMALL, Project, make_project, run_folder
 from tests.training import TINY, make_set
 
 ROOT = Path(__file__).parents[2]
@@ -219,17 +220,13 @@ def _steps(log: Path) -> list[int]:
 
 def workflows(trial: Trial, wanted: int) -> None:
     """Kill Snakemake, Snakemake with all jobs, or a job, again and again until it ends."""
-    with working(0.2) as (fake, work):
-        project = make_project(trial.folder / "whole")
-        config = {"weights": "0.4,0.8", "seeds": "1,2", "comfy_url": fake.url,
-                  "lora": str(save_lora(trial.folder / "style.safetensors"))}  # fmt: skip
-        fake.has_models(project.root / "models")
+    with _benching(trial, "0.4,0.8") as (fake, work, config):
+        project = _project(trial.folder / "whole", fake)
         whole = _finish(trial, project, config, work, 0)
         for number in range(wanted):
             if trial.kills.total() >= wanted:
                 return
-            project = make_project(trial.folder / f"killed{number}")
-            fake.has_models(project.root / "models")
+            project = _project(trial.folder / f"killed{number}", fake)
             kills = 0
             for _ in range(4):
                 before = {
@@ -245,6 +242,25 @@ def workflows(trial: Trial, wanted: int) -> None:
                 trial.check(
                     whole.get(name) == found.get(name), f"{project.root.name}: other {name}"
                 )
+
+
+@contextmanager
+def _benching(trial: Trial, weights: str) -> Iterator[tuple[FakeComfy, Work, dict[str, str]]]:
+    """Yield a server and the settings that bench a LoRA there."""
+    with working(0.2) as (fake, work):
+        lora = save_lora(trial.folder / "style.safetensors")
+        yield (
+            fake,
+            work,
+            {"weights": weights, "seeds": "1,2", "comfy_url": fake.url, "lora": str(lora)},
+        )
+
+
+def _project(folder: Path, fake: FakeComfy) -> Project:
+    """Make a project whose models the server has."""
+    project = make_project(folder)
+    fake.has_models(project.root / "models")
+    return project
 
 
 def _kill_workflow(trial: Trial, project, config) -> int:
@@ -306,15 +322,11 @@ def _finish(trial: Trial, project, config, work: Work, kills: int) -> dict[str, 
 
 def folders(trial: Trial, wanted: int) -> None:
     """Delete the run's folder in the middle of a workflow."""
-    with working(0.2) as (fake, work):
-        project = make_project(trial.folder / "whole")
-        config = {"weights": "0.4", "seeds": "1,2", "comfy_url": fake.url,
-                  "lora": str(save_lora(trial.folder / "style.safetensors"))}  # fmt: skip
-        fake.has_models(project.root / "models")
+    with _benching(trial, "0.4") as (fake, work, config):
+        project = _project(trial.folder / "whole", fake)
         whole = _finish(trial, project, config, work, wanted)
         for number in range(wanted):
-            project = make_project(trial.folder / f"deleted{number}")
-            fake.has_models(project.root / "models")
+            project = _project(trial.folder / f"deleted{number}", fake)
             process = subprocess.Popen(project.command(**config), cwd=project.root, text=True,
                                        stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT)  # fmt: skip
@@ -397,19 +409,12 @@ def run(kinds: Sequence[str], cases: int, seed: int) -> Iterator[tuple[str, Tria
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=200, help="kills, in all (default: 200)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    given = parser.parse_args()
+    given = parser(__doc__, KINDS, 200, "kills, in all").parse_args()
     print("| killed | kills | found wrong |\n| --- | --- | --- |")
     wrong = 0
     for kind, trial in run(given.kinds, given.cases, given.seed):
         numbers = ", ".join(f"{count} {name}" for name, count in sorted(trial.kills.items()))
-        print(f"| {kind} | {trial.kills.total()} ({numbers}) | {len(trial.faults)} |", flush=True)
-        for fault in trial.faults:
-            print(f"{kind}: {fault}", file=sys.stderr, flush=True)
-        wrong += len(trial.faults)
+        wrong += say(kind, f"{trial.kills.total()} ({numbers})", wrong=trial.faults)
     return int(wrong > 0)
 
 

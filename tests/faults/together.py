@@ -3,7 +3,6 @@
 Each ends right, or says who is at work; nothing is made twice, and nothing is half there.
 """
 
-import argparse
 import json
 import os
 import random
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.faults.kinds import parser, say
 from tests.faults.server import working
 from tests.loras import save_lora
 from tests.project import Project, make_project
@@ -162,21 +162,14 @@ def run(kind: str, cases: int, seed: int) -> Trial:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=5, help="of each kind (default: 5)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    given = parser.parse_args()
+    given = parser(__doc__, KINDS, 5, "of each kind").parse_args()
     os.environ.pop("LORABENCH_WORKFLOW", None)
     print("| two at once | pairs | refused, with who is at work | found wrong |")
     print("| --- | --- | --- | --- |")
     wrong = 0
     for kind in given.kinds:
         trial = run(kind, given.cases, given.seed)
-        print(f"| {kind} | {trial.cases} | {trial.refused} | {len(trial.faults)} |", flush=True)
-        for fault in trial.faults:
-            print(f"{kind}: {fault}", file=sys.stderr, flush=True)
-        wrong += len(trial.faults)
+        wrong += say(kind, trial.cases, trial.refused, wrong=trial.faults)
     return int(wrong > 0)
 
 

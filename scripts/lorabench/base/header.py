@@ -63,6 +63,11 @@ def written(tensors: Mapping[str, Any], metadata: Mapping[str, Any] | None = Non
     return len(text).to_bytes(8, "little") + text
 
 
+def end(data: bytes) -> int:
+    """Return where the header ends in `data`, the beginning of such a file."""
+    return 8 + int.from_bytes(data[:8], "little")
+
+
 def _check(tensors: Mapping[str, Any], size: int) -> None:
     """Raise `SafetensorError` for tensors that are not those of `size` bytes of numbers."""
     with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:

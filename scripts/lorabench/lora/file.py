@@ -159,7 +159,7 @@ def _hashes(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> di
     the hashes.
     """
     data = serialize(dict(arrays), dict(metadata))
-    tensors = data[8 + int.from_bytes(data[:8], "little") :]
+    tensors = data[file_header.end(data) :]
     return {
         "sshs_model_hash": hashlib.sha256(tensors).hexdigest(),
         "sshs_legacy_hash": hashlib.sha256(data[0x100000:0x110000]).hexdigest()[:8],
@@ -168,5 +168,5 @@ def _hashes(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> di
 
 def _content(path: Path) -> str:
     with path.open("rb") as file:
-        file.seek(8 + int.from_bytes(file.read(8), "little"))
+        file.seek(file_header.end(file.read(8)))
         return hashlib.file_digest(file, "sha256").hexdigest()

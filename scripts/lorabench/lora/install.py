@@ -64,12 +64,6 @@ def install(
     return target
 
 
-def again(lora: Path, receipt: Receipt) -> None:
-    """Install a LoRA as its receipt says, which may be of another machine."""
-    if not receipt.path.is_file():
-        put(lora, receipt.path, receipt.file["content"])
-
-
 def put(lora: Path, target: Path, content: str) -> None:
     """Copy a LoRA whose tensors have this digest to `target`, if it is not there."""
     if not _holds(target, content):

@@ -29,7 +29,7 @@ def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """
     header, _ = file_header.read(path)
     data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
+    start = file_header.end(data)
     for key, tensor in header.items():
         begin, end = (start + offset for offset in tensor["data_offsets"])
         try:
@@ -44,7 +44,7 @@ def with_header(
     data: bytes, metadata: Mapping[str, Any], names: Mapping[str, str] | None = None
 ) -> bytes:
     """Return a safetensors file with other metadata and tensors' `names`, but the same numbers."""
-    start = 8 + int.from_bytes(data[:8], "little")
+    start = file_header.end(data)
     header = json.loads(data[8:start])
     header.pop("__metadata__", None)
     renamed = {(names or {}).get(key, key): tensor for key, tensor in header.items()}

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from lorabench.bench.measures import columns
+from lorabench.bench.measures.rows import Row
 from lorabench.pages.words import TEXTS
-
-Row = dict[str, str]
 
 _NO_METRICS = {columns.LORA, *columns.PLACE, *columns.BESIDE}
 _KNOWN = {metric.column: metric for metric in (*columns.METRICS, *columns.OF_A_WEIGHT)}

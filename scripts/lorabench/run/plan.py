@@ -389,14 +389,7 @@ def named_sets(given: Mapping[str, Any], defaults: Path) -> set[str]:
     merged = merge(read_yaml(defaults), given)
     trainings = matrix.read(merged)
     rows = [row.over(merged) for row in trainings.rows] if trainings else [merged]
-    named = [row.get(key) for row in rows for key in ("raw_set", "reg_set")]
-    return {
-        name.strip()
-        for one in named
-        for names in (one if isinstance(one, list) else [one])
-        for name in ("" if names is None else str(names)).split(",")
-        if name.strip()
-    }
+    return {name for row in rows for key in ("raw_set", "reg_set") for name in _names(row.get(key))}
 
 
 _OF_A_RUN: Any = nested(dict.fromkeys((*matrix.VARIES, "weights", "verdict"), True))
@@ -413,11 +406,7 @@ def _of_row(merged: Mapping[str, Any], row: matrix.Row) -> list[RunPlan]:
 
 def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each raw set of a list changes: one that lies elsewhere has its own profile."""
-    named = merged.get("raw_set")
-    if isinstance(named, str):
-        named = [named] if layout.profile_of(named) else named.split(",")
-    listed = named if isinstance(named, list) else []
-    names = [name for one in listed if (name := str(one).strip())]
+    names = _names(merged.get("raw_set"))
     if len(names) > 1 and merged.get("run_id"):
         raise UserError(
             f"run_id names one run, and raw_set several: {','.join(names)}; leave it out"
@@ -431,6 +420,15 @@ def _raw_sets(merged: Mapping[str, Any]) -> list[dict[str, Any]]:
         profile = None if "profile" in merged else layout.profile_of(name)
         found.append({"raw_set": name, **({"profile": profile} if profile else {})})
     return found or [{}]
+
+
+def _names(named: object) -> list[str]:
+    """Return the raw sets of a setting; a set's own name may have a comma in it."""
+    if isinstance(named, str | int):  # YAML reads the name 2024 as a number
+        named = str(named)
+        named = [named] if layout.profile_of(named) else named.split(",")
+    listed = named if isinstance(named, list) else []
+    return [name for one in listed if (name := str(one).strip())]
 
 
 def _make_plan(merged: Mapping[str, Any]) -> RunPlan:

@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path, PurePosixPath
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from lorabench import layout
+from lorabench import files, layout
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.run import existing
@@ -268,7 +268,7 @@ def find(workflow: Any) -> Bucket | None:
     if not _PREFIX.fullmatch(prefix):
         raise UserError(
             f"--default-storage-prefix: {prefix or 'is missing'}; give the bucket, and a folder in "
-            "it if you like, such as s3://studio/lora"
+            "it if you like, such as s3://my-bucket/lora"
         )
     return Bucket(workflow.storage_registry.default_storage_provider, prefix)
 
@@ -290,9 +290,7 @@ def _bring(found: Any, path: Path) -> bool:
     stamp = found.last_modified.timestamp()
     if path.exists() and (path.stat().st_size, path.stat().st_mtime) == (found.size, stamp):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    found.Object().download_file(str(temporary))
-    os.utime(temporary, (stamp, stamp))
-    temporary.replace(path)
+    with files.publish(path) as temporary:
+        found.Object().download_file(str(temporary))
+        os.utime(temporary, (stamp, stamp))
     return True

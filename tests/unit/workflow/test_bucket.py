@@ -25,7 +25,7 @@ from tests.project import ROOT, make_project
 
 DEFAULTS = ROOT / "config" / "config.yaml"
 BASE = {"base_model": str(ROOT / "models" / "checkpoints" / "drawnworld")}
-PREFIX = "s3://studio/lora/"
+PREFIX = "s3://my-bucket/lora/"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def provider(tmp_path):
     login = StorageProviderSettings(access_key="any", secret_key="any")
     with mock_aws():
         made = StorageProvider(tmp_path / "copies", logging.getLogger(), settings=login)
-        made.s3c.create_bucket(Bucket="studio")
+        made.s3c.create_bucket(Bucket="my-bucket")
         yield made
 
 
@@ -119,7 +119,7 @@ def test_a_raw_file_of_the_same_content_is_left_alone(there, provider, pieces):
     path = planned(there).paths.raw / "large.txt"
     path.write_bytes(bytes(6_000_000))
     config = TransferConfig(multipart_threshold=1 if pieces > 1 else 10_000_000)
-    one = provider.s3c.Bucket("studio").Object(f"lora/{path}")
+    one = provider.s3c.Bucket("my-bucket").Object(f"lora/{path}")
     one.upload_file(str(path), Config=config)
     assert ("-" in one.e_tag) == (pieces > 1)
     os.utime(path, (1, 1))
@@ -258,11 +258,13 @@ def test_without_a_provider_files_lie_on_this_disk():
 )
 def test_only_s3_is_such_a_bucket(kind, said):
     with pytest.raises(UserError, match=f"--default-storage-provider: {said}; allowed is s3"):
-        bucket.find(call("s3://studio/lora", kind=kind))
+        bucket.find(call("s3://my-bucket/lora", kind=kind))
 
 
 def test_a_set_that_is_in_no_bucket_is_named_with_its_place(there):
-    with pytest.raises(UserError, match=r"s3://studio/lora/datasets/raw has no some_sett: .*sync"):
+    with pytest.raises(
+        UserError, match=r"s3://my-bucket/lora/datasets/raw has no some_sett: .*sync"
+    ):
         planned(there, raw_set="some_sett")
 
 
@@ -284,9 +286,11 @@ def test_a_run_that_is_named_for_a_lora_is_refused_where_it_has_another(there, t
         planned(there, raw_set=None, lora=str(other), run_id="mine")
 
 
-@pytest.mark.parametrize("prefix", ["", None, "studio/lora", "s3:/studio", "s3:///lora"])
+@pytest.mark.parametrize("prefix", ["", None, "my-bucket/lora", "s3:/my-bucket", "s3:///lora"])
 def test_a_prefix_names_a_bucket(prefix):
-    with pytest.raises(UserError, match=r"--default-storage-prefix: .* such as s3://studio/lora"):
+    with pytest.raises(
+        UserError, match=r"--default-storage-prefix: .* such as s3://my-bucket/lora"
+    ):
         bucket.find(call(prefix))
 
 
@@ -317,5 +321,5 @@ def test_what_is_wrong_on_the_way_is_said(there, provider, error, said):
         raise error
 
     provider.s3c.meta.client.meta.events.register("before-call", fail)
-    with pytest.raises(UserError, match=f"s3://studio/lora: {said}"):
+    with pytest.raises(UserError, match=f"s3://my-bucket/lora: {said}"):
         planned(there)

@@ -286,7 +286,7 @@ def test_of_several_runs_each_job_is_said_with_its_run(console):
 
 
 def test_files_of_a_bucket_have_their_usual_paths(console, clock):
-    console.copies = ".snakemake/storage/s3/studio/lora/"
+    console.copies = ".snakemake/storage/s3/my-bucket/lora/"
     path = "runs/one/train/style_set__one.safetensors"
     console.emit(job(1, "train_lora", f"Training {console.copies}{path}"))
     console.say(f"{console.copies}{path}: 96 modules")

@@ -276,7 +276,7 @@ class Unreachable:
     """A bucket that is away, once jobs have begun."""
 
     def settle(self, plans):
-        raise UserError("s3://studio/lora: could not connect")
+        raise UserError("s3://my-bucket/lora: could not connect")
 
     def begin(self, plans):
         pass
@@ -285,7 +285,7 @@ class Unreachable:
         pass
 
     def write(self, path, data):
-        raise UserError("s3://studio/lora: must not be written")
+        raise UserError("s3://my-bucket/lora: must not be written")
 
 
 def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
@@ -293,7 +293,7 @@ def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
     found._bucket = Unreachable()
     found.fail([])
     (warning,) = [line for line in said if line.startswith("warning")]
-    assert "s3://studio/lora: could not connect" in warning
+    assert "s3://my-bucket/lora: could not connect" in warning
 
 
 @pytest.mark.parametrize(("here", "kept"), [(True, 0), (False, 1)])
@@ -314,7 +314,7 @@ def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(
     found._workflow.local_exec, found._bucket = False, Unreachable()
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)
-    assert "error: s3://studio/lora: must not be written" in capsys.readouterr().err
+    assert "error: s3://my-bucket/lora: must not be written" in capsys.readouterr().err
 
 
 def test_a_lora_that_was_installed_on_another_machine_is_not_looked_for_here(

@@ -75,7 +75,7 @@ def joined(measured: pd.DataFrame, path: Path) -> pd.DataFrame:
     """
     formats.table(path, "a table of bench_embed.py", ("file",), ("file",))
     table = pd.read_csv(path, dtype={"file": str})
-    known = set(table["file"]) if "file" in table else set()
+    known = set(table["file"])
     if lost := [file for file in measured["file"] if file not in known]:
         raise UserError(
             f"{path}: lacks {len(lost)} of the pictures, such as {lost[0]}; "

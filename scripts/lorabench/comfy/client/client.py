@@ -265,9 +265,9 @@ class Client:
     def _withdraw(self, prompt_id: str) -> None:
         """Take a prompt out of the queue, or stop it, if the server answers."""
         try:
-            self._server.once("POST", "/queue", timeout=5, json={"delete": [prompt_id]})
+            self._server.once("POST", "/queue", timeout=10, json={"delete": [prompt_id]})
             running, _ = self._queue_now()
             if prompt_id in running:
-                self._server.once("POST", "/interrupt", timeout=5, json={"prompt_id": prompt_id})
+                self._server.once("POST", "/interrupt", timeout=10, json={"prompt_id": prompt_id})
         except (Outage, ValueError) as error:
             log.info("%s: the prompt could not be withdrawn (%s)", self.url, error)

@@ -68,8 +68,8 @@ def _preview(path: Path, wish: str, channel: str, headers: dict[str, str]) -> we
         kind = "webp"
     buffer = BytesIO()
     with Image.open(path, formats=_FORMATS) as image:
-        plain = image.convert("RGB") if kind == "jpeg" or channel == "rgb" else image
-        plain.save(buffer, kind, quality=min(int(quality), 100) if quality.isdecimal() else 90)
+        shown = image.convert("RGB") if kind == "jpeg" or channel == "rgb" else image
+        shown.save(buffer, kind, quality=min(int(quality), 100) if quality.isdecimal() else 90)
     return web.Response(body=buffer.getvalue(), content_type=f"image/{kind}", headers=headers)
 
 
