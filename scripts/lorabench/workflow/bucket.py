@@ -131,6 +131,11 @@ class Bucket:
         """Store a file."""
         self._object(path).put(Body=data)
 
+    @_reached
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there."""
+        self._object(path).delete()
+
     def share(self) -> None:
         """Expect files of other machines from now on."""
         self._seen.look_again()

@@ -33,6 +33,7 @@ from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
 
 _COMPARES = "compare_trainings"
+_BARE_IMAGE = "snakemake/snakemake:"
 
 Jobs = Mapping[str, int]
 """How many jobs of each rule."""
@@ -55,7 +56,7 @@ class Hooks:
         self._workflow, self._plans, self._scripts = workflow, plans, scripts
         self._screen, self._stopping = screen, stopping
         self._started = time.time()
-        self._judges = False
+        self._judges = self._keeps_plans = False
         self._first = next(iter(plans.values()))  # what is read of it is the same in all
         self._config, self._comparison = self._first.config, self._first.comparison
         if screen:
@@ -215,9 +216,17 @@ class Hooks:
 
     def _end_jobs(self) -> None:
         """End what is only there while jobs run."""
+        if self._keeps_plans:
+            self._drop_plans()
         self._with_bucket(lambda bucket: bucket.settle(self._plans.values()))
         if self._screen:
             self._screen.end()
+
+    def _drop_plans(self) -> None:
+        try:
+            kept_plans.drop(self._store, self._workflow.globals["config"])
+        except UserError as error:
+            self._say(f"warning: the plans of this call stay: {error}")
 
     def _with_bucket(self, exchange: Callable[[Bucket], object]) -> None:
         """Exchange files with the bucket, if there is one; the jobs are over, so this may fail."""
@@ -254,16 +263,31 @@ class Hooks:
             if self._bucket:
                 self._bucket.begin(self._plans.values())
             if not self._workflow.local_exec:
+                self._check_image()
                 self._keep_plans()
         except UserError as error:
             self._end()
             console.refuse(str(error))
 
+    def _check_image(self) -> None:
+        """Raise `UserError` for pods of Snakemake's own image, in which every job would fail."""
+        image = self._workflow.remote_execution_settings.container_image
+        if self._workflow.executor_plugin.name == "kubernetes" and image.startswith(_BARE_IMAGE):
+            raise UserError(
+                f"--container-image is missing, and Snakemake's own ({image}) lacks the packages of"
+                " the jobs; build yours from envs/Dockerfile, see docs/scaling.md"
+            )
+
     def _keep_plans(self) -> None:
         if self._bucket:
             self._bucket.share()
-        store = self._bucket or kept_plans.Disk()
-        kept_plans.keep(store, self._plans, self._workflow.globals["config"])
+        kept_plans.keep(self._store, self._plans, self._workflow.globals["config"])
+        self._keeps_plans = True
+
+    @property
+    def _store(self) -> kept_plans.Store:
+        """Where jobs on other machines read."""
+        return self._bucket or kept_plans.Disk()
 
     def _busy(self) -> str:
         return locks.busy(self._plans.values())

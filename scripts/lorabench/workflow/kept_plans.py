@@ -31,6 +31,10 @@ class Store(Protocol):
         """Write a file, whole or not at all; raises `UserError`."""
         ...
 
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there; raises `UserError`."""
+        ...
+
 
 class Disk:
     """A disk that all machines see."""
@@ -49,6 +53,13 @@ class Disk:
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}") from None
 
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}") from None
+
 
 def keep(store: Store, plans: Mapping[str, RunPlan], given: Mapping[str, Any]) -> None:
     """Keep the plans of the call with the settings `given`, without logins.
@@ -64,6 +75,11 @@ def kept(store: Store, given: Mapping[str, Any]) -> dict[str, RunPlan]:
     plans = _kind().validate_json(store.read(_place(given)), context=SETTLED)
     state = server_state(plans)
     return {run_id: replace(plan, server_state=state) for run_id, plan in plans.items()}
+
+
+def drop(store: Store, given: Mapping[str, Any]) -> None:
+    """Remove the plans of a call whose jobs have ended."""
+    store.remove(_place(given))
 
 
 def _place(given: Mapping[str, Any]) -> Path:

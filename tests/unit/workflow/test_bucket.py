@@ -194,6 +194,9 @@ def test_the_plans_for_jobs_elsewhere_lie_in_the_bucket(there):
     (plan,) = (plans := there.plans(given, DEFAULTS)).values()
     kept_plans.keep(there, plans, given)
     assert kept_plans.kept(there, given)[plan.paths.run_id].paths == plan.paths
+    kept_plans.drop(there, given)
+    with pytest.raises(UserError):
+        kept_plans.kept(there, given)
     assert not layout.RUNS.exists()
 
 

@@ -47,10 +47,12 @@ def made(monkeypatch):
             touch=False,
             local_exec=True,
             executor_settings=None,
+            executor_plugin=SimpleNamespace(name="slurm"),
+            remote_execution_settings=SimpleNamespace(container_image=""),
             scheduler=SimpleNamespace(job_rate_limiter="100/1s"),
             dag_settings=SimpleNamespace(forceall=False, forcerun=(), forcetargets=False),
-            **more,
         )
+        vars(workflow).update(more)
         plans = {run_id: plan(run_id) for run_id in ("a-1", "b-1")}
         return Hooks(workflow, plans, layout.Path("scripts"), screen, Stopping()), said
 
@@ -287,6 +289,9 @@ class Unreachable:
     def write(self, path, data):
         raise UserError("s3://my-bucket/lora: must not be written")
 
+    def remove(self, path):
+        raise UserError("s3://my-bucket/lora: could not connect")
+
 
 def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
     found, said = made()
@@ -301,9 +306,33 @@ def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, h
     found, _ = made(globals={"config": {}})
     found._workflow.local_exec = here
     calls = []
-    monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: calls.append(of))
+    monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: calls.append("keep"))
+    monkeypatch.setattr(hooks.kept_plans, "drop", lambda *of: calls.append("drop"))
     found.start(lambda prefix: None)
-    assert len(calls) == kept
+    assert calls == ["keep"] * kept
+    found.fail([])
+    assert calls == ["keep", "drop"] * kept
+
+
+def test_a_call_that_is_refused_leaves_the_plans_of_the_one_at_work(made, monkeypatch):
+    monkeypatch.setattr(hooks.locks, "begin", lambda plans: "process 1")
+    monkeypatch.setattr(hooks.kept_plans, "drop", lambda *of: pytest.fail())
+    found, _ = made(globals={"config": {}})
+    found._workflow.local_exec = False
+    with pytest.raises(SystemExit):
+        found.start(lambda prefix: None)
+
+
+def test_pods_of_snakemakes_own_image_stop_all_before_the_first_job(made, capsys):
+    found, _ = made(
+        globals={"config": {}},
+        executor_plugin=SimpleNamespace(name="kubernetes"),
+        remote_execution_settings=SimpleNamespace(container_image="snakemake/snakemake:v9.1"),
+    )
+    found._workflow.local_exec = False
+    with pytest.raises(SystemExit):
+        found.start(lambda prefix: None)
+    assert "error: --container-image is missing, and Snakemake's own" in capsys.readouterr().err
 
 
 def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(

@@ -7,7 +7,7 @@ import pytest
 
 from lorabench.errors import UserError
 from lorabench.run.plan import make_plans
-from lorabench.workflow.kept_plans import Disk, keep, kept
+from lorabench.workflow.kept_plans import Disk, drop, keep, kept
 from tests.loras import save_lora
 from tests.project import ROOT, make_project
 
@@ -47,6 +47,14 @@ def test_no_login_is_kept():
     keep(Disk(), make_plans(given, DEFAULTS), given)
     (file,) = Path("runs/.plans").iterdir()
     assert "https://host" in file.read_text() and "password" not in file.read_text()
+
+
+def test_the_plans_of_a_call_that_has_ended_are_gone():
+    given = {"raw_set": "some_set", **BASE}
+    keep(Disk(), make_plans(given, DEFAULTS), given)
+    drop(Disk(), given)
+    assert not list(Path("runs/.plans").iterdir())
+    drop(Disk(), given)  # a call that was refused has none
 
 
 def test_plans_that_are_gone_are_named():
