@@ -80,7 +80,7 @@ class Cluster:
         wait_for((self.folder / "munge.socket").exists)
         self._start("slurmctld", "slurmctld", "-D", "-c")
         for node in NODES:
-            self._start(node, "slurmd", "-D", "-N", node)
+            self._start(node, *_named(node), "slurmd", "-D", "-N", node)
         wait_for(lambda: self.ask("sinfo", "--noheader", "--format=%T %D") == "idle 2")
 
     def stop(self):
@@ -144,6 +144,16 @@ def cluster():
             yield slurm
         finally:
             slurm.stop()
+
+
+def _named(host):
+    """Return how to start a program that finds this host's name, which takes the rights of root.
+
+    Without, the programs of jobs would take those of the call for programs of their machine.
+    """
+    if os.geteuid():
+        return []
+    return ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host]
 
 
 def is_installed():

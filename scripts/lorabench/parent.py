@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _VARIABLE = "LORABENCH_WORKFLOW"
+_SLURM_JOB = "SLURM_JOB_ID"
 _EVERY_SECONDS = 0.5
 _PATIENCE = 20
 """Seconds until programs that a dead workflow has left are killed."""
@@ -42,7 +43,7 @@ def host() -> str:
 def place() -> str:
     """Return what tells this machine, or a Slurm job's part of it, from others on a shared disk."""
     node = os.environ.get("SLURMD_NODENAME") or host()
-    return "-".join(filter(None, [node, os.environ.get("SLURM_JOB_ID")]))
+    return "-".join(filter(None, [node, os.environ.get(_SLURM_JOB)]))
 
 
 def workflow_pid() -> int | None:
@@ -66,14 +67,16 @@ def end_with(pid: int) -> None:
 def end_programs_of(pid: int) -> None:
     """End the programs in this folder that a workflow, which is dead, has left here.
 
-    They would write into the files of its successor.
+    They would write into the files of its successor. Those of another Slurm job are Slurm's to end.
     """
     import psutil  # a cell, which imports this module, has no need of it
 
     def left() -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                of_it = process.environ().get(_VARIABLE) == f"{host()}:{pid}"
+                found = process.environ()
+                of_it = found.get(_VARIABLE) == f"{host()}:{pid}"
+                of_it &= found.get(_SLURM_JOB) == os.environ.get(_SLURM_JOB)
                 if of_it and process.pid != os.getpid() and process.cwd() == str(Path.cwd()):
                     yield process
 

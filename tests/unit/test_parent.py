@@ -56,11 +56,13 @@ def test_what_a_dead_workflow_has_left_here_is_ended(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     here, elsewhere = subprocess.Popen(sleeping), subprocess.Popen(sleeping, cwd="/")
+    of_slurm = subprocess.Popen(sleeping, env={**os.environ, "SLURM_JOB_ID": "17"})
     try:
         parent.end_programs_of(999999)
         assert here.poll() is not None
         assert elsewhere.poll() is None
+        assert of_slurm.poll() is None
     finally:
-        for program in (here, elsewhere):
+        for program in (here, elsewhere, of_slurm):
             program.kill()
             program.wait()
