@@ -185,7 +185,7 @@ def trainings(trial: Trial, wanted: int) -> None:
 
     fault = again(*words("whole"))
     trial.check(not fault, fault)
-    whole = {path.name: _tensors(path) for path in (trial.folder / "whole").glob("*.safetensors")}
+    whole = {path.name: tensors(path) for path in (trial.folder / "whole").glob("*.safetensors")}
     for number in range(wanted):
         if trial.kills.total() >= wanted:
             return
@@ -201,16 +201,16 @@ def trainings(trial: Trial, wanted: int) -> None:
             trial.check(text.endswith("\n") and {line.count(",") for line in text.split()} <= {5},
                         f"{log}: half written")  # fmt: skip
             for path in folder.glob("*.safetensors"):
-                trial.check(_tensors(path) == whole[path.name], f"{path}: half written")
+                trial.check(tensors(path) == whole[path.name], f"{path}: half written")
         if not (folder / "a.safetensors").exists():
             fault = again(*words(folder.name))
             trial.check(not fault, f"training {number}: {fault}")
-        found = {path.name: _tensors(path) for path in folder.glob("*.safetensors")}
+        found = {path.name: tensors(path) for path in folder.glob("*.safetensors")}
         trial.check(found == whole, f"training {number}: other tensors")
         trial.check(_steps(log) == list(range(1, 61)), f"training {number}: another log")
 
 
-def _tensors(path: Path) -> dict[str, bytes]:
+def tensors(path: Path) -> dict[str, bytes]:
     return {key: array.tobytes() for key, array in tensor_file.tensors(path)}
 
 
