@@ -74,6 +74,7 @@ def _workflows() -> Iterator[bytes]:
 
 
 def _picture(folder: Path) -> Callable[[bytes], Any]:
+    # Opened and checked: a decoder is C, whose coverage nobody sees here.
     from lorabench.dataset import decoding
     from lorabench.dataset.refusals import RejectedError
     from tests.pictures import settings

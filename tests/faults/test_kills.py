@@ -23,7 +23,7 @@ def test_a_full_disk_is_named_at_every_write():
 
 
 def test_a_training_on_a_full_disk_goes_on_to_the_same_tensors():
-    count = disk.run("training", 1, 1, "limit")
+    count = disk.run("training", 1, 160, "limit")
     assert count.cases["named"]
     assert count.wrong == []
 
