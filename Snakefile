@@ -27,7 +27,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 from lorabench import parent
-from lorabench.errors import UserError
+from lorabench.errors import UserError, of_system
 from lorabench.run.plan import make_plans
 from lorabench.settings import servers
 from lorabench.workflow import bucket, console, kept_plans, locks, producers, replacing
@@ -52,8 +52,10 @@ try:
         PLANS = (BUCKET.plans if BUCKET else make_plans)(config, ROOT / "config" / "config.yaml")
     if workflow.is_main_process and locks.enter(PLANS.values()) and CONSOLE:
         CONSOLE.say(locks.REMOVED)
-except (UserError, OSError) as error:
+except UserError as error:
     console.refuse(str(error))
+except OSError as error:
+    console.refuse(of_system(error))
 FIRST = next(iter(PLANS.values()))  # for what is the same in all runs
 servers.lend(FIRST.given_urls)
 sys.argv[:] = servers.without_logins(sys.argv, FIRST.given_urls)  # Snakemake prints it

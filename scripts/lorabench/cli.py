@@ -1,7 +1,6 @@
 """Shared by every command line of the pipeline: a log, errors without tracebacks, bars."""
 
 import argparse
-import errno
 import logging
 import os
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lorabench.errors import UserError
+from lorabench.errors import UserError, of_system
 from lorabench.text import relay
 from lorabench.text.plain import Formatter
 from lorabench.text.screen import DRAWN, EVERY_SECONDS, PLAIN
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 log = logging.getLogger("lorabench")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DETAIL = 15
 """The level of messages for people who run a program by hand, without a workflow."""
 _screen: relay.Sender | None = None
@@ -50,7 +48,7 @@ def run(
         log.error("error: %s", error)
         return 1
     except OSError as error:
-        log.error("error: %s", _of_system(error))
+        log.error("error: %s", of_system(error))
         return 1
     except KeyboardInterrupt:
         detail("interrupted")
@@ -58,16 +56,6 @@ def run(
     except Exception:
         log.exception("an unexpected error; please report it with these lines")
         return 70
-
-
-def _of_system(error: OSError) -> str:
-    """Return what the system refuses, with the file, and what to do."""
-    said = error.strerror or str(error)
-    where = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    named = f"{' to '.join(where)}: {said}" if where else said
-    if error.errno in _FULL:
-        return f"{named}; make room there, and run the same command again: it goes on"
-    return named
 
 
 def detail(message: str, *values: object) -> None:

@@ -5,6 +5,7 @@ file's size stands in for it.
 """
 
 import contextlib
+import csv
 import hashlib
 import importlib
 import io
@@ -17,10 +18,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import yaml
 
 from lorabench import cli
 from lorabench.dataset.check import check_unchanged
@@ -31,13 +35,15 @@ from lorabench.lora import install, receipt
 from lorabench.sweep.pictures import open_rgb
 from lorabench.sweep.record import SweepRecord
 from tests import checkpoints
+from tests.faults.kills import tensors
 from tests.faults.kinds import parser, say
 from tests.faults.server import working
 from tests.finished import make_run
 from tests.loras import save_lora
 from tests.normalized import normalized
 from tests.pictures import photo
-from tests.project import ROOT
+from tests.project import ROOT, Project, make_project
+from tests.training import TINY, make_set
 
 PAGE = 4096
 WORKFLOW = ROOT / "config/workflows/drawnworld_lora_bench.json"
@@ -104,7 +110,7 @@ def place(how: str, parent: Path) -> Generator[Place]:
         yield Place(folder, mounted)
     finally:
         if mounted:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "--lazy", folder], check=True)  # a file may still be mapped
 
 
 def programs(made: Path, url: str) -> dict[str, Callable[[Path], Words]]:
@@ -212,6 +218,76 @@ def full(count: Count, chance: random.Random, cases: int, here: Place, made: Pat
             empty(here.folder)
 
 
+def training(count: Count, chance: random.Random, cases: int, here: Place, made: Path) -> None:
+    """Train on a disk with room for a part of what that writes, then with enough."""
+    base = checkpoints.save_micro_folder(made / "micro")
+    settings = made / "run.yaml"
+    settings.write_text(yaml.safe_dump({"train": {**TINY, "steps": 24, "save_every_epochs": 4}}))
+    words = [f"--data={make_set(made / 'tiny')}", f"--base-model={base}", f"--settings={settings}",
+             f"--output={here.folder / 'a.safetensors'}"]  # fmt: skip
+
+    def loras() -> dict[str, dict[str, bytes]]:
+        return {path.name: tensors(path) for path in here.folder.glob("*.safetensors")}
+
+    call("train_lora", words)
+    whole, size = loras(), sum(map(len, contents(here.folder).values()))
+    empty(here.folder)
+    for number in range(cases):
+        # Beside what stays, its state needs room, twice while it is replaced.
+        with here.full_after(chance.randrange(0, 2 * size, PAGE)):
+            status, said = call("train_lora", words)
+            half = [name for name, found in loras().items() if found != whole[name]]
+            steps = logged(here.folder)
+        check(count, f"training {number}", status, said, here.folder, {})
+        if half or steps != list(range(1, len(steps) + 1)):
+            count.wrong.append(f"training {number}: half written {half}, steps {steps}")
+        again, said = call("train_lora", words) if status else (0, "")
+        if again or loras() != whole or logged(here.folder) != list(range(1, 25)):
+            count.wrong.append(
+                f"training {number}, with room: {again}, other tensors, {said[-300:]}"
+            )
+        empty(here.folder)
+
+
+def logged(folder: Path) -> list[int]:
+    """Return the steps in a training's log; one that is half written is no list of steps."""
+    log = folder / "train_log.csv"
+    return [int(row["step"]) for row in csv.DictReader(log.open())] if log.exists() else []
+
+
+def snakemake(count: Count, chance: random.Random, cases: int, here: Place, made: Path) -> None:
+    """Fill the disk of Snakemake's own files at some time; then type the command again."""
+    with working(0.1) as (fake, work):
+        config = {"weights": "0.4", "seeds": "1,2", "comfy_url": fake.url,
+                  "lora": save_lora(made / "style.safetensors")}  # fmt: skip
+        for number in range(cases):
+            project = make_project(made / f"full{number}")
+            fake.has_models(project.root / "models")
+            (project.root / ".snakemake").symlink_to(here.folder)
+            work.renders.clear()
+            said = filled(project, config, chance, here)
+            again = project.snakemake(check=False, **config)
+            named = "No space left on device" in said and "run the same command again" in said
+            count.cases["named" if named else "enough room"] += 1
+            if "Traceback" in said or not (named or "Look at runs/" in said):
+                count.wrong.append(f"{number}: not named: {said[-600:]}")
+            if again.returncode or not set(work.renders.values()) <= {1, 2}:
+                count.wrong.append(f"{number}, with room: {work.renders}, {again.stdout[-600:]}")
+            empty(here.folder)
+
+
+def filled(project: Project, config: dict, chance: random.Random, here: Place) -> str:
+    """Start a workflow on a disk that is full before, or some time after; return what it says."""
+    process = subprocess.Popen(project.command(**config), cwd=project.root, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    if chance.random() < 0.8:
+        while process.poll() is None and not list(here.folder.glob("locks/*.lock")):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 4))
+    with here.full_after(chance.randrange(0, 10 * PAGE, PAGE)):
+        return process.communicate()[0]
+
+
 def check(
     count: Count, what: str, status: int, said: str, folder: Path, whole: dict[str, bytes]
 ) -> None:
@@ -308,7 +384,13 @@ def damaged(count: Count, chance: random.Random, cases: int, here: Place, made: 
         path.write_bytes(kept)
 
 
-KINDS = {"full": full, "read-only": read_only, "damaged": damaged}
+KINDS = {
+    "full": full,
+    "training": training,
+    "snakemake": snakemake,
+    "read-only": read_only,
+    "damaged": damaged,
+}
 
 
 def run(kind: str, cases: int, seed: int, how: str) -> Count:

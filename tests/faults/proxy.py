@@ -1,6 +1,7 @@
 """Render cells through a proxy that misbehaves: each ends right, or with an error that has a name.
 
-The time limits of a request are 0.3 s here, in place of a minute, and a stall is a second.
+The time limits of a request are 0.3 s here, in place of a minute, and a stall is a second. With
+--stall, the program of a cell runs with its real limits, and one kind of request stalls so long.
 """
 
 import argparse
@@ -11,16 +12,19 @@ import logging
 import random
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -294,24 +298,28 @@ def run(exchanges: int, seed: int) -> Outcome:
 
 
 def _cell(folder: Path, url: str, seed: int, found: Outcome) -> None:
-    receipt = folder / "installed.json"
-    receipt.write_text(json.dumps({"name": "a.safetensors", "path": "/none", "sha256": "ab" * 32}))
-    words = [f"--workflow={WORKFLOW}", f"--comfy-url={url}", f"--lora-receipt={receipt}",
-             "--run-id=r", "--weight=0.4", f"--seed={seed}", f"--output-dir={folder / 'w0.40'}",
-             f"--prefix=r/w0.40/seed{seed}"]  # fmt: skip
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
-        status = cli.run(bench_image.parser(), bench_image.main, words)
+        status = cli.run(bench_image.parser(), bench_image.main, _words(folder, url, seed))
+    _judge(folder, seed, status, said.getvalue(), found)
+
+
+def _words(folder: Path, url: str, seed: int) -> list[str]:
+    receipt = folder / "installed.json"
+    receipt.write_text(json.dumps({"name": "a.safetensors", "path": "/none", "sha256": "ab" * 32}))
+    return [f"--workflow={WORKFLOW}", f"--comfy-url={url}", f"--lora-receipt={receipt}",
+            "--run-id=r", "--weight=0.4", f"--seed={seed}", f"--output-dir={folder / 'w0.40'}",
+            f"--prefix=r/w0.40/seed{seed}"]  # fmt: skip
+
+
+def _judge(folder: Path, seed: int, status: int, text: str, found: Outcome) -> None:
     picture = folder / "w0.40" / f"seed{seed}_00.png"
-    text = said.getvalue()
+    last = text.rstrip().rpartition("\n")[2]
+    named = last.startswith("error: ") and not picture.exists() and "Traceback" not in text
     if status == 0 and _is_right(picture, seed):
         found.right += 1
-    elif (
-        status == 1
-        and text.rstrip().splitlines()[-1].startswith("error: ")
-        and (not picture.exists() and "Traceback" not in text)
-    ):
-        found.named[text.rstrip().splitlines()[-1]] += 1
+    elif status == 1 and named:
+        found.named[last] += 1
     else:
         found.wrong.append(f"cell {seed}: status {status}\n{text[-2000:]}")
 
@@ -324,11 +332,77 @@ def _is_right(picture: Path, seed: int) -> bool:
     return False
 
 
+# ---------------------------------------------------------------- stalls of minutes
+
+
+@dataclass
+class Stalling(Proxy):
+    """One kind of request stalls, once or each time, before or after the server hears it."""
+
+    where: str = ""
+    seconds: float = 0
+    each: bool = False
+    heard: bool = False
+
+    def exchange(self, ask: Callable[[], Answer], path: str) -> Found:
+        if not path.startswith(self.where) or (self.counts and not self.each):
+            return ask(), None
+        self.counts[self.where] += 1
+        answer = ask() if self.heard else None
+        time.sleep(self.seconds)
+        return answer or ask(), None
+
+
+STALLS_AT = list(product(("/history", "/prompt", "/view"), (False, True), (True, False)))
+"""Where, whether each time, and whether the server has heard the request."""
+
+
+def run_stalls(seconds: float, cases: int) -> dict[str, Outcome]:
+    """Render a cell for each of `STALLS_AT`, all at the same time; return what became of each."""
+    with ThreadPoolExecutor(len(STALLS_AT)) as pool:
+        found = pool.map(partial(_stalls, seconds), range(min(cases, len(STALLS_AT))))
+        return dict(found)
+
+
+def _stalls(seconds: float, number: int) -> tuple[str, Outcome]:
+    where, each, heard = STALLS_AT[number]
+    found = Outcome()
+    with (
+        tempfile.TemporaryDirectory(prefix="proxy_") as folder,
+        working(0.5) as (fake, work),
+        serving(Stalling(random.Random(0), fake.url, work, found.exchanges,
+                         where, seconds, each, heard)) as url,
+    ):  # fmt: skip
+        program = [sys.executable, ROOT / "scripts/bench_image.py"]
+        began = time.monotonic()
+        done = subprocess.run([*program, *_words(Path(folder), url, number)],
+                              text=True, capture_output=True)  # fmt: skip
+        took = time.monotonic() - began
+        _judge(Path(folder), number, done.returncode, done.stderr, found)
+        renders = work.renders.total()
+    often, when = "each" if each else "once", "after" if heard else "before"
+    return f"{where}, {often}, {when} it is heard | {took:.0f} s | {renders}", found
+
+
+def _say_stalls(seconds: float, cases: int) -> int:
+    print(f"| stalled for {seconds:g} s | ended after | renders | obtained |")
+    print("| --- | --- | --- | --- |")
+    wrong = 0
+    for name, found in run_stalls(seconds, cases).items():
+        obtained = ["right"] * found.right + list(found.named) + list(found.wrong)
+        print(f"| {name} | {'; '.join(obtained)} |")
+        wrong += len(found.wrong)
+    return int(wrong > 0)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000, help="faulty exchanges (default: 1000)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stall", type=float, metavar="SECONDS", help="stall so long, no other")
     given = parser.parse_args()
+    if given.stall:
+        return _say_stalls(given.stall, given.cases)
     found = run(given.cases, given.seed)
     print("| faulty exchanges | cells | right | a named error | found wrong |")
     print("| --- | --- | --- | --- | --- |")

@@ -22,6 +22,12 @@ def test_a_full_disk_is_named_at_every_write():
     assert count.wrong == []
 
 
+def test_a_training_on_a_full_disk_goes_on_to_the_same_tensors():
+    count = disk.run("training", 1, 160, "limit")
+    assert count.cases["named"]
+    assert count.wrong == []
+
+
 def test_damaged_files_are_found_on_their_next_use():
     count = disk.run("damaged", 20, 1, "limit")
     assert count.cases.total() == 20

@@ -145,11 +145,52 @@ def one_server(trial: Trial, number: int) -> None:
     stop_server(folder / "server.json")
 
 
+def two_hosts(trial: Trial, number: int) -> None:
+    """A workflow on another machine's name, then one here; the other lives, then it is dead.
+
+    The disk is this machine's; `lorabench.workflow.locks` is told that machines share it.
+    """
+    with working(0.3) as (fake, work):
+        project = make_project(trial.folder / f"hosts{number}")
+        fake.has_models(project.root / "models")
+        locks = project.root / "scripts/lorabench/workflow/locks.py"
+        with locks.open("a") as file:
+            file.write("\n\ndef _is_local(folder: Path) -> bool:\n    return False\n")
+        lora = save_lora(trial.folder / "style.safetensors")
+        config = {"weights": "0.4,0.8", "seeds": "1,2", "comfy_url": fake.url, "lora": lora}
+        there = ["unshare", "--uts", "sh", "-c", 'hostname otherhost && exec "$@"', "sh"]
+        first = subprocess.Popen(
+            [*there, *project.command(**config)], cwd=project.root, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        while first.poll() is None and not list(project.root.glob("runs/*/bench/w*/*.png")):
+            time.sleep(0.01)
+        trial.check(first.poll() is None, "the other has ended before this begins")
+        said = [project.snakemake(check=False, **config)]
+        first.kill()
+        first.communicate(timeout=PATIENCE)
+        said.append(project.snakemake(check=False, **config))
+        for done, state in zip(said, ("alive", "killed"), strict=True):
+            trial.cases += 1
+            trial.refused += done.returncode != 0
+            named = f"process {first.pid} on otherhost" in done.stdout
+            right = done.returncode and named and "Traceback" not in done.stdout
+            trial.check(bool(right), f"{state}: {done.stdout[-600:]}")
+        file = project.root / f".snakemake/workflows/otherhost.{first.pid}"
+        trial.check(file.exists(), "the other's file was removed")
+        # Typed there again, on the machine that the dead one was on.
+        done = subprocess.run([*there, *project.command(**config)], cwd=project.root, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+        trial.check(done.returncode == 0, f"there again: {done.stdout[-600:]}")
+        trial.check(max(work.renders.values()) <= 2, f"renders: {work.renders}")
+
+
 KINDS: dict[str, Callable[[Trial, int], None]] = {
     "on one run": one_run,
     "with different umasks": two_users,
     "on one embedded server": one_server,
     "on runs that share a normalized set": one_set,
+    "on one run, under two host names": two_hosts,
 }
 
 

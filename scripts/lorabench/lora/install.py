@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lorabench import cli, files
 from lorabench.base import header
-from lorabench.errors import UserError
+from lorabench.errors import UserError, of_system
 from lorabench.lora import file as lora_file
 from lorabench.lora import fit, tensor_file
 from lorabench.lora import modules as lora_modules
@@ -111,6 +111,6 @@ def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> N
             lora_file.verify(temporary, content)
     except OSError as error:
         raise UserError(
-            f"--install-dir {target.parent}: cannot be written ({error.strerror or error}); allow "
-            "it, or name the folder of your ComfyUI's LoRAs in lora_install_dir."
+            f"--install-dir {target.parent}: cannot be written ({of_system(error)}); or name the "
+            "folder of your ComfyUI's LoRAs in lora_install_dir"
         ) from error

@@ -14,7 +14,7 @@ from lorabench.base import checkpoint, families
 from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
-from lorabench.errors import UserError
+from lorabench.errors import UserError, of_another
 from lorabench.settings.models import Config, Programs, as_typed
 from lorabench.settings.servers import EMBEDDED
 from lorabench.train.kohya import docker, installation, limits, options
@@ -156,8 +156,8 @@ def _check_install_dir(folder: Path) -> None:
         raise UserError(f"lora_install_dir: {folder}: {there} is a file; name a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise UserError(
-            f"lora_install_dir: {folder}: {there} cannot be written; allow it, or name the folder "
-            "that your ComfyUI lists LoRAs from"
+            f"lora_install_dir: {folder} cannot be written; {of_another(there)}, or name the "
+            "folder that your ComfyUI lists LoRAs from"
         )
 
 

@@ -61,8 +61,8 @@ def train(
     log_file = output.with_name("train_log.csv")
     settings = pictures.keeping(keep, epochs).settings
     watch = divergence.Watch(settings, learner.loss_of_nothing, output.parent)
-    bar = cli.bar(total=total, initial=first, desc="training", unit="step")
     history.write(log_file, rows)
+    bar = cli.bar(total=total, initial=first, desc="training", unit="step")
     try:
         for step in range(first, total):
             loss = learner.step(step, total, rows, watch)
@@ -80,8 +80,8 @@ def train(
             if saved.save_if_due(step=step + 1, seconds=seconds, rows=done, **learner.state()):
                 history.write(log_file, rows)
     finally:
+        bar.close()  # before what is said of an error
         history.write(log_file, rows)
-    bar.close()
 
     history.draw(rows, output.with_name("loss.png"), output.stem)
     write(output, total)

@@ -5,7 +5,9 @@ Snakemake's own output, a screenful per job, stays in its log (`.snakemake/log/`
 importing Snakemake.
 """
 
+import errno
 import logging
+import os
 import re
 import sys
 import time
@@ -27,6 +29,12 @@ _NOISE = (
     "Exiting because a job execution failed",
     "--keep-incomplete mode is set",
     "Restored previous version of",  # it was never taken away, see replacing.py
+    "Ignore corrupted or currently written metadata record",  # of a disk that was full
+)
+_FULL = os.strerror(errno.ENOSPC)
+_NO_ROOM = (
+    f"error: {_FULL}, for Snakemake's own files (.snakemake) or those of a run; make room there,"
+    " and run the same command again: it goes on"
 )
 _NOTHING = "Nothing to be done"
 _OF_FAILED_JOBS = ("RuleException", "CalledProcessError", "SpawnedJobError")
@@ -224,6 +232,9 @@ class Console(logging.Handler):
             holder = self.holder()
             self.fault(_LOCKED.format(holder=f" ({holder})" if holder else ""))
             return
+        if _FULL in text:
+            self.fault(_NO_ROOM)
+            return
         self._leave(record)
 
     def _message(self, record: logging.LogRecord) -> None:
@@ -281,6 +292,7 @@ def attach(manager: Any, stopping: Stopping) -> Console | None:
 
     None where the user has asked for more or less of Snakemake's talk, or for another logger.
     """
+    logging.raiseExceptions = False  # a log that a full disk cuts short is no second error
     asked = manager.settings
     if asked.verbose or asked.quiet or asked.printshellcmds or asked.debug_dag:
         return None

@@ -6,6 +6,7 @@ number now. On a disk that machines share, another machine's file is never taken
 """
 
 import atexit
+import errno
 import json
 import os
 import sys
@@ -23,6 +24,9 @@ from lorabench.run.plan import RunPlan
 
 _LOCKS = Path(".snakemake", "locks")
 _WORKFLOWS = Path(".snakemake", "workflows")
+_OF_SNAKEMAKE = Path(".snakemake")
+_ROOM = 2**18
+"""Bytes that Snakemake's own files need at least."""
 _LOCAL = frozenset(
     {"apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "overlay", "tmpfs", "xfs"}
     | {"zfs"}
@@ -79,8 +83,10 @@ class Workflow:
 def enter(plans: Collection[RunPlan]) -> bool:
     """Announce this workflow, unless it only looks; return whether it has removed a lock.
 
-    It removes those of dead workflows, after it has ended their programs that still run.
+    It removes those of dead workflows, after it has ended their programs that still run. Raises
+    `OSError` for a full disk, and for another account's folder that this one would write in.
     """
+    _check_disk(plans)
     _WORKFLOWS.mkdir(parents=True, exist_ok=True)
     with files.locked(_WORKFLOWS / ".lock"):
         living, dead = [], []
@@ -95,6 +101,21 @@ def enter(plans: Collection[RunPlan]) -> bool:
         if not _held and not _LOOKS_ONLY & set(sys.argv):
             _announce(plans)
     return removed
+
+
+def _check_disk(plans: Collection[RunPlan]) -> None:
+    """Find a full disk and another account's folders before Snakemake ends in a traceback."""
+    if _LOOKS_ONLY & set(sys.argv):
+        return
+    disk = os.statvfs(_OF_SNAKEMAKE if _OF_SNAKEMAKE.exists() else Path())
+    if disk.f_bavail * disk.f_frsize < _ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_OF_SNAKEMAKE))
+    folders = [_OF_SNAKEMAKE, *_OF_SNAKEMAKE.glob("*/")]
+    for root in map(Path, _runs(plans)):
+        folders += [root, *root.glob("*/"), *root.glob("*/*/")]
+    for folder in folders:
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def begin(plans: Collection[RunPlan]) -> str:

@@ -162,6 +162,14 @@ def test_errors_of_snakemakes_own_are_left_to_it(console):
     assert console.left == ["MissingRuleException: No rule", "WorkflowError: …"]
 
 
+def test_a_full_disk_under_snakemakes_own_files_is_one_sentence(console):
+    for text in ("WorkflowError:\n([Errno 28] No space left on device)", "No space left on device"):
+        console.emit(record("error", text, exception="WorkflowError"))
+    (only,) = said(console)
+    assert only.startswith("error: No space left on device")
+    assert "run the same command again" in only
+
+
 def test_a_lock_is_told_with_what_to_type(console):
     console.emit(record("error", "Error: Directory cannot be locked…", exception="LockException"))
     assert len(said(console)) == 1

@@ -156,3 +156,22 @@ def test_a_workflow_that_python_was_given_options_for_is_one():
     command = ["/venv/bin/python3", "-I", "-X", "utf8", "-m", "snakemake", "--cores", "1"]
     assert locks._is_snakemake(command)
     assert not locks._is_snakemake(["/venv/bin/python3", "-m", "pytest"])
+
+
+def test_another_accounts_folder_is_named_before_any_job(monkeypatch):
+    closed = Path("runs/mine/bench")
+    closed.mkdir(parents=True)
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and may(path, mode))
+    with pytest.raises(PermissionError) as refused:
+        locks.enter([plan("mine")])
+    assert refused.value.filename == str(closed)
+    locks.enter([plan("other")])
+
+
+def test_a_full_disk_is_named_before_any_job(monkeypatch):
+    disk = SimpleNamespace(f_bavail=1, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda path: disk)
+    with pytest.raises(OSError, match="No space left") as refused:
+        locks.enter([plan("mine")])
+    assert refused.value.filename == ".snakemake"
