@@ -23,7 +23,7 @@ from lorabench.comfy.gui.links import (
     running_nodes,
 )
 from lorabench.comfy.gui.object_info import ClassInfo, NodeInfo, module, with_choices
-from lorabench.comfy.gui.widgets import completed, for_node, widget_values, widgets
+from lorabench.comfy.gui.widgets import completed, for_node, is_known, widget_values, widgets
 from lorabench.errors import UserError
 
 REWRITERS = ("cg-use-everywhere",)
@@ -69,10 +69,17 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
 
 
 def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
-    """Return whether a node that the server does not know is connected to nothing."""
-    outputs = node.body.get("outputs") or []
-    connected = node.sources or any(output.get("links") for output in outputs)
-    return node.body["type"] not in node_info and not connected
+    """Return whether nothing needs a node: it is connected to nothing, or shows what was made.
+
+    That counts only where it could not be sent: the server does not know it, or it has a widget
+    of its own, as ImageCompare.
+    """
+    if any(output.get("links") for output in node.body.get("outputs") or []):
+        return False
+    info = node_info.get(node.body["type"])
+    if info is None:
+        return not node.sources
+    return bool(info.get("output_node")) and not is_known(info)
 
 
 def _check_class(node: RunningNode, node_info: NodeInfo) -> None:

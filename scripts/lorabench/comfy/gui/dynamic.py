@@ -5,12 +5,12 @@ values behind it, and calls them `<combo>.<name>`. A COMFY_AUTOGROW is as many s
 links, `<name>.<socket>`, and has no value.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from lorabench.comfy.gui.object_info import GROUPS, ClassInfo, Input, inputs
 
-COMBO, AUTOGROW = "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
+KINDS = COMBO, AUTOGROW = "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
 
 Reader = Callable[[Input], Any]
 """Returns the next value of a node's list, for a widget, and passes over its control."""
@@ -18,7 +18,7 @@ Reader = Callable[[Input], Any]
 
 def is_dynamic(info: ClassInfo) -> bool:
     """Return whether a class's inputs depend on the node."""
-    return any(one.kind in (COMBO, AUTOGROW) for one in inputs(info))
+    return any(one.kind in KINDS for one in inputs(info))
 
 
 def settled(info: ClassInfo, sockets: Collection[str], read: Reader) -> ClassInfo:

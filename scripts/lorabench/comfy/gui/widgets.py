@@ -50,6 +50,12 @@ def widgets(info: ClassInfo) -> Iterator[Widget]:
             )
 
 
+def is_known(info: ClassInfo) -> bool:
+    """Return whether all widgets of a class are known here, with those that others bring."""
+    others = [one for one in inputs(info) if not one.has_widget]
+    return not any(_is_special(one) for one in others if one.kind not in dynamic.KINDS)
+
+
 def _is_special(one: Input) -> bool:
     if one.options.get("forceInput"):
         return False
