@@ -32,6 +32,17 @@ def switched(graph: Graph, save: str) -> set[str]:
     return {node for one in switches for node in running - set(upstream(graph, save, one))}
 
 
+def switched_on(graph: Graph, save: str, tested: str) -> list[str]:
+    """Return a sentence for each other LoRA that is there for a switch: it is in every picture."""
+    on = [node for node in upstream(graph, save) if node in switched(graph, save)]
+    return [
+        f"{describe(graph, node)} is switched on: {', '.join(names)} is in every picture, also at"
+        " weight 0"
+        for node in on
+        if node != tested and (names := held(graph, node))
+    ]
+
+
 def marked(graph: Graph, nodes: Sequence[str]) -> list[str]:
     """Return the `nodes` that hold a placeholder for the tested LoRA."""
     return [node for node in nodes if any(map(is_placeholder, held(graph, node)))]

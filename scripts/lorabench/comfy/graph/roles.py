@@ -125,12 +125,18 @@ def _only(graph: Graph, role: str, what: str, candidates: Sequence[str]) -> str:
 
 def _find_save(graph: Graph, choice: str | None) -> str:
     saves = [node for node, body in graph.items() if body["class_type"] in _SAVES]
-    if choice:
-        return _named(graph, "save", choice, saves)
     if not saves:
         raise UserError(_without_save(graph))
-    sampled = [save for save in saves if _samplers(graph, save)]
-    return _only(graph, "save", "SaveImage nodes", sampled or saves)
+    if choice:
+        found = _named(graph, "save", choice, saves)
+    else:
+        sampled = [save for save in saves if _samplers(graph, save)]
+        found = _only(graph, "save", "SaveImage nodes", sampled or saves)
+    if (kind := graph[found]["inputs"].get("format", "png")) != "png":
+        raise UserError(
+            f"{describe(graph, found)} saves {kind}, which is not read here; choose png"
+        )
+    return found
 
 
 def _without_save(graph: Graph) -> str:
@@ -286,7 +292,7 @@ def _find_text(
     behind = [node for sampler in samplers for node in upstream(graph, sampler)]
     texts = [node for node in dict.fromkeys(behind) if slots(graph, node, TEXT_INPUTS)]
     if choice:
-        return slots(graph, _named(graph, role, choice, texts), TEXT_INPUTS)
+        return _chosen_text(graph, texts, role, choice)
     found = [encoders(graph, sampler, role) for sampler in samplers]
     nodes = list(dict.fromkeys(node for one in found for node in one))
     opposite = "negative" if role == "positive" else "positive"
@@ -304,6 +310,24 @@ def _find_text(
     else:
         return _written(graph, role, nodes, reasons)
     return ()
+
+
+def _chosen_text(graph: Graph, encoders: list[str], role: str, choice: str) -> tuple[Slot, ...]:
+    """Return the text inputs of the named encoder, or of a node that writes a part of its text."""
+    written = [
+        place
+        for node in encoders
+        for slot in slots(graph, node, TEXT_INPUTS)
+        for place in text_sources.places(graph, slot)
+        if place.node not in encoders
+    ]
+    nodes = [*encoders, *dict.fromkeys(place.node for place in written)]
+    named = _named(graph, role, choice, nodes)
+    return (
+        slots(graph, named, TEXT_INPUTS)
+        if named in encoders
+        else tuple(dict.fromkeys(place for place in written if place.node == named))
+    )
 
 
 def _written(
