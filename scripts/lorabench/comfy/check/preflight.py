@@ -18,7 +18,7 @@ from lorabench.comfy.check import requirements
 from lorabench.comfy.client.options import Address
 from lorabench.comfy.client.shapes import CLASS, SYSTEM, fits
 from lorabench.comfy.client.transport import Pace, Refused, Transport
-from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph import lora_nodes, workflow
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import Cell, patch, unnamed
 from lorabench.comfy.graph.roles import Choices, Roles, find_roles
@@ -53,6 +53,8 @@ class Verdict:
     url: str
     graph: Graph | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is right, but should be known."""
     away: bool = False
 
 
@@ -74,6 +76,8 @@ def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
         verdicts = [verdict for verdict in verdicts if not verdict.away]
     if any(verdict.problems for verdict in verdicts):
         raise UserError("the benchmark cannot start:\n" + "\n".join(_lines(verdicts)))
+    for note in dict.fromkeys(note for verdict in verdicts for note in verdict.notes):
+        log.warning("%s", note)
     graphs = {_essence(verdict.graph or {}): verdict for verdict in verdicts}
     if len(graphs) > 1:
         urls = " and ".join(verdict.url for verdict in graphs.values())
@@ -132,7 +136,8 @@ def _ask(sweep: Sweep, address: Address) -> Verdict:
         patched = patch(graph, roles, sweep.cell)
         info = server.node_info(patched)
         unmet = requirements.Requirements(patched, roles, info, server, sweep.lora).unmet()
-        return Verdict(server.url, graph, tuple(unmet))
+        notes = lora_nodes.switched_on(graph, roles.save, roles.lora)
+        return Verdict(server.url, graph, tuple(unmet), tuple(notes))
     except UserError as error:
         return Verdict(server.url, problems=(str(error),))
 

@@ -34,13 +34,36 @@ def is_link(value: object) -> TypeGuard[list[Any]]:
     )
 
 
-def upstream(graph: Graph, start: str) -> Iterator[str]:
-    """Yield `start` and every node that it depends on, nearest first, each once."""
+def running_inputs(graph: Graph, node: str, flipped: bool = False) -> dict[str, Any]:
+    """Return a node's inputs without the side of a switch that is off; `flipped`: that is on.
+
+    ComfyUI does not run what is behind that side. Both count if something computes the switch.
+    """
+    inputs = dict(graph[node]["inputs"])
+    on = _constant(graph, inputs.get("switch"))
+    sides = {"on_true", "on_false"} & inputs.keys()
+    if isinstance(on, bool) and len(sides) == 2:
+        del inputs["on_true" if on == flipped else "on_false"]
+    return inputs
+
+
+def _constant(graph: Graph, value: Any) -> Any:
+    """Return a value, or that of the PrimitiveBoolean that it is linked to."""
+    if is_link(value) and graph[value[0]]["class_type"] == "PrimitiveBoolean":
+        return graph[value[0]]["inputs"].get("value")
+    return value
+
+
+def upstream(graph: Graph, start: str, flipped: str | None = None) -> Iterator[str]:
+    """Yield `start` and every node that it depends on, nearest first, each once.
+
+    Of a switch, only the side that is on counts, and of the switch `flipped` the other.
+    """
     seen = {start: None}
     queue = [start]
     for node in queue:
         yield node
-        for value in graph[node]["inputs"].values():
+        for value in running_inputs(graph, node, node == flipped).values():
             if is_link(value) and value[0] not in seen:
                 seen[value[0]] = None
                 queue.append(value[0])

@@ -4,11 +4,10 @@ The search follows links backwards from SaveImage and ignores titles. If several
 user chooses with a `bench.*_node` key.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lorabench.comfy.graph import lora_nodes
+from lorabench.comfy.graph import lora_nodes, text_sources
 from lorabench.comfy.graph.graph import (
     SEED_INPUTS,
     TEXT_INPUTS,
@@ -24,8 +23,8 @@ from lorabench.comfy.graph.graph import (
 from lorabench.comfy.graph.text_encoders import encoders
 from lorabench.errors import UserError
 
-_TEXTS_OF_STRING_NODES = {"text", "string", "value", "prompt", "positive"}
-"""The only input of PrimitiveString, CR Text, String Literal and similar nodes."""
+_SAVES = ("SaveImage", "SaveImageAdvanced")
+_MODELS = ("ckpt_name", "unet_name")
 
 
 @dataclass(frozen=True)
@@ -90,22 +89,8 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
 
 def prompt(graph: Graph, roles: Roles) -> str | None:
     """Return the graph's prompt; None if it has none, several, or one that nodes compose."""
-    texts = {json.dumps(_text(graph, slot)) for slot in roles.positive}
-    text = json.loads(texts.pop()) if len(texts) == 1 else None
-    return text if isinstance(text, str) else None
-
-
-def _text(graph: Graph, slot: Slot) -> object:
-    """Return a text, or that of linked nodes which hold nothing else."""
-    for _ in graph:  # a limit, because links may lead in a circle
-        value = graph[slot.node]["inputs"][slot.input]
-        if not is_link(value):
-            return value
-        inputs = graph[value[0]]["inputs"]
-        if len(inputs) != 1 or not inputs.keys() & _TEXTS_OF_STRING_NODES:
-            return None
-        slot = Slot(value[0], *inputs)
-    return None
+    texts = {text_sources.held(graph, slot) for slot in roles.positive}
+    return texts.pop() if len(texts) == 1 else None
 
 
 # ---------------------------------------------------------------- choosing
@@ -139,13 +124,19 @@ def _only(graph: Graph, role: str, what: str, candidates: Sequence[str]) -> str:
 
 
 def _find_save(graph: Graph, choice: str | None) -> str:
-    saves = [node for node, body in graph.items() if body["class_type"] == "SaveImage"]
-    if choice:
-        return _named(graph, "save", choice, saves)
+    saves = [node for node, body in graph.items() if body["class_type"] in _SAVES]
     if not saves:
         raise UserError(_without_save(graph))
-    sampled = [save for save in saves if _samplers(graph, save)]
-    return _only(graph, "save", "SaveImage nodes", sampled or saves)
+    if choice:
+        found = _named(graph, "save", choice, saves)
+    else:
+        sampled = [save for save in saves if _samplers(graph, save)]
+        found = _only(graph, "save", "SaveImage nodes", sampled or saves)
+    if (kind := graph[found]["inputs"].get("format", "png")) != "png":
+        raise UserError(
+            f"{describe(graph, found)} saves {kind}, which is not read here; choose png"
+        )
+    return found
 
 
 def _without_save(graph: Graph) -> str:
@@ -245,12 +236,14 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
     behind = list(upstream(graph, save))
     loaders = lora_nodes.loaders(graph, behind)
     marked = lora_nodes.marked(graph, behind)
+    unmarked = [node for node in loaders if node not in lora_nodes.switched(graph, save)]
     if choice and loaders:
         found = _named(graph, "lora", choice, loaders)
-    elif not loaders or (marked and not set(marked) & set(loaders)):
+    elif not (marked or unmarked) or (marked and not set(marked) & set(loaders)):
         raise lora_nodes.no_loader(graph, save, marked or behind)
     else:
-        found = _only(graph, "lora", "LoRA loaders", [n for n in loaders if n in marked] or loaders)
+        fit = [node for node in loaders if node in marked] or unmarked
+        found = _only(graph, "lora", "LoRA loaders", fit)
     if lora_nodes.is_off(graph[found]["inputs"]):
         raise UserError(
             f"{describe(graph, found)} is switched off, so that every weight would be 0; in ComfyUI"
@@ -261,13 +254,13 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
 
 def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[Slot, ...]:
     """Return the checkpoint that the LoRA is applied to, not that of a refiner."""
-    loaders = [n for n in upstream(graph, lora) if "ckpt_name" in graph[n]["inputs"]]
-    if len(loaders) == 1:
-        return (Slot(loaders[0], "ckpt_name"),)
+    found = [slot for node in upstream(graph, lora) for slot in slots(graph, node, _MODELS)]
+    if len(found) == 1:
+        return tuple(found)
     reasons["checkpoint"] = (
-        f"several nodes load one: {listing(graph, loaders)}"
-        if loaders
-        else f"no node with a ckpt_name feeds {describe(graph, lora)}"
+        f"several nodes load one: {listing(graph, [slot.node for slot in found])}"
+        if found
+        else f"no node with a ckpt_name or unet_name feeds {describe(graph, lora)}"
     )
     return ()
 
@@ -299,7 +292,7 @@ def _find_text(
     behind = [node for sampler in samplers for node in upstream(graph, sampler)]
     texts = [node for node in dict.fromkeys(behind) if slots(graph, node, TEXT_INPUTS)]
     if choice:
-        return slots(graph, _named(graph, role, choice, texts), TEXT_INPUTS)
+        return _chosen_text(graph, texts, role, choice)
     found = [encoders(graph, sampler, role) for sampler in samplers]
     nodes = list(dict.fromkeys(node for one in found for node in one))
     opposite = "negative" if role == "positive" else "positive"
@@ -315,5 +308,41 @@ def _find_text(
     elif shared := [node for node in nodes if node in others]:
         reasons[role] = f"positive and negative share the text {listing(graph, shared)}"
     else:
-        return tuple(slot for node in nodes for slot in slots(graph, node, TEXT_INPUTS))
+        return _written(graph, role, nodes, reasons)
     return ()
+
+
+def _chosen_text(graph: Graph, encoders: list[str], role: str, choice: str) -> tuple[Slot, ...]:
+    """Return the text inputs of the named encoder, or of a node that writes a part of its text."""
+    written = [
+        place
+        for node in encoders
+        for slot in slots(graph, node, TEXT_INPUTS)
+        for place in text_sources.places(graph, slot)
+        if place.node not in encoders
+    ]
+    nodes = [*encoders, *dict.fromkeys(place.node for place in written)]
+    named = _named(graph, role, choice, nodes)
+    return (
+        slots(graph, named, TEXT_INPUTS)
+        if named in encoders
+        else tuple(dict.fromkeys(place for place in written if place.node == named))
+    )
+
+
+def _written(
+    graph: Graph, role: str, nodes: Sequence[str], reasons: dict[str, str]
+) -> tuple[Slot, ...]:
+    """Return where the texts of the encoders `nodes` are written."""
+    found = {
+        slot: text_sources.written(graph, slot)
+        for node in nodes
+        for slot in slots(graph, node, TEXT_INPUTS)
+    }
+    if unknown := [slot.node for slot, source in found.items() if source is None]:
+        reasons[role] = (
+            f"several nodes write the text of {listing(graph, unknown)}; set bench.{role}_node"
+            f" (--{role}-node) to the one with the prompt"
+        )
+        return ()
+    return tuple(dict.fromkeys(source for source in found.values() if source))

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from lorabench.comfy.graph.graph import TEXT_INPUTS, Graph, is_link, slots
+from lorabench.comfy.graph.graph import TEXT_INPUTS, Graph, is_link, running_inputs, slots
 
 GUIDES = {"positive": ("positive", "conditioning", "cond1", "cond2"), "negative": ("negative",)}
 """The inputs for conditioning of guiders (CFGGuider, BasicGuider, DualCFGGuider)."""
+
+_PASSED_ON = ("conditioning", "on_true", "on_false")
 
 
 def encoders(graph: Graph, sampler: str, role: str) -> list[str]:
@@ -21,13 +23,13 @@ def encoders(graph: Graph, sampler: str, role: str) -> list[str]:
             continue
         node, output = link
         seen.add((node, output))
-        inputs = graph[node]["inputs"]
+        inputs = running_inputs(graph, node)
         if slots(graph, node, TEXT_INPUTS):
             found[node] = None
         elif "positive" in inputs and "negative" in inputs:  # ControlNetApplyAdvanced and its kind
             queue.append(inputs["negative" if output == 1 else "positive"])
         elif graph[node]["class_type"] != "ConditioningZeroOut":
-            queue += [value for name, value in inputs.items() if name.startswith("conditioning")]
+            queue += [value for name, value in inputs.items() if name.startswith(_PASSED_ON)]
     return list(found)
 
 

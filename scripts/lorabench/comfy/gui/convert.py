@@ -23,7 +23,7 @@ from lorabench.comfy.gui.links import (
     running_nodes,
 )
 from lorabench.comfy.gui.object_info import ClassInfo, NodeInfo, module, with_choices
-from lorabench.comfy.gui.widgets import completed, widget_values, widgets
+from lorabench.comfy.gui.widgets import completed, for_node, is_known, widget_values, widgets
 from lorabench.errors import UserError
 
 REWRITERS = ("cg-use-everywhere",)
@@ -43,11 +43,12 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
         raise UserError(f"this GUI workflow is damaged ({error!r}); {REMEDY}") from None
     for node in running:
         _check_class(node, node_info)
-    converted = _converted(running, node_info)
+    infos = {node.id: _of_node(node, node_info) for node in running}
+    converted = _converted(running, infos)
     graph: Graph = {}
     look_up = _look_up(content, node_info)
     for node in running:
-        info = node_info[node.body["type"]]
+        info = infos[node.id]
         _check(node, converted[node.id]["inputs"], info)
         values = dict(converted[node.id]["inputs"]) | _brought(node, info)
         _fill_in_texts(node, values, info, look_up, now or datetime.now())
@@ -68,10 +69,17 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
 
 
 def _is_scenery(node: RunningNode, node_info: NodeInfo) -> bool:
-    """Return whether a node that the server does not know is connected to nothing."""
-    outputs = node.body.get("outputs") or []
-    connected = node.sources or any(output.get("links") for output in outputs)
-    return node.body["type"] not in node_info and not connected
+    """Return whether nothing needs a node: it is connected to nothing, or shows what was made.
+
+    That counts only where it could not be sent: the server does not know it, or it has a widget
+    of its own, as ImageCompare.
+    """
+    if any(output.get("links") for output in node.body.get("outputs") or []):
+        return False
+    info = node_info.get(node.body["type"])
+    if info is None:
+        return not node.sources
+    return bool(info.get("output_node")) and not is_known(info)
 
 
 def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
@@ -96,22 +104,29 @@ def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
 # ---------------------------------------------------------------- the converter
 
 
-def _converted(running: Sequence[RunningNode], node_info: NodeInfo) -> Graph:
-    """Return comfyui-autograph's graph of the nodes that run."""
+def _of_node(node: RunningNode, node_info: NodeInfo) -> ClassInfo:
+    """Return the entry of a node's class, with the inputs that this node has."""
+    try:
+        sockets = [entry["name"] for entry in node.body.get("inputs") or []]
+        values = node.body.get("widgets_values")
+        return for_node(node_info[node.body["type"]], values, sockets)
+    except ValueError as error:
+        raise node.refusal(str(error)) from None
+
+
+def _converted(running: Sequence[RunningNode], infos: Mapping[str, ClassInfo]) -> Graph:
+    """Return comfyui-autograph's graph of the nodes that run, each as a class of its own."""
     values: dict[str, list[Any]] = {}
     texts: dict[str, list[Any]] = {}
     for node in running:
         try:
-            values[node.id] = completed(
-                node.body.get("widgets_values"), node_info[node.body["type"]]
-            )
+            values[node.id] = completed(node.body.get("widgets_values"), infos[node.id])
         except ValueError as error:
             raise node.refusal(str(error)) from None
-        found = [value for value in values[node.id] if isinstance(value, str)]
-        texts.setdefault(node.body["type"], []).extend(found)
+        texts[node.id] = [value for value in values[node.id] if isinstance(value, str)]
     result = convert_with_errors(
         _plain(running, values),
-        node_info=with_choices(node_info, texts),
+        node_info=with_choices(infos, texts),
         disable_AUTOGRAPH_meta=True,
     )
     for problem in (*result.errors, *result.warnings):
@@ -129,7 +144,7 @@ def _plain(running: Sequence[RunningNode], values: Mapping[str, list[Any]]) -> d
             if isinstance(source, Output):
                 links.append([len(links) + 1, source.node, source.slot, node.id, slot, "*"])
                 inputs.append({"name": name, "type": "*", "link": len(links)})
-        plain = {"id": node.id, "type": node.body["type"], "inputs": inputs}
+        plain = {"id": node.id, "type": node.id, "inputs": inputs}
         nodes.append(plain | {"widgets_values": values[node.id]})
     return {"nodes": nodes, "links": links}
 

@@ -4,9 +4,10 @@ This reads `/object_info` by itself, to check the converter's result.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from lorabench.comfy.gui import dynamic
 from lorabench.comfy.gui.object_info import ClassInfo, Input, inputs, module
 
 KINDS = {"INT": int | float, "FLOAT": int | float, "STRING": str, "BOOLEAN": bool | int}
@@ -49,12 +50,36 @@ def widgets(info: ClassInfo) -> Iterator[Widget]:
             )
 
 
+def is_known(info: ClassInfo) -> bool:
+    """Return whether all widgets of a class are known here, with those that others bring."""
+    others = [one for one in inputs(info) if not one.has_widget]
+    return not any(_is_special(one) for one in others if one.kind not in dynamic.KINDS)
+
+
 def _is_special(one: Input) -> bool:
     if one.options.get("forceInput"):
         return False
     dynamic = one.kind.startswith("COMFY_") and not one.kind.startswith("COMFY_MATCHTYPE")
     given = {name for name, value in one.options.items() if value is not None}
     return dynamic or bool({"default", "min", "max", "socketless", "widgetType"} & given)
+
+
+def for_node(info: ClassInfo, values: Any, sockets: Collection[str]) -> ClassInfo:
+    """Return the entry of a node's class, with the inputs that the node's values and links bring.
+
+    Raises `ValueError` as `completed` does, and for a choice that the class does not have.
+    """
+    if not dynamic.is_dynamic(info):
+        return info
+    rest = _listed(values)
+
+    def read(one: Input) -> Any:
+        value = rest.pop(0) if rest else one.default
+        if rest and _has_control(one, rest[0]):
+            rest.pop(0)
+        return value
+
+    return dynamic.settled(info, sockets, read)
 
 
 def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
@@ -102,7 +127,7 @@ def _listed(values: Any) -> list[Any]:
     return list(values)
 
 
-def _has_control(widget: Widget, following: Any) -> bool:
+def _has_control(widget: Input, following: Any) -> bool:
     """Return whether the value after a widget is its `control_after_generate`."""
     if widget.options.get("control_after_generate"):
         return True

@@ -1,0 +1,96 @@
+"""ComfyUI's official templates of this year's families, with the tested LoRA put in.
+
+`tests/workflows/node_info_0.33.json` is what ComfyUI 0.33.0 lists of their classes; some templates
+are newer.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lorabench.comfy.graph.roles import find_roles, prompt
+from lorabench.comfy.gui.convert import to_api
+from lorabench.errors import UserError
+from tests import templates
+
+INFO = Path(__file__).parents[2] / "workflows" / "node_info_0.33.json"
+NODE_INFO = json.loads(INFO.read_text("utf-8"))
+REFUSALS = {
+    "the server has no class": "is newer than 0.33.0, or a custom node's",
+    "LoRA loaders; set bench.lora_node": "has two models, so that the LoRA could be in either",
+    "SaveImage nodes; set bench.save_node": "saves several pictures",
+    "the workflow has no SaveImage node": "only shows its picture",
+    "muted or bypassed": "has a link to a node that does not run",
+    "its only source is a linked widget": "likewise",
+    "is a widget that only the frontend handles": "is painted on",
+    "no sampler adds noise": "estimates depth, without noise",
+}
+
+
+@pytest.fixture(scope="module")
+def understood():
+    """The graphs and roles of the templates that are understood, and why the others are not."""
+    graphs, refused = {}, {}
+    for name, content in templates.of_pictures().items():
+        try:
+            graph = to_api(templates.with_lora(content), NODE_INFO)
+            graphs[name] = graph, find_roles(graph)
+        except UserError as error:
+            refused[name] = str(error)
+    return graphs, refused
+
+
+def test_most_are_understood_and_the_others_refused_with_a_reason(understood, capsys):
+    graphs, refused = understood
+    with capsys.disabled():
+        print(f"\n{len(graphs)} of {len(graphs) + len(refused)} templates are understood")
+    assert len(graphs) >= 100
+    for name, why in refused.items():
+        assert any(words in why for words in REFUSALS), f"{name}: {why}"
+
+
+def test_classes_that_are_refused_are_not_in_the_record(understood):
+    _, refused = understood
+    for why in refused.values():
+        if missing := re.search(r"the server has no class (\S+):", why):
+            assert missing[1] not in NODE_INFO
+
+
+def test_the_tested_lora_is_the_one_that_was_put_in(understood):
+    for name, (graph, roles) in understood[0].items():
+        lora = graph[roles.lora]["inputs"]["lora_name"]
+        assert lora == "LORA_UNDER_TEST.safetensors", name
+
+
+def test_without_one_a_turbo_lora_behind_a_switch_is_not_taken_for_it():
+    found = templates.of_pictures()
+    for name in ("image_anima_base_v1", "image_qwen_Image_2512", "image_flux2"):
+        with pytest.raises(UserError, match="no LoraLoader with the tested LoRA"):
+            find_roles(to_api(found[name], NODE_INFO))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "kept"),
+    [
+        ("image_netayume_lumina_t2i", "@comfyanonymous", "You are an assistant"),
+        ("image_krea2_turbo_t2i", "A high-resolution, surreal", "You are an expert"),
+    ],
+)
+def test_a_prompt_is_written_beside_its_system_prompt(understood, name, begins, kept):
+    graph, roles = understood[0][name]
+    (slot,) = roles.positive
+    assert graph[slot.node]["inputs"][slot.input].startswith(begins)
+    texts = [value for body in graph.values() for value in body["inputs"].values()]
+    assert any(isinstance(text, str) and text.startswith(kept) for text in texts)
+
+
+def test_the_prompt_of_most_is_known(understood):
+    known = [name for name, found in understood[0].items() if prompt(*found)]
+    assert len(known) > 0.7 * len(understood[0])
+
+
+def test_the_model_of_most_can_be_set(understood):
+    known = [name for name, (_, roles) in understood[0].items() if roles.checkpoint]
+    assert len(known) > 0.9 * len(understood[0])
