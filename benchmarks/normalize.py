@@ -2,7 +2,7 @@
 
 Makes photo-like pictures of 1 to 12 million pixels (JPEG, and a PNG for every fifth), or with
 --large JPEGs of 12 million pixels alone, then measures in the same run
-- decoding alone, the whole picture;
+- decoding alone, the whole picture, in one process and in a pool;
 - the plain loop: open, convert to RGB, Lanczos to the same sizes, PNG of the same compression;
 - ours in one process and in a pool: all that, and upright, sRGB, digests, perceptual hash, log;
 - ours again over the finished set, and over the set with one picture more.
@@ -19,6 +19,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +59,19 @@ def make_set(raw: Path, count: int, large: bool) -> None:
         make_picture(raw / f"{index:04}.{suffix}", index, LARGE if large else SIZES)
 
 
-def decode_alone(raw: Path) -> None:
+def decode_alone(raw: Path, processes: int = 1) -> None:
     """Do what every program has to do that looks at all pixels."""
-    for path in raw.iterdir():
-        with Image.open(path) as image:
-            image.load()
+    if processes == 1:
+        for path in raw.iterdir():
+            _decode(path)
+    else:
+        with Pool(processes) as pool:
+            pool.map(_decode, raw.iterdir(), chunksize=1)
+
+
+def _decode(path: Path) -> None:
+    with Image.open(path) as image:
+        image.load()
 
 
 def plain_loop(raw: Path, output: Path, rows: list[Row]) -> None:
@@ -105,6 +114,7 @@ def measure(folder: Path, count: int, workers: int, large: bool) -> None:
     decoding = timed("decoding alone", count, lambda: decode_alone(raw))
     plain = timed("plain Pillow loop", count, lambda: plain_loop(raw, folder / "plain", rows))
     single = timed("ours, one process", count, lambda: ours("one", 1))
+    timed(f"decoding, {workers} processes", count, lambda: decode_alone(raw, workers))
     timed(f"ours, {workers} processes", count, lambda: ours("pool", workers))
     timed("ours, all done before", count, lambda: ours("one", 1))
     make_picture(raw / "one more.jpg", count)

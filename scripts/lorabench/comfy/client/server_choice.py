@@ -100,11 +100,12 @@ class Servers:
         """Keep how long a server took for the prompt that has just ended."""
         if self._folder is None:
             return
-        kept = self._kept()
-        now = time.time()
-        begun = max(self._since, kept.get(client.url, (0.0, 0.0))[1])
-        kept[client.url] = (max(now - begun, 0.001), now)
-        files.write_text(self._speeds, json.dumps(kept))
+        with files.locked(self._folder / "comfy_speeds.lock", PATIENCE):
+            kept = self._kept()
+            now = time.time()
+            begun = max(self._since, kept.get(client.url, (0.0, 0.0))[1])
+            kept[client.url] = (max(now - begun, 0.001), now)
+            files.write_text(self._speeds, json.dumps(kept))
 
     @property
     def _speeds(self) -> Path:

@@ -169,3 +169,18 @@ def test_the_time_in_the_queue_is_no_part_of_a_server_s_speed(fake, tmp_path, mo
         now[0] = ended
         servers.note(client)
     assert json.loads((tmp_path / "comfy_speeds.json").read_text())[fake.url] == [3.0, 107.0]
+
+
+def test_cells_that_end_together_keep_the_speeds_of_all_servers(tmp_path):
+    urls = [f"http://127.0.0.1:{port}" for port in range(1, 17)]
+    together = threading.Barrier(len(urls))
+
+    def end(url):
+        clients = [Client(one, pace=PACE) for one in (url, "http://127.0.0.1:99")]
+        servers = Servers(clients, tmp_path)
+        together.wait()
+        servers.note(clients[0])
+
+    with ThreadPoolExecutor(len(urls)) as pool:
+        list(pool.map(end, urls))
+    assert json.loads((tmp_path / "comfy_speeds.json").read_text()).keys() == set(urls)
