@@ -29,7 +29,7 @@ min_version("9.0")
 from lorabench import parent
 from lorabench.errors import UserError, of_system
 from lorabench.run.plan import make_plans
-from lorabench.settings import servers
+from lorabench.settings import call_options, servers
 from lorabench.workflow import bucket, console, kept_plans, locks, producers, replacing
 from lorabench.workflow.hooks import Hooks
 
@@ -45,6 +45,9 @@ replacing.attach(PersistenceBase)
 parent.announce()
 parent.lend_python()
 try:
+    if workflow.is_main_process:
+        call_options.check(sys.argv)
+        call_options.lend(sys.argv)
     BUCKET = bucket.find(workflow)
     if workflow.remote_exec:
         PLANS = kept_plans.kept(BUCKET or kept_plans.Disk(), config)

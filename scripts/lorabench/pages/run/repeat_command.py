@@ -16,6 +16,7 @@ from lorabench.base.families import BUNDLED
 from lorabench.errors import UserError
 from lorabench.run import base_choice
 from lorabench.run.record import RunRecord
+from lorabench.settings import call_options
 from lorabench.settings.layers import OF_PROFILE, merge
 from lorabench.settings.models import BUNDLED_BASE, LISTS, Config
 from lorabench.settings.types import as_name
@@ -23,8 +24,6 @@ from lorabench.settings.validation import Section
 from lorabench.sweep.record import SweepRecord
 
 Settings = dict[str, Any]
-
-_SNAKEMAKE = "uv run snakemake --cores 1"
 
 
 def repeat_command(record: RunRecord | None, sweep: SweepRecord | None, base: Path | None) -> str:
@@ -36,7 +35,7 @@ def repeat_command(record: RunRecord | None, sweep: SweepRecord | None, base: Pa
     file.
     """
     settings = _settings(record, sweep, base)
-    snakemake = _SNAKEMAKE if sweep else f"{_SNAKEMAKE} trained"
+    snakemake = call_options.snakemake() + ("" if sweep else " trained")
     words = {key: _word(key, value) for key, value in settings.items()}
     if None not in words.values():
         given = [shlex.quote(f"{key}={word}") for key, word in words.items()]
