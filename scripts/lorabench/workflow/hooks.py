@@ -1,6 +1,7 @@
 """Check and report when a call of Snakemake starts, ends or fails."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -33,7 +34,7 @@ from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
 
 _COMPARES = "compare_trainings"
-_BARE_IMAGE = "snakemake/snakemake:"
+_BARE_IMAGE = re.compile(r"((index\.)?docker\.io/)?snakemake/snakemake([:@].*)?")
 
 Jobs = Mapping[str, int]
 """How many jobs of each rule."""
@@ -272,10 +273,10 @@ class Hooks:
     def _check_image(self) -> None:
         """Raise `UserError` for pods of Snakemake's own image, in which every job would fail."""
         image = self._workflow.remote_execution_settings.container_image
-        if self._workflow.executor_plugin.name == "kubernetes" and image.startswith(_BARE_IMAGE):
+        if self._workflow.executor_plugin.name == "kubernetes" and _BARE_IMAGE.fullmatch(image):
             raise UserError(
-                f"--container-image is missing, and Snakemake's own ({image}) lacks the packages of"
-                " the jobs; build yours from envs/Dockerfile, see docs/scaling.md"
+                f"--container-image: Snakemake's own ({image}), also the default, lacks the"
+                " packages of the jobs; build yours from envs/Dockerfile, see docs/scaling.md"
             )
 
     def _keep_plans(self) -> None:

@@ -323,16 +323,36 @@ def test_a_call_that_is_refused_leaves_the_plans_of_the_one_at_work(made, monkey
         found.start(lambda prefix: None)
 
 
-def test_pods_of_snakemakes_own_image_stop_all_before_the_first_job(made, capsys):
+@pytest.mark.parametrize(
+    "image",
+    [
+        "snakemake/snakemake:v9.1",
+        "docker.io/snakemake/snakemake:v9.1",
+        "index.docker.io/snakemake/snakemake@sha256:00",
+        "snakemake/snakemake",
+    ],
+)
+def test_pods_of_snakemakes_own_image_stop_all_before_the_first_job(made, capsys, image):
     found, _ = made(
         globals={"config": {}},
         executor_plugin=SimpleNamespace(name="kubernetes"),
-        remote_execution_settings=SimpleNamespace(container_image="snakemake/snakemake:v9.1"),
+        remote_execution_settings=SimpleNamespace(container_image=image),
     )
     found._workflow.local_exec = False
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)
-    assert "error: --container-image is missing, and Snakemake's own" in capsys.readouterr().err
+    assert f"error: --container-image: Snakemake's own ({image})" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("image", ["registry.example/me/snakemake:1", "me/snakemake/snakemake-2"])
+def test_pods_of_an_image_of_ones_own_begin(made, monkeypatch, image):
+    monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: None)
+    found, _ = made(
+        executor_plugin=SimpleNamespace(name="kubernetes"),
+        remote_execution_settings=SimpleNamespace(container_image=image),
+    )
+    found._workflow.local_exec = False
+    found.start(lambda prefix: None)
 
 
 def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(
