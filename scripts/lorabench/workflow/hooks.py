@@ -225,7 +225,7 @@ class Hooks:
 
     def _drop_plans(self) -> None:
         try:
-            kept_plans.drop(self._store, self._workflow.globals["config"])
+            kept_plans.drop(self._store)
         except UserError as error:
             self._say(f"warning: the plans of this call stay: {error}")
 
@@ -282,7 +282,7 @@ class Hooks:
     def _keep_plans(self) -> None:
         if self._bucket:
             self._bucket.share()
-        kept_plans.keep(self._store, self._plans, self._workflow.globals["config"])
+        kept_plans.keep(self._store, self._plans)
         self._keeps_plans = True
 
     @property

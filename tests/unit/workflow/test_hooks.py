@@ -303,7 +303,7 @@ def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
 
 @pytest.mark.parametrize(("here", "kept"), [(True, 0), (False, 1)])
 def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, here, kept):
-    found, _ = made(globals={"config": {}})
+    found, _ = made()
     found._workflow.local_exec = here
     calls = []
     monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: calls.append("keep"))
@@ -317,7 +317,7 @@ def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, h
 def test_a_call_that_is_refused_leaves_the_plans_of_the_one_at_work(made, monkeypatch):
     monkeypatch.setattr(hooks.locks, "begin", lambda plans: "process 1")
     monkeypatch.setattr(hooks.kept_plans, "drop", lambda *of: pytest.fail())
-    found, _ = made(globals={"config": {}})
+    found, _ = made()
     found._workflow.local_exec = False
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)
@@ -334,7 +334,6 @@ def test_a_call_that_is_refused_leaves_the_plans_of_the_one_at_work(made, monkey
 )
 def test_pods_of_snakemakes_own_image_stop_all_before_the_first_job(made, capsys, image):
     found, _ = made(
-        globals={"config": {}},
         executor_plugin=SimpleNamespace(name="kubernetes"),
         remote_execution_settings=SimpleNamespace(container_image=image),
     )
@@ -359,7 +358,7 @@ def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(
     made, monkeypatch, capsys
 ):
     monkeypatch.setattr(hooks.kept_plans, "keep", lambda store, *of: store.write("plans", b""))
-    found, _ = made(globals={"config": {}})
+    found, _ = made()
     found._workflow.local_exec, found._bucket = False, Unreachable()
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)
