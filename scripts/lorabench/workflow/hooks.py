@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench import files, layout
+from lorabench import files, layout, parent
 from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.lora.receipt import read as read_receipt
@@ -294,12 +294,12 @@ class Hooks:
         return locks.busy(self._plans.values())
 
     def _end_left_jobs(self) -> None:
-        """End what a killed call left in Slurm, and at a signal what this one has there."""
+        """End what killed calls left in Slurm, and at a signal what this one has there."""
         submits = getattr(self._workflow.executor_settings, "submit_cmd", None) or ""
         if "slurm_submit" not in submits:
             return
         try:
-            ended = slurm.cancel_left(Path.cwd())
+            ended = slurm.cancel(Path.cwd(), locks.is_gone)
         except UserError as error:
             self._end()
             console.refuse(str(error))
@@ -309,7 +309,7 @@ class Hooks:
 
     def _end_own_jobs(self) -> None:
         try:
-            slurm.cancel_left(Path.cwd())
+            slurm.cancel(Path.cwd(), lambda workflow: workflow == parent.workflow())
         except UserError as error:
             print(f"warning: {error}", file=sys.stderr)
 

@@ -250,24 +250,39 @@ def test_a_server_that_starts_in_a_clusters_job_is_not_checked_here(made, monkey
 
 
 def test_what_a_killed_call_left_in_slurm_is_cancelled(made, monkeypatch):
-    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 2)
+    of_killed_calls = []
+    monkeypatch.setattr(hooks.slurm, "cancel", lambda folder, of: of_killed_calls.append(of) or 2)
     found, said = made()
     found._end_left_jobs()
     assert said == []
     found._workflow.executor_settings = SLURM
     found._end_left_jobs()
     assert said == ["2 Slurm jobs of a call that was killed: cancelled"]
+    assert of_killed_calls == [hooks.locks.is_gone]
+
+
+def test_at_a_signal_only_the_jobs_of_this_call_are_cancelled(made, monkeypatch):
+    monkeypatch.setenv("LORABENCH_WORKFLOW", "login.7")
+    monkeypatch.setattr(hooks.slurm, "cancel", lambda folder, of: 0)
+    found, _ = made(executor_settings=SLURM)
+    found._end_left_jobs()
+    running, cancelled = ["login.7", "login.77", "login2.7"], []
+    monkeypatch.setattr(
+        hooks.slurm, "cancel", lambda folder, of: cancelled.extend(filter(of, running))
+    )
+    found._stopping.elsewhere()
+    assert cancelled == ["login.7"]
 
 
 def test_jobs_that_may_run_on_are_told_of(made, monkeypatch, capsys):
-    def fail(folder):
+    def fail(folder, of):
         raise UserError("Slurm does not answer")
 
     found, _ = made()
     found._workflow.executor_settings = SLURM
-    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 0)
+    monkeypatch.setattr(hooks.slurm, "cancel", lambda folder, of: 0)
     found._end_left_jobs()
-    monkeypatch.setattr(hooks.slurm, "cancel_left", fail)
+    monkeypatch.setattr(hooks.slurm, "cancel", fail)
     found._stopping.elsewhere()
     assert capsys.readouterr().err == "warning: Slurm does not answer\n"
     with pytest.raises(SystemExit):
