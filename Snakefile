@@ -50,9 +50,10 @@ try:
         call_options.lend(sys.argv)
     BUCKET = bucket.find(workflow)
     if workflow.remote_exec:
-        PLANS = kept_plans.kept(BUCKET or kept_plans.Disk(), config)
+        PLANS = kept_plans.kept(BUCKET or kept_plans.Disk())
     else:
         PLANS = (BUCKET.plans if BUCKET else make_plans)(config, ROOT / "config" / "config.yaml")
+        kept_plans.announce(PLANS)
     if workflow.is_main_process and locks.enter(PLANS.values()) and CONSOLE:
         CONSOLE.say(locks.REMOVED)
 except UserError as error:
@@ -68,6 +69,10 @@ HOOKS = Hooks(workflow, PLANS, ROOT / "scripts", CONSOLE, STOPPING, BUCKET)
 if CONSOLE:
     QUIET = {Quietness.RULES, Quietness.PROGRESS}
     CONSOLE.end_dry_run = functools.partial(HOOKS.end_dry_run, QUIET)
+
+
+envvars:
+    kept_plans.VARIABLE,
 
 
 report: "report/workflow.rst"

@@ -95,8 +95,10 @@ class Cluster:
 
     def busy(self, *rule):
         """Return the node of each job that runs, of one rule or of any."""
-        of_rule = [f"--name=lorabench.{one}" for one in rule]
-        return self.ask("squeue", "--noheader", "--states=R", "--format=%N", *of_rule).split()
+        listed = self.ask("squeue", "--noheader", "--states=R", "--format=%N %j").splitlines()
+        jobs = [line.split(" ", 1) for line in listed]
+        of_rule = tuple(f"lorabench.{one}@" for one in rule) or ""
+        return [node for node, name in jobs if name.startswith(of_rule)]
 
     def lose(self, node):
         """End all that runs on a node at once, as a loss of power does; Slurm notices it."""

@@ -23,7 +23,7 @@ _PATIENCE = 20
 
 def announce() -> None:
     """Mark this process as the workflow of the programs that it starts."""
-    os.environ[_VARIABLE] = f"{host()}:{os.getpid()}"
+    os.environ[_VARIABLE] = name(os.getpid())
 
 
 def lend_python() -> None:
@@ -46,9 +46,19 @@ def place() -> str:
     return "-".join(filter(None, [node, os.environ.get(_SLURM_JOB)]))
 
 
+def name(pid: int) -> str:
+    """Return what tells a workflow on this machine from all others in its folder."""
+    return f"{host()}.{pid}"
+
+
+def workflow() -> str:
+    """Return the name of the workflow that this process is, or is of; empty without one."""
+    return os.environ.get(_VARIABLE, "")
+
+
 def workflow_pid() -> int | None:
     """Return the workflow's process id; None without one and for one on another host."""
-    there, _, pid = os.environ.get(_VARIABLE, "").rpartition(":")
+    there, _, pid = workflow().rpartition(".")
     return int(pid) if there == host() and pid.isdecimal() else None
 
 
@@ -75,7 +85,7 @@ def end_programs_of(pid: int) -> None:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 found = process.environ()
-                of_it = found.get(_VARIABLE) == f"{host()}:{pid}"
+                of_it = found.get(_VARIABLE) == name(pid)
                 of_it &= found.get(_SLURM_JOB) == os.environ.get(_SLURM_JOB)
                 if of_it and process.pid != os.getpid() and process.cwd() == str(Path.cwd()):
                     yield process

@@ -21,6 +21,8 @@ QUICK = (
     *("--workflow-profile", "profiles/slurm"),
     *("--latency-wait", "10", "--seconds-between-status-checks", "1"),
 )
+HELD = ("--cluster-generic-submit-cmd", "trap '' INT; python scripts/slurm_submit.py --hold")
+"""The jobs wait in Slurm's queue."""
 PATIENCE = 1800
 
 
@@ -33,10 +35,10 @@ def cluster():
 class Call:
     """A call of the workflow whose jobs run on the cluster."""
 
-    def __init__(self, project, cluster, config):
-        self._log = project.root / "said.log"
+    def __init__(self, project, cluster, number, options, config):
+        self._log = project.root / f"said{number}.log"
         self.process = subprocess.Popen(
-            project.command(*QUICK, **config),
+            project.command(*QUICK, *options, **config),
             cwd=project.root,
             env=cluster.env,
             stdout=self._log.open("w"),
@@ -70,8 +72,8 @@ def call(project, cluster):
     """Start calls with the given settings; what still runs at the end is killed."""
     calls = []
 
-    def start(**config):
-        calls.append(Call(project, cluster, config))
+    def start(*options, **config):
+        calls.append(Call(project, cluster, len(calls), options, config))
         return calls[-1]
 
     yield start
@@ -95,6 +97,28 @@ def test_a_run_ends_with_its_report_though_a_node_is_lost(project, cluster, call
     assert len(servers) == 2, "one to check the sweep, one for its cells"
     assert all(name.startswith("comfy_server.node") for name in servers)
     assert not cluster.busy()
+
+
+def test_calls_in_one_folder_end_only_jobs_of_their_own_and_of_dead_ones(project, cluster, call):
+    def jobs(one):
+        names = cluster.ask("squeue", "--noheader", "--format=%j").splitlines()
+        return [name for name in names if name.endswith(f".{one.process.pid}")]
+
+    project.add_set("my set")  # so its jobs' names hold a blank
+    project.add_set("another", pictures=5)
+    first = call(*HELD, **{**SMALL, "raw_set": "my set"})
+    first.wait_for(lambda: jobs(first), "a job")
+    second = call(*HELD, **{**SMALL, "raw_set": "another"})
+    second.wait_for(lambda: jobs(second), "a job")
+    assert len(list((project.root / "runs" / ".plans").iterdir())) == 2
+    second.process.terminate()
+    assert second.status() == 130, second.said
+    assert jobs(first) and not jobs(second)
+    assert first.process.poll() is None
+    first.kill()
+    third = call(*HELD, **{**SMALL, "raw_set": "another"})
+    third.wait_for(lambda: "1 Slurm job of a call that was killed: cancelled" in third.said, "it")
+    assert not jobs(first)
 
 
 @pytest.mark.long

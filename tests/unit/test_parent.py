@@ -19,12 +19,13 @@ time.sleep(60)
 
 
 def test_a_process_that_announces_itself_is_the_workflow(monkeypatch):
-    monkeypatch.setenv("LORABENCH_WORKFLOW", "that-of-another:1")  # and is set back afterwards
+    monkeypatch.setenv("LORABENCH_WORKFLOW", "that-of-another.1")  # and is set back afterwards
     parent.announce()
     assert parent.workflow_pid() == os.getpid()
+    assert parent.workflow() == parent.name(os.getpid())
 
 
-@pytest.mark.parametrize("value", ["", "another-host:1", "no number", ":"])
+@pytest.mark.parametrize("value", ["", "another-host.1", "no number", "."])
 def test_without_a_workflow_here_there_is_none(monkeypatch, value):
     monkeypatch.setenv("LORABENCH_WORKFLOW", value)
     assert parent.workflow_pid() is None
@@ -33,7 +34,7 @@ def test_without_a_workflow_here_there_is_none(monkeypatch, value):
 def test_a_program_ends_when_its_workflow_is_gone(monkeypatch):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as workflow:
         host = os.uname().nodename
-        monkeypatch.setenv("LORABENCH_WORKFLOW", f"{host}:{workflow.pid}")
+        monkeypatch.setenv("LORABENCH_WORKFLOW", f"{host}.{workflow.pid}")
         program = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE)
         assert program.stdout.readline() == b"ready\n"
         assert program.poll() is None
@@ -52,7 +53,7 @@ def test_a_place_is_a_node_and_a_job_on_it(monkeypatch):
 
 
 def test_what_a_dead_workflow_has_left_here_is_ended(monkeypatch, tmp_path):
-    monkeypatch.setenv("LORABENCH_WORKFLOW", f"{parent.host()}:999999")
+    monkeypatch.setenv("LORABENCH_WORKFLOW", parent.name(999999))
     monkeypatch.chdir(tmp_path)
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     here, elsewhere = subprocess.Popen(sleeping), subprocess.Popen(sleeping, cwd="/")

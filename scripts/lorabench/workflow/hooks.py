@@ -1,6 +1,7 @@
 """Check and report when a call of Snakemake starts, ends or fails."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench import files, layout
+from lorabench import files, layout, parent
 from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.lora.receipt import read as read_receipt
@@ -33,7 +34,7 @@ from lorabench.workflow.older import call
 from lorabench.workflow.stopping import Stopping
 
 _COMPARES = "compare_trainings"
-_BARE_IMAGE = "snakemake/snakemake:"
+_BARE_IMAGE = re.compile(r"((index\.)?docker\.io/)?snakemake/snakemake([:@].*)?")
 
 Jobs = Mapping[str, int]
 """How many jobs of each rule."""
@@ -224,7 +225,7 @@ class Hooks:
 
     def _drop_plans(self) -> None:
         try:
-            kept_plans.drop(self._store, self._workflow.globals["config"])
+            kept_plans.drop(self._store)
         except UserError as error:
             self._say(f"warning: the plans of this call stay: {error}")
 
@@ -272,16 +273,16 @@ class Hooks:
     def _check_image(self) -> None:
         """Raise `UserError` for pods of Snakemake's own image, in which every job would fail."""
         image = self._workflow.remote_execution_settings.container_image
-        if self._workflow.executor_plugin.name == "kubernetes" and image.startswith(_BARE_IMAGE):
+        if self._workflow.executor_plugin.name == "kubernetes" and _BARE_IMAGE.fullmatch(image):
             raise UserError(
-                f"--container-image is missing, and Snakemake's own ({image}) lacks the packages of"
-                " the jobs; build yours from envs/Dockerfile, see docs/scaling.md"
+                f"--container-image: Snakemake's own ({image}), also the default, lacks the"
+                " packages of the jobs; build yours from envs/Dockerfile, see docs/scaling.md"
             )
 
     def _keep_plans(self) -> None:
         if self._bucket:
             self._bucket.share()
-        kept_plans.keep(self._store, self._plans, self._workflow.globals["config"])
+        kept_plans.keep(self._store, self._plans)
         self._keeps_plans = True
 
     @property
@@ -293,12 +294,12 @@ class Hooks:
         return locks.busy(self._plans.values())
 
     def _end_left_jobs(self) -> None:
-        """End what a killed call left in Slurm, and at a signal what this one has there."""
+        """End what killed calls left in Slurm, and at a signal what this one has there."""
         submits = getattr(self._workflow.executor_settings, "submit_cmd", None) or ""
         if "slurm_submit" not in submits:
             return
         try:
-            ended = slurm.cancel_left(Path.cwd())
+            ended = slurm.cancel(Path.cwd(), locks.is_gone)
         except UserError as error:
             self._end()
             console.refuse(str(error))
@@ -308,7 +309,7 @@ class Hooks:
 
     def _end_own_jobs(self) -> None:
         try:
-            slurm.cancel_left(Path.cwd())
+            slurm.cancel(Path.cwd(), lambda workflow: workflow == parent.workflow())
         except UserError as error:
             print(f"warning: {error}", file=sys.stderr)
 

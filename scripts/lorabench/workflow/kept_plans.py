@@ -3,20 +3,23 @@
 These need no raw set, then; one that is edited while they wait would make another run of them.
 """
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import TypeAdapter
 
 from lorabench import files, layout
-from lorabench.digests import digest
 from lorabench.errors import UserError
 from lorabench.run.plan import RunPlan, server_state
 from lorabench.settings.models import SETTLED
 
+VARIABLE = "LORABENCH_PLANS"
+"""The environment variable with the name of a call's plans; the Snakefile hands it to the jobs."""
 _FOLDER = layout.RUNS / ".plans"
 
 
@@ -61,29 +64,40 @@ class Disk:
             raise UserError(f"{path}: {error.strerror}") from None
 
 
-def keep(store: Store, plans: Mapping[str, RunPlan], given: Mapping[str, Any]) -> None:
-    """Keep the plans of the call with the settings `given`, without logins.
+def announce(plans: Mapping[str, RunPlan]) -> None:
+    """Name the plans of this call for its jobs.
 
-    Jobs have those in their environment.
+    The name is a digest of the content: the same command over an edited raw set, or with another
+    config.yaml, has other plans, and the jobs of both may be under way.
     """
-    public = {run_id: replace(plan, given_urls=()) for run_id, plan in plans.items()}
-    store.write(_place(given), _kind().dump_json(public, exclude_defaults=True))
+    os.environ[VARIABLE] = hashlib.sha256(_content(plans)).hexdigest()
 
 
-def kept(store: Store, given: Mapping[str, Any]) -> dict[str, RunPlan]:
+def keep(store: Store, plans: Mapping[str, RunPlan]) -> None:
+    """Keep the plans of this call."""
+    store.write(_place(), _content(plans))
+
+
+def kept(store: Store) -> dict[str, RunPlan]:
     """Return the plans of the call that a job is of."""
-    plans = _kind().validate_json(store.read(_place(given)), context=SETTLED)
+    plans = _kind().validate_json(store.read(_place()), context=SETTLED)
     state = server_state(plans)
     return {run_id: replace(plan, server_state=state) for run_id, plan in plans.items()}
 
 
-def drop(store: Store, given: Mapping[str, Any]) -> None:
-    """Remove the plans of a call whose jobs have ended."""
-    store.remove(_place(given))
+def drop(store: Store) -> None:
+    """Remove the plans of this call, whose jobs have ended."""
+    store.remove(_place())
 
 
-def _place(given: Mapping[str, Any]) -> Path:
-    return _FOLDER / f"{digest(dict(given))}.json"
+def _place() -> Path:
+    return _FOLDER / f"{os.environ[VARIABLE]}.json"
+
+
+def _content(plans: Mapping[str, RunPlan]) -> bytes:
+    """Return plans without logins: jobs have those in their environment."""
+    public = {run_id: replace(plan, given_urls=()) for run_id, plan in plans.items()}
+    return _kind().dump_json(public, exclude_defaults=True)
 
 
 @cache

@@ -132,6 +132,11 @@ def begin(plans: Collection[RunPlan]) -> str:
     return ""
 
 
+def is_gone(name: str) -> bool:
+    """Whether no workflow of this name, but perhaps this one itself, is at work in this folder."""
+    return all(one.path.name != name or not one.lives for one in _others())
+
+
 def busy(plans: Iterable[RunPlan]) -> str:
     """Return whose jobs run on one of these runs, in words; empty if nobody's do."""
     mine = set(_runs(plans))
@@ -148,7 +153,7 @@ def _runs(plans: Iterable[RunPlan]) -> list[str]:
 
 
 def _announce(plans: Collection[RunPlan]) -> None:
-    path = _WORKFLOWS / f"{parent.host()}.{os.getpid()}"
+    path = _WORKFLOWS / parent.name(os.getpid())
     file = path.open("w", encoding="utf-8")
     flock(file, LOCK_EX)
     _write(file, plans, begun=False)

@@ -3,15 +3,17 @@
 import json
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lorabench import parent
 from lorabench.errors import UserError
 
 LOGS = Path(".snakemake/slurm")
 _PROPERTIES = "# properties = "
 _PREFIX = "lorabench."
+_OF = "@"
 _START_MINUTES = 15
 """Until a job's work begins: packages and models may come from a slow disk that all share."""
 _ON_ITS_WAY = frozenset(
@@ -46,7 +48,7 @@ def asked(properties: Mapping[str, Any]) -> list[str]:
     needs = properties["resources"]
     gpus = needs.get("gpu") and f"gpu:{needs['gpu']}"
     options = {
-        "job-name": _PREFIX + (properties.get("rule") or properties["groupid"]),
+        "job-name": _named(properties.get("rule") or properties["groupid"]),
         "output": log("%j"),
         "open-mode": "append",  # a job that begins again leaves what it said before
         "nodes": 1,
@@ -82,19 +84,25 @@ def status(job: str) -> str:
     return "failed"
 
 
-def cancel_left(folder: Path) -> int:
-    """End the jobs of killed calls in `folder`, whose lock the caller has; return how many.
+def cancel(folder: Path, of: Callable[[str], bool]) -> int:
+    """End the jobs in `folder` of the workflows that `of` chooses by name; return how many.
 
-    They would write into the files of their successors. Raises `UserError` if nobody knows of any.
+    Those of a killed one would write into the files of its successor. Raises `UserError` if Slurm
+    does not answer.
     """
-    left = jobs = _jobs(folder)
+    left = jobs = _jobs(folder, of)
     if jobs:
         _run("scancel", *jobs)
     begun = time.monotonic()
     while left and time.monotonic() - begun < _PATIENCE:
         time.sleep(1)
-        left = _jobs(folder)
+        left = _jobs(folder, of)
     return len(jobs)
+
+
+def _named(work: str) -> str:
+    """Return the name of a job: what it does, and the workflow that it is of."""
+    return f"{_PREFIX}{work}{_OF}{parent.workflow()}"
 
 
 def _properties(script: Path) -> dict[str, Any]:
@@ -116,8 +124,10 @@ def _state(job: str) -> str:
     return kept.stdout.split()[0] if not kept.returncode and kept.stdout.strip() else "forgotten"
 
 
-def _jobs(folder: Path) -> list[str]:
-    listed = _run("squeue", "--me", "--noheader", "--format=%i %j %Z")
+def _jobs(folder: Path, of: Callable[[str], bool]) -> list[str]:
+    """Return the numbers of the jobs in a folder that are of some workflows."""
+    # A name may hold blanks, but no slash, and with one begins the folder.
+    listed = _run("squeue", "--me", "--noheader", "--format=%i %j%Z")
     if listed.returncode == _NOT_HERE:
         raise UserError("squeue is not here: type the command where Slurm's programs are")
     if listed.returncode:
@@ -125,12 +135,14 @@ def _jobs(folder: Path) -> list[str]:
             f"Slurm does not answer ({listed.stderr.strip()}), so jobs of this folder may run on; "
             "once it does, the next call here cancels them, or you by `squeue --me` and `scancel`"
         )
-    found = [line.split(" ", 2) for line in listed.stdout.splitlines()]
-    return [
-        number
-        for number, name, place in found
-        if name.startswith(_PREFIX) and Path(place) == folder
-    ]
+    found = []
+    for line in listed.stdout.splitlines():
+        number, _, rest = line.partition(" ")
+        name, slash, place = rest.partition("/")
+        ours = name.startswith(_PREFIX) and Path(slash + place) == folder
+        if ours and of(name.rpartition(_OF)[2]):
+            found.append(number)
+    return found
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -189,14 +189,16 @@ def test_what_snakemake_noted_of_a_run_goes_to_the_next_machine(there):
     }
 
 
-def test_the_plans_for_jobs_elsewhere_lie_in_the_bucket(there):
+def test_the_plans_for_jobs_elsewhere_lie_in_the_bucket(there, monkeypatch):
+    monkeypatch.setenv(kept_plans.VARIABLE, "")  # and is set back afterwards
     given = {"raw_set": "some_set", **BASE}
     (plan,) = (plans := there.plans(given, DEFAULTS)).values()
-    kept_plans.keep(there, plans, given)
-    assert kept_plans.kept(there, given)[plan.paths.run_id].paths == plan.paths
-    kept_plans.drop(there, given)
+    kept_plans.announce(plans)
+    kept_plans.keep(there, plans)
+    assert kept_plans.kept(there)[plan.paths.run_id].paths == plan.paths
+    kept_plans.drop(there)
     with pytest.raises(UserError):
-        kept_plans.kept(there, given)
+        kept_plans.kept(there)
     assert not layout.RUNS.exists()
 
 

@@ -250,24 +250,39 @@ def test_a_server_that_starts_in_a_clusters_job_is_not_checked_here(made, monkey
 
 
 def test_what_a_killed_call_left_in_slurm_is_cancelled(made, monkeypatch):
-    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 2)
+    of_killed_calls = []
+    monkeypatch.setattr(hooks.slurm, "cancel", lambda folder, of: of_killed_calls.append(of) or 2)
     found, said = made()
     found._end_left_jobs()
     assert said == []
     found._workflow.executor_settings = SLURM
     found._end_left_jobs()
     assert said == ["2 Slurm jobs of a call that was killed: cancelled"]
+    assert of_killed_calls == [hooks.locks.is_gone]
+
+
+def test_at_a_signal_only_the_jobs_of_this_call_are_cancelled(made, monkeypatch):
+    monkeypatch.setenv("LORABENCH_WORKFLOW", "login.7")
+    monkeypatch.setattr(hooks.slurm, "cancel", lambda folder, of: 0)
+    found, _ = made(executor_settings=SLURM)
+    found._end_left_jobs()
+    running, cancelled = ["login.7", "login.77", "login2.7"], []
+    monkeypatch.setattr(
+        hooks.slurm, "cancel", lambda folder, of: cancelled.extend(filter(of, running))
+    )
+    found._stopping.elsewhere()
+    assert cancelled == ["login.7"]
 
 
 def test_jobs_that_may_run_on_are_told_of(made, monkeypatch, capsys):
-    def fail(folder):
+    def fail(folder, of):
         raise UserError("Slurm does not answer")
 
     found, _ = made()
     found._workflow.executor_settings = SLURM
-    monkeypatch.setattr(hooks.slurm, "cancel_left", lambda folder: 0)
+    monkeypatch.setattr(hooks.slurm, "cancel", lambda folder, of: 0)
     found._end_left_jobs()
-    monkeypatch.setattr(hooks.slurm, "cancel_left", fail)
+    monkeypatch.setattr(hooks.slurm, "cancel", fail)
     found._stopping.elsewhere()
     assert capsys.readouterr().err == "warning: Slurm does not answer\n"
     with pytest.raises(SystemExit):
@@ -303,7 +318,7 @@ def test_a_bucket_that_is_away_at_the_end_is_a_warning(made):
 
 @pytest.mark.parametrize(("here", "kept"), [(True, 0), (False, 1)])
 def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, here, kept):
-    found, _ = made(globals={"config": {}})
+    found, _ = made()
     found._workflow.local_exec = here
     calls = []
     monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: calls.append("keep"))
@@ -317,29 +332,48 @@ def test_plans_are_kept_for_jobs_elsewhere_before_the_first(made, monkeypatch, h
 def test_a_call_that_is_refused_leaves_the_plans_of_the_one_at_work(made, monkeypatch):
     monkeypatch.setattr(hooks.locks, "begin", lambda plans: "process 1")
     monkeypatch.setattr(hooks.kept_plans, "drop", lambda *of: pytest.fail())
-    found, _ = made(globals={"config": {}})
+    found, _ = made()
     found._workflow.local_exec = False
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)
 
 
-def test_pods_of_snakemakes_own_image_stop_all_before_the_first_job(made, capsys):
+@pytest.mark.parametrize(
+    "image",
+    [
+        "snakemake/snakemake:v9.1",
+        "docker.io/snakemake/snakemake:v9.1",
+        "index.docker.io/snakemake/snakemake@sha256:00",
+        "snakemake/snakemake",
+    ],
+)
+def test_pods_of_snakemakes_own_image_stop_all_before_the_first_job(made, capsys, image):
     found, _ = made(
-        globals={"config": {}},
         executor_plugin=SimpleNamespace(name="kubernetes"),
-        remote_execution_settings=SimpleNamespace(container_image="snakemake/snakemake:v9.1"),
+        remote_execution_settings=SimpleNamespace(container_image=image),
     )
     found._workflow.local_exec = False
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)
-    assert "error: --container-image is missing, and Snakemake's own" in capsys.readouterr().err
+    assert f"error: --container-image: Snakemake's own ({image})" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("image", ["registry.example/me/snakemake:1", "me/snakemake/snakemake-2"])
+def test_pods_of_an_image_of_ones_own_begin(made, monkeypatch, image):
+    monkeypatch.setattr(hooks.kept_plans, "keep", lambda *of: None)
+    found, _ = made(
+        executor_plugin=SimpleNamespace(name="kubernetes"),
+        remote_execution_settings=SimpleNamespace(container_image=image),
+    )
+    found._workflow.local_exec = False
+    found.start(lambda prefix: None)
 
 
 def test_plans_that_cannot_be_kept_for_a_cluster_stop_all_before_the_first_job(
     made, monkeypatch, capsys
 ):
     monkeypatch.setattr(hooks.kept_plans, "keep", lambda store, *of: store.write("plans", b""))
-    found, _ = made(globals={"config": {}})
+    found, _ = made()
     found._workflow.local_exec, found._bucket = False, Unreachable()
     with pytest.raises(SystemExit):
         found.start(lambda prefix: None)

@@ -110,6 +110,14 @@ def test_beside_a_living_workflow_only_the_dead_ones_lock_is_removed(at_work):
     assert held.exists() and not left.exists()
 
 
+def test_a_workflow_is_gone_once_it_is_killed_and_for_itself(at_work):
+    living, killed = at_work("living"), at_work("killed")
+    kill(killed)
+    locks.enter([plan("mine")])
+    names = [parent.name(pid) for pid in (living.pid, killed.pid, os.getpid())]
+    assert [locks.is_gone(name) for name in names] == [False, True, True]
+
+
 def test_on_another_machine_nobody_is_taken_for_dead(at_work, monkeypatch):
     kill(at_work("mine"))
     held = lock(0, "runs/mine/run.yaml")

@@ -44,7 +44,6 @@ def test_a_job_asks_for_what_its_rule_says():
     words = slurm.asked(TRAINING)
     for option in ("cpus-per-task=4", "mem=3000M", "time=35", "gres=gpu:1", "partition=gpu"):
         assert f"--{option}" in words
-    assert "--job-name=lorabench.train_lora" in words
 
 
 def test_cells_together_ask_for_their_server():
@@ -116,15 +115,24 @@ def test_a_job_whose_call_was_stopped_meanwhile_is_not_said_to_be_refused(capsys
 def test_a_slurm_that_does_not_answer_is_no_slurm_without_jobs(programs):
     programs(squeue="echo 'Unable to contact slurm controller' >&2; exit 1")
     with pytest.raises(UserError, match=r"does not answer \(Unable to .* may run on; .*scancel"):
-        slurm.cancel_left(Path("/data"))
+        slurm.cancel(Path("/data"), lambda workflow: True)
 
 
-def test_jobs_of_killed_calls_in_this_folder_are_cancelled_and_no_others(programs):
+def test_only_jobs_of_the_chosen_calls_in_this_folder_are_cancelled(programs):
+    """squeue is asked for number, name and folder; no name holds a slash."""
     programs(squeue="cat queue", scancel='echo "$@" > cancelled; sed -i "/^1[12] /d" queue')
     Path("queue").write_text(
-        "11 lorabench.train_lora /data/a b\n12 lorabench.cells_a-1 /data/a b\n"
-        "13 lorabench.train_lora /data\n14 my-night /data/a b\n"
+        "11 lorabench.train_lora@login.7/data/a b\n"
+        "12 lorabench.cells_my set@home-1a2b@login.7/data/a b\n"
+        "13 lorabench.train_lora@login.7/data\n"
+        "14 lorabench.train_lora@login.77/data/a b\n"
+        "15 my-night@login.7/data/a b\n"
     )
-    assert slurm.cancel_left(Path("/data/a b")) == 2
+    assert slurm.cancel(Path("/data/a b"), "login.7".__eq__) == 2
     assert Path("cancelled").read_text() == "11 12\n"
-    assert slurm.cancel_left(Path("/data/a b")) == 0
+    assert slurm.cancel(Path("/data/a b"), "login.7".__eq__) == 0
+
+
+def test_a_job_names_its_work_and_its_workflow(monkeypatch):
+    monkeypatch.setenv("LORABENCH_WORKFLOW", "login.7")
+    assert "--job-name=lorabench.cells_a-1@login.7" in slurm.asked(CELLS)
