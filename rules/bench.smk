@@ -26,6 +26,7 @@ IN_FLIGHT = workflow.global_resources.get("comfyui").value or 2
 workflow.register_resource("comfyui", IN_FLIGHT * len(CONFIG.comfy_url))
 # On one machine, where GPUs are counted, the server that all cells share takes none from a training.
 ITS_GPU = {} if workflow.global_resources.get("gpu").value else reserved.of_server(FIRST)
+ITS_THREADS = reserved.cell_threads(FIRST)
 
 
 rule record_sweep:
@@ -118,13 +119,14 @@ rule bench_image:
         RUN.timings / "bench_image" / "{variant}w{weight}_seed{seed}.tsv"
     conda:
         "../envs/lorabench.yaml"
-    # A cell waits for the server; `comfyui` limits how many do so at once.
-    threads: 0
+    # A cell waits for the server; `comfyui` limits how many do so at once. Where the server runs in
+    # the job, Kubernetes reads no `cpus_per_task`.
+    threads: lambda wildcards: 0 if workflow.local_exec else ITS_THREADS
     resources:
         **ITS_GPU,
         comfyui=1,
         # For a cluster, where the server runs in the job. Constants: a sweep may have 10,000 cells.
-        cpus_per_task=reserved.cell_threads(FIRST),
+        cpus_per_task=ITS_THREADS,
         mem_mb=reserved.cell_mb(FIRST),
         runtime=reserved.cell_minutes(FIRST),
     params:

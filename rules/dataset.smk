@@ -144,6 +144,7 @@ rule render_reference:
     resources:
         gpu=lambda wildcards: reserved.gpus(CONFIG, workflow.local_exec),
         mem_mb=FIRST.family.memory_mb,
+        runtime=of_run(reserved.reference_minutes),
     params:
         trigger=of_run(lambda plan: plan.trigger),
     message:

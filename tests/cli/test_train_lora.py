@@ -19,6 +19,7 @@ from PIL import Image
 
 import train_lora
 from lorabench import cli
+from lorabench.base import model
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
 from lorabench.train import diffusion
@@ -113,6 +114,7 @@ def test_it_leaves_a_lora_a_log_and_a_curve(train, capsys):
         (str(n + 1), str(n // 3 + 1)) for n in range(9)
     ]
     assert all(0 < float(row["loss"]) < 5 for row in rows)
+    assert {row["device"] for row in rows} == {model.usable_device("auto")}
     with Image.open(output.with_name("loss.png")) as image:
         image.verify()
 

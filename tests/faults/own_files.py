@@ -139,7 +139,7 @@ def _forecast(run: Run) -> None:
 
     forecast.seconds_to_draw(run.folder, 4, 1)
     if run.plan.record:
-        forecast.seconds_a_picture_trained(run.folder.parent, run.plan.record)
+        forecast.seconds_a_picture_trained(run.folder.parent, run.plan.record, "cpu")
 
 
 READ_BY: dict[str, Sequence[Program]] = {

@@ -10,7 +10,7 @@ from tests import bucket, cluster
 from tests.bucket import RemoteProject
 from tests.project import SMALL
 
-ON_CPUS = {**SMALL, "bench": "{device: cpu}"}
+ON_CPUS = {**SMALL, "bench": "{device: cpu, threads: 2}"}
 IMAGE = "registry.example/lorabench:1"
 
 
@@ -32,6 +32,10 @@ def submit(project, *arguments, **config):
     profile = ["--workflow-profile", "profiles/kubernetes", "--container-image", IMAGE]
     status = ["--seconds-between-status-checks", "1"]
     return project.snakemake(*profile, *status, *arguments, check=False, cores=2, **config)
+
+
+def train(device):
+    return f"{{steps: 6, batch_size: 2, rank: 4, device: {device}}}"
 
 
 def kinds(pods):
@@ -60,6 +64,22 @@ def test_a_set_is_normalized_in_a_pod_that_the_schema_accepts(submitting):
     }
     assert bucket.LOGIN["SECRET_KEY"] not in str(job)  # it is in a secret of the cluster
 
+    pods.jobs.clear()
+    pods.runs = False
+    for device in ("auto", "cpu"):
+        submit(
+            project, "--until", "train_lora", "--retries", "0", **{**SMALL, "train": train(device)}
+        )
+    with_gpu, without = [job for job in pods.jobs.values() if "train_lora" in str(job)]
+    assert cluster.by_schema(with_gpu) == with_gpu
+    kept_for_gpus = [
+        job["spec"]["template"]["spec"].get("tolerations") for job in (with_gpu, without)
+    ]
+    assert [bool(one) for one in kept_for_gpus] == [True, False]
+    with_gpu, without = kinds(pods)["train_lora"]
+    assert with_gpu["limits"]["nvidia.com/gpu"] == with_gpu["requests"]["nvidia.com/gpu"] == "1"
+    assert "nvidia.com/gpu" not in without["limits"]
+
 
 @pytest.mark.long
 def test_a_run_is_trained_benched_and_reported_in_pods(submitting):
@@ -68,7 +88,6 @@ def test_a_run_is_trained_benched_and_reported_in_pods(submitting):
     assert done.returncode == 0, f"{done.stdout}\n{pods.logs()}"
     assert any(path.endswith("/report.html") for path in files.files())
     assert all(cluster.by_schema(job) == job for job in pods.jobs.values())
-    (training,) = kinds(pods)["train_lora"]
-    assert training["limits"]["nvidia.com/gpu"] == training["requests"]["nvidia.com/gpu"]
     (cells,) = kinds(pods)["bench_image"]
     assert "nvidia.com/gpu" not in cells["limits"]
+    assert cells["limits"]["cpu"] == "2000m", "as many as the server has threads"

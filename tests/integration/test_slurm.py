@@ -121,6 +121,18 @@ def test_calls_in_one_folder_end_only_jobs_of_their_own_and_of_dead_ones(project
     assert not jobs(first)
 
 
+def test_a_job_that_its_partition_never_starts_ends_the_call_with_the_way_out(
+    project, cluster, call
+):
+    project.add_set()
+    cluster.ask("scontrol", "update", "partitionname=all", "maxtime=30")
+    run = call(**SMALL)
+    assert run.status() != 0, run.said
+    assert "Slurm can never start the job 1 (set_" in run.said
+    assert "partition all, 2:15:00 asked for). In the profile, ask for less (set-" in run.said
+    assert not cluster.ask("squeue", "--noheader")
+
+
 @pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives the nodes names of their own")
 def test_four_trainings_run_on_both_nodes_and_a_killed_call_leaves_none(project, cluster, call):

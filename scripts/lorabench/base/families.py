@@ -70,6 +70,10 @@ class Family(Known):
     """How long a usual GPU takes for a picture of its workflow, on a ComfyUI."""
     trained_seconds: float = 0.5
     """How long a usual GPU takes for a picture in a training at the preset's resolution."""
+    on_a_cpu: float = 50
+    """About so many times as long takes a CPU of few cores."""
+    autoencoder_seconds: float = 150
+    """How long one core takes for a million pixels in its autoencoder (docs/performance.md)."""
     memory_mb: int
     """Of a program that trains or renders with it, on the machine and not on the card."""
 
@@ -87,6 +91,12 @@ BUNDLED = Family(
     embedded=True,
     memory_mb=3000,
     kohya=None,
+    # One core's, measured (docs/performance.md): 380 steps of 8 pictures in 108 s, and 35 pictures
+    # through the autoencoder in 9 s.
+    picture_seconds=0.8,
+    trained_seconds=0.036,
+    on_a_cpu=1,
+    autoencoder_seconds=16,
     # Measured on the bundled checkpoint (docs/performance.md), its one thread too: on so small a
     # model two are 1.5 times as fast when the cores are idle, and many times slower when not.
     preset={

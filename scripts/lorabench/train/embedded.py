@@ -70,7 +70,7 @@ def train(
             epoch = batches_of(step, settings)[0] // pictures.batches_per_epoch + 1
             due = epochs_ended(step, pictures, validated_every) or step + 1 == total
             measured = learner.validation_loss() if validated_every and due else None
-            rows.append(history.Row(step + 1, epoch, loss, learner.lr, seconds, measured))
+            rows.append(history.Row(step + 1, epoch, loss, learner.lr, seconds, measured, device))
             bar.set_postfix(loss=f"{np.mean([row.loss for row in rows[-50:]]):.4f}", refresh=False)
             bar.update()
             ended = epochs_ended(step, pictures, settings.save_every_epochs)

@@ -28,13 +28,15 @@ class Row(NamedTuple):
     seconds: float
     validation_loss: float | None = None
     """On the pictures that were held out, after this step; None where it was not measured."""
+    device: str = ""
+    """What trained: cpu or cuda; empty where an older version did not write it."""
 
     def line(self) -> str:
         """Return the row as a line of CSV."""
         held_out = "" if self.validation_loss is None else f"{self.validation_loss:.6f}"
         return (
             f"{self.step},{self.epoch},{self.loss:.6f},{self.lr:.6g},{self.seconds:.2f},"
-            f"{held_out}\n"
+            f"{held_out},{self.device}\n"
         )
 
 
@@ -80,6 +82,7 @@ def read(path: Path) -> list[Row]:
                 float(row["lr"]),
                 float(row["seconds"]),
                 float(row["validation_loss"]) if row.get("validation_loss") else None,
+                row.get("device") or "",
             )
             for row in rows(path)
         ]
@@ -87,7 +90,8 @@ def read(path: Path) -> list[Row]:
 
 def rows(path: Path) -> list[dict[str, str]]:
     """Read the same as texts."""
-    return table(path, _WHAT, ("step", "epoch", "loss", "seconds"), (), _REMEDY, grows=True)
+    needed = ("step", "epoch", "loss", "seconds")
+    return table(path, _WHAT, needed, ("device",), _REMEDY, grows=True)
 
 
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:

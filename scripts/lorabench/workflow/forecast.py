@@ -14,14 +14,8 @@ from lorabench.sweep.variants import Probe, Variant
 from lorabench.sweep.variants import cells as cells_of
 from lorabench.text.phrases import count, count_weights
 
-BUNDLED = 0.8
-"""Seconds of a picture on the embedded server with the bundled model (docs/performance.md)."""
 BUNDLED_START = 14
-"""Seconds until that server has loaded the model and draws (docs/performance.md)."""
-BUNDLED_TRAINING = 0.039
-"""Seconds of a picture in a training on it, on one core (docs/performance.md)."""
-AUTOENCODER = 150
-"""Seconds of a million pixels in the autoencoder of SD1.x, on one core (docs/performance.md)."""
+"""Seconds until the embedded server has loaded the bundled model (docs/performance.md)."""
 
 
 def sentence(
@@ -78,10 +72,10 @@ def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:
     return None
 
 
-def seconds_a_picture_trained(runs: Path, record: RunRecord) -> float | None:
+def seconds_a_picture_trained(runs: Path, record: RunRecord, device: str) -> float | None:
     """Return the median time for a picture in the trainings of similar `runs`; None without any.
 
-    Similar runs have the same base model, trainer and resolution.
+    Similar runs have the same base model, trainer and resolution, and trained on the same device.
     """
     found = []
     for run in runs.glob("*"):
@@ -89,8 +83,12 @@ def seconds_a_picture_trained(runs: Path, record: RunRecord) -> float | None:
             then = RunRecord.read(run / "run.yaml")
             if _trained_by(then) == _trained_by(record):
                 log = run / "train" / "train_log.csv"
-                last = formats.table(log, "a log", ("step", "seconds"), (), grows=True)[-1]
-                found.append(float(last["seconds"]) / int(last["step"]) / _pictures_a_step(then))
+                needed = ("step", "seconds")
+                last = formats.table(log, "a log", needed, ("device",), grows=True)[-1]
+                each = float(last["seconds"]) / int(last["step"]) / _pictures_a_step(then)
+                # Logs of older versions lack the device; what was asked for may say it.
+                if (last.get("device") or then.train.device) == device:
+                    found.append(each)
     return median(found) if found else None
 
 

@@ -72,10 +72,11 @@ class Hooks:
     def what_will_be_done(self) -> list[str]:
         """Return it in lines, run by run."""
         at_once = self._workflow.global_resources["comfyui"].value or 1
+        here = self._workflow.local_exec
         lines = [
             line
             for run_id, jobs in self._jobs().items()
-            for line in outlook.lines(self._plans[run_id], jobs, at_once)
+            for line in outlook.lines(self._plans[run_id], jobs, at_once, here)
         ]
         if self._comparison:
             runs = count(len(self._plans), "training")

@@ -1,27 +1,24 @@
 """What a job needs of a machine: a cluster reserves it, and ends a job that takes longer."""
 
 from math import ceil
-from pathlib import Path
 
 from lorabench.run.plan import RunPlan
 from lorabench.settings.models import Config
-from lorabench.workflow import forecast
-from lorabench.workflow.outlook import pictures_trained
+from lorabench.workflow import outlook
 
-_OF_GPUS = tuple(Path("/dev") / name for name in ("nvidiactl", "kfd", "dxg"))
-"""What a machine with a GPU has for CUDA, for ROCm, and in WSL; torch is too slow to ask."""
 _SLACK = 3
 """A job that is ended too early costs more than one that is over before its time."""
-_ON_A_CPU = 50
-"""About so many times a usual GPU's time takes a CPU of few cores."""
+_USUAL_MINUTES = 60
+"""What the profiles ask for where a rule says nothing."""
 _CLIENT_MB = 500
 
 
-def gpus(config: Config, here: bool) -> int:
-    """Return how many GPUs a training takes: none that runs `here`, where there is none."""
-    takes = config.train.device == "cuda" or config.trainer == "kohya"
-    may = config.train.device == "auto" and (not here or any(map(Path.exists, _OF_GPUS)))
-    return int(takes or may)
+def gpus(config: Config, here: bool) -> int | None:
+    """Return how many GPUs a training takes, or None; one that runs `here`, by what there is.
+
+    With 0, a pod would be let onto the nodes that are kept for GPUs.
+    """
+    return 1 if outlook.trained_on(config, here) == "cuda" else None
 
 
 def training_mb(plan: RunPlan) -> int:
@@ -34,11 +31,19 @@ def training_mb(plan: RunPlan) -> int:
 
 def training_minutes(plan: RunPlan) -> int:
     """Return how long a training may take: by those like it, else by what is usual."""
-    each = plan.record and forecast.seconds_a_picture_trained(plan.paths.root.parent, plan.record)
+    device = outlook.trained_on(plan.config, here=False)
+    each = outlook.seconds_a_picture_trained(plan, device)
     if not each:
         usual = plan.family.trained_seconds * _size(plan)
-        each = usual * (_ON_A_CPU if plan.config.train.device == "cpu" else 1)
-    return ceil(_SLACK * each * pictures_trained(plan) / 60)
+        each = usual * (plan.family.on_a_cpu if device == "cpu" else 1)
+    return ceil(_SLACK * each * outlook.pictures_trained(plan) / 60)
+
+
+def reference_minutes(plan: RunPlan) -> int:
+    """Return how long the training pictures may take through the autoencoder."""
+    on_a_cpu = outlook.trained_on(plan.config, here=False) == "cpu"
+    minutes = ceil(_SLACK * outlook.autoencoding(plan) / 60) if on_a_cpu else 0
+    return max(minutes, _USUAL_MINUTES)
 
 
 def cell_mb(plan: RunPlan) -> int:
@@ -53,7 +58,8 @@ def cell_threads(plan: RunPlan) -> int:
 
 def cell_minutes(plan: RunPlan) -> int:
     """Return how long a cell may take."""
-    each = plan.family.picture_seconds * (_ON_A_CPU if plan.config.bench.device == "cpu" else 1)
+    on_a_cpu = plan.embedded_server and plan.config.bench.device == "cpu"
+    each = outlook.picture_seconds(plan) * (plan.family.on_a_cpu if on_a_cpu else 1)
     return ceil(_SLACK * each * plan.config.batch_size / 60)
 
 

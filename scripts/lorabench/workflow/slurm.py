@@ -22,6 +22,13 @@ _ON_ITS_WAY = frozenset(
         *("SUSPENDED", "RESIZING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"),
     }
 )
+_NEVER = {
+    "PartitionTimeLimit": "its partition ends jobs earlier",
+    "AssocMaxWallDurationPerJobLimit": "your account may not run a job for so long",
+    "QOSMaxWallDurationPerJobLimit": "its quality of service ends jobs earlier",
+    "BadConstraints": "no node has all that it asks for",
+}
+"""Reasons of waiting that waiting does not end, and what they mean. Others may pass."""
 _PREEMPTED = "PREEMPTED"
 """Slurm's pages: terminated; it may become another state, that is, where such jobs are requeued."""
 _UNKNOWN = "Invalid job id"
@@ -74,13 +81,16 @@ def status(job: str) -> str:
     if state == _PREEMPTED:
         time.sleep(_AGAIN)
         state = _state(job)
+    if state == "PENDING" and (why := _never_starts(job)):
+        _run("scancel", job)
+        _say(job, why)
+        return "failed"
     if state in _ON_ITS_WAY:
         return "running"
     if state == "COMPLETED":
         return "success"
     if state != "FAILED":  # else it has said itself why
-        with log(job).open("a", encoding="utf-8") as file:
-            file.write(f"\nerror: Slurm ended the job {job}: {state}\n")
+        _say(job, f"Slurm ended the job {job}: {state}")
     return "failed"
 
 
@@ -122,6 +132,27 @@ def _state(job: str) -> str:
     # squeue forgets a job after some minutes; a cluster with accounts does not.
     kept = _run("sacct", f"--jobs={job}", "-X", "--noheader", "--parsable2", "--format=State")
     return kept.stdout.split()[0] if not kept.returncode and kept.stdout.strip() else "forgotten"
+
+
+def _never_starts(job: str) -> str:
+    """Return why a job that waits can never start, and what to do; empty if it may."""
+    told = _run("squeue", f"--jobs={job}", "--noheader", "--format=%r|%P|%l|%j").stdout.strip()
+    reason, *of_job = told.split("|")
+    if reason not in _NEVER or len(of_job) != 3 or "," in of_job[0]:  # another partition may
+        return ""
+    partition, limit, name = of_job
+    rule, *_ = name.removeprefix(_PREFIX).partition(_OF)
+    return (
+        f"Slurm can never start the job {job} ({rule}), which is cancelled: {_NEVER[reason]} "
+        f"({reason}; partition {partition}, {limit} asked for). In the profile, ask for less "
+        f"(set-resources: [<rule>:runtime=<minutes>], smaller group-components for cells) or for "
+        "another partition (slurm_partition)"
+    )
+
+
+def _say(job: str, error: str) -> None:
+    with log(job).open("a", encoding="utf-8") as file:
+        file.write(f"\nerror: {error}\n")
 
 
 def _jobs(folder: Path, of: Callable[[str], bool]) -> list[str]:

@@ -5,7 +5,7 @@ from PIL import Image
 from lorabench.errors import UserError
 from lorabench.train.history import History, Row, draw, read, smooth
 
-HEADER = "step,epoch,loss,lr,seconds,validation_loss\n"
+HEADER = "step,epoch,loss,lr,seconds,validation_loss,device\n"
 
 
 def rows(count):
@@ -16,10 +16,18 @@ def test_a_step_is_in_the_file_as_soon_as_it_is_done(tmp_path):
     path = tmp_path / "train_log.csv"
     history = History(path, [])
     history.add(Row(1, 1, 0.5, 2e-3, 0.25))
-    assert path.read_text() == f"{HEADER}1,1,0.500000,0.002,0.25,\n"
+    assert path.read_text() == f"{HEADER}1,1,0.500000,0.002,0.25,,\n"
     history.add(Row(2, 1, 0.5, 2e-3, 0.5, 0.25))
-    assert path.read_text().endswith("2,1,0.500000,0.002,0.50,0.250000\n")
+    assert path.read_text().endswith("2,1,0.500000,0.002,0.50,0.250000,\n")
     history.close()
+
+
+def test_what_trained_is_read_and_an_older_log_does_not_say_it(tmp_path):
+    path = tmp_path / "train_log.csv"
+    History(path, [Row(1, 1, 0.5, 2e-3, 0.25, device="cpu")]).close()
+    assert [row.device for row in read(path)] == ["cpu"]
+    path.write_text("step,epoch,loss,lr,seconds\n1,1,0.5,0.002,0.25\n")
+    assert [row.device for row in read(path)] == [""]
 
 
 def test_going_on_drops_rows_after_the_state(tmp_path):
@@ -50,10 +58,10 @@ def test_what_is_written_is_read_but_a_line_that_is_cut_short(tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("4,1,0.5", "line 5 has 3 fields, and there are 6 columns"),
-        ("4,1,much,0.001,0.3,", "line 5: loss should be a number, not 'much'"),
-        ("4,,0.5,0.001,0.3,", "line 5: epoch should be a number, not ''"),
-        ("4.5,1,0.5,0.001,0.3,", "invalid literal for int"),
+        ("4,1,0.5", "line 5 has 3 fields, and there are 7 columns"),
+        ("4,1,much,0.001,0.3,,", "line 5: loss should be a number, not 'much'"),
+        ("4,,0.5,0.001,0.3,,", "line 5: epoch should be a number, not ''"),
+        ("4.5,1,0.5,0.001,0.3,,", "invalid literal for int"),
     ],
 )
 def test_a_line_that_somebody_changed_is_named_and_may_be_deleted(tmp_path, line, said):

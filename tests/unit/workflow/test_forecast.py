@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lorabench.sweep.variants import EXTENTS, Prompt, plan
-from lorabench.workflow.forecast import seconds_to_draw, sentence
+from lorabench.workflow.forecast import seconds_a_picture_trained, seconds_to_draw, sentence
 from tests import records
 
 
@@ -61,6 +61,31 @@ def test_the_servers_start_counts_once(tmp_path):
 
 def test_cells_that_all_waited_for_the_start_tell_nothing(tmp_path):
     assert seconds_to_draw(run(tmp_path, "short", 15, 16), 8, 2) is None
+
+
+def trained(folder, name, log, asked="auto"):
+    """Write what a training of 10 steps of 2 pictures leaves, after 20 s."""
+    (folder / name / "train").mkdir(parents=True)
+    (folder / name / "train/train_log.csv").write_text(log)
+    record = records.run(train={"batch_size": 2, "device": asked})
+    records.write(record, folder / name / "run.yaml")
+    return record
+
+
+@pytest.mark.parametrize(
+    ("log", "asked", "device"),
+    [
+        ("step,seconds,device\n10,20,cpu\n", "auto", "cpu"),
+        ("step,seconds,device\n10,20,cuda\n", "auto", "cuda"),
+        ("step,seconds\n10,20\n", "cpu", "cpu"),
+        ("step,seconds\n10,20\n", "auto", None),  # of an older version, which did not say it
+    ],
+)
+def test_a_training_tells_the_time_of_others_on_its_device_alone(tmp_path, log, asked, device):
+    record = trained(tmp_path, "old", log, asked)
+    for one in ("cpu", "cuda"):
+        known = 1.0 if one == device else None
+        assert seconds_a_picture_trained(tmp_path, record, one) == known, one
 
 
 def test_loras_are_counted_and_what_they_share_once():

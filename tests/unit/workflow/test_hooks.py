@@ -37,7 +37,7 @@ def made(monkeypatch):
     """Hooks over the runs a-1 and b-1 with the given jobs, and what they say."""
     said = []
     screen = SimpleNamespace(say=said.append, end=lambda: None, listen=lambda: None)
-    monkeypatch.setattr(hooks.outlook, "lines", lambda plan, jobs, at_once: [
+    monkeypatch.setattr(hooks.outlook, "lines", lambda plan, jobs, at_once, here: [
         f"{plan.paths.run_id}: {dict(jobs)}"])  # fmt: skip
 
     def make(*jobs, **more):

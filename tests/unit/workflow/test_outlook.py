@@ -15,15 +15,19 @@ from tests import records
 from tests.finished import make_run, planned
 
 RECORD = records.run(train={"batch_size": 2})
-LOG = "step,epoch,loss,lr,seconds\n1,1,0.1,0.1,5.0\n10,1,0.1,0.1,100.0\n"
+LOG = "step,epoch,loss,lr,seconds,device\n1,1,0.1,0.1,5.0,cpu\n10,1,0.1,0.1,100.0,cpu\n"
 
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     monkeypatch.setattr(outlook.notes, "notes", lambda plan: plan.notes)
     train = {"steps": 380, "epochs": None, "batch_size": 8, "gradient_accumulation": 1}
+    monkeypatch.setattr(outlook, "_OF_GPUS", ())
     config = SimpleNamespace(
-        train=SimpleNamespace(device="auto", **train), base_model=BUNDLED_BASE, batch_size=1
+        trainer="embedded",
+        train=SimpleNamespace(device="auto", **train),
+        base_model=BUNDLED_BASE,
+        batch_size=1,
     )
     raw = SimpleNamespace(pictures=[None] * 35)
     return SimpleNamespace(
@@ -102,10 +106,9 @@ def test_only_what_will_be_done_is_named(made):
     assert lines(made, record_sweep=1)[1:] == [f"{made.paths.root}: record sweep"]
 
 
-def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made, monkeypatch):
+def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made):
     def showing(family):
-        base = SimpleNamespace(family=family)
-        monkeypatch.setattr(outlook.checkpoint, "inspect", lambda path: base)
+        made.family = family
         return lines(made, normalize_dataset=1, render_reference=1)[1]
 
     made.config.preprocess = SimpleNamespace(resolution=512)
@@ -127,6 +130,8 @@ def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
     (other / "train" / "train_log.csv").write_text(LOG)
     records.write(RECORD, other / "run.yaml")
     assert "train 380 steps (about 253 minutes)" in lines(made, train_lora=1)[1]
+    (_, elsewhere) = outlook.lines(made, {"train_lora": 1}, 2, here=False)
+    assert "about" not in elsewhere, "a cluster has GPUs"
 
 
 def test_on_a_comfyui_that_is_asked_for_nothing_the_way_to_fewer_pictures_is_said(made):

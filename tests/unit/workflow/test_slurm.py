@@ -90,6 +90,34 @@ def test_a_job_is_asked_for(programs, squeue, sacct, status):
     assert ("error: Slurm ended the job 17: TIMEOUT" in text) == ("TIMEOUT" in squeue)
 
 
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("PartitionTimeLimit|all|2-15:35:00|lorabench.train_lora", "failed"),
+        ("BadConstraints|all|35:00|lorabench.train_lora", "failed"),
+        ("PartitionTimeLimit|short,long|2-15:35:00|lorabench.train_lora", "running"),
+        ("Resources|all|35:00|lorabench.train_lora", "running"),
+        ("PartitionNodeLimit|all|35:00|lorabench.train_lora", "running"),  # or its nodes are down
+        ("ReqNodeNotAvail, UnavailableNodes:node1|all|35:00|lorabench.train_lora", "running"),
+        ("", "running"),
+    ],
+)
+def test_a_job_that_can_never_start_is_cancelled_and_says_what_to_do(programs, told, status):
+    programs(
+        squeue=f"case \"$*\" in *%T*) echo PENDING;; *) echo '{told}';; esac",
+        scancel='echo "$@" > cancelled',
+    )
+    slurm.LOGS.mkdir(parents=True)
+    assert slurm.status("17") == status
+    over = status == "failed"
+    assert Path("cancelled").exists() == over, "else it would wait for ever, forgotten"
+    if over:
+        assert Path("cancelled").read_text() == "17\n"
+        said = slurm.log("17").read_text()
+        assert said.startswith("\nerror: Slurm can never start the job 17 (train_lora)")
+        assert told.partition("|")[0] in said and "set-resources" in said
+
+
 @pytest.mark.parametrize(("then", "status"), [("PREEMPTED", "failed"), ("PENDING", "running")])
 def test_a_preempted_job_is_over_unless_it_is_queued_again(programs, monkeypatch, then, status):
     monkeypatch.setattr(slurm, "_AGAIN", 0)

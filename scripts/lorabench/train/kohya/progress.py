@@ -101,7 +101,8 @@ class Progress:
         training = self._training
         epoch = (step - 1) // training.steps_per_epoch + 1
         seconds = self._before + time.monotonic() - self._begin
-        return Row(step, epoch, loss, _rate(step, training.steps, training.settings), seconds)
+        rate = _rate(step, training.steps, training.settings)
+        return Row(step, epoch, loss, rate, seconds, device="cuda")  # all that sd-scripts is run on
 
 
 def read_rows(log: Path, steps: int) -> list[Row]:
