@@ -33,6 +33,7 @@ _LOCAL = frozenset(
 )
 """File systems that only one machine has."""
 REMOVED = "The last call was killed; this one goes on from what that finished"
+_UNLOCKS = "--unlock"
 _LOOKS_ONLY = frozenset({"-n", "--dry-run", "--dryrun"})
 _held: list[TextIOWrapper] = []
 
@@ -69,7 +70,7 @@ class Workflow:
 
     @property
     def lives(self) -> bool:
-        """Whether it runs, or may do so on another machine."""
+        """Whether it runs, or may do so on another machine where the user does not unlock."""
         try:
             with self.path.open("r+") as file:
                 flock(file, LOCK_EX | LOCK_NB)
@@ -77,7 +78,8 @@ class Workflow:
             return False
         except OSError:
             return True
-        return self.host != parent.host() and not _is_local(_WORKFLOWS)
+        elsewhere = self.host != parent.host() and not _is_local(_WORKFLOWS)
+        return elsewhere and _UNLOCKS not in sys.argv
 
 
 def enter(plans: Collection[RunPlan]) -> bool:

@@ -130,6 +130,20 @@ def test_on_another_machine_nobody_is_taken_for_dead(at_work, monkeypatch):
     assert locks.enter([plan("mine")])
 
 
+def test_unlock_says_that_a_call_of_another_machine_is_dead(at_work, monkeypatch):
+    at_work("living")
+    kill(at_work("mine"))
+    held = lock(0, "runs/mine/run.yaml")
+    monkeypatch.setattr(parent, "host", lambda: "another")
+    monkeypatch.setattr(locks, "_is_local", lambda folder: False)
+    monkeypatch.setattr(sys, "argv", ["snakemake", "--unlock"])
+    assert locks.enter([plan("mine")])
+    assert not held.exists()
+    monkeypatch.setattr(sys, "argv", ["snakemake"])
+    assert locks.begin([plan("mine")]) == ""
+    assert locks.busy([plan("living")])
+
+
 def test_the_lock_of_an_earlier_version_is_removed_if_nobody_is_here(tmp_path, monkeypatch):
     held = lock(0, "runs/mine/run.yaml")
     program = tmp_path / "snakemake"
