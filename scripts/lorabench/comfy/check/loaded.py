@@ -27,7 +27,8 @@ def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
         roles = find_roles(graph, choices)
     except UserError:  # it has custom nodes, which only its server can describe
         return _in_gui(content) if isinstance(content, GuiWorkflow) else None
-    names = [graph[node]["inputs"][name] for node, name in roles.checkpoint]
+    # A file with a model alone (`unet_name`) is no checkpoint, and lies elsewhere.
+    names = [graph[node]["inputs"][key] for node, key in roles.checkpoint if key == "ckpt_name"]
     return names[0] if names and isinstance(names[0], str) else None
 
 
