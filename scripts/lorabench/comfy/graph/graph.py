@@ -14,6 +14,8 @@ TEXT_INPUTS = (
     *("clip_l", "clip_g", "t5xxl", "llama"),  # Flux's, SD3's, HiDream's
     *("bert", "mt5xl", "qwen25_7b", "user_prompt", "prompt"),  # HunyuanDiT's, Lumina's, Qwen's
 )
+SIDES = ("on_true", "on_false")
+"""The inputs of a switch, of which `switch` lets one run."""
 STRENGTH_INPUTS = ("strength_model", "strength_clip")
 
 
@@ -41,9 +43,8 @@ def running_inputs(graph: Graph, node: str, flipped: bool = False) -> dict[str, 
     """
     inputs = dict(graph[node]["inputs"])
     on = _constant(graph, inputs.get("switch"))
-    sides = {"on_true", "on_false"} & inputs.keys()
-    if isinstance(on, bool) and len(sides) == 2:
-        del inputs["on_true" if on == flipped else "on_false"]
+    if isinstance(on, bool) and inputs.keys() >= set(SIDES):
+        del inputs[SIDES[on != flipped]]
     return inputs
 
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from lorabench.comfy.graph.graph import STRENGTH_INPUTS, Graph, describe, is_link, slots, upstream
+from lorabench.comfy.graph.graph import (
+    SIDES,
+    STRENGTH_INPUTS,
+    Graph,
+    describe,
+    is_link,
+    slots,
+    upstream,
+)
 from lorabench.errors import UserError
 
 PLACEHOLDER = re.compile(r"lora[ _-]?under[ _-]?test.*|lorabench.*", re.IGNORECASE)
@@ -28,18 +36,18 @@ def loaders(graph: Graph, nodes: Sequence[str]) -> list[str]:
 def switched(graph: Graph, save: str) -> set[str]:
     """Return the nodes that are there for a switch that is on: a turbo LoRA and its kind."""
     running = set(upstream(graph, save))
-    switches = [node for node in running if {"on_true", "on_false"} & graph[node]["inputs"].keys()]
+    switches = [node for node in running if slots(graph, node, SIDES)]
     return {node for one in switches for node in running - set(upstream(graph, save, one))}
 
 
 def switched_on(graph: Graph, save: str, tested: str) -> list[str]:
     """Return a sentence for each other LoRA that is there for a switch: it is in every picture."""
-    on = [node for node in upstream(graph, save) if node in switched(graph, save)]
+    on = switched(graph, save)
     return [
         f"{describe(graph, node)} is switched on: {', '.join(names)} is in every picture, also at"
         " weight 0"
-        for node in on
-        if node != tested and (names := held(graph, node))
+        for node in upstream(graph, save)
+        if node in on and node != tested and (names := held(graph, node))
     ]
 
 

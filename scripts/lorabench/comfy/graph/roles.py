@@ -24,7 +24,9 @@ from lorabench.comfy.graph.text_encoders import encoders
 from lorabench.errors import UserError
 
 _SAVES = ("SaveImage", "SaveImageAdvanced")
+"""What saves pictures as files that `/history` lists under `images`."""
 _MODELS = ("ckpt_name", "unet_name")
+"""The inputs that name the model: in a checkpoint, or in a file alone."""
 
 
 @dataclass(frozen=True)
@@ -236,13 +238,14 @@ def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
     behind = list(upstream(graph, save))
     loaders = lora_nodes.loaders(graph, behind)
     marked = lora_nodes.marked(graph, behind)
-    unmarked = [node for node in loaders if node not in lora_nodes.switched(graph, save)]
+    switched = lora_nodes.switched(graph, save)
+    unswitched = [node for node in loaders if node not in switched]
     if choice and loaders:
         found = _named(graph, "lora", choice, loaders)
-    elif not (marked or unmarked) or (marked and not set(marked) & set(loaders)):
+    elif not (marked or unswitched) or (marked and not set(marked) & set(loaders)):
         raise lora_nodes.no_loader(graph, save, marked or behind)
     else:
-        fit = [node for node in loaders if node in marked] or unmarked
+        fit = [node for node in loaders if node in marked] or unswitched
         found = _only(graph, "lora", "LoRA loaders", fit)
     if lora_nodes.is_off(graph[found]["inputs"]):
         raise UserError(

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from lorabench.comfy.graph.graph import TEXT_INPUTS, Graph, is_link, running_inputs, slots
+from lorabench.comfy.graph.graph import SIDES, TEXT_INPUTS, Graph, is_link, running_inputs, slots
 
 GUIDES = {"positive": ("positive", "conditioning", "cond1", "cond2"), "negative": ("negative",)}
 """The inputs for conditioning of guiders (CFGGuider, BasicGuider, DualCFGGuider)."""
 
-_PASSED_ON = ("conditioning", "on_true", "on_false")
+_PASSED_ON = ("conditioning", *SIDES)
 
 
 def encoders(graph: Graph, sampler: str, role: str) -> list[str]:

@@ -4,12 +4,11 @@ A text that nodes put together, such as a system prompt and a prompt, is replace
 is written, so that the rest stays.
 """
 
-from lorabench.comfy.graph.graph import Graph, Slot, is_link, running_inputs
+from lorabench.comfy.graph.graph import SIDES, Graph, Slot, is_link, running_inputs
 
 _TEXTS = ("string_a", "string_b", "string", "text", "value", "prompt", "positive", "source")
 """The inputs of nodes that give, join, edit or generate a text: PrimitiveString,
 StringConcatenate, StringReplace, TextGenerate and their kind."""
-_SIDES = ("on_true", "on_false")
 _TO_A_LANGUAGE_MODEL = "You are "
 """How system prompts begin: those of Lumina 2 and its kind, and of nodes that rewrite a prompt."""
 
@@ -59,7 +58,7 @@ def _sources(graph: Graph, slot: Slot) -> tuple[list[Slot], bool]:
         if not texts:  # it stands here, or comes from a node of another kind
             found[one] = None
             continue
-        edited |= texts[0].input not in _SIDES and len(graph[texts[0].node]["inputs"]) > 1
+        edited |= texts[0].input not in SIDES and len(graph[texts[0].node]["inputs"]) > 1
         queue += [text for text in texts if text not in seen]
         seen |= set(texts)
     return list(found), edited
@@ -68,7 +67,7 @@ def _sources(graph: Graph, slot: Slot) -> tuple[list[Slot], bool]:
 def _texts(graph: Graph, node: str) -> list[Slot]:
     """Return the inputs that make a node's text: of one that edits a linked text, only that."""
     inputs = running_inputs(graph, node)
-    names = [name for name in (*_SIDES, *_TEXTS) if isinstance(inputs.get(name), str | list)]
+    names = [name for name in (*SIDES, *_TEXTS) if isinstance(inputs.get(name), str | list)]
     linked = [name for name in names if is_link(inputs[name])]
     joined = "string_b" in names
     return [Slot(node, name) for name in (names if joined else linked or names)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lorabench.comfy.graph.graph import Slot, describe
-from lorabench.comfy.graph.lora_nodes import held, switched_on
+from lorabench.comfy.graph.lora_nodes import held
 from lorabench.comfy.graph.patching import cell_slots, shared_digest, with_nonce
 from lorabench.comfy.graph.roles import Choices, find_roles, prompt
 from lorabench.comfy.graph.workflow import load
@@ -634,100 +634,6 @@ def test_a_loop_in_a_graph_ends():
     graph = a_graph()
     graph["ckpt"] = changed(graph, "ckpt", odd=["save", 0])
     assert find_roles(graph).lora == "lora"
-
-
-# ---------------------------------------------------------------- switches
-
-
-def switched(on):
-    """A turbo LoRA behind a switch, between the tested one and the sampler."""
-    graph = a_graph(
-        turbo=node("LoraLoaderModelOnly", "Turbo", model=["lora", 0], lora_name="turbo.safetensors",
-                   strength_model=1.0),
-        on=node("PrimitiveBoolean", value=on),
-        switch=node(
-            "ComfySwitchNode", switch=["on", 0], on_true=["turbo", 0], on_false=["lora", 0]
-        ),
-    )  # fmt: skip
-    return graph | {"sampler": changed(graph, "sampler", model=["switch", 0])}
-
-
-@pytest.mark.parametrize("on", [True, False])
-def test_a_lora_behind_a_switch_is_not_the_tested_one(on):
-    graph = switched(on)
-    roles = find_roles(graph)
-    assert roles.lora == "lora"
-    result = patched(graph)
-    assert result["turbo"] == graph["turbo"]
-    said = switched_on(graph, roles.save, roles.lora)
-    assert len(said) == on
-    assert all("turbo.safetensors is in every picture, also at weight 0" in one for one in said)
-
-
-@pytest.mark.parametrize("on", [True, False])
-def test_alone_behind_a_switch_a_lora_is_tested_only_where_it_is_named(on):
-    graph = switched(on)
-    graph["lora"] = node("ModelSamplingDiscrete", model=["ckpt", 0])
-    graph["pos"] = changed(graph, "pos", clip=["ckpt", 1])
-    graph["neg"] = changed(graph, "neg", clip=["ckpt", 1])
-    with pytest.raises(UserError, match="no LoraLoader with the tested LoRA"):
-        find_roles(graph)
-    if on:
-        assert find_roles(graph, Choices(lora="Turbo")).lora == "turbo"
-
-
-def test_of_a_switch_that_something_computes_both_sides_count():
-    graph = switched(False)
-    graph["on"] = node("ComfyMathExpression", expression="a > 1", **{"values.a": 2})
-    with pytest.raises(UserError, match="the workflow has 2 LoRA loaders"):
-        find_roles(graph)
-
-
-# ---------------------------------------------------------------- prompts that nodes write
-
-
-def composed(words, **more):
-    graph = a_graph(pos=changed(a_graph(), "pos", text=["words", 0]), words=words, **more)
-    return graph, find_roles(graph)
-
-
-@pytest.mark.parametrize(
-    ("words", "source"),
-    [
-        (node("StringConcatenate", string_a="You are an assistant", string_b=["own", 0]), "own"),
-        (node("StringConcatenate", string_a="You are an assistant", string_b="a cat"), "words"),
-        (node("StringReplace", string=["own", 0], find="cat", replace="dog"), "own"),
-        (node("RegexReplace", string="a cat", regex_pattern="x", replace=""), "words"),
-        (node("TextGenerate", prompt=["own", 0], max_length=9), "own"),
-        (node("ComfySwitchNode", switch=False, on_true=["lm", 0], on_false=["lm", 0]), "own"),
-    ],
-)
-def test_a_composed_prompt_is_written_at_its_source(words, source):
-    own = node("PrimitiveStringMultiline", value="a cat")
-    lm = node("TextGenerate", prompt=["own", 0], max_length=9)
-    graph, roles = composed(words, own=own, lm=lm)
-    (slot,) = roles.positive
-    assert (slot.node, graph[slot.node]["inputs"][slot.input]) == (source, "a cat")
-    result = patched(graph, positive="a fox")
-    assert result[slot.node]["inputs"][slot.input] == "a fox"
-    assert result["pos"] == graph["pos"]
-
-
-def test_of_several_texts_the_prompt_is_named():
-    graph, roles = composed(
-        node("StringConcatenate", string_a=["style", 0], string_b=["own", 0], delimiter=", "),
-        style=node("PrimitiveString", "Style", value="in ink"),
-        own=node("PrimitiveString", "Own", value="a cat"),
-    )
-    assert not roles.positive
-    assert "several nodes write the text of pos" in roles.reasons["positive"]
-    assert find_roles(graph, Choices(positive="Own")).positive == (Slot("own", "value"),)
-    assert find_roles(graph, Choices(positive="pos")).positive == (Slot("pos", "text"),)
-
-
-def test_a_plain_link_is_replaced_as_ever():
-    _, roles = composed(node("PrimitiveString", value="a cat"))
-    assert roles.positive == (Slot("pos", "text"),)
 
 
 # ---------------------------------------------------------------- this year's nodes
