@@ -179,8 +179,9 @@ class BenchSettings(Section):
 
     checkpoint: Text | None = Field(
         None,
-        description="checkpoint name for the workflow's loader; empty: on the embedded server the "
-        "base model, on a ComfyUI the one that the workflow names",
+        description="name of the checkpoint, or of the model's file, for the workflow's loader; "
+        "empty: on the embedded server the base model, on a ComfyUI the one that the workflow "
+        "names",
     )
     lora_node: Text | None = Field(
         None, description="the LoraLoader that gets the LoRA, by id or title"
