@@ -5,6 +5,7 @@ This reads `/object_info` by itself, to check the converter's result.
 
 import math
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Any
 
 from lorabench.comfy.gui import dynamic
@@ -71,15 +72,7 @@ def for_node(info: ClassInfo, values: Any, sockets: Collection[str]) -> ClassInf
     """
     if not dynamic.is_dynamic(info):
         return info
-    rest = _listed(values)
-
-    def read(one: Input) -> Any:
-        value = rest.pop(0) if rest else one.default
-        if rest and _has_control(one, rest[0]):
-            rest.pop(0)
-        return value
-
-    return dynamic.settled(info, sockets, read)
+    return dynamic.settled(info, sockets, partial(_taken, _listed(values)))
 
 
 def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
@@ -90,14 +83,12 @@ def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
     rest = _listed(values)
     found: dict[str, Any] = {}
     for widget in widgets(info):
-        found[widget.name] = rest.pop(0) if rest else widget.default
+        found[widget.name] = _taken(rest, widget)
         if not widget.fits(found[widget.name]):
             raise ValueError(
                 f"the value {found[widget.name]!r} does not fit its {widget.name}"
                 f" ({widget.kind}): it was saved with another version of its class"
             )
-        if rest and _has_control(widget, rest[0]):
-            rest.pop(0)
     if rest and not _ignores_surplus(info):
         raise ValueError(f"it holds {len(rest)} values that its class does not declare")
     return found
@@ -125,6 +116,14 @@ def _listed(values: Any) -> list[Any]:
     if not isinstance(values, list):
         raise ValueError("its values have no order, so only its own frontend part can read them")
     return list(values)
+
+
+def _taken(rest: list[Any], widget: Input) -> Any:
+    """Take a widget's value, and its control, off a list; the default once that is over."""
+    value = rest.pop(0) if rest else widget.default
+    if rest and _has_control(widget, rest[0]):
+        rest.pop(0)
+    return value
 
 
 def _has_control(widget: Input, following: Any) -> bool:
