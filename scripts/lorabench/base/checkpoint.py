@@ -4,6 +4,7 @@ Nothing here imports torch: each parse of the Snakefile reads the checkpoint's f
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,13 @@ ALLOWED = (
 )
 
 
+Prediction = Literal["epsilon", "v_prediction", "EDM"]
+"""What a UNet predicts; EDM stands for both forms of another noise schedule (Karras et al. 2022),
+as in Playground 2.5."""
+_EDM_MARKS = ({"edm_mean", "edm_std"}, {"edm_vpred.sigma_max"})
+"""The tensors by which ComfyUI recognizes such an SDXL."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A base model on disk; `latent_channels` is the width of its UNet's input."""
@@ -26,8 +34,10 @@ class Checkpoint:
     path: Path
     kind: Literal["folder", "file"]
     family: Family
-    prediction: Literal["epsilon", "v_prediction"]
+    prediction: Prediction
     latent_channels: int
+    zero_snr: bool = False
+    """Whether the last timestep of its noise schedule has no signal left (zero terminal SNR)."""
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -44,6 +54,18 @@ def inspect(path: Path) -> Checkpoint:
     return _inspect_file(path)
 
 
+def trainable_prediction(base: Checkpoint) -> Literal["epsilon", "v_prediction"]:
+    """Return what the UNet predicts; raises `UserError` for EDM, which only a ComfyUI runs."""
+    if base.prediction == "EDM":
+        raise UserError(
+            f"{base.path}: an EDM model (such as Playground 2.5), whose noise is another than "
+            "Stable Diffusion's: neither trainer and not the embedded server run it. Take a "
+            "checkpoint of epsilon or v-prediction; a finished LoRA can be benched with "
+            "comfy_url=<the URL of a ComfyUI server>."
+        )
+    return base.prediction
+
+
 def _what_else(path: Path) -> str:
     """Return what to do about a file with another suffix."""
     if path.suffix.lower() in file_kinds.PICKLED:
@@ -57,59 +79,87 @@ def _inspect_folder(path: Path) -> Checkpoint:
         raise UserError(f"{path}: a {pipeline} without a UNet; {ALLOWED}.")
     unet = _read_json(path / "unet" / "config.json")
     scheduler = _read_json(path / "scheduler" / "scheduler_config.json")
-    for part in ("unet", "vae", "text_encoder"):
-        if not any((path / part).glob("*.safetensors")):
-            raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     width = unet.get("cross_attention_dim")
     known = families.by_width(width) or families.BUNDLED
+    if unet.get("addition_embed_type") == "text_time":  # told of sizes and of a pooled text
+        known = families.SDXL
+    family = _usable(path, width, known if isinstance(width, int) else None)
+    for part in family.parts:
+        if not any((path / part).glob("*.safetensors")):
+            raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     return Checkpoint(
         path,
         "folder",
-        _usable(path, width, known if isinstance(width, int) else None),
-        _prediction(path, scheduler.get("prediction_type", "epsilon")),
+        family,
+        _prediction(path, scheduler),
         _latent_channels(path, unet["in_channels"], unet["out_channels"]),
+        bool(scheduler.get("rescale_betas_zero_snr")),
     )
 
 
 def _inspect_file(path: Path) -> Checkpoint:
-    tensors, metadata = header.read(path)
+    tensors, _ = header.read(path)
     keys = [key for one in families.KNOWN if (key := one.cross_attention) in tensors]
     if not keys:
         lora = any(key.startswith("lora_") for key in tensors)
         what = "a LoRA" if lora else "not a Stable Diffusion checkpoint in the LDM format"
         raise UserError(f"{path}: this is {what}; {ALLOWED}.")
     width = tensors[keys[0]]["shape"][1]
-    family = _usable(path, width, families.by_width(width))
-    stems = {key.partition(".")[0] for key in tensors}
-    has = {part for prefix, part in families.PREFIXES.items() if prefix.partition(".")[0] in stems}
-    for part in ("vae", "text_encoder"):
+    has = {part for prefix, part in families.PREFIXES.items() if _begins(prefix, tensors)}
+    known = families.SDXL if "text_encoder_2" in has else families.by_width(width)
+    family = _usable(path, width, known)
+    for part in family.parts:
         if part not in has:
             raise UserError(
                 f"{path}: the file holds no {families.PARTS[part]}; take the full "
                 "checkpoint, with UNet, VAE and text encoder in one file, or a diffusers folder."
             )
-    # Fine-tunes on v-prediction mark themselves with an empty tensor of this name.
-    marked = "v_pred" in tensors or metadata.get("modelspec.prediction_type") == "v"
+    prediction = _marked(family, tensors)
     return Checkpoint(
         path,
         "file",
         family,
-        "v_prediction" if marked else "epsilon",
+        prediction,
         _latent_channels(
             path,
             tensors[f"{LDM_UNET}input_blocks.0.0.weight"]["shape"][1],
             tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
         ),
+        prediction == "v_prediction" and "ztsnr" in tensors,
     )
+
+
+def _begins(prefix: str, tensors: Collection[str]) -> bool:
+    return any(key.startswith(prefix) for key in tensors)
 
 
 def _usable(path: Path, width: Any, found: Known | None) -> Family:
     if not isinstance(found, Family):
-        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
+        like = f", as that of {found.a_title} is" if found else ""
+        raise UserError(f"{path}: its cross-attention is {width} wide{like}; {ALLOWED}.")
     return found
 
 
-def _prediction(path: Path, name: str) -> Literal["epsilon", "v_prediction"]:
+def _marked(family: Family, tensors: Collection[str]) -> Prediction:
+    """Return what the marks in a file say, as ComfyUI reads them.
+
+    They are tensors beside the weights and count for SDXL alone, in this order; what metadata say
+    it does not read. A LoRA that was trained otherwise would be drawn wrong.
+    """
+    if family is not families.SDXL:
+        return "epsilon"
+    if any(marks <= set(tensors) for marks in _EDM_MARKS):
+        return "EDM"
+    return "v_prediction" if "v_pred" in tensors else "epsilon"
+
+
+def _prediction(path: Path, scheduler: Mapping[str, Any]) -> Prediction:
+    """Return what the scheduler of a folder says that the UNet predicts."""
+    if "EDM" in scheduler.get("_class_name", ""):
+        return "EDM"
+    name = scheduler.get("prediction_type", "epsilon")
+    if "FlowMatch" in scheduler.get("_class_name", ""):
+        name = "flow"
     if name not in ("epsilon", "v_prediction"):
         raise UserError(
             f"{path}: its scheduler predicts {name!r}; allowed are epsilon and v_prediction."

@@ -130,6 +130,7 @@ VAE = {  # of SD1.x and SDXL
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
 }
+_SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 # What authors of SD1.5 and SDXL LoRAs usually start from.
 _EXAMPLE = "{trigger}, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
 _PRESET = {
@@ -170,7 +171,7 @@ SD15 = Family(
             "pad_token_id": 49407,
         },
     },
-    schedule={"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"},
+    schedule=_SCHEDULE,
     embedded=True,
     memory_mb=12000,
     kohya=Kohya("train_network.py", 64),
@@ -189,15 +190,20 @@ SDXL = Family(
     lora_names="label_emb|text_model_2|lora_te2_",
     name="sdxl",
     version="sdxl_base_v1-0",
-    architecture="stable-diffusion-xl",
+    architecture="stable-diffusion-xl-v1-base",
     tag="stable-diffusion-xl",
     parts={
         **_LDM_PARTS,
         "text_encoder": "conditioner.embedders.0.transformer.",
         "text_encoder_2": "conditioner.embedders.1.model.",
     },
-    configs={"vae": VAE},
-    embedded=False,
+    configs={  # the sizes of all parts are read from the file; its text encoders are CLIP's
+        "vae": {**VAE, "scaling_factor": 0.13025},
+        "text_encoder": {"pad_token_id": 49407},
+        "text_encoder_2": {"hidden_act": "gelu"},
+    },
+    schedule=_SCHEDULE,
+    embedded=True,
     kohya=Kohya("sdxl_train_network.py", 32),
     example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
     picture_seconds=10,
@@ -207,7 +213,16 @@ SDXL = Family(
         **_PRESET,
         "bench_workflow": "config/workflows/sdxl_lora_bench.json",
         "preprocess": _preprocess(1024, 64),
-        "train": {**_TRAIN, "steps": 2000, "batch_size": 1},
+        # The text encoders stay as they are: sd-scripts' documentation "highly recommends" it for
+        # SDXL, whose two read more than a small set teaches, and OneTrainer does so. They are then
+        # run once and freed, and with gradient checkpointing the rest fits on a usual card.
+        "train": {
+            **_TRAIN,
+            "text_encoder_lr": 0.0,
+            "steps": 2000,
+            "batch_size": 1,
+            "gradient_checkpointing": True,
+        },
     },
 )
 
@@ -218,6 +233,7 @@ KNOWN = (
     Known("Flux", lora_names="double_blocks|single_transformer_blocks"),
     Known("SD3", lora_names="joint_blocks"),
     Known("SD2.x", width=1024, block=1),
+    Known("SDXL refiner", width=1280, block=4),
     *PUBLIC,
 )
 """All that has a mark of its own, in the order in which a LoRA's names are looked at."""
