@@ -9,25 +9,28 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lorabench.base import families, file_kinds, header
-from lorabench.base.families import LDM_UNET, Family, Known
+from lorabench.base.family import LDM_UNET, PARTS, Family, Known
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.text.phrases import listed
 
 ALLOWED = (
-    f"allowed are {listed([family.title for family in families.PUBLIC])} checkpoints: "
-    "a diffusers folder or one .safetensors file"
+    f"allowed are {listed([family.title for family in families.PUBLIC])} models: one .safetensors "
+    "file, or a diffusers folder of one with a UNet"
 )
+
+Prediction = Literal["epsilon", "v_prediction", "flow"]
+"""What a model predicts; `flow`: the way from the picture to the noise."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A base model on disk; `latent_channels` is the width of its UNet's input."""
+    """A base model on disk."""
 
     path: Path
     kind: Literal["folder", "file"]
     family: Family
-    prediction: Literal["epsilon", "v_prediction"]
-    latent_channels: int
+    prediction: Prediction
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -61,23 +64,21 @@ def _inspect_folder(path: Path) -> Checkpoint:
         if not any((path / part).glob("*.safetensors")):
             raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     width = unet.get("cross_attention_dim")
-    known = families.by_width(width) or families.BUNDLED
+    known = families.by_width(width) or BUNDLED
+    _check_text_to_image(path, unet["in_channels"], unet["out_channels"])
     return Checkpoint(
         path,
         "folder",
         _usable(path, width, known if isinstance(width, int) else None),
         _prediction(path, scheduler.get("prediction_type", "epsilon")),
-        _latent_channels(path, unet["in_channels"], unet["out_channels"]),
     )
 
 
 def _inspect_file(path: Path) -> Checkpoint:
     tensors, metadata = header.read(path)
-    keys = [key for one in families.KNOWN if (key := one.cross_attention) in tensors]
+    keys = [key for one in families.KNOWN if one.block and (key := one.cross_attention) in tensors]
     if not keys:
-        lora = any(key.startswith("lora_") for key in tensors)
-        what = "a LoRA" if lora else "not a Stable Diffusion checkpoint in the LDM format"
-        raise UserError(f"{path}: this is {what}; {ALLOWED}.")
+        return Checkpoint(path, "file", _transformer(path, tensors), "flow")
     width = tensors[keys[0]]["shape"][1]
     family = _usable(path, width, families.by_width(width))
     stems = {key.partition(".")[0] for key in tensors}
@@ -85,9 +86,14 @@ def _inspect_file(path: Path) -> Checkpoint:
     for part in ("vae", "text_encoder"):
         if part not in has:
             raise UserError(
-                f"{path}: the file holds no {families.PARTS[part]}; take the full "
+                f"{path}: the file holds no {PARTS[part]}; take the full "
                 "checkpoint, with UNet, VAE and text encoder in one file, or a diffusers folder."
             )
+    _check_text_to_image(
+        path,
+        tensors[f"{LDM_UNET}input_blocks.0.0.weight"]["shape"][1],
+        tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
+    )
     # Fine-tunes on v-prediction mark themselves with an empty tensor of this name.
     marked = "v_pred" in tensors or metadata.get("modelspec.prediction_type") == "v"
     return Checkpoint(
@@ -95,12 +101,17 @@ def _inspect_file(path: Path) -> Checkpoint:
         "file",
         family,
         "v_prediction" if marked else "epsilon",
-        _latent_channels(
-            path,
-            tensors[f"{LDM_UNET}input_blocks.0.0.weight"]["shape"][1],
-            tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
-        ),
     )
+
+
+def _transformer(path: Path, tensors: header.Tensors) -> Family:
+    """Return the family of a file without a UNet; raises `UserError` for none that is known."""
+    shapes = {key: tuple(tensor["shape"]) for key, tensor in tensors.items()}
+    if found := families.transformer(shapes):
+        return found[0]
+    lora = any(key.startswith("lora_") for key in tensors)
+    what = "a LoRA" if lora else file_kinds.by_keys(tensors) or "not a model that is known here"
+    raise UserError(f"{path}: this is {what}; {ALLOWED}.")
 
 
 def _usable(path: Path, width: Any, found: Known | None) -> Family:
@@ -117,13 +128,12 @@ def _prediction(path: Path, name: str) -> Literal["epsilon", "v_prediction"]:
     return name
 
 
-def _latent_channels(path: Path, channels_in: int, channels_out: int) -> int:
+def _check_text_to_image(path: Path, channels_in: int, channels_out: int) -> None:
     if channels_in != channels_out:
         raise UserError(
             f"{path}: its UNet reads {channels_in} channels and writes {channels_out}, "
             "as an inpainting model does; take the text-to-image checkpoint."
         )
-    return channels_in
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -8,14 +8,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 from lorabench.base import checkpoint
-from lorabench.base.families import EMBEDDED, Family
+from lorabench.base.families import EMBEDDED
+from lorabench.base.family import Family
 from lorabench.base.networks import (
     AutoencoderKL,
     AutoencoderTiny,
@@ -46,7 +47,7 @@ class StableDiffusion:
     unet: UNet2DConditionModel
     vae: AutoencoderKL | AutoencoderTiny
     alphas_cumprod: torch.Tensor
-    prediction: Literal["epsilon", "v_prediction"]
+    prediction: checkpoint.Prediction
 
     @torch.no_grad()
     def encode(
