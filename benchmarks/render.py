@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 
 from lorabench.base import model
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
 from lorabench.comfy.graph import workflow

@@ -18,7 +18,7 @@ _SIZES = 6
 
 
 def unet(shapes: Shapes, pooled: int) -> dict[str, Any]:
-    """Return the config of a UNet2DConditionModel, given the width of the pooled text.
+    """Return what sizes decide of a UNet2DConditionModel's config; `pooled` is that text's width.
 
     Raises `KeyError`: a tensor of the architecture is missing.
     """
@@ -32,7 +32,6 @@ def unet(shapes: Shapes, pooled: int) -> dict[str, Any]:
     entrance = shapes["label_emb.0.0.weight"][1]
     text = next(shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
     return {
-        "sample_size": 128,
         "in_channels": shapes["input_blocks.0.0.weight"][1],
         "out_channels": shapes["out.2.weight"][0],
         "layers_per_block": layers,
@@ -49,7 +48,6 @@ def unet(shapes: Shapes, pooled: int) -> dict[str, Any]:
         "attention_head_dim": [_heads(width) for width in widths],  # their number, in spite of it
         "cross_attention_dim": text,
         "use_linear_projection": len(shapes["input_blocks.4.1.proj_in.weight"]) == 2,
-        "addition_embed_type": "text_time",
         "addition_time_embed_dim": (entrance - pooled) // _SIZES,
         "projection_class_embeddings_input_dim": entrance,
     }

@@ -10,34 +10,33 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lorabench.base import families, file_kinds, header
-from lorabench.base.families import LDM_UNET, Family, Known
+from lorabench.base.family import LDM_UNET, PARTS, Family, Known
+from lorabench.base.stable_diffusion import BUNDLED, SDXL
 from lorabench.errors import UserError
 from lorabench.text.phrases import listed
 
 ALLOWED = (
-    f"allowed are {listed([family.title for family in families.PUBLIC])} checkpoints: "
-    "a diffusers folder or one .safetensors file"
+    f"allowed are {listed([family.title for family in families.PUBLIC])} models: one .safetensors "
+    "file, or a diffusers folder of one with a UNet"
 )
 
-
-Prediction = Literal["epsilon", "v_prediction", "EDM"]
-"""What a UNet predicts; EDM stands for both forms of another noise schedule (Karras et al. 2022),
-as in Playground 2.5."""
+Prediction = Literal["epsilon", "v_prediction", "EDM", "flow"]
+"""What a model predicts; `EDM`: one with the noise of Karras et al. (2022), such as Playground 2.5;
+`flow`: the way from the picture to the noise."""
 _EDM_MARKS = ({"edm_mean", "edm_std"}, {"edm_vpred.sigma_max"})
-"""The tensors by which ComfyUI recognizes such an SDXL."""
+"""Tensors by which ComfyUI recognizes an SDXL of that kind."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A base model on disk; `latent_channels` is the width of its UNet's input."""
+    """A base model on disk."""
 
     path: Path
     kind: Literal["folder", "file"]
     family: Family
     prediction: Prediction
-    latent_channels: int
     zero_snr: bool = False
-    """Whether the last timestep of its noise schedule has no signal left (zero terminal SNR)."""
+    """Whether no signal is left at the last timestep (zero terminal SNR)."""
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -54,16 +53,15 @@ def inspect(path: Path) -> Checkpoint:
     return _inspect_file(path)
 
 
-def trainable_prediction(base: Checkpoint) -> Literal["epsilon", "v_prediction"]:
-    """Return what the UNet predicts; raises `UserError` for EDM, which only a ComfyUI runs."""
+def check_noise(base: Checkpoint) -> None:
+    """Raise `UserError` for EDM, whose noise neither a trainer nor the embedded server knows."""
     if base.prediction == "EDM":
         raise UserError(
-            f"{base.path}: an EDM model (such as Playground 2.5), whose noise is another than "
-            "Stable Diffusion's: neither trainer and not the embedded server run it. Take a "
-            "checkpoint of epsilon or v-prediction; a finished LoRA can be benched with "
-            "comfy_url=<the URL of a ComfyUI server>."
+            f"{base.path}: this is an EDM model, such as Playground 2.5, whose noise is another "
+            "than Stable Diffusion's: no trainer here and not the embedded server run it. Take a "
+            "checkpoint of epsilon or v-prediction; a finished LoRA for this one can be benched "
+            "with comfy_url=<the URL of a ComfyUI server>."
         )
-    return base.prediction
 
 
 def _what_else(path: Path) -> str:
@@ -80,57 +78,69 @@ def _inspect_folder(path: Path) -> Checkpoint:
     unet = _read_json(path / "unet" / "config.json")
     scheduler = _read_json(path / "scheduler" / "scheduler_config.json")
     width = unet.get("cross_attention_dim")
-    known = families.by_width(width) or families.BUNDLED
-    if unet.get("addition_embed_type") == "text_time":  # told of sizes and of a pooled text
-        known = families.SDXL
+    known = families.by_width(width) or BUNDLED
+    if unet.get("addition_embed_type") == "text_time":  # it is told sizes and a pooled text
+        known = SDXL
     family = _usable(path, width, known if isinstance(width, int) else None)
     for part in family.parts:
         if not any((path / part).glob("*.safetensors")):
             raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
+    _check_text_to_image(path, unet["in_channels"], unet["out_channels"])
+    prediction = _prediction(path, scheduler)
     return Checkpoint(
-        path,
-        "folder",
-        family,
-        _prediction(path, scheduler),
-        _latent_channels(path, unet["in_channels"], unet["out_channels"]),
-        bool(scheduler.get("rescale_betas_zero_snr")),
+        path, "folder", family, prediction, bool(scheduler.get("rescale_betas_zero_snr"))
     )
 
 
 def _inspect_file(path: Path) -> Checkpoint:
     tensors, _ = header.read(path)
-    keys = [key for one in families.KNOWN if (key := one.cross_attention) in tensors]
+    keys = [key for one in families.KNOWN if one.block and (key := one.cross_attention) in tensors]
     if not keys:
-        lora = any(key.startswith("lora_") for key in tensors)
-        what = "a LoRA" if lora else "not a Stable Diffusion checkpoint in the LDM format"
-        raise UserError(f"{path}: this is {what}; {ALLOWED}.")
+        return Checkpoint(path, "file", _transformer(path, tensors), "flow")
     width = tensors[keys[0]]["shape"][1]
     has = {part for prefix, part in families.PREFIXES.items() if _begins(prefix, tensors)}
-    known = families.SDXL if "text_encoder_2" in has else families.by_width(width)
-    family = _usable(path, width, known)
+    family = _usable(path, width, SDXL if "text_encoder_2" in has else families.by_width(width))
     for part in family.parts:
         if part not in has:
             raise UserError(
-                f"{path}: the file holds no {families.PARTS[part]}; take the full "
+                f"{path}: the file holds no {PARTS[part]}; take the full "
                 "checkpoint, with UNet, VAE and text encoder in one file, or a diffusers folder."
             )
-    prediction = _marked(family, tensors)
-    return Checkpoint(
+    _check_text_to_image(
         path,
-        "file",
-        family,
-        prediction,
-        _latent_channels(
-            path,
-            tensors[f"{LDM_UNET}input_blocks.0.0.weight"]["shape"][1],
-            tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
-        ),
-        prediction == "v_prediction" and "ztsnr" in tensors,
+        tensors[f"{LDM_UNET}input_blocks.0.0.weight"]["shape"][1],
+        tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
     )
+    prediction = _marked(family, tensors)
+    no_signal = prediction == "v_prediction" and "ztsnr" in tensors
+    return Checkpoint(path, "file", family, prediction, no_signal)
 
 
 def _begins(prefix: str, tensors: Collection[str]) -> bool:
     return any(key.startswith(prefix) for key in tensors)
+
+
+def _marked(family: Family, tensors: Collection[str]) -> Prediction:
+    """Return what a single file's marks say, as ComfyUI reads them.
+
+    They are tensors beside the weights, and count for SDXL alone; what the metadata say does not.
+    A LoRA that was trained otherwise would be drawn wrong.
+    """
+    if family is not SDXL:
+        return "epsilon"
+    if any(marks <= set(tensors) for marks in _EDM_MARKS):
+        return "EDM"
+    return "v_prediction" if "v_pred" in tensors else "epsilon"
+
+
+def _transformer(path: Path, tensors: header.Tensors) -> Family:
+    """Return the family of a file without a UNet; raises `UserError` for none that is known."""
+    shapes = {key: tuple(tensor["shape"]) for key, tensor in tensors.items()}
+    if found := families.transformer(shapes):
+        return found[0]
+    lora = any(key.startswith("lora_") for key in tensors)
+    what = "a LoRA" if lora else file_kinds.by_keys(tensors) or "not a model that is known here"
+    raise UserError(f"{path}: this is {what}; {ALLOWED}.")
 
 
 def _usable(path: Path, width: Any, found: Known | None) -> Family:
@@ -140,26 +150,12 @@ def _usable(path: Path, width: Any, found: Known | None) -> Family:
     return found
 
 
-def _marked(family: Family, tensors: Collection[str]) -> Prediction:
-    """Return what the marks in a file say, as ComfyUI reads them.
-
-    They are tensors beside the weights and count for SDXL alone, in this order; what metadata say
-    it does not read. A LoRA that was trained otherwise would be drawn wrong.
-    """
-    if family is not families.SDXL:
-        return "epsilon"
-    if any(marks <= set(tensors) for marks in _EDM_MARKS):
-        return "EDM"
-    return "v_prediction" if "v_pred" in tensors else "epsilon"
-
-
 def _prediction(path: Path, scheduler: Mapping[str, Any]) -> Prediction:
     """Return what the scheduler of a folder says that the UNet predicts."""
-    if "EDM" in scheduler.get("_class_name", ""):
+    kind = scheduler.get("_class_name", "")
+    if kind.startswith("EDM"):
         return "EDM"
-    name = scheduler.get("prediction_type", "epsilon")
-    if "FlowMatch" in scheduler.get("_class_name", ""):
-        name = "flow"
+    name = "flow" if kind.startswith("FlowMatch") else scheduler.get("prediction_type", "epsilon")
     if name not in ("epsilon", "v_prediction"):
         raise UserError(
             f"{path}: its scheduler predicts {name!r}; allowed are epsilon and v_prediction."
@@ -167,13 +163,12 @@ def _prediction(path: Path, scheduler: Mapping[str, Any]) -> Prediction:
     return name
 
 
-def _latent_channels(path: Path, channels_in: int, channels_out: int) -> int:
+def _check_text_to_image(path: Path, channels_in: int, channels_out: int) -> None:
     if channels_in != channels_out:
         raise UserError(
             f"{path}: its UNet reads {channels_in} channels and writes {channels_out}, "
             "as an inpainting model does; take the text-to-image checkpoint."
         )
-    return channels_in
 
 
 def _read_json(path: Path) -> dict[str, Any]:

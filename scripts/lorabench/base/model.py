@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -41,7 +41,7 @@ class StableDiffusion:
     unet: UNet2DConditionModel
     vae: AutoencoderKL | AutoencoderTiny
     alphas_cumprod: torch.Tensor
-    prediction: Literal["epsilon", "v_prediction"]
+    prediction: checkpoint.Prediction
 
     def encode_text(self, captions: Sequence[str], clip_skip: int = 1) -> Text:
         """Return captions as the UNet reads them."""
@@ -91,7 +91,7 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
             f"base model {path}: {family.a_title} checkpoint, and the embedded trainer and server "
             f"run {EMBEDDED} only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
         )
-    prediction = checkpoint.trainable_prediction(found)
+    checkpoint.check_noise(found)
     try:
         if found.kind == "folder":
             tokenizer, (text_encoders, unet, vae) = _tokenizer(path), _load_folder(path, dtype)
@@ -103,7 +103,7 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
         raise UserError(f"base model {path}: its weights cannot be loaded ({error}).") from error
     for part in (*text_encoders, unet, vae):
         part.to(device).eval().requires_grad_(False)
-    return StableDiffusion(tokenizer, text_encoders, unet, vae, alphas, prediction)
+    return StableDiffusion(tokenizer, text_encoders, unet, vae, alphas, found.prediction)
 
 
 def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lorabench.base import architecture
 from lorabench.base.conditions import TextEncoder
-from lorabench.base.families import Family
+from lorabench.base.family import Family
 from lorabench.base.networks import (
     AutoencoderKL,
     CLIPTextConfig,
@@ -80,9 +80,10 @@ def _second_text_encoder(
 def _unet(
     weights: Weights, dtype: torch.dtype, family: Family, pooled: int
 ) -> UNet2DConditionModel:
-    config = family.configs.get("unet")
-    if config is None:
-        config = architecture.unet(_shapes(_within(weights, family.parts["unet"])), pooled)
+    config = family.configs["unet"]
+    if "addition_embed_type" in config:  # SDXL, of which there are smaller relatives
+        read = architecture.unet(_shapes(_within(weights, family.parts["unet"])), pooled)
+        config = {**config, **read}
     with init_empty_weights(include_buffers=False):
         unet = UNet2DConditionModel(**config)
     return _filled(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)

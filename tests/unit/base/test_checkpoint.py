@@ -46,7 +46,7 @@ def ldm(path, width=768, block=1, channels=4, extra=(), without=()):
 )
 def test_the_cross_attention_of_a_folder_tells_its_family(tmp_path, width, family):
     found = checkpoint.inspect(folder(tmp_path, {**UNET, "cross_attention_dim": width}))
-    assert (found.kind, found.family.name, found.latent_channels) == ("folder", family, 8)
+    assert (found.kind, found.family.name) == ("folder", family)
     assert found.prediction == "epsilon"
 
 
@@ -58,7 +58,7 @@ def test_the_scheduler_of_a_folder_tells_the_prediction(tmp_path):
 @pytest.mark.parametrize(("width", "block", "family"), [(768, 1, "sd15"), (2048, 4, "sdxl")])
 def test_the_cross_attention_of_a_file_tells_its_family(tmp_path, width, block, family):
     found = checkpoint.inspect(ldm(tmp_path / "m.safetensors", width, block))
-    assert (found.kind, found.family.name, found.latent_channels) == ("file", family, 4)
+    assert (found.kind, found.family.name) == ("file", family)
     assert found.prediction == "epsilon"
 
 

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
 from tests import checkpoints
 

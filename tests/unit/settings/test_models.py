@@ -3,7 +3,7 @@
 import pytest
 
 import config_docs
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.settings.layers import merge, resolve
 from lorabench.settings.models import PreprocessSettings

@@ -4,7 +4,7 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.lora import file as lora_file
 from lorabench.train import network
 from tests import checkpoints

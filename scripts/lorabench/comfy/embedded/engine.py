@@ -3,13 +3,13 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lorabench.base import families, model, packed
+from lorabench.base import model, packed, stable_diffusion
+from lorabench.base.checkpoint import Prediction
 from lorabench.base.networks import (
     AutoencoderKL,
     AutoencoderTiny,
@@ -37,7 +37,7 @@ class Loaded:
     tokenizer: CLIPTokenizer
     vae: AutoencoderKL | AutoencoderTiny
     schedule: NoiseSchedule
-    prediction: Literal["epsilon", "v_prediction"]
+    prediction: Prediction
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Engine:
         """Return the KL autoencoder in a `.safetensors` file, in LDM or diffusers naming."""
         key = fingerprint(path)
         if key not in self._vaes:
-            vae = AutoencoderKL(**families.VAE)
+            vae = AutoencoderKL(**stable_diffusion.VAE)
             weights = load_file(path)
             if not any(name.startswith("decoder.up_blocks.") for name in weights):
                 weights = convert_ldm_vae_checkpoint(weights, vae.config)

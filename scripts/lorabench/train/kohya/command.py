@@ -49,6 +49,7 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
     made = {
         "pretrained_model_name_or_path": installation.seen(training.base.path),
         "v_parameterization": training.base.prediction == "v_prediction",
+        "zero_terminal_snr": training.base.zero_snr or None,
         "output_dir": installation.seen(training.folder),
         "output_name": training.name,
         "save_model_as": "safetensors",

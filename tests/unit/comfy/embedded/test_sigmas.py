@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded import catalog, sigmas
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
 
