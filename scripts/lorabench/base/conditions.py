@@ -113,9 +113,7 @@ def states(
     return (inner.final_layer_norm(chosen) if normed else chosen), found.last_hidden_state
 
 
-def pooled(
-    encoder: CLIPTextModelWithProjection, last: Tensor, tokens: Tensor, end: int
-) -> Tensor:
+def pooled(encoder: CLIPTextModelWithProjection, last: Tensor, tokens: Tensor, end: int) -> Tensor:
     """Return the projected state [N, P] of each text at its first end token."""
     where = (tokens == end).int().argmax(dim=1)
     return encoder.text_projection(last[torch.arange(len(last), device=last.device), where])

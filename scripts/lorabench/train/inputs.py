@@ -75,14 +75,18 @@ class Captions:
             encoder.to(device)
         if not (self._settings.text_encoder_lr or self._settings.shuffle_caption):
             # One by one: the features of a caption must not depend on its neighbours.
-            self._cache = {caption: self._encode([caption]).to("cpu") for caption in ["", *captions]}
+            self._cache = {
+                caption: self._encode([caption]).to("cpu") for caption in ["", *captions]
+            }
             for encoder in model.text_encoders:
                 encoder.to(_NOWHERE)
 
     def __call__(self, captions: list[str]) -> Text:
         """Return the features of a batch; with gradients if the text encoders are trained."""
         if self._cache:
-            return conditions.joined([self._cache[caption] for caption in captions]).to(self._device)
+            return conditions.joined([self._cache[caption] for caption in captions]).to(
+                self._device
+            )
         return self._encode(captions)
 
     def _encode(self, captions: list[str]) -> Text:

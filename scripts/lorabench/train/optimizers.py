@@ -33,7 +33,8 @@ def check(settings: TrainSettings, device: str) -> None:
         return
     if device != "cuda":
         raise UserError(
-            "optimizer_type: AdamW8bit runs on CUDA alone, and this training on the CPU; take AdamW."
+            "optimizer_type: AdamW8bit runs on CUDA alone, and this training is on the CPU; take "
+            "AdamW."
         )
     if importlib.util.find_spec("bitsandbytes") is None:
         raise UserError(

@@ -75,7 +75,7 @@ def _loaders(library: Library) -> dict[str, Node]:
             ("MODEL", "CLIP", "VAE"),
             "loaders",
             "Load Checkpoint",
-            "Loads a Stable Diffusion 1.x checkpoint: a file or a diffusers folder.",
+            "Loads a checkpoint of SD1.x or SDXL: a file or a diffusers folder.",
         ),
         "LoraLoader": Node(
             {
@@ -88,7 +88,7 @@ def _loaders(library: Library) -> dict[str, Node]:
             ("MODEL", "CLIP"),
             "loaders",
             "Load LoRA",
-            "Merges a LoRA into the UNet and the text encoder.",
+            "Merges a LoRA into the UNet and the text encoders.",
         ),
         "LoraLoaderModelOnly": Node(
             {"model": ("MODEL", {}), "lora_name": lora_name, "strength_model": _strength()},
@@ -102,19 +102,44 @@ def _loaders(library: Library) -> dict[str, Node]:
             ("VAE",),
             "loaders",
             "Load VAE",
-            "Loads the autoencoder of a Stable Diffusion 1.x model from its own file.",
+            "Loads the autoencoder of an SD1.x or SDXL model from its own file.",
         ),
     }
 
 
 def _texts_and_latents(most_pixels: int | None) -> dict[str, Node]:
+    prompt: Input = ("STRING", {"multiline": True, "dynamicPrompts": True})
     return {
         "CLIPTextEncode": Node(
-            {"text": ("STRING", {"multiline": True, "dynamicPrompts": True}), "clip": ("CLIP", {})},
+            {"text": prompt, "clip": ("CLIP", {})},
             ("CONDITIONING",),
             "conditioning",
             "CLIP Text Encode (Prompt)",
             "Encodes a prompt, with (emphasis:1.2), at any length.",
+        ),
+        "CLIPTextEncodeSDXL": Node(
+            {
+                "clip": ("CLIP", {}),
+                "width": ("INT", _range(1024, 0, MAX_SIDE)),
+                "height": ("INT", _range(1024, 0, MAX_SIDE)),
+                "crop_w": ("INT", _range(0, 0, MAX_SIDE)),
+                "crop_h": ("INT", _range(0, 0, MAX_SIDE)),
+                "target_width": ("INT", _range(1024, 0, MAX_SIDE)),
+                "target_height": ("INT", _range(1024, 0, MAX_SIDE)),
+                "text_g": prompt,
+                "text_l": prompt,
+            },
+            ("CONDITIONING",),
+            "conditioning",
+            "CLIP Text Encode (SDXL)",
+            "Encodes a text for each encoder of SDXL, with the sizes that its UNet is told.",
+        ),
+        "ConditioningZeroOut": Node(
+            {"conditioning": ("CONDITIONING", {})},
+            ("CONDITIONING",),
+            "conditioning",
+            "Conditioning Zero Out",
+            "Takes the text out of a conditioning.",
         ),
         "CLIPSetLastLayer": Node(
             {

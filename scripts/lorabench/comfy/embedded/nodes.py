@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lorabench import files
 from lorabench.comfy.embedded import engine, loras, memory, sampling
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.engine import Clip, Engine, Model
 from lorabench.comfy.embedded.library import Library, next_picture
 from lorabench.comfy.embedded.loras import Patch
@@ -62,7 +63,7 @@ def load_lora(
     if strength_model == 0 and strength_clip == 0:
         return model, clip
     lora = loras.read(context.file("loras", lora_name))
-    loras.report_unused(lora, (model.loaded.unet, clip.loaded.text_encoder))
+    loras.report_unused(lora, (model.loaded.unet, *clip.loaded.text_encoders))
     return (
         replace(model, patches=(*model.patches, Patch(lora, strength_model))),
         replace(clip, patches=(*clip.patches, Patch(lora, strength_clip))),
@@ -85,9 +86,33 @@ def load_vae(context: Context, vae_name: str) -> tuple[Any]:
     return (context.engine.vae(context.file("vae", vae_name)),)
 
 
-def encode_text(context: Context, text: str, clip: Clip) -> tuple[Tensor]:
+def encode_text(context: Context, text: str, clip: Clip) -> tuple[Conditioning]:
     """CLIPTextEncode."""
     return (clip.encode(text),)
+
+
+def encode_text_sdxl(
+    context: Context,
+    clip: Clip,
+    width: int,
+    height: int,
+    crop_w: int,
+    crop_h: int,
+    target_width: int,
+    target_height: int,
+    text_g: str,
+    text_l: str,
+) -> tuple[Conditioning]:
+    """CLIPTextEncodeSDXL."""
+    if len(clip.loaded.text_encoders) == 1:
+        raise UserError("CLIPTextEncodeSDXL is for SDXL; for this checkpoint, use CLIPTextEncode")
+    sizes = height, width, crop_h, crop_w, target_height, target_width
+    return (replace(clip.encode(text_l, text_g), sizes=sizes),)
+
+
+def zero_out(context: Context, conditioning: Conditioning) -> tuple[Conditioning]:
+    """ConditioningZeroOut."""
+    return (conditioning.zeroed(),)
 
 
 def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tuple[Clip]:
@@ -108,8 +133,8 @@ def empty_latent(context: Context, width: int, height: int, batch_size: int) -> 
 def sample(
     context: Context,
     model: Model,
-    positive: Tensor,
-    negative: Tensor,
+    positive: Conditioning,
+    negative: Conditioning,
     latent_image: Tensor,
     sampler_name: str,
     **others: Any,
@@ -178,6 +203,8 @@ RUN: dict[str, Callable[..., Any]] = {
     "LoraLoaderModelOnly": load_lora_model_only,
     "VAELoader": load_vae,
     "CLIPTextEncode": encode_text,
+    "CLIPTextEncodeSDXL": encode_text_sdxl,
+    "ConditioningZeroOut": zero_out,
     "CLIPSetLastLayer": set_last_layer,
     "EmptyLatentImage": empty_latent,
     "KSampler": sample,

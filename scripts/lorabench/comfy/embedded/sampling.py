@@ -3,13 +3,17 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
 from lorabench.comfy.embedded import sigmas
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
+from lorabench.errors import UserError
 
 if TYPE_CHECKING:  # the engine brings diffusers with it
     from diffusers import UNet2DConditionModel
@@ -37,8 +41,8 @@ class Settings:
 
 def sample(
     model: "Model",
-    positive: Tensor,
-    negative: Tensor,
+    positive: Conditioning,
+    negative: Conditioning,
     latent: Tensor,
     settings: Settings,
     on_step: OnStep,
@@ -63,7 +67,7 @@ def sample(
     levels = levels.to(device)
     total = len(levels) - 1
     result = SAMPLERS[settings.sampler](
-        _guided(unet, loaded, positive.to(device), negative.to(device), settings.cfg, len(start)),
+        _guided(unet, loaded, positive, negative, settings.cfg, start),
         start,
         levels,
         Noise(settings.seed),
@@ -104,31 +108,34 @@ def _noise_scale(loaded: "Loaded", levels: Tensor) -> Tensor:
 def _guided(
     unet: "UNet2DConditionModel",
     loaded: "Loaded",
-    positive: Tensor,
-    negative: Tensor,
+    positive: Conditioning,
+    negative: Conditioning,
     cfg: float,
-    count: int,
+    start: Tensor,
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the denoiser of `count` latents under classifier-free guidance.
+    """Return the denoiser of latents such as `start` under classifier-free guidance.
 
     See https://arxiv.org/abs/2207.12598. Its texts are the same tensors in each step, because some
     layers keep what they compute on a text (text_layers.py).
     """
 
-    def batch(*texts: Tensor) -> Tensor:
-        return torch.cat([text.expand(count, -1, -1) for text in texts]).to(unet.dtype)
+    def batch(*told: Conditioning) -> dict[str, Any]:
+        texts = [one for given in told for one in [_text(given, unet)] * len(start)]
+        sizes = [given.sizes or conditions.sizes_of(start) for given in told]
+        every = [one for one in sizes for _ in start]
+        return conditions.told(conditions.joined(texts).to(start.device), every)
 
-    def predict(x: Tensor, sigma: Tensor, text: Tensor) -> Tensor:
-        x = x.repeat(len(text) // count, 1, 1, 1)
+    def predict(x: Tensor, sigma: Tensor, told: dict[str, Any]) -> Tensor:
+        x = x.repeat(len(told["encoder_hidden_states"]) // len(x), 1, 1, 1)
         timestep = loaded.schedule.timestep(sigma.reshape(1)).float().expand(len(x))
         scaled = (x / (sigma**2 + 1) ** 0.5).to(unet.dtype)
-        output = unet(scaled, timestep, text).sample.float()
+        output = unet(scaled, timestep, **told).sample.float()
         return _denoised(x, output, sigma, loaded.prediction)
 
     if math.isclose(cfg, 1.0):
         alone = batch(positive)
         return lambda x, sigma: predict(x, sigma, alone)
-    at_once = positive.shape == negative.shape
+    at_once = positive.features.shape == negative.features.shape
     texts = [batch(negative, positive)] if at_once else [batch(negative), batch(positive)]
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
@@ -137,6 +144,17 @@ def _guided(
         return without + (following - without) * cfg
 
     return denoise
+
+
+def _text(told: Conditioning, unet: "UNet2DConditionModel") -> Text:
+    """Return the text in the UNet's precision; raises `UserError` if it is another model's."""
+    if (told.pooled is None) != (unet.config.addition_embed_type is None):
+        raise UserError(
+            "the prompt was encoded by the CLIP of another family than the sampler's model; link "
+            "both to one checkpoint"
+        )
+    pooled = None if told.pooled is None else told.pooled.to(unet.dtype)
+    return Text(told.features.to(unet.dtype), pooled)
 
 
 def _denoised(x: Tensor, output: Tensor, sigma: Tensor, prediction: str) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from lorabench.base import model
 from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded import catalog, sampling
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
 
@@ -104,10 +105,10 @@ def model(prediction="epsilon", channels=4):
     class Unet:
         dtype = torch.float32
         device = torch.device("cpu")
-        config = SimpleNamespace(in_channels=channels)
+        config = SimpleNamespace(in_channels=channels, addition_embed_type=None)
 
-        def __call__(self, x, timestep, context):
-            value = context.mean(dim=(1, 2)).view(-1, 1, 1, 1)
+        def __call__(self, x, timestep, encoder_hidden_states):
+            value = encoder_hidden_states.mean(dim=(1, 2)).view(-1, 1, 1, 1)
             return SimpleNamespace(sample=value.expand_as(x).clone())
 
     unet = Unet()
@@ -119,7 +120,8 @@ def model(prediction="epsilon", channels=4):
 
 def sample(settings, latent=None, prediction="epsilon", channels=4, seen=None):
     latent = torch.zeros(1, 4, 2, 2) if latent is None else latent
-    positive, negative = torch.full((1, 77, 8), 1.0), torch.full((1, 154, 8), 0.5)
+    positive = Conditioning(torch.full((1, 77, 8), 1.0))
+    negative = Conditioning(torch.full((1, 154, 8), 0.5))
     steps = [] if seen is None else seen
     return sampling.sample(
         model(prediction, channels),
@@ -159,9 +161,11 @@ def test_each_step_gets_the_same_tensor_of_a_text(monkeypatch, cfg, texts):
     monkeypatch.setattr(
         type(found.unet()),
         "__call__",
-        lambda self, x, timestep, context: given.append(context) or SimpleNamespace(sample=x),
+        lambda self, x, timestep, encoder_hidden_states: (
+            given.append(encoder_hidden_states) or SimpleNamespace(sample=x)
+        ),
     )
-    text, longer = torch.ones(1, 77, 8), torch.ones(1, 154, 8)
+    text, longer = Conditioning(torch.ones(1, 77, 8)), Conditioning(torch.ones(1, 154, 8))
     latent = torch.zeros(2, 4, 2, 2)
     sampling.sample(found, text, longer, latent, settings(cfg=cfg), lambda *step: None)
     assert len(given) == 3 * texts and len({id(context) for context in given}) == texts
