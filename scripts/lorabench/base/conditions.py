@@ -34,7 +34,8 @@ class Text(NamedTuple):
 
     def to(self, device: torch.device | str) -> "Text":
         """Return the same on a device."""
-        return Text(*(part if part is None else part.to(device) for part in self))
+        pooled = None if self.pooled is None else self.pooled.to(device)
+        return Text(self.features.to(device), pooled)
 
 
 def joined(texts: Sequence[Text]) -> Text:
@@ -113,8 +114,9 @@ def states(
     return (inner.final_layer_norm(chosen) if normed else chosen), found.last_hidden_state
 
 
-def pooled(encoder: CLIPTextModelWithProjection, last: Tensor, tokens: Tensor, end: int) -> Tensor:
-    """Return the projected state [N, P] of each text at its first end token."""
+def pooled(encoder: TextEncoder, last: Tensor, tokens: Tensor, end: int) -> Tensor:
+    """Return the projected state [N, P] of each text at its first end token, by SDXL's second."""
+    assert isinstance(encoder, CLIPTextModelWithProjection)
     where = (tokens == end).int().argmax(dim=1)
     return encoder.text_projection(last[torch.arange(len(last), device=last.device), where])
 

@@ -101,7 +101,8 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
         alphas = alphas_cumprod(_schedule(found))
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise UserError(f"base model {path}: its weights cannot be loaded ({error}).") from error
-    for part in (*text_encoders, unet, vae):
+    parts: list[torch.nn.Module] = [*text_encoders, unet, vae]
+    for part in parts:
         part.to(device).eval().requires_grad_(False)
     return StableDiffusion(tokenizer, text_encoders, unet, vae, alphas, found.prediction)
 

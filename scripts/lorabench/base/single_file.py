@@ -40,7 +40,8 @@ def load(
     encoders: list[TextEncoder] = [_text_encoder(weights, dtype, family)]
     if "text_encoder_2" in family.parts:
         encoders.append(_second_text_encoder(weights, dtype, family))
-    unet = _unet(weights, dtype, family, encoders[-1].config.projection_dim)
+    pooled = encoders[-1].config.projection_dim or 0
+    unet = _unet(weights, dtype, family, pooled)
     return encoders, unet, _autoencoder(weights, dtype, family)
 
 
@@ -68,7 +69,7 @@ def _second_text_encoder(
     turned = weights.pop(f"{prefix}text_projection.weight", None)
     if turned is not None:  # a linear layer's weight in some files, its transpose in the most
         weights[f"{prefix}text_projection"] = turned.T
-    # pyrefly: ignore[bad-argument-type] (it takes the width from the projection)
+    # It takes the width from the projection, not from a model.
     text = convert_open_clip_checkpoint(None, weights, prefix=prefix)
     read = architecture.text_encoder(_shapes(_unwrapped(text)))
     with init_empty_weights(include_buffers=False):

@@ -4,6 +4,7 @@ Networks that have done their part leave the card, and the memory, before the tr
 """
 
 import logging
+from collections.abc import Iterable
 
 import torch
 
@@ -71,15 +72,13 @@ class Captions:
         _check_clip_skip(model, self._settings.clip_skip)
         captions = sorted({picture.caption for picture in pictures.all})
         self._report_long(captions)
-        for encoder in model.text_encoders:
-            encoder.to(device)
+        _move(model.text_encoders, device)
         if not (self._settings.text_encoder_lr or self._settings.shuffle_caption):
             # One by one: the features of a caption must not depend on its neighbours.
             self._cache = {
                 caption: self._encode([caption]).to("cpu") for caption in ["", *captions]
             }
-            for encoder in model.text_encoders:
-                encoder.to(_NOWHERE)
+            _move(model.text_encoders, _NOWHERE)
 
     def __call__(self, captions: list[str]) -> Text:
         """Return the features of a batch; with gradients if the text encoders are trained."""
@@ -103,6 +102,11 @@ class Captions:
                 len(captions),
                 limit - 2,
             )
+
+
+def _move(networks: Iterable[torch.nn.Module], device: str) -> None:
+    for network in networks:
+        network.to(device)
 
 
 def _check_clip_skip(model: StableDiffusion, skip: int) -> None:

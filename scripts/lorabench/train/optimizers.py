@@ -1,5 +1,6 @@
 """Make the optimizer of a training."""
 
+import importlib
 import importlib.util
 
 import torch
@@ -20,9 +21,8 @@ def make(lora: network.Network, settings: TrainSettings, device: str) -> torch.o
     ]
     if settings.optimizer_type == "AdamW8bit":
         check(settings, device)
-        from bitsandbytes.optim import AdamW8bit
-
-        return AdamW8bit(groups, weight_decay=settings.weight_decay)
+        bitsandbytes = importlib.import_module("bitsandbytes")  # installed by those who want it
+        return bitsandbytes.optim.AdamW8bit(groups, weight_decay=settings.weight_decay)
     # One operation for all weights, where PyTorch would do a dozen for each.
     return torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=device == "cpu")
 

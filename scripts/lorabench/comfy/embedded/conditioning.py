@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lorabench.base import conditions
-from lorabench.base.conditions import Sizes, TextEncoder
+from lorabench.base.conditions import SDXL_LAYER, Sizes, TextEncoder
 from lorabench.base.networks import CLIPTokenizer
 from lorabench.comfy.embedded import prompt_text
 from lorabench.comfy.embedded.prompt_text import Frame, Token
@@ -42,26 +42,25 @@ def encode(
 ) -> Conditioning:
     """Return the conditioning of `text`; `other_text` is that of SDXL's second encoder, if given.
 
-    `last_layer` counts from the end: -1 is the last one, -2 skips one; numbers before the first
-    mean the last, after the final norm. None is the family's own: the last in SD1.x, which always
-    applies the norm, and -2 in SDXL, which does so to no other. A token's weight moves its
-    embedding away from the empty prompt's at the same place: e = empty + weight * (e - empty).
+    `last_layer` counts from the end: -1 is the last one, -2 skips one. None, and numbers before an
+    encoder's first, stand for the family's own: the last in SD1.x, after the final norm as each
+    layer there; -2 in SDXL, always without that norm. A token's weight moves its embedding away
+    from the empty prompt's at the same place: e = empty + weight * (e - empty).
     """
     first, *others = encoders
     end = tokenizer.eos_token_id
     frame = _frame(tokenizer, first, end)
     parts = _chunks(text, tokenizer, frame)
     if not others:
-        return Conditioning(_weighted(parts, frame, first, last_layer, normed=True)[0])
+        return Conditioning(_weighted(parts, frame, first, last_layer, None)[0])
     (second,) = others
     other_frame = _frame(tokenizer, second, conditions.SDXL_PADDING)
     other_parts = _chunks(text if other_text is None else other_text, tokenizer, other_frame)
     if other_text is not None:  # two texts of their own are made equally long
         parts += [frame.around([])] * (len(other_parts) - len(parts))
         other_parts += [other_frame.around([])] * (len(parts) - len(other_parts))
-    layer = -conditions.SDXL_LAYER if last_layer is None else last_layer
-    small, _ = _weighted(parts, frame, first, layer, normed=False)
-    large, last = _weighted(other_parts, other_frame, second, layer, normed=False)
+    small, _ = _weighted(parts, frame, first, last_layer, SDXL_LAYER)
+    large, last = _weighted(other_parts, other_frame, second, last_layer, SDXL_LAYER)
     shorter = min(small.shape[1], large.shape[1])
     tokens = _ids(other_parts[:1], second)
     pooled = conditions.pooled(second, last[:1], tokens, end).float()
@@ -81,13 +80,16 @@ def _chunks(text: str, tokenizer: CLIPTokenizer, frame: Frame) -> Chunks:
 
 
 def _weighted(
-    parts: Chunks, frame: Frame, encoder: TextEncoder, last_layer: int | None, normed: bool
+    parts: Chunks, frame: Frame, encoder: TextEncoder, last_layer: int | None, usual: int | None
 ) -> tuple[Tensor, Tensor]:
-    """Return the features of chunks in a row, and their states after the final norm."""
+    """Return the features of chunks in a row, and their states after the final norm.
+
+    `usual` is the family's own layer from the end; None for the last, after that norm.
+    """
     if all(token.weight == 1.0 for part in parts for token in part):
-        hidden, last = _hidden(parts, encoder, last_layer, normed)
+        hidden, last = _hidden(parts, encoder, last_layer, usual)
         return hidden.flatten(0, 1)[None], last
-    all_hidden, last = _hidden([*parts, frame.around([])], encoder, last_layer, normed)
+    all_hidden, last = _hidden([*parts, frame.around([])], encoder, last_layer, usual)
     *hidden, empty = all_hidden
     weights = torch.tensor([[token.weight for token in part] for part in parts])
     weights = weights[..., None].to(empty)
@@ -97,12 +99,11 @@ def _weighted(
 
 
 def _hidden(
-    parts: Chunks, encoder: TextEncoder, last_layer: int | None, normed: bool
+    parts: Chunks, encoder: TextEncoder, last_layer: int | None, usual: int | None
 ) -> tuple[Tensor, Tensor]:
-    if last_layer is None or -last_layer > encoder.config.num_hidden_layers:
-        layer = None
-    else:
-        layer = -last_layer
+    inside = last_layer is not None and -last_layer <= encoder.config.num_hidden_layers
+    layer = -last_layer if inside else usual
+    normed = usual is None
     hidden, last = conditions.states(encoder, _ids(parts, encoder), layer, normed)
     return hidden.float(), last
 
