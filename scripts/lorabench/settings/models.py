@@ -104,8 +104,8 @@ class TrainSettings(Section):
     )
     optimizer_type: Literal["AdamW", "AdamW8bit"] = Field(
         "AdamW",
-        description="`AdamW`, or `AdamW8bit`, which takes a quarter of the memory; on CUDA, with "
-        "the package bitsandbytes",
+        description="`AdamW`, or `AdamW8bit`, whose state takes a quarter of the memory, on CUDA "
+        "with the package bitsandbytes; others of sd-scripts: `kohya_args`",
     )
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay")
     scheduler: Literal["constant", "cosine", "cosine_with_restarts"] = Field(
