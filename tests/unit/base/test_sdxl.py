@@ -90,6 +90,17 @@ def test_an_edm_file_is_refused_by_name(tmp_path, narrow):
         model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
 
 
+def test_a_file_without_the_second_encoder_is_refused_by_what_it_lacks(narrow, tmp_path):
+    weights = load_file(narrow[0])
+    del weights["v_pred"], weights["ztsnr"]
+    attention = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
+    weights[attention] = torch.zeros(32, 2048)  # by which it is still known
+    left = {key: one for key, one in weights.items() if "embedders.1." not in key}
+    save_file(left, tmp_path / "m.safetensors")
+    with pytest.raises(UserError, match="holds no text encoder 2"):
+        model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
+
+
 def test_a_text_is_the_last_layer_but_one_of_both_encoders_without_the_norm(loaded):
     text = loaded.encode_text(["a red cat"])
     small, large = loaded.text_encoders

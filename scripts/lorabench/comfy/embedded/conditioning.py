@@ -63,7 +63,7 @@ def encode(
     large, last = _weighted(other_parts, other_frame, second, last_layer, SDXL_LAYER)
     shorter = min(small.shape[1], large.shape[1])
     tokens = _ids(other_parts[:1], second)
-    pooled = conditions.pooled(second, last[:1], tokens, end).float()
+    pooled = conditions.pooled(second, last[:1], tokens, end).float().cpu()
     return Conditioning(torch.cat([small[:, :shorter], large[:, :shorter]], dim=-1), pooled)
 
 
@@ -105,7 +105,7 @@ def _hidden(
     layer = -last_layer if inside else usual
     normed = usual is None
     hidden, last = conditions.states(encoder, _ids(parts, encoder), layer, normed)
-    return hidden.float(), last
+    return hidden.float().cpu(), last  # the encoders need not be on one device
 
 
 def _ids(parts: Chunks, encoder: TextEncoder) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lorabench.base import model, packed, stable_diffusion
 from lorabench.base.checkpoint import Prediction
-from lorabench.base.conditions import TextEncoder
+from lorabench.base.conditions import PIXELS, TextEncoder
 from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -19,11 +19,12 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.comfy.embedded import conditioning, sigmas, text_layers
+from lorabench.comfy.embedded import conditioning, memory, sigmas, text_layers
 from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
+from lorabench.comfy.embedded.residents import Residents
 from lorabench.comfy.embedded.sigmas import NoiseSchedule
 from lorabench.errors import UserError
 
@@ -42,6 +43,7 @@ class Loaded:
     vae: AutoencoderKL | AutoencoderTiny
     schedule: NoiseSchedule
     prediction: Prediction
+    residents: Residents
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Model:
     patches: tuple[Patch, ...] = ()
 
     def unet(self) -> UNet2DConditionModel:
-        """Return the UNet with the LoRAs merged in."""
+        """Return the UNet with the LoRAs merged in, on the device."""
+        self.loaded.residents.bring(self.loaded.unet.network)
         return self.loaded.unet.with_patches(self.patches)
 
 
@@ -66,7 +69,10 @@ class Clip:
 
     def encode(self, text: str, other_text: str | None = None) -> Conditioning:
         """Return the conditioning of `text`; `other_text` is for SDXL's second encoder."""
-        encoders = [encoder.with_patches(self.patches) for encoder in self.loaded.text_encoders]
+        encoders = []
+        for encoder in self.loaded.text_encoders:
+            self.loaded.residents.bring(encoder.network, working=2**28)  # for one text: plenty
+            encoders.append(encoder.with_patches(self.patches))
         return conditioning.encode(
             text, self.loaded.tokenizer, encoders, self.last_layer, other_text
         )
@@ -78,6 +84,7 @@ class Engine:
     def __init__(self, device: Device) -> None:
         """Start with nothing in memory."""
         self.device = device
+        self._residents = Residents(device.name)
         self._checkpoints: dict[str, Loaded] = {}
         self._vaes: dict[str, AutoencoderKL] = {}
 
@@ -104,8 +111,15 @@ class Engine:
                 vae.load_state_dict(weights)
             except RuntimeError as error:
                 raise UserError(f"{path}: not a VAE of SD1.x or SDXL ({error})") from error
-            self._vaes = {key: vae.to(self.device.name).eval().requires_grad_(False)}
+            self._vaes = {key: vae.eval().requires_grad_(False)}
         return self._vaes[key]
+
+    def decode(self, vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
+        """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
+        working = memory.BYTES_A_PIXEL * latents[:, 0].numel() * PIXELS**2
+        vae = self._residents.bring(vae, working)
+        pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
+        return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
 
     def unload(self) -> None:
         """Forget every model."""
@@ -115,8 +129,9 @@ class Engine:
             torch.cuda.empty_cache()
 
     def _load(self, path: Path) -> Loaded:
-        parts = model.load(path, self.device.name, self.device.dtype)
-        packed.pack(parts.unet)
+        parts = model.load(path, "cpu", self.device.dtype)
+        if self.device.name == "cpu":
+            packed.pack(parts.unet)
         text_layers.keep(parts.unet)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
@@ -129,10 +144,5 @@ class Engine:
             vae=parts.vae.float(),  # SDXL's and some of SD1.x overflow in fp16
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
+            residents=self._residents,
         )
-
-
-def decode(vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
-    """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
-    pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
-    return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)

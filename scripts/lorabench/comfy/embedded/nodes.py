@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from lorabench import files
-from lorabench.comfy.embedded import engine, loras, memory, sampling
+from lorabench.comfy.embedded import loras, memory, sampling
 from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.engine import Clip, Engine, Model
 from lorabench.comfy.embedded.library import Library, next_picture
@@ -163,7 +163,7 @@ def sample_advanced(
 
 def decode(context: Context, samples: Tensor, vae: Any) -> tuple[Tensor]:
     """VAEDecode."""
-    return (engine.decode(vae, samples),)
+    return (context.engine.decode(vae, samples),)
 
 
 def save_images(context: Context, images: Tensor, filename_prefix: str) -> Pictures:
