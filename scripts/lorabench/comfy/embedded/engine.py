@@ -96,7 +96,8 @@ class Engine:
         key = fingerprint(path)
         if key not in self._checkpoints:
             log.info("loading %s", path)
-            self._checkpoints = {key: self._load(path)}
+            self._checkpoints.clear()  # first: two of SDXL may be more than there is memory for
+            self._checkpoints[key] = self._load(path)
         return self._checkpoints[key]
 
     def vae(self, path: Path) -> AutoencoderKL:
