@@ -10,16 +10,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lorabench.base.diffusion_transformers import TRANSFORMERS
-from lorabench.base.family import LDM_UNET, Family, Known
+from lorabench.base.family import LDM_UNET, Benchmark, Family, Known
 from lorabench.base.stable_diffusion import BUNDLED, SD15, SDXL
 from lorabench.text.phrases import listed
 
 Shape = tuple[int, ...]
 
 _UNETS = (SD15, SDXL)
+OTHER = Family(
+    "another family's",
+    name="other",
+    benchmarks=(Benchmark("", TRANSFORMERS[0].benchmarks[0].prompts, {}),),
+    settings=TRANSFORMERS[0].settings,
+    picture_seconds=20,
+    memory_mb=32000,
+)
+"""What a LoRA is for whose names are of no family that is known; only a ComfyUI renders with it."""
 PUBLIC = (*_UNETS, *TRANSFORMERS)
 FAMILIES = (BUNDLED, *PUBLIC)
-BY_NAME = {family.name: family for family in FAMILIES}
+BY_NAME = {family.name: family for family in (*FAMILIES, OTHER)}
 KNOWN = (*TRANSFORMERS, Known("SD2.x", width=1024, block=1), *_UNETS)
 """All that has a mark of its own, in the order in which a LoRA's names are looked at."""
 EMBEDDED = listed([family.title for family in PUBLIC if family.embedded])

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from lorabench.base import checkpoint
-from lorabench.base.families import by_lora, by_width
-from lorabench.base.family import PARTS, Known
+from lorabench.base.family import PARTS
 from lorabench.errors import UserError
-from lorabench.lora import base_layers
+from lorabench.lora import base_layers, family
 from lorabench.lora import shapes as lora_shapes
 from lorabench.lora.file import Tensors, is_plain, load
 from lorabench.lora.modules import LACKING, Contents, Module, Server, forms, meaning
@@ -259,17 +258,7 @@ def _advice(
     made_for = (
         f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
     )
-    if family := _family(modules, shapes):
-        made_for = f"its tensors are those of {family.title}{'; ' * bool(made_for)}{made_for}"
+    if found := family.of(modules, shapes):
+        made_for = f"its tensors are those of {found.title}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""
     return f"{base}. Take the base model that the LoRA was trained on{hint}."
-
-
-def _family(modules: Sequence[Module], shapes: Shapes) -> Known | None:
-    """Return the model family of a LoRA, by its layers' names and widths."""
-    if found := by_lora(module.name for module in modules):
-        return found
-    for module in modules:  # a layer that reads the text has the text's width
-        if module.name.endswith(("attn2_to_k", "attn2.to_k")) and module.kind == "LoRA":
-            return by_width(shapes[module.keys["down"]][1])
-    return None

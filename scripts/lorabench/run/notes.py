@@ -1,7 +1,6 @@
 """What a user should know of a run's set, LoRAs, prompts and base before all is done."""
 
 import math
-from pathlib import Path
 
 from lorabench.dataset import notes as raw_notes
 from lorabench.run import base_choice, existing, regularization
@@ -18,7 +17,7 @@ def notes(plan: RunPlan) -> list[str]:
     prompts = [text for text in (own, plan.config.negative, *further) if text]
     of_prompts = list(prompt_notes.notes(prompts, plan.trigger, plan.embedded_server))
     other = plan.drawn_elsewhere
-    of_base = [base_choice.warning(Path(plan.config.base_model), other)] if other else []
+    of_base = [base_choice.warning(plan.base_model, other)] if other and plan.base_model else []
     return [*_of_set(plan), *_of_lora(plan), *of_prompts, *of_base, *_of_epochs(plan)]
 
 
@@ -27,11 +26,22 @@ def _of_set(plan: RunPlan) -> list[str]:
     if not plan.raw:
         return _of_unused_set(plan)
     if not training:
-        return list(raw_notes.not_used(plan.raw))
+        return [*raw_notes.not_used(plan.raw), *_as_they_are(plan)]
     of_set = raw_notes.notes(plan.raw, plan.trigger, plan.config.reg_set)
+    of_set += _as_they_are(plan)
     if not training.reg:
         return of_set
     return [*of_set, regularization.note(training.reg.raw, plan.config, training.doubled)]
+
+
+def _as_they_are(plan: RunPlan) -> list[str]:
+    """How the style is measured where the base model's autoencoder is in no file that is read."""
+    if plan.autoencoder:
+        return []
+    return [
+        "style is measured against the training pictures as they are: the autoencoder of "
+        f"{plan.family.a_title} model is not read here"
+    ]
 
 
 def _of_epochs(plan: RunPlan) -> list[str]:
