@@ -12,7 +12,7 @@ from lorabench.base.family import Benchmark, Family, preprocess
 _EXAMPLES = {
     "style": "{trigger}, a young woman with a suitcase waits on a railway platform in the morning "
     "light, beside a bench and a clock.",
-    "char": "{trigger} waits on a railway platform in the morning light, looking at the viewer.",
+    "char": "{trigger}, waiting on a railway platform in the morning light, looking at the viewer.",
 }
 _TAGS = "{trigger}, 1girl, solo, upper body, looking at viewer"
 _TOKENS = 512

@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 _UNETS = (SD15, SDXL)
 OTHER = Family(
-    "another family's",
+    "model of another family",
     name="other",
     benchmarks=(Benchmark("", TRANSFORMERS[0].benchmarks[0].prompts, {}),),
     settings=TRANSFORMERS[0].settings,

@@ -2,6 +2,7 @@
 
 import math
 
+from lorabench.base import families
 from lorabench.dataset import notes as raw_notes
 from lorabench.run import base_choice, existing, regularization
 from lorabench.run.plan import RunPlan
@@ -63,6 +64,8 @@ def _of_epochs(plan: RunPlan) -> list[str]:
 def _of_lora(plan: RunPlan) -> list[str]:
     """What calls a LoRA from elsewhere, where nobody said it."""
     left_out = [f"left out: {one}" for one in plan.left_out]
+    if not plan.base_model:
+        left_out += _of_family(plan)
     if not plan.from_elsewhere or plan.given & {"trigger"}:
         return left_out
     words = list(dict.fromkeys(one.trigger for one in plan.several)) or [plan.trigger]
@@ -77,6 +80,16 @@ def _of_lora(plan: RunPlan) -> list[str]:
         ]
     called = listed([repr(one) for one in words])
     return [*left_out, f"the LoRA is called by {called}; other words: trigger="]
+
+
+def _of_family(plan: RunPlan) -> list[str]:
+    """Which family a LoRA is for whose base model is not here, and what renders it."""
+    if plan.family is families.OTHER:
+        return ["the LoRA's layers are of no family that is known here; its workflow decides"]
+    return [
+        f"the LoRA is for {plan.family.title}; {plan.config.bench_workflow} renders it (another: "
+        "bench_workflow=)"
+    ]
 
 
 def _of_unused_set(plan: RunPlan) -> list[str]:

@@ -32,7 +32,7 @@ def check(config: Config, family: Family, base: checkpoint.Checkpoint | None) ->
     """
     if not config.bench_workflow:
         raise UserError(
-            f"bench_workflow: none is bundled for {family.a_title} model; give one that your "
+            f"bench_workflow: none is bundled for {family.a_title}; give one that your "
             "ComfyUI renders with: bench_workflow=/path/to/workflow.json"
         )
     _check_programs(config)
