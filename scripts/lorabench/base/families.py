@@ -53,19 +53,6 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
     return (found, prefix) if found else None
 
 
-def by_lora(modules: Iterable[str]) -> Known | None:
-    """Return the family of a LoRA whose modules are called so, None where names do not say it."""
-    names = [module.replace(".", "_") for module in modules]
-    return next(
-        (
-            family
-            for family in KNOWN
-            if family.lora_names and any(re.search(family.lora_names, name) for name in names)
-        ),
-        None,
-    )
-
-
 def _prefix(keys: Iterable[str]) -> str:
     keys = list(keys)
     counts = {one: sum(key.startswith(one) for key in keys) for one in _OF_TRANSFORMER}
