@@ -6,7 +6,7 @@ time it is parsed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lorabench.base.diffusion_transformers import TRANSFORMERS
@@ -51,6 +51,12 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
     }
     found = next((family for family in TRANSFORMERS if _is(family, layers)), None)
     return (found, prefix) if found else None
+
+
+def titles(families: Sequence[Known]) -> str:
+    """Return the titles of families that a file may be of: `a, b or c`."""
+    *others, last = [family.title for family in families]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _prefix(keys: Iterable[str]) -> str:

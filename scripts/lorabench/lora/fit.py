@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lorabench.base import checkpoint
+from lorabench.base.families import titles
 from lorabench.base.family import PARTS, Known
 from lorabench.base.layer_naming import Naming
 from lorabench.errors import UserError
@@ -100,11 +101,11 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
         log.warning("%s: %s", path.name, oddity)
     _check_applied(path, lora.contents, server)
     shapes = {key: array.shape for key, array in tensors.items()}
-    families = trained_for.candidates(modules, shapes)
+    families = trained_for.candidates(modules, shapes, lora.metadata)
     naming = families[0].naming if families else None
     layers = _layers(base) if base else None
     _check_names(path, modules, layers or base_layers.BaseLayers({}, frozenset(), 0, naming))
-    if naming and server == "comfyui":
+    if naming and len(families) == 1 and server == "comfyui":
         _check_slices(path, modules, shapes, naming)
     if base and layers:
         _compare(path, modules, shapes, layers, _advice(base, lora.metadata, families))
@@ -286,8 +287,7 @@ def _advice(base: Path, metadata: Mapping[str, str], families: Sequence[Known]) 
         f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
     )
     if families:
-        titles = " or ".join(family.title for family in families)
-        made_for = f"its tensors are those of {titles}{'; ' * bool(made_for)}{made_for}"
+        made_for = f"its tensors are those of {titles(families)}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""
     model = f"{base}, {checkpoint.inspect(base).family.a_title} model"
     return f"{model}. Take the base model that the LoRA was trained on{hint}."

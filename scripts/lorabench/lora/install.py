@@ -70,8 +70,8 @@ def put(lora: Path, target: Path, content: str) -> None:
 
 def _names(lora: Path) -> tuple[dict[str, str], str]:
     """Return other names of the tensors that a ComfyUI may not load by their own, and in words."""
-    modules, family = lora_modules.read(lora).modules, trained_for.of_file(lora)
-    renamed = {m.name: name for m in modules if (name := comfys(m.name, family))}
+    modules, families = lora_modules.read(lora).modules, trained_for.of_file(lora)
+    renamed = {m.name: name for m in modules if (name := comfys(m.name, families))}
     suffixes = {"down": DOWN, "up": UP}
     names = {
         key: renamed[module.name] + suffixes.get(role, key.removeprefix(module.name))
@@ -122,6 +122,6 @@ def _copy(lora: Path, target: Path, content: str) -> None:
 
 def _or_convert(lora: Path) -> str:
     """Return which program of its trainer's writes a file that ComfyUI loads, if one is known."""
-    family = trained_for.of_file(lora)
-    converter = family.naming.converter if family and family.naming else ""
+    namings = [family.naming for family in trained_for.of_file(lora)]
+    converter = next((one.converter for one in namings if one and one.converter), "")
     return f", or convert the file by {converter}" if converter else ""

@@ -6,6 +6,7 @@ transformer are those of its family (base/layer_names.py).
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from lorabench.base import family
@@ -108,17 +109,21 @@ def is_unloaded(name: str) -> bool:
     return not _TEXT_LAYERS.fullmatch(layer) and name not in _PROJECTIONS
 
 
-def comfys(name: str, of: Known | None = None) -> str | None:
+def comfys(name: str, families: Sequence[Known] = ()) -> str | None:
     """Return a name by which every ComfyUI loads a module that it may not load by its own.
 
-    That is kohya's for a UNet and CLIP; for a transformer, it depends on the family that the LoRA
-    is `of`. None where its own will do, or no name is known.
+    That is kohya's for a UNet and CLIP. For a transformer it depends on the `families` that the
+    LoRA may be of: what one of them takes must not get the name of another. None where its own
+    will do, or no name is sure.
     """
     part, layer = place(name)
     if part == "transformer":
-        if not of or not of.naming or of.naming.takes(*split(name)):
-            return None
-        return of.naming.module(layer)
+        found = {
+            None if naming.takes(*split(name)) else naming.module(layer)
+            for family in families
+            if (naming := family.naming)
+        }
+        return found.pop() if len(found) == 1 else None
     if part == "text_encoder_t5" and name.startswith("text_encoder_"):
         return _T5 + name.partition(".")[2]
     known = _DIFFUSERS + _ORIGINAL if part == "unet" else ("encoder_layers_",)

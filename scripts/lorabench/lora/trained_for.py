@@ -26,32 +26,36 @@ Sizes = Mapping[str, lora_shapes.Size | None]
 """
 
 
-def of_file(path: Path) -> Known | None:
-    """Return the family of the LoRA at `path`, from its header; raises `UserError` as that does."""
+def of_file(path: Path) -> Sequence[Known]:
+    """Return the `candidates` for the LoRA at `path`; raises `UserError` for a damaged file."""
     tensors, metadata = header.read(path)
     shapes = {key: tuple(tensor["shape"]) for key, tensor in tensors.items()}
-    return of(lora_modules.describe(shapes).modules, shapes, metadata)
+    return candidates(lora_modules.describe(shapes).modules, shapes, metadata)
 
 
 def of(
     modules: Sequence[Module], shapes: Shapes, metadata: Mapping[str, str] | None = None
 ) -> Known | None:
     """Return the likeliest family of a LoRA, None where nothing shows it."""
-    found = candidates(modules, shapes)
-    said = [one for one in found if _is_said(one, metadata or {})]
-    return next(iter((*said, *found)), None)
+    return next(iter(candidates(modules, shapes, metadata)), None)
 
 
-def candidates(modules: Sequence[Module], shapes: Shapes) -> Sequence[Known]:
-    """Return the families that a LoRA's tensors may be of, the commonest first."""
+def candidates(
+    modules: Sequence[Module], shapes: Shapes, metadata: Mapping[str, str] | None = None
+) -> Sequence[Known]:
+    """Return the families that a LoRA may be of by its tensors, the commonest first.
+
+    Those that the metadata name, if they name some of these.
+    """
     placed = [(module, *place(module.name)) for module in modules]
     sizes = {
         layer: _size(module, shapes) for module, part, layer in placed if part == "transformer"
     }
-    if sizes:
-        return _transformers(sizes)
-    unet = _unet(modules, shapes)
-    return (unet,) if unet else ()
+    if not sizes:
+        unet = _unet(modules, shapes)
+        return [unet] if unet else []
+    found = _transformers(sizes)
+    return [one for one in found if _is_said(one, metadata or {})] or found
 
 
 def _unet(modules: Sequence[Module], shapes: Shapes) -> Known | None:
@@ -101,10 +105,8 @@ def _has_blocks(naming: Naming, sizes: Iterable[str]) -> bool:
     return max(numbers, default=0) < naming.blocks
 
 
-def _is_said(family: Known, metadata: Mapping[str, str]) -> bool:
+def _is_said(family: Family, metadata: Mapping[str, str]) -> bool:
     """Return whether the metadata name a family, in its own words or those of a trainer."""
-    if not isinstance(family, Family):
-        return False
     said = [_letters(metadata.get(key, "")) for key in _SAYING]
     names = [_letters(name) for name in (family.architecture, family.name, family.title) if name]
     return any(one.startswith(name) for one in said if one for name in names)

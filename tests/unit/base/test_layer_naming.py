@@ -83,7 +83,7 @@ def test_any_name_of_a_layer_can_be_made_one_that_comfyui_maps(name):
     layers = {split(module)[1].replace(".", "_") for module in mapped}
     for layer in layers:
         module = f"lora_unet_{layer}"
-        new = comfys(module, family)
+        new = comfys(module, [family])
         target = family.naming.target(layer)
         if new:
             assert new in mapped and place(new)[0] == place(module)[0] == "transformer"
@@ -118,4 +118,14 @@ def test_any_name_of_a_layer_can_be_made_one_that_comfyui_maps(name):
     ],
 )  # fmt: skip
 def test_a_module_is_renamed_where_comfyui_does_not_load_it(name, module, renamed):
-    assert comfys(module, FAMILIES[name]) == renamed
+    assert comfys(module, [FAMILIES[name]]) == renamed
+
+
+def test_a_module_that_one_of_several_families_takes_keeps_its_name():
+    families = [FAMILIES["flux1"], FAMILIES["sd3"]]
+    name = "base_model.model.transformer_blocks.0.attn.to_q"  # taken by one of them alone
+    assert comfys(name, families) is None
+    assert comfys(name, families[:1]) == "transformer.transformer_blocks.0.attn.to_q"
+    assert comfys(name) is None
+    alike = "lora_unet_transformer_blocks_0_attn_to_q"  # both take it by the same other name
+    assert comfys(alike, families) == "transformer.transformer_blocks.0.attn.to_q"

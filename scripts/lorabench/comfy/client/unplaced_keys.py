@@ -1,8 +1,9 @@
 """Say what the keys are that a server could not place, and why."""
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 from pathlib import Path
 
+from lorabench.base.families import titles
 from lorabench.base.family import Known
 from lorabench.lora import modules as lora_modules
 from lorabench.lora import trained_for
@@ -34,13 +35,13 @@ def absent(named: Set[tuple[str, str]], lora: Path) -> str | None:
 
     `named` are the layers in the log, after a bracket if only some of their rows are changed.
     """
-    family = trained_for.of_file(lora)
-    naming = family.naming if family else None
+    families = trained_for.of_file(lora)
+    namings = [family.naming for family in families if family.naming]
     modules = lora_modules.read(lora).modules
-    targets = [naming.target(place(module.name)[1]) for module in modules] if naming else []
+    targets = [naming.target(place(m.name)[1]) for naming in namings for m in modules]
     layers = {target.layer for target in targets if target}
     ours = {(part, name) for part, name in named if name.replace(".", "_") in layers}
-    if not ours or not family:
+    if not ours:
         return None
     part, first = min(ours)
     if part:
@@ -50,7 +51,7 @@ def absent(named: Set[tuple[str, str]], lora: Path) -> str | None:
         )
     return (
         f"{len(ours)} layers that it changes are not in the workflow's model (NOT LOADED {first}); "
-        f"its tensors are those of {family.title}"
+        f"its tensors are those of {titles(families)}"
     )
 
 
@@ -64,7 +65,7 @@ def _keys(modules: Collection[Module], with_clip: bool) -> set[str]:
     }
 
 
-def _cause(unknown: Set[str], contents: Contents, family: Known | None) -> str:
+def _cause(unknown: Set[str], contents: Contents, families: Sequence[Known]) -> str:
     """Return why keys were not loaded, as far as their names show it."""
     if strange := sorted(unknown & set(contents.strange)):
         return f"{meaning(strange) or 'they are of no known kind'}, which this server does not know"
@@ -75,14 +76,14 @@ def _cause(unknown: Set[str], contents: Contents, family: Known | None) -> str:
     if halves or (kept and whole):
         named = ", ".join(f"{form} {number}" for form, number in (whole or forms(halves)).items())
         return f"this server does not apply them ({named}); a newer ComfyUI may"
-    if any(comfys(name, family) for name in lost):  # a copy from before `install` renamed them
+    if any(comfys(name, families) for name in lost):  # a copy from before `install` renamed them
         return (
             "this server does not know its layers by these names; --forcerun install_lora installs "
             "it again with names that it knows"
         )
     if all(is_text(place(name)[0]) for name in lost) and kept:
         return "they are of a text encoder that the workflow does not load, or not by this loader"
-    made_for = f" (its tensors are those of {family.title})" if family else ""
+    made_for = f" (its tensors are those of {titles(families)})" if families else ""
     return (
         f"was it trained for the family of the workflow's model{made_for}? If so, this server does "
         "not know the names of its layers: a newer ComfyUI may, or convert it to kohya's names"

@@ -165,7 +165,7 @@ def test_coloured_lines_are_read_as_well(fake, of_flux):
 
 def test_the_family_of_a_lora_that_does_not_fit_is_named(fake, of_flux):
     keys = [key for key, _ in tensor_file.tensors(of_flux)]
-    with pytest.raises(UserError, match=r"family .* \(its tensors are those of FLUX.1\)\?"):
+    with pytest.raises(UserError, match=r"family .* those of FLUX\.1 or SD3\.5\)\?"):
         rendering(fake, of_flux, *unknown(*keys))
 
 
