@@ -6,7 +6,7 @@ time it is parsed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lorabench.base.diffusion_transformers import TRANSFORMERS
@@ -62,17 +62,10 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
     return (found, prefix) if found else None
 
 
-def by_lora(modules: Iterable[str]) -> Known | None:
-    """Return the family of a LoRA whose modules are called so, None where names do not say it."""
-    names = [module.replace(".", "_") for module in modules]
-    return next(
-        (
-            family
-            for family in KNOWN
-            if family.lora_names and any(re.search(family.lora_names, name) for name in names)
-        ),
-        None,
-    )
+def titles(families: Sequence[Known]) -> str:
+    """Return the titles of families that a file may be of: `a, b or c`."""
+    *others, last = [family.title for family in families]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _prefix(keys: Iterable[str]) -> str:
