@@ -27,7 +27,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.dataset import raw as raw_sets
 from lorabench.dataset.normalize import normalize_set
 from lorabench.dataset.picture import Row

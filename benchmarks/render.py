@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 
 from lorabench.base import model
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server
 from lorabench.comfy.graph import workflow
@@ -79,7 +79,7 @@ def pipeline() -> Callable[[int], None]:
     sd = model.load(BASE, "cpu", torch.float32)
     pipe = StableDiffusionPipeline(
         vae=sd.vae,
-        text_encoder=sd.text_encoder,
+        text_encoder=sd.text_encoders[0],
         tokenizer=sd.tokenizer,
         unet=sd.unet,
         scheduler=DPMSolverMultistepScheduler.from_pretrained(BASE, subfolder="scheduler"),

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 
 from lorabench.base import model
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.dataset import raw as raw_sets
 from lorabench.dataset.normalize import normalize_set
 from lorabench.settings.models import PreprocessSettings, TrainSettings

@@ -16,7 +16,8 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from lorabench import cli, files
-from lorabench.base.families import BUNDLED, FAMILIES
+from lorabench.base.families import FAMILIES
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.settings.models import SECTIONS, Config
 from lorabench.settings.validation import Section
@@ -153,7 +154,8 @@ def _key(name: str, field: FieldInfo, section: str | None) -> Key:
         return Key(name, "", f"required without `lora`: {meaning}")
     if not field.is_required():
         return Key(name, _yaml(field.default), meaning)
-    presets = {f.name: f.preset[section] if section else f.preset for f in FAMILIES}
+    # Those of transformers are many and much alike: docs/families.md has them.
+    presets = {f.name: f.preset[section] if section else f.preset for f in FAMILIES if f.parts}
     by_base = {family: _yaml(preset[name]) for family, preset in presets.items()}
     return Key(name, by_base[BUNDLED.name], meaning, by_base)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import cli, parent
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.dataset import normalize, raw
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.picture import Row

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 
 # The SD1.x architecture, narrow: the widths may shrink, the names of the tensors may not change.
 MICRO_LDM = {

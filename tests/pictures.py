@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.settings.models import PreprocessSettings
 from lorabench.settings.validation import validate
 

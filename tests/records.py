@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lorabench import layout
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.run.record import RunRecord
 from lorabench.sweep.pictures import Picture
 from lorabench.sweep.record import SweepRecord

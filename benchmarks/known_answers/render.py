@@ -18,7 +18,7 @@ from PIL import Image
 from base_model.rendering import Renderer, as_images
 from benchmarks.known_answers.recipe import CHARACTERS, TRIGGERS
 from lorabench import cli, files, layout
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.sweep import variants
 
 WEIGHTS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2)

@@ -103,7 +103,7 @@ def _pictures() -> Iterator[bytes]:
 def _config(folder: Path) -> Callable[[bytes], Any]:
     import yaml
 
-    from lorabench.base.families import BUNDLED
+    from lorabench.base.stable_diffusion import BUNDLED
     from lorabench.errors import UserError
     from lorabench.settings import layers
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.lora import file as lora_file
 from tests.checkpoints import autoencoder_to_ldm
 from tests.fake_comfy import serving

@@ -6,7 +6,6 @@ shape. It imports no torch and reads only the headers of the base.
 
 import logging
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from lorabench.base import checkpoint
-from lorabench.base.families import KNOWN, PARTS, Known, by_width
+from lorabench.base.families import by_lora, by_width
+from lorabench.base.family import PARTS, Known
 from lorabench.errors import UserError
 from lorabench.lora import base_layers
 from lorabench.lora import shapes as lora_shapes
@@ -267,9 +267,8 @@ def _advice(
 
 def _family(modules: Sequence[Module], shapes: Shapes) -> Known | None:
     """Return the model family of a LoRA, by its layers' names and widths."""
-    for family in KNOWN:
-        if any(family.lora_names and re.search(family.lora_names, m.name) for m in modules):
-            return family
+    if found := by_lora(module.name for module in modules):
+        return found
     for module in modules:  # a layer that reads the text has the text's width
         if module.name.endswith(("attn2_to_k", "attn2.to_k")) and module.kind == "LoRA":
             return by_width(shapes[module.keys["down"]][1])

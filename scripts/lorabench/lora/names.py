@@ -7,9 +7,9 @@ trainers the names of the original checkpoints, `lora_unet_input_blocks_4_1_…`
 import re
 from typing import Literal
 
-from lorabench.base import families
+from lorabench.base import family
 
-Part = families.Part | Literal["other"]
+Part = family.Part | Literal["other"]
 
 _PREFIXES: tuple[tuple[str, Part], ...] = (
     ("lora_unet_", "unet"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import layout
-from lorabench.base.families import BUNDLED, SD15
+from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.bench.verdicts.verdict import TOO_LITTLE, Verdict
 from lorabench.dataset.raw import is_regularization
 from lorabench.run.record import RunRecord

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lorabench.base.families import BUNDLED, SD15, Family
+from lorabench.base.family import Family
+from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.comfy.check import loaded
 from lorabench.comfy.graph import workflow
 from lorabench.comfy.graph.roles import Choices

@@ -14,7 +14,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from lorabench import files, layout, parent
 from lorabench.base import checkpoint, families
-from lorabench.base.families import Family
+from lorabench.base.family import Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
 from lorabench.dataset import checks, facts

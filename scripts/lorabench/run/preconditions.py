@@ -63,6 +63,7 @@ def _check_programs(config: Config) -> None:
 
 def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
     """Refuse what the trainer cannot do, and options of the other one."""
+    checkpoint.check_noise(base)
     if config.trainer == "kohya":
         limits.check_buckets(config.preprocess, limits.of(base))
         options.check_owned(config.train.kohya_args)
@@ -147,6 +148,8 @@ def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
             f"base_model is {base.family.a_title} one; name a running ComfyUI, such as "
             "comfy_url=http://127.0.0.1:8188"
         )
+    if config.comfy_url == EMBEDDED:
+        checkpoint.check_noise(base)
 
 
 def _check_install_dir(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lorabench.base.families import BUNDLED, SD15
+from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.pages.run import earlier
 from lorabench.pages.run.repeat_command import repeat_command
 from lorabench.run import notes

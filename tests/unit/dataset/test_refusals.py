@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.dataset.normalize import normalize_set
 from lorabench.dataset.raw import read
 from lorabench.dataset.refusals import KINDS, TEXTS, Refusal

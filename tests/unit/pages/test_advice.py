@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.base.families import BUNDLED, SD15
+from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.pages import advice

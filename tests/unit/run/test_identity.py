@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.dataset.raw import read
 from lorabench.digests import Digests
 from lorabench.errors import UserError

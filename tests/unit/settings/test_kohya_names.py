@@ -2,7 +2,7 @@
 
 import pytest
 
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.settings import kohya_names
 from lorabench.settings.layers import resolve

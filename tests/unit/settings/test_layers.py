@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lorabench.base.families import BUNDLED, FAMILIES
+from lorabench.base.families import FAMILIES
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.settings.layers import merge, resolve
 from lorabench.settings.models import Config

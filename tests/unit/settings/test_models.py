@@ -3,7 +3,7 @@
 import pytest
 
 import config_docs
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.settings.layers import merge, resolve
 from lorabench.settings.models import PreprocessSettings
@@ -83,7 +83,8 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"train": {"rank": 0}}, "train.rank: 0: should be greater than or equal to 1 (network_"),
         ({"train.rank": 8}, "train.rank: no such key; rank stands in the section train: write 'tr"),
         ({"train": {"learing_rate": 8}}, "did you mean learning_rate? sd-scripts' learning_rate"),
-        ({"train": {"optimiser_type": 8}}, "did you mean optimizer_type? an option of sd-scripts"),
+        ({"train": {"optimiser_type": 8}}, "did you mean train.optimizer_type?"),
+        ({"train": {"network_arg": 8}}, "did you mean network_args? an option of sd-scripts"),
         ({"train": {"lr": 8}}, "did you mean train.unet_lr or train.text_encoder_lr?"),
         ({"train": {"resolution": 8}}, "did you mean preprocess.resolution?"),
         ({"bench": {"batch_size": 8}}, "did you mean batch_size or train.batch_size?"),

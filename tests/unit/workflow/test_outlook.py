@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lorabench.base.families import BUNDLED, SD15
+from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.dataset.risks import Risk
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.sweep.record import SweepRecord

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lorabench.base.families import BUNDLED, SD15, SDXL
+from lorabench.base.stable_diffusion import BUNDLED, SD15, SDXL
 from lorabench.workflow import outlook, reserved
 
 

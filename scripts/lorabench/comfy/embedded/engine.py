@@ -3,22 +3,24 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lorabench.base import families, model, packed
+from lorabench.base import model, packed, stable_diffusion
+from lorabench.base.checkpoint import Prediction
+from lorabench.base.conditions import TextEncoder
+from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
     AutoencoderTiny,
-    CLIPTextModel,
     CLIPTokenizer,
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
 from lorabench.comfy.embedded import conditioning, sigmas, text_layers
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.latents import PIXELS
 from lorabench.comfy.embedded.library import fingerprint
@@ -29,17 +31,19 @@ from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
+_ENCODERS: tuple[Part, ...] = ("text_encoder", "text_encoder_2")
+
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
     """A checkpoint in memory."""
 
     unet: Patchable[UNet2DConditionModel]
-    text_encoder: Patchable[CLIPTextModel]
+    text_encoders: tuple[Patchable[TextEncoder], ...]
     tokenizer: CLIPTokenizer
     vae: AutoencoderKL | AutoencoderTiny
     schedule: NoiseSchedule
-    prediction: Literal["epsilon", "v_prediction"]
+    prediction: Prediction
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,10 @@ class Model:
     @property
     def sampling(self) -> ModelSampling:
         """Return how the UNet's output is read."""
-        own = ModelSampling(self.loaded.schedule, self.loaded.prediction)
-        return self.changed_sampling or own
+        if self.changed_sampling:
+            return self.changed_sampling
+        velocity = self.loaded.prediction == "v_prediction"  # others were refused
+        return ModelSampling(self.loaded.schedule, "v_prediction" if velocity else "epsilon")
 
     def unet(self) -> UNet2DConditionModel:
         """Return the UNet with the LoRAs merged in."""
@@ -67,16 +73,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Clip:
-    """The value of a CLIP socket: a text encoder, the LoRAs on it, and the last layer."""
+    """The value of a CLIP socket: the text encoders, the LoRAs on them, and the last layer."""
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
     last_layer: int | None = None
 
-    def encode(self, text: str) -> Tensor:
-        """Return the conditioning of `text`, float32 [1, tokens, width]."""
-        encoder = self.loaded.text_encoder.with_patches(self.patches)
-        return conditioning.encode(text, self.loaded.tokenizer, encoder, self.last_layer)
+    def encode(self, text: str, other_text: str | None = None) -> Conditioning:
+        """Return the conditioning of `text`; `other_text` is for SDXL's second encoder."""
+        encoders = [encoder.with_patches(self.patches) for encoder in self.loaded.text_encoders]
+        return conditioning.encode(
+            text, self.loaded.tokenizer, encoders, self.last_layer, other_text
+        )
 
 
 class Engine:
@@ -103,14 +111,14 @@ class Engine:
         """Return the KL autoencoder in a `.safetensors` file, in LDM or diffusers naming."""
         key = fingerprint(path)
         if key not in self._vaes:
-            vae = AutoencoderKL(**families.VAE)
+            vae = AutoencoderKL(**stable_diffusion.VAE)
             weights = load_file(path)
             if not any(name.startswith("decoder.up_blocks.") for name in weights):
                 weights = convert_ldm_vae_checkpoint(weights, vae.config)
             try:
                 vae.load_state_dict(weights)
             except RuntimeError as error:
-                raise UserError(f"{path}: not a VAE of Stable Diffusion 1.x ({error})") from error
+                raise UserError(f"{path}: not a VAE of SD1.x or SDXL ({error})") from error
             self._vaes = {key: vae.to(self.device.name).eval().requires_grad_(False)}
         return self._vaes[key]
 
@@ -123,15 +131,17 @@ class Engine:
 
     def _load(self, path: Path) -> Loaded:
         parts = model.load(path, self.device.name, self.device.dtype)
-        # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
-        encoder = parts.text_encoder.float()
         packed.pack(parts.unet)
         text_layers.keep(parts.unet)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
-            text_encoder=Patchable(encoder, "text_encoder", torch.float16),
+            # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
+            text_encoders=tuple(
+                Patchable(encoder.float(), part, torch.float16)
+                for encoder, part in zip(parts.text_encoders, _ENCODERS, strict=False)
+            ),
             tokenizer=parts.tokenizer,
-            vae=parts.vae.float(),  # SD1.x autoencoders overflow in fp16
+            vae=parts.vae.float(),  # SDXL's and some of SD1.x overflow in fp16
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
         )

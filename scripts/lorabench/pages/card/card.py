@@ -13,7 +13,8 @@ import jinja2
 import yaml
 
 from lorabench import files
-from lorabench.base.families import PARTS, PUBLIC
+from lorabench.base.families import PUBLIC
+from lorabench.base.family import PARTS
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.embedded.prompt_text import spoken

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from lorabench.base import checkpoint
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.bench.measures import detail
 from lorabench.dataset.facts import Pictured, SetFacts
 from lorabench.sweep.pictures import evenly, open_rgb

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from lorabench.base.checkpoint import inspect
-from lorabench.base.families import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
 from lorabench.run import base_choice
 from lorabench.run.record import RunRecord

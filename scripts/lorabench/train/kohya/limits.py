@@ -1,7 +1,8 @@
 """Check before a training that sd-scripts takes the base model and the buckets."""
 
 from lorabench.base.checkpoint import Checkpoint
-from lorabench.base.families import PUBLIC, Kohya
+from lorabench.base.families import PUBLIC
+from lorabench.base.family import Kohya
 from lorabench.errors import UserError
 from lorabench.settings.models import PreprocessSettings
 

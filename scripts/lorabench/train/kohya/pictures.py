@@ -5,7 +5,7 @@ It complains late or not at all: it leaves some files out, and crops others.
 
 from PIL import Image
 
-from lorabench.base.families import Kohya
+from lorabench.base.family import Kohya
 from lorabench.errors import UserError
 from lorabench.text import syntax
 from lorabench.text.phrases import indented

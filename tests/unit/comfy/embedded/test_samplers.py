@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded.catalog_sampling import SAMPLER_NAMES
 from lorabench.comfy.embedded.samplers import multistep
 from lorabench.comfy.embedded.samplers.table import SAMPLERS

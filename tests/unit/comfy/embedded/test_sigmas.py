@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lorabench.base import model
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded import sigmas
 from lorabench.comfy.embedded.catalog_sampling import SCHEDULER_NAMES
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 from snakemake.cli import parse_config
 
-from lorabench.base.families import BUNDLED, SD15
+from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.bench.verdicts import verdict
 from lorabench.bench.verdicts.verdict import Finding, Score
 from lorabench.errors import UserError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lorabench.base.families import SD15
+from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
 from lorabench.settings.models import KohyaSettings, PreprocessSettings
 from lorabench.settings.validation import validate

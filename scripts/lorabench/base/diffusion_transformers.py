@@ -1,0 +1,180 @@
+"""The families whose model is a diffusion transformer, in a file of its own or all in one.
+
+None is loaded here: a ComfyUI renders with them, and programs of others train them. Presets are
+those of their trainers' own documentation (sd-scripts, musubi-tuner, ai-toolkit).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lorabench.base.family import Family, preprocess
+
+_FLUX = r"double_blocks\.0\.img_attn\.norm\.key_norm"
+
+
+def _preset(
+    rank: int, learning_rate: float, steps: int = 2000, resolution: int = 1024
+) -> Mapping[str, Any]:
+    """Return a preset: bf16, text encoders untrained, no weighting of the loss by noise."""
+    return {
+        "bench_workflow": "",
+        "prompts": "config/prompts/sentences_{profile}.txt",
+        "probe": "quick",
+        "bench": {"threads": 4},
+        "preprocess": preprocess(resolution, 64),
+        "train": {
+            "rank": rank,
+            "alpha": rank,
+            "unet_lr": learning_rate,
+            "text_encoder_lr": 0.0,
+            "threads": 4,
+            "scheduler": "constant",
+            "noise_offset": 0.0,
+            "min_snr_gamma": 0.0,
+            "gradient_checkpointing": True,
+            "steps": steps,
+            "batch_size": 1,
+        },
+    }
+
+
+FLUX2 = Family(
+    "FLUX.2",
+    name="flux2",
+    architecture="flux2",
+    tag="flux-2",
+    layers=(_FLUX, r"double_stream_modulation_img\.lin"),
+    lora_names="(double|single)_stream_modulation|attn_to_qkv_mlp_proj",
+    picture_seconds=20,
+    trained_seconds=3,
+    memory_mb=48000,
+    preset=_preset(32, 1e-4),
+)
+CHROMA = Family(
+    "Chroma",
+    name="chroma",
+    architecture="chroma",
+    tag="chroma",
+    layers=(_FLUX, r"img_in", r"distilled_guidance_layer\.(0\.)?norms\.0"),
+    lora_names="distilled_guidance_layer",
+    picture_seconds=30,
+    trained_seconds=4,
+    memory_mb=48000,
+    preset=_preset(16, 1e-4),
+)
+HUNYUAN_IMAGE = Family(
+    "HunyuanImage",
+    name="hunyuan_image",
+    architecture="hunyuan-image-2.1",
+    tag="hunyuan-image",
+    layers=(r"txt_in\.individual_token_refiner\.blocks\.0\.norm1",),
+    without=r"vector_in\..+|vision_in\..+",  # of the same makers' video models
+    lora_names="double_blocks_[0-9]+_(img|txt)_mlp_fc[12]",
+    picture_seconds=60,
+    trained_seconds=6,
+    memory_mb=64000,
+    preset=_preset(16, 1e-4),
+)
+FLUX1 = Family(
+    "FLUX.1",
+    name="flux1",
+    architecture="flux-1-dev",
+    tag="flux",
+    layers=(_FLUX, r"img_in"),
+    lora_names="double_blocks_|single_blocks_|single_transformer_blocks_",
+    picture_seconds=20,
+    trained_seconds=3,
+    memory_mb=48000,
+    preset=_preset(16, 1e-4),
+)
+SD3 = Family(
+    "SD3.5",
+    name="sd3",
+    architecture="stable-diffusion-3",
+    tag="stable-diffusion-3",
+    layers=(r"joint_blocks\.0\.context_block\.attn\.qkv",),
+    lora_names="joint_blocks_|transformer_blocks_[0-9]+_ff_context_",
+    picture_seconds=15,
+    trained_seconds=3,
+    memory_mb=32000,
+    preset=_preset(16, 1e-4),
+)
+Z_IMAGE = Family(
+    "Z-Image",
+    name="z_image",
+    architecture="z-image",
+    tag="z-image",
+    layers=(r"cap_embedder\.1", r"noise_refiner\.0\.attention\.k_norm"),
+    rows=("cap_embedder.1", 3840),
+    lora_names="(^|_)layers_[0-9]+_(attention|feed_forward)_",
+    picture_seconds=10,
+    trained_seconds=2,
+    memory_mb=32000,
+    preset=_preset(32, 1e-4, 3000),
+)
+LUMINA2 = Family(
+    "Lumina 2",
+    name="lumina2",
+    architecture="lumina-2",
+    tag="lumina",
+    layers=(r"cap_embedder\.1", r"noise_refiner\.0\.attention\.k_norm"),
+    rows=("cap_embedder.1", 2304),
+    picture_seconds=20,
+    trained_seconds=2,
+    memory_mb=32000,
+    preset=_preset(8, 1e-4),
+)
+ANIMA = Family(
+    "Anima",
+    name="anima",
+    architecture="anima",
+    tag="anima",
+    layers=(r"blocks\.0\.mlp\.layer1", r"llm_adapter\.blocks\.0\.cross_attn\.q_proj"),
+    lora_names="llm_adapter_|(^|_)blocks_[0-9]+_(self|cross)_attn_(q|k|v|output)_proj",
+    picture_seconds=10,
+    trained_seconds=1,
+    memory_mb=16000,
+    preset=_preset(16, 1e-4),
+)
+QWEN_IMAGE = Family(
+    "Qwen-Image",
+    name="qwen_image",
+    architecture="qwen-image",
+    tag="qwen-image",
+    layers=(r"txt_norm", r"transformer_blocks\.0\..+"),
+    rows=("txt_norm", 3584),
+    lora_names="transformer_blocks_[0-9]+_(img|txt)_(mlp|mod)_",
+    picture_seconds=60,
+    trained_seconds=6,
+    memory_mb=64000,
+    preset=_preset(16, 5e-5),
+)
+KREA2 = Family(
+    "Krea 2",
+    name="krea2",
+    architecture="krea-2",
+    tag="krea-2",
+    layers=(r"txtfusion\.projector",),
+    lora_names="(^|_)blocks_[0-9]+_attn_(wq|wk|wv|wo|gate)|txtfusion_",
+    picture_seconds=15,
+    trained_seconds=4,
+    memory_mb=48000,
+    preset=_preset(32, 1e-4, 3000),
+)
+WAN = Family(
+    "Wan",
+    name="wan",
+    architecture="wan",
+    tag="wan",
+    layers=(r"head\.modulation", r"blocks\.0\.cross_attn\.k"),
+    lora_names="(^|_)blocks_[0-9]+_(self|cross)_attn_[qkvo]($|_img)",
+    picture_seconds=60,
+    trained_seconds=6,
+    memory_mb=64000,
+    preset=_preset(32, 2e-4),
+)
+
+TRANSFORMERS = (
+    FLUX2, CHROMA, HUNYUAN_IMAGE, FLUX1, SD3, Z_IMAGE, LUMINA2, ANIMA, QWEN_IMAGE, KREA2, WAN,
+)  # fmt: skip
+"""In the order in which files are looked at: those with more layers of their own first."""

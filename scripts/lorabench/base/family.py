@@ -1,0 +1,86 @@
+"""What is said of a family of models: how files are recognized, its parts, presets and limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Part = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
+PARTS: Mapping[str, str] = {  # and their names for people
+    "unet": "UNet",
+    "vae": "VAE",
+    "text_encoder": "text encoder",
+    "text_encoder_2": "text encoder 2",
+}
+LDM_UNET = "model.diffusion_model."
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A family that files are recognized by; one that is no `Family` as well is refused."""
+
+    title: str
+    width: int | None = None  # of the text features that the UNet attends to: all differ
+    block: int | None = None  # of a single file's UNet, the first that attends to them
+    layers: tuple[str, ...] = ()
+    """Patterns of a transformer's layers, of which each has one (ComfyUI's model_detection.py)."""
+    without: str = ""
+    """A pattern of layers that it has not, where another family has the same ones besides."""
+    rows: tuple[str, int] | None = None
+    """A layer's name and the rows of its weight, where the names are not enough."""
+    lora_names: str | None = None
+    """A pattern of LoRA modules, underscored, if the width is not enough."""
+
+    @property
+    def a_title(self) -> str:
+        """The title with its article, such as `an SDXL`: `checkpoint` or `one` follows."""
+        return f"{'an' if self.title.startswith(('SD', *'AEIO')) else 'a'} {self.title}"
+
+    @property
+    def cross_attention(self) -> str:
+        """The weight in a single file that has the `width`."""
+        return f"{LDM_UNET}input_blocks.{self.block}.1.transformer_blocks.0.attn2.to_k.weight"
+
+
+@dataclass(frozen=True)
+class Kohya:
+    """How sd-scripts trains: its program, and the px that it crops edges to multiples of."""
+
+    program: str
+    bucket_step: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Family(Known):
+    """A family that LoRAs can be trained and rendered for."""
+
+    name: str  # among the settings
+    version: str = ""  # `ss_base_model_version`; empty: the name of the checkpoint
+    architecture: str = ""  # what `modelspec.architecture` begins with; empty: the same
+    tag: str = ""  # on Hugging Face
+    parts: Mapping[Part, str] = field(default_factory=dict)
+    """What the tensors of each part begin with in a single file; empty for a transformer's."""
+    configs: Mapping[Part, Mapping[str, Any]] = field(default_factory=dict)
+    """Of a single file's parts, where they differ from the defaults of the classes that load it."""
+    schedule: Mapping[str, Any] = field(default_factory=dict)  # the noise that it was trained with
+    embedded: bool = False  # whether the embedded trainer and server load it
+    kohya: Kohya | None = None
+    preset: Mapping[str, Any]
+    example_prompts: Mapping[str, str] = field(default_factory=dict)
+    """Of its workflow, by profile, where that has not the trigger."""
+    picture_seconds: float = 3
+    """How long a usual GPU takes for a picture of its workflow, on a ComfyUI."""
+    trained_seconds: float = 0.5
+    """How long a usual GPU takes for a picture in a training at the preset's resolution."""
+    on_a_cpu: float = 50
+    """About so many times as long takes a CPU of few cores."""
+    autoencoder_seconds: float = 150
+    """How long one core takes for a million pixels in its autoencoder (docs/performance.md)."""
+    memory_mb: int
+    """Of a program that trains or renders with it, on the machine and not on the card."""
+
+
+def preprocess(resolution: int, bucket_step: int) -> dict[str, int]:
+    """Return the preset for normalizing pictures of `resolution` px squared."""
+    half, double = resolution // 2, resolution * 2
+    buckets = {"bucket_step": bucket_step, "bucket_min": half, "bucket_max": double}
+    return {"resolution": resolution, **buckets, "min_size": half}
