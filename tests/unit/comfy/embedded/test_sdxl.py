@@ -8,10 +8,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lorabench.comfy.embedded import devices, loras, nodes
+from lorabench.comfy.embedded import devices, loras, nodes, nodes_prompts, nodes_sampling
+from lorabench.comfy.embedded.context import Context
 from lorabench.comfy.embedded.engine import Clip, Engine, Model
+from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.embedded.loras import Patch
+from lorabench.comfy.embedded.prompts import Prompt
 from lorabench.errors import UserError
 from tests import checkpoints, checkpoints_sdxl
 
@@ -35,23 +38,25 @@ def clip(loaded):
 
 @pytest.fixture
 def context():
-    return nodes.Context(None, Library.nowhere(), {}, lambda done, total: None)
+    return Context(None, Library.nowhere(), {}, lambda done, total: None)
 
 
 @torch.inference_mode()
 def draw(context, loaded, positive, negative):
-    latent = torch.zeros(1, 4, 8, 8)
-    given = {"positive": positive, "negative": negative, "latent_image": latent}
-    return nodes.sample(context, Model(loaded), **given, **SAMPLING)[0]
+    prompts = {"positive": (Prompt(positive),), "negative": (Prompt(negative),)}
+    latent = Latent(torch.zeros(1, 4, 8, 8))
+    given = {**prompts, "latent_image": latent, **SAMPLING}
+    (drawn,) = nodes_sampling.sample(context, Model(loaded), **given)
+    return drawn.samples
 
 
 def encoded(context, clip, **given):
     sizes = {"width": 64, "height": 64, "target_width": 64, "target_height": 64}
     texts = {"text_g": "a cat", "text_l": "a cat"}
-    (found,) = nodes.encode_text_sdxl(
+    ((prompt,),) = nodes.encode_text_sdxl(
         context, clip, **{**sizes, "crop_w": 0, "crop_h": 0, **texts, **given}
     )
-    return found
+    return prompt.told
 
 
 def test_a_prompt_is_the_last_layer_but_one_of_both_encoders(clip, loaded):
@@ -124,7 +129,8 @@ def test_prompts_of_other_lengths_are_drawn_in_turn(context, loaded, clip):
 
 
 def test_a_zeroed_conditioning_has_no_text_and_keeps_its_sizes(context, clip):
-    (found,) = nodes.zero_out(context, encoded(context, clip, crop_w=8))
+    ((prompt,),) = nodes_prompts.zero_out(context, (Prompt(encoded(context, clip, crop_w=8)),))
+    found = prompt.told
     assert not found.features.any() and not found.pooled.any()
     assert found.sizes == (64, 64, 0, 8, 64, 64)
 
