@@ -57,6 +57,7 @@ class Model:
     @property
     def sampling(self) -> ModelSampling:
         """Return how the UNet's output is read."""
+        assert self.loaded.prediction != "flow"  # no transformer is loaded here
         own = ModelSampling(self.loaded.schedule, self.loaded.prediction)
         return self.changed_sampling or own
 
