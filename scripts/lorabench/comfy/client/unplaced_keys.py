@@ -51,8 +51,8 @@ def absent(named: Set[tuple[str, str]], lora: Path) -> str | None:
             "under diffusers' names; take LoraLoader or LoraLoaderModelOnly in its place"
         )
     return (
-        f"{count(len(ours), 'layer')} that it changes are not in the workflow's model (first: "
-        f"{first}): it was trained for another model than that"
+        f"the workflow's model lacks {count(len(ours), 'layer')} that it changes (first: {first}): "
+        "it was trained for another model"
     )
 
 
