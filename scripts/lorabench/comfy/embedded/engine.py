@@ -10,7 +10,6 @@ from torch import Tensor
 
 from lorabench.base import model, packed, stable_diffusion
 from lorabench.base.checkpoint import Prediction
-from lorabench.base.conditions import PIXELS, TextEncoder
 from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -19,11 +18,13 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
+from lorabench.base.unet_inputs import Text, TextEncoder
 from lorabench.comfy.embedded import conditioning, memory, sigmas, text_layers
-from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
+from lorabench.comfy.embedded.latents import PIXELS
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
+from lorabench.comfy.embedded.model_sampling import ModelSampling
 from lorabench.comfy.embedded.residents import Residents
 from lorabench.comfy.embedded.sigmas import NoiseSchedule
 from lorabench.errors import UserError
@@ -48,10 +49,23 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Model:
-    """The value of a MODEL socket: a UNet and the LoRAs on it."""
+    """The value of a MODEL socket: a UNet and the LoRAs on it.
+
+    `changed_sampling` replaces the checkpoint's; `rescale` from 0 to 1 tames guidance.
+    """
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
+    changed_sampling: ModelSampling | None = None
+    rescale: float | None = None
+
+    @property
+    def sampling(self) -> ModelSampling:
+        """Return how the UNet's output is read."""
+        prediction = self.loaded.prediction
+        assert prediction in ("epsilon", "v_prediction")  # no other is loaded here
+        own = ModelSampling(self.loaded.schedule, prediction)
+        return self.changed_sampling or own
 
     def unet(self) -> UNet2DConditionModel:
         """Return the UNet with the LoRAs merged in, on the device."""
@@ -67,8 +81,8 @@ class Clip:
     patches: tuple[Patch, ...] = ()
     last_layer: int | None = None
 
-    def encode(self, text: str, other_text: str | None = None) -> Conditioning:
-        """Return the conditioning of `text`; `other_text` is for SDXL's second encoder."""
+    def encode(self, text: str, other_text: str | None = None) -> Text:
+        """Return `text` as the UNet reads it; `other_text` is for SDXL's second encoder."""
         encoders = []
         for encoder in self.loaded.text_encoders:
             self.loaded.residents.bring(encoder.network, working=2**28)  # for one text: plenty
@@ -114,6 +128,20 @@ class Engine:
                 raise UserError(f"{path}: not a VAE of SD1.x or SDXL ({error})") from error
             self._vaes = {key: vae.eval().requires_grad_(False)}
         return self._vaes[key]
+
+    def encode(self, vae: AutoencoderKL | AutoencoderTiny, pictures: Tensor) -> Tensor:
+        """Return the unscaled latents of pictures in [0, 1], float32 [batch, height, width, 3].
+
+        What does not fill a latent is cut off, half of it on each side.
+        """
+        for axis in (1, 2):
+            over = pictures.shape[axis] % PIXELS
+            pictures = pictures.narrow(axis, over // 2, pictures.shape[axis] - over)
+        vae = self._residents.bring(vae, memory.BYTES_A_PIXEL * pictures[..., 0].numel())
+        pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
+        encoded = vae.encode(pixels)
+        found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
+        return found.float().cpu()
 
     def decode(self, vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
         """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
