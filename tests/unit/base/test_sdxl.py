@@ -69,14 +69,13 @@ def test_the_middle_and_the_way_up_may_have_depths_of_their_own(narrow, tmp_path
     [
         "first_stage_model.encoder.down",
         "model.diffusion_model.input_blocks.3",
-        "model.diffusion_model.input_blocks",
         "conditioner.embedders.0.transformer.text_model.embeddings",
     ],
 )
 def test_a_file_whose_sizes_cannot_be_read_is_refused(narrow, tmp_path, gone):
     left = {key: one for key, one in load_file(narrow[0]).items() if not key.startswith(gone)}
     save_file(left, tmp_path / "m.safetensors")
-    with pytest.raises(UserError, match=r"weights cannot be loaded|not a model that is known"):
+    with pytest.raises(UserError, match="weights cannot be loaded"):
         model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
 
 
