@@ -82,8 +82,8 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
         raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
     elif not base.family.embedded:
         raise UserError(
-            f"base_model: {config.base_model} is {base.family.a_title} checkpoint; the embedded "
-            f"trainer takes {families.EMBEDDED} checkpoints. trainer=kohya takes both"
+            f"base_model: {config.base_model} is {base.family.a_title} model; the embedded trainer "
+            f"takes {families.EMBEDDED} checkpoints"
         )
 
 
