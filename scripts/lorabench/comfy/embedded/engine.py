@@ -19,10 +19,9 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.comfy.embedded import conditioning, sigmas, text_layers
+from lorabench.comfy.embedded import conditioning, latents, sigmas, text_layers
 from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
-from lorabench.comfy.embedded.latents import PIXELS
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
 from lorabench.comfy.embedded.model_sampling import ModelSampling
@@ -152,16 +151,13 @@ def encode(vae: AutoencoderKL | AutoencoderTiny, pictures: Tensor) -> Tensor:
 
     What does not fill a latent is cut off, half of it on each side.
     """
-    for axis in (1, 2):
-        over = pictures.shape[axis] % PIXELS
-        pictures = pictures.narrow(axis, over // 2, pictures.shape[axis] - over)
-    pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
+    pixels = (latents.whole(pictures)[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
     encoded = vae.encode(pixels)
     found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
     return found.float().cpu()
 
 
-def decode(vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
+def decode(vae: AutoencoderKL | AutoencoderTiny, samples: Tensor) -> Tensor:
     """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
-    pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
+    pixels = vae.decode(samples.to(vae.device, vae.dtype)).sample.float().cpu()
     return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
