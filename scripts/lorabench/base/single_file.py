@@ -23,7 +23,7 @@ from lorabench.base.networks import (
     convert_open_clip_checkpoint,
     init_empty_weights,
 )
-from lorabench.base.unet_inputs import TextEncoder
+from lorabench.base.conditions import TextEncoder
 
 Weights = dict[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)

@@ -8,13 +8,21 @@ import json
 from typing import Any
 
 from lorabench.comfy.embedded import (
-    catalog_conditions,
     catalog_latents,
     catalog_pictures,
+    catalog_prompts,
     catalog_sampling,
     catalog_values,
 )
-from lorabench.comfy.embedded.declaration import MAX_SIDE, Input, Node, number, sockets, text, whole
+from lorabench.comfy.embedded.declaration import (
+    MAX_SIDE,
+    Input,
+    Node,
+    number,
+    sockets,
+    text,
+    whole,
+)
 from lorabench.comfy.embedded.library import Library
 
 
@@ -31,7 +39,7 @@ def nodes(library: Library, most_pixels: int | None = None) -> dict[str, Node]:
     return (
         _loaders(library)
         | _texts()
-        | catalog_conditions.nodes()
+        | catalog_prompts.nodes()
         | catalog_latents.nodes(most_pixels)
         | catalog_sampling.nodes()
         | catalog_pictures.nodes(library)
@@ -77,7 +85,6 @@ def _loaders(library: Library) -> dict[str, Node]:
 
 def _texts() -> dict[str, Node]:
     prompt = text(multiline=True, dynamicPrompts=True)
-    size, corner = whole(1024, 0, MAX_SIDE), whole(0, 0, MAX_SIDE)
     return {
         "CLIPTextEncode": Node(
             {"text": prompt} | sockets(clip="CLIP"),
@@ -88,8 +95,16 @@ def _texts() -> dict[str, Node]:
         ),
         "CLIPTextEncodeSDXL": Node(
             sockets(clip="CLIP")
-            | {"width": size, "height": size, "crop_w": corner, "crop_h": corner}
-            | {"target_width": size, "target_height": size, "text_g": prompt, "text_l": prompt},
+            | {
+                "width": whole(1024, 0, MAX_SIDE),
+                "height": whole(1024, 0, MAX_SIDE),
+                "crop_w": whole(0, 0, MAX_SIDE),
+                "crop_h": whole(0, 0, MAX_SIDE),
+                "target_width": whole(1024, 0, MAX_SIDE),
+                "target_height": whole(1024, 0, MAX_SIDE),
+                "text_g": prompt,
+                "text_l": prompt,
+            },
             ("CONDITIONING",),
             "conditioning",
             "CLIP Text Encode (SDXL)",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lorabench.base import model, packed, stable_diffusion
 from lorabench.base.checkpoint import Prediction
+from lorabench.base.conditions import PIXELS, TextEncoder
 from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -18,10 +19,9 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.base.unet_inputs import Text, TextEncoder
 from lorabench.comfy.embedded import conditioning, memory, sigmas, text_layers
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
-from lorabench.comfy.embedded.latents import PIXELS
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
 from lorabench.comfy.embedded.model_sampling import ModelSampling
@@ -62,10 +62,10 @@ class Model:
     @property
     def sampling(self) -> ModelSampling:
         """Return how the UNet's output is read."""
-        prediction = self.loaded.prediction
-        assert prediction in ("epsilon", "v_prediction")  # no other is loaded here
-        own = ModelSampling(self.loaded.schedule, prediction)
-        return self.changed_sampling or own
+        if self.changed_sampling:
+            return self.changed_sampling
+        velocity = self.loaded.prediction == "v_prediction"  # others were refused
+        return ModelSampling(self.loaded.schedule, "v_prediction" if velocity else "epsilon")
 
     def unet(self) -> UNet2DConditionModel:
         """Return the UNet with the LoRAs merged in, on the device."""
@@ -81,8 +81,8 @@ class Clip:
     patches: tuple[Patch, ...] = ()
     last_layer: int | None = None
 
-    def encode(self, text: str, other_text: str | None = None) -> Text:
-        """Return `text` as the UNet reads it; `other_text` is for SDXL's second encoder."""
+    def encode(self, text: str, other_text: str | None = None) -> Conditioning:
+        """Return the conditioning of `text`; `other_text` is for SDXL's second encoder."""
         encoders = []
         for encoder in self.loaded.text_encoders:
             self.loaded.residents.bring(encoder.network, working=2**28)  # for one text: plenty
