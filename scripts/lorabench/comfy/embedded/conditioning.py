@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lorabench.base import unet_inputs
+from lorabench.base import conditions
+from lorabench.base.conditions import SDXL_LAYER, Sizes, TextEncoder
 from lorabench.base.networks import CLIPTokenizer
-from lorabench.base.unet_inputs import SDXL_LAYER, Sizes, TextEncoder
 from lorabench.comfy.embedded import prompt_text
 from lorabench.comfy.embedded.prompt_text import Frame, Token
 
@@ -54,7 +54,7 @@ def encode(
     if not others:
         return Conditioning(_weighted(parts, frame, first, last_layer, None)[0])
     (second,) = others
-    other_frame = _frame(tokenizer, second, unet_inputs.SDXL_PADDING)
+    other_frame = _frame(tokenizer, second, conditions.SDXL_PADDING)
     other_parts = _chunks(text if other_text is None else other_text, tokenizer, other_frame)
     if other_text is not None:  # two texts of their own are made equally long
         parts += [frame.around([])] * (len(other_parts) - len(parts))
@@ -63,7 +63,7 @@ def encode(
     large, last = _weighted(other_parts, other_frame, second, last_layer, SDXL_LAYER)
     shorter = min(small.shape[1], large.shape[1])
     tokens = _ids(other_parts[:1], second)
-    pooled = unet_inputs.pooled(second, last[:1], tokens, end).float().cpu()
+    pooled = conditions.pooled(second, last[:1], tokens, end).float().cpu()
     return Conditioning(torch.cat([small[:, :shorter], large[:, :shorter]], dim=-1), pooled)
 
 
@@ -104,7 +104,7 @@ def _hidden(
     inside = last_layer is not None and -last_layer <= encoder.config.num_hidden_layers
     layer = -last_layer if inside else usual
     normed = usual is None
-    hidden, last = unet_inputs.states(encoder, _ids(parts, encoder), layer, normed)
+    hidden, last = conditions.states(encoder, _ids(parts, encoder), layer, normed)
     return hidden.float().cpu(), last  # the encoders need not be on one device
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lorabench.base import model, packed, stable_diffusion
 from lorabench.base.checkpoint import Prediction
+from lorabench.base.conditions import PIXELS, TextEncoder
 from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -18,7 +19,6 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.base.unet_inputs import PIXELS, TextEncoder
 from lorabench.comfy.embedded import conditioning, latents, memory, sigmas, text_layers
 from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device

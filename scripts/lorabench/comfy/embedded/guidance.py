@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from lorabench.base import unet_inputs
-from lorabench.base.unet_inputs import Text
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
 from lorabench.comfy.embedded.prompts import Prompts
 from lorabench.comfy.embedded.regions import Region, placed
 from lorabench.errors import UserError
@@ -212,10 +212,10 @@ class GuidedModel:
         key = tuple(regions)
         if key not in self._tensors:
             texts = [_text(region.told, self._unet) for region in regions for _ in x]
-            whole = unet_inputs.sizes_of(x)
+            whole = conditions.sizes_of(x)
             sizes = [region.told.sizes or whole for region in regions for _ in x]
-            joined = unet_inputs.joined(texts).to(x.device)
-            self._tensors[key] = unet_inputs.told(joined, sizes)
+            joined = conditions.joined(texts).to(x.device)
+            self._tensors[key] = conditions.told(joined, sizes)
         return self._tensors[key]
 
 

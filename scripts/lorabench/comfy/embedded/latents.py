@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lorabench.base.unet_inputs import PIXELS
+from lorabench.base.conditions import PIXELS
 from lorabench.comfy.embedded.resizing import repeated
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lorabench.base.unet_inputs import PIXELS
+from lorabench.base.conditions import PIXELS
 from lorabench.comfy.embedded import latents
 from lorabench.comfy.embedded.context import Context
 from lorabench.comfy.embedded.latents import Latent

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lorabench.base.unet_inputs import PIXELS
+from lorabench.base.conditions import PIXELS
 from lorabench.comfy.embedded import prompts
 from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.context import Context
