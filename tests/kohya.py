@@ -10,14 +10,16 @@ from safetensors.numpy import save_file
 from lorabench import cli
 from lorabench.base import checkpoint
 from lorabench.train import data
-from lorabench.train.kohya.installation import Installation
-from lorabench.train.kohya.training import Training
+from lorabench.train.external import limits
+from lorabench.train.external.installation import Installation
+from lorabench.train.external.training import Training
+from lorabench.train.kohya.tool import TOOL
 from tests import records, training
 
 FAKE = Path(__file__).parent / "fake_kohya"
 FAKE_DOCKER = f'#!/bin/sh\nexec "{sys.executable}" "{FAKE / "docker.py"}" "$@"\n'
 SIZES = ((64, 64), (64, 64), (64, 64), (128, 64))
-HERE = Installation("/sd", "python", (), (), ())
+HERE = Installation(TOOL, "/sd", "python", (), (), ())
 
 
 def save_checkpoint(
@@ -66,7 +68,7 @@ def make_training(folder: Path, family: str = "sd15", sizes=SIZES, **changes) ->
     """Return a training of a new set in `folder` by the tiny settings, some of them changed."""
     base = checkpoint.inspect(save_checkpoint(folder / "base.safetensors", family))
     pictures = data.read_set(training.make_set(folder / "set", sizes), training.settings(**changes))
-    return Training("style_x", pictures, base)
+    return Training("style_x", pictures, base, limits.of(base, "kohya"))
 
 
 class Author:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
-from lorabench.train.kohya import options
+from lorabench.train.external import options
 from tests.kohya import FAKE, Author, save_checkpoint, with_docker
 from tests.training import make_set
 

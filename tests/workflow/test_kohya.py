@@ -68,7 +68,7 @@ def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, 
         ({"kohya": "{paths: 5}"}, "kohya.paths: 5: should map folders"),
         ({"kohya": "{lancher: x}"}, "kohya.lancher: no such key; did you mean kohya.launcher?"),
         ({"trainer": "embedded", "train": "{kohya_args: {a: 1}}"}, "set trainer=kohya"),
-        ({"trainer": "embedded", "base_model": "models/xl.safetensors"}, "trainer=kohya takes"),
+        ({"trainer": "embedded", "base_model": "models/xl.safetensors"}, "trainer=kohya does"),
         ({"base_model": "models/xl.safetensors"}, "name a running ComfyUI"),
     ],
 )

@@ -7,6 +7,7 @@ those of their trainers' own documentation (sd-scripts, musubi-tuner, ai-toolkit
 from collections.abc import Mapping
 from typing import Any
 
+from lorabench.base import musubi_tuner, sd_scripts
 from lorabench.base.family import Family, preprocess
 
 _FLUX = r"double_blocks\.0\.img_attn\.norm\.key_norm"
@@ -48,6 +49,7 @@ FLUX2 = Family(
     picture_seconds=20,
     trained_seconds=3,
     memory_mb=48000,
+    musubi=musubi_tuner.FLUX2,
     preset=_preset(32, 1e-4),
 )
 CHROMA = Family(
@@ -60,6 +62,7 @@ CHROMA = Family(
     picture_seconds=30,
     trained_seconds=4,
     memory_mb=48000,
+    kohya=sd_scripts.CHROMA,
     preset=_preset(16, 1e-4),
 )
 HUNYUAN_IMAGE = Family(
@@ -73,6 +76,7 @@ HUNYUAN_IMAGE = Family(
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
+    kohya=sd_scripts.HUNYUAN_IMAGE,
     preset=_preset(16, 1e-4),
 )
 FLUX1 = Family(
@@ -85,6 +89,7 @@ FLUX1 = Family(
     picture_seconds=20,
     trained_seconds=3,
     memory_mb=48000,
+    kohya=sd_scripts.FLUX1,
     preset=_preset(16, 1e-4),
 )
 SD3 = Family(
@@ -97,6 +102,7 @@ SD3 = Family(
     picture_seconds=15,
     trained_seconds=3,
     memory_mb=32000,
+    kohya=sd_scripts.SD3,
     preset=_preset(16, 1e-4),
 )
 Z_IMAGE = Family(
@@ -110,6 +116,7 @@ Z_IMAGE = Family(
     picture_seconds=10,
     trained_seconds=2,
     memory_mb=32000,
+    musubi=musubi_tuner.Z_IMAGE,
     preset=_preset(32, 1e-4, 3000),
 )
 LUMINA2 = Family(
@@ -122,6 +129,7 @@ LUMINA2 = Family(
     picture_seconds=20,
     trained_seconds=2,
     memory_mb=32000,
+    kohya=sd_scripts.LUMINA2,
     preset=_preset(8, 1e-4),
 )
 ANIMA = Family(
@@ -134,6 +142,7 @@ ANIMA = Family(
     picture_seconds=10,
     trained_seconds=1,
     memory_mb=16000,
+    kohya=sd_scripts.ANIMA,
     preset=_preset(16, 1e-4),
 )
 QWEN_IMAGE = Family(
@@ -147,6 +156,7 @@ QWEN_IMAGE = Family(
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
+    musubi=musubi_tuner.QWEN_IMAGE,
     preset=_preset(16, 5e-5),
 )
 KREA2 = Family(
@@ -159,6 +169,7 @@ KREA2 = Family(
     picture_seconds=15,
     trained_seconds=4,
     memory_mb=48000,
+    musubi=musubi_tuner.KREA2,
     preset=_preset(32, 1e-4, 3000),
 )
 WAN = Family(

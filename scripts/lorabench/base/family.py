@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lorabench.base.trainer import Kohya, Musubi
+
 Part = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
 PARTS: Mapping[str, str] = {  # and their names for people
     "unet": "UNet",
@@ -41,14 +43,6 @@ class Known:
         return f"{LDM_UNET}input_blocks.{self.block}.1.transformer_blocks.0.attn2.to_k.weight"
 
 
-@dataclass(frozen=True)
-class Kohya:
-    """How sd-scripts trains: its program, and the px that it crops edges to multiples of."""
-
-    program: str
-    bucket_step: int
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Family(Known):
     """A family that LoRAs can be trained and rendered for."""
@@ -63,7 +57,8 @@ class Family(Known):
     """Of a single file's parts, where they differ from the defaults of the classes that load it."""
     schedule: Mapping[str, Any] = field(default_factory=dict)  # the noise that it was trained with
     embedded: bool = False  # whether the embedded trainer and server load it
-    kohya: Kohya | None = None
+    kohya: Kohya | None = None  # how sd-scripts trains it
+    musubi: Musubi | None = None  # how musubi-tuner does
     preset: Mapping[str, Any]
     example_prompts: Mapping[str, str] = field(default_factory=dict)
     """Of its workflow, by profile, where that has not the trigger."""
@@ -77,6 +72,12 @@ class Family(Known):
     """How long one core takes for a million pixels in its autoencoder (docs/performance.md)."""
     memory_mb: int
     """Of a program that trains or renders with it, on the machine and not on the card."""
+
+    @property
+    def trainers(self) -> list[str]:
+        """The values of `trainer` that train it."""
+        has = {"embedded": self.embedded, "kohya": self.kohya, "musubi": self.musubi}
+        return [name for name, way in has.items() if way]
 
 
 def preprocess(resolution: int, bucket_step: int) -> dict[str, int]:

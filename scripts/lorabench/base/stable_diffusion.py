@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from lorabench.base.family import LDM_UNET, Family, Kohya, Part, preprocess
+from lorabench.base import sd_scripts
+from lorabench.base.family import LDM_UNET, Family, Part, preprocess
 
 _LDM_PARTS: Mapping[Part, str] = {"unet": LDM_UNET, "vae": "first_stage_model."}
 
@@ -12,7 +13,6 @@ BUNDLED = Family(
     parts={"unet": "", "vae": "", "text_encoder": ""},
     embedded=True,
     memory_mb=3000,
-    kohya=None,
     # One core's, measured (docs/performance.md): 380 steps of 8 pictures in 108 s, and 35 pictures
     # through the autoencoder in 9 s.
     picture_seconds=0.8,
@@ -95,7 +95,7 @@ SD15 = Family(
     schedule={"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"},
     embedded=True,
     memory_mb=12000,
-    kohya=Kohya("train_network.py", 64),
+    kohya=sd_scripts.SD15,
     example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
     preset={
         **_PRESET,
@@ -120,7 +120,7 @@ SDXL = Family(
     },
     configs={"vae": VAE},
     embedded=False,
-    kohya=Kohya("sdxl_train_network.py", 32),
+    kohya=sd_scripts.SDXL,
     example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
     picture_seconds=10,
     trained_seconds=2,

@@ -27,6 +27,7 @@ from lorabench.run import (
     existing,
     matrix,
     preconditions,
+    trainers,
 )
 from lorabench.run.given_lora import GivenLora
 from lorabench.run.identity import WITHOUT_EFFECT
@@ -438,6 +439,7 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
         {**merged, "base_model": str(base.path)}, base_choice.preset(base.family, merged)
     )
     preconditions.check(config, base)
+    config = trainers.located(config, base)
     workflow_prompt = bench_workflow.prompt_of(config)
     digests = Digests(layout.DIGESTS)
     base_digest = model_digest(base.path, digests)
