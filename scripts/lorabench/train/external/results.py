@@ -27,12 +27,11 @@ def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
     learnt nothing.
     """
     written = {"": final}
-    renames = training.by.renames
-    _correct(final, training.steps, training.epochs, renames)
+    _correct(training, final, training.steps, training.epochs)
     for epoch in training.kept_epochs:
         path = training.file(epoch_suffix(epoch))
         if path.exists():
-            _correct(path, epoch * training.steps_per_epoch, epoch, renames)
+            _correct(training, path, epoch * training.steps_per_epoch, epoch)
             written = {epoch_suffix(epoch): path, **written}
     for path in written.values():
         lora_file.verify(path)
@@ -48,13 +47,15 @@ def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
     _remove(training.folder)
 
 
-def _correct(path: Path, steps: int, epoch: int, renames: Mapping[str, str]) -> None:
-    """Correct a LoRA's header: the steps, counted from where it resumed, and names of layers.
+def _correct(training: Training, path: Path, steps: int, epoch: int) -> None:
+    """Correct a LoRA's header: what a resumed training says of itself, and names of layers.
 
     Names that no ComfyUI loads become those that it loads, so that the file works everywhere.
     """
     tensors, metadata = header.read(path)
-    right = {"ss_steps": str(steps), "ss_epoch": str(epoch)} if "ss_steps" in metadata else {}
+    said = {"ss_steps": steps, "ss_epoch": epoch, "ss_seed": training.settings.seed}
+    right = {key: str(value) for key, value in said.items() if key in metadata}
+    renames = training.by.renames
     names = {key: name for key in tensors if (name := _renamed(key, renames)) != key}
     if names or metadata | right != metadata:
         data = tensor_file.with_header(path.read_bytes(), metadata | right, names)
