@@ -51,7 +51,7 @@ SD3 = Kohya(
 )
 FLUX1 = Kohya(
     program="flux_train_network.py",
-    bucket_step=32,
+    bucket_step=64,
     network_module="networks.lora_flux",
     models={"clip_l": _CLIP_L, "t5xxl": _T5XXL, "ae": _AE},
     options={
@@ -63,7 +63,7 @@ FLUX1 = Kohya(
 )
 CHROMA = Kohya(
     program="flux_train_network.py",
-    bucket_step=32,
+    bucket_step=64,
     network_module="networks.lora_flux",
     models={"t5xxl": _T5XXL, "ae": _AE},
     options={
@@ -77,7 +77,7 @@ CHROMA = Kohya(
 )
 LUMINA2 = Kohya(
     program="lumina_train_network.py",
-    bucket_step=16,
+    bucket_step=64,
     network_module="networks.lora_lumina",
     models={"gemma2": ModelFile("Gemma 2 2B"), "ae": _AE},
     options={
@@ -109,7 +109,7 @@ ANIMA = Kohya(
 )
 HUNYUAN_IMAGE = Kohya(
     program="hunyuan_image_train_network.py",
-    bucket_step=32,
+    bucket_step=64,
     network_module="networks.lora_hunyuan_image",
     models={
         "text_encoder": ModelFile("Qwen2.5-VL 7B"),

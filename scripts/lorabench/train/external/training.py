@@ -88,9 +88,14 @@ class Training:
         return list(range(every, self.epochs, every)) if every else []
 
     @property
+    def sizes(self) -> set[tuple[int, int]]:
+        """The (width, height) of all pictures, in px."""
+        return {picture.size for picture in self.pictures.all}
+
+    @property
     def side(self) -> int:
-        """The edge, in px, of a square of no smaller area than any picture."""
-        area = max(width * height for width, height in self.pictures.buckets)
+        """The edge, in px, of a square of no smaller area than any picture, held out or not."""
+        area = max(width * height for width, height in self.sizes)
         return self.by.bucket_step * math.ceil(math.sqrt(area) / self.by.bucket_step)
 
     def file(self, suffix: str = "") -> Path:

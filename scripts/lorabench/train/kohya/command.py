@@ -153,7 +153,7 @@ def _pictures(training: Training) -> Toml:
     """
     settings = training.settings
     step, side = training.by.bucket_step, training.side
-    edges = [edge for size in training.pictures.buckets for edge in size]
+    edges = [edge for size in training.sizes for edge in size]
     return {
         "caption_extension": ".txt",  # else every caption becomes the class name, in silence
         "resolution": f"{side},{side}",

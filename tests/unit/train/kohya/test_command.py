@@ -102,6 +102,16 @@ def test_every_picture_is_its_own_bucket(tmp_path, family, sizes, resolution, st
     assert all(edge % step == 0 for size in sizes for edge in size)
 
 
+def test_a_larger_picture_that_is_held_out_is_not_shrunk(tmp_path):
+    training = make_training(tmp_path, sizes=((64, 64), (64, 64), (128, 64)), validation=0.1)
+    learnt, held_out = training.pictures.pictures, training.pictures.held_out
+    larger = next(one for one in (*learnt, *held_out) if one.size == (128, 64))
+    others = [one for one in (*learnt, *held_out) if one is not larger]
+    pictures = replace(training.pictures, pictures=others, held_out=[larger])
+    made = command.config(replace(training, pictures=pictures), HERE, CPU)
+    assert made["resolution"] == "128,128" and made["max_bucket_reso"] == 128
+
+
 def test_the_users_options_replace_ours_on_the_command_line(tmp_path):
     given = {"optimizer_type": "AdamW8bit", "sdpa": False, "network_args": ["conv_dim=4", "a=b"]}
     training = make_training(tmp_path, kohya_args=given)
