@@ -20,8 +20,10 @@ from lorabench.base.networks import (
 )
 from lorabench.comfy.embedded import conditioning, sigmas, text_layers
 from lorabench.comfy.embedded.devices import Device
+from lorabench.comfy.embedded.latents import PIXELS
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
+from lorabench.comfy.embedded.model_sampling import ModelSampling
 from lorabench.comfy.embedded.sigmas import NoiseSchedule
 from lorabench.errors import UserError
 
@@ -42,10 +44,22 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Model:
-    """The value of a MODEL socket: a UNet and the LoRAs on it."""
+    """The value of a MODEL socket: a UNet and the LoRAs on it.
+
+    `changed_sampling` replaces the checkpoint's; `rescale` from 0 to 1 tames guidance.
+    """
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
+    changed_sampling: ModelSampling | None = None
+    rescale: float | None = None
+
+    @property
+    def sampling(self) -> ModelSampling:
+        """Return how the UNet's output is read."""
+        assert self.loaded.prediction != "flow"  # no transformer is loaded here
+        own = ModelSampling(self.loaded.schedule, self.loaded.prediction)
+        return self.changed_sampling or own
 
     def unet(self) -> UNet2DConditionModel:
         """Return the UNet with the LoRAs merged in."""
@@ -122,6 +136,20 @@ class Engine:
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
         )
+
+
+def encode(vae: AutoencoderKL | AutoencoderTiny, pictures: Tensor) -> Tensor:
+    """Return the unscaled latents of pictures in [0, 1], float32 [batch, height, width, 3].
+
+    What does not fill a latent is cut off, half of it on each side.
+    """
+    for axis in (1, 2):
+        over = pictures.shape[axis] % PIXELS
+        pictures = pictures.narrow(axis, over // 2, pictures.shape[axis] - over)
+    pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
+    encoded = vae.encode(pixels)
+    found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
+    return found.float().cpu()
 
 
 def decode(vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
