@@ -359,7 +359,7 @@ class TrainingSettings(Section):
         {},
         description="the files that a training reads beside `base_model`, by the trainer's names: "
         "`{clip_l: …, t5xxl: …, ae: …}`; a path, or a name in models/text_encoders/ or vae/, here "
-        "or beside `lora_install_dir`; docs/kohya.md has those of each family",
+        "or beside `lora_install_dir`; docs/families.md has those of each family",
     )
     trainer: Literal["embedded", "kohya", "musubi"] = Field(
         "embedded",

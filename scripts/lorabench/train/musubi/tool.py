@@ -11,7 +11,7 @@ TOOL = Tool(
     in_container="/app/musubi-tuner",
     programs="src/musubi_tuner/",
     missing="trainer=musubi: nothing says where musubi-tuner is. There are two ways (see "
-    "docs/musubi.md):\n"
+    "docs/families.md):\n"
     "  MUSUBI_DIR=/path/to/musubi-tuner: a checkout on this machine\n"
     "  musubi: {launcher: …} in config/config.yaml: a command that starts programs in a container",
 )
