@@ -127,8 +127,13 @@ def no_file(tool: Tool, image_dir: str, output: Sequence[str]) -> UserError:
     return UserError(f"{tool.name} ended without an error and without a LoRA: {reason}")
 
 
+def of_no_tool(hint: str) -> str:
+    """Return a hint that names no program; empty for one that does."""
+    return "" if "%(" in hint else hint
+
+
 def not_begun(
-    what: str, output: Sequence[str], *ways: str, says: Callable[[str], str] = str
+    what: str, output: Sequence[str], *ways: str, says: Callable[[str], str] = of_no_tool
 ) -> UserError:
     """Return the message for something that did not start, with its last lines and a hint."""
     last = [line.strip() for line in output if line.strip()][-5:]

@@ -253,6 +253,12 @@ def test_a_failure_is_one_line_with_a_remedy(output, said):
     assert "\n" not in str(message)
 
 
+def test_what_docker_says_has_no_hint_with_a_gap_for_a_name():
+    said = str(failures.not_begun("Docker cannot start:", ["ModuleNotFoundError: yaml"]))
+    assert said == "Docker cannot start:\n  ModuleNotFoundError: yaml"
+    assert "start it" in str(failures.not_begun("x", ["Cannot connect to the Docker daemon"]))
+
+
 def test_a_program_that_was_killed_says_so():
     assert "(exit status 137). It was killed" in str(failures.explain(TOOL, -9, []))
 
