@@ -8,6 +8,7 @@ from lorabench.base.families import PUBLIC
 from lorabench.base.trainer import Kohya, Trainer
 from lorabench.errors import UserError
 from lorabench.settings.models import PreprocessSettings, TrainSettings
+from lorabench.text.phrases import listed
 
 OPTIONS: Mapping[str, tuple[str, object]] = {
     "text_encoder_lr": ("text_encoder_lr", 0),
@@ -44,9 +45,9 @@ def cannot(base: Checkpoint, trainer: str) -> str:
     what = f"trainer={trainer} does not train {family.a_title} model"
     ways = [f"trainer={one}{_with_files(base, one)}" for one in family.trainers]
     if ways and trainer == "kohya" and family.embedded:
-        yours = " or ".join(one.title for one in PUBLIC if one.kohya and one.embedded)
+        trained = listed([one.title for one in PUBLIC if one.kohya])
         return (
-            f"{what}; {' or '.join(ways)} does. For {trainer}, set base_model to your {yours} "
+            f"{what}; {' or '.join(ways)} does. It trains {trained}: set base_model to your "
             "checkpoint in config/config.yaml (base_model: /path/to/model.safetensors; snakemake "
             "takes it after --config, too), and try again"
         )
