@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from lorabench.base import checkpoint, single_file, conditions
+from lorabench.base import checkpoint, conditions, single_file
+from lorabench.base.conditions import Text, TextEncoder
 from lorabench.base.families import EMBEDDED
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -24,7 +25,6 @@ from lorabench.base.networks import (
     rescale_zero_terminal_snr,
 )
 from lorabench.base.tokens import clip_tokenizer
-from lorabench.base.conditions import Text, TextEncoder
 from lorabench.errors import UserError
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lorabench.base import model, conditions
+from lorabench.base import conditions, model
 from lorabench.base.conditions import Text
 from lorabench.errors import UserError
 from tests import checkpoints_sdxl
