@@ -181,7 +181,7 @@ if CONFIG.bench.embedding:
         shell:
             f"{program('bench_embed.py')}"
             f" --embedding={quoted(CONFIG.bench.embedding)}"
-            f" --sweep {{input.sweep:q}} --base-model {quoted(CONFIG.base_model)}"
+            f" --sweep {{input.sweep:q}} {commands.base_model(FIRST.base_model)}"
             f" {{params.compared}} --device {CONFIG.bench.device}"
             " --output {output.table:q} --threads {threads} --log {log:q}"
 

@@ -128,7 +128,10 @@ rule snapshot_dataset:
 
 
 rule render_reference:
-    """Pass the training pictures through the base model's autoencoder: no LoRA does better."""
+    """Pass the training pictures through the base model's autoencoder: no LoRA does better.
+
+    Where that is not read here, they stay as they are.
+    """
     input:
         images=ancient(of_run(lambda plan: plan.paths.training_pictures)),
     output:
@@ -153,4 +156,4 @@ rule render_reference:
         f"{program('reference_set.py')}"
         " {input.images:q} --output {output.pictures:q} --trigger={params.trigger:q}"
         f" --threads {{threads}} --device {CONFIG.train.device} --log {{log:q}}"
-        f" --base-model {quoted(CONFIG.base_model)}"
+        f" {commands.base_model(FIRST.autoencoder)}"

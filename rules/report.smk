@@ -43,7 +43,7 @@ rule bench_report:
     shell:
         f"{program('bench_report.py')}"
         " --run {params.run:q} --output {output.page:q} --workers {threads} --log {log:q}"
-        f" --base-model {quoted(CONFIG.base_model)} {{params.training}}"
+        f" {commands.base_model(FIRST.base_model)} {{params.training}}"
 
 
 rule model_card:

@@ -7,6 +7,7 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from lorabench import cli, files
 from lorabench.errors import UserError
@@ -17,18 +18,16 @@ def main(arguments: argparse.Namespace) -> None:
     paths = sorted(arguments.images.glob("*.png"))
     if not paths:
         raise UserError(f"{arguments.images}: holds no PNG; give the images/ of a normalized set")
-    import torch  # only once all else is right
-
-    from lorabench.base.model import load_autoencoder, usable_device
     from lorabench.bench.measures import reference
     from lorabench.sweep.pictures import open_rgb
 
-    torch.set_num_threads(arguments.threads)
-    autoencoder = load_autoencoder(arguments.base_model, usable_device(arguments.device))
+    autoencoder = _autoencoder(arguments) if arguments.base_model else None
     chosen = reference.chosen(paths, arguments.trigger)
     unfinished = arguments.output.with_name(f"{arguments.output.name}.tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
-    pictures = reference.given_back(map(open_rgb, chosen), autoencoder)
+    pictures = map(open_rgb, chosen)
+    if autoencoder:
+        pictures = reference.given_back(pictures, autoencoder)
     bar = cli.bar(
         zip(chosen, pictures, strict=True), desc="reference", total=len(chosen), unit="picture"
     )
@@ -39,12 +38,22 @@ def main(arguments: argparse.Namespace) -> None:
     unfinished.rename(arguments.output)
 
 
+def _autoencoder(arguments: argparse.Namespace) -> Any:
+    import torch  # only once all else is right
+
+    from lorabench.base.model import load_autoencoder, usable_device
+
+    torch.set_num_threads(arguments.threads)
+    return load_autoencoder(arguments.base_model, usable_device(arguments.device))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("images", type=Path, help="images/ of the normalized set")
-    add("--base-model", type=Path, required=True, help="a .safetensors file or diffusers folder")
+    add("--base-model", type=Path, help="a .safetensors file or diffusers folder; without one, the "
+        "pictures are copied as they are")  # fmt: skip
     add("--output", type=Path, required=True, metavar="FOLDER")
     add("--trigger", default="", help="only pictures whose caption has these words, if any has")
     add("--threads", type=int, default=1, help="CPU threads (default: 1)")

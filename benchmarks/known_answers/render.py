@@ -41,7 +41,7 @@ def plan(taught: str) -> list[variants.Variant]:
     profile = "char" if taught in CHARACTERS else "style"
     lines = variants.read(Path("config/prompts") / f"drawnworld_{profile}.txt")
     return variants.plan(
-        variants.filled(BUNDLED.example_prompts[profile], trigger, "positive"),
+        variants.filled(BUNDLED.benchmarks[0].example_prompts[profile], trigger, "positive"),
         variants.named(lines, trigger),
         trigger,
         variants.EXTENTS["full"],

@@ -267,6 +267,12 @@ def test_a_graph_of_parts_draws_the_same(server, graph):
     assert server.pixels(server.draw(graph)) == plain
 
 
+def test_a_saved_picture_may_be_linked_on(server, graph):
+    graph["9"] = node("PreviewImage", images=link("7"))
+    entry = server.draw(graph)
+    assert server.pixels(entry) == server.pixels(entry, "9")
+
+
 def test_a_masked_picture_is_redrawn_where_the_mask_is(server, graph):
     picture = Image.new("RGBA", (64, 64), (200, 80, 40, 255))
     picture.paste((0, 0, 0, 0), (0, 0, 32, 64))

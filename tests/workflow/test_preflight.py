@@ -18,7 +18,13 @@ from lorabench.sweep.record import SweepRecord
 from tests.fake_comfy import serving
 from tests.project import Project, make_project
 
-CONFIG = {"raw_set": "some_set", "skip_train": "True", "run_id": "mine", "weights": "0.5"}
+CONFIG = {
+    "raw_set": "some_set",
+    "skip_train": "True",
+    "run_id": "mine",
+    "weights": "0.5",
+    "base_model": "models/checkpoints/drawnworld",
+}
 FORCE = ("--forcerun", "bench_image")
 
 

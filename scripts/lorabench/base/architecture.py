@@ -14,7 +14,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 HEAD = 64
 """Channels of an attention head."""
 _SIZES = 6
-"""Numbers that SDXL's UNet is given of a picture's size (see conditions.py)."""
+"""Numbers that SDXL's UNet is given of a picture's size (see unet_inputs.py)."""
 
 
 def unet(shapes: Shapes, pooled: int) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _inspect_file(path: Path) -> Checkpoint:
     width = tensors[keys[0]]["shape"][1]
     has = {part for prefix, part in families.PREFIXES.items() if _begins(prefix, tensors)}
     family = _usable(path, width, SDXL if "text_encoder_2" in has else families.by_width(width))
-    for part in family.parts:
+    for part in ("vae", "text_encoder"):
         if part not in has:
             raise UserError(
                 f"{path}: the file holds no {PARTS[part]}; take the full "

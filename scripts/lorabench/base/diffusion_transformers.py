@@ -7,18 +7,32 @@ those of their trainers' own documentation (sd-scripts, musubi-tuner, ai-toolkit
 from collections.abc import Mapping
 from typing import Any
 
-from lorabench.base.family import Family, preprocess
+from lorabench.base import layer_names
+from lorabench.base.family import Benchmark, Family, preprocess
 
+_EXAMPLES = {
+    "style": "{trigger}, a young woman with a suitcase waits on a railway platform in the morning "
+    "light, beside a bench and a clock.",
+    "char": "{trigger}, waiting on a railway platform in the morning light, looking at the viewer.",
+}
+_TAGS = "{trigger}, 1girl, solo, upper body, looking at viewer"
+_TOKENS = 512
+"""Of T5 and of the language models that encode text in later families."""
 _FLUX = r"double_blocks\.0\.img_attn\.norm\.key_norm"
 
 
-def _preset(
+def _benchmarks(*names: str) -> tuple[Benchmark, ...]:
+    """Return the bundled benchmarks of these names, for models that are asked in sentences."""
+    prompts = "config/prompts/sentences_{profile}.txt"
+    workflows = [f"config/workflows/{name}_lora_bench.json" for name in names] or [""]
+    return tuple(Benchmark(workflow, prompts, _EXAMPLES) for workflow in workflows)
+
+
+def _settings(
     rank: int, learning_rate: float, steps: int = 2000, resolution: int = 1024
 ) -> Mapping[str, Any]:
-    """Return a preset: bf16, text encoders untrained, no weighting of the loss by noise."""
+    """Return usual settings: text encoders untrained, no weighting of the loss by noise."""
     return {
-        "bench_workflow": "",
-        "prompts": "config/prompts/sentences_{profile}.txt",
         "probe": "quick",
         "bench": {"threads": 4},
         "preprocess": preprocess(resolution, 64),
@@ -44,11 +58,13 @@ FLUX2 = Family(
     architecture="flux2",
     tag="flux-2",
     layers=(_FLUX, r"double_stream_modulation_img\.lin"),
-    lora_names="(double|single)_stream_modulation|attn_to_qkv_mlp_proj",
+    naming=layer_names.FLUX2,
+    caption_tokens=_TOKENS,
     picture_seconds=20,
     trained_seconds=3,
     memory_mb=48000,
-    preset=_preset(32, 1e-4),
+    benchmarks=_benchmarks("flux2_klein"),
+    settings=_settings(32, 1e-4),
 )
 CHROMA = Family(
     "Chroma",
@@ -56,11 +72,13 @@ CHROMA = Family(
     architecture="chroma",
     tag="chroma",
     layers=(_FLUX, r"img_in", r"distilled_guidance_layer\.(0\.)?norms\.0"),
-    lora_names="distilled_guidance_layer",
+    naming=layer_names.CHROMA,
+    caption_tokens=_TOKENS,
     picture_seconds=30,
     trained_seconds=4,
     memory_mb=48000,
-    preset=_preset(16, 1e-4),
+    benchmarks=_benchmarks("chroma"),
+    settings=_settings(16, 1e-4),
 )
 HUNYUAN_IMAGE = Family(
     "HunyuanImage",
@@ -69,11 +87,13 @@ HUNYUAN_IMAGE = Family(
     tag="hunyuan-image",
     layers=(r"txt_in\.individual_token_refiner\.blocks\.0\.norm1",),
     without=r"vector_in\..+|vision_in\..+",  # of the same makers' video models
-    lora_names="double_blocks_[0-9]+_(img|txt)_mlp_fc[12]",
+    naming=layer_names.HUNYUAN_IMAGE,
+    caption_tokens=_TOKENS,
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
-    preset=_preset(16, 1e-4),
+    benchmarks=_benchmarks(),
+    settings=_settings(16, 1e-4),
 )
 FLUX1 = Family(
     "FLUX.1",
@@ -81,11 +101,13 @@ FLUX1 = Family(
     architecture="flux-1-dev",
     tag="flux",
     layers=(_FLUX, r"img_in"),
-    lora_names="double_blocks_|single_blocks_|single_transformer_blocks_",
+    naming=layer_names.FLUX1,
+    caption_tokens=_TOKENS,
     picture_seconds=20,
     trained_seconds=3,
     memory_mb=48000,
-    preset=_preset(16, 1e-4),
+    benchmarks=_benchmarks("flux1"),
+    settings=_settings(16, 1e-4),
 )
 SD3 = Family(
     "SD3.5",
@@ -93,11 +115,13 @@ SD3 = Family(
     architecture="stable-diffusion-3",
     tag="stable-diffusion-3",
     layers=(r"joint_blocks\.0\.context_block\.attn\.qkv",),
-    lora_names="joint_blocks_|transformer_blocks_[0-9]+_ff_context_",
+    naming=layer_names.SD3,
+    caption_tokens=_TOKENS,
     picture_seconds=15,
     trained_seconds=3,
     memory_mb=32000,
-    preset=_preset(16, 1e-4),
+    benchmarks=_benchmarks("sd3"),
+    settings=_settings(16, 1e-4),
 )
 Z_IMAGE = Family(
     "Z-Image",
@@ -106,11 +130,13 @@ Z_IMAGE = Family(
     tag="z-image",
     layers=(r"cap_embedder\.1", r"noise_refiner\.0\.attention\.k_norm"),
     rows=("cap_embedder.1", 3840),
-    lora_names="(^|_)layers_[0-9]+_(attention|feed_forward)_",
+    naming=layer_names.Z_IMAGE,
+    caption_tokens=_TOKENS,
     picture_seconds=10,
     trained_seconds=2,
     memory_mb=32000,
-    preset=_preset(32, 1e-4, 3000),
+    benchmarks=_benchmarks("z_image", "z_image_turbo"),
+    settings=_settings(32, 1e-4, 3000),
 )
 LUMINA2 = Family(
     "Lumina 2",
@@ -119,10 +145,13 @@ LUMINA2 = Family(
     tag="lumina",
     layers=(r"cap_embedder\.1", r"noise_refiner\.0\.attention\.k_norm"),
     rows=("cap_embedder.1", 2304),
+    naming=layer_names.LUMINA2,
+    caption_tokens=_TOKENS,
     picture_seconds=20,
     trained_seconds=2,
     memory_mb=32000,
-    preset=_preset(8, 1e-4),
+    benchmarks=_benchmarks(),
+    settings=_settings(8, 1e-4),
 )
 ANIMA = Family(
     "Anima",
@@ -130,11 +159,19 @@ ANIMA = Family(
     architecture="anima",
     tag="anima",
     layers=(r"blocks\.0\.mlp\.layer1", r"llm_adapter\.blocks\.0\.cross_attn\.q_proj"),
-    lora_names="llm_adapter_|(^|_)blocks_[0-9]+_(self|cross)_attn_(q|k|v|output)_proj",
+    naming=layer_names.ANIMA,
+    caption_tokens=_TOKENS,
     picture_seconds=10,
     trained_seconds=1,
     memory_mb=16000,
-    preset=_preset(16, 1e-4),
+    benchmarks=(
+        Benchmark(
+            "config/workflows/anima_lora_bench.json",
+            "config/prompts/anima_{profile}.txt",
+            dict.fromkeys(("style", "char"), f"masterpiece, best quality, score_7, safe, {_TAGS}"),
+        ),
+    ),
+    settings=_settings(16, 1e-4),
 )
 QWEN_IMAGE = Family(
     "Qwen-Image",
@@ -143,11 +180,13 @@ QWEN_IMAGE = Family(
     tag="qwen-image",
     layers=(r"txt_norm", r"transformer_blocks\.0\..+"),
     rows=("txt_norm", 3584),
-    lora_names="transformer_blocks_[0-9]+_(img|txt)_(mlp|mod)_",
+    naming=layer_names.QWEN_IMAGE,
+    caption_tokens=_TOKENS,
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
-    preset=_preset(16, 5e-5),
+    benchmarks=_benchmarks("qwen_image"),
+    settings=_settings(16, 5e-5),
 )
 KREA2 = Family(
     "Krea 2",
@@ -155,11 +194,13 @@ KREA2 = Family(
     architecture="krea-2",
     tag="krea-2",
     layers=(r"txtfusion\.projector",),
-    lora_names="(^|_)blocks_[0-9]+_attn_(wq|wk|wv|wo|gate)|txtfusion_",
+    naming=layer_names.KREA2,
+    caption_tokens=_TOKENS,
     picture_seconds=15,
     trained_seconds=4,
     memory_mb=48000,
-    preset=_preset(32, 1e-4, 3000),
+    benchmarks=_benchmarks("krea2_turbo"),
+    settings=_settings(32, 1e-4, 3000),
 )
 WAN = Family(
     "Wan",
@@ -167,11 +208,13 @@ WAN = Family(
     architecture="wan",
     tag="wan",
     layers=(r"head\.modulation", r"blocks\.0\.cross_attn\.k"),
-    lora_names="(^|_)blocks_[0-9]+_(self|cross)_attn_[qkvo]($|_img)",
+    naming=layer_names.WAN,
+    caption_tokens=_TOKENS,
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
-    preset=_preset(32, 2e-4),
+    benchmarks=_benchmarks(),
+    settings=_settings(32, 2e-4),
 )
 
 TRANSFORMERS = (

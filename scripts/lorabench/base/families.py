@@ -6,20 +6,29 @@ time it is parsed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lorabench.base.diffusion_transformers import TRANSFORMERS
-from lorabench.base.family import LDM_UNET, Family, Known
+from lorabench.base.family import LDM_UNET, Benchmark, Family, Known
 from lorabench.base.stable_diffusion import BUNDLED, SD15, SDXL
 from lorabench.text.phrases import listed
 
 Shape = tuple[int, ...]
 
 _UNETS = (SD15, SDXL)
+OTHER = Family(
+    "model of another family",
+    name="other",
+    benchmarks=(Benchmark("", TRANSFORMERS[0].benchmarks[0].prompts, {}),),
+    settings=TRANSFORMERS[0].settings,
+    picture_seconds=20,
+    memory_mb=32000,
+)
+"""What a LoRA is for whose names are of no family that is known; only a ComfyUI renders with it."""
 PUBLIC = (*_UNETS, *TRANSFORMERS)
 FAMILIES = (BUNDLED, *PUBLIC)
-BY_NAME = {family.name: family for family in FAMILIES}
+BY_NAME = {family.name: family for family in (*FAMILIES, OTHER)}
 KNOWN = (
     *TRANSFORMERS,
     Known("SD2.x", width=1024, block=1),
@@ -58,17 +67,10 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
     return (found, prefix) if found else None
 
 
-def by_lora(modules: Iterable[str]) -> Known | None:
-    """Return the family of a LoRA whose modules are called so, None where names do not say it."""
-    names = [module.replace(".", "_") for module in modules]
-    return next(
-        (
-            family
-            for family in KNOWN
-            if family.lora_names and any(re.search(family.lora_names, name) for name in names)
-        ),
-        None,
-    )
+def titles(families: Sequence[Known]) -> str:
+    """Return the titles of families that a file may be of: `a, b or c`."""
+    *others, last = [family.title for family in families]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _prefix(keys: Iterable[str]) -> str:

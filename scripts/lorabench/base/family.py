@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-Part = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
+from lorabench.base.layer_naming import Naming
+
+Part = Literal[
+    "unet", "transformer", "vae",
+    "text_encoder", "text_encoder_2", "text_encoder_t5", "text_encoder_llm",
+]  # fmt: skip
 PARTS: Mapping[str, str] = {  # and their names for people
     "unet": "UNet",
+    "transformer": "transformer",
     "vae": "VAE",
     "text_encoder": "text encoder",
     "text_encoder_2": "text encoder 2",
+    "text_encoder_t5": "text encoder T5",
+    "text_encoder_llm": "text encoder LLM",
 }
 LDM_UNET = "model.diffusion_model."
 
@@ -29,6 +38,8 @@ class Known:
     """A layer's name and the rows of its weight, where the names are not enough."""
     lora_names: str | None = None
     """A pattern of LoRA modules, underscored, if the width is not enough."""
+    naming: Naming | None = None
+    """Of a transformer's layers."""
 
     @property
     def a_title(self) -> str:
@@ -49,6 +60,20 @@ class Kohya:
     bucket_step: int
 
 
+@dataclass(frozen=True)
+class Benchmark:
+    """A bundled workflow and what its people ask for; `{trigger}` stands for the trigger words."""
+
+    workflow: str
+    """Empty where none is bundled: then the user has to give one."""
+    prompts: str
+    """The file of the further prompts; `{profile}` stands for the profile."""
+    example_prompts: Mapping[str, str]
+    """What stands in for the workflow's prompt, by profile, where that has not the trigger."""
+    v_prediction: bool = False
+    """Whether it is the usual one of checkpoints that predict v."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Family(Known):
     """A family that LoRAs can be trained and rendered for."""
@@ -64,9 +89,8 @@ class Family(Known):
     schedule: Mapping[str, Any] = field(default_factory=dict)  # the noise that it was trained with
     embedded: bool = False  # whether the embedded trainer and server load it
     kohya: Kohya | None = None
-    preset: Mapping[str, Any]
-    example_prompts: Mapping[str, str] = field(default_factory=dict)
-    """Of its workflow, by profile, where that has not the trigger."""
+    benchmarks: tuple[Benchmark, ...]  # the first is the usual one
+    settings: Mapping[str, Any]  # what is usual besides the benchmark
     picture_seconds: float = 3
     """How long a usual GPU takes for a picture of its workflow, on a ComfyUI."""
     trained_seconds: float = 0.5
@@ -75,8 +99,26 @@ class Family(Known):
     """About so many times as long takes a CPU of few cores."""
     autoencoder_seconds: float = 150
     """How long one core takes for a million pixels in its autoencoder (docs/performance.md)."""
+    caption_tokens: int = 75
+    """So many tokens of a caption its text encoders read, unless its trainer is told otherwise."""
     memory_mb: int
     """Of a program that trains or renders with it, on the machine and not on the card."""
+
+    @property
+    def preset(self) -> dict[str, Any]:
+        """The settings of the family, with its usual benchmark."""
+        return self.preset_with(self.benchmarks[0])
+
+    def preset_with(self, benchmark: Benchmark) -> dict[str, Any]:
+        """Return the settings of the family with one of its benchmarks."""
+        files = {"bench_workflow": benchmark.workflow, "prompts": benchmark.prompts}
+        return {**files, **self.settings}
+
+    def benchmark(self, workflow: object) -> Benchmark | None:
+        """Return the bundled benchmark that has this workflow, given by its path; else None."""
+        path = Path(str(workflow)).absolute()
+        own = [one for one in self.benchmarks if one.workflow]
+        return next((one for one in own if Path(one.workflow).absolute() == path), None)
 
 
 def preprocess(resolution: int, bucket_step: int) -> dict[str, int]:

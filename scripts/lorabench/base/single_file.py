@@ -10,8 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lorabench.base import architecture
-from lorabench.base.conditions import TextEncoder
-from lorabench.base.family import Family
+from lorabench.base.family import PARTS, Family
 from lorabench.base.networks import (
     AutoencoderKL,
     CLIPTextConfig,
@@ -24,6 +23,7 @@ from lorabench.base.networks import (
     convert_open_clip_checkpoint,
     init_empty_weights,
 )
+from lorabench.base.unet_inputs import TextEncoder
 
 Weights = dict[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)
@@ -66,6 +66,8 @@ def _second_text_encoder(
     weights: Weights, dtype: torch.dtype, family: Family
 ) -> CLIPTextModelWithProjection:
     prefix = family.parts["text_encoder_2"]
+    if not any(name.startswith(prefix) for name in weights):
+        raise KeyError(f"it holds no {PARTS['text_encoder_2']}")
     turned = weights.pop(f"{prefix}text_projection.weight", None)
     if turned is not None:  # a linear layer's weight in some files, its transpose in the most
         weights[f"{prefix}text_projection"] = turned.T

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lorabench.base.family import LDM_UNET, Family, Kohya, Part, preprocess
+from lorabench.base.family import LDM_UNET, Benchmark, Family, Kohya, Part, preprocess
 
 _LDM_PARTS: Mapping[Part, str] = {"unet": LDM_UNET, "vae": "first_stage_model."}
 
@@ -21,9 +21,7 @@ BUNDLED = Family(
     autoencoder_seconds=16,
     # Measured on the bundled checkpoint (docs/performance.md), its one thread too: on so small a
     # model two are 1.5 times as fast when the cores are idle, and many times slower when not.
-    preset={
-        "bench_workflow": "config/workflows/drawnworld_lora_bench.json",
-        "prompts": "config/prompts/drawnworld_{profile}.txt",
+    settings={
         "probe": "full",
         "preprocess": preprocess(128, 32),
         "train": {
@@ -39,10 +37,16 @@ BUNDLED = Family(
         },
         "bench": {"threads": 1},
     },
-    example_prompts={
-        "style": "{trigger}, a red mushroom on a blue background",
-        "char": "{trigger}, smiling, green background",
-    },
+    benchmarks=(
+        Benchmark(
+            "config/workflows/drawnworld_lora_bench.json",
+            "config/prompts/drawnworld_{profile}.txt",
+            {
+                "style": "{trigger}, a red mushroom on a blue background",
+                "char": "{trigger}, smiling, green background",
+            },
+        ),
+    ),
 )
 
 VAE = {  # of SD1.x and SDXL
@@ -53,10 +57,23 @@ VAE = {  # of SD1.x and SDXL
     "up_block_types": ("UpDecoderBlock2D",) * 4,
 }
 _SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-# What authors of SD1.5 and SDXL LoRAs usually start from.
+_TAGS = "{trigger}, 1girl, solo, upper body, looking at viewer"
 _EXAMPLE = "{trigger}, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
-_PRESET = {
-    "prompts": "config/prompts/sd_{profile}.txt",
+
+
+def _benchmark(
+    workflow: str, prompts: str, example: str = _EXAMPLE, v_prediction: bool = False
+) -> Benchmark:
+    return Benchmark(
+        f"config/workflows/{workflow}_lora_bench.json",
+        f"config/prompts/{prompts}_{{profile}}.txt",
+        {"style": example, "char": example},
+        v_prediction,
+    )
+
+
+# What authors of SD1.5 and SDXL LoRAs usually start from.
+_SETTINGS = {
     "probe": "quick",
     "bench": {"threads": 4},
 }
@@ -97,10 +114,9 @@ SD15 = Family(
     embedded=True,
     memory_mb=12000,
     kohya=Kohya("train_network.py", 64),
-    example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
-    preset={
-        **_PRESET,
-        "bench_workflow": "config/workflows/sd15_lora_bench.json",
+    benchmarks=(_benchmark("sd15", "sd"),),
+    settings={
+        **_SETTINGS,
         "preprocess": preprocess(512, 64),
         "train": {**_TRAIN, "steps": 1600, "batch_size": 2},
     },
@@ -128,13 +144,21 @@ SDXL = Family(
     schedule=_SCHEDULE,
     embedded=True,
     kohya=Kohya("sdxl_train_network.py", 32),
-    example_prompts={"style": _EXAMPLE, "char": _EXAMPLE},
+    benchmarks=(
+        _benchmark("sdxl", "sd"),
+        _benchmark("illustrious", "illustrious", f"masterpiece, best quality, {_TAGS}"),
+        _benchmark(
+            "noobai_vpred",
+            "noobai",
+            f"masterpiece, best quality, newest, absurdres, highres, {_TAGS}",
+            v_prediction=True,
+        ),
+    ),
     picture_seconds=10,
     trained_seconds=2,
     memory_mb=32000,
-    preset={
-        **_PRESET,
-        "bench_workflow": "config/workflows/sdxl_lora_bench.json",
+    settings={
+        **_SETTINGS,
         "preprocess": preprocess(1024, 64),
         # The text encoders stay as they are: sd-scripts' documentation "highly recommends" it for
         # SDXL, and OneTrainer does so. They then run once and are freed, and with gradient

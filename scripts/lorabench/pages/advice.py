@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lorabench import layout
+from lorabench.base import families
 from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.bench.verdicts.verdict import TOO_LITTLE, Verdict
 from lorabench.dataset.raw import is_regularization
@@ -138,6 +139,9 @@ def _prompts(record: RunRecord | None, sweep: SweepRecord) -> str:
     """Return what to ask for besides: what the family of the base model knows."""
     if not sweep.trigger:
         return ""  # they are made for trigger words
+    own = (family.benchmark(sweep.bench_workflow) for family in families.FAMILIES)
+    if bundled := next(filter(None, own), None):
+        return bundled.prompts
     name = record.identity.base_model.name if record else sweep.checkpoint
     family = BUNDLED if name == Path(BUNDLED_BASE).name else SD15
     return family.preset["prompts"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lorabench.base.checkpoint import Prediction
 from lorabench.base.family import Family
 from lorabench.base.stable_diffusion import BUNDLED, SD15
 from lorabench.comfy.check import loaded
@@ -21,6 +22,9 @@ from lorabench.settings.types import from_home
 from lorabench.settings.validation import shortened
 
 CHECKPOINTS = Path(BUNDLED_BASE).parent
+_MODELS = CHECKPOINTS.parent
+_FOLDERS = (CHECKPOINTS.name, "diffusion_models", "unet")
+"""Where a ComfyUI looks for checkpoints, and for models in files of their own."""
 _NEAR = 3
 
 Given = Mapping[str, Any]
@@ -35,10 +39,11 @@ class Drawn:
     path: Path | None
 
 
-def choose(given: Given) -> Path:
+def choose(given: Given) -> Path | None:
     """Return the base model that the user gave, or else the one that the benchmark renders with.
 
-    Raises `UserError` if a ComfyUI renders with a checkpoint that does not lie here.
+    None for a LoRA that is only benched, by a ComfyUI whose model does not lie here: nothing but
+    that server needs it. Raises `UserError` if a LoRA has to be trained on such a model.
     """
     if given.get("base_model"):
         return _path("base_model", given["base_model"])
@@ -50,19 +55,27 @@ def choose(given: Given) -> Path:
     found = find(name, given)
     if found and found.path:
         return found.path
-    # The embedded server renders with the training's model. Errors in a workflow are reported
-    # where it is used.
-    if only_drawn or is_embedded(given.get("comfy_url")) or not (found or _workflow(given)):
+    if is_embedded(given.get("comfy_url")):  # it renders with the training's model
         return Path(BUNDLED_BASE)
-    raise _not_here(found)
+    if only_drawn:
+        return None
+    if found or _workflow(given):
+        raise _not_here(found)
+    return Path(BUNDLED_BASE)  # errors in a workflow are reported where it is used
 
 
-def preset(family: Family, given: Given) -> Given:
-    """Return the family's preset; a ComfyUI whose checkpoint is not here renders no bundled one."""
+def preset(family: Family, given: Given, prediction: Prediction | None = None) -> Given:
+    """Return the family's preset, with the benchmark that is given or usual.
+
+    A ComfyUI whose checkpoint is not here renders no bundled one.
+    """
+    usual = [one for one in family.benchmarks if one.v_prediction == (prediction == "v_prediction")]
+    chosen = family.benchmark(given.get("bench_workflow")) or next(iter(usual), None)
+    found = family.preset_with(chosen or family.benchmarks[0])
     embedded = is_embedded(given.get("comfy_url"))
     if family is not BUNDLED or embedded or given.get("base_model"):
-        return family.preset
-    return {**family.preset, **{key: SD15.preset[key] for key in ("prompts", "probe")}}
+        return found
+    return {**found, **{key: SD15.preset[key] for key in ("prompts", "probe")}}
 
 
 def loads(given: Given) -> str | None:
@@ -76,24 +89,25 @@ def loads(given: Given) -> str | None:
 
 
 def find(name: Any, given: Given) -> Drawn | None:
-    """Look for a checkpoint that a ComfyUI lists as `name`; None for none and for a placeholder.
+    """Look for a model that a ComfyUI lists as `name`; None for none and for a placeholder.
 
-    It may lie among the checkpoints here, or among those of the ComfyUI that the LoRA is put into.
+    It may lie among the models here, or among those of the ComfyUI that the LoRA is put into.
     """
     if not name or loaded.PLACEHOLDER.fullmatch(str(name)):
         return None
     listed = PurePosixPath(str(name).replace("\\", "/"))  # a workflow from Windows
     loras = _path("lora_install_dir", given.get("lora_install_dir") or CHECKPOINTS)
-    folders = (CHECKPOINTS, loras.parent / "checkpoints")
+    folders = [models / folder for folder in _FOLDERS for models in (_MODELS, loras.parent)]
     places = [folder / one for one in (listed, listed.name) for folder in folders]
     inside = ".." not in listed.parts and not listed.is_absolute()
     return Drawn(str(name), next(filter(existing.is_there, places), None) if inside else None)
 
 
 def listed_name(base: Path) -> str:
-    """Return how a ComfyUI lists a base model: by its place among the checkpoints, or its name."""
-    inside = not base.is_absolute() and base.is_relative_to(CHECKPOINTS)
-    return base.relative_to(CHECKPOINTS).as_posix() if inside else base.name
+    """Return how a ComfyUI lists a base model: by its place among the models, or its name."""
+    folders = [_MODELS / folder for folder in _FOLDERS]
+    inside = [folder for folder in folders if base.is_relative_to(folder)]
+    return base.relative_to(inside[0]).as_posix() if inside else base.name
 
 
 def warning(base: Path, drawn: Drawn) -> str:
@@ -148,7 +162,7 @@ def _not_here(found: Drawn | None) -> UserError:
             "base_model: nothing says which checkpoint the workflow renders with, and the LoRA has "
             f"to be trained on the same; name its file {way}"
         )
-    here = [path.name for path in sorted(CHECKPOINTS.glob("*"))]
+    here = [path.name for folder in _FOLDERS for path in sorted((_MODELS / folder).glob("*"))]
     near = difflib.get_close_matches(found.name, here, _NEAR, 0.5)
     nearest = f"; nearest there: {', '.join(near)}" if near else ""
     return UserError(

@@ -87,8 +87,9 @@ def benched(config: Config, base_digest: str) -> RunLayout:
     found = record(paths)
     if found and found.identity.base_model.digest != base_digest:
         raise UserError(
-            f"skip_train: run {config.run_id} was trained on {found.identity.base_model.name}, "
-            f"not on {config.base_model}; name that checkpoint with base_model="
+            f"skip_train: run {config.run_id} was trained on {found.identity.base_model.name}"
+            f"{config.base_model and f', not on {config.base_model}'}; name that checkpoint with "
+            "base_model="
         )
     return paths
 

@@ -46,12 +46,10 @@ def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
     What else lies in a folder, or fits a pattern, is left out with a line; what is named itself
     has to be a LoRA. Raises `UserError`: that is none, or no LoRA is found.
     """
-    if isinstance(named, str):
-        named = [named] if existing.is_there(Path(named)) else named.split(",")
-    places = [from_home(one.strip()) for one in named]
+    places = _places(named)
     read: dict[str, GivenLora] = {}
     left_out: list[str] = []
-    for place in filter(None, places):
+    for place in places:
         for path in _files(place):
             try:
                 found = given_lora.read(path, digests)
@@ -70,6 +68,18 @@ def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
     if len({saved.series for _, saved in loras}) > 1:
         loras = [(lora, replace(saved, series="")) for lora, saved in loras]
     return GivenLoras(name, loras, names, left_out)
+
+
+def files(named: str | Sequence[str]) -> Iterator[Path]:
+    """Yield the files that are named so, whether they are LoRAs or not."""
+    for place in _places(named):
+        yield from _files(place)
+
+
+def _places(named: str | Sequence[str]) -> list[str]:
+    if isinstance(named, str):
+        named = [named] if existing.is_there(Path(named)) else named.split(",")
+    return [place for one in named if (place := from_home(one.strip()))]
 
 
 def _is_place(named: str) -> bool:

@@ -1,8 +1,8 @@
 """What a user should know of a run's set, LoRAs, prompts and base before all is done."""
 
 import math
-from pathlib import Path
 
+from lorabench.base import families
 from lorabench.dataset import notes as raw_notes
 from lorabench.run import base_choice, existing, regularization
 from lorabench.run.plan import RunPlan
@@ -18,7 +18,7 @@ def notes(plan: RunPlan) -> list[str]:
     prompts = [text for text in (own, plan.config.negative, *further) if text]
     of_prompts = list(prompt_notes.notes(prompts, plan.trigger, plan.embedded_server))
     other = plan.drawn_elsewhere
-    of_base = [base_choice.warning(Path(plan.config.base_model), other)] if other else []
+    of_base = [base_choice.warning(plan.base_model, other)] if other and plan.base_model else []
     return [*_of_set(plan), *_of_lora(plan), *of_prompts, *of_base, *_of_epochs(plan)]
 
 
@@ -27,11 +27,22 @@ def _of_set(plan: RunPlan) -> list[str]:
     if not plan.raw:
         return _of_unused_set(plan)
     if not training:
-        return list(raw_notes.not_used(plan.raw))
+        return [*raw_notes.not_used(plan.raw), *_as_they_are(plan)]
     of_set = raw_notes.notes(plan.raw, plan.trigger, plan.config.reg_set)
+    of_set += _as_they_are(plan)
     if not training.reg:
         return of_set
     return [*of_set, regularization.note(training.reg.raw, plan.config, training.doubled)]
+
+
+def _as_they_are(plan: RunPlan) -> list[str]:
+    """How the style is measured where the base model's autoencoder is in no file that is read."""
+    if plan.autoencoder:
+        return []
+    return [
+        "style is measured against the training pictures as they are: the autoencoder of "
+        f"{plan.family.a_title} model is not read here"
+    ]
 
 
 def _of_epochs(plan: RunPlan) -> list[str]:
@@ -53,6 +64,8 @@ def _of_epochs(plan: RunPlan) -> list[str]:
 def _of_lora(plan: RunPlan) -> list[str]:
     """What calls a LoRA from elsewhere, where nobody said it."""
     left_out = [f"left out: {one}" for one in plan.left_out]
+    if not plan.base_model:
+        left_out += _of_family(plan)
     if not plan.from_elsewhere or plan.given & {"trigger"}:
         return left_out
     words = list(dict.fromkeys(one.trigger for one in plan.several)) or [plan.trigger]
@@ -67,6 +80,16 @@ def _of_lora(plan: RunPlan) -> list[str]:
         ]
     called = listed([repr(one) for one in words])
     return [*left_out, f"the LoRA is called by {called}; other words: trigger="]
+
+
+def _of_family(plan: RunPlan) -> list[str]:
+    """Which family a LoRA is for whose base model is not here, and what renders it."""
+    if plan.family is families.OTHER:
+        return ["the LoRA's layers are of no family that is known here; its workflow decides"]
+    return [
+        f"the LoRA is for {plan.family.title}; {plan.config.bench_workflow} renders it (another: "
+        "bench_workflow=)"
+    ]
 
 
 def _of_unused_set(plan: RunPlan) -> list[str]:

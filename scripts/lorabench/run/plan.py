@@ -14,7 +14,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from lorabench import files, layout, parent
 from lorabench.base import checkpoint, families
-from lorabench.base.family import Family
+from lorabench.base.family import Benchmark, Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
 from lorabench.dataset import checks, facts
@@ -25,6 +25,7 @@ from lorabench.run import (
     base_choice,
     bench_workflow,
     existing,
+    lora_family,
     matrix,
     preconditions,
 )
@@ -44,10 +45,6 @@ from lorabench.sweep.record import SweepRecord
 from lorabench.sweep.search import SearchRecord
 from lorabench.sweep.variants import Variant
 from lorabench.text import syntax
-
-_TOKENS = 75
-"""So many tokens of a caption CLIP's text encoder reads, unless sd-scripts is told to join some."""
-
 
 _Known = Annotated[
     Family,
@@ -91,11 +88,9 @@ class RunPlan(Source):
         """Return what replaces the workflow's prompt; the family's own gets the trigger words."""
         if self.config.positive:
             return variants.filled(self.config.positive, trigger, "positive")
-        of_family = Path(self.family.preset["bench_workflow"]).resolve()
-        own = Path(self.config.bench_workflow).resolve() == of_family
         prompt = self.workflow_prompt or ""
-        if own and trigger and not variants.has(prompt, trigger):
-            example = self.family.example_prompts[self.config.profile]
+        if self._bundled and trigger and not variants.has(prompt, trigger):
+            example = self._bundled.example_prompts[self.config.profile]
             return variants.filled(example, trigger, "positive")
         called = syntax.called(prompt, trigger)
         return None if called == prompt else called
@@ -204,13 +199,34 @@ class RunPlan(Source):
         return self.config.comfy_url == EMBEDDED
 
     @property
+    def _bundled(self) -> Benchmark | None:
+        """The family's benchmark that is rendered; None where the user gave a workflow."""
+        return self.family.benchmark(self.config.bench_workflow)
+
+    @property
+    def base_model(self) -> Path | None:
+        """The base model; None for a LoRA from elsewhere whose base model is only on the server."""
+        return Path(self.config.base_model) if self.config.base_model else None
+
+    @property
+    def autoencoder(self) -> Path | None:
+        """The model that the training pictures are passed through; None where none is read here."""
+        return self.base_model if "vae" in self.family.parts else None
+
+    @property
     def checkpoint_name(self) -> str | None:
         """The checkpoint that the workflow is made to load; None: as the workflow says."""
-        base = Path(self.config.base_model)
-        own = base.name if self.embedded_server else None
-        if loaded.PLACEHOLDER.fullmatch(self._loads or ""):
-            own = base_choice.listed_name(base)
-        return self.config.bench.checkpoint or own
+        return self.config.bench.checkpoint or self._base_name
+
+    @property
+    def _base_name(self) -> str | None:
+        """The name of the base model for the workflow; None where that names its own."""
+        if not self.base_model:
+            return None
+        if self.embedded_server:
+            return self.base_model.name
+        free = self._bundled or loaded.PLACEHOLDER.fullmatch(self._loads or "")
+        return base_choice.listed_name(self.base_model) if free else None
 
     @cached_property
     def _loads(self) -> str | None:
@@ -227,10 +243,10 @@ class RunPlan(Source):
         """The checkpoint that renders the pictures, if the LoRA is trained on another."""
         own = self.embedded_server and not self.config.bench.checkpoint
         elsewhere = not self.training and not existing.record(self.paths)
-        if own or elsewhere or not self.drawn:
+        if own or elsewhere or not self.drawn or not self.base_model:
             return None
-        base, digests = Path(self.config.base_model), Digests(layout.DIGESTS)
-        same = base_choice.is_same(base, self.base_digest, self.drawn, digests)
+        digests = Digests(layout.DIGESTS)
+        same = base_choice.is_same(self.base_model, self.base_digest, self.drawn, digests)
         return None if same else self.drawn
 
     @cached_property
@@ -281,6 +297,7 @@ class RunPlan(Source):
                 "trigger": self.trigger,
                 "trigger_given": self.config.trigger not in ("", found),
                 "drawn_elsewhere": self.drawn_elsewhere and self.drawn_elsewhere.name,
+                "family": None if self.base_model else self.family.name,
                 "loras": self.several,
                 "variants": self.variants,
             }
@@ -326,7 +343,7 @@ class RunPlan(Source):
             steps=train.steps,
             epochs=train.epochs,
             usual=usual["steps"] * usual["batch_size"],
-            tokens=reads if isinstance(reads, int) else _TOKENS,
+            tokens=reads if isinstance(reads, int) else self.family.caption_tokens,
         )
 
     @cached_property
@@ -432,21 +449,22 @@ def _names(named: object) -> list[str]:
 
 
 def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
-    base = _inspect(base_choice.choose(merged))
+    path = base_choice.choose(merged)
+    base = _inspect(path) if path else None
+    family = base.family if base else lora_family.find(merged)
     given = frozenset(key for key, value in merged.items() if value is not None)
-    config = resolve(
-        {**merged, "base_model": str(base.path)}, base_choice.preset(base.family, merged)
-    )
-    preconditions.check(config, base)
+    preset = base_choice.preset(family, merged, base.prediction if base else None)
+    config = resolve({**merged, "base_model": str(path or "")}, preset)
+    preconditions.check(config, family, base)
     workflow_prompt = bench_workflow.prompt_of(config)
     digests = Digests(layout.DIGESTS)
-    base_digest = model_digest(base.path, digests)
+    base_digest = model_digest(path, digests) if path else ""
     source = find_source(config, merged.get("train", {}), base_digest, digests)
     if "weights" not in given and (weights := existing.further(source.paths)):
         source = replace(source, config=source.config.model_copy(update={"weights": weights}))
     plan = RunPlan(
         **vars(source),
-        family=base.family,
+        family=family,
         base_digest=base_digest,
         workflow_prompt=workflow_prompt,
         given=given,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lorabench import layout
 from lorabench.base import checkpoint, families
+from lorabench.base.family import Family
 from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
@@ -24,16 +25,26 @@ _UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
 _SETS_SHOWN = 12
 
 
-def check(config: Config, base: checkpoint.Checkpoint) -> None:
-    """Raise `UserError` for what would fail later, perhaps after a training."""
+def check(config: Config, family: Family, base: checkpoint.Checkpoint | None) -> None:
+    """Raise `UserError` for what would fail later, perhaps after a training.
+
+    There is no `base` where a LoRA from elsewhere, of this `family`, is rendered by a ComfyUI.
+    """
+    if not config.bench_workflow:
+        raise UserError(
+            f"bench_workflow: none is bundled for {family.a_title}; give one that your "
+            "ComfyUI renders with: bench_workflow=/path/to/workflow.json"
+        )
     _check_programs(config)
-    if not config.only_benched:
+    if base and config.comfy_url == EMBEDDED:
+        checkpoint.check_noise(base)
+    if base and not config.only_benched:
         _check_trainer(config, base)
     if config.reads_set:
         _check_raw_set(config)
-    _check_server(config, base)
+    _check_server(config, family)
     _check_install_dir(Path(config.lora_install_dir).absolute())
-    _check_embedding(config, base)
+    _check_embedding(config, family)
 
 
 def check_sd_scripts(config: Config) -> None:
@@ -71,8 +82,8 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
         raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
     elif not base.family.embedded:
         raise UserError(
-            f"base_model: {config.base_model} is {base.family.a_title} checkpoint; the embedded "
-            f"trainer takes {families.EMBEDDED} checkpoints. trainer=kohya takes both"
+            f"base_model: {config.base_model} is {base.family.a_title} model; the embedded trainer "
+            f"takes {families.EMBEDDED} checkpoints"
         )
 
 
@@ -141,15 +152,13 @@ def _existing_sets() -> str:
     return f"Sets that exist: {'; '.join(found)}" if found else "There are no sets at all yet."
 
 
-def _check_server(config: Config, base: checkpoint.Checkpoint) -> None:
-    if config.comfy_url == EMBEDDED and not base.family.embedded:
+def _check_server(config: Config, family: Family) -> None:
+    if config.comfy_url == EMBEDDED and not family.embedded:
         raise UserError(
             f"comfy_url: the embedded server renders {families.EMBEDDED} checkpoints, and "
-            f"base_model is {base.family.a_title} one; name a running ComfyUI, such as "
+            f"base_model is {family.a_title} one; name a running ComfyUI, such as "
             "comfy_url=http://127.0.0.1:8188"
         )
-    if config.comfy_url == EMBEDDED:
-        checkpoint.check_noise(base)
 
 
 def _check_install_dir(folder: Path) -> None:
@@ -164,15 +173,15 @@ def _check_install_dir(folder: Path) -> None:
         )
 
 
-def _check_embedding(config: Config, base: checkpoint.Checkpoint) -> None:
+def _check_embedding(config: Config, family: Family) -> None:
     where = config.bench.embedding
     if not where:
         return
-    if where == embedding.BASE and not base.family.embedded:
+    if where == embedding.BASE and not (family.embedded and config.base_model):
         raise UserError(
             f"bench.embedding: the features of {families.EMBEDDED} checkpoints can be read, and "
-            f"base_model is {base.family.a_title} one; give the folder of a CLIP, SigLIP or DINO "
-            "model"
+            f"{f'base_model is {family.a_title} one' if config.base_model else 'none is here'}; "
+            "give the folder of a CLIP, SigLIP or DINO model"
         )
     try:
         embedding.check(where)

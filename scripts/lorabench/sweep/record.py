@@ -42,6 +42,8 @@ class SweepRecord(Record, SweepSettings):
     workflow_digest: str
     trigger_given: bool = True
     """Whether the user named the trigger words; else they come from the captions."""
+    family: str | None = None
+    """The name of the family of a LoRA whose base model is only on the server."""
     drawn_elsewhere: str | None = None
     """The checkpoint that rendered, if the LoRA was trained on another."""
     loras: tuple[SweptLora, ...] = ()
@@ -53,7 +55,11 @@ class SweepRecord(Record, SweepSettings):
         content = super().contents()
         usual = {"epochs": "last", "search": "off"}
         unset = [key for key, value in usual.items() if content[key] == value]
-        unset += [key for key in ("lora", "training_set", "loras", "pictures") if not content[key]]
+        unset += [
+            key
+            for key in ("lora", "training_set", "loras", "pictures", "family")
+            if not content[key]
+        ]
         for variant in content["variants"]:
             for key in [key for key in ("lora", "baseline") if not variant[key]]:
                 del variant[key]

@@ -131,6 +131,11 @@ def kept_epochs(plan: RunPlan) -> str:
     return options({"--set": f"save_every_epochs={gcd(*wanted)}"})
 
 
+def base_model(path: Path | None) -> str:
+    """Return the option that names the base model; none where it is only on the server."""
+    return literal(options({"--base-model": path}))
+
+
 def look_through(here: Here, plan: RunPlan) -> str:
     """Return the options of dataset_page.py that are the same wherever it is called."""
     said = ",".join(risk.code for risk in plan.risks)
@@ -257,4 +262,5 @@ def large_models(plan: RunPlan) -> str:
     folder = [str(embedding.weights(own))] if own and own != embedding.BASE else []
     rendering = [str(plan.drawn.path)] if plan.drawn and plan.drawn.path else []
     loras = [str(lora.source) for lora in plan.from_elsewhere.values()]
-    return shlex.join([plan.config.base_model, *rendering, *folder, *loras])
+    base = [str(plan.base_model)] if plan.base_model else []
+    return shlex.join([*base, *rendering, *folder, *loras])

@@ -22,7 +22,7 @@ def lines(plans: Sequence[RunPlan]) -> Iterator[str]:
     for plan in plans:
         if len(plans) > 1:
             yield f"\n—— {plan.paths.root} ——"
-        yield from _of_run(plan.paths, Path(plan.config.base_model))
+        yield from _of_run(plan.paths, plan.base_model)
     if len(plans) > 1 and all(plan.paths.page.exists() for plan in plans):
         names = shlex.join(plan.paths.run_id for plan in plans)
         yield f"\nSide by side: uv run python scripts/compare_runs.py {names}"
@@ -38,7 +38,7 @@ def _of_matrix(plans: Sequence[RunPlan], comparison: ComparisonLayout) -> Iterat
         yield f"\nLook at {comparison.page}; each run has its own report.html"
 
 
-def _of_run(run: RunLayout, base_model: Path) -> Iterator[str]:
+def _of_run(run: RunLayout, base_model: Path | None) -> Iterator[str]:
     """Yield the report on one run, finished or not."""
     found = finished_run.read(run.root)
     if found.faults:

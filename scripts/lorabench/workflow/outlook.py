@@ -47,7 +47,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int, here: bool = Tru
             yield "Fewer pictures, and no verdict: prompts=[] probe=off"
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         yield earlier.sentence(left_out)
-        yield repeat_command(plan.record, left_out.sweep, Path(plan.config.base_model))
+        yield repeat_command(plan.record, left_out.sweep, plan.base_model)
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int], here: bool) -> Iterator[str]:
@@ -118,8 +118,8 @@ def autoencoding(plan: RunPlan) -> float:
 def picture_seconds(plan: RunPlan) -> float:
     """Return how long a usual GPU takes for a picture.
 
-    No ComfyUI loads the bundled model: with one, that family stands for a checkpoint that is not
-    here, most likely an SD1.x.
+    No ComfyUI loads the bundled model: with one, the checkpoint is not that, and most likely an
+    SD1.x.
     """
     unknown = plan.family is BUNDLED and not plan.embedded_server
     return (SD15 if unknown else plan.family).picture_seconds

@@ -41,7 +41,7 @@ def test_families_can_be_told_apart(field):
 
 @pytest.mark.parametrize("family", KNOWN, ids=by_name)
 def test_a_family_is_known_by_its_width_or_by_the_names_in_its_loras(family):
-    assert family.lora_names or family.width or family.rows
+    assert family.lora_names or family.width or family.naming
     assert family.width is None or by_width(family.width) is family
     assert (family.width is None) == (family.block is None)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lorabench.base import conditions, model
-from lorabench.base.conditions import Text
+from lorabench.base import model, unet_inputs
+from lorabench.base.unet_inputs import Text
 from lorabench.errors import UserError
 from tests import checkpoints_sdxl
 
@@ -46,7 +46,7 @@ def test_file_and_folder_predict_alike(narrow, loaded):
     folder = model.load(narrow[1], "cpu", torch.float32)
     latents, timesteps = torch.randn(2, 4, 8, 8), torch.tensor([3, 900])
     answers = [
-        conditions.predicted(sd.unet, latents, timesteps, sd.encode_text(["a cat", ""]))
+        unet_inputs.predicted(sd.unet, latents, timesteps, sd.encode_text(["a cat", ""]))
         for sd in (loaded, folder)
     ]
     assert torch.equal(*answers)
@@ -90,6 +90,17 @@ def test_an_edm_file_is_refused_by_name(tmp_path, narrow):
         model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
 
 
+def test_a_file_without_the_second_encoder_is_refused_by_what_it_lacks(narrow, tmp_path):
+    weights = load_file(narrow[0])
+    del weights["v_pred"], weights["ztsnr"]
+    attention = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
+    weights[attention] = torch.zeros(32, 2048)  # by which it is still known
+    left = {key: one for key, one in weights.items() if "embedders.1." not in key}
+    save_file(left, tmp_path / "m.safetensors")
+    with pytest.raises(UserError, match="holds no text encoder 2"):
+        model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
+
+
 def test_a_text_is_the_last_layer_but_one_of_both_encoders_without_the_norm(loaded):
     text = loaded.encode_text(["a red cat"])
     small, large = loaded.text_encoders
@@ -109,13 +120,13 @@ def test_a_text_does_not_depend_on_its_neighbours(loaded):
 
 def test_a_picture_that_is_used_whole_has_these_sizes():
     latents = torch.zeros(1, 4, 104, 152)
-    assert conditions.sizes_of(latents) == (832, 1216, 0, 0, 832, 1216)
+    assert unet_inputs.sizes_of(latents) == (832, 1216, 0, 0, 832, 1216)
 
 
 def test_sizes_change_the_prediction_and_one_encoder_is_told_none(loaded):
     text = loaded.encode_text(["a cat"])
     latents = torch.randn(1, 4, 8, 8)
-    small = loaded.unet(latents, 5, **conditions.told(text, [(64, 64, 0, 0, 64, 64)])).sample
-    large = loaded.unet(latents, 5, **conditions.told(text, [(999, 64, 0, 0, 64, 64)])).sample
+    small = loaded.unet(latents, 5, **unet_inputs.told(text, [(64, 64, 0, 0, 64, 64)])).sample
+    large = loaded.unet(latents, 5, **unet_inputs.told(text, [(999, 64, 0, 0, 64, 64)])).sample
     assert not torch.allclose(small, large)
-    assert conditions.told(Text(text.features), []).keys() == {"encoder_hidden_states"}
+    assert unet_inputs.told(Text(text.features), []).keys() == {"encoder_hidden_states"}

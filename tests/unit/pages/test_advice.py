@@ -65,7 +65,8 @@ def test_few_prompts_are_more_prompts_and_missing_probes_are_drawn():
     found = advised("uncertain", "few_prompts", prompts=[])
     assert (found.code, found.sweep.prompts) == ("prompts", BUNDLED.preset["prompts"])
     photo = records.run("photo")
-    found = advised("uncertain", "few_prompts", prompts=[], record=photo)
+    own = {"bench_workflow": "mine.json"}
+    found = advised("uncertain", "few_prompts", prompts=[], record=photo, **own)
     assert found.sweep.prompts == SD15.preset["prompts"]
     assert advised("works", "few_triggers", probe="off").sweep.probe == "full"
 

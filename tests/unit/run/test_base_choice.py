@@ -117,9 +117,23 @@ def test_a_placeholder_tells_nothing(here, name):
     assert "nothing says which checkpoint" in refusal(workflow(name=name))
 
 
-@pytest.mark.parametrize("more", [{"comfy_url": "embedded"}, {"skip_train": "True"}])
-def test_without_it_the_bundled_one_is_drawn_or_is_not_needed(here, more):
-    assert base_choice.choose({**workflow(), **more}) == Path(BUNDLED_BASE)
+def test_without_it_the_bundled_one_is_drawn_or_none_is_needed(here):
+    given = workflow()
+    assert base_choice.choose({**given, "comfy_url": "embedded"}) == Path(BUNDLED_BASE)
+    assert base_choice.choose({**given, "skip_train": "True"}) is None
+    assert base_choice.choose({**given, "lora": "x.safetensors"}) is None
+    assert base_choice.choose({"lora": "x.safetensors"}) == Path(BUNDLED_BASE)
+
+
+@pytest.mark.parametrize("folder", ["diffusion_models", "unet"])
+def test_a_model_in_a_file_alone_lies_where_a_comfyui_has_it(here, folder):
+    path = here / "ComfyUI" / "models" / folder / "flux1-dev.safetensors"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    loras = str(here / "ComfyUI" / "models" / "loras")
+    flux = WORKFLOWS / "flux1_lora_bench.json"
+    given = {"comfy_url": URL, "bench_workflow": str(flux), "lora_install_dir": loras}
+    assert base_choice.choose(given) == path
 
 
 def test_a_lora_that_is_there_has_the_base_of_its_record(here):

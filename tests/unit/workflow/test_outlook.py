@@ -32,6 +32,7 @@ def made(tmp_path, monkeypatch):
     raw = SimpleNamespace(pictures=[None] * 35)
     return SimpleNamespace(
         config=config,
+        base_model=Path(BUNDLED_BASE),
         notes=["a warning"],
         risks=[],
         paths=SimpleNamespace(

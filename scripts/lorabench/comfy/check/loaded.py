@@ -1,4 +1,4 @@
-"""Find which checkpoint a workflow loads, without a server if possible."""
+"""Find which checkpoint or model a workflow loads, without a server if possible."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ PLACEHOLDER = re.compile(r"(.*[/_ -])?checkpoint[_ -]under[_ -]test.*", re.IGNOR
 
 
 def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
-    """Return the name of the checkpoint that the LoRA is applied to; None if unknown."""
+    """Return the name of the model that the LoRA is applied to; None if unknown."""
     try:
         graph = content
         if isinstance(content, GuiWorkflow):
@@ -27,8 +27,7 @@ def checkpoint(content: Graph | GuiWorkflow, choices: Choices) -> str | None:
         roles = find_roles(graph, choices)
     except UserError:  # it has custom nodes, which only its server can describe
         return _in_gui(content) if isinstance(content, GuiWorkflow) else None
-    # A file with a model alone (`unet_name`) is no checkpoint, and lies elsewhere.
-    names = [graph[node]["inputs"][key] for node, key in roles.checkpoint if key == "ckpt_name"]
+    names = [graph[node]["inputs"][key] for node, key in roles.checkpoint]
     return names[0] if names and isinstance(names[0], str) else None
 
 

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from lorabench.base import conditions
-from lorabench.base.conditions import Text
-from lorabench.comfy.embedded.prompts import Prompts
+from lorabench.base import unet_inputs
+from lorabench.base.networks import UNet2DConditionModel
+from lorabench.base.unet_inputs import Text
+from lorabench.comfy.embedded.conditions import Conditioning
 from lorabench.comfy.embedded.regions import Region, placed
 from lorabench.errors import UserError
 
-if TYPE_CHECKING:  # the engine brings diffusers with it
-    from diffusers import UNet2DConditionModel
-
-    from lorabench.comfy.embedded.conditioning import Conditioning
+if TYPE_CHECKING:  # it imports this
     from lorabench.comfy.embedded.engine import Model
 
 Predict = Callable[[Sequence[list[Region] | None]], list[Tensor]]
@@ -34,7 +32,7 @@ class Guider(Protocol):
         """Return the model."""
         ...
 
-    def prompts(self) -> list[Prompts]:
+    def prompts(self) -> list[Conditioning]:
         """Return the prompts that it needs."""
         ...
 
@@ -53,11 +51,11 @@ class CfgGuider:
     """
 
     model: "Model"
-    positive: Prompts
-    negative: Prompts | None
+    positive: Conditioning
+    negative: Conditioning | None
     cfg: float = 1.0
 
-    def prompts(self) -> list[Prompts]:
+    def prompts(self) -> list[Conditioning]:
         """Return both, or the only one."""
         return [self.positive] if self.negative is None else [self.positive, self.negative]
 
@@ -79,14 +77,14 @@ class DualGuider:
     """
 
     model: "Model"
-    first: Prompts
-    second: Prompts
-    negative: Prompts
+    first: Conditioning
+    second: Conditioning
+    negative: Conditioning
     cfg_first: float
     cfg_second: float
     nested: bool = False
 
-    def prompts(self) -> list[Prompts]:
+    def prompts(self) -> list[Conditioning]:
         """Return all three."""
         return [self.first, self.second, self.negative]
 
@@ -147,7 +145,8 @@ class GuidedModel:
         self._prompts = placed(guider.prompts(), x, guider.model.sampling.schedule)
         self._kept = kept
         self._unet = guider.model.unet()
-        self._tensors: dict[tuple[Region, ...], dict[str, Any]] = {}
+        _check_family(self._prompts, self._unet)
+        self._told: dict[tuple[Region, ...], dict[str, Any]] = {}
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return the guess under guidance."""
@@ -201,38 +200,37 @@ class GuidedModel:
         parts = torch.cat([region.cut(x) for region in regions])
         timestep = sampling.schedule.timestep(sigma.reshape(1)).float().expand(len(parts))
         scaled = sampling.scaled(parts, sigma).to(self._unet.dtype)
-        output = self._unet(scaled, timestep, **self._told(regions, x)).sample.float()
+        told = self._tell(regions, len(x))
+        output = self._unet(scaled, timestep, **told).sample.float()
         return sampling.clean(parts, output, sigma).chunk(len(regions))
 
-    def _told(self, regions: list[Region], x: Tensor) -> dict[str, Any]:
-        """Return what the UNet is told about the regions of `x`: the same tensors in each step.
+    def _tell(self, regions: list[Region], count: int) -> dict[str, Any]:
+        """Return the UNet's arguments for `count` latents each: the same tensors in each step.
 
         Some layers keep what they compute on a text (text_layers.py).
         """
         key = tuple(regions)
-        if key not in self._tensors:
-            texts = [_text(region.told, self._unet) for region in regions for _ in x]
-            whole = conditions.sizes_of(x)
-            sizes = [region.told.sizes or whole for region in regions for _ in x]
-            joined = conditions.joined(texts).to(x.device)
-            self._tensors[key] = conditions.told(joined, sizes)
-        return self._tensors[key]
+        if key not in self._told:
+            each = [region for region in regions for _ in range(count)]
+            text = unet_inputs.joined([Text(region.text, region.pooled) for region in each])
+            sizes = [region.sizes for region in each]
+            self._told[key] = unet_inputs.told(text.to(self._unet.dtype), sizes)
+        return self._told[key]
 
 
-def _text(told: "Conditioning", unet: "UNet2DConditionModel") -> Text:
-    """Return the text in the UNet's precision; raises `UserError` if it is another model's."""
-    if (told.pooled is None) != (unet.config.addition_embed_type is None):
+def _check_family(prompts: Sequence[list[Region]], unet: UNet2DConditionModel) -> None:
+    """Raise `UserError` for a text of another family's encoders than the UNet's."""
+    wanted = unet.config.addition_embed_type is not None
+    if any((region.pooled is not None) != wanted for regions in prompts for region in regions):
         raise UserError(
             "the prompt was encoded by the CLIP of another family than the sampler's model; link "
             "both to one checkpoint"
         )
-    pooled = None if told.pooled is None else told.pooled.to(unet.dtype)
-    return Text(told.features.to(unet.dtype), pooled)
 
 
 def _alike(counting: Sequence[tuple[int, Region]], x: Tensor) -> list[list[tuple[int, Region]]]:
     """Return groups that the UNet can take at once."""
     groups: dict[tuple[torch.Size, torch.Size], list[tuple[int, Region]]] = {}
     for i, region in reversed(counting):  # the negative prompt first
-        groups.setdefault((region.cut(x).shape, region.told.features.shape), []).append((i, region))
+        groups.setdefault((region.cut(x).shape, region.text.shape), []).append((i, region))
     return list(groups.values())

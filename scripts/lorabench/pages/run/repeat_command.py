@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from lorabench.base import families
 from lorabench.base.checkpoint import inspect
 from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
@@ -45,9 +46,8 @@ def repeat_command(record: RunRecord | None, sweep: SweepRecord | None, base: Pa
 
 
 def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | None) -> Settings:
-    name = record.identity.base_model.name if record else Path(BUNDLED_BASE).name
-    checkpoint = base or Path(BUNDLED_BASE).with_name(name)
-    bundled = checkpoint.name == Path(BUNDLED_BASE).name
+    checkpoint = base or _recorded(record, sweep)
+    bundled = bool(checkpoint) and checkpoint.name == Path(BUNDLED_BASE).name
     made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
     raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
     lora = sweep.lora if sweep else None
@@ -61,22 +61,38 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
         **{key: made.get(key) for key in ("profile", "trainer", "preprocess", "train")},
         "reg_set": record.reg_set if record else None,
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
-        "base_model": BUNDLED_BASE if bundled else checkpoint.as_posix(),
+        "base_model": BUNDLED_BASE if bundled else checkpoint and checkpoint.as_posix(),
         "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
     }
     layers = [OF_PROFILE.get(str(made.get("profile")), {})]
     stand_in = made.get("preprocess", {}).get("trigger")
     if stand_in in (raw_set, sweep and sweep.trigger):  # it follows from these
         layers.append({"preprocess": {"trigger": stand_in}})
-    preset: Mapping[str, Any] = {}
-    with suppress(UserError, OSError):  # a base model that is gone has no family
-        preset = (BUNDLED if bundled else inspect(checkpoint).family).preset
+    preset = BUNDLED.preset if bundled else _preset(checkpoint, sweep, given)
     found = _unusual(given, Config, merge(preset, *layers))
     if not bundled:
         return found
     if not _is_default(found):
         return {**found, "base_model": BUNDLED_BASE}
     return _unusual(given, Config, merge(base_choice.preset(BUNDLED, found), *layers))
+
+
+def _recorded(record: RunRecord | None, sweep: SweepRecord | None) -> Path | None:
+    """Return where the recorded base model lies; None where it is only on the server."""
+    if record:
+        return Path(BUNDLED_BASE).with_name(record.identity.base_model.name)
+    own = not sweep or sweep.family in (None, BUNDLED.name)
+    return Path(BUNDLED_BASE) if own else None
+
+
+def _preset(checkpoint: Path | None, sweep: SweepRecord | None, given: Settings) -> Settings:
+    """Return what is usual with this base model, or with its family where it is not here."""
+    with suppress(UserError, OSError):  # a base model that is gone has no family
+        if checkpoint:
+            found = inspect(checkpoint)
+            return dict(base_choice.preset(found.family, given, found.prediction))
+    known = sweep and families.BY_NAME.get(sweep.family or "")
+    return dict(base_choice.preset(known, given)) if known else {}
 
 
 def _is_default(settings: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""The checkpoint that a workflow loads."""
+"""The checkpoint, or the model in a file alone, that a workflow loads."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from tests.graphs import a_graph, node
 
 
 @pytest.mark.parametrize(
-    ("loader", "name"),
+    "loader",
     [
-        (node("CheckpointLoaderSimple", ckpt_name="a.safetensors"), "a.safetensors"),
-        (node("UNETLoader", unet_name="a.safetensors", weight_dtype="default"), None),
+        node("CheckpointLoaderSimple", ckpt_name="a.safetensors"),
+        node("UNETLoader", unet_name="a.safetensors", weight_dtype="default"),
     ],
 )
-def test_a_model_alone_is_no_checkpoint(loader, name):
-    assert loaded.checkpoint(a_graph(ckpt=loader), Choices()) == name
+def test_it_is_read_from_its_loader(loader):
+    assert loaded.checkpoint(a_graph(ckpt=loader), Choices()) == "a.safetensors"

@@ -1,0 +1,39 @@
+"""The family of a LoRA whose base model is not here: on a ComfyUI, only the server needs that."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lorabench.base import families
+from lorabench.base.family import Family
+from lorabench.base.stable_diffusion import SD15
+from lorabench.errors import UserError
+from lorabench.layout import RUNS
+from lorabench.lora import modules, trained_for
+from lorabench.lora.names import place
+from lorabench.run import given_loras
+
+
+def find(given: Any) -> Family:
+    """Return the family of the LoRA that is benched by the settings `given`.
+
+    Names that are no family's are those of `families.OTHER`. What is wrong with a file is said
+    where it is read.
+    """
+    for path in _files(given):
+        try:
+            known = trained_for.of_file(path)
+            parts = {place(one.name)[0] for one in modules.read(path).modules}
+        except UserError:
+            continue
+        if found := next((one for one in known if isinstance(one, Family)), None):
+            return found
+        return SD15 if "unet" in parts else families.OTHER
+    return SD15  # as most are
+
+
+def _files(given: Any) -> Iterator[Path]:
+    if named := given.get("lora"):
+        yield from given_loras.files(named)
+    else:
+        yield from sorted(RUNS.glob(f"{given.get('run_id')}/train/*.safetensors"))
