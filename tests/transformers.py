@@ -1,49 +1,76 @@
-"""Transformers' files, as far as they are recognized: a few layers each, all of zeros."""
+"""Files of transformers: headers alone, which is all that is read of a base model."""
 
+import json
 import math
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
 
 from lorabench.base import header
+from lorabench.base.diffusion_transformers import TRANSFORMERS
 
-FLUX = "double_blocks.0.img_attn.norm.key_norm.scale"
-CASES = {  # a few tensors of each family's own files, by what ComfyUI 0.33.0 tells them by
-    "FLUX.1": {FLUX: (128,), "img_in.weight": (3072, 64)},
-    "Chroma": {FLUX: (128,), "img_in.weight": (3072, 64),
-               "distilled_guidance_layer.norms.0.scale": (5120,)},
-    "FLUX.2": {FLUX: (128,), "img_in.weight": (3072, 128),
-               "double_stream_modulation_img.lin.weight": (18432, 3072)},
-    "HunyuanImage": {"txt_in.individual_token_refiner.blocks.0.norm1.weight": (3584,),
-                     FLUX: (128,), "img_in.proj.weight": (3584, 64, 1, 1)},
-    "SD3.5": {"joint_blocks.0.context_block.attn.qkv.weight": (4608, 1536)},
-    "Lumina 2": {"cap_embedder.1.weight": (2304, 2304),
-                 "noise_refiner.0.attention.k_norm.weight": (96,)},
-    "Z-Image": {"cap_embedder.1.weight": (3840, 2560),
-                "noise_refiner.0.attention.k_norm.weight": (128,)},
-    "Anima": {"blocks.0.mlp.layer1.weight": (8192, 2048),
-              "llm_adapter.blocks.0.cross_attn.q_proj.weight": (1024, 1024)},
-    "Qwen-Image": {"txt_norm.weight": (3584,),
-                   "transformer_blocks.0.attn.to_q.weight": (3072, 3072)},
-    "Krea 2": {"txtfusion.projector.weight": (1, 4)},
-    "Wan": {"head.modulation": (1, 2, 5120), "blocks.0.cross_attn.k.weight": (5120, 5120)},
-}  # fmt: skip
+FACTS = Path(__file__).parent / "unit" / "base" / "comfyui_names"
+FAMILIES = {family.name: family for family in TRANSFORMERS}
+Sizes = Mapping[str, tuple[int, int]]
 
 
-def as_file(tensors, prefix):
-    """Return these tensors among enough others for the prefix to count."""
-    others = {f"other.{number}.weight": (1,) for number in range(6)}
-    return {prefix + name: shape for name, shape in (tensors | others).items()}
+def facts(name: str) -> dict[str, Any]:
+    """Return what ComfyUI maps of a family's layers (see test_layer_naming.py)."""
+    return json.loads((FACTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def save(path: Path, title: str, prefix: str = "") -> Path:
-    """Write a file that is recognized as a model of the family; its numbers are 0."""
-    tensors, at = {}, 0
-    for name, shape in as_file(CASES[title], prefix).items():
-        size = 2 * math.prod(shape)
-        tensors[name] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    head = header.written(tensors)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def written(prefix: str, layer: str) -> str:
+    """Return a module's name: with underscores after a prefix that ends in one."""
+    return prefix + (layer.replace(".", "_") if prefix.endswith("_") else layer)
+
+
+def mapped(facts: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the names that ComfyUI maps, each with the layer, in dots, and its rows."""
+    for group in facts["names"]:
+        own = {layer: layer for layer in group.get("own", ())}
+        for layer, target in (own | group.get("others", {})).items():
+            for prefix in group["prefixes"]:
+                yield (
+                    written(prefix, layer),
+                    [target] if isinstance(target, str) else target,
+                )
+
+
+def tensors(name: str) -> dict[str, tuple[int, ...]]:
+    """Return the tensors of a small model's file by a family's name, and their shapes."""
+    own = FAMILIES[name].naming
+    assert own
+    bare = re.compile(own.unweighted)
+    return {
+        layer if bare.fullmatch(layer.replace(".", "_")) else f"{layer}.weight": tuple(shape)
+        for layer, shape in facts(name)["layers"].items()
+    }
+
+
+def save_header(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: str = "F16") -> Path:
+    """Write a safetensors file with a hole in place of the numbers, which takes no room."""
+    size = {"F16": 2, "U8": 1}[dtype]
+    described, at = {}, 0
+    for key, shape in shapes.items():
+        end = at + size * math.prod(shape)
+        described[key] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, end]}
+        at = end
     with path.open("wb") as file:
+        head = header.written(described)
         file.write(head)
-        file.truncate(len(head) + at)  # a hole, which takes no room
+        file.truncate(len(head) + at)
+    return path
+
+
+def save_sizes(path: Path, sizes: Sizes, metadata: dict[str, str] | None = None) -> Path:
+    """Write a LoRA of rank 2 whose modules add so many outputs × inputs each."""
+    found = {}
+    for module, (out, into) in sizes.items():
+        found[f"{module}.lora_down.weight"] = np.ones((2, into), np.float16)
+        found[f"{module}.lora_up.weight"] = np.ones((out, 2), np.float16)
+    save_file(found, path, metadata)
     return path

@@ -461,7 +461,7 @@ def test_object_info_declares_the_widgets_in_their_order(server):
     assert info["output"] == ["LATENT"]
     assert server.get("/object_info/Nothing").json() == {}
     every = server.get("/object_info").json()
-    assert len(every) == 82
+    assert len(every) == 83
     assert every["SaveImage"]["output_node"] is True
     assert "drawnworld" in every["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"][0]
 

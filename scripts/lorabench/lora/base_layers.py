@@ -118,6 +118,19 @@ def diffusers_name(layer: str, depth: int) -> str:
     return f"{block}_attentions_{nth}_{rest}"
 
 
+def original_name(layer: str, depth: int) -> str:
+    """Return the original name of a layer in a transformer of the UNet, given diffusers'.
+
+    It is the inverse of `diffusers_name`; layers outside of the transformers keep their name.
+    """
+    if match := re.fullmatch(r"(down|up)_blocks_(\d+)_attentions_(\d+)_(.+)", layer):
+        number = int(match[2]) * (depth + 1) + int(match[3])
+        if match[1] == "down":
+            return f"input_blocks_{number + 1}_1_{match[4]}"
+        return f"output_blocks_{number}_1_{match[4]}"
+    return re.sub(r"^mid_block_attentions_0_", "middle_block_1_", layer)
+
+
 def _of_folder(path: Path) -> tuple[Parts, int]:
     parts: Parts = {}
     for part in ("unet", "text_encoder", "text_encoder_2"):

@@ -79,12 +79,24 @@ def place(name: str) -> tuple[Part, str]:
         return text
     prefix, layer = split(name)
     flat = _underscored(layer)
-    if prefix == "unet." or flat.startswith(_DIFFUSERS + _ORIGINAL):
-        return "unet", f"{flat}_0" if flat.endswith("_to_out") else flat
-    known = prefix not in ("", PEFT) or any(
-        one.naming and one.naming.target(flat) for one in TRANSFORMERS
-    )
-    return ("transformer" if known else "other"), flat
+    part = _part(prefix, flat)
+    return part, f"{flat}_0" if part == "unet" and flat.endswith("_to_out") else flat
+
+
+def _part(prefix: str, layer: str) -> Part:
+    """Return the part that has a layer; what its name does not show, its prefix does."""
+    if prefix == "unet." or is_of_unet(layer):
+        return "unet"
+    if any(one.naming and one.naming.target(layer) for one in TRANSFORMERS):
+        return "transformer"
+    if prefix in ("", PEFT):
+        return "other"
+    return "unet" if prefix in ("lora_unet_", "lycoris_") else "transformer"
+
+
+def is_of_unet(layer: str) -> bool:
+    """Return whether only a UNet has layers of this underscored name."""
+    return layer.startswith(_DIFFUSERS + _ORIGINAL)
 
 
 def split(name: str) -> tuple[str, str]:

@@ -37,7 +37,7 @@ WITHOUT = {
     "num_repeats": "folders such as 10_name repeat their pictures",
     **{name: _BESIDE % name for name in ("clip_l", "clip_g", "t5xxl", "ae", "gemma2", "qwen3",
         "byt5")},
-    **{name: _PASSED_ON % name for name in ("optimizer_type", "network_args", "network_module",
+    **{name: _PASSED_ON % name for name in ("network_args", "network_module",
         "optimizer_args", "lr_scheduler_args", "loss_type", "xformers", "sdpa", "weighted_captions",
         "multires_noise_iterations", "max_token_length", "scale_weight_norms")},
 }  # fmt: skip

@@ -9,6 +9,7 @@ from lorabench.lora import modules as lora_modules
 from lorabench.lora import trained_for
 from lorabench.lora.modules import Contents, Module, forms, meaning
 from lorabench.lora.names import comfys, is_text, place
+from lorabench.text.phrases import count
 
 
 def problem(named: Set[str], lora: Path, with_clip: bool, cut: bool) -> str | None:
@@ -22,10 +23,10 @@ def problem(named: Set[str], lora: Path, with_clip: bool, cut: bool) -> str | No
     unknown = named & ours
     if not unknown:
         return None
-    count = f"at least {len(unknown)}" if cut else str(len(unknown))
+    number = f"at least {len(unknown)}" if cut else str(len(unknown))
     total = len(_keys(contents.modules, True)) + len(contents.strange)
     return (
-        f"{count} of its {total} keys do not fit (lora key not loaded: {min(unknown)}); "
+        f"{number} of its {total} keys do not fit (lora key not loaded: {min(unknown)}); "
         f"{_cause(unknown, contents, trained_for.of_file(lora))}"
     )
 
@@ -50,8 +51,8 @@ def absent(named: Set[tuple[str, str]], lora: Path) -> str | None:
             "under diffusers' names; take LoraLoader or LoraLoaderModelOnly"
         )
     return (
-        f"{len(ours)} layers that it changes are not in the workflow's model (NOT LOADED {first}); "
-        f"its tensors are those of {titles(families)}"
+        f"{count(len(ours), 'layer')} that it changes are not in the workflow's model (first: "
+        f"{first}): it was trained for another model than that"
     )
 
 
@@ -83,7 +84,8 @@ def _cause(unknown: Set[str], contents: Contents, families: Sequence[Known]) -> 
         )
     if all(is_text(place(name)[0]) for name in lost) and kept:
         return "they are of a text encoder that the workflow does not load, or not by this loader"
-    made_for = f" (its tensors are those of {titles(families)})" if families else ""
+    named = titles(families) if families else ""
+    made_for = f" (its tensors are those of {named})" if named else ""
     return (
         f"was it trained for the family of the workflow's model{made_for}? If so, this server does "
         "not know the names of its layers: a newer ComfyUI may, or convert it to kohya's names"

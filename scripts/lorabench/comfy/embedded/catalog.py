@@ -8,13 +8,21 @@ import json
 from typing import Any
 
 from lorabench.comfy.embedded import (
-    catalog_conditions,
     catalog_latents,
     catalog_pictures,
+    catalog_prompts,
     catalog_sampling,
     catalog_values,
 )
-from lorabench.comfy.embedded.declaration import Input, Node, number, sockets, text, whole
+from lorabench.comfy.embedded.declaration import (
+    MAX_SIDE,
+    Input,
+    Node,
+    number,
+    sockets,
+    text,
+    whole,
+)
 from lorabench.comfy.embedded.library import Library
 
 
@@ -31,7 +39,7 @@ def nodes(library: Library, most_pixels: int | None = None) -> dict[str, Node]:
     return (
         _loaders(library)
         | _texts()
-        | catalog_conditions.nodes()
+        | catalog_prompts.nodes()
         | catalog_latents.nodes(most_pixels)
         | catalog_sampling.nodes()
         | catalog_pictures.nodes(library)
@@ -48,7 +56,7 @@ def _loaders(library: Library) -> dict[str, Node]:
             ("MODEL", "CLIP", "VAE"),
             "loaders",
             "Load Checkpoint",
-            "Loads a Stable Diffusion 1.x checkpoint: a file or a diffusers folder.",
+            "Loads a checkpoint of SD1.x or SDXL: a file or a diffusers folder.",
         ),
         "LoraLoader": Node(
             sockets(model="MODEL", clip="CLIP")
@@ -56,7 +64,7 @@ def _loaders(library: Library) -> dict[str, Node]:
             ("MODEL", "CLIP"),
             "loaders",
             "Load LoRA",
-            "Merges a LoRA into the UNet and the text encoder.",
+            "Merges a LoRA into the UNet and the text encoders.",
         ),
         "LoraLoaderModelOnly": Node(
             sockets(model="MODEL") | {"lora_name": lora_name, "strength_model": strength},
@@ -70,19 +78,37 @@ def _loaders(library: Library) -> dict[str, Node]:
             ("VAE",),
             "loaders",
             "Load VAE",
-            "Loads the autoencoder of a Stable Diffusion 1.x model from its own file.",
+            "Loads the autoencoder of an SD1.x or SDXL model from its own file.",
         ),
     }
 
 
 def _texts() -> dict[str, Node]:
+    prompt = text(multiline=True, dynamicPrompts=True)
     return {
         "CLIPTextEncode": Node(
-            {"text": text(multiline=True, dynamicPrompts=True)} | sockets(clip="CLIP"),
+            {"text": prompt} | sockets(clip="CLIP"),
             ("CONDITIONING",),
             "conditioning",
             "CLIP Text Encode (Prompt)",
             "Encodes a prompt, with (emphasis:1.2), at any length.",
+        ),
+        "CLIPTextEncodeSDXL": Node(
+            sockets(clip="CLIP")
+            | {
+                "width": whole(1024, 0, MAX_SIDE),
+                "height": whole(1024, 0, MAX_SIDE),
+                "crop_w": whole(0, 0, MAX_SIDE),
+                "crop_h": whole(0, 0, MAX_SIDE),
+                "target_width": whole(1024, 0, MAX_SIDE),
+                "target_height": whole(1024, 0, MAX_SIDE),
+                "text_g": prompt,
+                "text_l": prompt,
+            },
+            ("CONDITIONING",),
+            "conditioning",
+            "CLIP Text Encode (SDXL)",
+            "Encodes a text for each encoder of SDXL, with the sizes that its UNet is told.",
         ),
         "CLIPSetLastLayer": Node(
             sockets(clip="CLIP") | {"stop_at_clip_layer": whole(-1, -24, -1, step=1)},

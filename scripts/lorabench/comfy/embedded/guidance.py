@@ -3,15 +3,21 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from lorabench.comfy.embedded.conditions import Conditioning
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
+from lorabench.comfy.embedded.prompts import Prompts
 from lorabench.comfy.embedded.regions import Region, placed
+from lorabench.errors import UserError
 
 if TYPE_CHECKING:  # the engine brings diffusers with it
+    from diffusers import UNet2DConditionModel
+
+    from lorabench.comfy.embedded.conditioning import Conditioning
     from lorabench.comfy.embedded.engine import Model
 
 Predict = Callable[[Sequence[list[Region] | None]], list[Tensor]]
@@ -28,7 +34,7 @@ class Guider(Protocol):
         """Return the model."""
         ...
 
-    def prompts(self) -> list[Conditioning]:
+    def prompts(self) -> list[Prompts]:
         """Return the prompts that it needs."""
         ...
 
@@ -47,11 +53,11 @@ class CfgGuider:
     """
 
     model: "Model"
-    positive: Conditioning
-    negative: Conditioning | None
+    positive: Prompts
+    negative: Prompts | None
     cfg: float = 1.0
 
-    def prompts(self) -> list[Conditioning]:
+    def prompts(self) -> list[Prompts]:
         """Return both, or the only one."""
         return [self.positive] if self.negative is None else [self.positive, self.negative]
 
@@ -73,14 +79,14 @@ class DualGuider:
     """
 
     model: "Model"
-    first: Conditioning
-    second: Conditioning
-    negative: Conditioning
+    first: Prompts
+    second: Prompts
+    negative: Prompts
     cfg_first: float
     cfg_second: float
     nested: bool = False
 
-    def prompts(self) -> list[Conditioning]:
+    def prompts(self) -> list[Prompts]:
         """Return all three."""
         return [self.first, self.second, self.negative]
 
@@ -141,7 +147,7 @@ class GuidedModel:
         self._prompts = placed(guider.prompts(), x, guider.model.sampling.schedule)
         self._kept = kept
         self._unet = guider.model.unet()
-        self._texts: dict[tuple[Region, ...], Tensor] = {}
+        self._tensors: dict[tuple[Region, ...], dict[str, Any]] = {}
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return the guess under guidance."""
@@ -195,24 +201,38 @@ class GuidedModel:
         parts = torch.cat([region.cut(x) for region in regions])
         timestep = sampling.schedule.timestep(sigma.reshape(1)).float().expand(len(parts))
         scaled = sampling.scaled(parts, sigma).to(self._unet.dtype)
-        output = self._unet(scaled, timestep, self._text(regions, len(x))).sample.float()
+        output = self._unet(scaled, timestep, **self._told(regions, x)).sample.float()
         return sampling.clean(parts, output, sigma).chunk(len(regions))
 
-    def _text(self, regions: list[Region], count: int) -> Tensor:
-        """Return the texts for `count` latents each: the same tensor in each step.
+    def _told(self, regions: list[Region], x: Tensor) -> dict[str, Any]:
+        """Return what the UNet is told about the regions of `x`: the same tensors in each step.
 
         Some layers keep what they compute on a text (text_layers.py).
         """
         key = tuple(regions)
-        if key not in self._texts:
-            texts = [region.text.expand(count, -1, -1) for region in regions]
-            self._texts[key] = torch.cat(texts).to(self._unet.dtype)
-        return self._texts[key]
+        if key not in self._tensors:
+            texts = [_text(region.told, self._unet) for region in regions for _ in x]
+            whole = conditions.sizes_of(x)
+            sizes = [region.told.sizes or whole for region in regions for _ in x]
+            joined = conditions.joined(texts).to(x.device)
+            self._tensors[key] = conditions.told(joined, sizes)
+        return self._tensors[key]
+
+
+def _text(told: "Conditioning", unet: "UNet2DConditionModel") -> Text:
+    """Return the text in the UNet's precision; raises `UserError` if it is another model's."""
+    if (told.pooled is None) != (unet.config.addition_embed_type is None):
+        raise UserError(
+            "the prompt was encoded by the CLIP of another family than the sampler's model; link "
+            "both to one checkpoint"
+        )
+    pooled = None if told.pooled is None else told.pooled.to(unet.dtype)
+    return Text(told.features.to(unet.dtype), pooled)
 
 
 def _alike(counting: Sequence[tuple[int, Region]], x: Tensor) -> list[list[tuple[int, Region]]]:
     """Return groups that the UNet can take at once."""
     groups: dict[tuple[torch.Size, torch.Size], list[tuple[int, Region]]] = {}
     for i, region in reversed(counting):  # the negative prompt first
-        groups.setdefault((region.cut(x).shape, region.text.shape), []).append((i, region))
+        groups.setdefault((region.cut(x).shape, region.told.features.shape), []).append((i, region))
     return list(groups.values())

@@ -10,15 +10,16 @@ from typing import Any
 
 from lorabench.comfy.embedded import (
     loras,
-    nodes_conditions,
     nodes_latents,
     nodes_pictures,
+    nodes_prompts,
     nodes_sampling,
 )
-from lorabench.comfy.embedded.conditions import Condition, Conditioning
 from lorabench.comfy.embedded.context import Context
 from lorabench.comfy.embedded.engine import Clip, Model
 from lorabench.comfy.embedded.loras import Patch
+from lorabench.comfy.embedded.prompts import Prompt, Prompts
+from lorabench.errors import UserError
 
 
 def load_checkpoint(context: Context, ckpt_name: str) -> tuple[Any, ...]:
@@ -39,7 +40,7 @@ def load_lora(
     if strength_model == 0 and strength_clip == 0:
         return model, clip
     lora = loras.read(context.file("loras", lora_name))
-    loras.report_unused(lora, (model.loaded.unet, clip.loaded.text_encoder))
+    loras.report_unused(lora, (model.loaded.unet, *clip.loaded.text_encoders))
     return (
         replace(model, patches=(*model.patches, Patch(lora, strength_model))),
         replace(clip, patches=(*clip.patches, Patch(lora, strength_clip))),
@@ -62,9 +63,28 @@ def load_vae(context: Context, vae_name: str) -> tuple[Any]:
     return (context.engine.vae(context.file("vae", vae_name)),)
 
 
-def encode_text(context: Context, text: str, clip: Clip) -> tuple[Conditioning]:
+def encode_text(context: Context, text: str, clip: Clip) -> tuple[Prompts]:
     """CLIPTextEncode."""
-    return ((Condition(clip.encode(text)),),)
+    return ((Prompt(clip.encode(text)),),)
+
+
+def encode_text_sdxl(
+    context: Context,
+    clip: Clip,
+    width: int,
+    height: int,
+    crop_w: int,
+    crop_h: int,
+    target_width: int,
+    target_height: int,
+    text_g: str,
+    text_l: str,
+) -> tuple[Prompts]:
+    """CLIPTextEncodeSDXL."""
+    if len(clip.loaded.text_encoders) == 1:
+        raise UserError("CLIPTextEncodeSDXL is for SDXL; for this checkpoint, use CLIPTextEncode")
+    sizes = height, width, crop_h, crop_w, target_height, target_width
+    return ((Prompt(replace(clip.encode(text_l, text_g), sizes=sizes)),),)
 
 
 def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tuple[Clip]:
@@ -88,6 +108,7 @@ RUN: dict[str, Callable[..., Any]] = {
     "LoraLoaderModelOnly": load_lora_model_only,
     "VAELoader": load_vae,
     "CLIPTextEncode": encode_text,
+    "CLIPTextEncodeSDXL": encode_text_sdxl,
     "CLIPSetLastLayer": set_last_layer,
     "PrimitiveString": hold,
     "PrimitiveStringMultiline": hold,
@@ -95,7 +116,7 @@ RUN: dict[str, Callable[..., Any]] = {
     "PrimitiveFloat": hold,
     "PrimitiveBoolean": hold,
     "StringConcatenate": concatenate,
-    **nodes_conditions.RUN,
+    **nodes_prompts.RUN,
     **nodes_latents.RUN,
     **nodes_sampling.RUN,
     **nodes_pictures.RUN,

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lorabench.comfy.embedded import engine, latents
+from lorabench.base.conditions import PIXELS
+from lorabench.comfy.embedded import latents
 from lorabench.comfy.embedded.context import Context
-from lorabench.comfy.embedded.latents import PIXELS, Latent
+from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.resizing import resized
 
 
@@ -21,12 +22,12 @@ def empty(context: Context, width: int, height: int, batch_size: int) -> tuple[L
 
 def decode(context: Context, samples: Latent, vae: Any) -> tuple[Tensor]:
     """VAEDecode."""
-    return (engine.decode(vae, samples.samples),)
+    return (context.engine.decode(vae, samples.samples),)
 
 
 def encode(context: Context, pixels: Tensor, vae: Any) -> tuple[Latent]:
     """VAEEncode."""
-    return (Latent(engine.encode(vae, pixels)),)
+    return (Latent(context.engine.encode(vae, pixels)),)
 
 
 def encode_for_inpainting(
@@ -34,7 +35,7 @@ def encode_for_inpainting(
 ) -> tuple[Latent]:
     """VAEEncodeForInpaint."""
     grey, grown = latents.inpainting(pixels, mask, grow_mask_by)
-    return (Latent(engine.encode(vae, grey), grown),)
+    return (Latent(context.engine.encode(vae, grey), grown),)
 
 
 def set_mask(_context: Context, samples: Latent, mask: Tensor) -> tuple[Latent]:

@@ -1,9 +1,9 @@
 """Write the pipeline's settings for sd-scripts: two TOML files and a command line."""
 
+import re
 from typing import Any
 
-from lorabench.base.trainer import Kohya, Trainer
-from lorabench.settings.models import TrainSettings
+from lorabench.base.trainer import Kohya
 from lorabench.train.external import subsets
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
@@ -21,6 +21,9 @@ ON_COMMAND_LINE = (
     *("resume", "initial_epoch", "save_every_n_steps"),
 )
 """Options that `command` gives, besides the user's."""
+
+_OF_CAPTIONS = re.compile(r"caption|token_warmup|network_train|text_encoder")
+"""Options that may change the features of a caption."""
 
 
 def dataset(training: Training, installation: Installation) -> Toml:
@@ -51,6 +54,7 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
         "pretrained_model_name_or_path": installation.seen(training.base.path),
         **{name: installation.seen(path) for name, path in training.models.items()},
         "v_parameterization": training.base.prediction == "v_prediction",
+        "zero_terminal_snr": training.base.zero_snr or None,
         "output_dir": installation.seen(training.folder),
         "output_name": training.name,
         "save_model_as": "safetensors",
@@ -118,21 +122,26 @@ def _network(training: Training) -> Toml:
         "network_alpha": settings.alpha,
         "network_train_unet_only": not settings.text_encoder_lr,
         "network_train_text_encoder_only": not settings.unet_lr,
-        "cache_text_encoder_outputs": _caches_text(training.by, settings) or None,
+        "cache_text_encoder_outputs": _captions_stay(training) or None,
     }
 
 
-def _caches_text(by: Trainer, settings: TrainSettings) -> bool:
-    """Whether the captions are encoded once: it takes captions and encoders that do not change."""
-    changes = settings.shuffle_caption or settings.caption_dropout or settings.text_encoder_lr
-    return isinstance(by, Kohya) and by.caches_text and not changes
+def _captions_stay(training: Training) -> bool:
+    """Return whether text encoders may run once and leave the card.
+
+    That takes a family whose program can do so, and captions and encoders that do not change.
+    """
+    settings, by = training.settings, training.by
+    changed = settings.text_encoder_lr or settings.shuffle_caption or settings.caption_dropout
+    by_user = any(_OF_CAPTIONS.search(name) for name in settings.kohya_args)
+    return isinstance(by, Kohya) and by.caches_text and not changed and not by_user
 
 
 def _schedule(training: Training) -> Toml:
     settings = training.settings
     warms_up = settings.scheduler == "constant" and settings.warmup_steps
     return {
-        "optimizer_type": "AdamW",
+        "optimizer_type": settings.optimizer_type,
         "optimizer_args": [f"weight_decay={settings.weight_decay}"],
         "learning_rate": settings.unet_lr or settings.text_encoder_lr,
         "unet_lr": settings.unet_lr or None,

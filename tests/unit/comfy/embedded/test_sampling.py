@@ -8,9 +8,10 @@ import torch
 from lorabench.base import model as base_model
 from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded import sampling
-from lorabench.comfy.embedded.conditions import Condition
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.model_sampling import ModelSampling
+from lorabench.comfy.embedded.prompts import Prompt
 from lorabench.comfy.embedded.sigmas import noise_schedule
 
 SCHEDULE = noise_schedule(base_model.alphas_cumprod(SD15.schedule))
@@ -22,10 +23,10 @@ def model(prediction="epsilon", channels=4):
     class Unet:
         dtype = torch.float32
         device = torch.device("cpu")
-        config = SimpleNamespace(in_channels=channels)
+        config = SimpleNamespace(in_channels=channels, addition_embed_type=None)
 
-        def __call__(self, x, timestep, context):
-            value = context.mean(dim=(1, 2)).view(-1, 1, 1, 1)
+        def __call__(self, x, timestep, encoder_hidden_states):
+            value = encoder_hidden_states.mean(dim=(1, 2)).view(-1, 1, 1, 1)
             return SimpleNamespace(sample=value.expand_as(x).clone())
 
     unet = Unet()
@@ -37,7 +38,7 @@ def model(prediction="epsilon", channels=4):
 
 
 def prompt(value, tokens=77):
-    return (Condition(torch.full((1, tokens, 8), value)),)
+    return (Prompt(Conditioning(torch.full((1, tokens, 8), value))),)
 
 
 def sample(settings, latent=None, prediction="epsilon", channels=4, seen=None):
@@ -81,7 +82,9 @@ def test_each_step_gets_the_same_tensor_of_a_text(monkeypatch, cfg, texts):
     monkeypatch.setattr(
         type(found.unet()),
         "__call__",
-        lambda self, x, timestep, context: given.append(context) or SimpleNamespace(sample=x),
+        lambda self, x, timestep, encoder_hidden_states: (
+            given.append(encoder_hidden_states) or SimpleNamespace(sample=x)
+        ),
     )
     text, longer = prompt(1.0), prompt(1.0, tokens=154)
     latent = Latent(torch.zeros(2, 4, 2, 2))
