@@ -32,10 +32,10 @@ class Text(NamedTuple):
     features: Tensor
     pooled: Tensor | None = None
 
-    def to(self, device: torch.device | str) -> "Text":
-        """Return the same on a device."""
-        pooled = None if self.pooled is None else self.pooled.to(device)
-        return Text(self.features.to(device), pooled)
+    def to(self, where: torch.device | torch.dtype | str) -> "Text":
+        """Return the same on a device, or in a precision."""
+        pooled = None if self.pooled is None else self.pooled.to(where)
+        return Text(self.features.to(where), pooled)
 
 
 def joined(texts: Sequence[Text]) -> Text:

@@ -64,6 +64,29 @@ def test_the_middle_and_the_way_up_may_have_depths_of_their_own(narrow, tmp_path
     assert len(unet.up_blocks[0].attentions[2].transformer_blocks) == 1
 
 
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "first_stage_model.encoder.down",
+        "model.diffusion_model.input_blocks.3",
+        "conditioner.embedders.0.transformer.text_model.embeddings",
+    ],
+)
+def test_a_file_whose_sizes_cannot_be_read_is_refused(narrow, tmp_path, gone):
+    left = {key: one for key, one in load_file(narrow[0]).items() if not key.startswith(gone)}
+    save_file(left, tmp_path / "m.safetensors")
+    with pytest.raises(UserError, match="weights cannot be loaded"):
+        model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
+
+
+def test_an_autoencoder_of_another_kind_is_refused(narrow, tmp_path):
+    left = {key: one for key, one in load_file(narrow[0]).items() if "first_stage" not in key}
+    tiny = {"first_stage_model.taesd_decoder.1.weight": torch.zeros(64, 4, 3, 3)}
+    save_file({**left, **tiny}, tmp_path / "m.safetensors")
+    with pytest.raises(UserError, match="autoencoder cannot be loaded"):
+        model.load_autoencoder(tmp_path / "m.safetensors", "cpu")
+
+
 def test_a_projection_may_be_stored_as_a_linear_layers_weight(narrow, tmp_path, loaded):
     weights = load_file(narrow[0])
     name = "conditioner.embedders.1.model.text_projection"

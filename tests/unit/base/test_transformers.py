@@ -3,7 +3,7 @@
 import pytest
 
 from lorabench.base.families import transformer
-from tests.telling_layers import CASES, FLUX, as_file
+from tests.transformer_files import CASES, FLUX, as_file
 
 
 @pytest.mark.parametrize("prefix", ["", "model.", "model.diffusion_model.", "net."])

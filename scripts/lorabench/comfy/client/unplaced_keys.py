@@ -34,25 +34,25 @@ def problem(named: Set[str], lora: Path, with_clip: bool, cut: bool) -> str | No
 def absent(named: Set[tuple[str, str]], lora: Path) -> str | None:
     """Return what is wrong with a LoRA if the model lacks layers that it changes; None if nothing.
 
-    `named` are the layers in the log, after a bracket if only some of their rows are changed.
+    `named` are the layers in the log, each after what marks a loader that leaves parts of layers.
     """
     families = trained_for.of_file(lora)
     namings = [family.naming for family in families if family.naming]
     modules = lora_modules.read(lora).modules
     targets = [naming.target(place(m.name)[1]) for naming in namings for m in modules]
     layers = {target.layer for target in targets if target}
-    ours = {(part, name) for part, name in named if name.replace(".", "_") in layers}
+    ours = {(mark, name) for mark, name in named if name.replace(".", "_") in layers}
     if not ours:
         return None
-    part, first = min(ours)
-    if part:
+    bypassed, first = min(ours)
+    if bypassed:
         return (
             f"its loader does not change parts of layers (NOT LOADED {first}), which this LoRA has "
-            "under diffusers' names; take LoraLoader or LoraLoaderModelOnly"
+            "under diffusers' names; take LoraLoader or LoraLoaderModelOnly in its place"
         )
     return (
-        f"{count(len(ours), 'layer')} that it changes are not in the workflow's model (first: "
-        f"{first}): it was trained for another model than that"
+        f"the workflow's model lacks {count(len(ours), 'layer')} that it changes (first: {first}): "
+        "it was trained for another model"
     )
 
 

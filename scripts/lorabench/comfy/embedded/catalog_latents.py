@@ -22,7 +22,7 @@ def _made(most_pixels: int | None) -> dict[str, Node]:
                 "batch_size": whole(1, 1, 4096),
             },
             ("LATENT",),
-            "latent",
+            "model/latent",
             "Empty Latent Image",
             "Starts a picture of a size from nothing.",
             most_pixels=most_pixels,
@@ -30,24 +30,24 @@ def _made(most_pixels: int | None) -> dict[str, Node]:
         "VAEDecode": Node(
             sockets(samples="LATENT", vae="VAE"),
             ("IMAGE",),
-            "latent",
+            "model/latent",
             "VAE Decode",
             "Turns latents into pictures.",
         ),
         "VAEEncode": Node(
-            pictures, ("LATENT",), "latent", "VAE Encode", "Turns pictures into latents."
+            pictures, ("LATENT",), "model/latent", "VAE Encode", "Turns pictures into latents."
         ),
         "VAEEncodeForInpaint": Node(
             pictures | sockets(mask="MASK") | {"grow_mask_by": whole(6, 0, 64, step=1)},
             ("LATENT",),
-            "latent/inpaint",
+            "model/latent",
             "VAE Encode (for Inpainting)",
             "Turns pictures into latents, grey where a mask is; there alone they are redrawn.",
         ),
         "SetLatentNoiseMask": Node(
             ONE | sockets(mask="MASK"),
             ("LATENT",),
-            "latent/inpaint",
+            "model/latent",
             "Set Latent Noise Mask",
             "Has a sampler redraw the latents where a mask is.",
         ),
@@ -62,21 +62,21 @@ def _sizes() -> dict[str, Node]:
             | {name: whole(512, 0, MAX_SIDE, step=8) for name in ("width", "height")}
             | {"crop": choice("disabled", "center")},
             ("LATENT",),
-            "latent",
+            "model/latent",
             "Upscale Latent",
             "Brings latents to a size in px; 0 keeps the shape.",
         ),
         "LatentUpscaleBy": Node(
             ONE | UPSCALE | {"scale_by": number(1.5, 0.01, 8.0, 0.01)},
             ("LATENT",),
-            "latent",
+            "model/latent",
             "Upscale Latent By",
             "Makes latents larger or smaller.",
         ),
         "LatentCrop": Node(
             ONE | {name: whole(512, 64, MAX_SIDE, step=8) for name in ("width", "height")} | PLACE,
             ("LATENT",),
-            "latent/transform",
+            "model/latent/transform",
             "Crop Latent",
             "Cuts a rectangle out of latents, in px.",
         ),
@@ -88,14 +88,14 @@ def _turned() -> dict[str, Node]:
         "LatentRotate": Node(
             ONE | {"rotation": choice("none", "90 degrees", "180 degrees", "270 degrees")},
             ("LATENT",),
-            "latent/transform",
+            "model/latent/transform",
             "Rotate Latent",
             "Turns latents.",
         ),
         "LatentFlip": Node(
             ONE | {"flip_method": choice("x-axis: vertically", "y-axis: horizontally")},
             ("LATENT",),
-            "latent/transform",
+            "model/latent/transform",
             "Flip Latent",
             "Mirrors latents.",
         ),
@@ -109,7 +109,7 @@ def _mixed() -> dict[str, Node]:
             | PLACE
             | {"feather": whole(0, 0, MAX_SIDE, step=8)},
             ("LATENT",),
-            "latent",
+            "model/latent",
             "Latent Composite",
             "Puts latents into others at a place in px, with soft edges.",
         ),
@@ -117,7 +117,7 @@ def _mixed() -> dict[str, Node]:
             sockets(samples1="LATENT", samples2="LATENT")
             | {"blend_factor": number(0.5, 0, 1, 0.01)},
             ("LATENT",),
-            "_for_testing",
+            "experimental",
             "Latent Blend",
             "Mixes two latents; 1 is the first.",
         ),
@@ -129,15 +129,15 @@ def _batches() -> dict[str, Node]:
         "RepeatLatentBatch": Node(
             ONE | {"amount": whole(1, 1, 64)},
             ("LATENT",),
-            "latent/batch",
+            "model/latent/batch",
             "Repeat Latent Batch",
             "Puts latents into a batch several times.",
         ),
         "LatentFromBatch": Node(
             ONE | {"batch_index": whole(0, -MAX_SIDE, MAX_SIDE), "length": whole(1, 1, 64)},
             ("LATENT",),
-            "latent/batch",
-            "Latent From Batch",
+            "model/latent/batch",
+            "Get Latent From Batch",
             "Takes latents out of a batch; each keeps its noise.",
         ),
     }

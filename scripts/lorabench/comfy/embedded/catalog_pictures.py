@@ -7,7 +7,6 @@ from lorabench.comfy.embedded.declaration import (
     choice,
     number,
     sockets,
-    text,
     whole,
 )
 from lorabench.comfy.embedded.library import Library
@@ -38,7 +37,7 @@ def _loaded(library: Library) -> dict[str, Node]:
         "LoadImageMask": Node(
             {"image": image, "channel": choice("alpha", "red", "green", "blue")},
             ("MASK",),
-            "mask",
+            "image",
             "Load Image (as Mask)",
             "Loads a channel of a picture of the input folder as a mask.",
             accepts={"image": is_there},
@@ -66,13 +65,17 @@ def _changed() -> dict[str, Node]:
             "Makes pictures larger or smaller.",
         ),
         "ImageInvert": Node(
-            sockets(image="IMAGE"), ("IMAGE",), "image", "Invert Image", "Inverts the colours."
+            sockets(image="IMAGE"),
+            ("IMAGE",),
+            "image/color",
+            "Invert Image Colors",
+            "Inverts the colours.",
         ),
         "ImageBatch": Node(
             sockets(image1="IMAGE", image2="IMAGE"),
             ("IMAGE",),
-            "image",
-            "Batch Images",
+            "image/batch",
+            "Batch Images (DEPRECATED)",
             "Puts pictures into one batch; the second gets the first one's size.",
         ),
     }
@@ -81,7 +84,7 @@ def _changed() -> dict[str, Node]:
 def _saved() -> dict[str, Node]:
     return {
         "SaveImage": Node(
-            sockets(images="IMAGE") | {"filename_prefix": text(multiline=False, default="ComfyUI")},
+            sockets(images="IMAGE") | {"filename_prefix": ("STRING", {"default": "ComfyUI"})},
             (),
             "image",
             "Save Image",

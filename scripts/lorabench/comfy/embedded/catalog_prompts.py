@@ -2,6 +2,7 @@
 
 from lorabench.comfy.embedded.declaration import MAX_SIDE, Node, choice, number, sockets, whole
 
+CATEGORY = "model/conditioning/transform"
 ONE = sockets(conditioning="CONDITIONING")
 TWO = sockets(conditioning_to="CONDITIONING", conditioning_from="CONDITIONING")
 SHARE = number(1.0, 0.0, 1.0, 0.01)
@@ -18,29 +19,29 @@ def _mixes() -> dict[str, Node]:
         "ConditioningCombine": Node(
             sockets(conditioning_1="CONDITIONING", conditioning_2="CONDITIONING"),
             ("CONDITIONING",),
-            "conditioning",
+            CATEGORY,
             "Conditioning (Combine)",
             "Follows both prompts: the guesses are averaged.",
         ),
         "ConditioningConcat": Node(
             TWO,
             ("CONDITIONING",),
-            "conditioning",
+            CATEGORY,
             "Conditioning (Concat)",
             "Puts a second prompt behind the first.",
         ),
         "ConditioningAverage": Node(
             TWO | {"conditioning_to_strength": SHARE},
             ("CONDITIONING",),
-            "conditioning",
-            "ConditioningAverage",
+            CATEGORY,
+            "Conditioning (Average)",
             "Mixes the features of two prompts.",
         ),
         "ConditioningZeroOut": Node(
             ONE,
             ("CONDITIONING",),
-            "advanced/conditioning",
-            "ConditioningZeroOut",
+            CATEGORY,
+            "Conditioning Zero Out",
             "Replaces a prompt's features by zeros.",
         ),
     }
@@ -53,7 +54,7 @@ def _bounds() -> dict[str, Node]:
         "ConditioningSetArea": Node(
             ONE | sizes | places | STRENGTH,
             ("CONDITIONING",),
-            "conditioning",
+            CATEGORY,
             "Conditioning (Set Area)",
             "Has a prompt count in a rectangle, in px.",
         ),
@@ -63,15 +64,15 @@ def _bounds() -> dict[str, Node]:
             | {name: number(0, 0, 1.0, 0.01) for name in ("x", "y")}
             | STRENGTH,
             ("CONDITIONING",),
-            "conditioning",
+            CATEGORY,
             "Conditioning (Set Area with Percentage)",
             "Has a prompt count in a rectangle, in shares of the picture.",
         ),
         "ConditioningSetAreaStrength": Node(
             ONE | STRENGTH,
             ("CONDITIONING",),
-            "conditioning",
-            "ConditioningSetAreaStrength",
+            CATEGORY,
+            "Conditioning (Set Area Strength)",
             "Sets a prompt's weight beside others.",
         ),
         "ConditioningSetMask": Node(
@@ -80,14 +81,14 @@ def _bounds() -> dict[str, Node]:
             | STRENGTH
             | {"set_cond_area": choice("default", "mask bounds")},
             ("CONDITIONING",),
-            "conditioning",
+            CATEGORY,
             "Conditioning (Set Mask)",
             "Has a prompt count where a mask is.",
         ),
         "ConditioningSetTimestepRange": Node(
             ONE | {"start": number(0.0, 0.0, 1.0, 0.001), "end": number(1.0, 0.0, 1.0, 0.001)},
             ("CONDITIONING",),
-            "advanced/conditioning",
+            CATEGORY,
             "ConditioningSetTimestepRange",
             "Has a prompt count during a part of the timesteps.",
         ),

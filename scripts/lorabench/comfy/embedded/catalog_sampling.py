@@ -32,6 +32,7 @@ SCHEDULER: Input = (SCHEDULER_NAMES, {})
 STEPS = {"steps": whole(20, 1, 10000)}
 DENOISE = {"denoise": number(1.0, 0.0, 1.0, 0.01)}
 CFG = number(8.0, 0.0, 100.0, 0.1, round=0.01)
+METHODS = "model/sampling/samplers"
 PROMPTS = sockets(positive="CONDITIONING", negative="CONDITIONING")
 
 
@@ -62,7 +63,7 @@ def _samplers() -> dict[str, Node]:
         "KSampler": Node(
             {"model": ("MODEL", {}), "seed": seed(), **walk, **DENOISE},
             ("LATENT",),
-            "sampling",
+            "model/sampling",
             "KSampler",
             "Denoises a latent under the guidance of two prompts.",
         ),
@@ -77,7 +78,7 @@ def _samplers() -> dict[str, Node]:
                 "return_with_leftover_noise": choice("disable", "enable"),
             },
             ("LATENT",),
-            "sampling",
+            "model/sampling",
             "KSampler (Advanced)",
             "Denoises a latent from one step to another.",
         ),
@@ -94,7 +95,7 @@ def _custom() -> dict[str, Node]:
             | PROMPTS
             | made,
             ("LATENT", "LATENT"),
-            "sampling/custom_sampling",
+            "model/sampling/custom",
             "SamplerCustom",
             "Denoises a latent with a sampler along noise levels.",
             output_names=names,
@@ -102,7 +103,7 @@ def _custom() -> dict[str, Node]:
         "SamplerCustomAdvanced": Node(
             sockets(noise="NOISE", guider="GUIDER") | made,
             ("LATENT", "LATENT"),
-            "sampling/custom_sampling",
+            "model/sampling/custom",
             "SamplerCustomAdvanced",
             "Denoises a latent with a guider and a sampler along noise levels.",
             output_names=names,
@@ -110,31 +111,29 @@ def _custom() -> dict[str, Node]:
         "RandomNoise": Node(
             {"noise_seed": seed()},
             ("NOISE",),
-            "sampling/custom_sampling/noise",
+            "model/sampling/noise",
             "RandomNoise",
             "The noise of a seed.",
         ),
-        "DisableNoise": Node(
-            {}, ("NOISE",), "sampling/custom_sampling/noise", "DisableNoise", "No noise."
-        ),
+        "DisableNoise": Node({}, ("NOISE",), "model/sampling/noise", "DisableNoise", "No noise."),
     }
 
 
 def _guiders() -> dict[str, Node]:
-    category = "sampling/custom_sampling/guiders"
+    category = "model/sampling/guiders"
     return {
         "BasicGuider": Node(
             sockets(model="MODEL", conditioning="CONDITIONING"),
             ("GUIDER",),
             category,
-            "BasicGuider",
+            "Basic Guider",
             "Follows a prompt without guidance.",
         ),
         "CFGGuider": Node(
             sockets(model="MODEL") | PROMPTS | {"cfg": CFG},
             ("GUIDER",),
             category,
-            "CFGGuider",
+            "CFG Guider",
             "Guides away from a negative prompt.",
         ),
         "DualCFGGuider": Node(
@@ -144,7 +143,7 @@ def _guiders() -> dict[str, Node]:
             | {"cfg_conds": CFG, "cfg_cond2_negative": CFG, "style": choice("regular", "nested")},
             ("GUIDER",),
             category,
-            "DualCFGGuider",
+            "Dual CFG Guider",
             "Guides from a negative prompt to a second and from there to a first.",
         ),
     }
@@ -154,8 +153,7 @@ def _amount(default: float = 1.0, most: float = 100.0, least: float = 0.0) -> In
     return number(default, least, most, 0.01, round=False)
 
 
-def _method(title: str, **widgets: Input) -> Node:
-    category = "sampling/custom_sampling/samplers"
+def _method(title: str, category: str = METHODS, **widgets: Input) -> Node:
     return Node(widgets, ("SAMPLER",), category, title, "A sampler with its parameters.")
 
 
@@ -168,7 +166,9 @@ def _methods() -> dict[str, Node]:
         "SamplerEulerAncestralCFGPP": _method(
             "SamplerEulerAncestralCFG++", eta=_amount(most=1.0), s_noise=_amount(most=10.0)
         ),
-        "SamplerEulerCFGpp": _method("SamplerEulerCFG++", version=choice("regular", "alternative")),
+        "SamplerEulerCFGpp": _method(
+            "SamplerEulerCFG++", "experimental", version=choice("regular", "alternative")
+        ),
         "SamplerDPMPP_2S_Ancestral": _method("SamplerDPMPP_2S_Ancestral", **noise),
         "SamplerDPMPP_SDE": _method("SamplerDPMPP_SDE", **noise, r=_amount(0.5), **device),
         "SamplerDPMPP_2M_SDE": _method(
@@ -230,7 +230,7 @@ def _more_methods() -> dict[str, Node]:
 
 
 def _scheduler(title: str, description: str, **widgets: Input) -> Node:
-    category = "sampling/custom_sampling/schedulers"
+    category = "model/sampling/schedulers"
     return Node(widgets, ("SIGMAS",), category, title, description)
 
 
@@ -285,7 +285,7 @@ def _schedulers() -> dict[str, Node]:
 
 
 def _levels() -> dict[str, Node]:
-    category, given = "sampling/custom_sampling/sigmas", sockets(sigmas="SIGMAS")
+    category, given = "model/sampling/sigmas", sockets(sigmas="SIGMAS")
     halves = ("SIGMAS", "SIGMAS"), category
     names = ("high_sigmas", "low_sigmas")
     return {
@@ -324,7 +324,7 @@ def _levels() -> dict[str, Node]:
 
 
 def _models() -> dict[str, Node]:
-    model, category = sockets(model="MODEL"), "advanced/model"
+    model, category = sockets(model="MODEL"), "model/patch"
     edges = {
         "sigma_max": number(120.0, 0.0, 1000.0, 0.001, round=False),
         "sigma_min": number(0.002, 0.0, 1000.0, 0.001, round=False),

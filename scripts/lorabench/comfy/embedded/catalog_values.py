@@ -10,8 +10,8 @@ LARGE = {"min": -sys.maxsize, "max": sys.maxsize}
 def nodes() -> dict[str, Node]:
     """Return the nodes by class name."""
     return {
-        "PrimitiveString": _value(text(multiline=False), "String"),
-        "PrimitiveStringMultiline": _value(text(multiline=True), "String (Multiline)"),
+        "PrimitiveString": _value(text(multiline=False), "Text"),
+        "PrimitiveStringMultiline": _value(text(multiline=True), "Text (Multiline)"),
         "PrimitiveInt": _value(("INT", LARGE | {"control_after_generate": "fixed"}), "Int"),
         "PrimitiveFloat": _value(("FLOAT", LARGE | {"step": 0.1}), "Float"),
         "PrimitiveBoolean": _value(("BOOLEAN", {}), "Boolean"),
@@ -22,8 +22,8 @@ def nodes() -> dict[str, Node]:
                 "delimiter": text(multiline=False, default=""),
             },
             ("STRING",),
-            "utils/string",
-            "Concatenate",
+            "text",
+            "Concatenate Text",
             "Joins two texts.",
         ),
     }
@@ -31,4 +31,4 @@ def nodes() -> dict[str, Node]:
 
 def _value(declared: Input, title: str) -> Node:
     kind = str(declared[0])
-    return Node({"value": declared}, (kind,), "utils/primitive", title, "Holds a value.")
+    return Node({"value": declared}, (kind,), "utilities/primitive", title, "Holds a value.")

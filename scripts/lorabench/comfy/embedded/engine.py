@@ -19,7 +19,7 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.comfy.embedded import conditioning, memory, sigmas, text_layers
+from lorabench.comfy.embedded import conditioning, latents, memory, sigmas, text_layers
 from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
@@ -134,20 +134,18 @@ class Engine:
 
         What does not fill a latent is cut off, half of it on each side.
         """
-        for axis in (1, 2):
-            over = pictures.shape[axis] % PIXELS
-            pictures = pictures.narrow(axis, over // 2, pictures.shape[axis] - over)
+        pictures = latents.whole(pictures)
         vae = self._residents.bring(vae, memory.BYTES_A_PIXEL * pictures[..., 0].numel())
         pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
         encoded = vae.encode(pixels)
         found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
         return found.float().cpu()
 
-    def decode(self, vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
+    def decode(self, vae: AutoencoderKL | AutoencoderTiny, samples: Tensor) -> Tensor:
         """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
-        working = memory.BYTES_A_PIXEL * latents[:, 0].numel() * PIXELS**2
+        working = memory.BYTES_A_PIXEL * samples[:, 0].numel() * PIXELS**2
         vae = self._residents.bring(vae, working)
-        pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
+        pixels = vae.decode(samples.to(vae.device, vae.dtype)).sample.float().cpu()
         return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
 
     def unload(self) -> None:

@@ -100,18 +100,25 @@ def side(given: int, other: int, own: int, others: int) -> int:
     return max(64, given or round(own * max(64, other) / others))
 
 
-def inpainting(pixels: Tensor, mask: Tensor, grow: int) -> tuple[Tensor, Tensor]:
-    """Return pictures [N, h, w, 3] grey where `mask` is, and the mask grown by `grow` px.
+def whole(pictures: Tensor) -> Tensor:
+    """Return pictures [N, h, w, …] without what fills no latent, half of it from each side."""
+    for axis in (1, 2):
+        over = pictures.shape[axis] % PIXELS
+        pictures = pictures.narrow(axis, over // 2, pictures.shape[axis] - over)
+    return pictures
 
-    The mask, [M, h, w] of any size, gets the pictures' size; what does not fill a latent is cut
-    off at the right and at the bottom.
+
+def inpainting(pixels: Tensor, mask: Tensor, grow: int) -> tuple[Tensor, Tensor]:
+    """Return whole pictures [N, h, w, 3] grey where `mask` is, and the mask grown by `grow` px.
+
+    The mask, [M, h, w] of any size, gets the pictures' size.
     """
-    size = pixels.shape[1:3]
-    mask = torch.nn.functional.interpolate(mask[:, None], size=size, mode="bilinear").round()
-    height, width = (edge // PIXELS * PIXELS for edge in size)
-    kept = 1 - mask[:, 0, :, :, None]
-    grey = (pixels[..., :3] - 0.5) * kept + 0.5
+    scaled = torch.nn.functional.interpolate(mask[:, None], pixels.shape[1:3], mode="bilinear")
+    mask, pixels = whole(scaled[:, 0]).round(), whole(pixels[..., :3])
+    grey = (pixels - 0.5) * (1 - mask[..., None]) + 0.5
+    height, width = mask.shape[1:]
+    grown = mask[:, None]
     if grow > 0:
         kernel, padding = torch.ones(1, 1, grow, grow), math.ceil((grow - 1) / 2)
-        mask = torch.nn.functional.conv2d(mask, kernel, padding=padding).clamp(0, 1)
-    return grey, mask[:, :, :height, :width].round()
+        grown = torch.nn.functional.conv2d(grown, kernel, padding=padding).clamp(0, 1)
+    return grey, grown[:, :, :height, :width].round()

@@ -121,9 +121,9 @@ def continuous(
 
 
 def _without_signal(schedule: NoiseSchedule) -> NoiseSchedule:
-    signal = (1 / (schedule.sigmas**2 + 1)).sqrt()
+    signal = (1 / (schedule.sigmas.double() ** 2 + 1)).sqrt()
     first, last = signal[0].clone(), signal[-1].clone()
     shares = ((signal - last) * first / (first - last)) ** 2
     shares[-1] = LEAST_SIGNAL
     sigmas = ((1 - shares) / shares) ** 0.5
-    return replace(schedule, sigmas=sigmas, log_sigmas=sigmas.log())
+    return replace(schedule, sigmas=sigmas.float(), log_sigmas=sigmas.log().float())

@@ -75,12 +75,12 @@ def noise_schedule(alphas_cumprod: Tensor) -> NoiseSchedule:
 
 def normal(schedule: NoiseSchedule, steps: int) -> Tensor:
     """Return sigmas at evenly spaced timesteps, the last one trained included."""
-    return _at(schedule, torch.linspace(len(schedule.sigmas) - 1, 0, steps))
+    return _at(schedule, torch.linspace(*_ends(schedule), steps))
 
 
 def sgm_uniform(schedule: NoiseSchedule, steps: int) -> Tensor:
     """Return sigmas at evenly spaced timesteps that stop one step above the lowest."""
-    return _at(schedule, torch.linspace(len(schedule.sigmas) - 1, 0, steps + 1)[:-1])
+    return _at(schedule, torch.linspace(*_ends(schedule), steps + 1)[:-1])
 
 
 def simple(schedule: NoiseSchedule, steps: int) -> Tensor:
@@ -249,6 +249,14 @@ def _last(choose: Callable[[int], Tensor], steps: int, denoise: float) -> Tensor
     if denoise > 0.9999:
         return choose(steps)
     return choose(int(steps / denoise))[-(steps + 1) :]
+
+
+def _ends(schedule: NoiseSchedule) -> tuple[float, float]:
+    """Return the timesteps of the highest and the lowest level."""
+    low, high = (
+        schedule.timestep(schedule.sigmas[i : i + 1]) for i in (0, len(schedule.sigmas) - 1)
+    )
+    return float(high), float(low)
 
 
 def _at(schedule: NoiseSchedule, timesteps: Tensor) -> Tensor:

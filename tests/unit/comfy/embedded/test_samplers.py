@@ -1,8 +1,8 @@
 """Samplers on denoisers that can be written down.
 
-comfyui_0_33_0.json holds what the functions of ComfyUI 0.33.0 give on TOY: by sampler and by
-"scheduler, steps, levels left out at the end", from sigma * START with seed 7, float32 on a CPU.
-The samplers of CFG++ got TOY under guidance. The version 0.3.64 gives the same but for the noise of
+comfyui_0_33_0_sampling.json holds what the functions of ComfyUI 0.33.0 give on Toy, by sampler and
+by "scheduler, steps, levels left out at the end", from sigma * START with seed 7, float32 on a CPU.
+The samplers of CFG++ got Toy under guidance. The version 0.3.64 gives the same but for the noise of
 independent steps, which it draws from seed 7 instead of 8.
 """
 
@@ -21,7 +21,7 @@ from lorabench.comfy.embedded.samplers.walk import Noise, Walk
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
 from lorabench.errors import UserError
 
-FILE = Path(__file__).with_name("comfyui_0_33_0.json")
+FILE = Path(__file__).with_name("comfyui_0_33_0_sampling.json")
 RECORDED = json.loads(FILE.read_text(encoding="utf-8"))["samplers"]
 CASES = [(name, case) for name, cases in RECORDED.items() for case in cases]
 SCHEDULE = noise_schedule(model.alphas_cumprod(SD15.schedule))

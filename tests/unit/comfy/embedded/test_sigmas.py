@@ -1,4 +1,4 @@
-"""Noise levels; comfyui_0_33_0.json has those of ComfyUI's own functions on SD1.5's schedule."""
+"""Noise levels; comfyui_0_33_0_sampling.json has those of ComfyUI's own functions for SD1.5."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
 from lorabench.errors import UserError
 
 SCHEDULE = noise_schedule(model.alphas_cumprod(SD15.schedule))
-FILE = Path(__file__).with_name("comfyui_0_33_0.json")
+FILE = Path(__file__).with_name("comfyui_0_33_0_sampling.json")
 OF_SCHEDULERS = json.loads(FILE.read_text(encoding="utf-8"))["schedulers"]
 
 RECORDED = {

@@ -5,7 +5,8 @@ import pytest
 from lorabench.comfy.embedded import memory
 from lorabench.comfy.embedded.catalog import nodes
 from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.embedded.validate import validate
+from lorabench.comfy.embedded.validate import check_linked, validate
+from lorabench.errors import UserError
 from tests.graphs import text_to_image
 
 
@@ -183,3 +184,36 @@ def test_a_text_beyond_measure_is_refused(graph, declared):
     assert kind == "invalid_input_type"
     assert details.endswith("it has more than 100000 characters")
     assert len(details) < 300
+
+
+def test_a_picture_may_lie_anywhere_in_the_input_folder(tmp_path, graph):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/base.safetensors").touch()
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "in/sub/a.png").touch()
+    library = Library(tmp_path, tmp_path, tmp_path, tmp_path, (), tmp_path / "in")
+    graph["7"] = {"class_type": "LoadImage", "inputs": {"image": "sub/a.png"}}
+    graph["8"] = {"class_type": "PreviewImage", "inputs": {"images": ["7", 0]}}
+    assert validate(graph, nodes(library)).outputs == ["6", "8"]
+    for name in ("sub/b.png", "../a.png", 3, {"a": 1}):
+        graph["7"]["inputs"]["image"] = name
+        ((kind, details),) = reasons(validate(graph, nodes(library)), "7")
+        assert kind == "custom_validation_failed"
+        assert details == f"image - Invalid image file: {name}"
+
+
+def test_a_linked_size_is_checked_when_it_is_known(graph, declared, tmp_path):
+    limited = nodes(Library(tmp_path, tmp_path, tmp_path, tmp_path), most_pixels=64 * 64)
+    limited["CheckpointLoaderSimple"] = declared["CheckpointLoaderSimple"]
+    graph["7"] = {"class_type": "PrimitiveInt", "inputs": {"value": 4096}}
+    size = next(node for node in graph.values() if node["class_type"] == "EmptyLatentImage")
+    size["inputs"]["width"] = ["7", 0]
+    assert validate(graph, limited).error is None
+
+
+def test_a_linked_value_outside_the_limits_is_refused_when_the_node_runs():
+    declared = ("INT", {"min": 1, "max": 10})
+    check_linked("steps", {"steps": 5}, declared)
+    with pytest.raises(UserError, match="Value 11 bigger than max of 10: steps"):
+        check_linked("steps", {"steps": 11}, declared)
+    check_linked("model", {"model": object()}, ("MODEL", {}))
