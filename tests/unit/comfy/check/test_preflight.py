@@ -49,9 +49,9 @@ def fake(tmp_path):
 def sweep(tmp_path, graph=GRAPH, installed=True, **cell):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(graph))
-    lora = Receipt(LORA, tmp_path / "models/loras" / LORA, NOTHING) if installed else None
-    wanted = Cell(LORA if installed else "", 1, 0, "preflight", **cell)
-    return preflight.Sweep(path, Choices(), wanted, lora)
+    loras = (Receipt(LORA, tmp_path / "models/loras" / LORA, NOTHING),) if installed else ()
+    wanted = Cell(tuple(one.name for one in loras), 1, 0, "preflight", **cell)
+    return preflight.Sweep(path, Choices(), wanted, loras)
 
 
 def changed(**changes):
@@ -171,7 +171,7 @@ def test_a_lora_in_a_folder_within_the_servers_is_told(fake, tmp_path):
     inner.mkdir()
     (tmp_path / "models/loras" / LORA).rename(inner / LORA)
     wanted = sweep(tmp_path)
-    (line,) = problems(replace(wanted, lora=replace(wanted.lora, path=inner / LORA)), fake)
+    (line,) = problems(replace(wanted, loras=[replace(*wanted.loras, path=inner / LORA)]), fake)
     assert f"it lists it as lorabench/{LORA}" in line
 
 

@@ -36,7 +36,7 @@ def fake():
 
 
 def rendering(fake, lora, *lines, loader=WITH_CLIP):
-    with lora_keys.watched(Client(fake.url), loader, lora):
+    with lora_keys.watched(Client(fake.url), [loader], [lora]):
         fake.say(*lines)
 
 
@@ -132,12 +132,12 @@ def test_what_was_logged_before_is_none_of_ours(fake, lora):
 def test_what_a_killed_try_was_logged_for_counts(fake, lora, tmp_path):
     fake.say(*unknown("lora_unet_b.alpha"))
     killed, client = Waiting(tmp_path / "note", {}), Client(fake.url)
-    with lora_keys.watched(client, WITH_CLIP, lora, killed):
+    with lora_keys.watched(client, [WITH_CLIP], [lora], killed):
         killed.begin(fake.url, "its prompt")
     fake.say(*unknown("lora_unet_a.alpha"))
     with (
         pytest.raises(UserError, match=r"1 of its 9 keys .*lora_unet_a\.alpha"),
-        lora_keys.watched(client, WITH_CLIP, lora, Waiting(tmp_path / "note", {})),
+        lora_keys.watched(client, [WITH_CLIP], [lora], Waiting(tmp_path / "note", {})),
     ):
         pass
 
@@ -146,7 +146,7 @@ def test_a_servers_clock_may_be_set_back(fake, lora):
     fake.say("before\n")
     with (
         pytest.raises(UserError, match=r"1 of its 9 keys"),
-        lora_keys.watched(Client(fake.url), WITH_CLIP, lora),
+        lora_keys.watched(Client(fake.url), [WITH_CLIP], [lora]),
     ):
         fake.log.append(("2001-01-01T00:00:00.000000", *unknown("lora_unet_a.alpha")))
 
@@ -182,7 +182,7 @@ def test_a_server_without_that_log_is_believed(fake, lora, fault):
 def test_a_failure_of_the_rendering_comes_first(fake, lora):
     with (
         pytest.raises(RuntimeError, match="of the rendering"),
-        lora_keys.watched(Client(fake.url), WITH_CLIP, lora),
+        lora_keys.watched(Client(fake.url), [WITH_CLIP], [lora]),
     ):
         fake.say(*unknown("lora_unet_a.alpha"))
         raise RuntimeError("of the rendering")

@@ -111,7 +111,7 @@ def test_the_cells_of_one_sweep_share_a_digest():
     roles = find_roles(graph)
     digest = shared_digest(graph, roles, CELL)
     assert digest == shared_digest(graph, roles, replace(CELL, weight=0.0, seed=8, prefix="p"))
-    others = (replace(CELL, positive="a dog"), replace(CELL, lora="other.safetensors"))
+    others = (replace(CELL, positive="a dog"), replace(CELL, loras=("other.safetensors",)))
     assert digest not in {shared_digest(graph, roles, other) for other in others}
     more_steps = a_graph(sampler=changed(graph, "sampler", steps=3))
     assert digest != shared_digest(more_steps, roles, CELL)
@@ -171,7 +171,7 @@ def test_a_workflow_without_lora_loader_is_told_how_to_add_one():
 
 def test_a_lora_loader_that_feeds_nothing_is_none():
     stray = node("LoraLoader", lora_name="x", strength_model=1, strength_clip=1)
-    assert find_roles(a_graph(stray=stray)).lora == "lora"
+    assert find_roles(a_graph(stray=stray)).loras == ("lora",)
 
 
 def test_a_model_only_loader_has_one_strength():
@@ -571,7 +571,7 @@ def test_a_placeholder_that_cannot_be_swept_is_refused_and_no_other_lora_taken_f
         UserError, match=rf"no LoraLoader with the tested LoRA.*stack \({stack['class_type']}"
     ):
         find_roles(graph)
-    assert find_roles(graph, Choices(lora="lora")).lora == "lora"
+    assert find_roles(graph, Choices(lora="lora")).loras == ("lora",)
 
 
 def test_a_loader_that_is_switched_off_is_refused():
@@ -580,7 +580,7 @@ def test_a_loader_that_is_switched_off_is_refused():
     with pytest.raises(UserError, match=r"lora \(CR Load LoRA\) is switched off"):
         find_roles(graph)
     graph["lora"]["inputs"]["switch"] = "On"
-    assert find_roles(graph).lora == "lora"
+    assert find_roles(graph).loras == ("lora",)
 
 
 def test_a_save_node_that_shows_no_sampled_picture_is_no_candidate():
@@ -633,7 +633,7 @@ def test_of_the_picture_before_and_after_an_upscaler_one_is_chosen():
 def test_a_loop_in_a_graph_ends():
     graph = a_graph()
     graph["ckpt"] = changed(graph, "ckpt", odd=["save", 0])
-    assert find_roles(graph).lora == "lora"
+    assert find_roles(graph).loras == ("lora",)
 
 
 # ---------------------------------------------------------------- this year's nodes
