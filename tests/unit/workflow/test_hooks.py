@@ -85,7 +85,9 @@ def test_a_shared_set_is_normalized_once(made):
 def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypatch):
     called = []
     monkeypatch.setattr(
-        hooks.commands, "preflight", lambda plan, receipts: f"--of {plan.paths.run_id}"
+        hooks.commands,
+        "preflight",
+        lambda plan, receipts: f"--of {plan.paths.run_id} --receipts {len(receipts)}",
     )
     monkeypatch.setattr(
         hooks.subprocess,
@@ -97,9 +99,8 @@ def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypa
         found._ask_servers()
     assert (stop.value.code, said) == (1, ["Stopped before the first job."])
     (words,) = called
-    assert words[1:4] == ["scripts/bench_preflight.py", "--of", "b-1"]
+    assert words[1:6] == ["scripts/bench_preflight.py", "--of", "b-1", "--receipts", "0"]
     assert "--kept=runs/b-1/bench/workflow.json" in words
-    assert not any(word.startswith("--lora-receipt") for word in words)
 
 
 def test_the_scheduler_does_not_wake_each_second(made):

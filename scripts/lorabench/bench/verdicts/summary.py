@@ -61,7 +61,7 @@ def of_lora(table: pd.DataFrame, lora: SweptLora) -> pd.DataFrame:
 
 def by_lora(table: pd.DataFrame, loras: Sequence[SweptLora]) -> dict[str, pd.DataFrame]:
     """Return the rows of each of several LoRAs by key; of one alone, all of them."""
-    return {one.key: of_lora(table, one) for one in loras} or {"": table}
+    return {one.key: of_lora(table, one) for one in loras} if LORA in table else {"": table}
 
 
 def of_each(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
