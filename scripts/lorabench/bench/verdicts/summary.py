@@ -51,7 +51,12 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def of_lora(table: pd.DataFrame, lora: SweptLora) -> pd.DataFrame:
-    """Return the rows of one of several LoRAs, and those without a LoRA that it shares."""
+    """Return the rows of one of several LoRAs, and those without a LoRA that it shares.
+
+    Of a run's only one, all are.
+    """
+    if LORA not in table:
+        return table
     rows = [
         holds(lora, key, weight)
         for key, weight in zip(table[LORA], table["weight"], strict=True)
@@ -61,7 +66,7 @@ def of_lora(table: pd.DataFrame, lora: SweptLora) -> pd.DataFrame:
 
 def by_lora(table: pd.DataFrame, loras: Sequence[SweptLora]) -> dict[str, pd.DataFrame]:
     """Return the rows of each of several LoRAs by key; of one alone, all of them."""
-    return {one.key: of_lora(table, one) for one in loras} if LORA in table else {"": table}
+    return {one.key: of_lora(table, one) for one in loras} or {"": table}
 
 
 def of_each(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
