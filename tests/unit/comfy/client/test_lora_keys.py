@@ -52,6 +52,27 @@ def test_keys_that_were_not_loaded_are_a_failure_that_counts_them(fake, lora):
     assert fake.bodies("/free") == [{"unload_models": True, "free_memory": True}]
 
 
+def test_each_file_of_a_pair_has_to_fit(fake, lora, tmp_path):
+    other = tmp_path / "low.safetensors"
+    tensors = {
+        f"lora_unet_c.lora_{way}.weight": np.ones((4, 4), np.float16) for way in ("down", "up")
+    }
+    lora_file.save(other, tensors, {})
+    for key in ("lora_unet_a.alpha", "lora_unet_c.lora_up.weight"):
+        with (
+            pytest.raises(UserError, match=f"could not apply the LoRA: 1 of its .*{key}"),
+            lora_keys.watched(Client(fake.url), [MODEL_ONLY] * 2, [lora, other]),
+        ):
+            fake.say(*unknown(key))
+
+
+def test_at_a_strength_of_0_no_file_of_a_pair_has_to_fit(fake, lora):
+    none = {"inputs": {"strength_model": 0.0}}
+    with lora_keys.watched(Client(fake.url), [none] * 2, [lora, lora]):
+        fake.say(*unknown("lora_unet_a.alpha"))
+    assert not fake.bodies("/free")
+
+
 def test_layers_of_another_shape_are_a_failure(fake, lora):
     line = "ERROR lora diffusion_model.x.weight shape '[320]' is invalid for input of size 64\n"
     with pytest.raises(UserError, match=r"1 layers could not .*diffusion_model\.x\.weight: shape"):
