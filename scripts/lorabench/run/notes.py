@@ -94,8 +94,8 @@ def _of_pairs(plan: RunPlan) -> list[str]:
         ]
     sources = [] if plan.several else [one.source for one in plan.from_elsewhere.values()]
     return [
-        f"only {one.name} is benched: {plan.config.bench_workflow} has one loader for the tested "
-        f"LoRA, and {other.name} would need another"
+        f"only {one.name} is benched: one loader of {plan.config.bench_workflow} gets the LoRA, "
+        f"and {other.name} would need another"
         for one in sources
         if (other := given_pair.other(one))
     ]

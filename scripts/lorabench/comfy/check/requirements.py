@@ -71,7 +71,7 @@ class Requirements:
                 yield f"{self._node(node)}: its input {one.name} is required and not given"
             return
         known = one.choices
-        of_lora = node in self.roles.loras and one.name == "lora_name"
+        of_lora = node in (*self.roles.loras, *self.roles.idle) and one.name == "lora_name"
         if known is None or of_lora or isinstance(value, list | dict) or value in known:
             return
         uploaded = any(name.endswith("upload") for name in one.options)

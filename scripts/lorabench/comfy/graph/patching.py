@@ -46,6 +46,9 @@ def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
         _check_number(graph, roles, cell)
     for node, name in zip(roles.loras, cell.loras, strict=False):
         put([Slot(node, "lora_name")], name)
+    for node in roles.idle:  # a server checks the name at any strength
+        put([Slot(node, "lora_name")], next(iter(cell.loras), ""))
+        put(slots(graph, node, STRENGTH_INPUTS), 0.0)
     for node in roles.loras:
         put(slots(graph, node, STRENGTH_INPUTS), cell.weight)
     put(roles.seed, cell.seed)

@@ -52,6 +52,8 @@ class Roles:
     save: str
     loras: tested_loras.Loaders
     seed: tuple[Slot, ...]
+    idle: tested_loras.Loaders = ()
+    """Loaders for the tested LoRA that are not to load it."""
     batch_size: tuple[Slot, ...] = ()
     positive: tuple[Slot, ...] = ()
     negative: tuple[Slot, ...] = ()
@@ -78,6 +80,7 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
     return Roles(
         save=save,
         loras=loras,
+        idle=tested_loras.idle(graph, save, loras),
         seed=_find_seeds(
             graph, list(dict.fromkeys([*samplers, *_redrawing(graph, save)])), choices.sampler
         ),

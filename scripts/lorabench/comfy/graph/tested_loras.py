@@ -47,6 +47,12 @@ def find(graph: Graph, save: str, samplers: Sequence[str], choice: str | None) -
     return found
 
 
+def idle(graph: Graph, save: str, tested: Sequence[str]) -> Loaders:
+    """Return the loaders with a placeholder that get no LoRA, since the user chose another."""
+    loaders = lora_nodes.loaders(graph, list(upstream(graph, save)))
+    return tuple(node for node in lora_nodes.marked(graph, loaders) if node not in tested)
+
+
 def _chosen(graph: Graph, choice: str, loaders: Sequence[str]) -> Loaders:
     """Return the loader that is called so, or the two with a comma between them."""
     whole = choice in loaders or choice in [title(graph, node) for node in loaders]

@@ -97,6 +97,18 @@ def test_one_that_the_user_names_is_benched_alone():
     assert "bench.lora_node = 'save' fits no node of that kind" in refused(graph, "lora a,save")
 
 
+def test_a_placeholder_that_the_user_did_not_choose_loads_nothing():
+    marks = ["lora_under_test_high.safetensors", "lora_under_test_low.safetensors"]
+    graph = with_names(marks, ["a.safetensors", "b.safetensors"])
+    assert find_roles(graph).idle == ()
+    roles = find_roles(graph, Choices(lora="lora b"))
+    assert (roles.loras, roles.idle) == (("lora b",), ("lora a",))
+    patched = patch(graph, roles, CELL)
+    (name,) = CELL.loras
+    assert patched["lora a"] == changed(graph, "lora a", lora_name=name, strength_model=0.0)
+    assert patched["lora b"] == changed(graph, "lora b", lora_name=name, strength_model=CELL.weight)
+
+
 def test_one_of_both_that_is_switched_off_is_an_error():
     graph = two_models()
     graph["lora b"]["inputs"]["enabled"] = False
