@@ -79,7 +79,7 @@ def pipeline() -> Callable[[int], None]:
     sd = model.load(BASE, "cpu", torch.float32)
     pipe = StableDiffusionPipeline(
         vae=sd.vae,
-        text_encoder=sd.text_encoder,
+        text_encoder=sd.text_encoders[0],
         tokenizer=sd.tokenizer,
         unet=sd.unet,
         scheduler=DPMSolverMultistepScheduler.from_pretrained(BASE, subfolder="scheduler"),

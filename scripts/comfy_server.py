@@ -1,7 +1,8 @@
-"""Run a local server with ComfyUI's API that renders the standard text-to-image workflows itself.
+"""Run a local server with ComfyUI's API that renders ordinary workflows itself.
 
 It listens on 127.0.0.1 only. It finds checkpoints in <models-dir>/checkpoints (files and diffusers
-folders), LoRAs in --loras-dir, VAEs in <models-dir>/vae, and new files at once.
+folders), LoRAs in --loras-dir, VAEs in <models-dir>/vae, pictures in
+--input-dir, and new files at once.
 """
 
 import argparse
@@ -26,6 +27,8 @@ def main() -> int:
         dest="checkpoints", help="list this file or diffusers folder too, by its own name "
         "(may be repeated)")  # fmt: skip
     add("--output-dir", type=Path, default=Path("output"), metavar="DIR", help="default: output")
+    add("--input-dir", type=Path, default=Path("input"), metavar="DIR",
+        help="pictures for LoadImage, and uploads (default: input)")  # fmt: skip
     add("--threads", type=int, default=0, metavar="N",
         help="CPU threads; the same number gives the same pixels "
         "(0, the default: all cores)")  # fmt: skip

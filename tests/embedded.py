@@ -52,7 +52,7 @@ def serving(root):
     """Yield a server that has one checkpoint and no LoRA in `root`."""
     (root / "checkpoints").mkdir(parents=True, exist_ok=True)
     (root / "checkpoints/base.safetensors").touch()
-    library = Library(root, root / "loras", root / "output", root / "temp")
+    library = Library(root, root / "loras", root / "output", root / "temp", (), root / "input")
     ready, loop = threading.Event(), asyncio.new_event_loop()
     found = []
 

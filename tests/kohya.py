@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 
 from lorabench import cli
 from lorabench.base import checkpoint
+from lorabench.base.stable_diffusion import SD15, SDXL
 from lorabench.train import data
 from lorabench.train.kohya.installation import Installation
 from lorabench.train.kohya.training import Training
@@ -28,6 +29,8 @@ def save_checkpoint(
     With the tensors of an `autoencoder`, training pictures can be passed through it.
     """
     sdxl = family == "sdxl"
+    parts = (SDXL if sdxl else SD15).parts
+    encoders = [prefix for part, prefix in parts.items() if part.startswith("text")]
     unet = "model.diffusion_model"
     attention = f"input_blocks.{4 if sdxl else 1}.1.transformer_blocks.0.attn2.to_k.weight"
     tensors = {
@@ -35,7 +38,7 @@ def save_checkpoint(
         f"{unet}.input_blocks.0.0.weight": np.zeros((1, 4, 1, 1), np.float16),
         f"{unet}.out.2.weight": np.zeros((4, 1, 1, 1), np.float16),
         "first_stage_model.x": np.zeros(1, np.float16),
-        f"{'conditioner' if sdxl else 'cond_stage_model'}.x": np.zeros(1, np.float16),
+        **{f"{prefix}x": np.zeros(1, np.float16) for prefix in encoders},
         # The layers that the stand-in of sd-scripts trains.
         f"{unet}.middle_block.1.proj_in.weight": np.zeros((8, 8, 1, 1), np.float16),
         "cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight": np.zeros(

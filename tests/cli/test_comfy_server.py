@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 import requests
 import torch
@@ -36,6 +37,7 @@ class Server:
             *(sys.executable, str(PROGRAM), "--port", "0"),
             *("--models-dir", str(BUNDLED.parents[1])),
             *("--loras-dir", str(root / "loras"), "--output-dir", str(self.output)),
+            *("--input-dir", str(root / "input")),
             *("--threads", "1", "--device", "cpu", "--state-file", str(self.state)),
             *arguments,
         ]
@@ -237,11 +239,73 @@ def test_a_replaced_lora_is_used(server, graph):
 
 
 @pytest.mark.parametrize("scheduler", ["karras", "ddim_uniform"])
-@pytest.mark.parametrize("sampler", ["dpmpp_2m_sde", "uni_pc"])
+@pytest.mark.parametrize("sampler", ["dpmpp_2m_sde", "uni_pc", "euler_cfg_pp", "dpm_adaptive"])
 def test_other_samplers_draw(server, graph, sampler, scheduler):
     plain = server.pixels(server.draw(graph))
     graph["6"]["inputs"] |= {"sampler_name": sampler, "scheduler": scheduler}
     assert server.pixels(server.draw(graph)) != plain
+
+
+def test_a_graph_of_parts_draws_the_same(server, graph):
+    plain = server.pixels(server.draw(graph))
+    sampler = graph["6"]["inputs"]
+    prompts = {key: sampler[key] for key in ("positive", "negative")}
+    graph |= {
+        "10": node("RandomNoise", noise_seed=sampler["seed"]),
+        "11": node("CFGGuider", model=link("2"), cfg=sampler["cfg"], **prompts),
+        "12": node("KSamplerSelect", sampler_name=sampler["sampler_name"]),
+        "13": node(
+            "BasicScheduler", model=link("2"), scheduler=sampler["scheduler"], steps=link("14"),
+            denoise=1.0,
+        ),
+        "14": node("PrimitiveInt", value=sampler["steps"]),
+        "6": node(
+            "SamplerCustomAdvanced", noise=link("10"), guider=link("11"), sampler=link("12"),
+            sigmas=link("13"), latent_image=link("5"),
+        ),
+    }  # fmt: skip
+    assert server.pixels(server.draw(graph)) == plain
+
+
+def test_a_masked_picture_is_redrawn_where_the_mask_is(server, graph):
+    picture = Image.new("RGBA", (64, 64), (200, 80, 40, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 32, 64))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    files = {"image": ("half.png", buffer.getvalue())}
+    reply = requests.post(server.url + "/upload/image", files=files, timeout=PATIENCE)
+    assert reply.json() == {"name": "half.png", "subfolder": "", "type": "input"}
+    graph |= {
+        "20": node("LoadImage", image="half.png"),
+        "21": node("VAEEncode", pixels=link("20"), vae=link("1", 2)),
+        "22": node("SetLatentNoiseMask", samples=link("21"), mask=link("20", 1)),
+    }
+    graph["6"]["inputs"]["latent_image"] = link("22")
+    drawn = np.array(Image.open(io.BytesIO(server.picture(server.draw(graph))))).astype(int)
+    graph["8"]["inputs"]["samples"] = link("21")
+    kept = np.array(Image.open(io.BytesIO(server.picture(server.draw(graph))))).astype(int)
+    change = np.abs(drawn - kept).mean(axis=(0, 2))
+    assert change[:24].min() > 5 > change[48:].max()
+
+
+def test_a_replaced_picture_is_seen(server, graph):
+    graph["20"] = node("LoadImage", image="seen.png")
+    graph["7"]["inputs"]["images"] = link("20")
+    found = []
+    (server.root / "input").mkdir(exist_ok=True)
+    for grey in (10, 200):
+        Image.new("L", (8, 8), grey).save(server.root / "input" / "seen.png")
+        found.append(server.pixels(server.draw(graph))[1][0])
+    assert found == [10, 200]
+
+
+def test_a_linked_value_outside_its_limits_ends_the_prompt_with_a_reason(server, graph):
+    graph["9"] = node("PrimitiveInt", value=0)
+    graph["6"]["inputs"]["steps"] = link("9")
+    entry = server.draw(graph)
+    (error,) = [m for kind, m in entry["status"]["messages"] if kind == "execution_error"]
+    assert error["node_id"] == "6"
+    assert error["exception_message"].startswith("Value 0 smaller than min of 1: steps")
 
 
 def test_the_advanced_sampler_does_the_same_in_two_parts(server, graph):
@@ -302,7 +366,7 @@ def test_refusals_have_comfyuis_shape(server, graph):
     assert error["details"].startswith("lora_name: 'nope.safetensors' not in [")
     assert body["node_errors"]["2"]["dependent_outputs"] == ["7"]
 
-    graph["6"]["class_type"] = "SamplerCustom"
+    graph["6"]["class_type"] = "UpscaleModelLoader"
     body = server.submit(graph).json()
     assert body["error"]["type"] == "invalid_prompt"
     assert "KSampler" in body["error"]["extra_info"]["supported"]
@@ -442,7 +506,7 @@ def test_the_websocket_follows_a_prompt_to_its_end(server, graph):
 def test_it_says_what_it_is_and_has(server):
     stats = until(lambda: (s := server.get("/api/system_stats").json())["devices"] and s)
     assert stats["system"]["lorabench_embedded"]
-    assert stats["system"]["comfyui_version"] == "0.3.64"
+    assert stats["system"]["comfyui_version"] == "0.33.0"
     assert (stats["system"]["threads"], stats["system"]["dtype"]) == (1, "float32")
     assert stats["devices"][0]["type"] == "cpu"
     assert "drawnworld" in server.get("/models/checkpoints").json()
@@ -461,7 +525,7 @@ def test_object_info_declares_the_widgets_in_their_order(server):
     assert info["output"] == ["LATENT"]
     assert server.get("/object_info/Nothing").json() == {}
     every = server.get("/object_info").json()
-    assert len(every) == 12
+    assert len(every) == 83
     assert every["SaveImage"]["output_node"] is True
     assert "drawnworld" in every["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"][0]
 

@@ -4,13 +4,14 @@ Nothing here imports torch: each parse of the Snakefile reads the checkpoint's f
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from lorabench.base import families, file_kinds, header
 from lorabench.base.family import LDM_UNET, PARTS, Family, Known
-from lorabench.base.stable_diffusion import BUNDLED
+from lorabench.base.stable_diffusion import BUNDLED, SDXL
 from lorabench.errors import UserError
 from lorabench.text.phrases import listed
 
@@ -19,8 +20,11 @@ ALLOWED = (
     "file, or a diffusers folder of one with a UNet"
 )
 
-Prediction = Literal["epsilon", "v_prediction", "flow"]
-"""What a model predicts; `flow`: the way from the picture to the noise."""
+Prediction = Literal["epsilon", "v_prediction", "EDM", "flow"]
+"""What a model predicts; `EDM`: one with the noise of Karras et al. (2022), such as Playground 2.5;
+`flow`: the way from the picture to the noise."""
+_EDM_MARKS = ({"edm_mean", "edm_std"}, {"edm_vpred.sigma_max"})
+"""Tensors by which ComfyUI recognizes an SDXL of that kind."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Checkpoint:
     kind: Literal["folder", "file"]
     family: Family
     prediction: Prediction
+    zero_snr: bool = False
+    """Whether no signal is left at the last timestep (zero terminal SNR)."""
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -47,6 +53,17 @@ def inspect(path: Path) -> Checkpoint:
     return _inspect_file(path)
 
 
+def check_noise(base: Checkpoint) -> None:
+    """Raise `UserError` for EDM, whose noise neither a trainer nor the embedded server knows."""
+    if base.prediction == "EDM":
+        raise UserError(
+            f"{base.path}: this is an EDM model, such as Playground 2.5, whose noise is another "
+            "than Stable Diffusion's: no trainer here and not the embedded server run it. Take a "
+            "checkpoint of epsilon or v-prediction; a finished LoRA for this one can be benched "
+            "with comfy_url=<the URL of a ComfyUI server>."
+        )
+
+
 def _what_else(path: Path) -> str:
     """Return what to do about a file with another suffix."""
     if path.suffix.lower() in file_kinds.PICKLED:
@@ -60,29 +77,29 @@ def _inspect_folder(path: Path) -> Checkpoint:
         raise UserError(f"{path}: a {pipeline} without a UNet; {ALLOWED}.")
     unet = _read_json(path / "unet" / "config.json")
     scheduler = _read_json(path / "scheduler" / "scheduler_config.json")
-    for part in ("unet", "vae", "text_encoder"):
-        if not any((path / part).glob("*.safetensors")):
-            raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     width = unet.get("cross_attention_dim")
     known = families.by_width(width) or BUNDLED
+    if unet.get("addition_embed_type") == "text_time":  # it is told sizes and a pooled text
+        known = SDXL
+    family = _usable(path, width, known if isinstance(width, int) else None)
+    for part in family.parts:
+        if not any((path / part).glob("*.safetensors")):
+            raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     _check_text_to_image(path, unet["in_channels"], unet["out_channels"])
+    prediction = _prediction(path, scheduler)
     return Checkpoint(
-        path,
-        "folder",
-        _usable(path, width, known if isinstance(width, int) else None),
-        _prediction(path, scheduler.get("prediction_type", "epsilon")),
+        path, "folder", family, prediction, bool(scheduler.get("rescale_betas_zero_snr"))
     )
 
 
 def _inspect_file(path: Path) -> Checkpoint:
-    tensors, metadata = header.read(path)
+    tensors, _ = header.read(path)
     keys = [key for one in families.KNOWN if one.block and (key := one.cross_attention) in tensors]
     if not keys:
         return Checkpoint(path, "file", _transformer(path, tensors), "flow")
     width = tensors[keys[0]]["shape"][1]
-    family = _usable(path, width, families.by_width(width))
-    stems = {key.partition(".")[0] for key in tensors}
-    has = {part for prefix, part in families.PREFIXES.items() if prefix.partition(".")[0] in stems}
+    has = {part for prefix, part in families.PREFIXES.items() if _begins(prefix, tensors)}
+    family = _usable(path, width, SDXL if "text_encoder_2" in has else families.by_width(width))
     for part in ("vae", "text_encoder"):
         if part not in has:
             raise UserError(
@@ -94,14 +111,26 @@ def _inspect_file(path: Path) -> Checkpoint:
         tensors[f"{LDM_UNET}input_blocks.0.0.weight"]["shape"][1],
         tensors[f"{LDM_UNET}out.2.weight"]["shape"][0],
     )
-    # Fine-tunes on v-prediction mark themselves with an empty tensor of this name.
-    marked = "v_pred" in tensors or metadata.get("modelspec.prediction_type") == "v"
-    return Checkpoint(
-        path,
-        "file",
-        family,
-        "v_prediction" if marked else "epsilon",
-    )
+    prediction = _marked(family, tensors)
+    no_signal = prediction == "v_prediction" and "ztsnr" in tensors
+    return Checkpoint(path, "file", family, prediction, no_signal)
+
+
+def _begins(prefix: str, tensors: Collection[str]) -> bool:
+    return any(key.startswith(prefix) for key in tensors)
+
+
+def _marked(family: Family, tensors: Collection[str]) -> Prediction:
+    """Return what a single file's marks say, as ComfyUI reads them.
+
+    They are tensors beside the weights, and count for SDXL alone; what the metadata say does not.
+    A LoRA that was trained otherwise would be drawn wrong.
+    """
+    if family is not SDXL:
+        return "epsilon"
+    if any(marks <= set(tensors) for marks in _EDM_MARKS):
+        return "EDM"
+    return "v_prediction" if "v_pred" in tensors else "epsilon"
 
 
 def _transformer(path: Path, tensors: header.Tensors) -> Family:
@@ -116,11 +145,17 @@ def _transformer(path: Path, tensors: header.Tensors) -> Family:
 
 def _usable(path: Path, width: Any, found: Known | None) -> Family:
     if not isinstance(found, Family):
-        raise UserError(f"{path}: its cross-attention is {width} wide; {ALLOWED}.")
+        like = f", as that of {found.a_title} is" if found else ""
+        raise UserError(f"{path}: its cross-attention is {width} wide{like}; {ALLOWED}.")
     return found
 
 
-def _prediction(path: Path, name: str) -> Literal["epsilon", "v_prediction"]:
+def _prediction(path: Path, scheduler: Mapping[str, Any]) -> Prediction:
+    """Return what the scheduler of a folder says that the UNet predicts."""
+    kind = scheduler.get("_class_name", "")
+    if kind.startswith("EDM"):
+        return "EDM"
+    name = "flow" if kind.startswith("FlowMatch") else scheduler.get("prediction_type", "epsilon")
     if name not in ("epsilon", "v_prediction"):
         raise UserError(
             f"{path}: its scheduler predicts {name!r}; allowed are epsilon and v_prediction."

@@ -6,7 +6,7 @@ time it is parsed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lorabench.base.diffusion_transformers import TRANSFORMERS
@@ -29,13 +29,19 @@ OTHER = Family(
 PUBLIC = (*_UNETS, *TRANSFORMERS)
 FAMILIES = (BUNDLED, *PUBLIC)
 BY_NAME = {family.name: family for family in (*FAMILIES, OTHER)}
-KNOWN = (*TRANSFORMERS, Known("SD2.x", width=1024, block=1), *_UNETS)
+KNOWN = (
+    *TRANSFORMERS,
+    Known("SD2.x", width=1024, block=1),
+    Known("SDXL refiner", width=1280, block=4),
+    *_UNETS,
+)
 """All that has a mark of its own, in the order in which a LoRA's names are looked at."""
 EMBEDDED = listed([family.title for family in PUBLIC if family.embedded])
 PREFIXES = {prefix: part for family in _UNETS for part, prefix in family.parts.items()}
 """The part of the model that a tensor of a single file belongs to, by how its name begins."""
 
 _OF_TRANSFORMER = (LDM_UNET, "model.model.", "net.")
+_NAMED = 3
 _ENOUGH = 5
 """More tensors than this begin with a prefix that is one."""
 _KIND = re.compile(r"\.(weight|scale|bias)$")
@@ -62,17 +68,12 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
     return (found, prefix) if found else None
 
 
-def by_lora(modules: Iterable[str]) -> Known | None:
-    """Return the family of a LoRA whose modules are called so, None where names do not say it."""
-    names = [module.replace(".", "_") for module in modules]
-    return next(
-        (
-            family
-            for family in KNOWN
-            if family.lora_names and any(re.search(family.lora_names, name) for name in names)
-        ),
-        None,
-    )
+def titles(families: Sequence[Known]) -> str:
+    """Return the titles of families that a file may be of: `a, b or c`; empty for too many."""
+    *others, last = [family.title for family in families]
+    if len(others) >= _NAMED:
+        return ""
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _prefix(keys: Iterable[str]) -> str:

@@ -5,12 +5,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Part = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
+from lorabench.base.layer_naming import Naming
+
+Part = Literal[
+    "unet", "transformer", "vae",
+    "text_encoder", "text_encoder_2", "text_encoder_t5", "text_encoder_llm",
+]  # fmt: skip
 PARTS: Mapping[str, str] = {  # and their names for people
     "unet": "UNet",
+    "transformer": "transformer",
     "vae": "VAE",
     "text_encoder": "text encoder",
     "text_encoder_2": "text encoder 2",
+    "text_encoder_t5": "text encoder T5",
+    "text_encoder_llm": "text encoder LLM",
 }
 LDM_UNET = "model.diffusion_model."
 
@@ -30,6 +38,8 @@ class Known:
     """A layer's name and the rows of its weight, where the names are not enough."""
     lora_names: str | None = None
     """A pattern of LoRA modules, underscored, if the width is not enough."""
+    naming: Naming | None = None
+    """Of a transformer's layers."""
 
     @property
     def a_title(self) -> str:

@@ -1,33 +1,27 @@
-"""Load a Stable Diffusion 1.x model from a diffusers folder or a single LDM file.
+"""Load a Stable Diffusion 1.x or SDXL model from a diffusers folder or a single LDM file.
 
-Nothing is downloaded: the weights are in the file, the architecture is that of its family, and the
-CLIP vocabulary comes from the package clip-anytorch.
+Nothing is downloaded: the weights are in the file, its sizes follow from their shapes and its
+family, and the CLIP vocabulary comes from the package clip-anytorch.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 
-from lorabench.base import checkpoint
+from lorabench.base import checkpoint, conditions, single_file
+from lorabench.base.conditions import Text, TextEncoder
 from lorabench.base.families import EMBEDDED
-from lorabench.base.family import Family
 from lorabench.base.networks import (
     AutoencoderKL,
     AutoencoderTiny,
-    CLIPTextConfig,
     CLIPTextModel,
+    CLIPTextModelWithProjection,
     CLIPTokenizer,
     UNet2DConditionModel,
-    convert_ldm_clip_checkpoint,
-    convert_ldm_unet_checkpoint,
-    convert_ldm_vae_checkpoint,
-    init_empty_weights,
     rescale_zero_terminal_snr,
 )
 from lorabench.base.tokens import clip_tokenizer
@@ -39,15 +33,19 @@ class StableDiffusion:
     """A loaded model: every part on one device, in one dtype, in evaluation mode.
 
     `alphas_cumprod` is float64 [1000] on the CPU: the share of the picture that is left at each
-    training timestep. `prediction` is what the UNet predicts.
+    training timestep. `prediction` is what the UNet predicts. SDXL has two text encoders.
     """
 
     tokenizer: CLIPTokenizer
-    text_encoder: CLIPTextModel
+    text_encoders: Sequence[TextEncoder]
     unet: UNet2DConditionModel
     vae: AutoencoderKL | AutoencoderTiny
     alphas_cumprod: torch.Tensor
     prediction: checkpoint.Prediction
+
+    def encode_text(self, captions: Sequence[str], clip_skip: int = 1) -> Text:
+        """Return captions as the UNet reads them."""
+        return conditions.encoded(captions, self.tokenizer, self.text_encoders, clip_skip)
 
     @torch.no_grad()
     def encode(
@@ -84,7 +82,7 @@ def usable_device(wanted: str) -> str:
 def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     """Load the checkpoint at `path` to `device`, every part as `dtype`.
 
-    Raises `UserError`: it is no SD1.x checkpoint, or its weights do not fit the architecture.
+    Raises `UserError`: it is of no embedded family, or its weights do not fit the architecture.
     """
     found = checkpoint.inspect(path)
     family = found.family
@@ -93,15 +91,20 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
             f"base model {path}: {family.a_title} checkpoint, and the embedded trainer and server "
             f"run {EMBEDDED} only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
         )
+    checkpoint.check_noise(found)
     try:
-        tokenizer, text_encoder, unet, vae, alphas = (
-            _load_folder(path, dtype) if found.kind == "folder" else _load_file(path, dtype, family)
-        )
+        if found.kind == "folder":
+            tokenizer, (text_encoders, unet, vae) = _tokenizer(path), _load_folder(path, dtype)
+        else:
+            tokenizer = clip_tokenizer()
+            text_encoders, unet, vae = single_file.load(path, dtype, family)
+        alphas = alphas_cumprod(_schedule(found))
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise UserError(f"base model {path}: its weights cannot be loaded ({error}).") from error
-    for part in (text_encoder, unet, vae):
+    parts: list[torch.nn.Module] = [*text_encoders, unet, vae]
+    for part in parts:
         part.to(device).eval().requires_grad_(False)
-    return StableDiffusion(tokenizer, text_encoder, unet, vae, alphas, found.prediction)
+    return StableDiffusion(tokenizer, text_encoders, unet, vae, alphas, found.prediction)
 
 
 def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny:
@@ -115,11 +118,7 @@ def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny
         if found.kind == "folder":
             vae = _folder_autoencoder(path, torch.float32, _folder_options(path))
         else:
-            prefix = found.family.parts["vae"]
-            with safe_open(path, "pt") as file:
-                names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-                weights = {name: file.get_tensor(name) for name in names}
-            vae = _file_autoencoder(weights, torch.float32, found.family)
+            vae = single_file.load_autoencoder(path, found.family)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(
             f"base model {path}: its autoencoder cannot be loaded ({error})."
@@ -127,15 +126,21 @@ def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny
     return vae.to(device).eval().requires_grad_(False)
 
 
-def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, ...]:
+def _tokenizer(path: Path) -> CLIPTokenizer:
+    return CLIPTokenizer.from_pretrained(path / "tokenizer", local_files_only=True)
+
+
+def _load_folder(
+    path: Path, dtype: torch.dtype
+) -> tuple[list[TextEncoder], UNet2DConditionModel, AutoencoderKL | AutoencoderTiny]:
     options = _folder_options(path)
-    return (
-        CLIPTokenizer.from_pretrained(path / "tokenizer", local_files_only=True),
-        CLIPTextModel.from_pretrained(path / "text_encoder", dtype=dtype, **options),
-        UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype, **options),
-        _folder_autoencoder(path, dtype, options),
-        alphas_cumprod(json.loads((path / "scheduler" / "scheduler_config.json").read_text())),
-    )
+    encoders: list[TextEncoder] = [
+        CLIPTextModel.from_pretrained(path / "text_encoder", dtype=dtype, **options)
+    ]
+    if (second := path / "text_encoder_2").is_dir():
+        encoders.append(CLIPTextModelWithProjection.from_pretrained(second, dtype=dtype, **options))
+    unet = UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype, **options)
+    return encoders, unet, _folder_autoencoder(path, dtype, options)
 
 
 def _folder_options(path: Path) -> dict[str, Any]:
@@ -155,35 +160,11 @@ def _folder_autoencoder(
     return kind.from_pretrained(path / "vae", torch_dtype=dtype, **options)
 
 
-def _load_file(path: Path, dtype: torch.dtype, family: Family) -> tuple[Any, ...]:
-    weights, configs = load_file(path), family.configs
-    with init_empty_weights(include_buffers=False):
-        text_encoder = CLIPTextModel(CLIPTextConfig(**configs["text_encoder"]))
-        unet = UNet2DConditionModel(**configs["unet"])
-    text = convert_ldm_clip_checkpoint(weights)
-    # Some files nest the encoder under `text_model`, older ones do not, and neither does the
-    # class; position ids are a constant that old files store.
-    text = {key.removeprefix("text_model."): tensor for key, tensor in text.items()}
-    text.pop("embeddings.position_ids", None)
-    _fill(text_encoder, text, dtype)
-    _fill(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)
-    vae = _file_autoencoder(weights, dtype, family)
-    return clip_tokenizer(), text_encoder, unet, vae, alphas_cumprod(family.schedule)
-
-
-def _file_autoencoder(
-    weights: dict[str, torch.Tensor], dtype: torch.dtype, family: Family
-) -> AutoencoderKL:
-    with init_empty_weights(include_buffers=False):
-        vae = AutoencoderKL(**family.configs["vae"])
-    _fill(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)
-    return vae
-
-
-def _fill(model: torch.nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:
-    # Safetensors are mapped from the disk; copies make the model independent of the file.
-    weights = {key: tensor.to(dtype, copy=True).contiguous() for key, tensor in weights.items()}
-    model.load_state_dict(weights, assign=True)
+def _schedule(found: checkpoint.Checkpoint) -> Mapping[str, Any]:
+    """Return the noise that a checkpoint was trained with, as a scheduler_config.json."""
+    if found.kind == "folder":
+        return json.loads((found.path / "scheduler" / "scheduler_config.json").read_text())
+    return {**found.family.schedule, "rescale_betas_zero_snr": found.zero_snr}
 
 
 def alphas_cumprod(scheduler: Mapping[str, Any]) -> torch.Tensor:

@@ -27,6 +27,7 @@ with _absent("peft", "scipy"):
         convert_ldm_clip_checkpoint,
         convert_ldm_unet_checkpoint,
         convert_ldm_vae_checkpoint,
+        convert_open_clip_checkpoint,
     )
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
@@ -34,7 +35,12 @@ with _absent("peft", "scipy"):
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
     from diffusers.utils import logging as diffusers_logging
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from transformers import (
+        CLIPTextConfig,
+        CLIPTextModel,
+        CLIPTextModelWithProjection,
+        CLIPTokenizer,
+    )
     from transformers.utils import logging as transformers_logging
 
 # A bar over a second of loading, and warnings of a tiny autoencoder's own config, help nobody.
@@ -46,12 +52,14 @@ __all__ = [
     "AutoencoderTiny",
     "CLIPTextConfig",
     "CLIPTextModel",
+    "CLIPTextModelWithProjection",
     "CLIPTokenizer",
     "Transformer2DModel",
     "UNet2DConditionModel",
     "convert_ldm_clip_checkpoint",
     "convert_ldm_unet_checkpoint",
     "convert_ldm_vae_checkpoint",
+    "convert_open_clip_checkpoint",
     "init_empty_weights",
     "rescale_zero_terminal_snr",
 ]

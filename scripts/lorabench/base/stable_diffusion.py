@@ -56,6 +56,7 @@ VAE = {  # of SD1.x and SDXL
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
 }
+_SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 _TAGS = "{trigger}, 1girl, solo, upper body, looking at viewer"
 _EXAMPLE = "{trigger}, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
 
@@ -109,7 +110,7 @@ SD15 = Family(
             "pad_token_id": 49407,
         },
     },
-    schedule={"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"},
+    schedule=_SCHEDULE,
     embedded=True,
     memory_mb=12000,
     kohya=Kohya("train_network.py", 64),
@@ -127,15 +128,21 @@ SDXL = Family(
     lora_names="label_emb|text_model_2|lora_te2_",
     name="sdxl",
     version="sdxl_base_v1-0",
-    architecture="stable-diffusion-xl",
+    architecture="stable-diffusion-xl-v1-base",
     tag="stable-diffusion-xl",
     parts={
         **_LDM_PARTS,
         "text_encoder": "conditioner.embedders.0.transformer.",
         "text_encoder_2": "conditioner.embedders.1.model.",
     },
-    configs={"vae": VAE},
-    embedded=False,
+    configs={  # the sizes are read from the file
+        "unet": {"sample_size": 128, "addition_embed_type": "text_time"},
+        "vae": {**VAE, "scaling_factor": 0.13025},
+        "text_encoder": {"pad_token_id": 49407},
+        "text_encoder_2": {"hidden_act": "gelu"},
+    },
+    schedule=_SCHEDULE,
+    embedded=True,
     kohya=Kohya("sdxl_train_network.py", 32),
     benchmarks=(
         _benchmark("sdxl", "sd"),
@@ -153,6 +160,15 @@ SDXL = Family(
     settings={
         **_SETTINGS,
         "preprocess": preprocess(1024, 64),
-        "train": {**_TRAIN, "steps": 2000, "batch_size": 1},
+        # The text encoders stay as they are: sd-scripts' documentation "highly recommends" it for
+        # SDXL, and OneTrainer does so. They then run once and are freed, and with gradient
+        # checkpointing the rest fits on a usual card.
+        "train": {
+            **_TRAIN,
+            "text_encoder_lr": 0.0,
+            "steps": 2000,
+            "batch_size": 1,
+            "gradient_checkpointing": True,
+        },
     },
 )

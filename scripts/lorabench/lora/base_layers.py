@@ -1,7 +1,7 @@
-"""List the layers of a base model by diffusers' names, from the headers alone.
+"""List the layers of a base model, from the headers alone.
 
 Names have underscores, as in a LoRA's keys: `down_blocks_0_attentions_0_proj_in` of the UNet,
-`encoder_layers_0_mlp_fc1` of a text encoder.
+`encoder_layers_0_mlp_fc1` of a text encoder. A UNet's are diffusers', a transformer's its own.
 """
 
 import re
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from lorabench.base import header
 from lorabench.base.checkpoint import Checkpoint
-from lorabench.base.families import PREFIXES
-from lorabench.lora.names import Part
+from lorabench.base.families import PREFIXES, transformer
+from lorabench.base.layer_naming import Naming, Shape
+from lorabench.lora.names import TEXT_ENCODERS, Part, place
 
-Shape = tuple[int, ...]
 Parts = dict[Part, dict[str, Shape]]
 
 BIAS = "_bias"
@@ -46,11 +46,20 @@ class BaseLayers:
     parts: Mapping[Part, Mapping[str, Shape]]
     unread: frozenset[Part]
     """Parts of the base whose layers its files do not list."""
-    depth: int
+    depth: int = 2
     """Residual blocks at each level of the UNet: 2 in all public models of the architecture."""
+    naming: Naming | None = None
+    """Of a transformer's layers."""
 
     def shape(self, part: Part, layer: str) -> Shape | None:
-        """Return the shape of a layer, by diffusers' or the original name."""
+        """Return the shape of a layer, or of those of its rows that a name stands for.
+
+        Empty where the file packs its numbers, so that its shapes are not the layers'.
+        """
+        if part == "transformer" and self.naming:
+            target = self.naming.target(layer)
+            found = self.parts.get(part, {}).get(target.layer) if target else None
+            return target.rows(found) if target and found is not None else found
         return self.parts.get(part, {}).get(self.name(part, layer))
 
     def bias(self, part: Part, layer: str) -> Shape | None:
@@ -58,12 +67,16 @@ class BaseLayers:
         return self.parts.get(part, {}).get(f"{self.name(part, layer)}{BIAS}")
 
     def name(self, part: Part, layer: str) -> str:
-        """Return the name under which a layer is listed here."""
+        """Return the name under which a layer is listed here, with its rows if it is a slice."""
+        if part == "transformer" and self.naming:
+            return str(self.naming.target(layer) or layer)
         return diffusers_name(layer, self.depth) if part == "unet" else layer
 
 
 def read(base: Checkpoint) -> BaseLayers:
     """Return the layers of a checkpoint; raises `UserError` for a damaged file."""
+    if base.family.naming:
+        return _of_transformer(base.path, base.family.naming)
     parts, depth = _of_folder(base.path) if base.kind == "folder" else _of_file(base.path)
     has = base.family.parts.keys() - {"vae"}
     return BaseLayers(parts, frozenset(has - parts.keys()), depth)
@@ -105,6 +118,19 @@ def diffusers_name(layer: str, depth: int) -> str:
     return f"{block}_attentions_{nth}_{rest}"
 
 
+def original_name(layer: str, depth: int) -> str:
+    """Return the original name of a layer in a transformer of the UNet, given diffusers'.
+
+    It is the inverse of `diffusers_name`; layers outside of the transformers keep their name.
+    """
+    if match := re.fullmatch(r"(down|up)_blocks_(\d+)_attentions_(\d+)_(.+)", layer):
+        number = int(match[2]) * (depth + 1) + int(match[3])
+        if match[1] == "down":
+            return f"input_blocks_{number + 1}_1_{match[4]}"
+        return f"output_blocks_{number}_1_{match[4]}"
+    return re.sub(r"^mid_block_attentions_0_", "middle_block_1_", layer)
+
+
 def _of_folder(path: Path) -> tuple[Parts, int]:
     parts: Parts = {}
     for part in ("unet", "text_encoder", "text_encoder_2"):
@@ -133,6 +159,33 @@ def _of_file(path: Path) -> tuple[Parts, int]:
     depth = min(halvings, default=3) - 1
     parts["unet"] = {diffusers_name(layer, depth): shape for layer, shape in original.items()}
     return parts, depth
+
+
+def _of_transformer(path: Path, naming: Naming) -> BaseLayers:
+    """Return the layers of a transformer's file, and of the text encoders that it may hold."""
+    tensors = header.read(path)[0]
+    shapes = {key: tuple(tensor["shape"]) for key, tensor in tensors.items()}
+    found = transformer(shapes)
+    prefix = found[1] if found else ""
+    parts: Parts = {}
+    for key, shape in shapes.items():
+        if key.startswith("text_encoders."):
+            part, layer = place(key.removesuffix(".weight"))
+        elif key.startswith(prefix):
+            part, layer = "transformer", _of_own(key.removeprefix(prefix), naming)
+        else:
+            continue
+        packed = tensors[key]["dtype"] == "U8"
+        parts.setdefault(part, {})[layer] = () if packed else shape
+    return BaseLayers(parts, TEXT_ENCODERS - parts.keys(), naming=naming)
+
+
+def _of_own(parameter: str, naming: Naming) -> str:
+    """Return the transformer's own name of a parameter in a file, which may have its makers'."""
+    layer = _layer(parameter)
+    stem = layer.removesuffix(BIAS)
+    target = naming.target(stem)
+    return layer.replace(stem, target.layer) if target else layer
 
 
 def _parameters(path: Path) -> Iterator[tuple[str, Shape]]:

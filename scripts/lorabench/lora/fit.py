@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from lorabench.base import checkpoint
-from lorabench.base.family import PARTS
+from lorabench.base.families import titles
+from lorabench.base.family import PARTS, Known
+from lorabench.base.layer_naming import Naming
 from lorabench.errors import UserError
-from lorabench.lora import base_layers, family
+from lorabench.lora import base_layers, trained_for
 from lorabench.lora import shapes as lora_shapes
 from lorabench.lora.file import Tensors, is_plain, load
 from lorabench.lora.modules import LACKING, Contents, Module, Server, forms, meaning
@@ -98,11 +100,15 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     for oddity in lora.oddities:
         log.warning("%s: %s", path.name, oddity)
     _check_applied(path, lora.contents, server)
+    shapes = {key: array.shape for key, array in tensors.items()}
+    families = trained_for.candidates(modules, shapes, lora.metadata)
+    naming = families[0].naming if families else None
     layers = _layers(base) if base else None
-    _check_names(path, modules, layers)
+    _check_names(path, modules, layers or base_layers.BaseLayers({}, frozenset(), 0, naming))
+    if naming and len(families) == 1 and server == "comfyui":
+        _check_slices(path, modules, shapes, naming)
     if base and layers:
-        shapes = {key: array.shape for key, array in tensors.items()}
-        _compare(path, modules, shapes, layers, _advice(base, lora.metadata, modules, shapes))
+        _compare(path, modules, shapes, layers, _advice(base, lora.metadata, families))
     products = [module for module in modules if module.kind == "LoRA"]
     norms = [norm(module, tensors) for module in products]
     changes = [n / math.sqrt(_size(m, tensors)) for m, n in zip(products, norms, strict=True)]
@@ -146,19 +152,36 @@ def _check_applied(path: Path, contents: Contents, server: Server) -> None:
         )
 
 
-def _check_names(
-    path: Path, modules: Sequence[Module], layers: base_layers.BaseLayers | None
-) -> None:
+def _check_names(path: Path, modules: Sequence[Module], layers: base_layers.BaseLayers) -> None:
     """Refuse a layer under two names: a ComfyUI applies one, the embedded server both."""
     names: dict[tuple[str, str], list[str]] = {}
     for module in modules:
         part, layer = place(module.name)
-        layer = layers.name(part, layer) if layers else layer
-        names.setdefault((part, layer), []).append(module.name)
+        names.setdefault((part, layers.name(part, layer)), []).append(module.name)
     if twice := [found for found in names.values() if len(found) > 1]:
         raise UserError(
             f"{path}: {count(len(twice), 'layer')} under two names (first: "
             f"{' and '.join(twice[0])}); servers differ in which they apply. Keep one of each."
+        )
+
+
+def _check_slices(path: Path, modules: Sequence[Module], shapes: Shapes, naming: Naming) -> None:
+    """Refuse slices of another size than a ComfyUI takes for their names.
+
+    It takes query, key and value for thirds, which they are not where several heads share a key.
+    """
+    odd = []
+    for module in modules:
+        part, layer = place(module.name)
+        target = naming.target(layer) if part == "transformer" else None
+        size = lora_shapes.size(module, shapes) if target and target.size else None
+        if target and size and size[1] and size[0] != target.size * size[1]:
+            odd.append(f"{module.name}: {size[0]} × {size[1]}")
+    if odd:
+        raise UserError(
+            f"{path}: {len(odd)} of its {len(modules)} modules are for a part of a layer, and of "
+            f"another size than the part that ComfyUI takes for their names (first: {odd[0]}). "
+            "Convert it by its trainer's program to the model's own names, such as …attention.qkv."
         )
 
 
@@ -228,17 +251,24 @@ def _compare(
     layers: base_layers.BaseLayers,
     advice: str,
 ) -> None:
-    foreign, misshapen = [], []
+    foreign, misshapen, unread = [], [], Counter[str]()
     for module in modules:
         part, layer = place(module.name)
         if part in layers.unread:
-            log.warning("%s was not compared: the base does not list its layers", module.name)
+            unread[part] += 1
             continue
         weight = layers.shape(part, layer)
         if weight is None:
             foreign.append(module.name)
-        elif odd := lora_shapes.misfit(module, shapes, weight, layers.bias(part, layer)):
+        elif weight and (
+            odd := lora_shapes.misfit(module, shapes, weight, layers.bias(part, layer))
+        ):
             misshapen.append(odd)
+    if unread:
+        log.warning(
+            "%s: modules (%s) were not compared: the base model's file lists no such layers",
+            path.name, _listed(unread),
+        )  # fmt: skip
     for odd, what in (
         (foreign, "are of layers that the base model does not have"),
         (misshapen, "have another shape than the base model's layers"),
@@ -251,14 +281,13 @@ def _compare(
             )
 
 
-def _advice(
-    base: Path, metadata: Mapping[str, str], modules: Sequence[Module], shapes: Shapes
-) -> str:
+def _advice(base: Path, metadata: Mapping[str, str], families: Sequence[Known]) -> str:
     said = metadata.get("ss_base_model_version") or metadata.get("modelspec.architecture")
     made_for = (
         f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
     )
-    if found := family.of(modules, shapes):
-        made_for = f"its tensors are those of {found.title}{'; ' * bool(made_for)}{made_for}"
+    if families and (named := titles(families)):
+        made_for = f"its tensors are those of {named}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""
-    return f"{base}. Take the base model that the LoRA was trained on{hint}."
+    model = f"{base}, {checkpoint.inspect(base).family.a_title} model"
+    return f"{model}. Take the base model that the LoRA was trained on{hint}."

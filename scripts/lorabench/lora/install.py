@@ -1,7 +1,6 @@
 """Install a LoRA in the folder from which ComfyUI lists LoRAs."""
 
 import shutil
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,11 +8,11 @@ from lorabench import cli, files
 from lorabench.base import header
 from lorabench.errors import UserError, of_system
 from lorabench.lora import file as lora_file
-from lorabench.lora import fit, tensor_file
+from lorabench.lora import fit, tensor_file, trained_for
 from lorabench.lora import modules as lora_modules
 from lorabench.lora.file import DOWN, UP
-from lorabench.lora.modules import Module, Server
-from lorabench.lora.names import kohyas
+from lorabench.lora.modules import Server
+from lorabench.lora.names import comfys
 from lorabench.lora.receipt import Receipt
 from lorabench.lora.receipt import write as write_receipt
 from lorabench.text.phrases import count
@@ -33,10 +32,9 @@ def install(
 
     The name is `<stem>-<8 hex>.safetensors`, with the first digits of the tensors' SHA-256: ComfyUI
     caches a LoRA by its name, so other weights need another name. A file of that name with the same
-    tensors is kept. The copy has kohya's layer names, because ComfyUI does not load those of
-    diffusers and PEFT. Raises `UserError` if `lora` does not work, does not fit `base_model`,
-    `server` cannot apply it, or it was `trained_here` and changed since, or if `folder` cannot be
-    written.
+    tensors is kept. In the copy, modules that ComfyUI may not load by their names have others.
+    Raises `UserError` if `lora` does not work, does not fit `base_model`, `server` cannot apply it,
+    or it was `trained_here` and changed since, or if `folder` cannot be written.
     """
     if not lora.is_file():
         raise UserError(f"--lora {lora}: there is no such file; train it first.")
@@ -67,18 +65,23 @@ def install(
 def put(lora: Path, target: Path, content: str) -> None:
     """Copy a LoRA whose tensors have this digest to `target`, if it is not there."""
     if not _holds(target, content):
-        _copy(lora, target, content, _names(lora_modules.read(lora).modules))
+        _copy(lora, target, content)
 
 
-def _names(modules: Iterable[Module]) -> dict[str, str]:
-    """Return kohya's names of the tensors that a ComfyUI does not load by their own."""
+def _names(lora: Path) -> tuple[dict[str, str], str]:
+    """Return other names of the tensors that a ComfyUI may not load by their own, and in words."""
+    modules, families = lora_modules.read(lora).modules, trained_for.of_file(lora)
+    renamed = {m.name: name for m in modules if (name := comfys(m.name, families))}
     suffixes = {"down": DOWN, "up": UP}
-    return {
-        key: name + suffixes.get(role, key.removeprefix(module.name))
+    names = {
+        key: renamed[module.name] + suffixes.get(role, key.removeprefix(module.name))
         for module in modules
-        if (name := kohyas(module.name))
+        if module.name in renamed
         for role, key in module.keys.items()
     }
+    first = next(iter(renamed), "")
+    lost = f"{len(renamed)} of its {count(len(modules), 'module')} by name (first: {first})"
+    return names, lost
 
 
 def _holds(target: Path, content: str) -> bool:
@@ -87,18 +90,19 @@ def _holds(target: Path, content: str) -> bool:
         there = lora_file.verify(target, content) if target.is_file() else None
     except UserError:
         return False
-    return there is not None and not _names(there.contents.modules)
+    return there is not None and not _names(target)[0]
 
 
-def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> None:
+def _copy(lora: Path, target: Path, content: str) -> None:
+    names, lost = _names(lora)
     standard = header.is_standard(lora)
     if not standard:
         cli.log.warning("%s: the copy has no metadata: ComfyUI cannot read these", lora.name)
     if names:
         cli.log.info(
-            "%s: a ComfyUI may not load %s by name, so its installed copy has kohya's names; use "
-            "%s in ComfyUI, too",
-            lora.name, count(len(names), "tensor"), target.name,
+            "%s: a ComfyUI may not load %s, so these have names that it loads in the installed "
+            "copy. In ComfyUI, use %s, too%s",
+            lora.name, lost, target.name, _or_convert(lora),
         )  # fmt: skip
     try:
         with files.publish(target) as temporary:
@@ -114,3 +118,10 @@ def _copy(lora: Path, target: Path, content: str, names: Mapping[str, str]) -> N
             f"--install-dir {target.parent}: cannot be written ({of_system(error)}); or name the "
             "folder of your ComfyUI's LoRAs in lora_install_dir"
         ) from error
+
+
+def _or_convert(lora: Path) -> str:
+    """Return which program of its trainer's writes a file that ComfyUI loads, if one is known."""
+    families = trained_for.of_file(lora)
+    naming = families[0].naming if len(families) == 1 else None
+    return f", or convert the file by {naming.converter}" if naming and naming.converter else ""

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lorabench.base import families, header
+from lorabench.base import families
 from lorabench.base.family import Family
 from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
 from lorabench.layout import RUNS
-from lorabench.lora import family, modules
-from lorabench.lora.names import place
+from lorabench.lora import modules, trained_for
+from lorabench.lora.names import is_of_unet, place
 from lorabench.run import given_loras
 
 
@@ -22,18 +22,14 @@ def find(given: Any) -> Family:
     """
     for path in _files(given):
         try:
-            tensors, _ = header.read(path)
+            known = trained_for.of_file(path)
+            layers = [place(one.name)[1] for one in modules.read(path).modules]
         except UserError:
             continue
-        shapes = {key: tuple(tensor["shape"]) for key, tensor in tensors.items()}
-        contents = modules.describe(shapes)
-        found = family.of(contents.modules, shapes)
-        if isinstance(found, Family):
+        if found := next((one for one in known if isinstance(one, Family)), None):
             return found
-        if not any(place(one.name)[0] == "unet" for one in contents.modules):
-            return families.OTHER
-        break
-    return SD15  # most that show no width are
+        return SD15 if any(map(is_of_unet, layers)) else families.OTHER
+    return SD15  # as most are
 
 
 def _files(given: Any) -> Iterator[Path]:

@@ -36,6 +36,8 @@ def check(config: Config, family: Family, base: checkpoint.Checkpoint | None) ->
             "ComfyUI renders with: bench_workflow=/path/to/workflow.json"
         )
     _check_programs(config)
+    if base and config.comfy_url == EMBEDDED:
+        checkpoint.check_noise(base)
     if base and not config.only_benched:
         _check_trainer(config, base)
     if config.reads_set:
@@ -72,6 +74,7 @@ def _check_programs(config: Config) -> None:
 
 def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
     """Refuse what the trainer cannot do, and options of the other one."""
+    checkpoint.check_noise(base)
     if config.trainer == "kohya":
         limits.check_buckets(config.preprocess, limits.of(base))
         options.check_owned(config.train.kohya_args)
@@ -79,8 +82,8 @@ def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
         raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
     elif not base.family.embedded:
         raise UserError(
-            f"base_model: {config.base_model} is {base.family.a_title} checkpoint; the embedded "
-            f"trainer takes {families.EMBEDDED} checkpoints. trainer=kohya takes both"
+            f"base_model: {config.base_model} is {base.family.a_title} model; the embedded trainer "
+            f"takes {families.EMBEDDED} checkpoints"
         )
 
 

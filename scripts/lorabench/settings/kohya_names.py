@@ -33,7 +33,7 @@ WITHOUT = {
     "caption_extension": "captions are .txt or .caption files beside the pictures",
     "text_encoder_lr1": "there is one: train.text_encoder_lr",
     "num_repeats": "folders such as 10_name repeat their pictures",
-    **{name: _PASSED_ON % name for name in ("optimizer_type", "network_args", "network_module",
+    **{name: _PASSED_ON % name for name in ("network_args", "network_module",
         "optimizer_args", "lr_scheduler_args", "loss_type", "xformers", "sdpa", "weighted_captions",
         "multires_noise_iterations", "max_token_length", "scale_weight_norms")},
 }  # fmt: skip

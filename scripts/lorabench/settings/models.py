@@ -102,6 +102,11 @@ class TrainSettings(Section):
     text_encoder_lr: float = Field(
         ge=0, le=1e6, description="learning rate of the text encoder's LoRA; 0: not trained"
     )
+    optimizer_type: Literal["AdamW", "AdamW8bit"] = Field(
+        "AdamW",
+        description="`AdamW`, or `AdamW8bit`, whose state takes a quarter of the memory, on CUDA "
+        "with the package bitsandbytes; others of sd-scripts: `kohya_args`",
+    )
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay")
     scheduler: Literal["constant", "cosine", "cosine_with_restarts"] = Field(
         description="`constant`, `cosine` or `cosine_with_restarts`"
@@ -166,7 +171,7 @@ class TrainSettings(Section):
         return self
 
 
-LATER = ("validation", "prior_loss_weight")
+LATER = ("validation", "prior_loss_weight", "optimizer_type")
 """Settings of the training that version 0.2 did not have."""
 
 
@@ -184,7 +189,9 @@ class BenchSettings(Section):
         "names",
     )
     lora_node: Text | None = Field(
-        None, description="the LoraLoader that gets the LoRA, by id or title"
+        None,
+        description="the LoraLoader that gets the LoRA, by id or title; of a LoRA of two files, "
+        "both with a comma between them, that for high noise first",
     )
     sampler_node: Text | None = Field(
         None, description="the only sampler that gets the seed; empty: all that add noise"

@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
 from lorabench.base.model import StableDiffusion
 from lorabench.settings.models import TrainSettings
 
@@ -10,12 +12,12 @@ from lorabench.settings.models import TrainSettings
 def losses(
     model: StableDiffusion,
     latents: torch.Tensor,
-    condition: torch.Tensor,
+    text: Text,
     generator: torch.Generator,
     settings: TrainSettings,
     timesteps: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Return the losses [N] of `latents` [N, C, h, w] under the text features [N, L, D].
+    """Return the losses [N] of `latents` [N, C, h, w] under a text for each.
 
     Timesteps, unless they are given, and noise are drawn on the CPU, so that a seed is the same on
     every device.
@@ -36,7 +38,7 @@ def losses(
     )
     noised = signal * latents + spread * noise
     target = noise if model.prediction == "epsilon" else signal * noise - spread * latents
-    predicted = model.unet(noised, timesteps.to(latents.device), condition).sample
+    predicted = conditions.predicted(model.unet, noised, timesteps.to(latents.device), text)
     errors = F.mse_loss(predicted.float(), target, reduction="none").mean(dim=(1, 2, 3))
     weights = min_snr_weights(alpha, settings.min_snr_gamma, model.prediction)
     return errors * weights.to(errors.device)
@@ -47,6 +49,8 @@ def min_snr_weights(alpha: torch.Tensor, gamma: float, prediction: str) -> torch
 
     min(SNR, gamma) is the weight of an error in x0 (Hang et al., "Efficient Diffusion Training
     via Min-SNR Weighting Strategy", 2023): over SNR for an error in epsilon, over SNR + 1 in v.
+    With a large gamma the latter is what sd-scripts calls scale_v_pred_loss_like_noise_pred. Where
+    no signal is left, an error in v weighs nothing.
     """
     if not gamma:
         return torch.ones_like(alpha)

@@ -14,7 +14,7 @@ from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 from lorabench.settings.models import TrainSettings
 from lorabench.text import phrases
-from lorabench.train import data, divergence, history, network, state
+from lorabench.train import data, divergence, history, network, optimizers, state
 from lorabench.train.learner import Learner, batches_of
 from lorabench.train.metadata import describe
 
@@ -44,7 +44,8 @@ def train(
     device, dtype = hardware(settings)
     pictures = data.read_set(folder, settings, reg)
     base = checkpoint.inspect(base_model)
-    learner = Learner(model.load(base_model, device, dtype), pictures, device, dtype)
+    optimizers.check(settings, device)
+    learner = Learner(model.load(base_model, "cpu", dtype), pictures, device, dtype)
     total = count_steps(pictures, settings)
     epochs = batches_of(total - 1, settings).stop // pictures.batches_per_epoch
     validated_every = pictures.validated_every(epochs)

@@ -8,7 +8,7 @@ import torch
 from lorabench.base import packed
 from lorabench.base.model import StableDiffusion
 from lorabench.settings.models import TrainSettings
-from lorabench.train import diffusion, divergence, history, network, schedule
+from lorabench.train import diffusion, divergence, history, network, optimizers, schedule
 from lorabench.train.data import Batch, TrainingSet
 from lorabench.train.inputs import Captions, Latents
 
@@ -24,17 +24,23 @@ class Learner:
     def __init__(
         self, sd: StableDiffusion, pictures: TrainingSet, device: str, dtype: torch.dtype
     ) -> None:
-        """Encode the pictures and add the LoRA; the model computes in `dtype`."""
+        """Encode the pictures and add the LoRA; the model, on the CPU, computes in `dtype`.
+
+        Its networks go to the device one after the other: together with what encoding a picture
+        takes, those of SDXL would not fit on a usual card.
+        """
         self._sd, self._pictures, self._settings = sd, pictures, pictures.settings
         self._device, self._dtype = device, dtype
-        self._latents, self._captions = Latents(sd, pictures), Captions(sd, pictures)
+        self._latents = Latents(sd, pictures, device)
+        self._captions = Captions(sd, pictures, device)
+        sd.unet.to(device)
         torch.manual_seed(self._settings.seed)  # the down matrices begin random
         self.lora = network.inject(sd, self._settings)
         packed.pack(sd.unet)
         self._weights = network.weights(self.lora)
         if self._settings.gradient_checkpointing:
             _checkpoint_gradients(sd)
-        self._optimizer = _optimizer(self.lora, self._settings, device)
+        self._optimizer = optimizers.make(self.lora, self._settings, device)
         self._scaler = torch.amp.GradScaler(device, enabled=dtype == torch.float16)
 
     @property
@@ -93,8 +99,8 @@ class Learner:
         generator = torch.Generator().manual_seed(_noise_seed(self._settings.seed, number))
         latents = self._latents(batch, generator)
         with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
-            condition = self._captions(batch.captions)
-            losses = diffusion.losses(self._sd, latents, condition, generator, self._settings)
+            text = self._captions(batch.captions)
+            losses = diffusion.losses(self._sd, latents, text, generator, self._settings)
         prior = self._settings.prior_loss_weight
         weights = [prior if picture.regularizes else 1.0 for picture in batch.pictures]
         return (losses * torch.tensor(weights, device=losses.device)).mean()
@@ -114,9 +120,9 @@ class Learner:
                 _LEVELS, 1, 1, 1
             )
             with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
-                condition = self._captions([picture.caption] * _LEVELS)
+                text = self._captions([picture.caption] * _LEVELS)
                 losses = diffusion.losses(
-                    self._sd, latents, condition, generator, self._settings, timesteps
+                    self._sd, latents, text, generator, self._settings, timesteps
                 )
             found.append(losses.mean().item())
         return float(np.mean(found))
@@ -127,23 +133,15 @@ def batches_of(step: int, settings: TrainSettings) -> range:
     return range(step * settings.gradient_accumulation, (step + 1) * settings.gradient_accumulation)
 
 
-def _optimizer(lora: network.Network, settings: TrainSettings, device: str) -> torch.optim.AdamW:
-    rates = ((network.UNET, settings.unet_lr), (network.TEXT, settings.text_encoder_lr))
-    groups = [
-        {"params": network.weights(lora, part), "peak_lr": rate} for part, rate in rates if rate
-    ]
-    # One operation for all weights, where PyTorch would do a dozen for each.
-    return torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=device == "cpu")
-
-
 def _noise_seed(seed: int, batch: int) -> int:
     """Return the seed of a batch's noise and timesteps, unlike that of any other batch."""
     return int(np.random.SeedSequence([seed, batch]).generate_state(1, np.uint64)[0])
 
 
 def _checkpoint_gradients(sd: StableDiffusion) -> None:
-    # This needs training mode, which changes nothing else: neither model has a dropout.
+    # This needs training mode, which changes nothing else: no network has a dropout.
     sd.unet.enable_gradient_checkpointing()
-    sd.text_encoder.activation_checkpointing_enable()
     sd.unet.train()
-    sd.text_encoder.train()
+    for encoder in sd.text_encoders:
+        encoder.activation_checkpointing_enable()
+        encoder.train()

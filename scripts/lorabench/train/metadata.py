@@ -12,9 +12,15 @@ from typing import Any
 
 from lorabench import layout
 from lorabench.base.checkpoint import Checkpoint
+from lorabench.base.conditions import SDXL_LAYER
 from lorabench.digests import Digests, model_digest
 from lorabench.settings.models import TrainSettings
 from lorabench.train.data import MULTIPLE, TrainingSet
+
+_OPTIMIZERS = {
+    "AdamW": "torch.optim.adamw.AdamW",
+    "AdamW8bit": "bitsandbytes.optim.adamw.AdamW8bit",
+}
 
 
 def describe(
@@ -44,6 +50,7 @@ def _base(base: Checkpoint) -> dict[str, Any]:
     facts = {
         "ss_base_model_version": base.family.version or base.path.name,
         "ss_v2": False,
+        "ss_zero_terminal_snr": base.zero_snr,
         "ss_sd_model_name": base.path.name,
     }
     if base.kind == "file":  # the hash by which model sites list a checkpoint
@@ -65,7 +72,8 @@ def _settings(settings: TrainSettings) -> dict[str, Any]:
         "ss_learning_rate": settings.unet_lr or settings.text_encoder_lr,
         "ss_unet_lr": settings.unet_lr or None,
         "ss_text_encoder_lr": settings.text_encoder_lr or None,
-        "ss_optimizer": f"torch.optim.adamw.AdamW(weight_decay={settings.weight_decay})",
+        "ss_optimizer": f"{_OPTIMIZERS[settings.optimizer_type]}"
+        f"(weight_decay={settings.weight_decay})",
         "ss_lr_scheduler": settings.scheduler,
         "ss_lr_warmup_steps": settings.warmup_steps,
         "ss_max_grad_norm": settings.max_grad_norm,
@@ -124,13 +132,15 @@ def _course(pictures: TrainingSet, step: int, total: int) -> dict[str, Any]:
 
 def _modelspec(base: Checkpoint, pictures: TrainingSet) -> dict[str, Any]:
     side = _side(pictures)
+    one = "text_encoder_2" not in base.family.parts
+    layer = pictures.settings.clip_skip if one else SDXL_LAYER
     return {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": f"{base.family.architecture or base.path.name}/lora",
         "modelspec.implementation": "diffusers",
         "modelspec.resolution": f"{side}x{side}",
         "modelspec.prediction_type": "epsilon" if base.prediction == "epsilon" else "v",
-        "modelspec.encoder_layer": pictures.settings.clip_skip,
+        "modelspec.encoder_layer": layer,
     }
 
 

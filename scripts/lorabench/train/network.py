@@ -11,12 +11,15 @@ from torch import nn
 
 from lorabench.base.model import StableDiffusion
 from lorabench.base.networks import Transformer2DModel
+from lorabench.lora import base_layers
 from lorabench.lora.file import ALPHA, DOWN, UP
 from lorabench.settings.models import TrainSettings
 
 ADAPTER = "default"
 WEIGHT = f"{ADAPTER}.weight"
-UNET, TEXT = "lora_unet_", "lora_te_text_model_"
+UNET, TEXT = "lora_unet_", "lora_te"
+_ENCODERS = {1: ("lora_te_",), 2: ("lora_te1_", "lora_te2_")}
+"""What kohya's names of a text encoder's modules begin with, by how many encoders there are."""
 
 Network = dict[str, LoraLayer]  # kohya's name of a module -> the module with its LoRA
 
@@ -52,15 +55,24 @@ def inject(model: StableDiffusion, settings: TrainSettings) -> Network:
     """Add a fresh LoRA to every part of `model` that has a learning rate.
 
     It covers kohya's choice of layers: in the UNet the linear layers and 1x1 convolutions of the
-    transformers, in the text encoder attention and MLP (192 and 72 modules on SD1.5). Down weights
-    start random, up weights at zero; both are float32 for any model.
+    transformers, in the text encoders attention and MLP (on SD1.5 192 and 72 modules, on SDXL 722,
+    72 and 192). Down weights start random, up weights at zero; both are float32 for any model.
     """
     network: Network = {}
     if settings.unet_lr:
-        network |= _inject(model.unet, UNET, _unet_targets(model.unet), settings)
+        layers = _inject(model.unet, _unet_targets(model.unet), settings)
+        # kohya's UNet of SDXL is a copy of the original one, whose names its files have.
+        depth = model.unet.config.layers_per_block if len(model.text_encoders) > 1 else None
+        network |= {UNET + _unet_name(layer, depth): module for layer, module in layers.items()}
     if settings.text_encoder_lr:
-        targets = [name for name, module in _linear(model.text_encoder) if ".layers." in name]
-        network |= _inject(model.text_encoder, TEXT, targets, settings)
+        prefixes = _ENCODERS[len(model.text_encoders)]
+        for encoder, prefix in zip(model.text_encoders, prefixes, strict=True):
+            targets = [name for name, module in _linear(encoder) if ".layers." in name]
+            layers = _inject(encoder, targets, settings)
+            network |= {
+                f"{prefix}text_model_{layer.removeprefix('text_model_')}": module
+                for layer, module in layers.items()
+            }
     return network
 
 
@@ -105,12 +117,17 @@ def _linear(module: nn.Module) -> list[tuple[str, nn.Module]]:
     ]
 
 
-def _inject(part: nn.Module, prefix: str, targets: list[str], settings: TrainSettings) -> Network:
+def _unet_name(layer: str, depth: int | None) -> str:
+    return layer if depth is None else base_layers.original_name(layer, depth)
+
+
+def _inject(part: nn.Module, targets: list[str], settings: TrainSettings) -> Network:
+    """Add a LoRA to these modules; return them by their names, underscored."""
     # pyrefly: ignore[bad-argument-type] (peft takes any number)
     config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets)
     inject_adapter_in_model(config, part, ADAPTER)
     layers: Network = {
-        prefix + name.removeprefix("text_model.").replace(".", "_"): layer
+        name.replace(".", "_"): layer
         for name, layer in part.named_modules()
         if isinstance(layer, LoraLayer)
     }

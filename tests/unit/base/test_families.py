@@ -15,6 +15,10 @@ from lorabench.settings.layers import resolve
 ROOT = Path(__file__).parents[3]
 
 
+OF_FAMILIES = ("stable_diffusion.py", "diffusion_transformers.py", "families.py")
+OF_FAMILIES += ("catalog_sampling.py", "sigmas.py")  # ComfyUI's names for tables of levels
+
+
 def by_name(family):
     return family.title
 
@@ -41,7 +45,7 @@ def test_families_can_be_told_apart(field):
 
 @pytest.mark.parametrize("family", KNOWN, ids=by_name)
 def test_a_family_is_known_by_its_width_or_by_the_names_in_its_loras(family):
-    assert family.lora_names or family.width or family.rows
+    assert family.lora_names or family.width or family.naming
     assert family.width is None or by_width(family.width) is family
     assert (family.width is None) == (family.block is None)
 
@@ -56,7 +60,7 @@ def test_no_other_module_names_a_family_in_a_string():
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in (ROOT / "scripts").rglob("*.py")
-        if path.name not in ("stable_diffusion.py", "diffusion_transformers.py", "families.py")
+        if path.name not in OF_FAMILIES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names
     ]

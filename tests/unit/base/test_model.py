@@ -19,7 +19,9 @@ def narrow(tmp_path_factory):
 
 
 def parts(loaded):
-    return {name: getattr(loaded, name).state_dict() for name in ("unet", "vae", "text_encoder")}
+    encoders = {f"text_encoder_{n}": one for n, one in enumerate(loaded.text_encoders, 1)}
+    networks = {"unet": loaded.unet, "vae": loaded.vae, **encoders}
+    return {name: network.state_dict() for name, network in networks.items()}
 
 
 def assert_equal(one, other):

@@ -60,7 +60,7 @@ def test_classes_that_are_refused_are_not_in_the_record(understood):
 
 def test_the_tested_lora_is_the_one_that_was_put_in(understood):
     for name, (graph, roles) in understood[0].items():
-        lora = graph[roles.lora]["inputs"]["lora_name"]
+        lora = graph[roles.loras[0]]["inputs"]["lora_name"]
         assert lora == "LORA_UNDER_TEST.safetensors", name
 
 

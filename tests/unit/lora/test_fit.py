@@ -14,7 +14,7 @@ from lorabench.errors import UserError
 from lorabench.lora import base_layers, fit
 from lorabench.lora import file as lora_file
 from lorabench.lora.modules import describe
-from lorabench.lora.names import kohyas, place
+from lorabench.lora.names import comfys, place
 
 BUNDLED = Path(__file__).parents[3] / "models" / "checkpoints" / "drawnworld"
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -196,7 +196,7 @@ def test_the_names_of_attention_processors_are_understood():
             "encoder_layers_0_self_attn_out_proj",
         ),
         ("middle_block.0.in_layers.2", "unet", "middle_block_0_in_layers_2"),
-        ("transformer.single_transformer_blocks.0.attn.to_q", "other", None),
+        ("transformer.single_transformer_blocks.0.attn.to_q", "transformer", None),
     ],
 )
 def test_the_naming_schemes_of_makers_are_known(name, part, layer):
@@ -214,7 +214,10 @@ def test_the_naming_schemes_of_makers_are_known(name, part, layer):
             "text_encoder_2.text_model.encoder.layers.0.mlp.fc1",
             "lora_te2_text_model_encoder_layers_0_mlp_fc1",
         ),
-        ("text_encoder_2.encoder.block.0.layer.0.SelfAttention.q", None),  # T5
+        (
+            "text_encoder_2.encoder.block.0.layer.0.SelfAttention.q",
+            "text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.q",
+        ),
         ("unet.base_model.model.transformer_blocks.0.attn1.to_q", None),  # PixArt
         ("transformer.transformer_blocks.0.attn.to_q", None),
         ("diffusion_model.input_blocks.0.0", None),
@@ -239,7 +242,7 @@ def test_the_naming_schemes_of_makers_are_known(name, part, layer):
     ],
 )
 def test_only_what_comfyui_does_not_know_gets_kohyas_names(name, renamed):
-    assert kohyas(name) == renamed
+    assert comfys(name) == renamed
     assert not renamed or place(renamed) == place(name)
 
 
@@ -529,7 +532,7 @@ def test_what_of_the_base_cannot_be_read_is_not_compared_and_said(tmp_path, capl
     base = sdxl_file(tmp_path / "xl.safetensors", text_encoder_2=False)
     path = write(tmp_path / "a.safetensors", lora_for(SDXL_LAYERS, name="{}"))
     assert fit.check(path, base).base_model == "xl.safetensors"
-    assert "lora_te2_text_model_encoder_layers_5_mlp_fc1 was not compared" in caplog.text
+    assert "(text encoder 2 2) were not compared" in caplog.text
 
 
 def test_a_base_of_another_architecture_is_not_compared_and_said(tmp_path, good, caplog):

@@ -9,7 +9,7 @@ from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
 from lorabench.lora import fit, modules
 from lorabench.lora.install import install
-from lorabench.lora.names import kohyas
+from lorabench.lora.names import comfys
 from lorabench.run import given_lora
 from tests.lora_kinds import BUNDLED, KINDS, REFUSED
 
@@ -21,8 +21,8 @@ SAID = {
     "odd metadata": "its metadata say ss_network_dim 128, its tensors have 4",
     "a stray alpha": "it has 1 tensor of no layer",
     "norms of the text encoder": "it has 2 tensors of layers of a text encoder that no ComfyUI",
-    "diffusers with PEFT": "a ComfyUI may not load 164 tensors by name",
-    "OneTrainer, original names": "a ComfyUI may not load 315 tensors by name",
+    "diffusers with PEFT": "a ComfyUI may not load 82 of its 82 modules by name",
+    "OneTrainer, original names": "a ComfyUI may not load 105 of its 105 modules by name",
 }
 
 
@@ -37,7 +37,7 @@ def test_a_kind_is_read_checked_and_installed(tmp_path, caplog, kind):
     assert SAID.get(kind, "") in caplog.text
     found = modules.read(installed).modules
     assert len(found) == sum(facts[0].modules.values())
-    assert not any(kohyas(module.name) for module in found)
+    assert not any(comfys(module.name) for module in found)
     assert lora_file.verify(installed).content == facts[0].content
 
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from lorabench.base.conditions import Text
 from lorabench.train import diffusion
 from tests.training import settings
 
@@ -11,13 +12,14 @@ ALPHAS = torch.linspace(0.999, 0.005, 1000, dtype=torch.float64)
 
 def model(prediction, predict):
     """A model whose UNet answers `predict(noised, timesteps)`."""
-    unet = lambda noised, timesteps, _: SimpleNamespace(sample=predict(noised, timesteps))  # noqa: E731
+    unet = lambda noised, timesteps, **_: SimpleNamespace(sample=predict(noised, timesteps))  # noqa: E731
     return SimpleNamespace(unet=unet, alphas_cumprod=ALPHAS, prediction=prediction)
 
 
 def loss(sd, latents, **changes):
     generator = torch.Generator().manual_seed(5)
-    return diffusion.losses(sd, latents, None, generator, settings(**changes)).mean().item()
+    text = Text(torch.zeros(len(latents), 77, 8))
+    return diffusion.losses(sd, latents, text, generator, settings(**changes)).mean().item()
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.3])

@@ -19,7 +19,7 @@ def loaded(tmp_path):
 def test_sd15_gets_kohyas_264_modules(loaded):
     with torch.device("meta"):
         loaded.unet = model.UNet2DConditionModel(**SD15.configs["unet"])
-        loaded.text_encoder = CLIPTextModel(CLIPTextConfig(**SD15.configs["text_encoder"]))
+        loaded.text_encoders = [CLIPTextModel(CLIPTextConfig(**SD15.configs["text_encoder"]))]
         names = network.inject(loaded, settings(text_encoder_lr=1e-5)).keys()
     assert len([name for name in names if name.startswith("lora_unet_")]) == 192
     assert len([name for name in names if name.startswith("lora_te_")]) == 72
@@ -46,7 +46,7 @@ def test_only_parts_with_a_learning_rate_are_trained(loaded, rates, prefixes):
     assert {name[:9] for name in lora} == prefixes
     trained = [
         weight
-        for part in (loaded.unet, loaded.text_encoder)
+        for part in (loaded.unet, *loaded.text_encoders)
         for weight in part.parameters()
         if weight.requires_grad
     ]

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from lorabench.base import model
+from lorabench.base import conditions, model
+from lorabench.base.conditions import Text
 
 TIMESTEP = 100
 """Of 1,000: with so little noise that the picture is complete."""
@@ -34,7 +35,7 @@ class BaseFeatures:
         """Take a model in float32."""
         self._model = base
         self._area = (base.unet.config.sample_size * _GRID) ** 2
-        self._condition = self._empty_prompt()
+        self._empty_prompt = self._encode_nothing()
 
     @torch.no_grad()
     def images(self, images: Sequence[Image.Image]) -> np.ndarray:
@@ -49,11 +50,8 @@ class BaseFeatures:
         """Return None: a diffusion model has features of pictures only."""
 
     @torch.no_grad()
-    def _empty_prompt(self) -> torch.Tensor:
-        encoder = self._model.text_encoder
-        length = encoder.config.max_position_embeddings
-        tokens = self._model.tokenizer([""], padding="max_length", max_length=length)
-        return encoder(torch.tensor(tokens.input_ids, device=encoder.device)).last_hidden_state
+    def _encode_nothing(self) -> Text:
+        return self._model.encode_text([""])
 
     def _latents(self, pixels: torch.Tensor) -> torch.Tensor:
         # A KL autoencoder samples from a distribution. Every picture gets the same random
@@ -68,14 +66,14 @@ class BaseFeatures:
     def _middle(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the output of the UNet's mid block, [n, channels, h, w], without the rest."""
         unet = self._model.unet
-        condition = self._condition.expand(len(latents), -1, -1)
+        text = conditions.joined([self._empty_prompt] * len(latents))
 
         def stop(module: torch.nn.Module, given: tuple[Any, ...], returned: torch.Tensor) -> None:
             raise _Reached(returned)
 
         hook = unet.mid_block.register_forward_hook(stop)
         try:
-            unet(latents, TIMESTEP, condition)
+            conditions.predicted(unet, latents, TIMESTEP, text)
         except _Reached as reached:
             return reached.args[0]
         finally:

@@ -19,6 +19,10 @@ FAILED = re.compile(
     r"(?:ERROR (?:lora|loha|lokr|glora|oft|boft)|WARNING SHAPE MISMATCH|Calculate Weight Failed:)"
     r" (\S+)(.*)"
 )
+ABSENT = re.compile(r"NOT LOADED(: \()? ?\(?'?diffusion_model\.([\w.-]+)\.weight")
+"""A layer that a known name stands for and the model lacks. With a bracket after the colon: rows of
+a layer, which bypassing loaders leave as they are."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SHAPES = re.compile(r"is invalid for input of size|cannot be multiplied|must match|!=")
 """Errors of torch and ComfyUI for a LoRA of another width."""
 STRIDES = "view size is not compatible"
@@ -60,6 +64,7 @@ def watched(
 
 
 def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
+    text = _COLOUR.sub("", text)
     if failed := [found for found in FAILED.findall(text) if STRIDES not in found[1]]:
         layer, reason = min(failed)
         cause = "; it was trained for another model than the workflow's checkpoint"
@@ -67,8 +72,9 @@ def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:
             f"{len({layer for layer, _ in failed})} layers could not be changed, the first is "
             f"{layer}:{reason.rstrip()}{cause if SHAPES.search(reason) else ''}"
         )
-    if not UNKNOWN.search(text):
+    if not UNKNOWN.search(text) and not ABSENT.search(text):
         return None
     from lorabench.comfy.client import unplaced_keys  # a LoRA that fits needs no reading
 
-    return unplaced_keys.problem(set(UNKNOWN.findall(text)), lora, with_clip, cut)
+    unplaced = unplaced_keys.problem(set(UNKNOWN.findall(text)), lora, with_clip, cut)
+    return unplaced or unplaced_keys.absent(set(ABSENT.findall(text)), lora)

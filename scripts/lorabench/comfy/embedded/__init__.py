@@ -1,4 +1,4 @@
-"""A local server with ComfyUI's HTTP API that runs the standard text-to-image nodes itself.
+"""A local server with ComfyUI's HTTP API that runs text-to-image and image-to-image nodes itself.
 
 It takes the same workflow JSON as ComfyUI and gives the same PNG metadata and, for the same
 checkpoint and seed, the same picture. The graph side (`validate`, `execution`, `queue`, `server`)
@@ -9,5 +9,5 @@ does, once the server listens.
 VERSION = "1"
 """Version of this server, shown as `system.lorabench_embedded` in `/system_stats`."""
 
-COMFYUI_VERSION = "0.3.64"
-"""Version of the ComfyUI with which this server's API and pictures were compared."""
+COMFYUI_VERSION = "0.33.0"
+"""Version of the ComfyUI that this server follows: its nodes, their inputs, and its pictures."""

@@ -10,22 +10,28 @@ from torch import Tensor
 
 from lorabench.base import model, packed, stable_diffusion
 from lorabench.base.checkpoint import Prediction
+from lorabench.base.conditions import PIXELS, TextEncoder
+from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
     AutoencoderTiny,
-    CLIPTextModel,
     CLIPTokenizer,
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.comfy.embedded import conditioning, sigmas, text_layers
+from lorabench.comfy.embedded import conditioning, latents, memory, sigmas, text_layers
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
+from lorabench.comfy.embedded.model_sampling import ModelSampling
+from lorabench.comfy.embedded.residents import Residents
 from lorabench.comfy.embedded.sigmas import NoiseSchedule
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
+
+_ENCODERS: tuple[Part, ...] = ("text_encoder", "text_encoder_2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,37 +39,57 @@ class Loaded:
     """A checkpoint in memory."""
 
     unet: Patchable[UNet2DConditionModel]
-    text_encoder: Patchable[CLIPTextModel]
+    text_encoders: tuple[Patchable[TextEncoder], ...]
     tokenizer: CLIPTokenizer
     vae: AutoencoderKL | AutoencoderTiny
     schedule: NoiseSchedule
     prediction: Prediction
+    residents: Residents
 
 
 @dataclass(frozen=True)
 class Model:
-    """The value of a MODEL socket: a UNet and the LoRAs on it."""
+    """The value of a MODEL socket: a UNet and the LoRAs on it.
+
+    `changed_sampling` replaces the checkpoint's; `rescale` from 0 to 1 tames guidance.
+    """
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
+    changed_sampling: ModelSampling | None = None
+    rescale: float | None = None
+
+    @property
+    def sampling(self) -> ModelSampling:
+        """Return how the UNet's output is read."""
+        if self.changed_sampling:
+            return self.changed_sampling
+        velocity = self.loaded.prediction == "v_prediction"  # others were refused
+        return ModelSampling(self.loaded.schedule, "v_prediction" if velocity else "epsilon")
 
     def unet(self) -> UNet2DConditionModel:
-        """Return the UNet with the LoRAs merged in."""
+        """Return the UNet with the LoRAs merged in, on the device."""
+        self.loaded.residents.bring(self.loaded.unet.network)
         return self.loaded.unet.with_patches(self.patches)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """The value of a CLIP socket: a text encoder, the LoRAs on it, and the last layer."""
+    """The value of a CLIP socket: the text encoders, the LoRAs on them, and the last layer."""
 
     loaded: Loaded
     patches: tuple[Patch, ...] = ()
     last_layer: int | None = None
 
-    def encode(self, text: str) -> Tensor:
-        """Return the conditioning of `text`, float32 [1, tokens, width]."""
-        encoder = self.loaded.text_encoder.with_patches(self.patches)
-        return conditioning.encode(text, self.loaded.tokenizer, encoder, self.last_layer)
+    def encode(self, text: str, other_text: str | None = None) -> Conditioning:
+        """Return the conditioning of `text`; `other_text` is for SDXL's second encoder."""
+        encoders = []
+        for encoder in self.loaded.text_encoders:
+            self.loaded.residents.bring(encoder.network, working=2**28)  # for one text: plenty
+            encoders.append(encoder.with_patches(self.patches))
+        return conditioning.encode(
+            text, self.loaded.tokenizer, encoders, self.last_layer, other_text
+        )
 
 
 class Engine:
@@ -72,6 +98,7 @@ class Engine:
     def __init__(self, device: Device) -> None:
         """Start with nothing in memory."""
         self.device = device
+        self._residents = Residents(device.name)
         self._checkpoints: dict[str, Loaded] = {}
         self._vaes: dict[str, AutoencoderKL] = {}
 
@@ -83,7 +110,8 @@ class Engine:
         key = fingerprint(path)
         if key not in self._checkpoints:
             log.info("loading %s", path)
-            self._checkpoints = {key: self._load(path)}
+            self._checkpoints.clear()  # first: two of SDXL may be more than there is memory for
+            self._checkpoints[key] = self._load(path)
         return self._checkpoints[key]
 
     def vae(self, path: Path) -> AutoencoderKL:
@@ -97,9 +125,28 @@ class Engine:
             try:
                 vae.load_state_dict(weights)
             except RuntimeError as error:
-                raise UserError(f"{path}: not a VAE of Stable Diffusion 1.x ({error})") from error
-            self._vaes = {key: vae.to(self.device.name).eval().requires_grad_(False)}
+                raise UserError(f"{path}: not a VAE of SD1.x or SDXL ({error})") from error
+            self._vaes = {key: vae.eval().requires_grad_(False)}
         return self._vaes[key]
+
+    def encode(self, vae: AutoencoderKL | AutoencoderTiny, pictures: Tensor) -> Tensor:
+        """Return the unscaled latents of pictures in [0, 1], float32 [batch, height, width, 3].
+
+        What does not fill a latent is cut off, half of it on each side.
+        """
+        pictures = latents.whole(pictures)
+        vae = self._residents.bring(vae, memory.BYTES_A_PIXEL * pictures[..., 0].numel())
+        pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
+        encoded = vae.encode(pixels)
+        found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
+        return found.float().cpu()
+
+    def decode(self, vae: AutoencoderKL | AutoencoderTiny, samples: Tensor) -> Tensor:
+        """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
+        working = memory.BYTES_A_PIXEL * samples[:, 0].numel() * PIXELS**2
+        vae = self._residents.bring(vae, working)
+        pixels = vae.decode(samples.to(vae.device, vae.dtype)).sample.float().cpu()
+        return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
 
     def unload(self) -> None:
         """Forget every model."""
@@ -109,22 +156,20 @@ class Engine:
             torch.cuda.empty_cache()
 
     def _load(self, path: Path) -> Loaded:
-        parts = model.load(path, self.device.name, self.device.dtype)
-        # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
-        encoder = parts.text_encoder.float()
-        packed.pack(parts.unet)
+        parts = model.load(path, "cpu", self.device.dtype)
+        if self.device.name == "cpu":
+            packed.pack(parts.unet)
         text_layers.keep(parts.unet)
         return Loaded(
             unet=Patchable(parts.unet, "unet"),
-            text_encoder=Patchable(encoder, "text_encoder", torch.float16),
+            # ComfyUI keeps text encoders in fp16 on every device and computes them in fp32.
+            text_encoders=tuple(
+                Patchable(encoder.float(), part, torch.float16)
+                for encoder, part in zip(parts.text_encoders, _ENCODERS, strict=False)
+            ),
             tokenizer=parts.tokenizer,
-            vae=parts.vae.float(),  # SD1.x autoencoders overflow in fp16
+            vae=parts.vae.float(),  # SDXL's and some of SD1.x overflow in fp16
             schedule=sigmas.noise_schedule(parts.alphas_cumprod),
             prediction=parts.prediction,
+            residents=self._residents,
         )
-
-
-def decode(vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
-    """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
-    pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
-    return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)

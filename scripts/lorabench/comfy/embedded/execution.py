@@ -9,14 +9,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lorabench.comfy.embedded.catalog import Node
+from lorabench.comfy.embedded.declaration import Node
 from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.embedded.validate import check_linked
 from lorabench.comfy.graph.graph import Graph, is_link
 from lorabench.errors import UserError
 
 log = logging.getLogger(__name__)
 
-MODEL_FILES = {"ckpt_name": "checkpoints", "lora_name": "loras", "vae_name": "vae"}
+MODEL_FILES = {
+    "ckpt_name": "checkpoints",
+    "lora_name": "loras",
+    "vae_name": "vae",
+    "image": "input",
+}
 Runner = Callable[[str, str, dict[str, Any], Callable[[int, int], None]], Any]
 Message = tuple[str, dict[str, Any]]
 Send = Callable[[str, dict[str, Any], str | None], None]
@@ -113,8 +119,9 @@ class _Execution:
         if self._keys[name] not in self._values:
             self._to_client("executing", node=name, display_node=name)
             self._report(name, "running", 0, 1)
-            inputs = self._inputs(name, class_type)
+            inputs: dict[str, Any] = {}
             try:
+                inputs = self._inputs(name, class_type)
                 self._check_interrupt()
                 on_step = self._on_step(name)
                 self._values[self._keys[name]] = self._run(name, class_type, inputs, on_step)
@@ -133,10 +140,12 @@ class _Execution:
     def _inputs(self, name: str, class_type: str) -> dict[str, Any]:
         """Return the node's declared inputs with links resolved; others are ignored."""
         given = self._job.graph[name]["inputs"]
-        inputs = {key: given[key] for key in self._nodes[class_type].inputs}
+        declared = self._nodes[class_type].inputs
+        inputs = {key: given[key] for key in declared}
         for key, value in inputs.items():
             if is_link(value):
                 inputs[key] = self._values[self._keys[value[0]]][value[1]]
+                check_linked(key, inputs, declared[key])
         return inputs
 
     def _on_step(self, name: str) -> Callable[[int, int], None]:

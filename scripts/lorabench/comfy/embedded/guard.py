@@ -3,7 +3,8 @@
 In a browser, any page can send requests to 127.0.0.1, and read the answers if its name is rebound
 to that address. So a request must have this server as its host. If a page sent it, which browsers
 show in Origin and Sec-Fetch-Site, it must be of this server, which has none. A body must be JSON;
-without a browser's headers, no content type and that of forms pass, too, for curl and urllib.
+without a browser's headers, no content type and that of forms pass, too, for curl and urllib, and
+that of uploads where pictures are uploaded.
 """
 
 import logging
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 FORM = "application/x-www-form-urlencoded"
+UPLOAD = "multipart/form-data"
+UPLOADS = ("/upload/image", "/api/upload/image")
 FROM_HERE = {"same-origin", "none"}  # none: the user typed the address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,6 +59,7 @@ def no_json(request: web.Request) -> str:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if request.method in ("GET", "HEAD", "OPTIONS") or kind in ("", "application/json"):
         return ""
-    if kind == FORM and not {"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode"} & {*request.headers}:
+    form = UPLOAD if request.path in UPLOADS else FORM
+    if kind == form and not {"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode"} & {*request.headers}:
         return ""
     return f"the content type should be application/json, not {kind!r}"

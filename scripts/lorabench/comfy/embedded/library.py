@@ -10,6 +10,7 @@ from pathlib import Path
 
 CHECKPOINT_FILES = (".safetensors",)
 LORA_FILES = (".safetensors", ".sft")
+PICTURE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 MAX_HEADER_BYTES = 1 << 20
 
 
@@ -22,6 +23,7 @@ class Library:
     output_dir: Path
     temp_dir: Path
     checkpoints: Sequence[Path] = ()
+    input_dir: Path = Path(os.devnull)
 
     @classmethod
     def nowhere(cls) -> "Library":
@@ -30,11 +32,21 @@ class Library:
         return cls(nowhere, nowhere, nowhere, nowhere)
 
     def names(self, folder: str) -> list[str]:
-        """Return the present names in "checkpoints", "loras" or "vae", sorted; else `KeyError`."""
+        """Return the present names in "checkpoints", "loras", "vae" or "input", sorted.
+
+        Raises `KeyError` for another folder. Of "input", pictures in subfolders are not listed.
+        """
+        if folder == "input":
+            return _pictures_in(self.input_dir)
         return sorted(self._paths(folder))
 
     def path(self, folder: str, name: str) -> Path | None:
-        """Return the file or diffusers folder called `name`, or None."""
+        """Return the file or diffusers folder called `name`, or None.
+
+        In "input", `name` may have subfolders, and end in the folder meant: `a.png [output]`.
+        """
+        if folder == "input":
+            return self._picture(name)
         return self._paths(folder).get(name)
 
     def fingerprint(self, folder: str, name: str) -> str:
@@ -45,7 +57,13 @@ class Library:
     @property
     def pictures(self) -> dict[str, Path]:
         """The folders of pictures by their kind."""
-        return {"output": self.output_dir, "temp": self.temp_dir}
+        return {"output": self.output_dir, "temp": self.temp_dir, "input": self.input_dir}
+
+    def _picture(self, name: str) -> Path | None:
+        for kind, root in self.pictures.items():
+            if name.endswith(mark := f" [{kind}]"):
+                return _inside(root, name.removesuffix(mark))
+        return _inside(self.input_dir, name)
 
     def metadata(self, folder: str, name: str) -> dict[str, str] | None:
         """Return the metadata of a safetensors file, or None."""
@@ -88,6 +106,25 @@ def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
         for file in files:
             if file.lower().endswith(suffixes):
                 yield (here / file).relative_to(root).as_posix(), here / file
+
+
+def _pictures_in(folder: Path) -> list[str]:
+    with suppress(OSError):
+        return sorted(
+            entry.name
+            for entry in os.scandir(folder)
+            if entry.is_file() and entry.name.lower().endswith(PICTURE_FILES)
+        )
+    return []
+
+
+def _inside(root: Path, name: str) -> Path | None:
+    """Return the file `name` below `root`, or None, also if it leads out of there."""
+    with suppress(OSError, ValueError):  # a name that no file can have
+        path = (root / name).resolve()
+        if path.is_relative_to(root.resolve()) and path.is_file():
+            return path
+    return None
 
 
 def next_picture(folder: Path, prefix: str, width: int, height: int) -> tuple[Path, str, int]:

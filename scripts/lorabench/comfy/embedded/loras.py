@@ -103,13 +103,15 @@ class Patchable(Generic[Network]):
         except BaseException:
             self._applied = ()
             for name, original in self._originals.items():
-                self._set(name, original)
+                self._set(name, original.to(self._parameters[name].device))
             raise
         self._applied = patches
         return self.network
 
     def _merge(self, name: str, changes: list[Change]) -> None:
-        merged = original = self._originals.setdefault(name, self._parameters[name].data)
+        now = self._parameters[name].data
+        original = self._originals.setdefault(name, now.cpu())  # on a card, there would be two
+        merged = original.to(now.device)
         for change in changes:
             merged = change(merged.float())
         if changes:

@@ -1,47 +1,25 @@
 """The functions of the nodes that `catalog` declares; each returns its sockets' values.
 
-They take the node's inputs by name, with `context` for everything outside the graph.
+They take the node's inputs by name, with `context` for everything outside the graph. Loaders and
+texts stand here, the others in the `nodes_…` files; `RUN` has all.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
-from torch import Tensor
-
-from lorabench import files
-from lorabench.comfy.embedded import engine, loras, memory, sampling
-from lorabench.comfy.embedded.engine import Clip, Engine, Model
-from lorabench.comfy.embedded.library import Library, next_picture
+from lorabench.comfy.embedded import (
+    loras,
+    nodes_latents,
+    nodes_pictures,
+    nodes_prompts,
+    nodes_sampling,
+)
+from lorabench.comfy.embedded.context import Context
+from lorabench.comfy.embedded.engine import Clip, Model
 from lorabench.comfy.embedded.loras import Patch
+from lorabench.comfy.embedded.prompts import Prompt, Prompts
 from lorabench.errors import UserError
-
-Pictures = list[dict[str, str]]
-
-
-@dataclass(frozen=True)
-class Context:
-    """Shared by the nodes of one prompt.
-
-    `pnginfo` is the text chunks of saved pictures; `on_step(done, total)` reports progress and
-    raises when the prompt was interrupted.
-    """
-
-    engine: Engine
-    library: Library
-    pnginfo: dict[str, str]
-    on_step: Callable[[int, int], None]
-
-    def file(self, folder: str, name: str) -> Path:
-        """Return the file of a model, which was there when the prompt was checked."""
-        if not (path := self.library.path(folder, name)):
-            raise FileNotFoundError(f"{name} is no longer among the {folder}")
-        return path
 
 
 def load_checkpoint(context: Context, ckpt_name: str) -> tuple[Any, ...]:
@@ -62,7 +40,7 @@ def load_lora(
     if strength_model == 0 and strength_clip == 0:
         return model, clip
     lora = loras.read(context.file("loras", lora_name))
-    loras.report_unused(lora, (model.loaded.unet, clip.loaded.text_encoder))
+    loras.report_unused(lora, (model.loaded.unet, *clip.loaded.text_encoders))
     return (
         replace(model, patches=(*model.patches, Patch(lora, strength_model))),
         replace(clip, patches=(*clip.patches, Patch(lora, strength_clip))),
@@ -85,9 +63,28 @@ def load_vae(context: Context, vae_name: str) -> tuple[Any]:
     return (context.engine.vae(context.file("vae", vae_name)),)
 
 
-def encode_text(context: Context, text: str, clip: Clip) -> tuple[Tensor]:
+def encode_text(context: Context, text: str, clip: Clip) -> tuple[Prompts]:
     """CLIPTextEncode."""
-    return (clip.encode(text),)
+    return ((Prompt(clip.encode(text)),),)
+
+
+def encode_text_sdxl(
+    context: Context,
+    clip: Clip,
+    width: int,
+    height: int,
+    crop_w: int,
+    crop_h: int,
+    target_width: int,
+    target_height: int,
+    text_g: str,
+    text_l: str,
+) -> tuple[Prompts]:
+    """CLIPTextEncodeSDXL."""
+    if len(clip.loaded.text_encoders) == 1:
+        raise UserError("CLIPTextEncodeSDXL is for SDXL; for this checkpoint, use CLIPTextEncode")
+    sizes = height, width, crop_h, crop_w, target_height, target_width
+    return ((Prompt(replace(clip.encode(text_l, text_g), sizes=sizes)),),)
 
 
 def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tuple[Clip]:
@@ -95,81 +92,14 @@ def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tup
     return (replace(clip, last_layer=stop_at_clip_layer),)
 
 
-def empty_latent(context: Context, width: int, height: int, batch_size: int) -> tuple[Tensor]:
-    """EmptyLatentImage: four channels, until a sampler knows how many its model needs."""
-    if width * height * batch_size > memory.most_pixels(context.engine.device):
-        raise UserError(  # it was accepted before the device was chosen
-            f"{batch_size} pictures of {width} × {height} do not fit in the memory of this machine;"
-            " take a smaller picture or batch_size"
-        )
-    return (torch.zeros(batch_size, 4, height // 8, width // 8),)
+def hold(context: Context, value: Any) -> tuple[Any]:
+    """Return the value of a Primitive… node."""
+    return (value,)
 
 
-def sample(
-    context: Context,
-    model: Model,
-    positive: Tensor,
-    negative: Tensor,
-    latent_image: Tensor,
-    sampler_name: str,
-    **others: Any,
-) -> tuple[Tensor]:
-    """KSampler; `others` have the same names in `sampling.Settings`."""
-    settings = sampling.Settings(sampler=sampler_name, **others)
-    return (sampling.sample(model, positive, negative, latent_image, settings, context.on_step),)
-
-
-def sample_advanced(
-    context: Context,
-    noise_seed: int,
-    add_noise: str,
-    return_with_leftover_noise: str,
-    **inputs: Any,
-) -> tuple[Tensor]:
-    """KSamplerAdvanced."""
-    return sample(
-        context,
-        seed=noise_seed,
-        add_noise=add_noise == "enable",
-        leftover_noise=return_with_leftover_noise == "enable",
-        **inputs,
-    )
-
-
-def decode(context: Context, samples: Tensor, vae: Any) -> tuple[Tensor]:
-    """VAEDecode."""
-    return (engine.decode(vae, samples),)
-
-
-def save_images(context: Context, images: Tensor, filename_prefix: str) -> Pictures:
-    """SaveImage."""
-    return _save(context, images, filename_prefix, "output")
-
-
-def preview_images(context: Context, images: Tensor) -> Pictures:
-    """PreviewImage."""
-    return _save(context, images, "ComfyUI_temp", "temp")
-
-
-def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Pictures:
-    """Write a PNG by rename for each picture, [height, width, 3] in [0, 1]."""
-    root = context.library.pictures[kind]
-    height, width = images.shape[1:3]
-    folder, stem, counter = next_picture(root, prefix, width, height)
-    saved = []
-    for number, image in enumerate(images):
-        name = f"{stem.replace('%batch_num%', str(number))}_{counter + number:05}_.png"
-        pixels = np.clip(255.0 * image.numpy(), 0, 255).astype(np.uint8)
-        info = PngInfo()
-        for key, text in context.pnginfo.items():
-            info.add_text(key, text)
-        with files.publish(folder / name) as temporary:
-            Image.fromarray(pixels).save(temporary, "PNG", pnginfo=info, compress_level=4)
-        subfolder = folder.relative_to(root).as_posix()
-        saved.append(
-            {"filename": name, "subfolder": "" if subfolder == "." else subfolder, "type": kind}
-        )
-    return saved
+def concatenate(context: Context, string_a: str, string_b: str, delimiter: str) -> tuple[str]:
+    """StringConcatenate."""
+    return (delimiter.join((string_a, string_b)),)
 
 
 RUN: dict[str, Callable[..., Any]] = {
@@ -178,11 +108,16 @@ RUN: dict[str, Callable[..., Any]] = {
     "LoraLoaderModelOnly": load_lora_model_only,
     "VAELoader": load_vae,
     "CLIPTextEncode": encode_text,
+    "CLIPTextEncodeSDXL": encode_text_sdxl,
     "CLIPSetLastLayer": set_last_layer,
-    "EmptyLatentImage": empty_latent,
-    "KSampler": sample,
-    "KSamplerAdvanced": sample_advanced,
-    "VAEDecode": decode,
-    "SaveImage": save_images,
-    "PreviewImage": preview_images,
+    "PrimitiveString": hold,
+    "PrimitiveStringMultiline": hold,
+    "PrimitiveInt": hold,
+    "PrimitiveFloat": hold,
+    "PrimitiveBoolean": hold,
+    "StringConcatenate": concatenate,
+    **nodes_prompts.RUN,
+    **nodes_latents.RUN,
+    **nodes_sampling.RUN,
+    **nodes_pictures.RUN,
 }

@@ -30,16 +30,17 @@ class Token:
 
 @dataclass(frozen=True)
 class Frame:
-    """A chunk's length in tokens, its start token, and its end token, which fills the rest."""
+    """A chunk's length in tokens, its start and end token, and the one that fills the rest."""
 
     length: int
     start: int
     end: int
+    padding: int
 
     def around(self, tokens: list[Token]) -> list[Token]:
         """Return a full chunk with `tokens` in it (at most `length` - 2)."""
-        chunk = [Token(self.start), *tokens]
-        return chunk + [Token(self.end)] * (self.length - len(chunk))
+        chunk = [Token(self.start), *tokens, Token(self.end)]
+        return chunk + [Token(self.padding)] * (self.length - len(chunk))
 
 
 def weighted_segments(text: str) -> list[tuple[str, float]]:

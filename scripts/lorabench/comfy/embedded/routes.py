@@ -14,7 +14,15 @@ from typing import Any
 import psutil
 from aiohttp import web
 
-from lorabench.comfy.embedded import COMFYUI_VERSION, VERSION, bodies, catalog, memory, views
+from lorabench.comfy.embedded import (
+    COMFYUI_VERSION,
+    VERSION,
+    bodies,
+    catalog,
+    memory,
+    uploads,
+    views,
+)
 from lorabench.comfy.embedded.bodies import Malformed, read, refusal, whole_number
 from lorabench.comfy.embedded.execution import Job
 from lorabench.comfy.embedded.guard import Handler, guard
@@ -74,6 +82,7 @@ class Api:
             ("POST", "/interrupt", self._interrupt),
             ("POST", "/free", self._free),
             ("GET", "/view", self._view),
+            ("POST", "/upload/image", self._upload),
             ("GET", "/system_stats", self._system_stats),
             ("GET", "/object_info", self._object_info),
             ("GET", "/object_info/{node_class}", self._object_info),
@@ -102,7 +111,7 @@ class Api:
     async def _root(self, request: web.Request) -> web.Response:
         return web.Response(
             text=f"lorabench embedded server {VERSION}: the API of ComfyUI {COMFYUI_VERSION} "
-            "for the standard text-to-image nodes. It has no web page; see /object_info.\n"
+            "for text-to-image and image-to-image nodes. It has no web page; see /object_info.\n"
         )
 
     async def _logs(self, request: web.Request) -> web.Response:
@@ -174,6 +183,9 @@ class Api:
 
     async def _view(self, request: web.Request) -> web.StreamResponse:
         return views.view(request, self.library)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        return web.json_response(await uploads.upload(request, self.library))
 
     async def _system_stats(self, request: web.Request) -> web.Response:
         machine = psutil.virtual_memory()

@@ -40,6 +40,7 @@ class Options:
     loras_dir: Path
     checkpoints: list[Path]
     output_dir: Path
+    input_dir: Path
     threads: int
     device: str
     dtype: str
@@ -77,6 +78,7 @@ class _Server:
             output_dir=options.output_dir.absolute(),
             temp_dir=temporary,
             checkpoints=[path.absolute() for path in options.checkpoints],
+            input_dir=options.input_dir.absolute(),
         )
         self._worker = Worker(
             library, self._queue, self._sockets.send, self._make_engine, self._fail

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lorabench.comfy.embedded.catalog import Input, Node
+from lorabench.comfy.embedded.declaration import Input, Node
 from lorabench.comfy.graph.graph import Graph
+from lorabench.errors import UserError
 
 Error = dict[str, Any]
 
@@ -98,17 +99,30 @@ class _Checker:
                 error, sound = self._check_link(key, given[key], declared)
                 errors += [error] if error else []
                 good = good and sound
-            elif error := _check_value(key, given, declared):
+            elif error := self._check_widget(name, key, declared):
                 errors.append(error)
         if good and not errors:
             errors += self._check_size(given, self.nodes[self.graph[name]["class_type"]])
         return errors, good
 
+    def _check_widget(self, name: str, key: str, declared: Input) -> Error | None:
+        node = self.graph[name]
+        accepts = self.nodes[node["class_type"]].accepts.get(key)
+        if accepts is None:
+            return _check_value(key, node["inputs"], declared)
+        value = node["inputs"][key]
+        if isinstance(value, str) and accepts(value):
+            return None
+        message = "Custom validation failed for node"
+        details = f"{key} - Invalid image file: {_cut(value)}"
+        return _input_error("custom_validation_failed", message, details, key, declared, value)
+
     def _check_size(self, given: dict[str, Any], node: Node) -> Iterator[Error]:
         """Yield that a batch is larger than the memory, after each input has passed."""
-        if node.most_pixels is None:
-            return
-        pixels = given["width"] * given["height"] * given["batch_size"]
+        sides = [given[key] for key in ("width", "height", "batch_size") if key in given]
+        if node.most_pixels is None or any(isinstance(side, list) for side in sides):
+            return  # a link's value is known when the node runs
+        pixels = math.prod(sides)
         if pixels > node.most_pixels:
             details = (
                 f"width × height × batch_size = {pixels} pixels; the memory of this machine has"
@@ -192,6 +206,12 @@ def _check_value(key: str, given: dict[str, Any], declared: Input) -> Error | No
         message = f"Value {value} bigger than max of {options['max']}"
         return _input_error("value_bigger_than_max", message, key, key, declared, value)
     return None
+
+
+def check_linked(key: str, inputs: dict[str, Any], declared: Input) -> None:
+    """Check a widget's value that came by a link; raises `UserError`. Sockets pass."""
+    if declared[0] in CONVERSIONS and (error := _check_value(key, inputs, declared)):
+        raise UserError(f"{error['message']}: {error['details']}")
 
 
 def _converted(value: Any, kind: str) -> Any:

@@ -95,6 +95,7 @@ class Worker:
 
     def _draw(self, job: Job) -> Record:
         from lorabench.comfy.embedded import nodes
+        from lorabench.comfy.embedded.context import Context
 
         def run(
             name: str,
@@ -102,7 +103,7 @@ class Worker:
             inputs: dict[str, Any],
             on_step: Callable[[int, int], None],
         ) -> Any:
-            context = nodes.Context(self.engine, self.library, job.pnginfo(), on_step)
+            context = Context(self.engine, self.library, job.pnginfo(), on_step)
             return nodes.RUN[class_type](context, **inputs)
 
         began = time.monotonic()

@@ -21,7 +21,7 @@ from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.lora import file as lora_file
 from lorabench.lora import trained_on
 from lorabench.lora.modules import forms
-from lorabench.lora.names import place
+from lorabench.lora.names import is_text, place
 from lorabench.pages.card import markdown
 from lorabench.run.record import RunRecord
 from lorabench.sweep.loras import SweptLora, saved
@@ -121,9 +121,7 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "weight": None if best is None else _weight(best),
         "weight_text": _recommended(verdict),
         "modules": _modules(lora),
-        "text_encoder": any(
-            place(module.name)[0].startswith("text") for module in lora.contents.modules
-        ),
+        "text_encoder": any(is_text(place(module.name)[0]) for module in lora.contents.modules),
         "grid": quote(sources.grid.name) if sources.grid else "",
         "rendered": _rendered(sweep) if sweep else "",
         "checkpoint": sweep and sweep.checkpoint,

@@ -1,6 +1,7 @@
 """Write the pipeline's settings for sd-scripts: two TOML files and a command line."""
 
 import math
+import re
 from typing import Any
 
 from lorabench.train.kohya import limits, subsets
@@ -20,6 +21,9 @@ ON_COMMAND_LINE = (
     *("resume", "initial_epoch", "save_every_n_steps"),
 )
 """Options that `command` gives, besides the user's."""
+
+_OF_CAPTIONS = re.compile(r"caption|token_warmup|network_train|text_encoder")
+"""Options that may change the features of a caption."""
 
 
 def dataset(training: Training, installation: Installation) -> Toml:
@@ -49,6 +53,7 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
     made = {
         "pretrained_model_name_or_path": installation.seen(training.base.path),
         "v_parameterization": training.base.prediction == "v_prediction",
+        "zero_terminal_snr": training.base.zero_snr or None,
         "output_dir": installation.seen(training.folder),
         "output_name": training.name,
         "save_model_as": "safetensors",
@@ -117,14 +122,26 @@ def _network(training: Training) -> Toml:
         "network_alpha": settings.alpha,
         "network_train_unet_only": not settings.text_encoder_lr,
         "network_train_text_encoder_only": not settings.unet_lr,
+        "cache_text_encoder_outputs": _captions_stay(training) or None,
     }
+
+
+def _captions_stay(training: Training) -> bool:
+    """Return whether SDXL's text encoders may run once and leave the card.
+
+    sd-scripts takes the option for SDXL alone, and with captions that are the same each time.
+    """
+    settings = training.settings
+    changed = settings.text_encoder_lr or settings.shuffle_caption or settings.caption_dropout
+    by_user = any(_OF_CAPTIONS.search(name) for name in settings.kohya_args)
+    return "text_encoder_2" in training.base.family.parts and not changed and not by_user
 
 
 def _schedule(training: Training) -> Toml:
     settings = training.settings
     warms_up = settings.scheduler == "constant" and settings.warmup_steps
     return {
-        "optimizer_type": "AdamW",
+        "optimizer_type": settings.optimizer_type,
         "optimizer_args": [f"weight_decay={settings.weight_decay}"],
         "learning_rate": settings.unet_lr or settings.text_encoder_lr,
         "unet_lr": settings.unet_lr or None,

@@ -134,8 +134,73 @@ def test_a_copy_with_the_names_of_peft_is_to_be_installed_again(fake, lora):
         f"{name}.lora_B.weight": np.ones((4, 2), np.float16),
     }
     save_file(tensors, lora)
-    with pytest.raises(UserError, match=r"diffusers and PEFT, .* --forcerun install_lora"):
+    with pytest.raises(UserError, match=r"by these names; --forcerun install_lora"):
         rendering(fake, lora, *unknown(*tensors))
+
+
+COLOURED = "\x1b[33m[WARNING]\x1b[0m {}\x1b[0m\n"  # as ComfyUI 0.33.0 writes its log
+
+
+@pytest.fixture
+def of_flux(tmp_path):
+    """Return a FLUX.1 LoRA on a slice, a modulation that Chroma lacks, and a text encoder."""
+    tensors = {}
+    for name, out in (
+        ("transformer.transformer_blocks.0.attn.to_q", 4),
+        ("transformer.transformer_blocks.0.norm1.linear", 24),
+        ("lora_te1_text_model_encoder_layers_0_mlp_fc1", 16),
+    ):
+        tensors[f"{name}.lora_A.weight"] = np.ones((2, 4), np.float16)
+        tensors[f"{name}.lora_B.weight"] = np.ones((out, 2), np.float16)
+    path = tmp_path / "flux.safetensors"
+    save_file(tensors, path)
+    return path
+
+
+def test_a_layer_that_the_model_lacks_is_a_failure(fake, of_flux):
+    line = COLOURED.format("NOT LOADED diffusion_model.double_blocks.0.img_mod.lin.weight")
+    with pytest.raises(UserError, match=r"workflow's model lacks 1 layer .*img_mod"):
+        rendering(fake, of_flux, line)
+
+
+def test_a_loader_that_changes_no_parts_of_layers_is_named(fake, of_flux):
+    line = COLOURED.format(
+        "NOT LOADED: ('diffusion_model.double_blocks.0.img_attn.qkv.weight', (0, 0, 4)) "
+        "(type=LoRAAdapter)"
+    )
+    with pytest.raises(UserError, match="take LoraLoader or LoraLoaderModelOnly"):
+        rendering(fake, of_flux, line)
+
+
+def test_a_slice_of_a_layer_that_the_model_lacks_is_not_the_loader_s_fault(fake, of_flux):
+    layer = "diffusion_model.double_blocks.0.img_attn.qkv.weight"
+    with pytest.raises(UserError, match="workflow's model lacks 1 layer"):
+        rendering(fake, of_flux, COLOURED.format(f"NOT LOADED ('{layer}', (0, 0, 4))"))
+
+
+def test_a_layer_that_another_lora_of_the_workflow_would_change_is_no_failure(fake, of_flux, lora):
+    line = COLOURED.format("NOT LOADED diffusion_model.double_blocks.7.img_mod.lin.weight")
+    rendering(fake, of_flux, line)
+    rendering(fake, lora, line)
+
+
+def test_coloured_lines_are_read_as_well(fake, of_flux):
+    key = "transformer.transformer_blocks.0.attn.to_q.lora_A.weight"
+    with pytest.raises(UserError, match=r"1 of its 6 keys .*to_q\.lora_A\.weight\)"):
+        rendering(fake, of_flux, COLOURED.format(f"lora key not loaded: {key}"))
+
+
+def test_the_family_of_a_lora_that_does_not_fit_is_named(fake, of_flux):
+    keys = [key for key, _ in tensor_file.tensors(of_flux)]
+    with pytest.raises(UserError, match=r"family .* those of FLUX\.1 or SD3\.5\)\?"):
+        rendering(fake, of_flux, *unknown(*keys))
+
+
+def test_a_loader_without_the_text_encoder_leaves_its_keys(fake, of_flux):
+    keys = [key for key, _ in tensor_file.tensors(of_flux) if "lora_te1" in key]
+    rendering(fake, of_flux, *unknown(*keys), loader=MODEL_ONLY)
+    with pytest.raises(UserError, match="of a text encoder that the workflow does not load"):
+        rendering(fake, of_flux, *unknown(*keys))
 
 
 def test_a_bundled_embedding_is_no_failure(fake, lora, with_more):

@@ -38,7 +38,7 @@ class Tokenizer:
 
 
 def encode(text, last_layer=None):
-    return conditioning.encode(text, Tokenizer(), Encoder(), last_layer)
+    return conditioning.encode(text, Tokenizer(), [Encoder()], last_layer).features
 
 
 def hidden(ids, layer=LAYERS):

@@ -79,7 +79,7 @@ def networks():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several on small matrices wait for each other
     parts = model.load(BUNDLED, "cpu", torch.float32)
-    yield Patchable(parts.unet, "unet"), Patchable(parts.text_encoder, "text_encoder")
+    yield Patchable(parts.unet, "unet"), Patchable(parts.text_encoders[0], "text_encoder")
     torch.set_num_threads(threads)
 
 

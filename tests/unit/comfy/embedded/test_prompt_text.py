@@ -9,7 +9,7 @@ import pytest
 
 from lorabench.comfy.embedded.prompt_text import Frame, chunks, weighted_segments
 
-FRAME = Frame(length=12, start=0, end=99)
+FRAME = Frame(length=12, start=0, end=99, padding=99)
 FULL = [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 99]
 
 RECORDED = {
@@ -59,7 +59,7 @@ def test_prompts_are_read_as_comfyui_reads_them(text, expected):
 
 
 def test_chunks_take_the_encoders_own_length():
-    assert [len(chunk) for chunk in chunks("a " * 100, tokenize, Frame(32, 0, 99))] == [32] * 4
+    assert [len(chunk) for chunk in chunks("a " * 100, tokenize, Frame(32, 0, 99, 99))] == [32] * 4
 
 
 def test_escaped_parentheses_are_text():
@@ -70,3 +70,8 @@ def test_an_unsupported_embedding_is_named(caplog):
     with caplog.at_level(logging.WARNING):
         chunks("a embedding:style_x b", tokenize, FRAME)
     assert "embedding:style_x does not exist" in caplog.text
+
+
+def test_another_token_may_fill_a_chunk_after_its_end():
+    (chunk,) = chunks("a bb", tokenize, Frame(length=6, start=0, end=99, padding=7))
+    assert [token.id for token in chunk] == [0, 1, 2, 99, 7, 7]

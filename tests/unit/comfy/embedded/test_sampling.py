@@ -1,101 +1,20 @@
-"""Samplers on a denoiser that can be written down: D(x, sigma) = tanh(x / sqrt(1 + sigma^2)).
-
-RECORDED holds what ComfyUI's own samplers give on it (version 0.3.64, with the seed + 1 of later
-releases for independent noise on a CPU): six karras steps from sigma * [-1.5, -0.5, 0.25, 1.0]
-with seed 7, once down to zero and once without the last level.
-"""
+"""KSampler on a UNet that can be written down."""
 
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from lorabench.base import model
+from lorabench.base import model as base_model
 from lorabench.base.stable_diffusion import SD15
-from lorabench.comfy.embedded import catalog, sampling
-from lorabench.comfy.embedded.samplers import SAMPLERS, Noise
-from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
+from lorabench.comfy.embedded import sampling
+from lorabench.comfy.embedded.conditioning import Conditioning
+from lorabench.comfy.embedded.latents import Latent
+from lorabench.comfy.embedded.model_sampling import ModelSampling
+from lorabench.comfy.embedded.prompts import Prompt
+from lorabench.comfy.embedded.sigmas import noise_schedule
 
-RECORDED = {
-    "euler": (
-        [-0.704703, -0.531513, 0.346683, 0.659835],
-        [-0.876955, -0.592504, 0.361823, 0.792857],
-    ),
-    "euler_ancestral": (
-        [-0.652505, -0.153516, -0.272292, 0.642843],
-        [-0.779981, -0.154805, -0.279456, 0.763329],
-    ),
-    "heun": (
-        [-0.518333, -0.447239, 0.356246, 0.495711],
-        [-0.574301, -0.481448, 0.372738, 0.543834],
-    ),
-    "dpmpp_sde": (
-        [0.548341, -0.598067, -0.384701, -0.531027],
-        [0.616268, -0.690426, -0.405738, -0.591826],
-    ),
-    "dpmpp_2m": (
-        [-0.675771, -0.5513, 0.392296, 0.63928],
-        [-0.821639, -0.62051, 0.414687, 0.757278],
-    ),
-    "dpmpp_2m_sde": (
-        [0.570371, -0.618947, -0.610459, -0.580487],
-        [0.648349, -0.723603, -0.709954, -0.663479],
-    ),
-    "lcm": ([-0.622748, 0.129435, -0.385565, 0.597108], [-0.729791, 0.13022, -0.406753, 0.688933]),
-    "ddim": (
-        [-0.704703, -0.531513, 0.346683, 0.659835],
-        [-0.876955, -0.592504, 0.361823, 0.792857],
-    ),
-    "uni_pc": (
-        [-0.783313, -0.611691, 0.43065, 0.727924],
-        [-1.089081, -0.692373, 0.424017, 0.949866],
-    ),
-}
-
-SCHEDULE = noise_schedule(model.alphas_cumprod(SD15.schedule))
-
-
-def toy(x, sigma):
-    return torch.tanh(x / (1 + sigma**2) ** 0.5)
-
-
-def walk(name, levels, seed=7, on_step=lambda i: None):
-    start = torch.tensor([-1.5, -0.5, 0.25, 1.0]).view(1, 1, 2, 2) * levels[0]
-    return SAMPLERS[name](toy, start, levels, Noise(seed), on_step)
-
-
-def test_every_declared_sampler_is_recorded():
-    assert list(SAMPLERS) == catalog.SAMPLER_NAMES
-    assert RECORDED.keys() == SAMPLERS.keys()
-
-
-@pytest.mark.parametrize("name", RECORDED)
-@pytest.mark.parametrize("cut", [0, 1])
-def test_samplers_walk_as_comfyuis(name, cut):
-    levels = sampling_sigmas(SCHEDULE, name, "karras", 6)
-    levels = levels[: len(levels) - cut]
-    assert walk(name, levels).flatten().tolist() == pytest.approx(RECORDED[name][cut], abs=1e-5)
-
-
-@pytest.mark.parametrize("name", RECORDED)
-def test_each_step_is_reported_once(name):
-    steps = []
-    walk(name, sampling_sigmas(SCHEDULE, name, "normal", 5), on_step=steps.append)
-    assert steps == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("name", RECORDED)
-def test_the_seed_decides_the_noise_of_those_that_add_some(name):
-    levels = sampling_sigmas(SCHEDULE, name, "normal", 4)
-    first, again, other = walk(name, levels), walk(name, levels), walk(name, levels, seed=8)
-    assert torch.equal(first, again)
-    adds_noise = name in ("euler_ancestral", "dpmpp_sde", "dpmpp_2m_sde", "lcm")
-    assert torch.equal(first, other) is not adds_noise
-
-
-def test_a_single_uni_pc_step_only_rescales_as_in_comfyui():
-    levels = torch.tensor([2.0, 0.0])
-    assert walk("uni_pc", levels).flatten()[3].item() == pytest.approx(2.0 / 5**0.5)
+SCHEDULE = noise_schedule(base_model.alphas_cumprod(SD15.schedule))
 
 
 def model(prediction="epsilon", channels=4):
@@ -104,31 +23,35 @@ def model(prediction="epsilon", channels=4):
     class Unet:
         dtype = torch.float32
         device = torch.device("cpu")
-        config = SimpleNamespace(in_channels=channels)
+        config = SimpleNamespace(in_channels=channels, addition_embed_type=None)
 
-        def __call__(self, x, timestep, context):
-            value = context.mean(dim=(1, 2)).view(-1, 1, 1, 1)
+        def __call__(self, x, timestep, encoder_hidden_states):
+            value = encoder_hidden_states.mean(dim=(1, 2)).view(-1, 1, 1, 1)
             return SimpleNamespace(sample=value.expand_as(x).clone())
 
     unet = Unet()
     patchable = SimpleNamespace(network=unet, with_patches=lambda patches: unet)
     vae = SimpleNamespace(config=SimpleNamespace(scaling_factor=0.5))
-    loaded = SimpleNamespace(unet=patchable, vae=vae, schedule=SCHEDULE, prediction=prediction)
-    return SimpleNamespace(loaded=loaded, unet=lambda: unet)
+    loaded = SimpleNamespace(unet=patchable, vae=vae)
+    read = ModelSampling(SCHEDULE, prediction)
+    return SimpleNamespace(loaded=loaded, unet=lambda: unet, sampling=read, rescale=None)
+
+
+def prompt(value, tokens=77):
+    return (Prompt(Conditioning(torch.full((1, tokens, 8), value))),)
 
 
 def sample(settings, latent=None, prediction="epsilon", channels=4, seen=None):
     latent = torch.zeros(1, 4, 2, 2) if latent is None else latent
-    positive, negative = torch.full((1, 77, 8), 1.0), torch.full((1, 154, 8), 0.5)
     steps = [] if seen is None else seen
     return sampling.sample(
         model(prediction, channels),
-        positive,
-        negative,
-        latent,
+        prompt(1.0),
+        prompt(0.5, tokens=154),
+        Latent(latent),
         settings,
         lambda *step: steps.append(step),
-    )
+    ).samples
 
 
 def settings(**changes):
@@ -159,10 +82,12 @@ def test_each_step_gets_the_same_tensor_of_a_text(monkeypatch, cfg, texts):
     monkeypatch.setattr(
         type(found.unet()),
         "__call__",
-        lambda self, x, timestep, context: given.append(context) or SimpleNamespace(sample=x),
+        lambda self, x, timestep, encoder_hidden_states: (
+            given.append(encoder_hidden_states) or SimpleNamespace(sample=x)
+        ),
     )
-    text, longer = torch.ones(1, 77, 8), torch.ones(1, 154, 8)
-    latent = torch.zeros(2, 4, 2, 2)
+    text, longer = prompt(1.0), prompt(1.0, tokens=154)
+    latent = Latent(torch.zeros(2, 4, 2, 2))
     sampling.sample(found, text, longer, latent, settings(cfg=cfg), lambda *step: None)
     assert len(given) == 3 * texts and len({id(context) for context in given}) == texts
 

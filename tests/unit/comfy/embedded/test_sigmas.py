@@ -1,28 +1,35 @@
-"""The numbers below were read off ComfyUI 0.3.64 (SD1.5's schedule)."""
+"""Noise levels; comfyui_0_33_0_sampling.json has those of ComfyUI's own functions for SD1.5."""
+
+import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from lorabench.base import model
 from lorabench.base.stable_diffusion import SD15
-from lorabench.comfy.embedded import catalog, sigmas
+from lorabench.comfy.embedded import sigmas
+from lorabench.comfy.embedded.catalog_sampling import SCHEDULER_NAMES
 from lorabench.comfy.embedded.sigmas import noise_schedule, sampling_sigmas
+from lorabench.errors import UserError
 
 SCHEDULE = noise_schedule(model.alphas_cumprod(SD15.schedule))
+FILE = Path(__file__).with_name("comfyui_0_33_0_sampling.json")
+OF_SCHEDULERS = json.loads(FILE.read_text(encoding="utf-8"))["schedulers"]
 
 RECORDED = {
-    ("normal", "euler", 5, 1.0): [14.61464, 4.086081, 1.61558, 0.6951495, 0.02916716, 0.0],
-    ("karras", "euler", 5, 1.0): [14.61464, 4.796535, 1.274101, 0.24795, 0.02916718, 0.0],
-    ("exponential", "euler", 5, 1.0): [14.61464, 3.088976, 0.6528918, 0.1379964, 0.02916716, 0.0],
-    ("sgm_uniform", "euler", 5, 1.0): [14.61464, 5.092408, 2.279731, 1.162865, 0.5711889, 0.0],
-    ("simple", "euler", 5, 1.0): [14.61464, 5.087763, 2.276463, 1.160578, 0.5692849, 0.0],
-    ("ddim_uniform", "euler", 5, 1.0): [5.134431, 2.292854, 1.168216, 0.5740502, 0.04131441, 0.0],
     ("normal", "uni_pc", 4, 1.0): [14.61464, 4.086081, 1.61558, 0.6951495, 0.0],
+    ("normal", "uni_pc_bh2", 4, 1.0): [14.61464, 4.086081, 1.61558, 0.6951495, 0.0],
+    ("normal", "dpm_2", 4, 1.0): [14.61464, 4.086081, 1.61558, 0.6951495, 0.0],
     ("karras", "euler", 4, 0.6): [2.232154, 0.6925706, 0.1697566, 0.02916718, 0.0],
-    ("ddim_uniform", "euler", 7, 1.0): [
-        14.26511, 6.57065, 3.485455, 2.047312, 1.272063, 0.7900609, 0.440309, 0.04131441, 0.0,
-    ],
-}  # fmt: skip
+}
+
+
+@pytest.mark.parametrize(("case", "expected"), OF_SCHEDULERS.items())
+def test_schedulers_are_comfyuis(case, expected):
+    scheduler, steps = case.split()
+    levels = sigmas.SCHEDULERS[scheduler](SCHEDULE, int(steps))
+    assert levels.tolist() == pytest.approx(expected, rel=3e-6)
 
 
 @pytest.mark.parametrize(("case", "expected"), RECORDED.items())
@@ -33,15 +40,24 @@ def test_levels_are_comfyuis(case, expected):
 
 
 def test_every_declared_scheduler_exists():
-    assert list(sigmas.SCHEDULERS) == catalog.SCHEDULER_NAMES
+    assert list(sigmas.SCHEDULERS) == SCHEDULER_NAMES
+    assert {case.split()[0] for case in OF_SCHEDULERS} == set(SCHEDULER_NAMES)
 
 
-@pytest.mark.parametrize("scheduler", catalog.SCHEDULER_NAMES)
+@pytest.mark.parametrize("scheduler", SCHEDULER_NAMES)
 @pytest.mark.parametrize("steps", [1, 2, 30, 1000])
 def test_levels_fall_to_zero(scheduler, steps):
+    if (scheduler, steps) == ("kl_optimal", 1):
+        return
     levels = sampling_sigmas(SCHEDULE, "euler", scheduler, steps)
     assert levels[-1] == 0
     assert (levels.diff() < 0).all()
+
+
+def test_one_step_of_kl_optimal_is_refused():
+    """In ComfyUI its level is no number, and the picture black."""
+    with pytest.raises(UserError, match="takes 2 steps or more"):
+        sampling_sigmas(SCHEDULE, "euler", "kl_optimal", 1)
 
 
 def test_denoise_takes_the_tail_of_more_steps():

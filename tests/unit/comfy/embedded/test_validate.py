@@ -5,7 +5,8 @@ import pytest
 from lorabench.comfy.embedded import memory
 from lorabench.comfy.embedded.catalog import nodes
 from lorabench.comfy.embedded.library import Library
-from lorabench.comfy.embedded.validate import validate
+from lorabench.comfy.embedded.validate import check_linked, validate
+from lorabench.errors import UserError
 from tests.graphs import text_to_image
 
 
@@ -54,8 +55,8 @@ def test_a_file_that_is_not_there(graph, declared):
         ("seed", 2**64, "value_bigger_than_max"),
         ("seed", -1, "value_smaller_than_min"),
         ("cfg", "much", "invalid_input_type"),
-        ("sampler_name", "dpm_fast", "value_not_in_list"),
-        ("scheduler", "beta", "value_not_in_list"),
+        ("sampler_name", "plms", "value_not_in_list"),
+        ("scheduler", "turbo", "value_not_in_list"),
         ("model", ["1", 1], "return_type_mismatch"),
         ("model", ["1"], "bad_linked_input"),
     ],
@@ -66,10 +67,16 @@ def test_a_wrong_value_is_named(graph, declared, key, value, kind):
     assert [found for found, _ in reasons(verdict, "4")] == [kind]
 
 
-def test_an_unsupported_sampler_lists_the_supported_ones(graph, declared):
-    graph["4"]["inputs"]["sampler_name"] = "dpm_fast"
+def test_an_unknown_scheduler_lists_those_there_are(graph, declared):
+    graph["4"]["inputs"]["scheduler"] = "turbo"
     ((_, details),) = reasons(validate(graph, declared), "4")
-    assert details.startswith("sampler_name: 'dpm_fast' not in ['euler', 'euler_ancestral'")
+    assert details.startswith("scheduler: 'turbo' not in ['simple', 'sgm_uniform'")
+
+
+def test_of_many_choices_the_number_is_given_as_in_comfyui(graph, declared):
+    graph["4"]["inputs"]["sampler_name"] = "plms"
+    ((_, details),) = reasons(validate(graph, declared), "4")
+    assert details == "sampler_name: 'plms' not in (list of length 44)"
 
 
 def test_a_missing_input(graph, declared):
@@ -177,3 +184,36 @@ def test_a_text_beyond_measure_is_refused(graph, declared):
     assert kind == "invalid_input_type"
     assert details.endswith("it has more than 100000 characters")
     assert len(details) < 300
+
+
+def test_a_picture_may_lie_anywhere_in_the_input_folder(tmp_path, graph):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/base.safetensors").touch()
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "in/sub/a.png").touch()
+    library = Library(tmp_path, tmp_path, tmp_path, tmp_path, (), tmp_path / "in")
+    graph["7"] = {"class_type": "LoadImage", "inputs": {"image": "sub/a.png"}}
+    graph["8"] = {"class_type": "PreviewImage", "inputs": {"images": ["7", 0]}}
+    assert validate(graph, nodes(library)).outputs == ["6", "8"]
+    for name in ("sub/b.png", "../a.png", 3, {"a": 1}):
+        graph["7"]["inputs"]["image"] = name
+        ((kind, details),) = reasons(validate(graph, nodes(library)), "7")
+        assert kind == "custom_validation_failed"
+        assert details == f"image - Invalid image file: {name}"
+
+
+def test_a_linked_size_is_checked_when_it_is_known(graph, declared, tmp_path):
+    limited = nodes(Library(tmp_path, tmp_path, tmp_path, tmp_path), most_pixels=64 * 64)
+    limited["CheckpointLoaderSimple"] = declared["CheckpointLoaderSimple"]
+    graph["7"] = {"class_type": "PrimitiveInt", "inputs": {"value": 4096}}
+    size = next(node for node in graph.values() if node["class_type"] == "EmptyLatentImage")
+    size["inputs"]["width"] = ["7", 0]
+    assert validate(graph, limited).error is None
+
+
+def test_a_linked_value_outside_the_limits_is_refused_when_the_node_runs():
+    declared = ("INT", {"min": 1, "max": 10})
+    check_linked("steps", {"steps": 5}, declared)
+    with pytest.raises(UserError, match="Value 11 bigger than max of 10: steps"):
+        check_linked("steps", {"steps": 11}, declared)
+    check_linked("model", {"model": object()}, ("MODEL", {}))

@@ -1,5 +1,6 @@
 """What sd-scripts is told: the two TOML files and the command line."""
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -73,6 +74,34 @@ def test_what_is_off_is_left_out(tmp_path):
     left_out = {"text_encoder_lr", "min_snr_gamma", "noise_offset", "clip_skip"}
     assert not left_out & set(made)
     assert made["mixed_precision"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "cached"),
+    [
+        ("sdxl", {"text_encoder_lr": 0}, True),
+        ("sdxl", {}, None),
+        ("sdxl", {"text_encoder_lr": 0, "shuffle_caption": True}, None),
+        ("sdxl", {"text_encoder_lr": 0, "caption_dropout": 0.1}, None),
+        ("sdxl", {"text_encoder_lr": 0, "kohya_args": {"caption_tag_dropout_rate": 0.1}}, None),
+        ("sd15", {"text_encoder_lr": 0}, None),
+    ],
+)
+def test_sdxls_captions_are_encoded_once_where_they_stay(tmp_path, family, changes, cached):
+    made = config(tmp_path, family=family, sizes=((64, 64), (64, 64)), **changes)
+    assert made.get("cache_text_encoder_outputs") is cached
+
+
+def test_v_prediction_without_a_last_signal_is_told(tmp_path):
+    training = make_training(tmp_path, family="sdxl", sizes=((64, 64),))
+    marked = replace(training.base, prediction="v_prediction", zero_snr=True)
+    made = command.config(replace(training, base=marked), HERE, CPU)
+    assert made["v_parameterization"] and made["zero_terminal_snr"]
+    assert "zero_terminal_snr" not in command.config(training, HERE, CPU)
+
+
+def test_both_trainers_have_the_same_optimizers(tmp_path):
+    assert config(tmp_path, optimizer_type="AdamW8bit")["optimizer_type"] == "AdamW8bit"
 
 
 def test_a_constant_rate_with_a_warm_up_is_another_scheduler_there(tmp_path):

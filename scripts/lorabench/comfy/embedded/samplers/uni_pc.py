@@ -1,7 +1,8 @@
 """UniPC, the unified predictor-corrector of Zhao et al. (2023, https://arxiv.org/abs/2302.04867).
 
-This is the data-prediction form with B(h) = h ("bh1"), up to third order and of lower order at
-both ends, in the variance-preserving view: alpha = 1 / sqrt(1 + sigma^2), x_vp = alpha * x.
+This is the data-prediction form with B(h) = h ("bh1") or exp(h) - 1 ("bh2"), up to third order and
+of lower order at both ends, in the variance-preserving view: alpha = 1 / sqrt(1 + sigma^2),
+x_vp = alpha * x.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from lorabench.comfy.embedded.samplers.walk import Step, Walk
+
+Scale = Callable[[Tensor], Tensor]
+"""The paper's B, of the negated step in half log-SNR."""
 
 LAST_SIGMA = 0.001
 """Replaces 0 at the end of the levels, because the method needs its logarithm."""
@@ -22,36 +28,48 @@ class _Guess:
     half_log_snr: Tensor
 
 
-def uni_pc(
-    denoise: Callable[[Tensor, Tensor], Tensor],
-    x: Tensor,
-    sigmas: Tensor,
-    _noise: object,
-    on_step: Callable[[int], None],
-) -> Tensor:
-    """Walk `x` down `sigmas`; arguments as in `samplers`. A single step only rescales `x`."""
-    levels = sigmas.clone()
+def uni_pc(walk: Walk, x: Tensor) -> Tensor:
+    """UniPC with "bh1". A single step only rescales `x`."""
+    return _uni_pc(walk, x, lambda h: h)
+
+
+def uni_pc_bh2(walk: Walk, x: Tensor) -> Tensor:
+    """UniPC with "bh2"."""
+    return _uni_pc(walk, x, torch.expm1)
+
+
+def _uni_pc(walk: Walk, x: Tensor, scale: Scale) -> Tensor:
+    levels = walk.levels.clone()
     if levels[-1] == 0:
         levels[-1] = LAST_SIGMA
     steps = len(levels) - 1
     full_order = min(3, steps - 1)
     x = x * _alpha(levels[0])
-    history = [_Guess(denoise(x / _alpha(levels[0]), levels[0]), _half_log_snr(levels[0]))]
-    on_step(0)
+    history: list[_Guess] = []
+
+    def clean(x: Tensor, i: int) -> Tensor:
+        """Return the guess at level `i`, and report and remember it."""
+        guess = walk.guess(x / _alpha(levels[i]), Step(i, levels[i], levels[i + 1]))
+        history.append(_Guess(guess, _half_log_snr(levels[i])))
+        return guess
+
+    clean(x, 0)
     for i in range(1, steps + 1 if steps > 1 else 1):
-        order = min(i, full_order, steps + 1 - i)
-        predicted = _step(x, levels[i - 1], levels[i], history[-order:], None)
+        known = history[-min(i, full_order, steps + 1 - i) :]
+        predicted = _step(x, levels[i - 1], levels[i], known, None, scale)
         if i == steps:
             return predicted / _alpha(levels[i])
-        clean = denoise(predicted / _alpha(levels[i]), levels[i])
-        x = _step(x, levels[i - 1], levels[i], history[-order:], clean)
-        history.append(_Guess(clean, _half_log_snr(levels[i])))
-        on_step(i)
+        x = _step(x, levels[i - 1], levels[i], known, clean(predicted, i), scale)
     return x / _alpha(levels[-1])
 
 
 def _step(
-    x: Tensor, sigma: Tensor, lower: Tensor, history: list[_Guess], clean: Tensor | None
+    x: Tensor,
+    sigma: Tensor,
+    lower: Tensor,
+    history: list[_Guess],
+    clean: Tensor | None,
+    scale: Scale,
 ) -> Tensor:
     """Return `x` (variance preserving) one level down.
 
@@ -69,12 +87,12 @@ def _step(
     if clean is not None:
         ratios.append(torch.ones_like(h))
         slopes.append(clean - now.clean)
-    weights = _weights(h, ratios)
+    weights = _weights(h, ratios, scale)
     correction = sum((w * d for w, d in zip(weights, slopes, strict=True)), torch.zeros_like(x))
-    return base + alpha * h * correction
+    return base - alpha * scale(-h) * correction
 
 
-def _weights(h: Tensor, ratios: list[Tensor]) -> Tensor:
+def _weights(h: Tensor, ratios: list[Tensor], scale: Scale) -> Tensor:
     """Solve for the weights of the slopes at `ratios` (equation 9 of the paper, negated h).
 
     With one slope the paper's own simplification is one half.
@@ -87,7 +105,7 @@ def _weights(h: Tensor, ratios: list[Tensor]) -> Tensor:
     hh = -h
     phi, factorial, right = torch.expm1(hh) / hh - 1, 1.0, []
     for k in range(1, count + 1):
-        right.append(phi * factorial / hh)
+        right.append(phi * factorial / scale(hh))
         factorial *= k + 1
         phi = phi / hh - 1 / factorial
     nodes = torch.stack(ratios)
