@@ -7,7 +7,7 @@ user chooses with a `bench.*_node` key.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lorabench.comfy.graph import choosing, tested_loras, text_sources
+from lorabench.comfy.graph import choosing, seeds, tested_loras, text_sources
 from lorabench.comfy.graph.graph import (
     SEED_INPUTS,
     TEXT_INPUTS,
@@ -81,7 +81,7 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
         save=save,
         loras=loras,
         idle=tested_loras.idle(graph, save, loras),
-        seed=_find_seeds(
+        seed=seeds.find(
             graph, list(dict.fromkeys([*samplers, *_redrawing(graph, save)])), choices.sampler
         ),
         batch_size=_find_batch_size(graph, samplers, choices.latent, reasons),
@@ -158,53 +158,6 @@ def _redrawing(graph: Graph, save: str) -> list[str]:
         if {"sampler_name", "denoise"} & graph[node]["inputs"].keys()
         and "latent_image" not in graph[node]["inputs"]
         and slots(graph, node, SEED_INPUTS)
-    ]
-
-
-def _find_seeds(graph: Graph, samplers: Sequence[str], choice: str | None) -> tuple[Slot, ...]:
-    """Return the seed of every sampler that adds noise, or of the chosen one.
-
-    Other nodes with a link to the same seed are included.
-    """
-    seeds = {node: seed for node in samplers if (seed := _seed(graph, node))}
-    if choice:
-        named = choosing.named(
-            graph, "sampler", choice, [node for node in samplers if node in seeds]
-        )
-        noisy = [named]
-    else:
-        noisy = [node for node in samplers if node in seeds and _adds_noise(graph, node)]
-    if not noisy:
-        raise UserError(
-            f"no sampler adds noise of a seed: {listing(graph, samplers)}; switch add_noise on"
-        )
-    found: dict[Slot, None] = {}
-    for node in noisy:
-        found |= dict.fromkeys(_with_same_source(graph, seeds[node]))
-    return tuple(found)
-
-
-def _seed(graph: Graph, sampler: str) -> Slot | None:
-    """Return a sampler's seed: its own, or that of its noise (RandomNoise)."""
-    noise = graph[sampler]["inputs"].get("noise")
-    where = upstream(graph, noise[0]) if is_link(noise) else [sampler]
-    return next((slot for node in where for slot in slots(graph, node, SEED_INPUTS)), None)
-
-
-def _adds_noise(graph: Graph, sampler: str) -> bool:
-    """Return whether KSamplerAdvanced or SamplerCustom adds noise; every other sampler does."""
-    return graph[sampler]["inputs"].get("add_noise", True) not in (False, "disable")
-
-
-def _with_same_source(graph: Graph, seed: Slot) -> list[Slot]:
-    value = graph[seed.node]["inputs"][seed.input]
-    if not is_link(value):
-        return [seed]
-    return [
-        slot
-        for node in graph
-        for slot in slots(graph, node, SEED_INPUTS)
-        if graph[node]["inputs"][slot.input] == value
     ]
 
 

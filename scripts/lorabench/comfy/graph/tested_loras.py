@@ -7,8 +7,9 @@ or the order of the samplers.
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
+from typing import Any
 
-from lorabench.comfy.graph import choosing, lora_nodes
+from lorabench.comfy.graph import choosing, lora_nodes, seeds
 from lorabench.comfy.graph.graph import Graph, describe, is_link, listing, slots, title, upstream
 from lorabench.errors import UserError
 from lorabench.lora import pair
@@ -99,18 +100,38 @@ def _models(graph: Graph, node: str) -> list[str]:
 
 
 def _turn(graph: Graph, node: str, loaders: Sequence[str], samplers: Sequence[str]) -> Side | None:
-    """Return whether only the first sampler that has a loader has this one, or only later ones."""
-    models = [set(_behind_model(graph, sampler)) for sampler in reversed(samplers)]
-    has = [node in model for model in models if model & set(loaders)]
-    if len(has) < 2 or has[0] == any(has[1:]):
+    """Return whether only the first sampler that has a loader has this one, or only later ones.
+
+    Where those add noise of their own, or have other texts, they are no second half of it, but
+    the second pass of a hires fix, or a refiner.
+    """
+    found = [
+        (sampler, behind)
+        for sampler in reversed(samplers)
+        if (behind := set(_behind(graph, _guided(graph, sampler, "model")))) & set(loaders)
+    ]
+    if len(found) < 2 or any(_begins(graph, sampler) for sampler, _ in found[1:]):
         return None
-    return "high" if has[0] else "low"
+    first, *later = (node in behind for _, behind in found)
+    texts = [_guided(graph, sampler, "positive") for sampler, _ in found]
+    if first == any(later) or any(text != texts[0] for text in texts):
+        return None
+    return "high" if first else "low"
 
 
-def _behind_model(graph: Graph, sampler: str) -> Sequence[str]:
-    """Return the nodes that make a sampler's model, or that of its guider."""
+def _begins(graph: Graph, sampler: str) -> bool:
+    """Return whether a sampler adds noise of its own."""
+    return seeds.adds_noise(graph, sampler) and seeds.own(graph, sampler) is not None
+
+
+def _guided(graph: Graph, sampler: str, name: str) -> Any:
+    """Return an input of a sampler, or of its guider."""
     inputs = graph[sampler]["inputs"]
     if is_link(guider := inputs.get("guider")):
         inputs = graph[guider[0]]["inputs"]
-    model = inputs.get("model")
-    return list(upstream(graph, model[0])) if is_link(model) else ()
+    return inputs.get(name)
+
+
+def _behind(graph: Graph, link: Any) -> Sequence[str]:
+    """Return the nodes that a link depends on."""
+    return list(upstream(graph, link[0])) if is_link(link) else ()

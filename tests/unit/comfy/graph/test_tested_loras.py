@@ -37,16 +37,31 @@ def test_the_order_of_the_samplers_says_which_is_which():
     assert loras(two_models()) == ("lora a", "lora b")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"add_noise": "enable"}, {"positive": ["neg", 0]}, {"model": ["both", 0]}],
+    ids=["a second pass", "a refiner", "one model"],
+)
+def test_other_second_samplers_leave_a_choice(changes):
+    graph = two_models()
+    graph["both"] = changed(graph, "lora b", model=["lora a", 0])
+    graph["later"] = changed(graph, "later", **changes)
+    if "model" in changes:
+        del graph["lora b"]
+    assert "the workflow has 2 LoRA loaders; set bench.lora_node" in refused(graph)
+
+
 def test_so_does_the_order_of_samplers_with_guiders():
     graph = two_models()
     for one, sampler in (("a", "earlier"), ("b", "later")):
         graph[f"guider {one}"] = node("CFGGuider", model=[f"lora {one}", 0], positive=["pos", 0],
                                       negative=["neg", 0], cfg=3.5)  # fmt: skip
         graph[sampler] = node(
-            "SamplerCustomAdvanced", guider=[f"guider {one}", 0], noise=["noise", 0],
+            "SamplerCustomAdvanced", guider=[f"guider {one}", 0], noise=[f"noise {one}", 0],
             latent_image=[{"earlier": "latent", "later": "earlier"}[sampler], 0],
         )  # fmt: skip
-    graph["noise"] = node("RandomNoise", noise_seed=1)
+    graph["noise a"] = node("RandomNoise", noise_seed=1)
+    graph["noise b"] = node("DisableNoise")
     assert loras(graph) == ("lora a", "lora b")
 
 
