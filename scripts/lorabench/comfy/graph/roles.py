@@ -7,7 +7,7 @@ user chooses with a `bench.*_node` key.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lorabench.comfy.graph import choosing, seeds, tested_loras, text_sources
+from lorabench.comfy.graph import choosing, seeds, tested_loras, text_encoders, text_sources
 from lorabench.comfy.graph.graph import (
     SEED_INPUTS,
     TEXT_INPUTS,
@@ -19,7 +19,6 @@ from lorabench.comfy.graph.graph import (
     slots,
     upstream,
 )
-from lorabench.comfy.graph.text_encoders import encoders
 from lorabench.errors import UserError
 
 _SAVES = ("SaveImage", "SaveImageAdvanced")
@@ -208,10 +207,13 @@ def _find_text(
     texts = [node for node in dict.fromkeys(behind) if slots(graph, node, TEXT_INPUTS)]
     if choice:
         return _chosen_text(graph, texts, role, choice)
-    found = [encoders(graph, sampler, role) for sampler in samplers]
-    nodes = list(dict.fromkeys(node for one in found for node in one))
+    found = [text_encoders.encoders(graph, sampler, role) for sampler in samplers]
+    ours = list(dict.fromkeys(one for of_sampler in found for one in of_sampler))
+    nodes = [one[0].node for one in ours]
     opposite = "negative" if role == "positive" else "positive"
-    others = {node for sampler in samplers for node in encoders(graph, sampler, opposite)}
+    others = [
+        one for sampler in samplers for one in text_encoders.encoders(graph, sampler, opposite)
+    ]
     key = f"bench.{role}_node (--{role}-node)"
     if not nodes:
         candidates = listing(graph, texts)
@@ -220,10 +222,10 @@ def _find_text(
         )
     elif any(len(one) > 1 for one in found):
         reasons[role] = f"several texts feed it; set {key} to one of: {listing(graph, nodes)}"
-    elif shared := [node for node in nodes if node in others]:
+    elif shared := [one[0].node for one in ours if one in others]:
         reasons[role] = f"positive and negative share the text {listing(graph, shared)}"
     else:
-        return _written(graph, role, nodes, reasons)
+        return _written(graph, role, [slot for one in ours for slot in one], reasons)
     return ()
 
 
@@ -232,28 +234,24 @@ def _chosen_text(graph: Graph, encoders: list[str], role: str, choice: str) -> t
     written = [
         place
         for node in encoders
-        for slot in slots(graph, node, TEXT_INPUTS)
+        for slot in text_encoders.of_node(graph, node, role)
         for place in text_sources.places(graph, slot)
         if place.node not in encoders
     ]
     nodes = [*encoders, *dict.fromkeys(place.node for place in written)]
     named = choosing.named(graph, role, choice, nodes)
     return (
-        slots(graph, named, TEXT_INPUTS)
+        text_encoders.of_node(graph, named, role)
         if named in encoders
         else tuple(dict.fromkeys(place for place in written if place.node == named))
     )
 
 
 def _written(
-    graph: Graph, role: str, nodes: Sequence[str], reasons: dict[str, str]
+    graph: Graph, role: str, texts: Sequence[Slot], reasons: dict[str, str]
 ) -> tuple[Slot, ...]:
-    """Return where the texts of the encoders `nodes` are written."""
-    found = {
-        slot: text_sources.written(graph, slot)
-        for node in nodes
-        for slot in slots(graph, node, TEXT_INPUTS)
-    }
+    """Return where these texts of encoders are written."""
+    found = {slot: text_sources.written(graph, slot) for slot in texts}
     if unknown := [slot.node for slot, source in found.items() if source is None]:
         reasons[role] = (
             f"several nodes write the text of {listing(graph, unknown)}; set bench.{role}_node"

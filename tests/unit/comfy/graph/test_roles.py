@@ -662,3 +662,55 @@ def test_the_newer_save_node_counts_if_it_saves_png():
     graph["save"]["inputs"]["format"] = "exr"
     with pytest.raises(UserError, match=r"save \(SaveImageAdvanced\) saves exr"):
         find_roles(graph)
+
+
+def of_both(negative=1):
+    """Text to image with one encoder for both prompts, as TextEncodeMageFlowEdit."""
+    both = node("TextEncodeMageFlowEdit", clip=["lora", 1], prompt="a cat", negative_prompt="x")
+    sampler = changed(a_graph(), "sampler", positive=["pos", 0], negative=["pos", negative])
+    return a_graph(pos=both, neg=None, sampler=sampler)
+
+
+def test_an_encoder_of_both_prompts_has_a_text_for_each():
+    roles = find_roles(of_both())
+    assert (roles.positive, roles.negative) == (
+        (Slot("pos", "prompt"),),
+        (Slot("pos", "negative_prompt"),),
+    )
+    result = patched(of_both(), positive="a dog", negative="y")
+    assert result["pos"]["inputs"] == {
+        "clip": ["lora", 1],
+        "prompt": "a dog",
+        "negative_prompt": "y",
+    }
+    chosen = find_roles(of_both(), Choices(positive="pos", negative="pos"))
+    assert (chosen.positive, chosen.negative) == (roles.positive, roles.negative)
+
+
+def test_its_prompt_alone_for_both_is_shared():
+    roles = find_roles(of_both(negative=0))
+    assert (roles.positive, roles.negative) == ((), ())
+    assert "share the text pos" in roles.reasons["positive"]
+
+
+def dual(cond2, negative):
+    """Text to image with a guider of three conditionings, and a third text."""
+    graph = a_graph(third=node("CLIPTextEncode", clip=["lora", 1], text="a hat"))
+    graph["guider"] = node("DualCFGGuider", model=["lora", 0], cond1=["pos", 0],
+                           cond2=[cond2, 0], negative=[negative, 0])  # fmt: skip
+    graph["noise"] = node("RandomNoise", noise_seed=1)
+    graph["sampler"] = node("SamplerCustomAdvanced", guider=["guider", 0], noise=["noise", 0],
+                            latent_image=["latent", 0])  # fmt: skip
+    return graph
+
+
+def test_the_middle_of_three_conditionings_may_have_the_negative_text():
+    roles = find_roles(dual("neg", "neg"))
+    assert (roles.positive, roles.negative) == ((Slot("pos", "text"),), (Slot("neg", "text"),))
+    assert find_roles(dual("pos", "neg")).positive == roles.positive
+
+
+def test_a_third_text_leaves_a_choice():
+    roles = find_roles(dual("third", "neg"))
+    assert "several texts feed it; set bench.positive_node" in roles.reasons["positive"]
+    assert roles.negative == (Slot("neg", "text"),)
