@@ -16,7 +16,8 @@ SMALL = {
     "base_model": "models/checkpoints/narrow.safetensors",
     "bench_workflow": "workflow.json",
     "weights": "0.8",
-    "preprocess": "{resolution: 64, bucket_step: 32, bucket_min: 32, bucket_max: 128}",
+    "preprocess": "{resolution: 64, bucket_step: 32, bucket_min: 32, bucket_max: 128, "
+    "min_size: 32}",
     "train": "{steps: 3, batch_size: 2, rank: 2, threads: 1}",
     "bench": "{threads: 1}",
 }

@@ -14,23 +14,23 @@ Shapes = Mapping[str, tuple[int, ...]]
 HEAD = 64
 """Channels of an attention head."""
 _SIZES = 6
-"""Numbers that SDXL's UNet is given of a picture's size (see unet_inputs.py)."""
+"""Numbers that SDXL's UNet is given of a picture's size (see conditions.py)."""
 
 
 def unet(shapes: Shapes, pooled: int) -> dict[str, Any]:
     """Return what sizes decide of a UNet2DConditionModel's config; `pooled` is that text's width.
 
-    Raises `KeyError`: a tensor of the architecture is missing.
+    Raises `KeyError` or `ValueError`: a tensor of the architecture is missing.
     """
-    halvings = sorted(int(n) for n in _numbers(shapes, r"input_blocks\.(\d+)\.0\.op\.weight"))
-    layers = halvings[0] - 1
+    halvings = _numbers(shapes, r"input_blocks\.(\d+)\.0\.op\.weight")
+    layers = min(halvings) - 1
     starts = [1 + level * (layers + 1) for level in range(len(halvings) + 1)]
     widths = [shapes[f"input_blocks.{n}.0.out_layers.3.weight"][0] for n in starts]
     down = [_depth(shapes, f"input_blocks.{n}.1") for n in starts]
     up = [_depth(shapes, f"output_blocks.{n - 1}.1") for n in starts]
     kinds = {True: "CrossAttn", False: ""}
     entrance = shapes["label_emb.0.0.weight"][1]
-    text = next(shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
+    first = f"input_blocks.{starts[[depth > 0 for depth in down].index(True)]}.1"
     return {
         "in_channels": shapes["input_blocks.0.0.weight"][1],
         "out_channels": shapes["out.2.weight"][0],
@@ -46,8 +46,8 @@ def unet(shapes: Shapes, pooled: int) -> dict[str, Any]:
         ],
         "reverse_transformer_layers_per_block": [max(1, depth) for depth in up],
         "attention_head_dim": [_heads(width) for width in widths],  # their number, in spite of it
-        "cross_attention_dim": text,
-        "use_linear_projection": len(shapes["input_blocks.4.1.proj_in.weight"]) == 2,
+        "cross_attention_dim": shapes[f"{first}.transformer_blocks.0.attn2.to_k.weight"][1],
+        "use_linear_projection": len(shapes[f"{first}.proj_in.weight"]) == 2,
         "addition_time_embed_dim": (entrance - pooled) // _SIZES,
         "projection_class_embeddings_input_dim": entrance,
     }
@@ -68,9 +68,12 @@ def text_encoder(shapes: Shapes) -> dict[str, Any]:
 
 
 def autoencoder(shapes: Shapes) -> dict[str, Any]:
-    """Return the widths of an AutoencoderKL, given its shapes by the original names."""
-    levels = len(_numbers(shapes, r"encoder\.down\.(\d+)\.block\.0\.conv1\.weight"))
-    names = [f"encoder.down.{level}.block.0.conv1.weight" for level in range(levels)]
+    """Return the widths of an AutoencoderKL, given its shapes by the original names.
+
+    Raises as `unet`.
+    """
+    levels = _numbers(shapes, r"encoder\.down\.(\d+)\.block\.0\.conv1\.weight")
+    names = [f"encoder.down.{level}.block.0.conv1.weight" for level in range(max(levels) + 1)]
     return {"block_out_channels": [shapes[name][0] for name in names]}
 
 
@@ -91,5 +94,5 @@ def _heads(width: int) -> int:
     return max(1, width // HEAD)
 
 
-def _numbers(shapes: Shapes, pattern: str) -> set[str]:
-    return {match[1] for name in shapes if (match := re.fullmatch(pattern, name))}
+def _numbers(shapes: Shapes, pattern: str) -> set[int]:
+    return {int(match[1]) for name in shapes if (match := re.fullmatch(pattern, name))}

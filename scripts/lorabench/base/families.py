@@ -41,6 +41,7 @@ PREFIXES = {prefix: part for family in _UNETS for part, prefix in family.parts.i
 """The part of the model that a tensor of a single file belongs to, by how its name begins."""
 
 _OF_TRANSFORMER = (LDM_UNET, "model.model.", "net.")
+_NAMED = 3
 _ENOUGH = 5
 """More tensors than this begin with a prefix that is one."""
 _KIND = re.compile(r"\.(weight|scale|bias)$")
@@ -68,8 +69,10 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
 
 
 def titles(families: Sequence[Known]) -> str:
-    """Return the titles of families that a file may be of: `a, b or c`."""
+    """Return the titles of families that a file may be of: `a, b or c`; empty for too many."""
     *others, last = [family.title for family in families]
+    if len(others) >= _NAMED:
+        return ""
     return f"{', '.join(others)} or {last}" if others else last
 
 

@@ -41,6 +41,7 @@ _MODELS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such k
     ("controlnet_down_blocks.", "a ControlNet"),
     ("ip_adapter.", "an IP-Adapter"),
     ("image_proj.", "an IP-Adapter"),
+    ("diffusion_model.clf.1.weight", "a Stable Cascade model, which is not read here"),
     ("model.diffusion_model.", "a whole checkpoint, as base_model= takes it"),
     ("down_blocks.", "the UNet or VAE of a checkpoint"),
     ("double_blocks.", "a whole Flux model"),

@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from lorabench.base import checkpoint, single_file, unet_inputs
+from lorabench.base import checkpoint, conditions, single_file
+from lorabench.base.conditions import Text, TextEncoder
 from lorabench.base.families import EMBEDDED
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -24,7 +25,6 @@ from lorabench.base.networks import (
     rescale_zero_terminal_snr,
 )
 from lorabench.base.tokens import clip_tokenizer
-from lorabench.base.unet_inputs import Text, TextEncoder
 from lorabench.errors import UserError
 
 
@@ -45,7 +45,7 @@ class StableDiffusion:
 
     def encode_text(self, captions: Sequence[str], clip_skip: int = 1) -> Text:
         """Return captions as the UNet reads them."""
-        return unet_inputs.encoded(captions, self.tokenizer, self.text_encoders, clip_skip)
+        return conditions.encoded(captions, self.tokenizer, self.text_encoders, clip_skip)
 
     @torch.no_grad()
     def encode(

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lorabench.base import architecture
+from lorabench.base.conditions import TextEncoder
 from lorabench.base.family import PARTS, Family
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -23,7 +24,6 @@ from lorabench.base.networks import (
     convert_open_clip_checkpoint,
     init_empty_weights,
 )
-from lorabench.base.unet_inputs import TextEncoder
 
 Weights = dict[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)

@@ -286,8 +286,8 @@ def _advice(base: Path, metadata: Mapping[str, str], families: Sequence[Known]) 
     made_for = (
         f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
     )
-    if families:
-        made_for = f"its tensors are those of {titles(families)}{'; ' * bool(made_for)}{made_for}"
+    if families and (named := titles(families)):
+        made_for = f"its tensors are those of {named}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""
     model = f"{base}, {checkpoint.inspect(base).family.a_title} model"
     return f"{model}. Take the base model that the LoRA was trained on{hint}."

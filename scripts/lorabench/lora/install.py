@@ -122,6 +122,6 @@ def _copy(lora: Path, target: Path, content: str) -> None:
 
 def _or_convert(lora: Path) -> str:
     """Return which program of its trainer's writes a file that ComfyUI loads, if one is known."""
-    namings = [family.naming for family in trained_for.of_file(lora)]
-    converter = next((one.converter for one in namings if one and one.converter), "")
-    return f", or convert the file by {converter}" if converter else ""
+    families = trained_for.of_file(lora)
+    naming = families[0].naming if len(families) == 1 else None
+    return f", or convert the file by {naming.converter}" if naming and naming.converter else ""

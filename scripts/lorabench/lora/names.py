@@ -59,6 +59,8 @@ _ORIGINAL = (
     *("input_blocks_", "middle_block_", "output_blocks_", "out_0", "out_2"),
     *("time_embed_0", "time_embed_2", "label_emb_"),
 )
+_BLOCK = re.compile(r"(.+_)?(blocks?|layers?)_\d+_")
+"""What a transformer's layers usually begin with, of families that are not known here as well."""
 # diffusers' first LoRAs gave CLIP's projections the UNet's names.
 _OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out_0": "out_proj"}
 _TEXT_LAYERS = re.compile(r"encoder_layers_\d+_(self_attn_(q|k|v|out)_proj|mlp_fc[12])")
@@ -79,12 +81,17 @@ def place(name: str) -> tuple[Part, str]:
         return text
     prefix, layer = split(name)
     flat = _underscored(layer)
-    if prefix == "unet." or flat.startswith(_DIFFUSERS + _ORIGINAL):
+    if prefix == "unet." or is_of_unet(flat):
         return "unet", f"{flat}_0" if flat.endswith("_to_out") else flat
-    known = prefix not in ("", PEFT) or any(
-        one.naming and one.naming.target(flat) for one in TRANSFORMERS
-    )
-    return ("transformer" if known else "other"), flat
+    known = any(one.naming and one.naming.target(flat) for one in TRANSFORMERS)
+    if known or "transformer" in prefix or (prefix not in ("", PEFT) and _BLOCK.match(flat)):
+        return "transformer", flat
+    return ("other" if prefix in ("", PEFT) else "unet"), flat
+
+
+def is_of_unet(layer: str) -> bool:
+    """Return whether only a UNet has layers of this underscored name."""
+    return layer.startswith(_DIFFUSERS + _ORIGINAL)
 
 
 def split(name: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
 from lorabench.layout import RUNS
 from lorabench.lora import modules, trained_for
-from lorabench.lora.names import place
+from lorabench.lora.names import is_of_unet, place
 from lorabench.run import given_loras
 
 
@@ -23,12 +23,12 @@ def find(given: Any) -> Family:
     for path in _files(given):
         try:
             known = trained_for.of_file(path)
-            parts = {place(one.name)[0] for one in modules.read(path).modules}
+            layers = [place(one.name)[1] for one in modules.read(path).modules]
         except UserError:
             continue
         if found := next((one for one in known if isinstance(one, Family)), None):
             return found
-        return SD15 if "unet" in parts else families.OTHER
+        return SD15 if any(map(is_of_unet, layers)) else families.OTHER
     return SD15  # as most are
 
 

@@ -3,9 +3,9 @@
 import torch
 import torch.nn.functional as F
 
-from lorabench.base import unet_inputs
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
 from lorabench.base.model import StableDiffusion
-from lorabench.base.unet_inputs import Text
 from lorabench.settings.models import TrainSettings
 
 
@@ -38,7 +38,7 @@ def losses(
     )
     noised = signal * latents + spread * noise
     target = noise if model.prediction == "epsilon" else signal * noise - spread * latents
-    predicted = unet_inputs.predicted(model.unet, noised, timesteps.to(latents.device), text)
+    predicted = conditions.predicted(model.unet, noised, timesteps.to(latents.device), text)
     errors = F.mse_loss(predicted.float(), target, reduction="none").mean(dim=(1, 2, 3))
     weights = min_snr_weights(alpha, settings.min_snr_gamma, model.prediction)
     return errors * weights.to(errors.device)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import torch
 
 from lorabench import cli
-from lorabench.base import unet_inputs
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
 from lorabench.base.model import StableDiffusion
-from lorabench.base.unet_inputs import Text
 from lorabench.errors import UserError
 from lorabench.settings.models import TrainSettings
 from lorabench.train.data import Batch, Picture, TrainingSet
@@ -83,7 +83,7 @@ class Captions:
     def __call__(self, captions: list[str]) -> Text:
         """Return the features of a batch; with gradients if the text encoders are trained."""
         if self._cache:
-            return unet_inputs.joined([self._cache[caption] for caption in captions]).to(
+            return conditions.joined([self._cache[caption] for caption in captions]).to(
                 self._device
             )
         return self._encode(captions)
@@ -116,8 +116,8 @@ def _check_clip_skip(model: StableDiffusion, skip: int) -> None:
             f"clip_skip: {skip}, but this base model's text encoder has {layers} layers; allowed "
             f"are 1 to {layers}."
         )
-    if len(model.text_encoders) > 1 and skip > unet_inputs.SDXL_LAYER:
+    if len(model.text_encoders) > 1 and skip > conditions.SDXL_LAYER:
         raise UserError(
             f"clip_skip: {skip}, but SDXL is always trained on the last layer but one; allowed are "
-            f"1 and {unet_inputs.SDXL_LAYER}, which both mean that."
+            f"1 and {conditions.SDXL_LAYER}, which both mean that."
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from lorabench import layout
 from lorabench.base.checkpoint import Checkpoint
-from lorabench.base.unet_inputs import SDXL_LAYER
+from lorabench.base.conditions import SDXL_LAYER
 from lorabench.digests import Digests, model_digest
 from lorabench.settings.models import TrainSettings
 from lorabench.train.data import MULTIPLE, TrainingSet

@@ -146,6 +146,14 @@ def test_what_is_no_such_checkpoint_is_refused_with_the_reason(tmp_path, make, m
         checkpoint.inspect(make(tmp_path))
 
 
+def test_a_stable_cascade_is_refused_by_name(tmp_path):
+    names = ("clf.1.weight", "clip_txt_mapper.weight")
+    tensors = {f"model.diffusion_model.{name}": np.zeros((4, 4)) for name in names}
+    save_file(tensors, tmp_path / "c.safetensors")
+    with pytest.raises(UserError, match="Stable Cascade"):
+        checkpoint.inspect(tmp_path / "c.safetensors")
+
+
 def test_a_flux_folder_is_refused_by_its_class(tmp_path):
     (tmp_path / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
     with pytest.raises(UserError, match="FluxPipeline without a UNet"):

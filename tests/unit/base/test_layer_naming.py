@@ -6,41 +6,22 @@ prefix, `own` or, for `others`, with the layer and the first and number of its r
 end in `_` are followed by the names with underscores.
 """
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 
-from lorabench.base.diffusion_transformers import TRANSFORMERS
 from lorabench.lora.names import comfys, place, split
+from tests.transformers import FACTS, FAMILIES, facts, mapped, written
 
-FACTS = Path(__file__).parent / "comfyui_names"
-FAMILIES = {family.name: family for family in TRANSFORMERS}
 PREFIXES = (
     *("lora_unet_", "lora_transformer_", "lycoris_", "unet."),
     *("diffusion_model.", "transformer.", "base_model.model.", ""),
 )
 
 
-def read(name):
-    return json.loads((FACTS / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def written(prefix, layer):
-    return prefix + (layer.replace(".", "_") if prefix.endswith("_") else layer)
-
-
 def theirs(facts):
-    """Return the names that ComfyUI maps, with the layer and rows of each."""
-    found = {}
-    for group in facts["names"]:
-        own = {layer: layer for layer in group.get("own", ())}
-        for layer, target in (own | group.get("others", {})).items():
-            name, *rows = [target] if isinstance(target, str) else target
-            for prefix in group["prefixes"]:
-                found[written(prefix, layer)] = [name.replace(".", "_"), *rows]
-    return found
+    """Return the names that ComfyUI maps, with the layer, underscored, and rows of each."""
+    return {name: [layer.replace(".", "_"), *rows] for name, (layer, *rows) in mapped(facts)}
 
 
 def ours(family, layers, shapes):
@@ -60,7 +41,7 @@ def ours(family, layers, shapes):
 @pytest.fixture(scope="module")
 def every_layer():
     """Return the layers' names of all families, each of which none but some may have."""
-    groups = [group for name in FAMILIES for group in read(name)["names"]]
+    groups = [group for name in FAMILIES for group in facts(name)["names"]]
     return {
         layer for group in groups for kind in ("own", "others") for layer in group.get(kind, ())
     }
@@ -72,24 +53,24 @@ def test_every_family_is_held_against_comfyui():
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_we_know_the_names_that_comfyui_maps_and_no_more(name, every_layer):
-    facts = read(name)
-    shapes = {layer.replace(".", "_"): shape for layer, shape in facts["layers"].items()}
-    assert ours(FAMILIES[name], every_layer, shapes) == theirs(facts)
+    found = facts(name)
+    shapes = {layer.replace(".", "_"): shape for layer, shape in found["layers"].items()}
+    assert ours(FAMILIES[name], every_layer, shapes) == theirs(found)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_any_name_of_a_layer_can_be_made_one_that_comfyui_maps(name):
-    family, mapped = FAMILIES[name], theirs(read(name))
-    layers = {split(module)[1].replace(".", "_") for module in mapped}
+    family, known = FAMILIES[name], theirs(facts(name))
+    layers = {split(module)[1].replace(".", "_") for module in known}
     for layer in layers:
         module = f"lora_unet_{layer}"
         new = comfys(module, [family])
         target = family.naming.target(layer)
         if new:
-            assert new in mapped and place(new)[0] == place(module)[0] == "transformer"
+            assert new in known and place(new)[0] == place(module)[0] == "transformer"
             assert family.naming.target(place(new)[1]) == target
         else:
-            assert module in mapped or re.fullmatch(family.naming.unweighted, target.layer)
+            assert module in known or re.fullmatch(family.naming.unweighted, target.layer)
 
 
 @pytest.mark.parametrize(

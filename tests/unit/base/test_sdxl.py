@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lorabench.base import model, unet_inputs
-from lorabench.base.unet_inputs import Text
+from lorabench.base import conditions, model
+from lorabench.base.conditions import Text
 from lorabench.errors import UserError
 from tests import checkpoints_sdxl
 
@@ -46,7 +46,7 @@ def test_file_and_folder_predict_alike(narrow, loaded):
     folder = model.load(narrow[1], "cpu", torch.float32)
     latents, timesteps = torch.randn(2, 4, 8, 8), torch.tensor([3, 900])
     answers = [
-        unet_inputs.predicted(sd.unet, latents, timesteps, sd.encode_text(["a cat", ""]))
+        conditions.predicted(sd.unet, latents, timesteps, sd.encode_text(["a cat", ""]))
         for sd in (loaded, folder)
     ]
     assert torch.equal(*answers)
@@ -62,6 +62,29 @@ def test_the_middle_and_the_way_up_may_have_depths_of_their_own(narrow, tmp_path
     assert len(unet.down_blocks[2].attentions[0].transformer_blocks) == 2
     assert len(unet.mid_block.attentions[0].transformer_blocks) == 1
     assert len(unet.up_blocks[0].attentions[2].transformer_blocks) == 1
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "first_stage_model.encoder.down",
+        "model.diffusion_model.input_blocks.3",
+        "conditioner.embedders.0.transformer.text_model.embeddings",
+    ],
+)
+def test_a_file_whose_sizes_cannot_be_read_is_refused(narrow, tmp_path, gone):
+    left = {key: one for key, one in load_file(narrow[0]).items() if not key.startswith(gone)}
+    save_file(left, tmp_path / "m.safetensors")
+    with pytest.raises(UserError, match="weights cannot be loaded"):
+        model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
+
+
+def test_an_autoencoder_of_another_kind_is_refused(narrow, tmp_path):
+    left = {key: one for key, one in load_file(narrow[0]).items() if "first_stage" not in key}
+    tiny = {"first_stage_model.taesd_decoder.1.weight": torch.zeros(64, 4, 3, 3)}
+    save_file({**left, **tiny}, tmp_path / "m.safetensors")
+    with pytest.raises(UserError, match="autoencoder cannot be loaded"):
+        model.load_autoencoder(tmp_path / "m.safetensors", "cpu")
 
 
 def test_a_projection_may_be_stored_as_a_linear_layers_weight(narrow, tmp_path, loaded):
@@ -120,13 +143,13 @@ def test_a_text_does_not_depend_on_its_neighbours(loaded):
 
 def test_a_picture_that_is_used_whole_has_these_sizes():
     latents = torch.zeros(1, 4, 104, 152)
-    assert unet_inputs.sizes_of(latents) == (832, 1216, 0, 0, 832, 1216)
+    assert conditions.sizes_of(latents) == (832, 1216, 0, 0, 832, 1216)
 
 
 def test_sizes_change_the_prediction_and_one_encoder_is_told_none(loaded):
     text = loaded.encode_text(["a cat"])
     latents = torch.randn(1, 4, 8, 8)
-    small = loaded.unet(latents, 5, **unet_inputs.told(text, [(64, 64, 0, 0, 64, 64)])).sample
-    large = loaded.unet(latents, 5, **unet_inputs.told(text, [(999, 64, 0, 0, 64, 64)])).sample
+    small = loaded.unet(latents, 5, **conditions.told(text, [(64, 64, 0, 0, 64, 64)])).sample
+    large = loaded.unet(latents, 5, **conditions.told(text, [(999, 64, 0, 0, 64, 64)])).sample
     assert not torch.allclose(small, large)
-    assert unet_inputs.told(Text(text.features), []).keys() == {"encoder_hidden_states"}
+    assert conditions.told(Text(text.features), []).keys() == {"encoder_hidden_states"}

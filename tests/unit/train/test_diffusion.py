@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lorabench.base.unet_inputs import Text
+from lorabench.base.conditions import Text
 from lorabench.train import diffusion
 from tests.training import settings
 

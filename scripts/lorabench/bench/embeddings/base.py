@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from lorabench.base import model, unet_inputs
-from lorabench.base.unet_inputs import Text
+from lorabench.base import conditions, model
+from lorabench.base.conditions import Text
 
 TIMESTEP = 100
 """Of 1,000: with so little noise that the picture is complete."""
@@ -66,14 +66,14 @@ class BaseFeatures:
     def _middle(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the output of the UNet's mid block, [n, channels, h, w], without the rest."""
         unet = self._model.unet
-        text = unet_inputs.joined([self._empty_prompt] * len(latents))
+        text = conditions.joined([self._empty_prompt] * len(latents))
 
         def stop(module: torch.nn.Module, given: tuple[Any, ...], returned: torch.Tensor) -> None:
             raise _Reached(returned)
 
         hook = unet.mid_block.register_forward_hook(stop)
         try:
-            unet_inputs.predicted(unet, latents, TIMESTEP, text)
+            conditions.predicted(unet, latents, TIMESTEP, text)
         except _Reached as reached:
             return reached.args[0]
         finally:

@@ -19,9 +19,9 @@ FAILED = re.compile(
     r"(?:ERROR (?:lora|loha|lokr|glora|oft|boft)|WARNING SHAPE MISMATCH|Calculate Weight Failed:)"
     r" (\S+)(.*)"
 )
-ABSENT = re.compile(r"NOT LOADED:? (\(?)'?(?:diffusion_model\.)([\w.-]+)\.weight")
-"""A layer that a known name stands for and the model lacks, or a part of one that its loader skips.
-"""
+ABSENT = re.compile(r"NOT LOADED(: \()? ?\(?'?diffusion_model\.([\w.-]+)\.weight")
+"""A layer that a known name stands for and the model lacks. With a bracket after the colon: rows of
+a layer, which bypassing loaders leave as they are."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SHAPES = re.compile(r"is invalid for input of size|cannot be multiplied|must match|!=")
 """Errors of torch and ComfyUI for a LoRA of another width."""

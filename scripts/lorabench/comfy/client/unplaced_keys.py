@@ -9,6 +9,7 @@ from lorabench.lora import modules as lora_modules
 from lorabench.lora import trained_for
 from lorabench.lora.modules import Contents, Module, forms, meaning
 from lorabench.lora.names import comfys, is_text, place
+from lorabench.text.phrases import count
 
 
 def problem(named: Set[str], lora: Path, with_clip: bool, cut: bool) -> str | None:
@@ -22,10 +23,10 @@ def problem(named: Set[str], lora: Path, with_clip: bool, cut: bool) -> str | No
     unknown = named & ours
     if not unknown:
         return None
-    count = f"at least {len(unknown)}" if cut else str(len(unknown))
+    number = f"at least {len(unknown)}" if cut else str(len(unknown))
     total = len(_keys(contents.modules, True)) + len(contents.strange)
     return (
-        f"{count} of its {total} keys do not fit (lora key not loaded: {min(unknown)}); "
+        f"{number} of its {total} keys do not fit (lora key not loaded: {min(unknown)}); "
         f"{_cause(unknown, contents, trained_for.of_file(lora))}"
     )
 
@@ -33,25 +34,25 @@ def problem(named: Set[str], lora: Path, with_clip: bool, cut: bool) -> str | No
 def absent(named: Set[tuple[str, str]], lora: Path) -> str | None:
     """Return what is wrong with a LoRA if the model lacks layers that it changes; None if nothing.
 
-    `named` are the layers in the log, after a bracket if only some of their rows are changed.
+    `named` are the layers in the log, each after what marks a loader that leaves parts of layers.
     """
     families = trained_for.of_file(lora)
     namings = [family.naming for family in families if family.naming]
     modules = lora_modules.read(lora).modules
     targets = [naming.target(place(m.name)[1]) for naming in namings for m in modules]
     layers = {target.layer for target in targets if target}
-    ours = {(part, name) for part, name in named if name.replace(".", "_") in layers}
+    ours = {(mark, name) for mark, name in named if name.replace(".", "_") in layers}
     if not ours:
         return None
-    part, first = min(ours)
-    if part:
+    bypassed, first = min(ours)
+    if bypassed:
         return (
             f"its loader does not change parts of layers (NOT LOADED {first}), which this LoRA has "
-            "under diffusers' names; take LoraLoader or LoraLoaderModelOnly"
+            "under diffusers' names; take LoraLoader or LoraLoaderModelOnly in its place"
         )
     return (
-        f"{len(ours)} layers that it changes are not in the workflow's model (NOT LOADED {first}); "
-        f"its tensors are those of {titles(families)}"
+        f"the workflow's model lacks {count(len(ours), 'layer')} that it changes (first: {first}): "
+        "it was trained for another model"
     )
 
 
@@ -83,7 +84,8 @@ def _cause(unknown: Set[str], contents: Contents, families: Sequence[Known]) -> 
         )
     if all(is_text(place(name)[0]) for name in lost) and kept:
         return "they are of a text encoder that the workflow does not load, or not by this loader"
-    made_for = f" (its tensors are those of {titles(families)})" if families else ""
+    named = titles(families) if families else ""
+    made_for = f" (its tensors are those of {named})" if named else ""
     return (
         f"was it trained for the family of the workflow's model{made_for}? If so, this server does "
         "not know the names of its layers: a newer ComfyUI may, or convert it to kohya's names"

@@ -8,9 +8,9 @@ import json
 from typing import Any
 
 from lorabench.comfy.embedded import (
-    catalog_conditions,
     catalog_latents,
     catalog_pictures,
+    catalog_prompts,
     catalog_sampling,
     catalog_values,
 )
@@ -39,7 +39,7 @@ def nodes(library: Library, most_pixels: int | None = None) -> dict[str, Node]:
     return (
         _loaders(library)
         | _texts()
-        | catalog_conditions.nodes()
+        | catalog_prompts.nodes()
         | catalog_latents.nodes(most_pixels)
         | catalog_sampling.nodes()
         | catalog_pictures.nodes(library)

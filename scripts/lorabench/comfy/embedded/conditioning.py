@@ -1,17 +1,36 @@
-"""Encode prompts as the UNet reads them."""
+"""Encode prompts as what the UNet is told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from lorabench.base import unet_inputs
+from lorabench.base import conditions
+from lorabench.base.conditions import SDXL_LAYER, Sizes, TextEncoder
 from lorabench.base.networks import CLIPTokenizer
-from lorabench.base.unet_inputs import SDXL_LAYER, Text, TextEncoder
 from lorabench.comfy.embedded import prompt_text
 from lorabench.comfy.embedded.prompt_text import Frame, Token
 
 Chunks = list[list[Token]]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """The value of a CONDITIONING socket: a text, and for SDXL what else the UNet is told.
+
+    `features` are float32 [1, chunks * length, width], `pooled` [1, width]. Without `sizes`, they
+    are those of the picture that is drawn.
+    """
+
+    features: Tensor
+    pooled: Tensor | None = None
+    sizes: Sizes | None = None
+
+    def zeroed(self) -> "Conditioning":
+        """Return the same without a text."""
+        pooled = None if self.pooled is None else torch.zeros_like(self.pooled)
+        return replace(self, features=torch.zeros_like(self.features), pooled=pooled)
 
 
 def encode(
@@ -20,8 +39,8 @@ def encode(
     encoders: Sequence[TextEncoder],
     last_layer: int | None,
     other_text: str | None = None,
-) -> Text:
-    """Return `text` as the UNet reads it, float32 on the CPU; `other_text` is for SDXL's second.
+) -> Conditioning:
+    """Return the conditioning of `text`; `other_text` is that of SDXL's second encoder, if given.
 
     `last_layer` counts from the end: -1 is the last one, -2 skips one. None, and numbers before an
     encoder's first, stand for the family's own: the last in SD1.x, after the final norm as each
@@ -33,9 +52,9 @@ def encode(
     frame = _frame(tokenizer, first, end)
     parts = _chunks(text, tokenizer, frame)
     if not others:
-        return Text(_weighted(parts, frame, first, last_layer, None)[0])
+        return Conditioning(_weighted(parts, frame, first, last_layer, None)[0])
     (second,) = others
-    other_frame = _frame(tokenizer, second, unet_inputs.SDXL_PADDING)
+    other_frame = _frame(tokenizer, second, conditions.SDXL_PADDING)
     other_parts = _chunks(text if other_text is None else other_text, tokenizer, other_frame)
     if other_text is not None:  # two texts of their own are made equally long
         parts += [frame.around([])] * (len(other_parts) - len(parts))
@@ -44,8 +63,8 @@ def encode(
     large, last = _weighted(other_parts, other_frame, second, last_layer, SDXL_LAYER)
     shorter = min(small.shape[1], large.shape[1])
     tokens = _ids(other_parts[:1], second)
-    pooled = unet_inputs.pooled(second, last[:1], tokens, end).float().cpu()
-    return Text(torch.cat([small[:, :shorter], large[:, :shorter]], dim=-1), pooled)
+    pooled = conditions.pooled(second, last[:1], tokens, end).float().cpu()
+    return Conditioning(torch.cat([small[:, :shorter], large[:, :shorter]], dim=-1), pooled)
 
 
 def _frame(tokenizer: CLIPTokenizer, encoder: TextEncoder, padding: int) -> Frame:
@@ -85,7 +104,7 @@ def _hidden(
     inside = last_layer is not None and -last_layer <= encoder.config.num_hidden_layers
     layer = -last_layer if inside else usual
     normed = usual is None
-    hidden, last = unet_inputs.states(encoder, _ids(parts, encoder), layer, normed)
+    hidden, last = conditions.states(encoder, _ids(parts, encoder), layer, normed)
     return hidden.float().cpu(), last  # the encoders need not be on one device
 
 

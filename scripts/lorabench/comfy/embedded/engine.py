@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lorabench.base import model, packed, stable_diffusion
 from lorabench.base.checkpoint import Prediction
+from lorabench.base.conditions import PIXELS, TextEncoder
 from lorabench.base.family import Part
 from lorabench.base.networks import (
     AutoencoderKL,
@@ -18,10 +19,9 @@ from lorabench.base.networks import (
     UNet2DConditionModel,
     convert_ldm_vae_checkpoint,
 )
-from lorabench.base.unet_inputs import Text, TextEncoder
-from lorabench.comfy.embedded import conditioning, memory, sigmas, text_layers
+from lorabench.comfy.embedded import conditioning, latents, memory, sigmas, text_layers
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.devices import Device
-from lorabench.comfy.embedded.latents import PIXELS, whole
 from lorabench.comfy.embedded.library import fingerprint
 from lorabench.comfy.embedded.loras import Patch, Patchable
 from lorabench.comfy.embedded.model_sampling import ModelSampling
@@ -62,10 +62,10 @@ class Model:
     @property
     def sampling(self) -> ModelSampling:
         """Return how the UNet's output is read."""
-        prediction = self.loaded.prediction
-        assert prediction in ("epsilon", "v_prediction")  # no other is loaded here
-        own = ModelSampling(self.loaded.schedule, prediction)
-        return self.changed_sampling or own
+        if self.changed_sampling:
+            return self.changed_sampling
+        velocity = self.loaded.prediction == "v_prediction"  # others were refused
+        return ModelSampling(self.loaded.schedule, "v_prediction" if velocity else "epsilon")
 
     def unet(self) -> UNet2DConditionModel:
         """Return the UNet with the LoRAs merged in, on the device."""
@@ -81,8 +81,8 @@ class Clip:
     patches: tuple[Patch, ...] = ()
     last_layer: int | None = None
 
-    def encode(self, text: str, other_text: str | None = None) -> Text:
-        """Return `text` as the UNet reads it; `other_text` is for SDXL's second encoder."""
+    def encode(self, text: str, other_text: str | None = None) -> Conditioning:
+        """Return the conditioning of `text`; `other_text` is for SDXL's second encoder."""
         encoders = []
         for encoder in self.loaded.text_encoders:
             self.loaded.residents.bring(encoder.network, working=2**28)  # for one text: plenty
@@ -134,18 +134,18 @@ class Engine:
 
         What does not fill a latent is cut off, half of it on each side.
         """
-        pictures = whole(pictures)
+        pictures = latents.whole(pictures)
         vae = self._residents.bring(vae, memory.BYTES_A_PIXEL * pictures[..., 0].numel())
         pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
         encoded = vae.encode(pixels)
         found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
         return found.float().cpu()
 
-    def decode(self, vae: AutoencoderKL | AutoencoderTiny, latents: Tensor) -> Tensor:
+    def decode(self, vae: AutoencoderKL | AutoencoderTiny, samples: Tensor) -> Tensor:
         """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""
-        working = memory.BYTES_A_PIXEL * latents[:, 0].numel() * PIXELS**2
+        working = memory.BYTES_A_PIXEL * samples[:, 0].numel() * PIXELS**2
         vae = self._residents.bring(vae, working)
-        pixels = vae.decode(latents.to(vae.device, vae.dtype)).sample.float().cpu()
+        pixels = vae.decode(samples.to(vae.device, vae.dtype)).sample.float().cpu()
         return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
 
     def unload(self) -> None:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from lorabench.base import unet_inputs
-from lorabench.base.networks import UNet2DConditionModel
-from lorabench.base.unet_inputs import Text
-from lorabench.comfy.embedded.conditions import Conditioning
+from lorabench.base import conditions
+from lorabench.base.conditions import Text
+from lorabench.comfy.embedded.prompts import Prompts
 from lorabench.comfy.embedded.regions import Region, placed
 from lorabench.errors import UserError
 
-if TYPE_CHECKING:  # it imports this
+if TYPE_CHECKING:  # the engine brings diffusers with it
+    from diffusers import UNet2DConditionModel
+
+    from lorabench.comfy.embedded.conditioning import Conditioning
     from lorabench.comfy.embedded.engine import Model
 
 Predict = Callable[[Sequence[list[Region] | None]], list[Tensor]]
@@ -32,7 +34,7 @@ class Guider(Protocol):
         """Return the model."""
         ...
 
-    def prompts(self) -> list[Conditioning]:
+    def prompts(self) -> list[Prompts]:
         """Return the prompts that it needs."""
         ...
 
@@ -51,11 +53,11 @@ class CfgGuider:
     """
 
     model: "Model"
-    positive: Conditioning
-    negative: Conditioning | None
+    positive: Prompts
+    negative: Prompts | None
     cfg: float = 1.0
 
-    def prompts(self) -> list[Conditioning]:
+    def prompts(self) -> list[Prompts]:
         """Return both, or the only one."""
         return [self.positive] if self.negative is None else [self.positive, self.negative]
 
@@ -77,14 +79,14 @@ class DualGuider:
     """
 
     model: "Model"
-    first: Conditioning
-    second: Conditioning
-    negative: Conditioning
+    first: Prompts
+    second: Prompts
+    negative: Prompts
     cfg_first: float
     cfg_second: float
     nested: bool = False
 
-    def prompts(self) -> list[Conditioning]:
+    def prompts(self) -> list[Prompts]:
         """Return all three."""
         return [self.first, self.second, self.negative]
 
@@ -145,8 +147,7 @@ class GuidedModel:
         self._prompts = placed(guider.prompts(), x, guider.model.sampling.schedule)
         self._kept = kept
         self._unet = guider.model.unet()
-        _check_family(self._prompts, self._unet)
-        self._told: dict[tuple[Region, ...], dict[str, Any]] = {}
+        self._tensors: dict[tuple[Region, ...], dict[str, Any]] = {}
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return the guess under guidance."""
@@ -200,37 +201,38 @@ class GuidedModel:
         parts = torch.cat([region.cut(x) for region in regions])
         timestep = sampling.schedule.timestep(sigma.reshape(1)).float().expand(len(parts))
         scaled = sampling.scaled(parts, sigma).to(self._unet.dtype)
-        told = self._tell(regions, len(x))
-        output = self._unet(scaled, timestep, **told).sample.float()
+        output = self._unet(scaled, timestep, **self._told(regions, x)).sample.float()
         return sampling.clean(parts, output, sigma).chunk(len(regions))
 
-    def _tell(self, regions: list[Region], count: int) -> dict[str, Any]:
-        """Return the UNet's arguments for `count` latents each: the same tensors in each step.
+    def _told(self, regions: list[Region], x: Tensor) -> dict[str, Any]:
+        """Return what the UNet is told about the regions of `x`: the same tensors in each step.
 
         Some layers keep what they compute on a text (text_layers.py).
         """
         key = tuple(regions)
-        if key not in self._told:
-            each = [region for region in regions for _ in range(count)]
-            text = unet_inputs.joined([Text(region.text, region.pooled) for region in each])
-            sizes = [region.sizes for region in each]
-            self._told[key] = unet_inputs.told(text.to(self._unet.dtype), sizes)
-        return self._told[key]
+        if key not in self._tensors:
+            texts = [_text(region.told, self._unet) for region in regions for _ in x]
+            whole = conditions.sizes_of(x)
+            sizes = [region.told.sizes or whole for region in regions for _ in x]
+            joined = conditions.joined(texts).to(x.device)
+            self._tensors[key] = conditions.told(joined, sizes)
+        return self._tensors[key]
 
 
-def _check_family(prompts: Sequence[list[Region]], unet: UNet2DConditionModel) -> None:
-    """Raise `UserError` for a text of another family's encoders than the UNet's."""
-    wanted = unet.config.addition_embed_type is not None
-    if any((region.pooled is not None) != wanted for regions in prompts for region in regions):
+def _text(told: "Conditioning", unet: "UNet2DConditionModel") -> Text:
+    """Return the text in the UNet's precision; raises `UserError` if it is another model's."""
+    if (told.pooled is None) != (unet.config.addition_embed_type is None):
         raise UserError(
             "the prompt was encoded by the CLIP of another family than the sampler's model; link "
             "both to one checkpoint"
         )
+    pooled = None if told.pooled is None else told.pooled.to(unet.dtype)
+    return Text(told.features.to(unet.dtype), pooled)
 
 
 def _alike(counting: Sequence[tuple[int, Region]], x: Tensor) -> list[list[tuple[int, Region]]]:
     """Return groups that the UNet can take at once."""
     groups: dict[tuple[torch.Size, torch.Size], list[tuple[int, Region]]] = {}
     for i, region in reversed(counting):  # the negative prompt first
-        groups.setdefault((region.cut(x).shape, region.text.shape), []).append((i, region))
+        groups.setdefault((region.cut(x).shape, region.told.features.shape), []).append((i, region))
     return list(groups.values())

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lorabench.base.conditions import PIXELS
 from lorabench.comfy.embedded.resizing import repeated
-
-PIXELS = 8
-"""Of a picture's edge for each of its latents."""
 
 
 @dataclass(frozen=True)

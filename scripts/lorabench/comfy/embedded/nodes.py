@@ -10,15 +10,15 @@ from typing import Any
 
 from lorabench.comfy.embedded import (
     loras,
-    nodes_conditions,
     nodes_latents,
     nodes_pictures,
+    nodes_prompts,
     nodes_sampling,
 )
-from lorabench.comfy.embedded.conditions import Condition, Conditioning
 from lorabench.comfy.embedded.context import Context
 from lorabench.comfy.embedded.engine import Clip, Model
 from lorabench.comfy.embedded.loras import Patch
+from lorabench.comfy.embedded.prompts import Prompt, Prompts
 from lorabench.errors import UserError
 
 
@@ -63,9 +63,9 @@ def load_vae(context: Context, vae_name: str) -> tuple[Any]:
     return (context.engine.vae(context.file("vae", vae_name)),)
 
 
-def encode_text(context: Context, text: str, clip: Clip) -> tuple[Conditioning]:
+def encode_text(context: Context, text: str, clip: Clip) -> tuple[Prompts]:
     """CLIPTextEncode."""
-    return ((Condition(*clip.encode(text)),),)
+    return ((Prompt(clip.encode(text)),),)
 
 
 def encode_text_sdxl(
@@ -79,12 +79,12 @@ def encode_text_sdxl(
     target_height: int,
     text_g: str,
     text_l: str,
-) -> tuple[Conditioning]:
+) -> tuple[Prompts]:
     """CLIPTextEncodeSDXL."""
     if len(clip.loaded.text_encoders) == 1:
         raise UserError("CLIPTextEncodeSDXL is for SDXL; for this checkpoint, use CLIPTextEncode")
     sizes = height, width, crop_h, crop_w, target_height, target_width
-    return ((Condition(*clip.encode(text_l, text_g), sizes=sizes),),)
+    return ((Prompt(replace(clip.encode(text_l, text_g), sizes=sizes)),),)
 
 
 def set_last_layer(context: Context, clip: Clip, stop_at_clip_layer: int) -> tuple[Clip]:
@@ -116,7 +116,7 @@ RUN: dict[str, Callable[..., Any]] = {
     "PrimitiveFloat": hold,
     "PrimitiveBoolean": hold,
     "StringConcatenate": concatenate,
-    **nodes_conditions.RUN,
+    **nodes_prompts.RUN,
     **nodes_latents.RUN,
     **nodes_sampling.RUN,
     **nodes_pictures.RUN,

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lorabench.base.conditions import PIXELS
 from lorabench.comfy.embedded import latents
 from lorabench.comfy.embedded.context import Context
-from lorabench.comfy.embedded.latents import PIXELS, Latent
+from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.resizing import resized
 
 

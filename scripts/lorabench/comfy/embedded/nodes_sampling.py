@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from lorabench.comfy.embedded import model_sampling, sampling, sigmas
-from lorabench.comfy.embedded.conditions import Conditioning
 from lorabench.comfy.embedded.context import Context
 from lorabench.comfy.embedded.engine import Model
 from lorabench.comfy.embedded.guidance import CfgGuider, DualGuider, Guider
 from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.model_sampling import Kind
+from lorabench.comfy.embedded.prompts import Prompts
 from lorabench.comfy.embedded.samplers import sde
 from lorabench.comfy.embedded.samplers.cfg_pp import euler_cfg_pp_alternative
 from lorabench.comfy.embedded.sampling import Method, StartNoise
@@ -35,8 +35,8 @@ KINDS: dict[str, Kind] = {
 def sample(
     context: Context,
     model: Model,
-    positive: Conditioning,
-    negative: Conditioning,
+    positive: Prompts,
+    negative: Prompts,
     latent_image: Latent,
     sampler_name: str,
     **others: Any,
@@ -69,8 +69,8 @@ def sample_custom(
     add_noise: bool,
     noise_seed: int,
     cfg: float,
-    positive: Conditioning,
-    negative: Conditioning,
+    positive: Prompts,
+    negative: Prompts,
     sampler: Method,
     sigmas: Tensor,
     latent_image: Latent,
@@ -108,13 +108,13 @@ def select(_context: Context, sampler_name: str) -> tuple[Method]:
     return (Method.named(sampler_name),)
 
 
-def basic_guider(_context: Context, model: Model, conditioning: Conditioning) -> tuple[Guider]:
+def basic_guider(_context: Context, model: Model, conditioning: Prompts) -> tuple[Guider]:
     """BasicGuider."""
     return (CfgGuider(model, conditioning, None),)
 
 
 def cfg_guider(
-    _context: Context, model: Model, positive: Conditioning, negative: Conditioning, cfg: float
+    _context: Context, model: Model, positive: Prompts, negative: Prompts, cfg: float
 ) -> tuple[Guider]:
     """CFGGuider."""
     return (CfgGuider(model, positive, negative, cfg),)
@@ -123,9 +123,9 @@ def cfg_guider(
 def dual_guider(
     _context: Context,
     model: Model,
-    cond1: Conditioning,
-    cond2: Conditioning,
-    negative: Conditioning,
+    cond1: Prompts,
+    cond2: Prompts,
+    negative: Prompts,
     cfg_conds: float,
     cfg_cond2_negative: float,
     style: str,

@@ -1,4 +1,4 @@
-"""Conditions on the latents of one picture: which part of them each text changes, and when."""
+"""Prompts on the latents of one picture: which part of them each text changes, and when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lorabench.base.unet_inputs import Sizes, sizes_of
-from lorabench.comfy.embedded.conditions import Condition, Conditioning
+from lorabench.comfy.embedded.conditioning import Conditioning
+from lorabench.comfy.embedded.prompts import Prompt, Prompts
 from lorabench.comfy.embedded.resizing import repeated
 from lorabench.comfy.embedded.sigmas import NoiseSchedule
 from lorabench.errors import UserError
@@ -23,13 +23,10 @@ Box = tuple[int, int, int, int]
 class Region:
     """A text with a box, a weight and levels of noise.
 
-    `pooled` and `sizes` are what SDXL is told besides, the latter those of the whole picture if
-    nobody gave others. `mask` has the latents' size, [masks, h, w].
+    `mask` has the latents' size, [masks, h, w].
     """
 
-    text: Tensor
-    pooled: Tensor | None
-    sizes: Sizes
+    told: Conditioning
     box: Box | None
     strength: float
     mask: Tensor | None
@@ -75,17 +72,14 @@ def _fade(weights: Tensor, box: Box, whole: Sequence[int]) -> None:
 
 
 def placed(
-    conditionings: Sequence[Conditioning], latents: Tensor, schedule: NoiseSchedule
+    prompts: Sequence[Prompts], latents: Tensor, schedule: NoiseSchedule
 ) -> list[list[Region]]:
-    """Return the regions of each conditioning on `latents`.
+    """Return the regions of each socket's prompts on `latents`.
 
-    A text with a box gets a partner there in each other conditioning: the text of the smallest box
+    A text with a box gets a partner there in each other socket's: the text of the smallest box
     around it, or one without a box. Otherwise guidance would compare it with nothing.
     """
-    sets = [
-        [_region(condition, latents, schedule) for condition in conditioning]
-        for conditioning in conditionings
-    ]
+    sets = [[_region(prompt, latents, schedule) for prompt in one] for one in prompts]
     for regions in sets:
         for region in regions:
             for others in sets:
@@ -94,27 +88,25 @@ def placed(
     return sets
 
 
-def _region(condition: Condition, latents: Tensor, schedule: NoiseSchedule) -> Region:
+def _region(prompt: Prompt, latents: Tensor, schedule: NoiseSchedule) -> Region:
     size = latents.shape[2:]
-    mask, box = condition.mask, None
-    if condition.area is not None:
-        box = _box(condition.area, size, in_shares=condition.in_shares)
+    mask, box = prompt.mask, None
+    if prompt.area is not None:
+        box = _box(prompt.area, size, in_shares=prompt.in_shares)
     if mask is not None:
         if mask.shape[1:] != size:
             scaled = torch.nn.functional.interpolate(mask[:, None], size=size, mode="bilinear")
             mask = scaled[:, 0]
-        if condition.mask_bounds:
+        if prompt.mask_bounds:
             box = _bounds(mask)
-        mask = mask * condition.mask_strength
+        mask = mask * prompt.mask_strength
     return Region(
-        text=condition.text.to(latents.device),
-        pooled=None if condition.pooled is None else condition.pooled.to(latents.device),
-        sizes=condition.sizes or sizes_of(latents),
+        told=prompt.told,
         box=None if box is None else _inside(box, size),
-        strength=condition.strength,
+        strength=prompt.strength,
         mask=mask,
-        highest=schedule.percent(condition.start),
-        lowest=schedule.percent(condition.end),
+        highest=schedule.percent(prompt.start),
+        lowest=schedule.percent(prompt.end),
     )
 
 
@@ -153,14 +145,9 @@ def _partner(region: Region, box: Box, others: list[Region]) -> list[Region]:
         return []
     boxed = [(each.box[0] * each.box[1], each) for each in around if each.box is not None]
     if not boxed:
-        return [_told_as(around[0], region)]
+        return [replace(region, told=around[0].told)]
     _, smallest = min(boxed, key=lambda pair: pair[0])
-    return [] if smallest.box == box else [_told_as(smallest, region)]
-
-
-def _told_as(other: Region, region: Region) -> Region:
-    """Return a region with what another's text tells the UNet."""
-    return replace(region, text=other.text, pooled=other.pooled, sizes=other.sizes)
+    return [] if smallest.box == box else [replace(region, told=smallest.told)]
 
 
 def _contains(outer: Box, inner: Box) -> bool:

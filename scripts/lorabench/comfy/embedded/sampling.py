@@ -15,8 +15,8 @@ from lorabench.comfy.embedded.samplers.table import SAMPLERS, Sampler
 from lorabench.comfy.embedded.samplers.walk import Noise, Walk
 
 if TYPE_CHECKING:  # the engine brings diffusers with it
-    from lorabench.comfy.embedded.conditions import Conditioning
     from lorabench.comfy.embedded.engine import Model
+    from lorabench.comfy.embedded.prompts import Prompts
 
 OnStep = Callable[[int, int], None]
 
@@ -68,8 +68,8 @@ class Settings:
 
 def sample(
     model: "Model",
-    positive: "Conditioning",
-    negative: "Conditioning",
+    positive: "Prompts",
+    negative: "Prompts",
     latent: Latent,
     settings: Settings,
     on_step: OnStep,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from lorabench.errors import UserError
@@ -170,6 +169,8 @@ def beta(schedule: NoiseSchedule, steps: int, a: float = 0.6, b: float = 0.6) ->
 
     See Lee et al. (2024, https://arxiv.org/abs/2407.12173). Timesteps that coincide count once.
     """
+    from scipy import stats  # half a second that other schedulers need not wait
+
     shares = stats.beta.ppf(1 - np.linspace(0, 1, steps, endpoint=False), a, b)
     timesteps = np.rint(shares * (len(schedule.sigmas) - 1)).astype(int)
     return _ending_in_zero([schedule.sigmas[t] for t in dict.fromkeys(timesteps)])

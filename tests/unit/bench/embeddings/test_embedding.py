@@ -11,7 +11,7 @@ from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPi
 from lorabench.bench.embeddings import embedding
 from lorabench.bench.embeddings.folder import PicturesAndTexts
 from lorabench.errors import UserError
-from tests import checkpoints, embeddings
+from tests import checkpoints, checkpoints_sdxl, embeddings
 from tests.project import ROOT
 
 BUNDLED = ROOT / "models/checkpoints/drawnworld"
@@ -184,3 +184,11 @@ def test_a_base_sees_a_picture_alike_alone_and_beside_others_of_any_size(tmp_pat
         together = loaded.images(pictures(size))
         alone = np.concatenate([loaded.images([one]) for one in pictures(size)])
         assert together == pytest.approx(alone, abs=1e-5)
+
+
+def test_an_sdxl_has_features_too(tmp_path):
+    folder = tmp_path / "m"
+    checkpoints_sdxl.save(tmp_path / "m.safetensors", folder)
+    vectors = embedding.load("base", folder, "cpu").images(pictures())
+    assert_on_the_sphere(vectors)
+    assert np.allclose(vectors[0], vectors[1]) and not np.allclose(vectors[0], vectors[2])

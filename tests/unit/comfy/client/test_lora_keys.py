@@ -138,7 +138,7 @@ def of_flux(tmp_path):
 
 def test_a_layer_that_the_model_lacks_is_a_failure(fake, of_flux):
     line = COLOURED.format("NOT LOADED diffusion_model.double_blocks.0.img_mod.lin.weight")
-    with pytest.raises(UserError, match=r"1 layers .* not in the workflow's model .* of FLUX"):
+    with pytest.raises(UserError, match=r"workflow's model lacks 1 layer .*img_mod"):
         rendering(fake, of_flux, line)
 
 
@@ -149,6 +149,12 @@ def test_a_loader_that_changes_no_parts_of_layers_is_named(fake, of_flux):
     )
     with pytest.raises(UserError, match="take LoraLoader or LoraLoaderModelOnly"):
         rendering(fake, of_flux, line)
+
+
+def test_a_slice_of_a_layer_that_the_model_lacks_is_not_the_loader_s_fault(fake, of_flux):
+    layer = "diffusion_model.double_blocks.0.img_attn.qkv.weight"
+    with pytest.raises(UserError, match="workflow's model lacks 1 layer"):
+        rendering(fake, of_flux, COLOURED.format(f"NOT LOADED ('{layer}', (0, 0, 4))"))
 
 
 def test_a_layer_that_another_lora_of_the_workflow_would_change_is_no_failure(fake, of_flux, lora):

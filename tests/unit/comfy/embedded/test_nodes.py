@@ -15,12 +15,13 @@ import torch
 from lorabench.base import model as base_model
 from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded import catalog, latents, model_sampling, nodes, regions, sigmas
-from lorabench.comfy.embedded.conditions import Condition
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.declaration import Node
 from lorabench.comfy.embedded.guidance import _cfg
 from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.embedded.model_sampling import ModelSampling
+from lorabench.comfy.embedded.prompts import Prompt
 from lorabench.comfy.embedded.samplers.walk import Noise, Walk
 from lorabench.errors import UserError
 from tests.unit.comfy.embedded.test_samplers import START, Toy
@@ -203,8 +204,8 @@ REGIONS = {
 @pytest.mark.parametrize(("case", "bounds"), REGIONS.items())
 def test_prompts_count_where_and_when_they_do_in_comfyui(case, bounds):
     x = wave(2, 4, 24, 32)
-    condition = Condition(torch.zeros(1, 77, 8), **bounds)
-    ((region,),) = regions.placed([(condition,)], x, SCHEDULE)
+    told = Conditioning(torch.zeros(1, 77, 8))
+    ((region,),) = regions.placed([(Prompt(told, **bounds),)], x, SCHEDULE)
     recorded = RECORDED[f"region {case}"]
     assert region.counts(2.0) is (recorded is not None)
     if recorded is not None:
@@ -215,21 +216,21 @@ def test_prompts_count_where_and_when_they_do_in_comfyui(case, bounds):
 
 def test_a_prompt_in_an_area_gets_a_partner_there():
     whole, small, large = (
-        Condition(torch.full((1, 77, 8), value), area=area)
+        Prompt(Conditioning(torch.full((1, 77, 8), value)), area=area)
         for value, area in ((1.0, None), (2.0, (8, 8, 0, 0)), (3.0, (16, 16, 0, 0)))
     )
     x = torch.zeros(1, 4, 24, 24)
     _, negative = regions.placed([(small,), (whole,)], x, SCHEDULE)
     assert [one.box for one in negative] == [None, (8, 8, 0, 0)]
-    assert negative[1].text is whole.text
+    assert negative[1].told is whole.told
     _, negative = regions.placed([(small,), (whole, large)], x, SCHEDULE)
-    assert negative[-1].text is large.text  # the smallest around it
+    assert negative[-1].told is large.told  # the smallest around it
     _, negative = regions.placed([(small,), (large,)], x, SCHEDULE)
     assert [one.box for one in negative] == [(16, 16, 0, 0), (8, 8, 0, 0)]
 
 
 def test_an_area_outside_the_picture_is_refused():
-    prompt = Condition(torch.zeros(1, 77, 8), area=(8, 8, 24, 0))
+    prompt = Prompt(Conditioning(torch.zeros(1, 77, 8)), area=(8, 8, 24, 0))
     with pytest.raises(UserError, match=r"begins at \(0, 192\) px, outside the picture of 256"):
         regions.placed([(prompt,)], torch.zeros(1, 4, 24, 32), SCHEDULE)
 

@@ -8,9 +8,10 @@ import torch
 from lorabench.base import model as base_model
 from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded import sampling
-from lorabench.comfy.embedded.conditions import Condition
+from lorabench.comfy.embedded.conditioning import Conditioning
 from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.model_sampling import ModelSampling
+from lorabench.comfy.embedded.prompts import Prompt
 from lorabench.comfy.embedded.sigmas import noise_schedule
 
 SCHEDULE = noise_schedule(base_model.alphas_cumprod(SD15.schedule))
@@ -37,7 +38,7 @@ def model(prediction="epsilon", channels=4):
 
 
 def prompt(value, tokens=77):
-    return (Condition(torch.full((1, tokens, 8), value)),)
+    return (Prompt(Conditioning(torch.full((1, tokens, 8), value))),)
 
 
 def sample(settings, latent=None, prediction="epsilon", channels=4, seen=None):

@@ -2,17 +2,19 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from lorabench.comfy.embedded import conditions, devices, loras, nodes
+from lorabench.comfy.embedded import devices, loras, nodes, nodes_prompts, nodes_sampling
 from lorabench.comfy.embedded.context import Context
 from lorabench.comfy.embedded.engine import Clip, Engine, Model
 from lorabench.comfy.embedded.latents import Latent
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.embedded.loras import Patch
+from lorabench.comfy.embedded.prompts import Prompt
 from lorabench.errors import UserError
 from tests import checkpoints, checkpoints_sdxl
 
@@ -41,24 +43,20 @@ def context():
 
 @torch.inference_mode()
 def draw(context, loaded, positive, negative):
+    prompts = {"positive": (Prompt(positive),), "negative": (Prompt(negative),)}
     latent = Latent(torch.zeros(1, 4, 8, 8))
-    given = {"positive": positive, "negative": negative, "latent_image": latent}
-    (drawn,) = nodes.RUN["KSampler"](context, Model(loaded), **given, **SAMPLING)
+    given = {**prompts, "latent_image": latent, **SAMPLING}
+    (drawn,) = nodes_sampling.sample(context, Model(loaded), **given)
     return drawn.samples
-
-
-def prompt(context, clip, text):
-    (found,) = nodes.encode_text(context, text, clip)
-    return found
 
 
 def encoded(context, clip, **given):
     sizes = {"width": 64, "height": 64, "target_width": 64, "target_height": 64}
     texts = {"text_g": "a cat", "text_l": "a cat"}
-    (found,) = nodes.encode_text_sdxl(
+    ((prompt,),) = nodes.encode_text_sdxl(
         context, clip, **{**sizes, "crop_w": 0, "crop_h": 0, **texts, **given}
     )
-    return found
+    return prompt.told
 
 
 def test_a_prompt_is_the_last_layer_but_one_of_both_encoders(clip, loaded):
@@ -90,10 +88,10 @@ def test_a_long_prompt_has_chunks_in_a_row_and_the_first_is_pooled(clip):
 
 
 def test_the_shorter_of_two_texts_is_filled_up(context, clip):
-    (found,) = encoded(context, clip, text_g="a red cat on a blue roof " * 15)
-    assert found.text.shape == (1, 2 * 77, 80)
-    assert torch.equal(found.text[:, 77:, :32], clip.encode("").features[..., :32])
-    assert encoded(context, clip, text_l="a red cat " * 60)[0].text.shape[1] == 3 * 77
+    found = encoded(context, clip, text_g="a red cat on a blue roof " * 15)
+    assert found.features.shape == (1, 2 * 77, 80)
+    assert torch.equal(found.features[:, 77:, :32], clip.encode("").features[..., :32])
+    assert encoded(context, clip, text_l="a red cat " * 60).features.shape[1] == 3 * 77
 
 
 @pytest.mark.parametrize(("last_layer", "same"), [(-2, True), (-1, False), (-3, False)])
@@ -111,7 +109,7 @@ def test_a_layer_before_the_first_is_the_usual_one_as_in_comfyui(context, clip):
 
 
 def test_without_sizes_they_are_those_of_the_picture(context, loaded, clip):
-    negative, plain = prompt(context, clip, ""), prompt(context, clip, "a cat")
+    negative, plain = clip.encode(""), clip.encode("a cat")
     usual = draw(context, loaded, plain, negative)
     same = draw(context, loaded, encoded(context, clip), negative)
     others = draw(context, loaded, encoded(context, clip, height=1024), negative)
@@ -119,40 +117,31 @@ def test_without_sizes_they_are_those_of_the_picture(context, loaded, clip):
 
 
 def test_a_negative_prompt_has_its_own_pooled_text(context, loaded, clip):
-    positive, negative = prompt(context, clip, "a cat"), prompt(context, clip, "red")
-    mixed = conditions.changed(negative, pooled=positive[0].pooled)
+    positive, negative = clip.encode("a cat"), clip.encode("red")
+    mixed = SimpleNamespace(features=negative.features, pooled=positive.pooled, sizes=None)
     one, other = (draw(context, loaded, positive, text) for text in (negative, mixed))
     assert not torch.allclose(one, other)
 
 
 def test_prompts_of_other_lengths_are_drawn_in_turn(context, loaded, clip):
-    long = prompt(context, clip, "a red cat on a blue roof " * 15)
-    assert draw(context, loaded, long, prompt(context, clip, "")).isfinite().all()
+    long = clip.encode("a red cat on a blue roof " * 15)
+    assert draw(context, loaded, long, clip.encode("")).isfinite().all()
 
 
 def test_a_zeroed_conditioning_has_no_text_and_keeps_its_sizes(context, clip):
-    ((found,),) = nodes.RUN["ConditioningZeroOut"](context, encoded(context, clip, crop_w=8))
-    assert not found.text.any() and not found.pooled.any()
+    ((prompt,),) = nodes_prompts.zero_out(context, (Prompt(encoded(context, clip, crop_w=8)),))
+    found = prompt.told
+    assert not found.features.any() and not found.pooled.any()
     assert found.sizes == (64, 64, 0, 8, 64, 64)
-
-
-def test_an_average_mixes_the_pooled_texts_and_a_concatenation_keeps_the_first(context, clip):
-    one, other = prompt(context, clip, "a cat"), prompt(context, clip, "red")
-    (mean,) = conditions.averaged(one, other, 0.25)
-    expected = 0.25 * one[0].pooled + 0.75 * other[0].pooled
-    assert torch.allclose(mean.pooled, expected)
-    (both,) = conditions.concatenated(one, other)
-    assert torch.equal(both.pooled, one[0].pooled)
 
 
 def test_a_prompt_of_another_familys_clip_is_refused(context, loaded, clip, tmp_path):
     path = checkpoints.save_micro_folder(tmp_path / "m")
     other = Engine(devices.Device("cpu", torch.float32, 1)).checkpoint(path)
-    small = prompt(context, Clip(other), "a")
     with pytest.raises(UserError, match="another family"):
-        draw(context, loaded, small, small)
+        draw(context, loaded, Clip(other).encode("a"), Clip(other).encode(""))
     with pytest.raises(UserError, match="another family"):
-        draw(context, other, prompt(context, clip, "a"), prompt(context, clip, ""))
+        draw(context, other, clip.encode("a"), clip.encode(""))
     with pytest.raises(UserError, match="use CLIPTextEncode"):
         encoded(context, Clip(other))
 

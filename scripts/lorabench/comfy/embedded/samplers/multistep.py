@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import integrate
 from torch import Tensor
 
 from lorabench.comfy.embedded.samplers.walk import Walk, ancestral, slope, toward
@@ -228,4 +227,6 @@ def _lagrange(nodes: Any, j: int) -> Callable[[Any], Any]:
 
 def _lagrange_integral(nodes: np.ndarray, j: int, end: float) -> float:
     """Return the integral of the `j`-th polynomial from the first node to `end`."""
+    from scipy import integrate  # half a second that other samplers need not wait
+
     return integrate.quad(_lagrange(nodes, j), nodes[0], end, epsrel=1e-4)[0]
