@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from lorabench.base.checkpoint import Checkpoint
 from lorabench.base.families import FAMILIES, KNOWN, by_width
 from lorabench.base.family import PARTS, Known
 from lorabench.base.stable_diffusion import BUNDLED, SD15, SDXL
 from lorabench.settings.layers import resolve
+from lorabench.train.external import limits
 
 ROOT = Path(__file__).parents[3]
-
-
-OF_FAMILIES = ("stable_diffusion.py", "diffusion_transformers.py", "families.py")
-OF_FAMILIES += ("catalog_sampling.py", "sigmas.py")  # ComfyUI's names for tables of levels
+DESCRIPTIONS = (
+    *("stable_diffusion.py", "diffusion_transformers.py", "families.py"),
+    *("sd_scripts.py", "musubi_tuner.py"),
+    *("catalog_sampling.py", "sigmas.py"),  # ComfyUI's names for tables of levels
+)
 
 
 def by_name(family):
@@ -27,7 +30,9 @@ def by_name(family):
 def test_a_family_has_a_preset_that_its_trainers_take(family):
     config = resolve({"raw_set": "x"}, family.preset)
     assert not config.bench_workflow or (ROOT / config.bench_workflow).is_file()
-    assert not family.kohya or config.preprocess.bucket_step % family.kohya.bucket_step == 0
+    for trainer in filter(None, (family.kohya, family.musubi)):
+        assert config.preprocess.bucket_step % trainer.bucket_step == 0
+        limits.check_settings(config.train, trainer, Checkpoint(Path(), "file", family, "flow"))
 
 
 @pytest.mark.parametrize("family", [BUNDLED, SD15, SDXL], ids=by_name)
@@ -60,7 +65,7 @@ def test_no_other_module_names_a_family_in_a_string():
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in (ROOT / "scripts").rglob("*.py")
-        if path.name not in OF_FAMILIES
+        if path.name not in DESCRIPTIONS
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names
     ]
