@@ -17,7 +17,7 @@ from lorabench.train.external import limits
 from lorabench.train.external.installation import Installation
 from lorabench.train.external.training import Training
 from lorabench.train.kohya.tool import TOOL
-from tests import records, telling_layers, training
+from tests import records, training, transformer_files
 
 FAKE = Path(__file__).parent / "fake_kohya"
 FAKE_DOCKER = f'#!/bin/sh\nexec "{sys.executable}" "{FAKE / "docker.py"}" "$@"\n'
@@ -77,8 +77,8 @@ def make_training(
     A transformer's family is named by its title; it has every further file that it reads.
     """
     path = folder / "base.safetensors"
-    if family in telling_layers.CASES:
-        telling_layers.save(path, family, LDM_UNET if family == "SD3.5" else "")
+    if family in transformer_files.CASES:
+        transformer_files.save(path, family, LDM_UNET if family == "SD3.5" else "")
         changes = {"text_encoder_lr": 0, "min_snr_gamma": 0, "noise_offset": 0, **changes}
     else:
         save_checkpoint(path, family)

@@ -10,7 +10,7 @@ from lorabench import cli
 from lorabench.base import header
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
-from tests import records, telling_layers, training
+from tests import records, training, transformer_files
 from tests.kohya import Author, save_models
 
 FAKE = Path(__file__).parents[1] / "fake_musubi"
@@ -23,7 +23,7 @@ class MusubiAuthor(Author):
     def __init__(self, root: Path, monkeypatch):
         super().__init__(root, monkeypatch)
         monkeypatch.setenv("MUSUBI_DIR", str(FAKE))
-        self.base = telling_layers.save(root / "models" / "zimage.safetensors", "Z-Image")
+        self.base = transformer_files.save(root / "models" / "zimage.safetensors", "Z-Image")
         self.models = save_models(root / "models", ["vae", "text_encoder"])
 
     def train(self, *options, fault="", **settings):
@@ -103,7 +103,7 @@ def test_a_killed_training_goes_on_from_its_last_epoch(author, capsys, killed, e
     assert steps(output) == log
     _, metadata = header.read(output)
     assert (metadata["ss_steps"], metadata["ss_epoch"]) == ("14", "5")
-    assert metadata["ss_seed"] == "42"
+    assert (metadata["ss_seed"], metadata["ss_output_name"]) == ("42", "style_x")
 
 
 def test_it_goes_on_after_a_second_kill(author):

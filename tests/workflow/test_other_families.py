@@ -10,7 +10,7 @@ import yaml
 from lorabench.base import header
 from lorabench.errors import UserError
 from lorabench.lora import file as lora_file
-from tests import telling_layers
+from tests import transformer_files
 from tests.kohya import FAKE, save_models
 from tests.project import make_plan, run_folder
 
@@ -33,9 +33,9 @@ def based(project, monkeypatch):
     monkeypatch.setenv("MUSUBI_DIR", str(FAKE_MUSUBI))
     monkeypatch.chdir(project.root)
     project.add_set()
-    telling_layers.save(Path("models/flux.safetensors"), "FLUX.1")
-    telling_layers.save(Path("models/zimage.safetensors"), "Z-Image")
-    telling_layers.save(Path("models/hunyuan.safetensors"), "HunyuanImage")
+    transformer_files.save(Path("models/flux.safetensors"), "FLUX.1")
+    transformer_files.save(Path("models/zimage.safetensors"), "Z-Image")
+    transformer_files.save(Path("models/hunyuan.safetensors"), "HunyuanImage")
     save_models(Path("models"), ["clip_l", "t5xxl", "qwen", "byt5"])
     Path("models/vae").mkdir(exist_ok=True)
     save_models(Path("models/vae"), ["ae"])

@@ -5,7 +5,7 @@ import pytest
 from lorabench.base import model_files
 from lorabench.base.families import BY_NAME
 from lorabench.errors import UserError
-from tests import telling_layers
+from tests import transformer_files
 
 FLUX = BY_NAME["flux1"].kohya.models
 SD3 = BY_NAME["sd3"].kohya.models
@@ -14,7 +14,7 @@ ANIMA = BY_NAME["anima"].kohya.models
 
 @pytest.fixture
 def base(tmp_path):
-    return telling_layers.save(tmp_path / "base.safetensors", "FLUX.1")
+    return transformer_files.save(tmp_path / "base.safetensors", "FLUX.1")
 
 
 def files(folder, *names):
@@ -59,8 +59,8 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, base):
 
 def test_what_the_checkpoint_holds_need_not_be_given(tmp_path, monkeypatch):
     inside = {"text_encoders.clip_l.x": (1,), "first_stage_model.x": (1,)}
-    monkeypatch.setitem(telling_layers.CASES, "all in one", inside)
-    base = telling_layers.save(tmp_path / "base.safetensors", "all in one")
+    monkeypatch.setitem(transformer_files.CASES, "all in one", inside)
+    base = transformer_files.save(tmp_path / "base.safetensors", "all in one")
     given = files(tmp_path, "clip_g", "t5xxl")
     assert model_files.find(given, SD3, base).keys() == {"clip_g", "t5xxl"}
     with pytest.raises(UserError, match=r"also reads clip_g \(CLIP-G\), t5xxl"):

@@ -1,9 +1,9 @@
 """Transformers are known by their layers' names, as ComfyUI knows them."""
 
 import pytest
-from tests.telling_layers import CASES, FLUX, as_file
 
 from lorabench.base.families import transformer
+from tests.transformer_files import CASES, FLUX, as_file
 
 
 @pytest.mark.parametrize("prefix", ["", "model.", "model.diffusion_model.", "net."])

@@ -8,14 +8,14 @@ from lorabench.base import checkpoint
 from lorabench.base.families import BY_NAME, PUBLIC
 from lorabench.errors import UserError
 from lorabench.train.external import limits
-from tests import telling_layers
+from tests import transformer_files
 from tests.training import settings
 
 OFF = {"text_encoder_lr": 0, "min_snr_gamma": 0, "noise_offset": 0}
 
 
 def base(tmp_path, title, prefix=""):
-    return checkpoint.inspect(telling_layers.save(tmp_path / "base.safetensors", title, prefix))
+    return checkpoint.inspect(transformer_files.save(tmp_path / "base.safetensors", title, prefix))
 
 
 @pytest.mark.parametrize(
