@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 OF_FAMILIES = ("stable_diffusion.py", "diffusion_transformers.py", "families.py")
 OF_FAMILIES += ("sd_scripts.py", "musubi_tuner.py")
-OF_FAMILIES += ("catalog_sampling.py", "sigmas.py")  # ComfyUI's names for tables of levels
+OF_FAMILIES += ("catalog_levels.py", "sigmas.py")  # ComfyUI's names for tables of levels
 
 
 def by_name(family):
