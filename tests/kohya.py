@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,19 @@ from safetensors.numpy import save_file
 
 from lorabench import cli
 from lorabench.base import checkpoint
+from lorabench.base.family import LDM_UNET
 from lorabench.base.stable_diffusion import SD15, SDXL
 from lorabench.train import data
-from lorabench.train.kohya.installation import Installation
-from lorabench.train.kohya.training import Training
-from tests import records, training
+from lorabench.train.external import limits
+from lorabench.train.external.installation import Installation
+from lorabench.train.external.training import Training
+from lorabench.train.kohya.tool import TOOL
+from tests import records, telling_layers, training
 
 FAKE = Path(__file__).parent / "fake_kohya"
 FAKE_DOCKER = f'#!/bin/sh\nexec "{sys.executable}" "{FAKE / "docker.py"}" "$@"\n'
 SIZES = ((64, 64), (64, 64), (64, 64), (128, 64))
-HERE = Installation("/sd", "python", (), (), ())
+HERE = Installation(TOOL, "/sd", "python", (), (), ())
 
 
 def save_checkpoint(
@@ -65,11 +69,32 @@ def with_docker(folder: Path) -> str:
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-def make_training(folder: Path, family: str = "sd15", sizes=SIZES, **changes) -> Training:
-    """Return a training of a new set in `folder` by the tiny settings, some of them changed."""
-    base = checkpoint.inspect(save_checkpoint(folder / "base.safetensors", family))
+def make_training(
+    folder: Path, family: str = "sd15", sizes=SIZES, trainer="kohya", **changes
+) -> Training:
+    """Return a training of a new set in `folder` by the tiny settings, some of them changed.
+
+    A transformer's family is named by its title; it has every further file that it reads.
+    """
+    path = folder / "base.safetensors"
+    if family in telling_layers.CASES:
+        telling_layers.save(path, family, LDM_UNET if family == "SD3.5" else "")
+        changes = {"text_encoder_lr": 0, "min_snr_gamma": 0, "noise_offset": 0, **changes}
+    else:
+        save_checkpoint(path, family)
+    base = checkpoint.inspect(path)
+    by = limits.of(base, trainer)
     pictures = data.read_set(training.make_set(folder / "set", sizes), training.settings(**changes))
-    return Training("style_x", pictures, base)
+    models = save_models(folder, by.models)
+    return Training("style_x", pictures, base, by, models)
+
+
+def save_models(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Write a file for each of these names; nothing reads them."""
+    found = {name: folder / f"{name}.safetensors" for name in names}
+    for name, path in found.items():
+        path.write_text(name)
+    return found
 
 
 class Author:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
-from lorabench.train.kohya import options
+from lorabench.train.external import options
 from tests.kohya import FAKE, Author, save_checkpoint, with_docker
 from tests.training import make_set
 
@@ -108,7 +108,7 @@ def test_the_bash_program_takes_the_same_options(author):
 def test_sdxl_has_its_own_program(author, capsys):
     save_checkpoint(author.base, "sdxl")
     assert author.train(steps=1)[1] == 0, capsys.readouterr().err
-    assert understood(author)["family"] == "sdxl"
+    assert understood(author)["program"] == "sdxl_train_network"
 
 
 def test_options_of_the_user_win_and_keep_their_types(author):

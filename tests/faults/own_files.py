@@ -19,7 +19,7 @@ from lorabench.errors import UserError
 from lorabench.lora import receipt
 from lorabench.run import notes
 from lorabench.run.plan import RunPlan, make_plans
-from lorabench.train.kohya import progress
+from lorabench.train.external import progress
 from lorabench.workflow import commands, targets
 from tests import records
 from tests.faults import harness, mutate

@@ -74,7 +74,7 @@ def test_options_of_sd_scripts_make_another_run_and_where_it_is_does_not(based, 
         ({"trainer": "embedded", "train": "{kohya_args: {a: 1}}"}, "set trainer=kohya"),
         (
             {"trainer": "embedded", "base_model": "models/flux.safetensors"},
-            "is a FLUX.1 model; the embedded trainer takes SD1.x and SDXL",
+            "trainer=kohya with models=",
         ),
     ],
 )

@@ -7,7 +7,7 @@ those of their trainers' own documentation (sd-scripts, musubi-tuner, ai-toolkit
 from collections.abc import Mapping
 from typing import Any
 
-from lorabench.base import layer_names
+from lorabench.base import layer_names, musubi_tuner, sd_scripts
 from lorabench.base.family import Benchmark, Family, preprocess
 
 _EXAMPLES = {
@@ -63,6 +63,7 @@ FLUX2 = Family(
     picture_seconds=20,
     trained_seconds=3,
     memory_mb=48000,
+    musubi=musubi_tuner.FLUX2,
     benchmarks=_benchmarks("flux2_klein"),
     settings=_settings(32, 1e-4),
 )
@@ -77,6 +78,7 @@ CHROMA = Family(
     picture_seconds=30,
     trained_seconds=4,
     memory_mb=48000,
+    kohya=sd_scripts.CHROMA,
     benchmarks=_benchmarks("chroma"),
     settings=_settings(16, 1e-4),
 )
@@ -92,6 +94,7 @@ HUNYUAN_IMAGE = Family(
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
+    kohya=sd_scripts.HUNYUAN_IMAGE,
     benchmarks=_benchmarks(),
     settings=_settings(16, 1e-4),
 )
@@ -106,6 +109,7 @@ FLUX1 = Family(
     picture_seconds=20,
     trained_seconds=3,
     memory_mb=48000,
+    kohya=sd_scripts.FLUX1,
     benchmarks=_benchmarks("flux1"),
     settings=_settings(16, 1e-4),
 )
@@ -120,6 +124,7 @@ SD3 = Family(
     picture_seconds=15,
     trained_seconds=3,
     memory_mb=32000,
+    kohya=sd_scripts.SD3,
     benchmarks=_benchmarks("sd3"),
     settings=_settings(16, 1e-4),
 )
@@ -135,6 +140,7 @@ Z_IMAGE = Family(
     picture_seconds=10,
     trained_seconds=2,
     memory_mb=32000,
+    musubi=musubi_tuner.Z_IMAGE,
     benchmarks=_benchmarks("z_image", "z_image_turbo"),
     settings=_settings(32, 1e-4, 3000),
 )
@@ -150,6 +156,7 @@ LUMINA2 = Family(
     picture_seconds=20,
     trained_seconds=2,
     memory_mb=32000,
+    kohya=sd_scripts.LUMINA2,
     benchmarks=_benchmarks(),
     settings=_settings(8, 1e-4),
 )
@@ -164,6 +171,7 @@ ANIMA = Family(
     picture_seconds=10,
     trained_seconds=1,
     memory_mb=16000,
+    kohya=sd_scripts.ANIMA,
     benchmarks=(
         Benchmark(
             "config/workflows/anima_lora_bench.json",
@@ -185,6 +193,7 @@ QWEN_IMAGE = Family(
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
+    musubi=musubi_tuner.QWEN_IMAGE,
     benchmarks=_benchmarks("qwen_image"),
     settings=_settings(16, 5e-5),
 )
@@ -199,6 +208,7 @@ KREA2 = Family(
     picture_seconds=15,
     trained_seconds=4,
     memory_mb=48000,
+    musubi=musubi_tuner.KREA2,
     benchmarks=_benchmarks("krea2_turbo"),
     settings=_settings(32, 1e-4, 3000),
 )

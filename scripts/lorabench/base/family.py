@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lorabench.base.layer_naming import Naming
+from lorabench.base.trainer import Kohya, Musubi
 
 Part = Literal[
     "unet", "transformer", "vae",
@@ -53,14 +54,6 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Kohya:
-    """How sd-scripts trains: its program, and the px that it crops edges to multiples of."""
-
-    program: str
-    bucket_step: int
-
-
-@dataclass(frozen=True)
 class Benchmark:
     """A bundled workflow and what its people ask for; `{trigger}` stands for the trigger words."""
 
@@ -88,7 +81,8 @@ class Family(Known):
     """Of a single file's parts, where they differ from the defaults of the classes that load it."""
     schedule: Mapping[str, Any] = field(default_factory=dict)  # the noise that it was trained with
     embedded: bool = False  # whether the embedded trainer and server load it
-    kohya: Kohya | None = None
+    kohya: Kohya | None = None  # how sd-scripts trains it
+    musubi: Musubi | None = None  # how musubi-tuner does
     benchmarks: tuple[Benchmark, ...]  # the first is the usual one
     settings: Mapping[str, Any]  # what is usual besides the benchmark
     picture_seconds: float = 3
@@ -103,6 +97,12 @@ class Family(Known):
     """So many tokens of a caption its text encoders read, unless its trainer is told otherwise."""
     memory_mb: int
     """Of a program that trains or renders with it, on the machine and not on the card."""
+
+    @property
+    def trainers(self) -> list[str]:
+        """The values of `trainer` that train it."""
+        has = {"embedded": self.embedded, "kohya": self.kohya, "musubi": self.musubi}
+        return [name for name, way in has.items() if way]
 
     @property
     def preset(self) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from lorabench.base.family import LDM_UNET, Benchmark, Family, Kohya, Part, preprocess
+from lorabench.base import sd_scripts
+from lorabench.base.family import LDM_UNET, Benchmark, Family, Part, preprocess
 
 _LDM_PARTS: Mapping[Part, str] = {"unet": LDM_UNET, "vae": "first_stage_model."}
 
@@ -12,7 +13,6 @@ BUNDLED = Family(
     parts={"unet": "", "vae": "", "text_encoder": ""},
     embedded=True,
     memory_mb=3000,
-    kohya=None,
     # One core's, measured (docs/performance.md): 380 steps of 8 pictures in 108 s, and 35 pictures
     # through the autoencoder in 9 s.
     picture_seconds=0.8,
@@ -113,7 +113,7 @@ SD15 = Family(
     schedule=_SCHEDULE,
     embedded=True,
     memory_mb=12000,
-    kohya=Kohya("train_network.py", 64),
+    kohya=sd_scripts.SD15,
     benchmarks=(_benchmark("sd15", "sd"),),
     settings={
         **_SETTINGS,
@@ -143,7 +143,7 @@ SDXL = Family(
     },
     schedule=_SCHEDULE,
     embedded=True,
-    kohya=Kohya("sdxl_train_network.py", 32),
+    kohya=sd_scripts.SDXL,
     benchmarks=(
         _benchmark("sdxl", "sd"),
         _benchmark("illustrious", "illustrious", f"masterpiece, best quality, {_TAGS}"),

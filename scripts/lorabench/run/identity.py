@@ -43,7 +43,8 @@ def identify(config: Config, raw: RawSet, digests: Digests, reg: RawSet | None =
         "train": config.train.model_dump(
             mode="json", exclude_defaults=True, exclude=set(WITHOUT_EFFECT)
         ),
-        "base_model": {"name": base.name, "digest": model_digest(base, digests)},
+        "base_model": _model(base, digests),
+        **({"models": _models(config, digests)} if config.models else {}),
     }
     older = {**contents, "train": config.train.model_dump(mode="json", exclude_defaults=True)}
     return Identity(
@@ -58,6 +59,15 @@ def normalized_id(raw: RawSet, settings: PreprocessSettings, digests: Digests) -
     """Return the name that a normalized set has of its content."""
     how = settings.model_dump(mode="json", exclude_defaults=True)
     return digest({"raw": _contents(raw, digests), "preprocess": how})[:_DIGITS]
+
+
+def _model(path: Path, digests: Digests) -> dict[str, str]:
+    return {"name": path.name, "digest": model_digest(path, digests)}
+
+
+def _models(config: Config, digests: Digests) -> dict[str, dict[str, str]]:
+    """Return the files that the training reads beside the base model, by content."""
+    return {name: _model(Path(path), digests) for name, path in config.models.items()}
 
 
 def _contents(raw: RawSet, digests: Digests) -> dict[str, Any]:

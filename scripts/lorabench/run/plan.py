@@ -28,6 +28,7 @@ from lorabench.run import (
     lora_family,
     matrix,
     preconditions,
+    trainers,
 )
 from lorabench.run.given_lora import GivenLora
 from lorabench.run.identity import WITHOUT_EFFECT
@@ -462,6 +463,7 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     preset = base_choice.preset(family, merged, base.prediction if base else None)
     config = resolve({**merged, "base_model": str(path or "")}, preset)
     preconditions.check(config, family, base)
+    config = trainers.located(config, base) if base else config
     workflow = bench_workflow.read(config)
     digests = Digests(layout.DIGESTS)
     base_digest = model_digest(path, digests) if path else ""

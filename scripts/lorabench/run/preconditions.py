@@ -16,9 +16,9 @@ from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
 from lorabench.errors import UserError, of_another
-from lorabench.settings.models import Config, Programs, as_typed
+from lorabench.run import trainers
+from lorabench.settings.models import Config, as_typed
 from lorabench.settings.servers import EMBEDDED
-from lorabench.train.kohya import docker, installation, limits, options
 
 _UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
 """What Snakemake reads in a file's name, or cannot."""
@@ -36,31 +36,15 @@ def check(config: Config, family: Family, base: checkpoint.Checkpoint | None) ->
             "ComfyUI renders with: bench_workflow=/path/to/workflow.json"
         )
     _check_programs(config)
-    if base and config.comfy_url == EMBEDDED:
+    if base and (config.comfy_url == EMBEDDED or not config.only_benched):
         checkpoint.check_noise(base)
     if base and not config.only_benched:
-        _check_trainer(config, base)
+        trainers.check(config, base)
     if config.reads_set:
         _check_raw_set(config)
     _check_server(config, family)
     _check_install_dir(Path(config.lora_install_dir).absolute())
     _check_embedding(config, family)
-
-
-def check_sd_scripts(config: Config) -> None:
-    """Refuse a missing sd-scripts; if there is a launcher, only that can check."""
-    if _trains_by_kohya(config):
-        installation.check(config.kohya)
-
-
-def check_docker(config: Config) -> None:
-    """Raise `UserError` if sd-scripts needs Docker and it does not answer; too slow for a parse."""
-    if _trains_by_kohya(config) and installation.in_docker(config.kohya):
-        docker.check()
-
-
-def _trains_by_kohya(config: Config) -> bool:
-    return config.trainer == "kohya" and config.programs.run_lora == Programs().run_lora
 
 
 def _check_programs(config: Config) -> None:
@@ -70,21 +54,6 @@ def _check_programs(config: Config) -> None:
     for name, path in used.items():
         if not Path(path).is_file():
             raise UserError(f"programs.{name}: there is no file {path}")
-
-
-def _check_trainer(config: Config, base: checkpoint.Checkpoint) -> None:
-    """Refuse what the trainer cannot do, and options of the other one."""
-    checkpoint.check_noise(base)
-    if config.trainer == "kohya":
-        limits.check_buckets(config.preprocess, limits.of(base))
-        options.check_owned(config.train.kohya_args)
-    elif config.train.kohya_args:
-        raise UserError("train.kohya_args: they are options of sd-scripts; set trainer=kohya")
-    elif not base.family.embedded:
-        raise UserError(
-            f"base_model: {config.base_model} is {base.family.a_title} model; the embedded trainer "
-            f"takes {families.EMBEDDED} checkpoints"
-        )
 
 
 def check_raw(found: RawSet, config: Config, key: str = "raw_set") -> None:

@@ -21,8 +21,8 @@ class RawContents(Section):
     captions: str | None = None
 
 
-class BaseModelContents(Section):
-    """The base model, by content."""
+class ModelContents(Section):
+    """The base model, or a file beside it, by content."""
 
     name: str
     digest: str
@@ -46,7 +46,9 @@ class Contents(Section):
     trainer: str
     train: dict[str, Any]
     """Likewise."""
-    base_model: BaseModelContents
+    base_model: ModelContents
+    models: dict[str, ModelContents] | None = None
+    """The files that the training read beside it."""
 
 
 class RunRecord(Record):

@@ -18,6 +18,7 @@ from lorabench.run import (
     given_pair,
     preconditions,
     regularization,
+    trainers,
 )
 from lorabench.run.given_lora import GivenLora
 from lorabench.run.given_loras import GivenLoras
@@ -221,7 +222,7 @@ def _check_trained(paths: layout.RunLayout, config: Config, identity: Identity) 
         then = {"raw_set": record.raw_set, **record.identity.model_dump(exclude_unset=True)}
         check_binding(then, {"raw_set": config.raw_set, **identity.contents}, record.run_id)
     if not existing.is_there(paths.lora):
-        preconditions.check_sd_scripts(config)
+        trainers.check_installed(config)
 
 
 def _with_trigger(config: Config, found: RawSet, name: str) -> Config:

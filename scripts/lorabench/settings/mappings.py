@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from lorabench.settings import plain_yaml
+from lorabench.settings.types import from_home
+
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -59,6 +62,17 @@ def _typed(value: Any) -> Any:
     return value
 
 
+def _model_files(values: Any) -> Any:
+    """Take names of files with their paths; the command line may bring them as a text."""
+    if isinstance(values, str):
+        with suppress(ValueError):  # said below
+            values = plain_yaml.read(values)
+    values = {} if values is None else values
+    if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
+        raise ValueError("should map names to files: {clip_l: /path/to/clip_l.safetensors}")
+    return {str(name): from_home(path) for name, path in values.items()}
+
+
 def _folders(values: Any) -> Any:
     if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
         raise ValueError("should map folders to folders: {datasets: /dataset, output: /output}")
@@ -66,4 +80,5 @@ def _folders(values: Any) -> Any:
 
 
 Options = Annotated[dict[str, Any], BeforeValidator(_options)]
+ModelFiles = Annotated[dict[str, str], BeforeValidator(_model_files)]
 Folders = Annotated[dict[str, str], BeforeValidator(_folders)]

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from lorabench.settings.mappings import Folders, Options
+from lorabench.settings.mappings import Folders, ModelFiles, Options
 from lorabench.settings.servers import EMBEDDED, servers
 from lorabench.settings.types import (
     COLOUR,
@@ -152,8 +152,8 @@ class TrainSettings(Section):
     )
     kohya_args: Options = Field(
         {},
-        description="options of sd-scripts itself; they override those made from these settings; "
-        "true: a bare flag, false: leave it out",
+        description="options of sd-scripts or musubi-tuner itself; they override those made from "
+        "these settings; true: a bare flag, false: leave it out",
     )
 
     @model_serializer(mode="wrap")
@@ -308,6 +308,25 @@ class KohyaSettings(Section):
     accelerate: Text = Field("", description="further arguments of `accelerate launch`")
 
 
+class MusubiSettings(Section):
+    """Where musubi-tuner is; no part of a run's identity."""
+
+    musubi_tuner: LocalPath = Field(
+        "",
+        description="folder of musubi-tuner; MUSUBI_DIR in the environment overrides it; empty "
+        "with a launcher: /app/musubi-tuner",
+    )
+    launcher: Text = Field(
+        "",
+        description="command that starts a program in a container, such as "
+        "`docker exec -i my_container`; empty: `musubi_tuner` on this machine",
+    )
+    paths: Folders = Field(
+        {}, description="for a launcher: folders here and their names in the container"
+    )
+    accelerate: Text = Field("", description="further arguments of `accelerate launch`")
+
+
 class Programs(Section):
     """Programs that users may replace by their own with the same options."""
 
@@ -343,8 +362,16 @@ class TrainingSettings(Section):
         description="a .safetensors checkpoint or a diffusers folder; if not given, the checkpoint "
         "that `bench_workflow` loads, where that lies in models/checkpoints/",
     )
-    trainer: Literal["embedded", "kohya"] = Field(
-        "embedded", description="`embedded` (diffusers + PEFT) or `kohya` (sd-scripts)"
+    models: ModelFiles = Field(
+        {},
+        description="the files that a training reads beside `base_model`, by the trainer's names: "
+        "`{clip_l: …, t5xxl: …, ae: …}`; a path, or a name in models/text_encoders/ or vae/, here "
+        "or beside `lora_install_dir`; docs/families.md has those of each family",
+    )
+    trainer: Literal["embedded", "kohya", "musubi"] = Field(
+        "embedded",
+        description="`embedded` (diffusers + PEFT), `kohya` (sd-scripts) or `musubi` "
+        "(musubi-tuner)",
     )
     preprocess: PreprocessSettings = Field(description="normalizing the pictures")
     train: TrainSettings = Field(description="training the LoRA")
@@ -354,6 +381,7 @@ class TrainingSettings(Section):
         "as `{rank: [8, 16], unet_lr: [2e-3, 4e-3]}`, or a CSV file with a row for each",
     )
     kohya: KohyaSettings = Field(KohyaSettings(), description="where sd-scripts is")
+    musubi: MusubiSettings = Field(MusubiSettings(), description="where musubi-tuner is")
     strict: bool = Field(
         False, description="stop before a training that the set or its settings will spoil"
     )

@@ -1,4 +1,4 @@
-"""The command line that both training programs share."""
+"""The command line that the training programs share."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from lorabench.base import checkpoint
 from lorabench.errors import UserError
 from lorabench.settings import plain_yaml
-from lorabench.settings.layers import read_section
+from lorabench.settings.layers import read_section, read_yaml
 from lorabench.settings.models import TrainSettings
 from lorabench.settings.validation import validate
 
@@ -29,6 +29,52 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     add("--keep-epochs", type=int, default=0, metavar="N",
         help="keep about N of the epochs, if save_every_epochs says none (default: 0)")  # fmt: skip
     return parser
+
+
+def external_parser(description: str | None, folder: str, name: str) -> argparse.ArgumentParser:
+    """Return the command line for a program of others, `name`, in the folder --`folder`."""
+    made = parser(description)
+    add = made.add_argument
+    add(f"--{folder}", dest="folder", default="", metavar="DIR",
+        help=f"folder of {name}, as the launcher sees it; the environment wins")  # fmt: skip
+    add("--launcher", default="", metavar="COMMAND",
+        help=f"command that starts a program in the container of {name}")  # fmt: skip
+    add("--path", action="append", default=[], metavar="HERE=THERE",
+        help="a folder and what the container calls it; may be given several times")  # fmt: skip
+    add("--accelerate", default="", metavar="ARGUMENTS",
+        help="more arguments of accelerate launch, as one text")  # fmt: skip
+    add("--model", action="append", default=[], metavar="NAME=FILE",
+        help="a file that the family needs beside the base model, such as clip_l=FILE; may be "
+        "given several times")  # fmt: skip
+    return made
+
+
+def place(arguments: argparse.Namespace, folder: str) -> dict[str, Any]:
+    """Return where the program is, as settings; `folder` is the key of its folder."""
+    return {
+        folder: arguments.folder,
+        "launcher": arguments.launcher,
+        "paths": pairs("path", arguments.path, "datasets=/dataset"),
+        "accelerate": arguments.accelerate,
+    }
+
+
+def pairs(option: str, given: list[str], example: str) -> dict[str, str]:
+    """Return options `--option name=value` as a mapping; raises `UserError`."""
+    found = {}
+    for one in given:
+        name, equals, value = one.rpartition("=") if option == "path" else one.partition("=")
+        if not equals or not name or not value:
+            raise UserError(f"--{option} {one}: should be such as {example}.")
+        found[name] = value
+    return found
+
+
+def name_of(arguments: argparse.Namespace) -> str:
+    """Return the LoRA's name in output/kohya/: the output's without the run_id, if it has one."""
+    given: Path | None = arguments.settings
+    run_id = read_yaml(given).get("run_id") if given and given.name == "run.yaml" else None
+    return arguments.output.stem.removesuffix(f"__{run_id}")
 
 
 def check_output(output: Path) -> None:

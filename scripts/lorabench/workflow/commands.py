@@ -13,7 +13,7 @@ from lorabench import layout
 from lorabench.bench.embeddings import embedding
 from lorabench.run.plan import RunPlan
 from lorabench.run.source import Normalizing
-from lorabench.settings.models import Config
+from lorabench.settings.models import Config, KohyaSettings, MusubiSettings
 
 Here = Callable[[Path], Path]
 """Where a job finds what lies under a path: with a bucket, in its copies."""
@@ -47,16 +47,24 @@ def trainer(config: Config, scripts: Path) -> str:
     """Return the start of the command line of the program that trains."""
     if config.trainer == "embedded":
         return program(scripts, "train_lora.py")
-    return f"{replaceable(config.programs.run_lora)} {literal(_kohya(config))}"
+    if config.trainer == "kohya":
+        there = _place(config.kohya, {"sd-scripts": config.kohya.sd_scripts})
+        return f"{replaceable(config.programs.run_lora)} {literal(there)} {_models(config)}".strip()
+    there = _place(config.musubi, {"musubi-tuner": config.musubi.musubi_tuner})
+    return f"{program(scripts, 'train_musubi.py')} {literal(there)} {_models(config)}"
 
 
-def _kohya(config: Config) -> str:
-    """Return where sd-scripts is, as options; another place trains the same LoRA."""
-    kohya = config.kohya
-    folders = [f"--path={here}={there}" for here, there in kohya.paths.items()]
-    ways = {"sd-scripts": kohya.sd_scripts, "launcher": kohya.launcher}
-    found = {f"--{k}": v or None for k, v in {**ways, "accelerate": kohya.accelerate}.items()}
+def _place(there: KohyaSettings | MusubiSettings, folder: Mapping[str, str]) -> str:
+    """Return where the trainer is, as options; another place trains the same LoRA."""
+    folders = [f"--path={here}={there}" for here, there in there.paths.items()]
+    ways = {**folder, "launcher": there.launcher, "accelerate": there.accelerate}
+    found = {f"--{key}": value or None for key, value in ways.items()}
     return f"{options(found)} {shlex.join(folders)}".strip()
+
+
+def _models(config: Config) -> str:
+    """Return the files beside the base model, as options; their content is in the record."""
+    return literal(shlex.join(f"--model={name}={path}" for name, path in config.models.items()))
 
 
 def options(given: Mapping[str, Any]) -> str:
@@ -269,4 +277,4 @@ def large_models(plan: RunPlan) -> str:
     rendering = [str(plan.drawn.path)] if plan.drawn and plan.drawn.path else []
     loras = [str(lora.source) for lora in plan.from_elsewhere.values()]
     base = [str(plan.base_model)] if plan.base_model else []
-    return shlex.join([*base, *rendering, *folder, *loras])
+    return shlex.join([*base, *plan.config.models.values(), *rendering, *folder, *loras])

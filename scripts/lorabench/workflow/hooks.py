@@ -15,7 +15,7 @@ from lorabench import files, layout, parent
 from lorabench.dataset import risks
 from lorabench.errors import UserError
 from lorabench.lora.receipt import read as read_receipt
-from lorabench.run import existing, preconditions
+from lorabench.run import existing, trainers
 from lorabench.run.plan import RunPlan
 from lorabench.text.phrases import count
 from lorabench.workflow import (
@@ -330,7 +330,7 @@ class Hooks:
         if not any("train_lora" in jobs for jobs in self._jobs().values()):
             return
         try:
-            preconditions.check_docker(self._config)
+            trainers.check_docker(self._config)
         except UserError as error:
             self._end()
             console.refuse(str(error))

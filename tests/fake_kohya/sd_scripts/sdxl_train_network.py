@@ -3,4 +3,4 @@
 import train_network
 
 if __name__ == "__main__":
-    train_network.main("sdxl")
+    train_network.main("sdxl_train_network")

@@ -18,51 +18,46 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-FLAGS = (
-    *("console_log_simple", "cache_latents", "enable_bucket", "bucket_no_upscale"),
-    *("shuffle_caption", "flip_aug", "network_train_unet_only", "v_parameterization"),
-    *("network_train_text_encoder_only", "save_state", "no_half_vae", "sdpa", "xformers"),
-    *("gradient_checkpointing", "cache_latents_to_disk"),
-)
-INTEGERS = (
-    *("network_dim", "lr_warmup_steps", "lr_scheduler_num_cycles", "max_train_steps"),
-    *("train_batch_size", "gradient_accumulation_steps", "bucket_reso_steps", "min_bucket_reso"),
-    *("max_bucket_reso", "keep_tokens", "max_data_loader_n_workers", "save_every_n_epochs"),
-    *("save_every_n_steps", "save_last_n_epochs", "save_last_n_epochs_state", "clip_skip", "seed"),
-    *("initial_epoch", "validate_every_n_epochs", "validation_seed"),
-)
-NUMBERS = (
-    *("network_alpha", "learning_rate", "unet_lr", "max_grad_norm", "min_snr_gamma"),
-    *("noise_offset", "caption_dropout_rate", "prior_loss_weight"),
-)
-LISTS = ("text_encoder_lr", "optimizer_args", "network_args")
-TEXTS = (
-    *("config_file", "dataset_config", "resume", "pretrained_model_name_or_path", "output_dir"),
-    *("output_name", "save_model_as", "save_precision", "network_module", "optimizer_type"),
-    *("lr_scheduler", "resolution", "mixed_precision"),
-)
+PARSERS = Path(__file__).parents[2] / "parsers" / "sd-scripts-0.11.1.json"
+TYPES = {"text": str, "integer": int, "number": float}
 FAULT = os.environ.get("FAKE_KOHYA", "")
-MODULES = (
-    "lora_te_text_model_encoder_layers_0_mlp_fc1",
-    "lora_unet_mid_block_attentions_0_proj_in",
-)
+MODULES = {
+    "train_network": (
+        "lora_te_text_model_encoder_layers_0_mlp_fc1",
+        "lora_unet_mid_block_attentions_0_proj_in",
+    ),
+    "flux_train_network": ("lora_unet_double_blocks_0_img_attn_qkv",),
+    "hunyuan_image_train_network": (
+        "lora_unet_double_blocks_0_img_mlp_fc1",
+        "lora_unet_single_blocks_0_modulation_linear",
+    ),
+}
+FILES = {
+    "flux_train_network": ("clip_l", "t5xxl", "ae"),
+    "hunyuan_image_train_network": ("text_encoder", "byt5", "vae"),
+}
 
 
-def make_parser():
-    parser = argparse.ArgumentParser(prog="train_network.py")
-    for name in FLAGS:
-        parser.add_argument(f"--{name}", action="store_true")
-    for names, kind in ((INTEGERS, int), (NUMBERS, float), (TEXTS, str)):
-        for name in names:
-            parser.add_argument(f"--{name}", type=kind)
-    for name in LISTS:
-        parser.add_argument(f"--{name}", nargs="*", help="several / いくつか")
-    parser.add_argument("--caption_extension", default=".caption")
+def make_parser(program):
+    """The recorded options of the real program."""
+    parser = argparse.ArgumentParser(prog=f"{program}.py")
+    recorded = json.loads(PARSERS.read_text())
+    for name, kind in {**recorded["shared"], **recorded["programs"][program]}.items():
+        kind, _, choices = kind.partition(" of ")
+        if kind == "flag":
+            parser.add_argument(f"--{name}", action="store_true")
+            continue
+        how = {
+            "type": TYPES[kind.removesuffix("s")],
+            "choices": choices.split("|") if choices else None,
+        }
+        parser.add_argument(f"--{name}", nargs="*" if kind.endswith("s") else None, **how)
+    parser.set_defaults(caption_extension=".caption")
     return parser
 
 
-def read_options():
-    parser = make_parser()
+def read_options(program):
+    parser = make_parser(program)
     given = parser.parse_args()
     config = tomllib.loads(real(given.config_file).read_text("utf-8"))
     return parser.parse_args(namespace=argparse.Namespace(**config))
@@ -75,10 +70,12 @@ def real(path):
     return Path(path)
 
 
-def main(family):
-    options = read_options()
+def main(program):
+    options = read_options(program)
     if record := os.environ.get("FAKE_RECORD"):
-        Path(record).write_text(json.dumps({**vars(options), "family": family}))
+        Path(record).write_text(json.dumps({**vars(options), "program": program}))
+    for name in FILES.get(program, ()):
+        assert real(getattr(options, name)).exists(), name
     print("prepare images.")
     dataset = tomllib.loads(real(options.dataset_config).read_text("utf-8"))
     learnt, *apart = dataset["datasets"]
@@ -94,7 +91,7 @@ def main(family):
     if missing:
         print(f"No caption file found for {missing} images. Training will continue without")
     go_wrong_at_once()
-    Training(options, pictures, held_out).run()
+    Training(program, options, pictures, held_out).run()
 
 
 def found(dataset, is_reg):
@@ -125,9 +122,10 @@ def go_wrong_at_once():
 
 
 class Training:
-    def __init__(self, options, pictures, held_out):
+    def __init__(self, program, options, pictures, held_out):
         from PIL import Image  # not for --help, which is asked for in each test
 
+        self.modules = MODULES.get(program, MODULES["train_network"])
         self.options, self.held_out = options, held_out
         self.folder = real(options.output_dir)
         sizes = Counter(Image.open(picture).size for picture in pictures)
@@ -196,7 +194,7 @@ class Training:
         rank = self.options.network_dim
         up = {"nan-file": math.nan, "zero-file": 0.0}.get(FAULT, self.weight)
         tensors = {}
-        for module in MODULES:
+        for module in self.modules:
             tensors[f"{module}.lora_down.weight"] = np.full((rank, 8), 0.1, np.float16)
             tensors[f"{module}.lora_up.weight"] = np.full((8, rank), up, np.float16)
             tensors[f"{module}.alpha"] = np.array(self.options.network_alpha, np.float16)
@@ -219,4 +217,4 @@ class Training:
 
 
 if __name__ == "__main__":
-    main("sd15")
+    main("train_network")

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from lorabench.base.checkpoint import Checkpoint
 from lorabench.base.families import FAMILIES, KNOWN, by_width
 from lorabench.base.family import PARTS, Known
 from lorabench.base.stable_diffusion import BUNDLED, SD15, SDXL
 from lorabench.settings.layers import resolve
+from lorabench.train.external import limits
 
 ROOT = Path(__file__).parents[3]
 
 
 OF_FAMILIES = ("stable_diffusion.py", "diffusion_transformers.py", "families.py")
+OF_FAMILIES += ("sd_scripts.py", "musubi_tuner.py")
 OF_FAMILIES += ("catalog_sampling.py", "sigmas.py")  # ComfyUI's names for tables of levels
 
 
@@ -27,7 +30,9 @@ def by_name(family):
 def test_a_family_has_a_preset_that_its_trainers_take(family):
     config = resolve({"raw_set": "x"}, family.preset)
     assert not config.bench_workflow or (ROOT / config.bench_workflow).is_file()
-    assert not family.kohya or config.preprocess.bucket_step % family.kohya.bucket_step == 0
+    for trainer in filter(None, (family.kohya, family.musubi)):
+        assert config.preprocess.bucket_step % trainer.bucket_step == 0
+        limits.check_settings(config.train, trainer, Checkpoint(Path(), "file", family, "flow"))
 
 
 @pytest.mark.parametrize("family", [BUNDLED, SD15, SDXL], ids=by_name)

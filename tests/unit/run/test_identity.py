@@ -187,3 +187,13 @@ def test_regularization_pictures_are_part_of_a_run_by_their_content(raw, base, t
     assert first.normalized_id == identity(raw, base).normalized_id
     (reg / "b.txt").write_text("a cat")
     assert regularized().run_id != first.run_id
+
+
+def test_files_beside_the_base_model_are_part_of_it_where_there_are_any(raw, base, tmp_path):
+    without = identity(raw, base)
+    assert "models" not in without.contents
+    assert identity(raw, base, models={}) == without
+    (tmp_path / "ae.safetensors").write_text("ae")
+    given = identity(raw, base, models={"ae": str(tmp_path / "ae.safetensors")})
+    assert given.run_id != without.run_id
+    assert given.contents["models"]["ae"]["name"] == "ae.safetensors"

@@ -113,7 +113,7 @@ def test_docker_is_asked_only_where_a_training_will_start(made, monkeypatch):
     def refuse(config):
         raise UserError("no Docker")
 
-    monkeypatch.setattr(hooks.preconditions, "check_docker", refuse)
+    monkeypatch.setattr(hooks.trainers, "check_docker", refuse)
     made(job("bench_image", run_id="a-1"))[0]._ask_docker()
     with pytest.raises(SystemExit):
         made(job("train_lora", run_id="a-1"))[0]._ask_docker()

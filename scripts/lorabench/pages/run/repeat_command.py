@@ -64,6 +64,7 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
         "reg_set": record.reg_set if record else None,
         "trigger": sweep.trigger if sweep and sweep.trigger_given else None,
         "base_model": BUNDLED_BASE if bundled else checkpoint and checkpoint.as_posix(),
+        "models": {key: file["name"] for key, file in (made.get("models") or {}).items()},
         "run_id": None if derived and not (sweep and sweep.skip_train) else run_id or None,
     }
     layers = [OF_PROFILE.get(str(made.get("profile")), {})]

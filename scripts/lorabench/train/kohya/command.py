@@ -1,15 +1,15 @@
 """Write the pipeline's settings for sd-scripts: two TOML files and a command line."""
 
-import math
 import re
 from typing import Any
 
-from lorabench.train.kohya import limits, subsets
-from lorabench.train.kohya.hardware import Hardware
-from lorabench.train.kohya.installation import Installation
-from lorabench.train.kohya.options import as_arguments
+from lorabench.base.trainer import Kohya
+from lorabench.train.external import subsets
+from lorabench.train.external.hardware import Hardware
+from lorabench.train.external.installation import Installation
+from lorabench.train.external.options import as_arguments
+from lorabench.train.external.training import Training
 from lorabench.train.kohya.resume import State, remaining
-from lorabench.train.kohya.training import Training
 
 Toml = dict[str, Any]
 
@@ -52,6 +52,7 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
     settings, taken = training.settings, training.pictures
     made = {
         "pretrained_model_name_or_path": installation.seen(training.base.path),
+        **{name: installation.seen(path) for name, path in training.models.items()},
         "v_parameterization": training.base.prediction == "v_prediction",
         "zero_terminal_snr": training.base.zero_snr or None,
         "output_dir": installation.seen(training.folder),
@@ -70,14 +71,13 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
         "clip_skip": settings.clip_skip if settings.clip_skip > 1 else None,
         "gradient_checkpointing": settings.gradient_checkpointing,
         "mixed_precision": hardware.mixed_precision,
-        "no_half_vae": True,
         "sdpa": True,
         "seed": settings.seed,
+        **training.by.options,
     }
+    left_out = training.by.without | set(settings.kohya_args)
     return {
-        name: value
-        for name, value in made.items()
-        if value is not None and name not in settings.kohya_args
+        name: value for name, value in made.items() if value is not None and name not in left_out
     }
 
 
@@ -92,7 +92,7 @@ def command(
         "dynamo_backend": "no",
         "num_cpu_threads_per_process": training.settings.threads,
     }
-    program = installation.script(limits.of(training.base).program)
+    program = installation.script(training.by.program)
     options = {
         "config_file": installation.seen(training.folder / CONFIG),
         "dataset_config": installation.seen(training.folder / DATASET),
@@ -117,7 +117,7 @@ def command(
 def _network(training: Training) -> Toml:
     settings = training.settings
     return {
-        "network_module": "networks.lora",
+        "network_module": training.by.network_module,
         "network_dim": settings.rank,
         "network_alpha": settings.alpha,
         "network_train_unet_only": not settings.text_encoder_lr,
@@ -127,14 +127,14 @@ def _network(training: Training) -> Toml:
 
 
 def _captions_stay(training: Training) -> bool:
-    """Return whether SDXL's text encoders may run once and leave the card.
+    """Return whether text encoders may run once and leave the card.
 
-    sd-scripts takes the option for SDXL alone, and with captions that are the same each time.
+    That takes a family whose program can do so, and captions and encoders that do not change.
     """
-    settings = training.settings
+    settings, by = training.settings, training.by
     changed = settings.text_encoder_lr or settings.shuffle_caption or settings.caption_dropout
     by_user = any(_OF_CAPTIONS.search(name) for name in settings.kohya_args)
-    return "text_encoder_2" in training.base.family.parts and not changed and not by_user
+    return isinstance(by, Kohya) and by.caches_text and not changed and not by_user
 
 
 def _schedule(training: Training) -> Toml:
@@ -161,11 +161,8 @@ def _pictures(training: Training) -> Toml:
     For that, edges must be multiples of the step and the area within the resolution's.
     """
     settings = training.settings
-    step = limits.of(training.base).bucket_step
-    sizes = training.pictures.buckets
-    edges = [edge for size in sizes for edge in size]
-    area = max(width * height for width, height in sizes)
-    side = step * math.ceil(math.sqrt(area) / step)
+    step, side = training.by.bucket_step, training.side
+    edges = [edge for size in training.sizes for edge in size]
     return {
         "caption_extension": ".txt",  # else every caption becomes the class name, in silence
         "resolution": f"{side},{side}",

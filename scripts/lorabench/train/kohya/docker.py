@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lorabench.train.kohya import failures
+from lorabench.errors import UserError
+from lorabench.train.external import failures
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,13 @@ FILE = ROOT / "kohya-docker" / "docker-compose.yml"
 SERVICE = "kohya"
 FOLDERS = {"datasets": "/dataset", "models": "/models", "output": "/output", "runs": "/runs"}
 """The folders that the compose file mounts, and where; a test compares the two."""
+
+WAYS = (
+    "There are three ways to train with it (see docs/kohya.md):\n"
+    "  Docker with Compose and an NVIDIA card: the container starts by itself, nothing to set\n"
+    "  SD_SCRIPTS_DIR=/path/to/sd-scripts: a checkout on this machine\n"
+    "  kohya: {launcher: …} in config/config.yaml: a command that starts programs in a container"
+)
 
 _LINKED = "/linked"
 _PATIENCE = 60
@@ -85,11 +93,11 @@ def _ask(*words: str) -> str:
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE
         )
     except OSError as error:
-        raise failures.no_docker([f"docker cannot be started: {error.strerror}"]) from None
+        raise _failed([f"docker cannot be started: {error.strerror}"]) from None
     except subprocess.TimeoutExpired:
-        raise failures.no_docker([f"docker {words[0]}: no answer in {_PATIENCE} s"]) from None
+        raise _failed([f"docker {words[0]}: no answer in {_PATIENCE} s"]) from None
     if done.returncode:
-        raise failures.no_docker(done.stderr.splitlines())
+        raise _failed(done.stderr.splitlines())
     return done.stdout
 
 
@@ -111,4 +119,10 @@ def _try_out(launcher: Sequence[str]) -> None:
             said.append(line)
             log.log(logging.INFO if "Pull" in line else logging.DEBUG, "docker: %s", line)
     if program.returncode:
-        raise failures.no_docker(said)
+        raise _failed(said)
+
+
+def _failed(output: Sequence[str]) -> UserError:
+    """Return the message for a Docker that wrote `output` and did not start a container."""
+    what = "trainer=kohya: Docker cannot start the container of sd-scripts:"
+    return failures.not_begun(what, output, WAYS)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from lorabench.train.kohya.training import Training
+from lorabench.train.external.training import Training
 
 # Of the files that sd-scripts has, accelerate writes this last: with it the state is complete.
 _LAST_FILE = "random_states_0.pkl"

@@ -6,11 +6,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from lorabench.train import data
-from lorabench.train.kohya import command, subsets
-from lorabench.train.kohya.hardware import Hardware
-from lorabench.train.kohya.installation import Installation
+from lorabench.train.external import subsets
+from lorabench.train.external.hardware import Hardware
+from lorabench.train.kohya import command
 from lorabench.train.kohya.resume import State
-from lorabench.train.kohya.training import Training
 from tests.kohya import HERE, SIZES, make_training
 from tests.training import make_set, settings
 
@@ -131,6 +130,16 @@ def test_every_picture_is_its_own_bucket(tmp_path, family, sizes, resolution, st
     assert all(edge % step == 0 for size in sizes for edge in size)
 
 
+def test_a_larger_picture_that_is_held_out_is_not_shrunk(tmp_path):
+    training = make_training(tmp_path, sizes=((64, 64), (64, 64), (128, 64)), validation=0.1)
+    learnt, held_out = training.pictures.pictures, training.pictures.held_out
+    larger = next(one for one in (*learnt, *held_out) if one.size == (128, 64))
+    others = [one for one in (*learnt, *held_out) if one is not larger]
+    pictures = replace(training.pictures, pictures=others, held_out=[larger])
+    made = command.config(replace(training, pictures=pictures), HERE, CPU)
+    assert made["resolution"] == "128,128" and made["max_bucket_reso"] == 128
+
+
 def test_the_users_options_replace_ours_on_the_command_line(tmp_path):
     given = {"optimizer_type": "AdamW8bit", "sdpa": False, "network_args": ["conv_dim=4", "a=b"]}
     training = make_training(tmp_path, kohya_args=given)
@@ -142,7 +151,7 @@ def test_the_users_options_replace_ours_on_the_command_line(tmp_path):
 
 
 def test_the_launcher_of_accelerate_is_told_the_machine(tmp_path):
-    here = Installation("/sd", "python", (), (), ("--gpu_ids", "1"))
+    here = replace(HERE, accelerate=("--gpu_ids", "1"))
     training = make_training(tmp_path, threads=3)
     words = command.command(training, here, GPU, None)
     assert words[:2] == ["-m", "accelerate.commands.launch"]
@@ -164,7 +173,7 @@ def test_it_goes_on_from_a_state_and_ends_at_the_right_step(tmp_path):
 def test_a_container_is_told_its_own_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folders = ((tmp_path / "output", PurePosixPath("/o")), (tmp_path, PurePosixPath("/p")))
-    there = Installation("/app", "python", ("docker",), folders, ())
+    there = replace(HERE, folder="/app", launcher=("docker",), paths=folders)
     training = make_training(tmp_path)
     made = command.config(training, there, CPU)
     assert made["pretrained_model_name_or_path"] == "/p/base.safetensors"
@@ -181,7 +190,7 @@ def with_repeats(folder, repeats):
     rows = [f"p{number}.png,{count}" for number, count in enumerate(repeats)]
     (folder / "set" / "preprocess_log.csv").write_text("\n".join(["result,repeats", *rows]))
     pictures = data.read_set(folder / "set", training.settings)
-    return Training(training.name, pictures, training.base)
+    return replace(training, pictures=pictures)
 
 
 def test_one_number_of_repeats_is_that_of_the_sets_own_folder(tmp_path):
@@ -209,10 +218,10 @@ def test_several_numbers_of_repeats_have_a_folder_each(tmp_path, monkeypatch):
 
 def test_regularization_and_held_out_pictures_have_subsets_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    base = make_training(tmp_path).base
+    made = make_training(tmp_path)
     reg = make_set(tmp_path / "reg", [(64, 64)] * 2)
     taken = data.read_set(tmp_path / "set", settings(validation=0.3, prior_loss_weight=0.5), reg)
-    training = Training("style_x", taken, base)
+    training = replace(made, pictures=taken)
     training.folder.mkdir(parents=True)
     subsets.lay(training)
     learnt, apart = command.dataset(training, HERE)["datasets"]
@@ -227,8 +236,8 @@ def test_regularization_and_held_out_pictures_have_subsets_of_their_own(tmp_path
     (picture,) = Path(subset["image_dir"]).glob("*.png")
     assert picture.name == taken.held_out[0].path.name
     assert (subset["flip_aug"], subset["shuffle_caption"]) == (False, False)
-    made = command.config(training, HERE, CPU)
-    assert (made["prior_loss_weight"], made["validate_every_n_epochs"]) == (0.5, 1)
+    written = command.config(training, HERE, CPU)
+    assert (written["prior_loss_weight"], written["validate_every_n_epochs"]) == (0.5, 1)
     plain = command.config(make_training(tmp_path / "plain"), HERE, CPU)
     assert not {"prior_loss_weight", "validate_every_n_epochs", "validation_seed"} & plain.keys()
 

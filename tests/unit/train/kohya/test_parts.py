@@ -11,8 +11,18 @@ from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
 from lorabench.settings.models import KohyaSettings, PreprocessSettings
 from lorabench.settings.validation import validate
-from lorabench.train.kohya import failures, installation, limits, options, pictures, process, resume
-from lorabench.train.kohya.progress import Progress, is_bar, read_rows
+from lorabench.train.external import (
+    failures,
+    installation,
+    limits,
+    options,
+    pictures,
+    process,
+)
+from lorabench.train.external.progress import Progress, is_bar, read_rows
+from lorabench.train.kohya import resume
+from lorabench.train.kohya.options import OWNED
+from lorabench.train.kohya.tool import TOOL
 from tests.kohya import FAKE, make_training
 
 BAR = "steps:  50%|█████     | 2/4 [00:02<00:02,  1.37s/it, avr_loss=1.11]"
@@ -22,18 +32,18 @@ def test_a_checkout_is_used_with_its_own_python(tmp_path, monkeypatch):
     monkeypatch.delenv("SD_SCRIPTS_DIR", raising=False)
     (tmp_path / "train_network.py").touch()
     settings = KohyaSettings(sd_scripts=str(tmp_path))
-    assert installation.find(settings).command("x") == ["python", "x"]
+    assert installation.find(TOOL, settings).command("x") == ["python", "x"]
     python = tmp_path / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()
-    assert installation.find(settings).command("x") == [str(python), "x"]
+    assert installation.find(TOOL, settings).command("x") == [str(python), "x"]
     monkeypatch.setenv("SD_SCRIPTS_DIR", str(FAKE / "sd_scripts"))
-    assert installation.find(settings).folder == str(FAKE / "sd_scripts")
+    assert installation.find(TOOL, settings).folder == str(FAKE / "sd_scripts")
 
 
 def test_a_launcher_starts_it_in_its_container(monkeypatch):
     monkeypatch.delenv("SD_SCRIPTS_DIR", raising=False)
-    there = installation.find(KohyaSettings(launcher="docker exec -i 'my kohya'"))
+    there = installation.find(TOOL, KohyaSettings(launcher="docker exec -i 'my kohya'"))
     assert there.command("x") == ["docker", "exec", "-i", "my kohya", "python", "x"]
     assert there.script("train_network.py") == "/app/sd-scripts/train_network.py"
 
@@ -41,7 +51,7 @@ def test_a_launcher_starts_it_in_its_container(monkeypatch):
 def test_the_nearest_mapped_folder_names_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = {".": "/p", "output": "/output", str(tmp_path / "output/a"): "/a"}
-    there = installation.find(KohyaSettings(launcher="x", paths=paths))
+    there = installation.find(TOOL, KohyaSettings(launcher="x", paths=paths))
     assert there.seen(Path("models/m")) == "/p/models/m"
     assert there.seen(Path("models/../output/b")) == "/output/b"
     assert there.seen(tmp_path / "output" / "a" / "c d") == "/a/c d"
@@ -50,14 +60,14 @@ def test_the_nearest_mapped_folder_names_a_path(tmp_path, monkeypatch):
 
 
 def test_a_launcher_that_does_not_exist_is_one_message():
-    there = installation.find(KohyaSettings(launcher="/no/such/program"))
+    there = installation.find(TOOL, KohyaSettings(launcher="/no/such/program"))
     with pytest.raises(UserError, match=r"/no/such/program cannot be started \(No such file"):
         there.ask("-c", "pass")
 
 
 def test_a_question_that_is_never_answered_is_one_message(monkeypatch):
     monkeypatch.setattr(installation, "PATIENCE", 0.2)
-    there = installation.find(KohyaSettings(launcher="sh -c 'exec sleep 600'"))
+    there = installation.find(TOOL, KohyaSettings(launcher="sh -c 'exec sleep 600'"))
     with pytest.raises(UserError, match=r"within 0\.2 s: try sh -c 'exec sleep 600' python in"):
         there.ask("-c", "pass")
 
@@ -77,7 +87,7 @@ OLD_DOCKER = "sh -c 'echo first >&2; echo unknown shorthand flag: -f >&2; exit 1
 )
 def test_a_launcher_that_fails_is_told_from_sd_scripts(launcher, said, caplog):
     caplog.set_level("DEBUG")
-    there = installation.find(KohyaSettings(launcher=launcher))
+    there = installation.find(TOOL, KohyaSettings(launcher=launcher))
     with pytest.raises(UserError) as error:
         there.ask("-c", "pass")
     assert said in str(error.value)
@@ -86,7 +96,7 @@ def test_a_launcher_that_fails_is_told_from_sd_scripts(launcher, said, caplog):
 
 
 def test_behind_a_launcher_that_works_sd_scripts_failed():
-    there = installation.find(KohyaSettings(launcher="env"))
+    there = installation.find(TOOL, KohyaSettings(launcher="env"))
     with pytest.raises(UserError, match="sd-scripts failed"):
         there.ask("-c", "raise ValueError('no')")
 
@@ -123,12 +133,12 @@ def test_captions_with_brackets_of_their_own_are_not_read_as_prompts(tmp_path):
 )
 def test_an_option_of_the_pipeline_is_refused_with_a_reason(name, said):
     with pytest.raises(UserError, match=f"train.kohya_args: {name}: {said}"):
-        options.check_owned([name])
+        options.check_owned([name], OWNED)
 
 
 def test_an_sd_scripts_that_lacks_what_we_write_is_too_old():
     with pytest.raises(UserError, match="does not know sdpa: it is too old"):
-        options.check_known([], ["sdpa", "seed"], frozenset({"seed"}))
+        options.check_known("sd-scripts", [], ["sdpa", "seed"], frozenset({"seed"}), "0.9")
 
 
 def test_options_are_written_as_arguments():
@@ -237,18 +247,24 @@ def test_text_is_no_bar():
     ],
 )
 def test_a_failure_is_one_line_with_a_remedy(output, said):
-    message = failures.explain(1, output)
+    message = failures.explain(TOOL, 1, output)
     with pytest.raises(UserError, match=said):
         raise message
     assert "\n" not in str(message)
 
 
+def test_what_docker_says_has_no_hint_with_a_gap_for_a_name():
+    said = str(failures.not_begun("Docker cannot start:", ["ModuleNotFoundError: yaml"]))
+    assert said == "Docker cannot start:\n  ModuleNotFoundError: yaml"
+    assert "start it" in str(failures.not_begun("x", ["Cannot connect to the Docker daemon"]))
+
+
 def test_a_program_that_was_killed_says_so():
-    assert "(exit status 137). It was killed" in str(failures.explain(-9, []))
+    assert "(exit status 137). It was killed" in str(failures.explain(TOOL, -9, []))
 
 
 def test_a_question_in_an_error_is_no_end_of_a_message():
-    said = str(failures.explain(1, ["Is the docker daemon running?"]))
+    said = str(failures.explain(TOOL, 1, ["Is the docker daemon running?"]))
     assert "running. Docker does not run here" in said
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from lorabench.train.kohya import supervisor
-from lorabench.train.kohya.installation import Installation
+from lorabench.train.external import supervisor
+from lorabench.train.external.installation import Installation
 
 _BREAK = re.compile(rb"[\r\n]+")
 
@@ -19,7 +19,7 @@ Program = subprocess.Popen[bytes]
 
 @contextmanager
 def started(installation: Installation, command: Sequence[str]) -> Generator[Program]:
-    """Start the Python program `command` where sd-scripts is; on leaving, nothing of it is left.
+    """Start the Python program `command` where the tool is; on leaving, nothing of it is left.
 
     `supervisor` runs it, and ends it when the pipe from here breaks. So it ends with this process,
     even if that is killed, and in a container as well.

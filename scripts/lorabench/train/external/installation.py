@@ -1,4 +1,4 @@
-"""Find sd-scripts, start programs there, and translate paths."""
+"""Find a training program, start its parts there, and translate paths."""
 
 import logging
 import os
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lorabench.errors import UserError
-from lorabench.settings.models import KohyaSettings
-from lorabench.train.kohya import docker, failures
+from lorabench.train.external import failures
+from lorabench.train.external.tool import Settings, Tool
 
 log = logging.getLogger(__name__)
 
-IN_CONTAINER = "/app/sd-scripts"
 PATIENCE = 300
 """Seconds for an answer: a first import of PyTorch from a slow or shared disk takes minutes."""
 _VENVS = ("venv", ".venv")
@@ -23,12 +22,13 @@ _VENVS = ("venv", ".venv")
 
 @dataclass(frozen=True)
 class Installation:
-    """An sd-scripts: `launcher` is the command prefix that starts a program where it is.
+    """A `tool` as it is installed: `launcher` is the command prefix that starts a program there.
 
     `folder` and `python` are paths there; `paths` are (folder here, folder there), none if both
     are the same.
     """
 
+    tool: Tool
     folder: str
     python: str
     launcher: tuple[str, ...]
@@ -36,12 +36,12 @@ class Installation:
     accelerate: tuple[str, ...]
 
     def command(self, *arguments: str) -> list[str]:
-        """Return the command that starts the Python of sd-scripts with these arguments."""
+        """Return the command that starts its Python with these arguments."""
         return [*self.launcher, self.python, *arguments]
 
     def script(self, name: str) -> str:
         """Return the path there of one of its programs."""
-        return f"{self.folder}/{name}"
+        return f"{self.folder}/{self.tool.programs}{name}"
 
     def seen(self, path: Path) -> str:
         """Return the path there of the local `path`; `UserError` if the container lacks it."""
@@ -53,8 +53,9 @@ class Installation:
                 return str(there / absolute.relative_to(here).as_posix())
         known = ", ".join(f"{here} as {there}" for here, there in self.paths)
         raise UserError(
-            f"{path}: the container does not see this path; kohya.paths gives it {known}. Mount "
-            "its folder too and add it there, such as kohya={paths: {/my/folder: /mounted/at}}."
+            f"{path}: the container does not see this path; {self.tool.trainer}.paths gives it "
+            f"{known}. Mount its folder too and add it there, such as "
+            f"{self.tool.trainer}={{paths: {{/my/folder: /mounted/at}}}}."
         )
 
     def ask(self, *arguments: str) -> str:
@@ -66,8 +67,8 @@ class Installation:
         if done.returncode:
             # Does the launcher itself fail?
             if self.launcher and (alone := self._run("-c", "")).returncode:
-                raise failures.launcher(self.launcher, alone.returncode, _output(alone))
-            raise failures.explain(done.returncode, _output(done))
+                raise failures.launcher(self.tool, self.launcher, alone.returncode, _output(alone))
+            raise failures.explain(self.tool, done.returncode, _output(done))
         return done.stdout.decode(errors="replace")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -77,62 +78,67 @@ class Installation:
                 command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
             )
         except OSError as error:
-            raise failures.not_started(command[0], error) from None
+            raise failures.not_started(self.tool, command[0], error) from None
         except subprocess.TimeoutExpired:
-            raise failures.no_answer(self.command(), PATIENCE) from None
+            raise failures.no_answer(self.tool, self.command(), PATIENCE) from None
 
 
-def in_docker(settings: KohyaSettings) -> bool:
-    """Whether Docker provides sd-scripts: the settings name neither a launcher nor a folder."""
-    return not (settings.launcher or _named(settings))
+def in_docker(tool: Tool, settings: Settings) -> bool:
+    """Whether Docker provides it: the settings name neither a launcher nor a folder."""
+    return bool(tool.start) and not (settings.launcher or _named(tool, settings))
 
 
-def check(settings: KohyaSettings) -> None:
-    """Raise `UserError` if a quick check finds no sd-scripts."""
-    _words("launcher", settings.launcher)
-    if in_docker(settings):
-        if not shutil.which("docker"):  # quick enough for a parse
-            raise failures.no_sd_scripts()
-    elif not settings.launcher and not Path(_named(settings), "train_network.py").is_file():
-        raise UserError(
-            f"{_named(settings)} has no train_network.py, so sd-scripts is not there; set "
-            "SD_SCRIPTS_DIR (or kohya: {sd_scripts: …}) to the folder that holds it."
-        )
+def check(tool: Tool, settings: Settings) -> None:
+    """Raise `UserError` if a quick check does not find it."""
+    _words(tool, "launcher", settings.launcher)
+    if settings.launcher:
+        return
+    folder = _named(tool, settings)
+    if not folder:
+        if not in_docker(tool, settings) or not shutil.which("docker"):  # quick enough for a parse
+            raise tool.nowhere()
+    elif not Path(folder, tool.marker).is_file():
+        says = "{} has no %(marker)s, so %(name)s is not there; set %(variable)s (or "
+        says += "%(section)s: {{%(folder)s: …}}) to the folder that holds it."
+        raise UserError(tool.says(says).format(folder))
 
 
-def find(settings: KohyaSettings, needed: Iterable[Path] = ()) -> Installation:
-    """Return the sd-scripts that the settings or SD_SCRIPTS_DIR name, else Docker's.
+def find(tool: Tool, settings: Settings, needed: Iterable[Path] = ()) -> Installation:
+    """Return what the settings or the environment name, else Docker's.
 
     `needed` are a training's files and folders. Raises `UserError`: it is not there, or Docker
     cannot start it.
     """
-    check(settings)
-    launcher, paths = _words("launcher", settings.launcher), settings.paths
-    folder, python = _named(settings), "python"
-    if in_docker(settings):
-        launcher, paths = docker.start(needed)
+    check(tool, settings)
+    launcher, paths = _words(tool, "launcher", settings.launcher), settings.paths
+    folder, python = _named(tool, settings), "python"
+    if tool.start and in_docker(tool, settings):
+        launcher, paths = tool.start(needed)
     elif not launcher:
         folder = str(Path(folder).absolute())
         python = _own_python(Path(folder))
     nearest_first = sorted(paths.items(), key=lambda pair: -len(_absolute(pair[0]).parts))
     return Installation(
-        (folder or IN_CONTAINER).rstrip("/"),
+        tool,
+        (folder or tool.in_container).rstrip("/"),
         python,
         launcher,
         tuple((_absolute(here), PurePosixPath(there)) for here, there in nearest_first),
-        _words("accelerate", settings.accelerate),
+        _words(tool, "accelerate", settings.accelerate),
     )
 
 
-def _named(settings: KohyaSettings) -> str:
-    return os.environ.get("SD_SCRIPTS_DIR") or settings.sd_scripts
+def _named(tool: Tool, settings: Settings) -> str:
+    return os.environ.get(tool.variable) or getattr(settings, tool.folder)
 
 
-def _words(key: str, text: str) -> tuple[str, ...]:
+def _words(tool: Tool, key: str, text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
     except ValueError as error:
-        raise UserError(f"kohya.{key}: {text}: cannot be read as a command: {error}") from None
+        raise UserError(
+            f"{tool.trainer}.{key}: {text}: cannot be read as a command: {error}"
+        ) from None
 
 
 def _output(done: subprocess.CompletedProcess[bytes]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Turn the progress bar of sd-scripts into the rows of train_log.csv."""
+"""Turn the progress bar of a training program into the rows of train_log.csv."""
 
 import math
 import re
@@ -10,8 +10,8 @@ import numpy as np
 from lorabench import cli
 from lorabench.settings.models import TrainSettings
 from lorabench.train import divergence, history
+from lorabench.train.external.training import Training
 from lorabench.train.history import History, Row
-from lorabench.train.kohya.training import Training
 from lorabench.train.schedule import factor
 
 _STEPS = re.compile(r"^steps:.*\| *(\d+)/\d+ \[")
@@ -48,7 +48,7 @@ class Progress:
         self._current: Row | None = None
         self._watch = _watch(training)
         self.over = False
-        """Whether sd-scripts has passed the last step."""
+        """Whether the program has passed the last step."""
         self._history = History(log, rows)
         self._bar = cli.bar(total=training.steps, initial=first, desc="training", unit="step")
 
@@ -102,7 +102,7 @@ class Progress:
         epoch = (step - 1) // training.steps_per_epoch + 1
         seconds = self._before + time.monotonic() - self._begin
         rate = _rate(step, training.steps, training.settings)
-        return Row(step, epoch, loss, rate, seconds, device="cuda")  # all that sd-scripts is run on
+        return Row(step, epoch, loss, rate, seconds, device="cuda")  # all that they are run on
 
 
 def read_rows(log: Path, steps: int) -> list[Row]:
@@ -113,7 +113,7 @@ def read_rows(log: Path, steps: int) -> list[Row]:
 
 
 def _rate(step: int, total: int, settings: TrainSettings) -> float:
-    """Return the learning rate of `step`, from 1; sd-scripts' warm-up begins at 0, ours above."""
+    """Return the learning rate of `step`, from 1; their warm-up begins at 0, ours above."""
     if any(_CHANGES_RATE.search(name) for name in settings.kohya_args):
         return math.nan
     peak = settings.unet_lr or settings.text_encoder_lr
@@ -123,9 +123,10 @@ def _rate(step: int, total: int, settings: TrainSettings) -> float:
 
 
 def _watch(training: Training) -> divergence.Watch:
-    """Watch the losses that sd-scripts shows: means, so that the first few say enough."""
+    """Watch the losses that are shown: means, so that the first few say enough."""
     settings = training.settings
-    known = not any(_CHANGES_LOSS.search(name) for name in settings.kohya_args)
-    prediction = training.base.prediction or "epsilon"
-    nothing = divergence.loss_of_nothing(_ALPHAS, settings, prediction) if known else math.inf
+    prediction = training.base.prediction
+    nothing = math.inf  # of a flow it depends on the pictures, and on how steps are weighed
+    if prediction != "flow" and not any(map(_CHANGES_LOSS.search, settings.kohya_args)):
+        nothing = divergence.loss_of_nothing(_ALPHAS, settings, prediction)
     return divergence.Watch(settings, nothing, training.folder, first=10)

@@ -1,32 +1,32 @@
-"""Check that sd-scripts takes the pictures and captions of a set as they are.
+"""Check that a program takes the pictures and captions of a set as they are.
 
 It complains late or not at all: it leaves some files out, and crops others.
 """
 
 from PIL import Image
 
-from lorabench.base.family import Kohya
+from lorabench.base.trainer import Trainer
 from lorabench.errors import UserError
 from lorabench.text import syntax
 from lorabench.text.phrases import indented
 from lorabench.train.data import Picture, TrainingSet
 
 
-def check(pictures: TrainingSet, kohya: Kohya) -> None:
-    """Raise `UserError` with everything that sd-scripts would change.
+def check(pictures: TrainingSet, by: Trainer) -> None:
+    """Raise `UserError` with everything that the program would change.
 
     `read_set` has checked that each picture has a header and a caption that is not empty.
     """
     _check_emphasis(pictures)
-    faults = [fault for one in pictures.all if (fault := _fault(one, kohya.bucket_step))]
+    faults = [fault for one in pictures.all if (fault := _fault(one, by.bucket_step))]
     faults += [
-        f"{path}: neither a .png nor its .txt; sd-scripts would train on it, or on a part of them"
+        f"{path}: neither a .png nor its .txt; {by.program} would train on it, or on a part"
         for path in sorted((pictures.folder / "images").iterdir())
         if path.suffix not in (".png", ".txt") and not path.name.startswith(".")
     ]
     if faults:
         listed = indented(faults, 20)
-        raise UserError(f"sd-scripts needs other files:\n{listed}\nNormalize the raw set again.")
+        raise UserError(f"{by.program} needs other files:\n{listed}\nNormalize the raw set again.")
 
 
 def _check_emphasis(pictures: TrainingSet) -> None:

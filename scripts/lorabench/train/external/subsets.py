@@ -1,4 +1,4 @@
-"""Lay the pictures into folders for sd-scripts, which counts repeats by folder."""
+"""Lay the pictures into folders for a program that counts repeats by folder."""
 
 import shutil
 from collections import defaultdict
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lorabench import files
 from lorabench.train.data import Picture
-from lorabench.train.kohya.training import Training
+from lorabench.train.external.training import Training
 
 
 class Subset(NamedTuple):

@@ -1,7 +1,9 @@
 """Check the files in a training's folder, and move them to output/kohya/ and to the run."""
 
 import logging
+import re
 import shutil
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -10,26 +12,26 @@ from lorabench.base import header
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
 from lorabench.train import history
-from lorabench.train.kohya.progress import read_rows
-from lorabench.train.kohya.training import Training, epoch_suffix
+from lorabench.train.external.progress import read_rows
+from lorabench.train.external.training import Training, epoch_suffix
 
 log = logging.getLogger(__name__)
 
 
 def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
-    """Check the results of sd-scripts and publish them; `final`, the LoRA, last, at `output`.
+    """Check the results of a program and publish them; `final`, the LoRA, last, at `output`.
 
     Beside it appear `rows` as `train_log.csv`, `loss.png` and the LoRAs of the kept epochs. Each
-    LoRA first moves to output/kohya/, where users of sd-scripts look for it; an older file of the
+    LoRA first moves to output/kohya/, where its users look for it; an older file of the
     same name there is renamed. Raises `UserError`: a LoRA is broken, cut short, holds NaN or has
     learnt nothing.
     """
     written = {"": final}
-    _say_steps(final, training.steps, training.epochs)
+    _correct(training, final, training.steps, training.epochs)
     for epoch in training.kept_epochs:
         path = training.file(epoch_suffix(epoch))
         if path.exists():
-            _say_steps(path, epoch * training.steps_per_epoch, epoch)
+            _correct(training, path, epoch * training.steps_per_epoch, epoch)
             written = {epoch_suffix(epoch): path, **written}
     for path in written.values():
         lora_file.verify(path)
@@ -45,13 +47,25 @@ def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
     _remove(training.folder)
 
 
-def _say_steps(path: Path, steps: int, epoch: int) -> None:
-    """Correct the steps in a LoRA's metadata: sd-scripts counts from where it resumed."""
-    _, metadata = header.read(path)
-    right = {"ss_steps": str(steps), "ss_epoch": str(epoch)}
-    if metadata | right == metadata or "ss_steps" not in metadata:
-        return
-    files.write_bytes(path, tensor_file.with_header(path.read_bytes(), metadata | right))
+def _correct(training: Training, path: Path, steps: int, epoch: int) -> None:
+    """Correct a LoRA's header: what a resumed training says of itself, and names of layers.
+
+    Names that no ComfyUI loads become those that it loads, so that the file works everywhere.
+    """
+    tensors, metadata = header.read(path)
+    said = {"ss_steps": steps, "ss_epoch": epoch, "ss_seed": training.settings.seed}
+    right = {key: str(value) for key, value in said.items() if key in metadata}
+    renames = training.by.renames
+    names = {key: name for key in tensors if (name := _renamed(key, renames)) != key}
+    if names or metadata | right != metadata:
+        data = tensor_file.with_header(path.read_bytes(), metadata | right, names)
+        files.write_bytes(path, data)
+
+
+def _renamed(key: str, renames: Mapping[str, str]) -> str:
+    for pattern, name in renames.items():
+        key = re.sub(pattern, name, key)
+    return key
 
 
 def _keep_what_is_there(path: Path) -> None:

@@ -1,23 +1,17 @@
-"""Turn the last output of sd-scripts into one message for the user."""
+"""Turn the last output of a training program into one message for the user."""
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lorabench.errors import UserError
-from lorabench.train.kohya import supervisor
+from lorabench.train.external import supervisor
+from lorabench.train.external.tool import Tool
 
 # The last line of a traceback, as Python writes it.
 _EXCEPTION = re.compile(r"^(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Invalid)\b")
 # accelerate reports the failure of its child with an exception of its own.
 _SECOND_HAND = re.compile(r"^subprocess\.CalledProcessError")
-
-_WAYS = (
-    "There are three ways to train with it (see docs/kohya.md):\n"
-    "  Docker with Compose and an NVIDIA card: the container starts by itself, nothing to set\n"
-    "  SD_SCRIPTS_DIR=/path/to/sd-scripts: a checkout on this machine\n"
-    "  kohya: {launcher: …} in config/config.yaml: a command that starts programs in a container"
-)
 
 _KILLED = 128 + 9
 _HINT_KILLED = "It was killed, most likely for lack of memory; see train: {batch_size: …}."
@@ -55,20 +49,20 @@ _HINTS = {
         "The container does not run: docker compose -f kohya-docker/docker-compose.yml up -d"
     ),
     r"No module named '?accelerate": (
-        "The Python of sd-scripts has no accelerate: install the requirements.txt of sd-scripts "
-        "into its venv/, or name another Python by kohya: {launcher: …}."
+        "The Python of %(name)s has no accelerate: install the requirements.txt of %(name)s "
+        "into its venv/, or name another Python by %(section)s: {launcher: …}."
     ),
     r"ModuleNotFoundError|No module named": (
-        "The Python that ran it lacks a package of sd-scripts: install its requirements.txt into "
-        "its venv/, or name another Python by kohya: {launcher: …}."
+        "The Python that ran it lacks a package of %(name)s: install its requirements.txt into "
+        "its venv/, or name another Python by %(section)s: {launcher: …}."
     ),
     r"can't open file|No such file or directory: '.*train_network\.py": (
-        "sd-scripts is not there: set SD_SCRIPTS_DIR or kohya: {sd_scripts: …} to its folder in "
+        "%(name)s is not there: set %(variable)s or %(section)s: {%(folder)s: …} to its folder in "
         "the container."
     ),
     r"Can't load tokenizer|couldn't connect to|offline mode|LocalEntryNotFoundError": (
-        "sd-scripts fetches CLIP's vocabulary from the network on its first run: run it once with "
-        "a connection."
+        "%(name)s fetches the vocabularies of text encoders from the network on its first run: run "
+        "it once with a connection."
     ),
     r"unrecognized arguments|invalid choice|expected .*argument": (
         "Correct it in train: {kohya_args: …}."
@@ -76,36 +70,24 @@ _HINTS = {
 }
 
 
-def not_started(program: str, error: OSError) -> UserError:
+def not_started(tool: Tool, program: str, error: OSError) -> UserError:
     """Return the message for a command that could not be started at all."""
     return UserError(
-        f"{program} cannot be started ({error.strerror}); kohya: {{launcher: …}} should be a "
-        "command that exists, or empty for an sd-scripts on this machine."
+        f"{program} cannot be started ({error.strerror}); {tool.trainer}: {{launcher: …}} should "
+        f"be a command that exists, or empty for {tool.name} on this machine."
     )
 
 
-def no_answer(python: Sequence[str], seconds: float) -> UserError:
-    """Return the message for a Python of sd-scripts, `python`, that does not answer."""
+def no_answer(tool: Tool, python: Sequence[str], seconds: float) -> UserError:
+    """Return the message for a Python of the tool, `python`, that does not answer."""
     return UserError(
-        f"the Python of sd-scripts gave no answer within {seconds:g} s: try {shlex.join(python)} "
-        "in a terminal. Does a launcher wait for something (kohya: {launcher: …}), does a "
-        "container hang, or is a disk away?"
+        f"the Python of {tool.name} gave no answer within {seconds:g} s: try {shlex.join(python)} "
+        f"in a terminal. Does a launcher wait for something ({tool.trainer}: {{launcher: …}}), "
+        "does a container hang, or is a disk away?"
     )
 
 
-def no_sd_scripts() -> UserError:
-    """Return the message for a machine without Docker and without a named sd-scripts."""
-    return UserError(f"trainer=kohya: there is no docker here to start sd-scripts in.\n{_WAYS}")
-
-
-def no_docker(output: Sequence[str]) -> UserError:
-    """Return the message for a Docker that wrote `output` and did not start a container."""
-    return _not_begun(
-        "trainer=kohya: Docker cannot start the container of sd-scripts:", output, _WAYS
-    )
-
-
-def explain(status: int, output: Sequence[str]) -> UserError:
+def explain(tool: Tool, status: int, output: Sequence[str]) -> UserError:
     """Return the message for a program that ended with `status` after it wrote `output`.
 
     A status below 0 means a signal, as one above 128 does for the shell.
@@ -118,39 +100,50 @@ def explain(status: int, output: Sequence[str]) -> UserError:
         )
     error = _last_error(output)
     # Only the end: earlier warnings are seldom the cause.
-    hint = _hint("\n".join([error, *output[-5:]]))
+    found = _hint(tool.says, "\n".join([error, *output[-5:]]))
     if status == _KILLED:
-        hint = hint or _HINT_KILLED
-    what = [f"sd-scripts failed (exit status {status})", error.rstrip(".?!")]
-    return UserError(". ".join(filter(None, [": ".join(filter(None, what)), hint])))
+        found = found or _HINT_KILLED
+    what = [f"{tool.name} failed (exit status {status})", error.rstrip(".?!")]
+    return UserError(". ".join(filter(None, [": ".join(filter(None, what)), found])))
 
 
-def launcher(command: Sequence[str], status: int, output: Sequence[str]) -> UserError:
+def launcher(tool: Tool, command: Sequence[str], status: int, output: Sequence[str]) -> UserError:
     """Return the message for a launcher that ended with `status` and started nothing."""
-    failed = f"it failed by itself (exit status {status}), before anything of sd-scripts began"
-    return _not_begun(f"kohya.launcher: {shlex.join(command)}: {failed}", output)
+    failed = f"it failed by itself (exit status {status}), before anything of {tool.name} began"
+    what = f"{tool.trainer}.launcher: {shlex.join(command)}: {failed}"
+    return not_begun(what, output, says=tool.says)
 
 
-def no_file(image_dir: str, output: Sequence[str]) -> UserError:
+def no_file(tool: Tool, image_dir: str, output: Sequence[str]) -> UserError:
     """Return the message for a training that ended well and left no LoRA."""
     found_nothing = any("No data found" in line for line in output)
     reason = (
         f"it found no picture in {image_dir}. Is that the folder of the set in the container? "
-        "See kohya: {paths: …}."
+        f"See {tool.trainer}: {{paths: …}}."
         if found_nothing
-        else "its output is in the log. Does kohya: {paths: …} name the folder that it wrote to?"
+        else f"its output is in the log. Does {tool.trainer}: {{paths: …}} name the folder that it "
+        "wrote to?"
     )
-    return UserError(f"sd-scripts ended without an error and without a LoRA: {reason}")
+    return UserError(f"{tool.name} ended without an error and without a LoRA: {reason}")
 
 
-def _not_begun(what: str, output: Sequence[str], *ways: str) -> UserError:
+def of_no_tool(hint: str) -> str:
+    """Return a hint that names no program; empty for one that does."""
+    return "" if "%(" in hint else hint
+
+
+def not_begun(
+    what: str, output: Sequence[str], *ways: str, says: Callable[[str], str] = of_no_tool
+) -> UserError:
+    """Return the message for something that did not start, with its last lines and a hint."""
     last = [line.strip() for line in output if line.strip()][-5:]
-    lines = [what, *(f"  {line}" for line in last), _hint("\n".join(last)), *ways]
+    lines = [what, *(f"  {line}" for line in last), _hint(says, "\n".join(last)), *ways]
     return UserError("\n".join(filter(None, lines)))
 
 
-def _hint(text: str) -> str:
-    return next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), "")
+def _hint(says: Callable[[str], str], text: str) -> str:
+    """Return what to do about the first failure that is known in a text; empty for none."""
+    return next((says(hint) for pattern, hint in _HINTS.items() if re.search(pattern, text)), "")
 
 
 def _last_error(output: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
-"""Find the hardware of the machine or container of sd-scripts."""
+"""Find the hardware of the machine or container of a training program."""
 
 from typing import NamedTuple
 
 from lorabench.errors import UserError
 from lorabench.settings.models import TrainSettings
-from lorabench.train.kohya.installation import Installation
+from lorabench.train.external.installation import Installation
 
 _QUESTION = """
 import accelerate, torch
@@ -21,12 +21,12 @@ class Hardware(NamedTuple):
 
     @property
     def mixed_precision(self) -> str:
-        """The precision as accelerate and sd-scripts call it."""
+        """The precision as accelerate calls it."""
         return "no" if self.precision == "fp32" else self.precision
 
 
 def find(installation: Installation, settings: TrainSettings) -> Hardware:
-    """Return the hardware that the Python of sd-scripts has and the settings choose.
+    """Return the hardware that the Python of the program has and the settings choose.
 
     Raises `UserError`: that Python does not run, or the hardware lacks a setting.
     """
@@ -34,7 +34,8 @@ def find(installation: Installation, settings: TrainSettings) -> Hardware:
     present, half = answer.split()
     if settings.device == "cuda" and present == "cpu":
         raise UserError(
-            "device: cuda, but the PyTorch of sd-scripts finds no CUDA; allowed are auto and cpu."
+            f"device: cuda, but the PyTorch of {installation.tool.name} finds no CUDA; allowed are "
+            "auto and cpu."
         )
     device = "cpu" if settings.device == "cpu" else present
     if settings.precision == "fp16" and device == "cpu":

@@ -1,0 +1,75 @@
+"""The files beside the base model: which are needed, and where they are looked for."""
+
+import pytest
+
+from lorabench.base import model_files
+from lorabench.base.families import BY_NAME
+from lorabench.errors import UserError
+from tests import telling_layers
+
+FLUX = BY_NAME["flux1"].kohya.models
+SD3 = BY_NAME["sd3"].kohya.models
+ANIMA = BY_NAME["anima"].kohya.models
+
+
+@pytest.fixture
+def base(tmp_path):
+    return telling_layers.save(tmp_path / "base.safetensors", "FLUX.1")
+
+
+def files(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / f"{name}.safetensors").touch()
+    return {name: str(folder / f"{name}.safetensors") for name in names}
+
+
+def test_they_are_found_at_their_paths_or_by_their_names(tmp_path, base):
+    files(tmp_path / "text_encoders", "clip_l", "t5")
+    given = {**files(tmp_path / "x", "ae"), "clip_l": "clip_l.safetensors",
+             "t5xxl": "t5.safetensors"}  # fmt: skip
+    found = model_files.find(given, FLUX, base, [tmp_path / "vae", tmp_path / "text_encoders"])
+    assert found["t5xxl"] == tmp_path / "text_encoders" / "t5.safetensors"
+    assert found["ae"] == tmp_path / "x" / "ae.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("clip_l", "ae"), r"also reads t5xxl \(T5-XXL\); give their files: models={t5xxl: /path"),
+        (("clip_l", "ae", "t5xl"), r"models\.t5xl: .* did you mean t5xxl\? allowed are clip_l \("),
+        (("clip_l", "ae", "t5xxl", "vae"), r"models\.vae: this training reads no such file"),
+    ],
+)
+def test_missing_misspelt_and_superfluous_ones_are_refused(tmp_path, base, names, said):
+    with pytest.raises(UserError, match=said):
+        model_files.find(files(tmp_path, *names), FLUX, base)
+
+
+def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, base):
+    given = files(tmp_path, *FLUX)
+    with pytest.raises(UserError, match=r"models\.ae: there is no file /no/ae\.safetensors$"):
+        model_files.find({**given, "ae": "/no/ae.safetensors"}, FLUX, base)
+    with pytest.raises(UserError, match=r"there is no file ae\.sft, nor in clip, vae"):
+        model_files.find({**given, "ae": "ae.sft"}, FLUX, base, ["clip", "vae"])
+    (tmp_path / "ae.ckpt").touch()
+    with pytest.raises(UserError, match=r"allowed are a \.safetensors file, or a folder"):
+        model_files.find({**given, "ae": str(tmp_path / "ae.ckpt")}, FLUX, base)
+
+
+def test_what_the_checkpoint_holds_need_not_be_given(tmp_path, monkeypatch):
+    inside = {"text_encoders.clip_l.x": (1,), "first_stage_model.x": (1,)}
+    monkeypatch.setitem(telling_layers.CASES, "all in one", inside)
+    base = telling_layers.save(tmp_path / "base.safetensors", "all in one")
+    given = files(tmp_path, "clip_g", "t5xxl")
+    assert model_files.find(given, SD3, base).keys() == {"clip_g", "t5xxl"}
+    with pytest.raises(UserError, match=r"also reads clip_g \(CLIP-G\), t5xxl"):
+        model_files.find({}, SD3, base)
+    given |= files(tmp_path, "clip_l")  # another one in its place
+    assert "clip_l" in model_files.find(given, SD3, base)
+
+
+def test_an_optional_one_may_be_missing(tmp_path, base):
+    given = files(tmp_path, "qwen3", "vae")
+    assert model_files.find(given, ANIMA, base).keys() == {"qwen3", "vae"}
+    assert "optional" in model_files.listed(ANIMA)
