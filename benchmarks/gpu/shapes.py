@@ -138,7 +138,7 @@ def save(shape: Shape, folder: Path, lora: Path, device: str) -> None:
     with torch.device(device):
         unet = UNet2DConditionModel(**shape.unet)
         vae = AutoencoderKL(**shape.vae)
-        first, *second = map(CLIPTextConfig.from_dict, shape.encoders)
+        first, *second = (CLIPTextConfig.from_dict(dict(one)) for one in shape.encoders)
         encoders = [CLIPTextModel(first), *map(CLIPTextModelWithProjection, second)]
     save_folder(folder, unet, vae, encoders[0])
     for encoder in encoders[1:]:
