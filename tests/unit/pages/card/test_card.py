@@ -135,9 +135,9 @@ def test_its_layers_say_which_family_it_is_for(lora):
         "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": np.ones((9216, 4), np.float16),
     }
     lora_file.save(lora, tensors, {})
-    text = card(lora)
-    assert "A LoRA for a FLUX.1 model that is not recorded." in text
-    assert yaml.safe_load(text.split("---")[1])["tags"][-1] == "flux"
+    front, body = card(lora)
+    assert "A LoRA for a FLUX.1 model that is not recorded." in body
+    assert front["tags"][-1] == "flux"
 
 
 @pytest.mark.parametrize("label", ["fried", "copies", "uncertain"])
