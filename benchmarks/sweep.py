@@ -125,7 +125,7 @@ def loop(project: Project, server: Paced, lora: str) -> float:
     client = Client(server.url)
 
     def render(number: int) -> None:
-        cell = Cell(lora=lora, weight=0.5, seed=number, prefix=f"loop/{time.time()}/{number}")
+        cell = Cell(loras=(lora,), weight=0.5, seed=number, prefix=f"loop/{time.time()}/{number}")
         client.render(patch(graph, roles, cell), roles.save, 1)
 
     start = time.perf_counter()

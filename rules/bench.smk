@@ -78,8 +78,8 @@ rule install_lora:
 rule bench_preflight:
     """Check that the servers can render the sweep, and keep the graph; see also the hooks."""
     input:
-        receipt=of_run(lambda plan: plan.receipt("")),
-        lora=fetched(lambda plan: plan.lora("")),
+        receipt=of_run(lambda plan: plan.receipts("")),
+        lora=fetched(lambda plan: commands.loras(plan, "")),
     output:
         graph=RUN.graph,
     log:
@@ -93,7 +93,7 @@ rule bench_preflight:
     params:
         workflow_digest=of_run(lambda plan: plan.workflow_digest),
         options=lambda wildcards, input, output: commands.preflight(
-            PLANS[wildcards.run_id], str(input.lora)
+            PLANS[wildcards.run_id], input.lora
         ),
     message:
         "Checking the ComfyUI servers"
@@ -105,7 +105,7 @@ rule bench_preflight:
 rule bench_image:
     """Render one cell of the sweep: a prompt, a weight, a seed, a batch."""
     input:
-        receipt=lambda wildcards: commands.receipt(PLANS[wildcards.run_id], wildcards.variant),
+        receipt=lambda wildcards: commands.receipts(PLANS[wildcards.run_id], wildcards.variant),
         lora=ancient(commands.loaded(PLANS)) if BUCKET else [],  # the receipt may be of elsewhere
         graph=RUN.graph,  # not ancient: that would keep a cell from running when its producer does
     output:
@@ -139,7 +139,7 @@ rule bench_image:
         workflow_digest=FIRST.workflow_digest,
         base_digest=FIRST.base_digest,
         uncompared=lambda wildcards, input, output: commands.rendering(
-            PLANS[wildcards.run_id], wildcards.variant, str(input.lora)
+            PLANS[wildcards.run_id], wildcards.variant, tuple(input.lora)
         ),
     message:
         "Rendering {wildcards.variant}w{wildcards.weight}, seed {wildcards.seed}"

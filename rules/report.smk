@@ -20,7 +20,7 @@ rule bench_report:
         warnings=RUN.bench / "warnings.json",
         graph=RUN.graph,
         pictures=fetched(targets.pictures),
-        lora=fetched(lambda plan: [*plan.loras.values()]),
+        lora=fetched(lambda plan: [*plan.loras.values(), *plan.low.values()]),
         record=ancient(of_run(targets.of_training("record"))),
         training_log=ancient(of_run(targets.of_training("training_log"))),
         preprocess_log=ancient(of_run(targets.of_pictures("preprocess_log"))),
@@ -49,7 +49,7 @@ rule bench_report:
 rule model_card:
     """Write the page that goes with the LoRA to a model site."""
     input:
-        lora=of_run(lambda plan: [*plan.loras.values()]),
+        lora=of_run(lambda plan: [*plan.loras.values(), *plan.low.values()]),
         record=ancient(of_run(targets.of_training("record"))),
         sweep=RUN.sweep,
         verdict=RUN.bench / "verdict.json",

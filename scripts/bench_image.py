@@ -9,7 +9,7 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,6 @@ from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import cell_slots, patch, shared_digest
 from lorabench.comfy.graph.roles import Roles, find_roles, prompt
 from lorabench.errors import UserError
-from lorabench.lora.installed import read_here
 from lorabench.lora.receipt import Receipt, check_again
 from lorabench.sweep.label import CHUNK
 
@@ -43,11 +42,11 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _draw(arguments: argparse.Namespace) -> None:
-    receipt = read_here(arguments.lora_receipt, arguments.lora)
+    loras = options.installed(arguments)
     graph = workflow.load(arguments.workflow)
     cell = options.cell(
         arguments,
-        receipt.name,
+        [lora.name for lora in loras],
         weight=arguments.weight,
         seed=arguments.seed,
         prefix=arguments.prefix,
@@ -65,16 +64,16 @@ def _draw(arguments: argparse.Namespace) -> None:
     ]
     start = time.monotonic()
     shared = arguments.server_state and arguments.server_state.parent
-    check_again(receipt, arguments.lora_receipt)
+    _check_again(loras, arguments)
     waiting = Waiting(arguments.output_dir / f".seed{arguments.seed}.waiting", graph)
     try:
-        url, drawn = _render(Servers(clients, shared), graph, roles, receipt, arguments, waiting)
+        url, drawn = _render(Servers(clients, shared), graph, roles, loras, arguments, waiting)
     finally:
         waiting.end()  # only a killed program leaves it
     pictures.check(drawn, graph, cell_slots(graph, roles))
     origin = {
         "run_id": arguments.run_id,
-        "lora_sha256": receipt.sha256,
+        "lora_sha256": "+".join(lora.sha256 for lora in loras),
         "graph": sweep,
         "prompt": prompt(graph, roles),
         "prompt_name": arguments.prompt_name,
@@ -91,21 +90,23 @@ def _render(
     servers: Servers,
     graph: Graph,
     roles: Roles,
-    lora: Receipt,
+    loras: Sequence[Receipt],
     arguments: argparse.Namespace,
     waiting: Waiting,
 ) -> tuple[str, list[bytes]]:
     """Render on the server with the shortest queue, or another; return its URL and pictures."""
+    loaders = [graph[node] for node in roles.loras]
+    paths = [lora.path for lora in loras]
     while True:
         with servers.turn() as over:
             client = servers.choose(waiting.left.url if waiting.left else None)
             leave = partial(servers.should_leave, client)
             try:
-                with lora_keys.watched(client, graph[roles.lora], lora.path, waiting):
+                with lora_keys.watched(client, loaders, paths, waiting):
                     drawn = client.render(
                         graph, roles.save, arguments.batch_size, over, leave, waiting
                     )
-                _check_it_stayed(lora, arguments.lora_receipt, client)
+                _check_it_stayed(loras, arguments, client)
                 servers.note(client)
                 return client.url, drawn  # it may have moved
             except Left:
@@ -117,10 +118,17 @@ def _render(
                 log.warning("%s; going to another server", error)
 
 
-def _check_it_stayed(lora: Receipt, written: Path, client: Client) -> None:
+def _check_again(loras: Sequence[Receipt], arguments: argparse.Namespace) -> None:
+    for lora, written in zip(loras, arguments.lora_receipt, strict=True):
+        check_again(lora, written)
+
+
+def _check_it_stayed(
+    loras: Sequence[Receipt], arguments: argparse.Namespace, client: Client
+) -> None:
     """Raise `UserError` if the installed LoRA was replaced while the server rendered."""
     try:
-        check_again(lora, written)
+        _check_again(loras, arguments)
     except UserError:
         client.free_memory()  # it has loaded that file under this name
         raise
@@ -153,8 +161,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--lora-receipt", type=Path, required=True, metavar="JSON", help="from install_lora.py")
-    add("--lora", type=Path, metavar="FILE", help="it itself, to install it where that is undone")
+    options.add_lora(parser, required=True)
     add("--run-id", required=True, help="the run's name, for the picture's metadata")
     add("--weight", type=float, required=True, help="both strengths of the LoRA; 0 is without")
     add("--seed", type=_seed, required=True, help="0 to 2^64 - 1")

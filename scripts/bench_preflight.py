@@ -12,20 +12,18 @@ from pathlib import Path
 from lorabench import cli
 from lorabench.comfy.check import preflight
 from lorabench.comfy.client import options
-from lorabench.lora.installed import read_here
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Check the sweep that the command line describes."""
-    written = arguments.lora_receipt
-    lora = read_here(written, arguments.lora) if written else None
+    loras = options.installed(arguments)
     sweep = preflight.Sweep(
         workflow=arguments.workflow,
         choices=options.choices(arguments),
         cell=options.cell(
-            arguments, lora.name if lora else "", weight=1, seed=0, prefix="preflight"
+            arguments, [lora.name for lora in loras], weight=1, seed=0, prefix="preflight"
         ),
-        lora=lora,
+        loras=loras,
         trigger=arguments.trigger,
     )
     graph = preflight.settle(sweep, options.addresses(arguments))
@@ -41,8 +39,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--lora-receipt", type=Path, metavar="JSON", help="from install_lora.py")
-    add("--lora", type=Path, metavar="FILE", help="it itself, to install it where that is undone")
+    options.add_lora(parser, required=False)
     add("--output", type=Path, metavar="JSON", help="write the graph here, in API format")
     add("--kept", type=Path, metavar="JSON", help="the graph has to be this one")
     add("--trigger", default="", metavar="WORDS", help="what calls the LoRA, as plain text")

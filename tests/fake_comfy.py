@@ -120,7 +120,12 @@ class FakeComfy:
 
     def save(self, graph, extra):
         (save,) = (n for n, b in graph.items() if b["class_type"] == "SaveImage")
-        (seed,) = (b["inputs"]["seed"] for b in graph.values() if "seed" in b["inputs"])
+        (seed,) = (
+            b["inputs"].get("seed", b["inputs"].get("noise_seed"))
+            for b in graph.values()
+            if {"seed", "noise_seed"} & b["inputs"].keys()
+            and b["inputs"].get("add_noise") != "disable"
+        )
         (batch,) = (
             b["inputs"]["batch_size"] for b in graph.values() if "batch_size" in b["inputs"]
         )

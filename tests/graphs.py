@@ -5,7 +5,7 @@ import copy
 from lorabench.comfy.graph.patching import Cell, patch
 from lorabench.comfy.graph.roles import find_roles
 
-CELL = Cell(lora="new.safetensors", weight=0.4, seed=7, prefix="runs/r/bench/w0.40/seed7")
+CELL = Cell(loras=("new.safetensors",), weight=0.4, seed=7, prefix="runs/r/bench/w0.40/seed7")
 
 
 def node(class_type, title=None, **inputs):
@@ -43,6 +43,43 @@ def changed(graph, name, **inputs):
 def patched(graph, choices=None, **cell):
     roles = find_roles(graph, choices)
     return patch(graph, roles, Cell(**{**CELL.__dict__, **cell}))
+
+
+def two_models(**changes):
+    """Text to image with a model for high noise and one for low noise, each with its LoRA.
+
+    `changes` replace nodes, None removes one. No name says which model is which.
+    """
+
+    def sampler(model, latent, first):
+        return node(
+            "KSamplerAdvanced", model=[model, 0], positive=["pos", 0], negative=["neg", 0],
+            latent_image=[latent, 0], noise_seed=1, add_noise="enable" if first else "disable",
+            start_at_step=0 if first else 1, steps=2,
+        )  # fmt: skip
+
+    def lora(model):
+        return node(
+            "LoraLoaderModelOnly", model=[model, 0], lora_name="old.safetensors", strength_model=1.0
+        )
+
+    graph = {
+        "later": sampler("lora b", "earlier", False),
+        "lora b": lora("b"),
+        "lora a": lora("a"),
+        "b": node("UNETLoader", unet_name="b.safetensors"),
+        "a": node("UNETLoader", unet_name="a.safetensors"),
+        "clip": node("CLIPLoader", clip_name="t5.safetensors", type="wan"),
+        "pos": node("CLIPTextEncode", clip=["clip", 0], text="a cat"),
+        "neg": node("CLIPTextEncode", clip=["clip", 0], text="blurry"),
+        "latent": node("EmptyHunyuanLatentVideo", width=64, height=64, length=1, batch_size=1),
+        "earlier": sampler("lora a", "latent", True),
+        "vae": node("VAEDecode", samples=["later", 0], vae=["vae file", 0]),
+        "vae file": node("VAELoader", vae_name="vae.safetensors"),
+        "save": node("SaveImage", images=["vae", 0], filename_prefix="x"),
+    }
+    graph |= changes
+    return {key: copy.deepcopy(value) for key, value in graph.items() if value}
 
 
 def text_to_image():

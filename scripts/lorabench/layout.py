@@ -136,6 +136,11 @@ class RunLayout:
         """The name by which a server lists the LoRA, or one of several by its key with a dot."""
         return self.root / "train" / f"{lora}installed.json"
 
+    @staticmethod
+    def low(lora: str) -> str:
+        """The key of a LoRA's file for low noise, by the LoRA's own."""
+        return f"{lora}.low" if lora else "low"
+
     card = _InRun("train/README.md")
     """The LoRA's model card."""
     record = _InRun("run.yaml")

@@ -103,7 +103,7 @@ def test_a_killed_training_goes_on_from_its_last_epoch(author, capsys, killed, e
     assert steps(output) == log
     _, metadata = header.read(output)
     assert (metadata["ss_steps"], metadata["ss_epoch"]) == ("14", "5")
-    assert metadata["ss_seed"] == "42"
+    assert (metadata["ss_seed"], metadata["ss_output_name"]) == ("42", "style_x")
 
 
 def test_it_goes_on_after_a_second_kill(author):

@@ -23,7 +23,7 @@ from tests.faults import harness, mutate
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("config/workflows", "config/workflows/gui", "tests/workflows/api", "tests/workflows/gui")
-CELL = Cell(lora="a.safetensors", weight=0.5, seed=1, prefix="faults", batch_size=1,
+CELL = Cell(loras=("a.safetensors",), weight=0.5, seed=1, prefix="faults", batch_size=1,
             positive="ink, a cat", negative=None, checkpoint=None)  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def _plan(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    preflight.settle(preflight.Sweep(path, Choices(), CELL, None, "ink"), [Address(_served.url)])
+    preflight.settle(preflight.Sweep(path, Choices(), CELL, (), "ink"), [Address(_served.url)])
 
 
 def _submit(path: Path) -> None:

@@ -68,6 +68,26 @@ def test_a_lora_from_elsewhere_is_benched_and_not_trained(project, tmp_path):
     assert project.files() == before
 
 
+def test_a_lora_of_two_files_is_copied_and_installed_twice_and_rendered_as_one(project, tmp_path):
+    lora = save_lora(tmp_path / "ink_high_noise.safetensors")
+    save_lora(tmp_path / "ink_low_noise.safetensors", 2)
+    before = project.files()
+    wan = {
+        "bench_workflow": "config/workflows/wan22_lora_bench.json",
+        "comfy_url": "http://127.0.0.1:8188",
+    }
+    of_training = {
+        *("record_run", "dataset_page", "train_lora"),
+        *("normalize_dataset", "snapshot_dataset", "render_reference"),
+    }
+    jobs = {rule: count for rule, count in FIRST_RUN.items() if rule not in of_training}
+    both = {**jobs, "copy_lora": 2, "install_lora": 2}
+    assert project.planned(lora=lora, **wan) == both
+    one = {**jobs, "copy_lora": 1}
+    assert project.planned(lora=lora, bench="{lora_node: 5}", **wan) == one
+    assert project.files() == before
+
+
 @pytest.fixture
 def usual(project):
     """A project with the settings that users have."""

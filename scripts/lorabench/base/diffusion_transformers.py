@@ -223,7 +223,7 @@ WAN = Family(
     picture_seconds=60,
     trained_seconds=6,
     memory_mb=64000,
-    benchmarks=_benchmarks(),
+    benchmarks=_benchmarks("wan22"),
     settings=_settings(32, 2e-4),
 )
 

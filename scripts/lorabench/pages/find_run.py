@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lorabench import layout
 from lorabench.digests import Digests
 from lorabench.errors import UserError
-from lorabench.run import existing, given_lora
+from lorabench.run import existing, given_lora, given_pair
 from lorabench.sweep.record import SweepRecord
 
 _NEAREST = 3
@@ -68,14 +68,19 @@ def _find(word: str, runs: Path) -> Place:
 
 def _of_file(path: Path, runs: Path) -> Place:
     """Return the run that benched a LoRA file: its own, or one of several, or where it lies."""
-    lora = given_lora.read(path, Digests(layout.DIGESTS))
-    if existing.is_run(runs / lora.key):
-        return Place(runs / lora.key)
+    digests = Digests(layout.DIGESTS)
+    keys = [given_lora.read(path, digests).key]
+    if given_pair.other(path):
+        keys.insert(0, given_pair.read(path, digests).key)
+    for key in keys:
+        if existing.is_run(runs / key):
+            return Place(runs / key)
     for name in _names(runs):
         sweep = runs / name / "bench" / "sweep.yaml"
         for one in SweepRecord.read(sweep).loras if sweep.is_file() else ():
-            here = (runs / name / "train" / one.file).resolve() == path.resolve()
-            if here or (one.key and one.key == lora.key):
+            own = [runs / name / "train" / file for file in (one.file, one.low) if file]
+            here = path.resolve() in [file.resolve() for file in own]
+            if here or one.key in keys:
                 return Place(runs / name, one.key)
         if path.resolve().parent == (runs / name / "train").resolve():
             return Place(runs / name)

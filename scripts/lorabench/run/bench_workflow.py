@@ -1,7 +1,9 @@
 """Read the benchmark's workflow before anything starts, to report mistakes at once."""
 
 from pathlib import Path
+from typing import NamedTuple
 
+from lorabench.comfy.check import loaded
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import workflow
@@ -12,8 +14,17 @@ from lorabench.settings.models import Config
 from lorabench.settings.servers import EMBEDDED
 
 
-def prompt_of(config: Config) -> str | None:
-    """Return the workflow's prompt, None if only servers can read it; raises `UserError`."""
+class BenchWorkflow(NamedTuple):
+    """What a plan needs of the workflow."""
+
+    prompt: str | None
+    """Its prompt; None if only servers can read it."""
+    paired: bool
+    """Whether it has two models, each with a LoRA file of its own."""
+
+
+def read(config: Config) -> BenchWorkflow:
+    """Return what the workflow has; raises `UserError`."""
     path = Path(config.bench_workflow)
     if path.is_dir():
         raise UserError(f"bench_workflow: {path} is a folder; name a workflow JSON")
@@ -24,7 +35,8 @@ def prompt_of(config: Config) -> str | None:
     try:
         if isinstance(graph, workflow.GuiWorkflow):
             if config.comfy_url != EMBEDDED:
-                return None  # the servers are asked before the first job
+                # The servers are asked before the first job.
+                return BenchWorkflow(None, loaded.has_two_models(graph, config.bench.lora_node))
             from lorabench.comfy.gui.convert import to_api  # it imports a converter that few need
 
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
@@ -33,7 +45,7 @@ def prompt_of(config: Config) -> str | None:
         raise UserError(f"bench_workflow: {path}: {error}") from None
     if config.prompts and not roles.positive:
         raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
-    return prompt(graph, roles)
+    return BenchWorkflow(prompt(graph, roles), len(roles.loras) > 1)
 
 
 def _read_workflow(path: Path) -> Graph | workflow.GuiWorkflow:

@@ -1,6 +1,7 @@
 """What a run has left already: plans and targets ask the disk about it here alone."""
 
 import glob
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -100,12 +101,16 @@ def epochs(paths: RunLayout) -> dict[int, Path]:
     return {int(path.stem[-6:]): path for path in sorted(kept)}
 
 
-def stand_in(paths: RunLayout) -> Path | None:
-    """Return the LoRA that stands in for several where none matters; None if there is none yet."""
-    if not is_there(paths.receipt()):
+def stand_in(paths: RunLayout, key: str) -> Path | None:
+    """Return the LoRA that stands in for several where none matters; None if there is none yet.
+
+    `key` is empty, or that of a file for low noise.
+    """
+    written = paths.receipt(key and f"{key}.")
+    if not is_there(written):
         return None
     # Its name alone: from a bucket, the LoRA was installed by way of a copy elsewhere.
-    source = paths.lora.with_name(Path(receipt.read(paths.receipt()).source).name)
+    source = paths.lora.with_name(Path(receipt.read(written).source).name)
     return source if is_there(source) else None
 
 
@@ -118,14 +123,14 @@ def check_no_training(paths: RunLayout) -> None:
         )
 
 
-def check_given(paths: RunLayout, lora: Path, sha256: str) -> None:
-    """Refuse a run that has another LoRA than `lora`, whose content has this digest in hex.
+def check_given(paths: RunLayout, loras: Mapping[Path, str]) -> None:
+    """Refuse a run that has another LoRA than these files, whose contents' digests are in hex.
 
     A run that is named after its content has none; this is for a `run_id` that was given.
     """
-    others = [path for path in sorted(lora.parent.glob("*.safetensors")) if path.name != lora.name]
-    if is_there(lora) and files.sha256(lora) != sha256:
-        others.insert(0, lora)
+    there = sorted(paths.lora.parent.glob("*.safetensors"))
+    others = [path for path in loras if is_there(path) and files.sha256(path) != loras[path]]
+    others += [path for path in there if path not in loras]
     if found := [*([paths.record] if is_there(paths.record) else []), *others]:
         raise UserError(
             f"lora: run {paths.run_id} is another LoRA's: it has {found[0]}; give another run_id, "

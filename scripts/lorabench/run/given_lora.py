@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lorabench.base import file_kinds, header
-from lorabench.digests import Digests
+from lorabench.digests import Digests, digest
 from lorabench.errors import UserError
-from lorabench.lora import modules, trained_on
+from lorabench.lora import modules, pair, trained_on
 from lorabench.settings.types import as_name
 
 _DIGITS = 8
@@ -18,7 +18,7 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class GivenLora:
-    """A LoRA file from elsewhere, which its run gets a copy of."""
+    """A LoRA file from elsewhere, which its run gets a copy of; of a pair, that for high noise."""
 
     source: Path
     name: str
@@ -28,11 +28,34 @@ class GivenLora:
     trigger: str
     """The words that call it, by its metadata; empty if they name none."""
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    low: "GivenLora | None" = None
+    """The file for low noise, where the workflow has two models."""
+
+    @property
+    def files(self) -> tuple["GivenLora", ...]:
+        """It, and that for low noise."""
+        return (self, *([self.low] if self.low else []))
+
+    @property
+    def title(self) -> str:
+        """Its name; that of a pair says of no model."""
+        return as_name(pair.title(self.source.stem)) if self.low else self.name
+
+    @property
+    def content(self) -> str:
+        """The first digits of its digest, or of those of both files."""
+        whole = digest([one.sha256 for one in self.files]) if self.low else self.sha256
+        return whole[:_DIGITS]
 
     @property
     def key(self) -> str:
         """The name of its run, and its own among others: another content has another."""
-        return f"{self.name}-{self.sha256[:_DIGITS]}"
+        return f"{self.title}-{self.content}"
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """The names of the copies of its files, where it is one of several."""
+        return tuple(f"{one.name}-{self.content}" for one in self.files)
 
 
 def read(path: Path, digests: Digests) -> GivenLora:

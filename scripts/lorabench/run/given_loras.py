@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 from lorabench.base import file_kinds
 from lorabench.digests import Digests
 from lorabench.errors import UserError
-from lorabench.lora import series
+from lorabench.lora import pair, series
 from lorabench.lora.series import Saved
-from lorabench.run import existing, given_lora
+from lorabench.run import existing, given_lora, given_pair
 from lorabench.run.given_lora import SUFFIX, GivenLora
 from lorabench.settings.types import as_name, from_home
 
@@ -40,8 +40,8 @@ def is_several(named: str | Sequence[str]) -> bool:
     return _is_place(named) or ("," in named and not existing.is_there(Path(named)))
 
 
-def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
-    """Return the LoRAs that are named so.
+def find(named: str | Sequence[str], digests: Digests, paired: bool = False) -> GivenLoras:
+    """Return the LoRAs that are named so; `paired`: two files are one.
 
     What else lies in a folder, or fits a pattern, is left out with a line; what is named itself
     has to be a LoRA. Raises `UserError`: that is none, or no LoRA is found.
@@ -59,12 +59,18 @@ def find(named: str | Sequence[str], digests: Digests) -> GivenLoras:
                 left_out.append(str(error).removeprefix("lora: "))
             else:
                 read.setdefault(found.key, found)
-    if not read:
+    given = list(read.values())
+    if paired:
+        asked = {Path(place) for place in places if not _is_place(place)}
+        given, alone = given_pair.of_all(given, asked, digests)
+        left_out += alone
+    if not given:
         raise UserError(_none(places, left_out))
-    by_path = {found.source: found for found in read.values()}
-    ordered = series.order([(found.source, found.metadata) for found in read.values()])
+    by_path = _by_path(given)
+    ordered = series.order([(path, found.metadata) for path, found in by_path.items()])
     loras = [(by_path[path], saved) for path, saved in ordered]
-    name, names = _name(places, loras), _names([lora for lora, _ in loras])
+    name = _name(places, loras)
+    names = _names({path: by_path[path] for path, _ in ordered})
     if len({saved.series for _, saved in loras}) > 1:
         loras = [(lora, replace(saved, series="")) for lora, saved in loras]
     return GivenLoras(name, loras, names, left_out)
@@ -123,13 +129,20 @@ def _name(places: Sequence[str], loras: Sequence[tuple[GivenLora, Saved]]) -> st
     return as_name(folders.pop().name if len(folders) == 1 else "loras") or "loras"
 
 
-def _names(loras: Sequence[GivenLora]) -> list[str]:
-    counts = Counter(lora.name for lora in loras)
-    folder = os.path.commonpath([lora.source.absolute().parent for lora in loras])
+def _by_path(loras: Sequence[GivenLora]) -> dict[Path, GivenLora]:
+    """Return LoRAs by their files; a pair as if it were one, where no other is called so."""
+    titled = [(lora.source.with_stem(pair.title(lora.source.stem)), lora) for lora in loras]
+    counts = Counter(path for path, _ in titled)
+    return {path if lora.low and counts[path] == 1 else lora.source: lora for path, lora in titled}
+
+
+def _names(loras: Mapping[Path, GivenLora]) -> list[str]:
+    counts = Counter(lora.title for lora in loras.values())
+    folder = os.path.commonpath([path.absolute().parent for path in loras])
     return [
-        lora.name if counts[lora.name] == 1
-        else lora.source.absolute().with_suffix("").relative_to(folder).as_posix()
-        for lora in loras
+        lora.title if counts[lora.title] == 1
+        else path.absolute().with_suffix("").relative_to(folder).as_posix()
+        for path, lora in loras.items()
     ]  # fmt: skip
 
 

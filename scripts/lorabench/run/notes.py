@@ -4,7 +4,7 @@ import math
 
 from lorabench.base import families
 from lorabench.dataset import notes as raw_notes
-from lorabench.run import base_choice, existing, regularization
+from lorabench.run import base_choice, existing, given_pair, regularization
 from lorabench.run.plan import RunPlan
 from lorabench.sweep import prompt_notes
 from lorabench.sweep.loras import label
@@ -63,7 +63,7 @@ def _of_epochs(plan: RunPlan) -> list[str]:
 
 def _of_lora(plan: RunPlan) -> list[str]:
     """What calls a LoRA from elsewhere, where nobody said it."""
-    left_out = [f"left out: {one}" for one in plan.left_out]
+    left_out = [*_of_pairs(plan), *(f"left out: {one}" for one in plan.left_out)]
     if not plan.base_model:
         left_out += _of_family(plan)
     if not plan.from_elsewhere or plan.given & {"trigger"}:
@@ -80,6 +80,25 @@ def _of_lora(plan: RunPlan) -> list[str]:
         ]
     called = listed([repr(one) for one in words])
     return [*left_out, f"the LoRA is called by {called}; other words: trigger="]
+
+
+def _of_pairs(plan: RunPlan) -> list[str]:
+    """Which files are one LoRA, or which of two is benched alone."""
+    if plan.low:
+        files = [lora.source.name for lora in plan.from_elsewhere.values()]
+        pairs = [f"{high} and {low}" for high, low in zip(files[::2], files[1::2], strict=True)]
+        what = "one LoRA" if len(pairs) == 1 else "one LoRA each"
+        return [
+            f"{few(pairs, 3)}: {what}, for high and low noise; at each weight both loaders of "
+            f"{plan.config.bench_workflow} get it"
+        ]
+    sources = [] if plan.several else [one.source for one in plan.from_elsewhere.values()]
+    return [
+        f"only {one.name} is benched: one loader of {plan.config.bench_workflow} gets the LoRA, "
+        f"and {other.name} would need another"
+        for one in sources
+        if (other := given_pair.other(one))
+    ]
 
 
 def _of_family(plan: RunPlan) -> list[str]:

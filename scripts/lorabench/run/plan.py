@@ -186,13 +186,19 @@ class RunPlan(Source):
         at weight 0. It is the first that ever was, even if it is left out by now: so one LoRA more
         or less renders no picture of the others again.
         """
-        if key in self.loras:
-            return self.loras[key]
-        return existing.stand_in(self.paths) or next(iter(self.loras.values()))
+        known = {**self.loras, **self.low}
+        if key in known:
+            return known[key]
+        files = self.low if key == self.paths.low("") else self.loras
+        return existing.stand_in(self.paths, key) or next(iter(files.values()))
 
-    def receipt(self, lora: str) -> Path:
-        """Return the receipt of the LoRA of this key."""
-        return self.paths.receipt(lora and f"{lora}.")
+    def files(self, lora: str) -> list[str]:
+        """Return the keys of a LoRA's files: its own, and that of its file for low noise."""
+        return [lora, self.paths.low(lora)] if self.low else [lora]
+
+    def receipts(self, lora: str) -> list[Path]:
+        """Return the receipts of the LoRA of this key: one, or that for high noise first."""
+        return [self.paths.receipt(key and f"{key}.") for key in self.files(lora)]
 
     @property
     def embedded_server(self) -> bool:
@@ -458,17 +464,17 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     config = resolve({**merged, "base_model": str(path or "")}, preset)
     preconditions.check(config, family, base)
     config = trainers.located(config, base) if base else config
-    workflow_prompt = bench_workflow.prompt_of(config)
+    workflow = bench_workflow.read(config)
     digests = Digests(layout.DIGESTS)
     base_digest = model_digest(path, digests) if path else ""
-    source = find_source(config, merged.get("train", {}), base_digest, digests)
+    source = find_source(config, merged.get("train", {}), base_digest, digests, workflow.paired)
     if "weights" not in given and (weights := existing.further(source.paths)):
         source = replace(source, config=source.config.model_copy(update={"weights": weights}))
     plan = RunPlan(
         **vars(source),
         family=family,
         base_digest=base_digest,
-        workflow_prompt=workflow_prompt,
+        workflow_prompt=workflow.prompt,
         given=given,
         given_urls=tuple(split(merged.get("comfy_url") or EMBEDDED)),
     )

@@ -9,11 +9,13 @@ from lorabench import layout
 from lorabench.dataset import raw
 from lorabench.dataset.raw import RawSet
 from lorabench.digests import Digests, digest
+from lorabench.errors import UserError
 from lorabench.run import (
     epochs,
     existing,
     given_lora,
     given_loras,
+    given_pair,
     preconditions,
     regularization,
     trainers,
@@ -66,21 +68,32 @@ class Source:
     """None where the LoRAs are there already."""
     from_elsewhere: Mapping[Path, GivenLora] = field(default_factory=dict)
     """The LoRAs that the user gave by their files, by where they lie in the run."""
+    low: Mapping[str, Path] = field(default_factory=dict)
+    """Of LoRAs of two files, where those for low noise lie, by `RunLayout.low` of the key."""
     several: tuple[SweptLora, ...] = ()
-    """The LoRAs in order, where it is not the run's own alone."""
+    """The LoRAs in order, where it is not the run's own alone, in one file."""
     left_out: tuple[str, ...] = ()
     """What lies beside them and is no LoRA, with the reasons."""
 
 
-def find(config: Config, train: Mapping[str, Any], base_digest: str, digests: Digests) -> Source:
+def find(
+    config: Config, train: Mapping[str, Any], base_digest: str, digests: Digests, paired: bool
+) -> Source:
     """Return where the LoRAs come from that `config` asks for; `train` is its section as given.
 
-    Raises `UserError` for a user's mistakes.
+    `paired`: the workflow has two models, each with a LoRA file of its own. Raises `UserError` for
+    a user's mistakes.
     """
     if config.lora and given_loras.is_several(config.lora):
-        return _several(config, given_loras.find(config.lora, digests), digests)
+        return _several(config, given_loras.find(config.lora, digests, paired), digests)
     if config.lora:
-        return _given(config, Path(str(config.lora)), digests)
+        read = given_pair.read if paired else given_lora.read
+        return _given(config, read(Path(str(config.lora)), digests), digests)
+    if paired:
+        raise UserError(
+            f"bench_workflow: {config.bench_workflow} has a LoRA loader for each of two models, and"
+            f" a training here makes one file; give both files with lora=, or, {given_pair.ALONE}"
+        )
     if config.skip_train:
         paths = existing.benched(config, base_digest)
         return _with_epochs(Source(config, paths, {"": paths.lora}))
@@ -95,14 +108,18 @@ def trigger(source: Source) -> str:
     return found.trigger if found else ""
 
 
-def _given(config: Config, path: Path, digests: Digests) -> Source:
-    """Return the LoRA at `path`, to be copied, and what it was trained on if that was given."""
-    lora = given_lora.read(path, digests)
+def _given(config: Config, lora: GivenLora, digests: Digests) -> Source:
+    """Return a LoRA from elsewhere, to be copied, and what it was trained on if that was given."""
     config, found, paths = _of_given(config, lora.key, [lora.trigger], digests)
-    copy = paths.given_lora(lora.name)
+    copies = {paths.given_lora(one.name): one for one in lora.files}
     if config.run_id:
-        existing.check_given(paths, copy, lora.sha256)
-    return Source(config, paths, {"": copy}, found, from_elsewhere={copy: lora})
+        existing.check_given(paths, {copy: one.sha256 for copy, one in copies.items()})
+    source = Source(config, paths, {"": next(iter(copies))}, found, from_elsewhere=copies)
+    if not lora.low:
+        return source
+    high, low = copies
+    swept = SweptLora("", high.name, lora.title, trigger=config.trigger, low=low.name)
+    return replace(source, low={paths.low(""): low}, several=(swept,))
 
 
 def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
@@ -116,16 +133,23 @@ def _several(config: Config, given: GivenLoras, digests: Digests) -> Source:
     existing.check_no_training(paths)
     several = tuple(
         SweptLora(
-            lora.key, f"{lora.key}.safetensors", name, **vars(saved), trigger=words,
-            baseline=_without_lora(words),
+            lora.key, f"{high}.safetensors", name, **vars(saved), trigger=words,
+            low=f"{low[0]}.safetensors" if low else "", baseline=_without_lora(words),
         )
         for (lora, saved), name in zip(given.loras, given.names, strict=True)
+        for high, *low in [lora.copies]
         for words in [typed or lora.trigger or (config.trigger if found else "")]
     )  # fmt: skip
-    copies = {paths.given_lora(lora.key): lora for lora, _ in given.loras}
-    loras = {lora.key: copy for copy, lora in copies.items()}
+    copies = {
+        paths.given_lora(name): one
+        for lora, _ in given.loras
+        for name, one in zip(lora.copies, lora.files, strict=True)
+    }
+    train = paths.lora.parent
+    loras = {one.key: train / one.file for one in several}
+    low = {paths.low(one.key): train / one.low for one in several if one.low}
     return Source(
-        config, paths, loras, found, from_elsewhere=copies, several=several,
+        config, paths, loras, found, from_elsewhere=copies, low=low, several=several,
         left_out=tuple(given.left_out),
     )  # fmt: skip
 

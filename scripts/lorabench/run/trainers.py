@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lorabench.base import model_files
+from lorabench.base import checkpoint, model_files
 from lorabench.base.checkpoint import Checkpoint
 from lorabench.errors import UserError
 from lorabench.settings.models import Config, Programs
@@ -21,6 +21,7 @@ _MODELS = Path("models")
 
 def check(config: Config, base: Checkpoint) -> None:
     """Raise `UserError` for what the trainer cannot do, and for options of another one."""
+    checkpoint.check_noise(base)
     if config.trainer == "embedded":
         _check_embedded(config, base)
         return

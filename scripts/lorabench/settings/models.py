@@ -189,7 +189,9 @@ class BenchSettings(Section):
         "names",
     )
     lora_node: Text | None = Field(
-        None, description="the LoraLoader that gets the LoRA, by id or title"
+        None,
+        description="the LoraLoader that gets the LoRA, by id or title; of a LoRA of two files, "
+        "both with a comma between them, that for high noise first",
     )
     sampler_node: Text | None = Field(
         None, description="the only sampler that gets the seed; empty: all that add noise"

@@ -31,6 +31,8 @@ class SweptLora:
     """The words that call it; empty if unknown."""
     baseline: str = ""
     """The folder below `bench/` of what its prompts draw without any LoRA; empty: `bench/`."""
+    low: str = ""
+    """Of a LoRA of two files, that for low noise in `train/`; `file` is that for high noise."""
 
 
 def holds(lora: SweptLora, key: object, weight: float) -> bool:

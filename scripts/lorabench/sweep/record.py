@@ -60,6 +60,9 @@ class SweepRecord(Record, SweepSettings):
             for key in ("lora", "training_set", "loras", "pictures", "family")
             if not content[key]
         ]
+        for lora in content["loras"] or ():
+            if not lora["low"]:
+                del lora["low"]
         for variant in content["variants"]:
             for key in [key for key in ("lora", "baseline") if not variant[key]]:
                 del variant[key]

@@ -198,27 +198,38 @@ def cell(plan: RunPlan, folder: str) -> str:
 
 
 @cache
-def receipt(plan: RunPlan, folder: str) -> str:
-    """Return the receipt of the LoRA that the cells in a folder load, with its `/`."""
-    return str(plan.receipt(plan.loaded(folder)))
+def receipts(plan: RunPlan, folder: str) -> list[str]:
+    """Return the receipts of the LoRA that the cells in a folder load, with its `/`."""
+    return list(map(str, plan.receipts(plan.loaded(folder))))
 
 
-def loaded(plans: Mapping[str, RunPlan]) -> Callable[[Any], str]:
-    """Look up the LoRA that a cell loads, as it lies in its run."""
+def loras(plan: RunPlan, key: str) -> list[str]:
+    """Return the files of the LoRA of this key, as they lie in its run."""
+    return [str(plan.lora(one)) for one in plan.files(key)]
 
-    def look_up(wildcards: Any) -> str:
+
+def loaded(plans: Mapping[str, RunPlan]) -> Callable[[Any], list[str]]:
+    """Look up the files of the LoRA that a cell loads."""
+
+    def look_up(wildcards: Any) -> list[str]:
         plan = plans[wildcards.run_id]
-        return str(plan.lora(plan.loaded(wildcards.variant)))
+        return loras(plan, plan.loaded(wildcards.variant))
 
     return look_up
 
 
 @cache
-def rendering(plan: RunPlan, folder: str, lora: str = "") -> str:
+def rendering(plan: RunPlan, folder: str, loras: tuple[str, ...] = ()) -> str:
     """Return the options of a cell that change no pixel: labels, files and servers."""
     variant = plan.by_folder[folder]
     labels = {"--prompt-name": variant.prompt, "--probe": variant.probe}
-    return f"{options({**labels, '--lora': lora or None})} {servers(plan)}"
+    return f"{options(labels)} {_words('--lora', loras)} {servers(plan)}"
+
+
+def _words(name: str, values: Iterable[object]) -> str:
+    """Return an option that takes several words, if there are any."""
+    words = [str(value) for value in values]
+    return shlex.join([name, *words]) if words else ""
 
 
 @cache
@@ -236,16 +247,11 @@ def servers(plan: RunPlan) -> str:
     )
 
 
-def preflight(plan: RunPlan, lora: str = "") -> str:
+def preflight(plan: RunPlan, loras: Iterable[str] = (), receipts: Iterable[Path] = ()) -> str:
     """Return the options of bench_preflight.py, without those for the run's other files."""
-    chosen = options(
-        {
-            "--workflow": plan.config.bench_workflow,
-            "--trigger": plan.trigger or None,
-            "--lora": lora or None,
-        }
-    )
-    return f"{chosen} {cell(plan, plan.variants[0].folder(0))} {servers(plan)}"
+    given = {"--workflow": plan.config.bench_workflow, "--trigger": plan.trigger or None}
+    files = f"{_words('--lora', loras)} {_words('--lora-receipt', receipts)}"
+    return f"{options(given)} {files} {cell(plan, plan.variants[0].folder(0))} {servers(plan)}"
 
 
 def fit(plan: RunPlan) -> str:

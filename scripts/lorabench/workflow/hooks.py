@@ -350,17 +350,18 @@ class Hooks:
                 sys.exit(stopping.STATUS if self._stopping.begun else 1)
 
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
-        receipt = plan.receipt("")
-        installed = "install_lora" not in jobs or (plan.several and existing.is_there(receipt))
-        if self._bucket and installed:
-            installed = read_receipt(receipt).path.is_file()  # else a cell brings it here
+        receipts = plan.receipts("")
+        there = plan.several and all(map(existing.is_there, receipts))
+        installed = "install_lora" not in jobs or there
+        if self._bucket and installed:  # else a cell brings it here
+            installed = all(read_receipt(one).path.is_file() for one in receipts)
         if plan.embedded_server and not (installed and self._workflow.local_exec):
             return True  # a cluster's starts in the job, on a machine with what it takes
         known = {
-            "--lora-receipt": receipt if installed else None,
             "--kept": plan.paths.graph if "bench_preflight" not in jobs else None,
             "--log": plan.paths.logs / "bench_preflight.log",
         }
-        words = shlex.split(f"{commands.preflight(plan)} {commands.options(known)}")
+        chosen = commands.preflight(plan, receipts=receipts if installed else ())
+        words = shlex.split(f"{chosen} {commands.options(known)}")
         program = [sys.executable, self._scripts / "bench_preflight.py"]
         return subprocess.run([*program, *words]).returncode == 0

@@ -67,9 +67,10 @@ def test_pictures_of_the_last_and_without_a_lora_stay_where_they_are(plan, train
     one, found = plan(weights="0.5"), plan(weights="0.5", epochs="all")
     assert one.by_folder.keys() < found.by_folder.keys()
     for folder in one.by_folder:
-        assert commands.receipt(found, folder) == commands.receipt(one, folder)
+        assert commands.receipts(found, folder) == commands.receipts(one, folder)
         assert commands.cell(found, folder) == commands.cell(one, folder)
-    assert commands.receipt(found, "epoch-000002/").endswith("/epoch-000002.installed.json")
+    (receipt,) = commands.receipts(found, "epoch-000002/")
+    assert receipt.endswith("/epoch-000002.installed.json")
 
 
 def test_a_last_state_whose_epoch_nobody_wrote_is_called_by_its_file(plan, trained):

@@ -316,7 +316,7 @@ def test_one_more_or_less_changes_no_cell_of_the_others(plan, loras, shared):
     assert stands_in == source
     for one in (f"{kept}/", "no-lora.my-ink/"):
         assert commands.cell(after, one) == commands.cell(before, one)
-        assert commands.receipt(after, one) == commands.receipt(before, one)
+        assert commands.receipts(after, one) == commands.receipts(before, one)
 
 
 def test_the_record_has_the_loras_and_leads_to_the_same_run(plan, loras, tmp_path):

@@ -24,8 +24,12 @@ def plan(run_id, embedded=False):
     sets = [SimpleNamespace(folder=paths.normalized), SimpleNamespace(folder=SHARED)]
     return SimpleNamespace(
         paths=paths, config=config, embedded_server=embedded, sets=sets, several=(),
-        receipt=paths.receipt, varied="", comparison=None,
+        receipts=lambda lora: [paths.receipt(lora)], varied="", comparison=None,
     )  # fmt: skip
+
+
+def words(plan, receipts):
+    return " ".join(map(str, receipts))
 
 
 def job(rule, **wildcards):
@@ -80,7 +84,11 @@ def test_a_shared_set_is_normalized_once(made):
 
 def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypatch):
     called = []
-    monkeypatch.setattr(hooks.commands, "preflight", lambda plan: f"--of {plan.paths.run_id}")
+    monkeypatch.setattr(
+        hooks.commands,
+        "preflight",
+        lambda plan, receipts: f"--of {plan.paths.run_id} --receipts {len(receipts)}",
+    )
     monkeypatch.setattr(
         hooks.subprocess,
         "run",
@@ -91,9 +99,8 @@ def test_servers_that_cannot_render_stop_all_before_the_first_job(made, monkeypa
         found._ask_servers()
     assert (stop.value.code, said) == (1, ["Stopped before the first job."])
     (words,) = called
-    assert words[1:4] == ["scripts/bench_preflight.py", "--of", "b-1"]
+    assert words[1:6] == ["scripts/bench_preflight.py", "--of", "b-1", "--receipts", "0"]
     assert "--kept=runs/b-1/bench/workflow.json" in words
-    assert not any(word.startswith("--lora-receipt") for word in words)
 
 
 def test_the_scheduler_does_not_wake_each_second(made):
@@ -224,7 +231,7 @@ def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_in
 ):
     monkeypatch.chdir(tmp_path)
     called = []
-    monkeypatch.setattr(hooks.commands, "preflight", lambda plan: "")
+    monkeypatch.setattr(hooks.commands, "preflight", words)
     monkeypatch.setattr(
         hooks.subprocess,
         "run",
@@ -235,10 +242,16 @@ def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_in
     first = plan("a-1", embedded=True)
     first.several = ("one", "another")
     assert found._can_render(first, jobs) and not called, "the first LoRA is still to be installed"
-    first.receipt("").parent.mkdir(parents=True)
-    first.receipt("").touch()
+    receipts = [first.paths.receipt(""), first.paths.receipt("low.")]
+    first.receipts = lambda lora: receipts
+    receipts[0].parent.mkdir(parents=True)
+    receipts[0].touch()
+    assert found._can_render(first, jobs) and not called, "so is that for low noise"
+    receipts[1].touch()
     assert found._can_render(first, jobs)
-    assert f"--lora-receipt={first.receipt('')}" in called[0]
+    assert [word for word in called[0] if word.endswith("installed.json")] == list(
+        map(str, receipts)
+    )
 
 
 def test_a_server_that_starts_in_a_clusters_job_is_not_checked_here(made, monkeypatch, tmp_path):
@@ -386,14 +399,14 @@ def test_a_lora_that_was_installed_on_another_machine_is_not_looked_for_here(
     monkeypatch.chdir(tmp_path)
     found, _ = made()
     asked, one = [], plan("a-1")
-    monkeypatch.setattr(hooks.commands, "preflight", lambda plan: "")
+    monkeypatch.setattr(hooks.commands, "preflight", words)
     monkeypatch.setattr(
         hooks.subprocess, "run", lambda words: asked.append(words) or SimpleNamespace(returncode=0)
     )
-    write_receipt(Receipt("a.safetensors", tmp_path / "a.safetensors", "0"), one.receipt(""))
+    write_receipt(Receipt("a.safetensors", tmp_path / "a.safetensors", "0"), *one.receipts(""))
     found._bucket = Unreachable()
     assert found._can_render(one, {"bench_image": 1})
-    assert not any("--lora-receipt" in str(word) for word in asked[0])
+    assert not any("installed.json" in str(word) for word in asked[0])
     (tmp_path / "a.safetensors").touch()
     assert found._can_render(one, {"bench_image": 1})
-    assert any("--lora-receipt" in str(word) for word in asked[1])
+    assert any("installed.json" in str(word) for word in asked[1])

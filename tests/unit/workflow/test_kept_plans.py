@@ -56,6 +56,18 @@ def test_a_set_that_is_edited_changes_no_job_of_the_call(asked, raw):
     expect(plans)
 
 
+def test_a_lora_of_two_files_is_kept_with_both():
+    for number, side in enumerate(("high", "low")):
+        save_lora(Path(f"ink_{side}_noise.safetensors"), number)
+    wan = {"bench_workflow": "config/workflows/wan22_lora_bench.json", "comfy_url": "http://a:1"}
+    plans = make_plans({"lora": "ink_low_noise.safetensors", **wan}, DEFAULTS)
+    announce(plans)
+    keep(Disk(), plans)
+    expect(plans)
+    (plan,) = kept(Disk()).values()
+    assert list(plan.low) == ["low"] and len(plan.from_elsewhere) == 2
+
+
 def edit_caption(raw):
     (raw / "0.txt").write_text("another caption")
 

@@ -40,7 +40,7 @@ def judge(
         key: judging.judge(rows, sweep.verdict, bool(words[key]), taught, sweep.bundled)
         for key, rows in tables.items()
     }
-    return choose(sweep.loras, tables, each) if sweep.loras else each[""]
+    return each[""] if list(each) == [""] else choose(sweep.loras, tables, each)
 
 
 def choose(

@@ -51,7 +51,12 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def of_lora(table: pd.DataFrame, lora: SweptLora) -> pd.DataFrame:
-    """Return the rows of one of several LoRAs, and those without a LoRA that it shares."""
+    """Return the rows of one of several LoRAs, and those without a LoRA that it shares.
+
+    Of a run's only one, all are.
+    """
+    if LORA not in table:
+        return table
     rows = [
         holds(lora, key, weight)
         for key, weight in zip(table[LORA], table["weight"], strict=True)

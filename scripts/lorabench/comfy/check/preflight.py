@@ -34,7 +34,7 @@ PACE = Pace(greeting=5.0, patience=60.0)  # somebody waits for the answer
 
 @dataclass(frozen=True)
 class Sweep:
-    """A workflow, a cell with what all cells share, and the LoRA; None: it is not trained yet.
+    """A workflow, a cell with what all cells share, and the LoRA's files; none: not trained yet.
 
     `trigger` is the trigger words as plain text.
     """
@@ -42,7 +42,7 @@ class Sweep:
     workflow: Path
     choices: Choices
     cell: Cell
-    lora: Receipt | None
+    loras: Sequence[Receipt]
     trigger: str = ""
 
 
@@ -65,11 +65,11 @@ def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
     on a server, or they read the workflow differently. Before there is a LoRA, a server may be
     away.
     """
-    if sweep.lora:
-        receipt.check(sweep.lora)
+    for lora in sweep.loras:
+        receipt.check(lora)
     with ThreadPoolExecutor(len(addresses)) as pool:
         verdicts = list(pool.map(partial(_ask, sweep), addresses))
-    if not sweep.lora:
+    if not sweep.loras:
         for verdict in verdicts:
             if verdict.away:
                 log.warning("%s; it has to be there before the first cell", *verdict.problems)
@@ -135,8 +135,8 @@ def _ask(sweep: Sweep, address: Address) -> Verdict:
             graph = _called(graph, roles, sweep.trigger)
         patched = patch(graph, roles, sweep.cell)
         info = server.node_info(patched)
-        unmet = requirements.Requirements(patched, roles, info, server, sweep.lora).unmet()
-        notes = lora_nodes.switched_on(graph, roles.save, roles.lora)
+        unmet = requirements.Requirements(patched, roles, info, server, sweep.loras).unmet()
+        notes = lora_nodes.switched_on(graph, roles.save, roles.loras)
         return Verdict(server.url, graph, tuple(unmet), tuple(notes))
     except UserError as error:
         return Verdict(server.url, problems=(str(error),))

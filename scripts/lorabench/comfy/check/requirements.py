@@ -1,7 +1,7 @@
 """List what a graph needs and a server lacks, by the server's own `/object_info`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -28,14 +28,14 @@ PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
 class Requirements:
     """A graph with a cell in it, and a server; `info` is its `/object_info` of the graph's classes.
 
-    Without a `lora`, the graph's LoRA is not checked.
+    Without its files in `loras`, the graph's LoRA is not checked.
     """
 
     graph: Graph
     roles: Roles
     info: NodeInfo
     server: Transport
-    lora: Receipt | None
+    loras: Sequence[Receipt]
 
     def unmet(self) -> Iterator[str]:
         """Yield each reason why the server cannot run the graph."""
@@ -49,8 +49,10 @@ class Requirements:
         for node in self._executed():
             for one in inputs(self._declared(node)):
                 yield from self._unmet_input(node, one)
-        if self.lora and self.roles.lora in self._executed():
-            yield from self._unlisted_lora(self.lora)
+        executed = self._executed()
+        for node, lora in zip(self.roles.loras, self.loras, strict=False):  # none: not installed
+            if node in executed:
+                yield from self._unlisted_lora(node, lora)
 
     def _executed(self) -> list[str]:
         """Return the known nodes whose results reach an output; only their inputs matter."""
@@ -69,7 +71,7 @@ class Requirements:
                 yield f"{self._node(node)}: its input {one.name} is required and not given"
             return
         known = one.choices
-        of_lora = slot == (self.roles.lora, "lora_name")
+        of_lora = node in (*self.roles.loras, *self.roles.idle) and one.name == "lora_name"
         if known is None or of_lora or isinstance(value, list | dict) or value in known:
             return
         uploaded = any(name.endswith("upload") for name in one.options)
@@ -89,9 +91,9 @@ class Requirements:
         is_file = "_name" in slot.input and PurePath(value).suffix
         return FILE if is_file else "choose another in the workflow"
 
-    def _unlisted_lora(self, lora: Receipt) -> Iterator[str]:
+    def _unlisted_lora(self, node: str, lora: Receipt) -> Iterator[str]:
         """Yield that the server does not list the installed LoRA, and the right folder."""
-        declared = {one.name: one for one in inputs(self._declared(self.roles.lora))}
+        declared = {one.name: one for one in inputs(self._declared(node))}
         known = declared["lora_name"].choices if "lora_name" in declared else None
         if known is None or lora.name in known:
             return

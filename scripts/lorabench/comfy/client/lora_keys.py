@@ -4,7 +4,7 @@ Keys that it could not place appear only in its log: it reports success and draw
 """
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,19 @@ same time. The installation said that these layers may stay as they are."""
 
 @contextmanager
 def watched(
-    client: Client, loader: Mapping[str, Any], lora: Path, waiting: Waiting | None = None
+    client: Client,
+    loaders: Sequence[Mapping[str, Any]],
+    loras: Sequence[Path],
+    waiting: Waiting | None = None,
 ) -> Generator[None]:
-    """Raise `UserError` if the server logs, while the body renders, that `lora` does not fit.
+    """Raise `UserError` if the server logs, while the body renders, that a LoRA does not fit.
 
-    `loader` is the node that applies it; with strengths of 0, nothing has to fit. If a server's
-    log cannot be read, the LoRA counts as applied. What was logged since a killed try counts, too.
+    `loaders` are the nodes that apply its files, `loras`; with strengths of 0, nothing has to fit.
+    If a server's log cannot be read, the LoRA counts as applied. What was logged since a killed try
+    counts, too.
     """
-    strengths = [loader["inputs"][name] for name in STRENGTH_INPUTS if name in loader["inputs"]]
-    if not any(strengths):
+    inputs = [loader["inputs"] for loader in loaders]
+    if not any(one[name] for one in inputs for name in STRENGTH_INPUTS if name in one):
         yield
         return
     waiting = waiting or Waiting(None, {})
@@ -50,12 +54,13 @@ def watched(
     after = client.log_lines()
     # By its place: a server's clock may be set back.
     old = after.index(last) + 1 if last in after else 0
-    new = [text for _, text in after[old:]]
+    new = "\n".join(text for _, text in after[old:])
     cut = not old and last is not None  # the server keeps only some hundred lines
-    if problem := _problem("\n".join(new), lora, "strength_clip" in loader["inputs"], cut):
-        # It has cached the picture, and would log nothing the next time.
-        client.free_memory()
-        raise UserError(f"{client.url} could not apply the LoRA: {problem}")
+    for one, lora in zip(inputs, loras, strict=True):  # two of a pair have the same layers
+        if problem := _problem(new, lora, "strength_clip" in one, cut):
+            # It has cached the picture, and would log nothing the next time.
+            client.free_memory()
+            raise UserError(f"{client.url} could not apply the LoRA: {problem}")
 
 
 def _problem(text: str, lora: Path, with_clip: bool, cut: bool) -> str | None:

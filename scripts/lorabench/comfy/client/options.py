@@ -1,7 +1,7 @@
 """The command line of a benchmark's programs: a workflow, its nodes, its servers."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from lorabench import cli, parent
 from lorabench.comfy.graph.patching import Cell
 from lorabench.comfy.graph.roles import Choices
 from lorabench.errors import UserError
+from lorabench.lora.installed import read_here
+from lorabench.lora.receipt import Receipt
 from lorabench.settings.servers import EMBEDDED, lend, servers, shown
 
 ROLES = tuple(field.name for field in fields(Choices))
@@ -33,6 +35,22 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
     for role in ROLES:
         add(f"--{role}-node", metavar="ID", help=f"the {role} node, by id or title, where the"
             " workflow leaves a choice")  # fmt: skip
+
+
+def add_lora(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Add the options for the LoRA: its file, or that for high noise and that for low noise."""
+    add = parser.add_argument
+    add("--lora-receipt", type=Path, nargs="+", required=required, default=[], metavar="JSON",
+        help="from install_lora.py; of a LoRA of two files, that for high noise first")  # fmt: skip
+    add("--lora", type=Path, nargs="+", metavar="FILE",
+        help="its files themselves, to install them where that is undone")  # fmt: skip
+
+
+def installed(arguments: argparse.Namespace) -> list[Receipt]:
+    """Return the LoRA's receipts, and install again what is missing here."""
+    receipts = arguments.lora_receipt
+    loras = arguments.lora or [None] * len(receipts)
+    return [read_here(path, lora) for path, lora in zip(receipts, loras, strict=True)]
 
 
 def add_servers(parser: argparse.ArgumentParser) -> None:
@@ -60,11 +78,11 @@ def choices(arguments: argparse.Namespace) -> Choices:
 
 
 def cell(
-    arguments: argparse.Namespace, lora: str, *, weight: float, seed: int, prefix: str
+    arguments: argparse.Namespace, loras: Sequence[str], *, weight: float, seed: int, prefix: str
 ) -> Cell:
     """Return a cell, with the command line's values for all cells."""
     return Cell(
-        lora=lora,
+        loras=tuple(loras),
         weight=weight,
         seed=seed,
         prefix=prefix,

@@ -9,6 +9,7 @@ from typing import Any
 
 from lorabench.comfy.embedded import (
     catalog_latents,
+    catalog_levels,
     catalog_pictures,
     catalog_prompts,
     catalog_sampling,
@@ -42,6 +43,7 @@ def nodes(library: Library, most_pixels: int | None = None) -> dict[str, Node]:
         | catalog_prompts.nodes()
         | catalog_latents.nodes(most_pixels)
         | catalog_sampling.nodes()
+        | catalog_levels.nodes()
         | catalog_pictures.nodes(library)
         | catalog_values.nodes()
     )

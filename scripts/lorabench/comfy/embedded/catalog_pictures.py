@@ -85,18 +85,20 @@ def _saved() -> dict[str, Node]:
     return {
         "SaveImage": Node(
             sockets(images="IMAGE") | {"filename_prefix": ("STRING", {"default": "ComfyUI"})},
-            (),
+            ("IMAGE",),
             "image",
             "Save Image",
             "Saves PNG files with their workflow in the output folder.",
             is_output=True,
+            output_names=("images",),
         ),
         "PreviewImage": Node(
             sockets(images="IMAGE"),
-            (),
+            ("IMAGE",),
             "image",
             "Preview Image",
             "Saves PNG files in a folder that is gone when the server ends.",
             is_output=True,
+            output_names=("images",),
         ),
     }

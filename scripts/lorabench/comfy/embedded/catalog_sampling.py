@@ -8,7 +8,6 @@ from lorabench.comfy.embedded.declaration import (
     seed,
     sockets,
     switch,
-    text,
     whole,
 )
 
@@ -38,16 +37,7 @@ PROMPTS = sockets(positive="CONDITIONING", negative="CONDITIONING")
 
 def nodes() -> dict[str, Node]:
     """Return the nodes by class name."""
-    return (
-        _samplers()
-        | _custom()
-        | _guiders()
-        | _methods()
-        | _more_methods()
-        | _schedulers()
-        | _levels()
-        | _models()
-    )
+    return _samplers() | _custom() | _guiders() | _methods() | _more_methods() | _models()
 
 
 def _samplers() -> dict[str, Node]:
@@ -149,7 +139,8 @@ def _guiders() -> dict[str, Node]:
     }
 
 
-def _amount(default: float = 1.0, most: float = 100.0, least: float = 0.0) -> Input:
+def amount(default: float = 1.0, most: float = 100.0, least: float = 0.0) -> Input:
+    """Return a widget for a number that nothing rounds."""
     return number(default, least, most, 0.01, round=False)
 
 
@@ -158,19 +149,19 @@ def _method(title: str, category: str = METHODS, **widgets: Input) -> Node:
 
 
 def _methods() -> dict[str, Node]:
-    noise = {"eta": _amount(), "s_noise": _amount()}
+    noise = {"eta": amount(), "s_noise": amount()}
     device = {"noise_device": choice("gpu", "cpu")}
     return {
         "KSamplerSelect": _method("KSamplerSelect", sampler_name=SAMPLER),
         "SamplerEulerAncestral": _method("SamplerEulerAncestral", **noise),
         "SamplerEulerAncestralCFGPP": _method(
-            "SamplerEulerAncestralCFG++", eta=_amount(most=1.0), s_noise=_amount(most=10.0)
+            "SamplerEulerAncestralCFG++", eta=amount(most=1.0), s_noise=amount(most=10.0)
         ),
         "SamplerEulerCFGpp": _method(
             "SamplerEulerCFG++", "experimental", version=choice("regular", "alternative")
         ),
         "SamplerDPMPP_2S_Ancestral": _method("SamplerDPMPP_2S_Ancestral", **noise),
-        "SamplerDPMPP_SDE": _method("SamplerDPMPP_SDE", **noise, r=_amount(0.5), **device),
+        "SamplerDPMPP_SDE": _method("SamplerDPMPP_SDE", **noise, r=amount(0.5), **device),
         "SamplerDPMPP_2M_SDE": _method(
             "SamplerDPMPP_2M_SDE", solver_type=choice("midpoint", "heun"), **noise, **device
         ),
@@ -190,135 +181,41 @@ def _more_methods() -> dict[str, Node]:
         "SamplerDPMAdaptative": _method(
             "SamplerDPMAdaptative",
             order=whole(3, 2, 3),
-            rtol=_amount(0.05),
-            atol=_amount(0.0078),
-            h_init=_amount(0.05),
-            pcoeff=_amount(0.0),
-            icoeff=_amount(1.0),
-            dcoeff=_amount(0.0),
-            accept_safety=_amount(0.81),
-            eta=_amount(0.0),
-            s_noise=_amount(),
+            rtol=amount(0.05),
+            atol=amount(0.0078),
+            h_init=amount(0.05),
+            pcoeff=amount(0.0),
+            icoeff=amount(1.0),
+            dcoeff=amount(0.0),
+            accept_safety=amount(0.81),
+            eta=amount(0.0),
+            s_noise=amount(),
         ),
         "SamplerER_SDE": _method(
             "SamplerER_SDE",
             solver_type=choice("ER-SDE", "Reverse-time SDE", "ODE"),
             max_stage=whole(3, 1, 3),
-            eta=_amount(most=10.0),
-            s_noise=_amount(),
+            eta=amount(most=10.0),
+            s_noise=amount(),
         ),
         "SamplerSEEDS2": _method(
             "SamplerSEEDS2",
             solver_type=choice("phi_1", "phi_2"),
-            eta=_amount(),
-            s_noise=_amount(),
-            r=_amount(0.5, 1.0, 0.01),
+            eta=amount(),
+            s_noise=amount(),
+            r=amount(0.5, 1.0, 0.01),
         ),
         "SamplerSASolver": _method(
             "SamplerSASolver",
             model=("MODEL", {}),
-            eta=_amount(most=10.0),
+            eta=amount(most=10.0),
             sde_start_percent=number(0.2, 0.0, 1.0, 0.001),
             sde_end_percent=number(0.8, 0.0, 1.0, 0.001),
-            s_noise=_amount(),
+            s_noise=amount(),
             predictor_order=whole(3, 1, 6),
             corrector_order=whole(4, 0, 6),
             use_pece=("BOOLEAN", {}),
             simple_order_2=("BOOLEAN", {}),
-        ),
-    }
-
-
-def _scheduler(title: str, description: str, **widgets: Input) -> Node:
-    category = "model/sampling/schedulers"
-    return Node(widgets, ("SIGMAS",), category, title, description)
-
-
-def _schedulers() -> dict[str, Node]:
-    ends = {"sigma_max": _amount(14.614642, 5000.0), "sigma_min": _amount(0.0291675, 5000.0)}
-    model = sockets(model="MODEL")
-    return {
-        "BasicScheduler": _scheduler(
-            "BasicScheduler",
-            "The levels of a scheduler for a model.",
-            **model,
-            scheduler=SCHEDULER,
-            **STEPS,
-            **DENOISE,
-        ),
-        "KarrasScheduler": _scheduler(
-            "KarrasScheduler", "Levels evenly spaced in a root.", **STEPS, **ends, rho=_amount(7.0)
-        ),
-        "ExponentialScheduler": _scheduler(
-            "ExponentialScheduler", "Levels evenly spaced in their logarithm.", **STEPS, **ends
-        ),
-        "PolyexponentialScheduler": _scheduler(
-            "PolyexponentialScheduler",
-            "Levels spaced by a power of their logarithm.",
-            **STEPS,
-            **ends,
-            rho=_amount(1.0),
-        ),
-        "SDTurboScheduler": _scheduler(
-            "SDTurboScheduler",
-            "The ten levels of turbo models.",
-            **model,
-            steps=whole(1, 1, 10),
-            denoise=number(1.0, 0, 1.0, 0.01),
-        ),
-        "BetaSamplingScheduler": _scheduler(
-            "BetaSamplingScheduler",
-            "Levels at quantiles of a beta distribution.",
-            **model,
-            **STEPS,
-            alpha=_amount(0.6, 50.0),
-            beta=_amount(0.6, 50.0),
-        ),
-        "AlignYourStepsScheduler": _scheduler(
-            "AlignYourStepsScheduler",
-            "Levels that were optimized for a family.",
-            model_type=choice("SD1", "SDXL", "SVD"),
-            steps=whole(10, 1, 10000),
-            **DENOISE,
-        ),
-    }
-
-
-def _levels() -> dict[str, Node]:
-    category, given = "model/sampling/sigmas", sockets(sigmas="SIGMAS")
-    halves = ("SIGMAS", "SIGMAS"), category
-    names = ("high_sigmas", "low_sigmas")
-    return {
-        "SplitSigmas": Node(
-            given | {"step": whole(0, 0, 10000)},
-            *halves,
-            "SplitSigmas",
-            "Splits levels at a step.",
-            output_names=names,
-        ),
-        "SplitSigmasDenoise": Node(
-            given | DENOISE,
-            *halves,
-            "SplitSigmasDenoise",
-            "Splits levels so that the second part is a share of the steps.",
-            output_names=names,
-        ),
-        "FlipSigmas": Node(
-            given, ("SIGMAS",), category, "FlipSigmas", "Turns levels round, to add noise."
-        ),
-        "SetFirstSigma": Node(
-            given | {"sigma": number(136.0, 0.0, 20000.0, 0.001, round=False)},
-            ("SIGMAS",),
-            category,
-            "SetFirstSigma",
-            "Replaces the first level.",
-        ),
-        "ManualSigmas": Node(
-            {"sigmas": text(multiline=False, default="1, 0.5")},
-            ("SIGMAS",),
-            category,
-            "ManualSigmas",
-            "Levels as written.",
         ),
     }
 

@@ -53,6 +53,14 @@ class Job:
         return {key: json.dumps(value) for key, value in chunks.items()}
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The value of an output node: where its pictures lie, and what its sockets give."""
+
+    pictures: list[dict[str, str]]
+    sockets: tuple[Any, ...] = ()
+
+
 @dataclass
 class Record:
     """The results of a prompt: the pictures by node, and the messages."""
@@ -144,7 +152,9 @@ class _Execution:
         inputs = {key: given[key] for key in declared}
         for key, value in inputs.items():
             if is_link(value):
-                inputs[key] = self._values[self._keys[value[0]]][value[1]]
+                found = self._values[self._keys[value[0]]]
+                given_by = found.sockets if isinstance(found, Shown) else found
+                inputs[key] = given_by[value[1]]
                 check_linked(key, inputs, declared[key])
         return inputs
 
@@ -180,7 +190,7 @@ class _Execution:
         return {"node_id": name, "node_type": class_type, "executed": self._executed}
 
     def _pictures(self, name: str) -> dict[str, Any]:
-        return {"images": self._values[self._keys[name]]}
+        return {"images": self._values[self._keys[name]].pictures}
 
     def _list_pictures(self) -> None:
         for name, key in self._keys.items():

@@ -11,6 +11,7 @@ from typing import Any
 from lorabench.comfy.embedded import (
     loras,
     nodes_latents,
+    nodes_levels,
     nodes_pictures,
     nodes_prompts,
     nodes_sampling,
@@ -119,5 +120,6 @@ RUN: dict[str, Callable[..., Any]] = {
     **nodes_prompts.RUN,
     **nodes_latents.RUN,
     **nodes_sampling.RUN,
+    **nodes_levels.RUN,
     **nodes_pictures.RUN,
 }

@@ -14,11 +14,10 @@ from torch import Tensor
 
 from lorabench import files
 from lorabench.comfy.embedded.context import Context
+from lorabench.comfy.embedded.execution import Shown
 from lorabench.comfy.embedded.library import next_picture
 from lorabench.comfy.embedded.resizing import resized
 from lorabench.errors import UserError
-
-Pictures = list[dict[str, str]]
 
 
 def load(context: Context, image: str) -> tuple[Tensor, Tensor]:
@@ -103,17 +102,17 @@ def batch(context: Context, image1: Tensor, image2: Tensor) -> tuple[Tensor]:
     return (torch.cat([image1, image2]),)
 
 
-def save(context: Context, images: Tensor, filename_prefix: str) -> Pictures:
+def save(context: Context, images: Tensor, filename_prefix: str) -> Shown:
     """SaveImage."""
     return _save(context, images, filename_prefix, "output")
 
 
-def preview(context: Context, images: Tensor) -> Pictures:
+def preview(context: Context, images: Tensor) -> Shown:
     """PreviewImage."""
     return _save(context, images, "ComfyUI_temp", "temp")
 
 
-def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Pictures:
+def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Shown:
     """Write a PNG by rename for each picture."""
     root = context.library.pictures[kind]
     height, width = images.shape[1:3]
@@ -131,7 +130,7 @@ def _save(context: Context, images: Tensor, prefix: str, kind: str) -> Pictures:
         saved.append(
             {"filename": name, "subfolder": "" if subfolder == "." else subfolder, "type": kind}
         )
-    return saved
+    return Shown(saved, (images,))
 
 
 RUN: dict[str, Callable[..., Any]] = {

@@ -14,6 +14,8 @@ TEXT_INPUTS = (
     *("clip_l", "clip_g", "t5xxl", "llama"),  # Flux's, SD3's, HiDream's
     *("bert", "mt5xl", "qwen25_7b", "user_prompt", "prompt"),  # HunyuanDiT's, Lumina's, Qwen's
 )
+NEGATIVE_TEXT = "negative_prompt"
+"""The second text of an encoder whose second output is the negative conditioning."""
 SIDES = ("on_true", "on_false")
 """The inputs of a switch, of which `switch` lets one run."""
 STRENGTH_INPUTS = ("strength_model", "strength_clip")

@@ -40,14 +40,14 @@ def switched(graph: Graph, save: str) -> set[str]:
     return {node for one in switches for node in running - set(upstream(graph, save, one))}
 
 
-def switched_on(graph: Graph, save: str, tested: str) -> list[str]:
+def switched_on(graph: Graph, save: str, tested: Sequence[str]) -> list[str]:
     """Return a sentence for each other LoRA that is there for a switch: it is in every picture."""
     on = switched(graph, save)
     return [
         f"{describe(graph, node)} is switched on: {', '.join(names)} is in every picture, also at"
         " weight 0"
         for node in upstream(graph, save)
-        if node in on and node != tested and (names := held(graph, node))
+        if node in on and node not in tested and (names := held(graph, node))
     ]
 
 

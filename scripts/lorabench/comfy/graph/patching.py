@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lorabench.comfy.graph.graph import STRENGTH_INPUTS, Graph, Slot, slots
+from lorabench.comfy.graph.graph import STRENGTH_INPUTS, Graph, Slot, listing, slots
 from lorabench.comfy.graph.roles import Roles
 from lorabench.errors import UserError
 
@@ -17,10 +17,11 @@ NONCE = "lorabench_nonce"
 class Cell:
     """One cell of a sweep: the LoRA's name on the server, its strength, a seed, the file prefix.
 
-    `weight` sets both strengths of the LoRA loader. None keeps the workflow's value.
+    A LoRA of two files has two names, that for high noise first; without any, the workflow's stay.
+    `weight` sets all strengths of its loaders. None keeps the workflow's value.
     """
 
-    lora: str
+    loras: tuple[str, ...]
     weight: float
     seed: int
     prefix: str
@@ -41,8 +42,15 @@ def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
         for node, name in where:
             patched[node]["inputs"][name] = value
 
-    put([Slot(roles.lora, "lora_name")], cell.lora)
-    put(slots(graph, roles.lora, STRENGTH_INPUTS), cell.weight)
+    if cell.loras:
+        _check_number(graph, roles, cell)
+    for node, name in zip(roles.loras, cell.loras, strict=False):
+        put([Slot(node, "lora_name")], name)
+    for node in roles.idle:  # a server checks the name at any strength
+        put([Slot(node, "lora_name")], next(iter(cell.loras), ""))
+        put(slots(graph, node, STRENGTH_INPUTS), 0.0)
+    for node in roles.loras:
+        put(slots(graph, node, STRENGTH_INPUTS), cell.weight)
     put(roles.seed, cell.seed)
     put([Slot(roles.save, "filename_prefix")], cell.prefix)
     if roles.batch_size or cell.batch_size != 1:
@@ -52,6 +60,23 @@ def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
         if value is not None:
             put(_needed(roles, role), value)
     return patched
+
+
+def _check_number(graph: Graph, roles: Roles, cell: Cell) -> None:
+    """Raise `UserError` unless each of the LoRA's files has a loader, and each loader a file."""
+    there = listing(graph, roles.loras)
+    if len(cell.loras) < len(roles.loras):
+        raise UserError(
+            f"it has a LoRA loader for each of two models ({there}), and the LoRA is one file; give"
+            " the file for the other model, too, or name in bench.lora_node (--lora-node) the"
+            " loader that gets the one"
+        )
+    if len(cell.loras) > len(roles.loras):
+        raise UserError(
+            f"the LoRA has a file for each of two models, {' and '.join(cell.loras)}, and the"
+            f" workflow one loader for it ({there}); put one behind the other model, too, or name"
+            " this one in bench.lora_node, so that one file is benched"
+        )
 
 
 def _needed(roles: Roles, role: str) -> tuple[Slot, ...]:
@@ -78,7 +103,9 @@ def unnamed(graph: Graph) -> Graph:
 
 def cell_slots(graph: Graph, roles: Roles) -> tuple[Slot, ...]:
     """Return the inputs that differ between the cells of a sweep."""
-    return (*roles.seed, *slots(graph, roles.lora, ("lora_name", *STRENGTH_INPUTS)))
+    names = ("lora_name", *STRENGTH_INPUTS)
+    loaders = (slot for node in roles.loras for slot in slots(graph, node, names))
+    return (*roles.seed, *loaders)
 
 
 def with_nonce(graph: Graph, save: str, nonce: str) -> Graph:

@@ -7,7 +7,7 @@ user chooses with a `bench.*_node` key.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lorabench.comfy.graph import lora_nodes, text_sources
+from lorabench.comfy.graph import choosing, seeds, tested_loras, text_encoders, text_sources
 from lorabench.comfy.graph.graph import (
     SEED_INPUTS,
     TEXT_INPUTS,
@@ -17,21 +17,20 @@ from lorabench.comfy.graph.graph import (
     is_link,
     listing,
     slots,
-    title,
     upstream,
 )
-from lorabench.comfy.graph.text_encoders import encoders
 from lorabench.errors import UserError
 
 _SAVES = ("SaveImage", "SaveImageAdvanced")
 """What saves pictures as files that `/history` lists under `images`."""
-_MODELS = ("ckpt_name", "unet_name")
-"""The inputs that name the model: in a checkpoint, or in a file alone."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Nodes that the user named, by id or by title, each in the config key `bench.<role>_node`."""
+    """Nodes that the user named, by id or by title, each in the config key `bench.<role>_node`.
+
+    Of a LoRA of two files, `lora` is two, with a comma between them.
+    """
 
     lora: str | None = None
     sampler: str | None = None
@@ -50,8 +49,10 @@ class Roles:
     """
 
     save: str
-    lora: str
+    loras: tested_loras.Loaders
     seed: tuple[Slot, ...]
+    idle: tested_loras.Loaders = ()
+    """Loaders for the tested LoRA that are not to load it."""
     batch_size: tuple[Slot, ...] = ()
     positive: tuple[Slot, ...] = ()
     negative: tuple[Slot, ...] = ()
@@ -73,18 +74,19 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
             f"no sampler feeds {describe(graph, save)}: a node with a latent_image and a seed,"
             " such as KSampler or SamplerCustomAdvanced, was looked for"
         )
-    lora = _find_lora(graph, save, choices.lora)
+    loras = tested_loras.find(graph, save, samplers, choices.lora)
     reasons: dict[str, str] = {}
     return Roles(
         save=save,
-        lora=lora,
-        seed=_find_seeds(
+        loras=loras,
+        idle=tested_loras.idle(graph, save, loras),
+        seed=seeds.find(
             graph, list(dict.fromkeys([*samplers, *_redrawing(graph, save)])), choices.sampler
         ),
         batch_size=_find_batch_size(graph, samplers, choices.latent, reasons),
         positive=_find_text(graph, samplers, "positive", choices.positive, reasons),
         negative=_find_text(graph, samplers, "negative", choices.negative, reasons),
-        checkpoint=_find_checkpoint(graph, lora, reasons),
+        checkpoint=_find_checkpoint(graph, loras, reasons),
         reasons=reasons,
     )
 
@@ -95,33 +97,6 @@ def prompt(graph: Graph, roles: Roles) -> str | None:
     return texts.pop() if len(texts) == 1 else None
 
 
-# ---------------------------------------------------------------- choosing
-
-
-def _named(graph: Graph, role: str, choice: str, allowed: Sequence[str]) -> str:
-    """Return the node of `allowed` whose id or title is `choice`."""
-    if choice in allowed:
-        return choice
-    titled = [node for node in allowed if title(graph, node) == choice]
-    if len(titled) == 1:
-        return titled[0]
-    problem = "fits several nodes" if titled else "fits no node of that kind"
-    raise UserError(
-        f"bench.{role}_node = {choice!r} {problem}; give the id of one of: "
-        + listing(graph, titled or allowed)
-    )
-
-
-def _only(graph: Graph, role: str, what: str, candidates: Sequence[str]) -> str:
-    """Return the only candidate, or raise `UserError` for a choice."""
-    if len(candidates) == 1:
-        return candidates[0]
-    raise UserError(
-        f"the workflow has {len(candidates)} {what}; set bench.{role}_node"
-        f" (--{role}-node) to the id or title of one of: {listing(graph, candidates)}"
-    )
-
-
 # ---------------------------------------------------------------- the picture and its samplers
 
 
@@ -130,10 +105,10 @@ def _find_save(graph: Graph, choice: str | None) -> str:
     if not saves:
         raise UserError(_without_save(graph))
     if choice:
-        found = _named(graph, "save", choice, saves)
+        found = choosing.named(graph, "save", choice, saves)
     else:
         sampled = [save for save in saves if _samplers(graph, save)]
-        found = _only(graph, "save", "SaveImage nodes", sampled or saves)
+        found = choosing.only(graph, "save", "SaveImage nodes", sampled or saves)
     if (kind := graph[found]["inputs"].get("format", "png")) != "png":
         raise UserError(
             f"{describe(graph, found)} saves {kind}, which is not read here; choose png"
@@ -185,85 +160,21 @@ def _redrawing(graph: Graph, save: str) -> list[str]:
     ]
 
 
-def _find_seeds(graph: Graph, samplers: Sequence[str], choice: str | None) -> tuple[Slot, ...]:
-    """Return the seed of every sampler that adds noise, or of the chosen one.
-
-    Other nodes with a link to the same seed are included.
-    """
-    seeds = {node: seed for node in samplers if (seed := _seed(graph, node))}
-    if choice:
-        named = _named(graph, "sampler", choice, [node for node in samplers if node in seeds])
-        noisy = [named]
-    else:
-        noisy = [node for node in samplers if node in seeds and _adds_noise(graph, node)]
-    if not noisy:
-        raise UserError(
-            f"no sampler adds noise of a seed: {listing(graph, samplers)}; switch add_noise on"
-        )
-    found: dict[Slot, None] = {}
-    for node in noisy:
-        found |= dict.fromkeys(_with_same_source(graph, seeds[node]))
-    return tuple(found)
+# ---------------------------------------------------------------- the LoRA's checkpoint
 
 
-def _seed(graph: Graph, sampler: str) -> Slot | None:
-    """Return a sampler's seed: its own, or that of its noise (RandomNoise)."""
-    noise = graph[sampler]["inputs"].get("noise")
-    where = upstream(graph, noise[0]) if is_link(noise) else [sampler]
-    return next((slot for node in where for slot in slots(graph, node, SEED_INPUTS)), None)
-
-
-def _adds_noise(graph: Graph, sampler: str) -> bool:
-    """Return whether KSamplerAdvanced or SamplerCustom adds noise; every other sampler does."""
-    return graph[sampler]["inputs"].get("add_noise", True) not in (False, "disable")
-
-
-def _with_same_source(graph: Graph, seed: Slot) -> list[Slot]:
-    value = graph[seed.node]["inputs"][seed.input]
-    if not is_link(value):
-        return [seed]
-    return [
-        slot
-        for node in graph
-        for slot in slots(graph, node, SEED_INPUTS)
-        if graph[node]["inputs"][slot.input] == value
-    ]
-
-
-# ---------------------------------------------------------------- the LoRA and its checkpoint
-
-
-def _find_lora(graph: Graph, save: str, choice: str | None) -> str:
-    """Return the loader of the tested LoRA: the chosen one, a placeholder's, or the only one."""
-    behind = list(upstream(graph, save))
-    loaders = lora_nodes.loaders(graph, behind)
-    marked = lora_nodes.marked(graph, behind)
-    switched = lora_nodes.switched(graph, save)
-    unswitched = [node for node in loaders if node not in switched]
-    if choice and loaders:
-        found = _named(graph, "lora", choice, loaders)
-    elif not (marked or unswitched) or (marked and not set(marked) & set(loaders)):
-        raise lora_nodes.no_loader(graph, save, marked or behind)
-    else:
-        fit = [node for node in loaders if node in marked] or unswitched
-        found = _only(graph, "lora", "LoRA loaders", fit)
-    if lora_nodes.is_off(graph[found]["inputs"]):
-        raise UserError(
-            f"{describe(graph, found)} is switched off, so that every weight would be 0; in ComfyUI"
-            " switch it on, and save the workflow again"
-        )
-    return found
-
-
-def _find_checkpoint(graph: Graph, lora: str, reasons: dict[str, str]) -> tuple[Slot, ...]:
+def _find_checkpoint(
+    graph: Graph, loras: Sequence[str], reasons: dict[str, str]
+) -> tuple[Slot, ...]:
     """Return the checkpoint that the LoRA is applied to, not that of a refiner."""
-    found = [slot for node in upstream(graph, lora) for slot in slots(graph, node, _MODELS)]
+    behind = dict.fromkeys(node for lora in loras for node in upstream(graph, lora))
+    found = [slot for node in behind for slot in slots(graph, node, tested_loras.MODELS)]
     if len(found) == 1:
         return tuple(found)
     reasons["checkpoint"] = (
         f"several nodes load one: {listing(graph, [slot.node for slot in found])}"
         if found
-        else f"no node with a ckpt_name or unet_name feeds {describe(graph, lora)}"
+        else f"no node with a ckpt_name or unet_name feeds {listing(graph, loras)}"
     )
     return ()
 
@@ -278,11 +189,11 @@ def _find_batch_size(
     behind = [node for link in links if is_link(link) for node in upstream(graph, link[0])]
     sources = [node for node in dict.fromkeys(behind) if "batch_size" in graph[node]["inputs"]]
     if choice:
-        return (Slot(_named(graph, "latent", choice, sources), "batch_size"),)
+        return (Slot(choosing.named(graph, "latent", choice, sources), "batch_size"),)
     if not sources:
         reasons["batch_size"] = "the sampler's latent image comes from no node with a batch_size"
         return ()
-    return (Slot(_only(graph, "latent", "nodes with a batch_size", sources), "batch_size"),)
+    return (Slot(choosing.only(graph, "latent", "nodes with a batch_size", sources), "batch_size"),)
 
 
 def _find_text(
@@ -296,10 +207,13 @@ def _find_text(
     texts = [node for node in dict.fromkeys(behind) if slots(graph, node, TEXT_INPUTS)]
     if choice:
         return _chosen_text(graph, texts, role, choice)
-    found = [encoders(graph, sampler, role) for sampler in samplers]
-    nodes = list(dict.fromkeys(node for one in found for node in one))
+    found = [text_encoders.encoders(graph, sampler, role) for sampler in samplers]
+    ours = list(dict.fromkeys(one for of_sampler in found for one in of_sampler))
+    nodes = [one[0].node for one in ours]
     opposite = "negative" if role == "positive" else "positive"
-    others = {node for sampler in samplers for node in encoders(graph, sampler, opposite)}
+    others = [
+        one for sampler in samplers for one in text_encoders.encoders(graph, sampler, opposite)
+    ]
     key = f"bench.{role}_node (--{role}-node)"
     if not nodes:
         candidates = listing(graph, texts)
@@ -308,10 +222,10 @@ def _find_text(
         )
     elif any(len(one) > 1 for one in found):
         reasons[role] = f"several texts feed it; set {key} to one of: {listing(graph, nodes)}"
-    elif shared := [node for node in nodes if node in others]:
+    elif shared := [one[0].node for one in ours if one in others]:
         reasons[role] = f"positive and negative share the text {listing(graph, shared)}"
     else:
-        return _written(graph, role, nodes, reasons)
+        return _written(graph, role, [slot for one in ours for slot in one], reasons)
     return ()
 
 
@@ -320,28 +234,24 @@ def _chosen_text(graph: Graph, encoders: list[str], role: str, choice: str) -> t
     written = [
         place
         for node in encoders
-        for slot in slots(graph, node, TEXT_INPUTS)
+        for slot in text_encoders.of_node(graph, node, role)
         for place in text_sources.places(graph, slot)
         if place.node not in encoders
     ]
     nodes = [*encoders, *dict.fromkeys(place.node for place in written)]
-    named = _named(graph, role, choice, nodes)
+    named = choosing.named(graph, role, choice, nodes)
     return (
-        slots(graph, named, TEXT_INPUTS)
+        text_encoders.of_node(graph, named, role)
         if named in encoders
         else tuple(dict.fromkeys(place for place in written if place.node == named))
     )
 
 
 def _written(
-    graph: Graph, role: str, nodes: Sequence[str], reasons: dict[str, str]
+    graph: Graph, role: str, texts: Sequence[Slot], reasons: dict[str, str]
 ) -> tuple[Slot, ...]:
-    """Return where the texts of the encoders `nodes` are written."""
-    found = {
-        slot: text_sources.written(graph, slot)
-        for node in nodes
-        for slot in slots(graph, node, TEXT_INPUTS)
-    }
+    """Return where these texts of encoders are written."""
+    found = {slot: text_sources.written(graph, slot) for slot in texts}
     if unknown := [slot.node for slot, source in found.items() if source is None]:
         reasons[role] = (
             f"several nodes write the text of {listing(graph, unknown)}; set bench.{role}_node"

@@ -2,6 +2,7 @@
 
 An entry lists a class's inputs as `{"input": {"required": {name: spec}, "optional": …}}`. A spec is
 `[type, options]`, or `[type]`; a list of choices in place of the type is the older form of COMBO.
+A type may be several (`FLOAT,INT`), and `widgetType` then says which of them the widget has.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,9 @@ GROUPS = ("required", "optional")
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 """The types that have a widget in every frontend."""
+
+_TEXTS = {"COLOR"}
+"""Types whose widget holds a text and sends it as it is, such as `#848484`."""
 
 
 class Input(NamedTuple):
@@ -60,6 +64,16 @@ def module(info: ClassInfo) -> str:
     return str(info.get("python_module", ""))
 
 
+def with_plain_types(info: ClassInfo) -> ClassInfo:
+    """Return the entry of a class with the types that its widgets have."""
+    groups = {
+        group: {name: list(_read(spec)) for name, spec in (specs or {}).items()}
+        for group, specs in info["input"].items()
+        if group in GROUPS
+    }
+    return {**info, "input": {**info["input"], **groups}}
+
+
 def with_choices(node_info: NodeInfo, more: Mapping[str, list[Any]]) -> dict[str, ClassInfo]:
     """Return the classes in `more`, with its values added to the choices of their COMBOs.
 
@@ -81,7 +95,10 @@ def _read(spec: Any) -> tuple[str, Mapping[str, Any]]:
     """Return the type and the options of an input."""
     kind, *rest = spec or [None] if isinstance(spec, list) else [spec]
     options = rest[0] if rest and isinstance(rest[0], dict) else {}
-    return ("COMBO", {**options, "options": kind}) if isinstance(kind, list) else (kind, options)
+    if isinstance(kind, list):
+        return "COMBO", {**options, "options": kind}
+    kind = options.get("widgetType") or kind
+    return ("STRING" if kind in _TEXTS else kind), options
 
 
 def _extended(spec: Any, values: list[Any]) -> Any:

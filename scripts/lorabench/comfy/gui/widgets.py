@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from lorabench.comfy.gui import dynamic
-from lorabench.comfy.gui.object_info import ClassInfo, Input, inputs, module
+from lorabench.comfy.gui.object_info import ClassInfo, Input, inputs, module, with_plain_types
 
 KINDS = {"INT": int | float, "FLOAT": int | float, "STRING": str, "BOOLEAN": bool | int}
 CONTROLS = {"fixed", "increment", "decrement", "randomize", True, False}
@@ -70,9 +70,9 @@ def for_node(info: ClassInfo, values: Any, sockets: Collection[str]) -> ClassInf
 
     Raises `ValueError` as `completed` does, and for a choice that the class does not have.
     """
-    if not dynamic.is_dynamic(info):
-        return info
-    return dynamic.settled(info, sockets, partial(_taken, _listed(values)))
+    if dynamic.is_dynamic(info):
+        info = dynamic.settled(info, sockets, partial(_taken, _listed(values)))
+    return with_plain_types(info)
 
 
 def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:

@@ -48,9 +48,11 @@ class Sources:
 
     @property
     def chosen(self) -> SweptLora | None:
-        """The LoRA that the verdict chose of the sweep's; None if the sweep has one alone."""
+        """The LoRA that the verdict chose of the sweep's, or its only one; None if unnamed."""
         choice = self.verdict.choice if self.verdict else None
         swept = self.sweep.loras if self.sweep else ()
+        if len(swept) == 1:
+            return swept[0]
         return next((one for one in swept if choice and one.key == choice.lora), None)
 
     @property
@@ -58,6 +60,13 @@ class Sources:
         """The LoRA that the card is of."""
         named = [one for one in self.loras if self.chosen and one.name == self.chosen.file]
         return next(iter(named or self.loras))
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Its files: one, or by the noise that each is for."""
+        low = self.chosen.low if self.chosen else ""
+        found = [one for one in self.loras if one.name == low]
+        return {"high noise": self.lora, "low noise": found[0]} if found else {"": self.lora}
 
 
 def write(sources: Sources, path: Path) -> None:
@@ -95,13 +104,11 @@ def _contents(sources: Sources) -> dict[str, Any]:
     best = verdict.weight if verdict else None
     return {
         "front_matter": _front_matter(base, trigger, lora.metadata),
-        "title": sources.lora.stem,
+        "title": chosen.name if chosen and chosen.low else sources.lora.stem,
         "stem": sources.lora.stem,
         "file": sources.lora.name,
+        "files": [_file(noise, path) for noise, path in sources.files.items()],
         "saved": saved(chosen) if chosen else "",
-        "size": f"{sources.lora.stat().st_size / 1e6:.1f} MB",
-        "sha256": files.sha256(sources.lora),
-        "content": lora.content,
         "base": base,
         "raw_set": record and record.raw_set,
         "trigger": trigger,
@@ -120,6 +127,17 @@ def _contents(sources: Sources) -> dict[str, Any]:
         "checkpoint": sweep and sweep.checkpoint,
         "data": _data(record, lora.metadata),
         "settings": _settings(record) if record else {},
+    }
+
+
+def _file(noise: str, path: Path) -> dict[str, str]:
+    """Return what the card says of one file."""
+    return {
+        "noise": noise,
+        "name": path.name,
+        "size": f"{path.stat().st_size / 1e6:.1f} MB",
+        "sha256": files.sha256(path),
+        "content": lora_file.verify(path).content,
     }
 
 

@@ -15,6 +15,7 @@ from lorabench.base import families
 from lorabench.base.checkpoint import inspect
 from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.errors import UserError
+from lorabench.lora import pair
 from lorabench.run import base_choice
 from lorabench.run.record import RunRecord
 from lorabench.settings import call_options
@@ -51,8 +52,9 @@ def _settings(record: RunRecord | None, sweep: SweepRecord | None, base: Path | 
     made = record.identity.model_dump() if record else {"profile": sweep and sweep.profile}
     raw_set, run_id = next((one.raw_set, one.run_id) for one in (record, sweep) if one)
     lora = sweep.lora if sweep else None
-    named_after = as_name(Path(lora).stem) if isinstance(lora, str) else raw_set or ""
-    derived = re.fullmatch(re.escape(named_after) + "-[0-9a-f]{8}", run_id)
+    stem = Path(lora).stem if isinstance(lora, str) else ""
+    after = [as_name(stem), as_name(pair.title(stem))] if stem else [raw_set or ""]
+    derived = any(re.fullmatch(re.escape(one) + "-[0-9a-f]{8}", run_id) for one in after)
     swept = set(Config.model_fields) - {"raw_set"}
     given = {
         "raw_set": raw_set,  # None in an older record of a sweep

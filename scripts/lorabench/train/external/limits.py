@@ -47,7 +47,7 @@ def cannot(base: Checkpoint, trainer: str) -> str:
     if ways and trainer == "kohya" and family.embedded:
         trained = listed([one.title for one in PUBLIC if one.kohya])
         return (
-            f"{what}; {' or '.join(ways)} does. It trains {trained}: set base_model to your "
+            f"{what}; {' or '.join(ways)} does. {trainer} trains {trained}: set base_model to your "
             "checkpoint in config/config.yaml (base_model: /path/to/model.safetensors; snakemake "
             "takes it after --config, too), and try again"
         )

@@ -53,7 +53,8 @@ def _correct(training: Training, path: Path, steps: int, epoch: int) -> None:
     Names that no ComfyUI loads become those that it loads, so that the file works everywhere.
     """
     tensors, metadata = header.read(path)
-    said = {"ss_steps": steps, "ss_epoch": epoch, "ss_seed": training.settings.seed}
+    said = {"ss_steps": steps, "ss_epoch": epoch}
+    said |= {"ss_seed": training.settings.seed, "ss_output_name": training.name}
     right = {key: str(value) for key, value in said.items() if key in metadata}
     renames = training.by.renames
     names = {key: name for key in tensors if (name := _renamed(key, renames)) != key}

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from lorabench.base.trainer import Kohya, Trainer
-from lorabench.settings.models import TrainSettings
+from lorabench.base.trainer import Kohya
 from lorabench.train.external import subsets
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
@@ -123,15 +122,19 @@ def _network(training: Training) -> Toml:
         "network_alpha": settings.alpha,
         "network_train_unet_only": not settings.text_encoder_lr,
         "network_train_text_encoder_only": not settings.unet_lr,
-        "cache_text_encoder_outputs": _caches_text(training.by, settings) or None,
+        "cache_text_encoder_outputs": _captions_stay(training) or None,
     }
 
 
-def _caches_text(by: Trainer, settings: TrainSettings) -> bool:
-    """Whether the captions are encoded once: it takes captions and encoders that do not change."""
-    changes = settings.shuffle_caption or settings.caption_dropout or settings.text_encoder_lr
+def _captions_stay(training: Training) -> bool:
+    """Return whether text encoders may run once and leave the card.
+
+    That takes a family whose program can do so, and captions and encoders that do not change.
+    """
+    settings, by = training.settings, training.by
+    changed = settings.text_encoder_lr or settings.shuffle_caption or settings.caption_dropout
     by_user = any(_OF_CAPTIONS.search(name) for name in settings.kohya_args)
-    return isinstance(by, Kohya) and by.caches_text and not changes and not by_user
+    return isinstance(by, Kohya) and by.caches_text and not changed and not by_user
 
 
 def _schedule(training: Training) -> Toml:

@@ -66,7 +66,7 @@ def config(
         "network_module": training.by.network_module,
         "network_dim": settings.rank,
         "network_alpha": settings.alpha,
-        "optimizer_type": "AdamW",
+        "optimizer_type": settings.optimizer_type,
         "optimizer_args": [f"weight_decay={settings.weight_decay}"],
         "learning_rate": settings.unet_lr,
         "lr_scheduler": "constant_with_warmup" if warms_up else settings.scheduler,

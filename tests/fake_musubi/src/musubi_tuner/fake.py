@@ -136,6 +136,7 @@ class Training:
             tensors[f"{module}.lora_up.weight"] = np.full((8, rank), self.weight, np.float16)
             tensors[f"{module}.alpha"] = np.array(self.options.network_alpha, np.float16)
         said = {"ss_steps": steps, "ss_epoch": epoch, "ss_seed": self.options.seed}
+        said["ss_output_name"] = self.options.output_name
         name = f"{self.options.output_name}{suffix}.safetensors"
         save_file(tensors, self.folder / name, {key: str(value) for key, value in said.items()})
 

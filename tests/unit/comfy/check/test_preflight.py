@@ -49,9 +49,9 @@ def fake(tmp_path):
 def sweep(tmp_path, graph=GRAPH, installed=True, **cell):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(graph))
-    lora = Receipt(LORA, tmp_path / "models/loras" / LORA, NOTHING) if installed else None
-    wanted = Cell(LORA if installed else "", 1, 0, "preflight", **cell)
-    return preflight.Sweep(path, Choices(), wanted, lora)
+    loras = (Receipt(LORA, tmp_path / "models/loras" / LORA, NOTHING),) if installed else ()
+    wanted = Cell(tuple(one.name for one in loras), 1, 0, "preflight", **cell)
+    return preflight.Sweep(path, Choices(), wanted, loras)
 
 
 def changed(**changes):
@@ -171,7 +171,7 @@ def test_a_lora_in_a_folder_within_the_servers_is_told(fake, tmp_path):
     inner.mkdir()
     (tmp_path / "models/loras" / LORA).rename(inner / LORA)
     wanted = sweep(tmp_path)
-    (line,) = problems(replace(wanted, lora=replace(wanted.lora, path=inner / LORA)), fake)
+    (line,) = problems(replace(wanted, loras=[replace(*wanted.loras, path=inner / LORA)]), fake)
     assert f"it lists it as lorabench/{LORA}" in line
 
 
@@ -192,6 +192,34 @@ def test_the_lora_of_another_loader_has_to_be_there_too(fake, tmp_path):
     wanted = replace(sweep(tmp_path, graph), choices=Choices(lora="2"))
     (line,) = problems(wanted, fake)
     assert "node 9 (LoraLoader): lora_name 'detail.safetensors' is not on the server" in line
+
+
+def pair(tmp_path, low):
+    """A sweep of a LoRA of two files, the first of which is `LORA`."""
+    graph = changed(_2_model=["9", 0], _2_clip=["9", 1])
+    inputs = {**GRAPH["2"]["inputs"], "lora_name": "lora_under_test_low.safetensors"}
+    graph["9"] = {"class_type": "LoraLoader", "inputs": inputs}
+    wanted = sweep(tmp_path, graph)
+    loras = [*wanted.loras, replace(*wanted.loras, name=low)]
+    cell = replace(wanted.cell, loras=(LORA, low))
+    return replace(wanted, choices=Choices(lora="2,9"), loras=loras, cell=cell)
+
+
+def test_both_files_of_a_lora_have_to_be_listed(fake, tmp_path):
+    (tmp_path / "models/loras/low.safetensors").touch()
+    assert settle(pair(tmp_path, "low.safetensors"), fake)
+    (line,) = problems(pair(tmp_path, "another.safetensors"), fake)
+    assert "lora_name 'another.safetensors' is not on the server" in line
+    assert "lora_install_dir must be that folder" in line
+
+
+def test_a_file_for_each_loader_is_needed(fake, tmp_path):
+    wanted = pair(tmp_path, "low.safetensors")
+    one = replace(wanted, loras=wanted.loras[:1], cell=replace(wanted.cell, loras=(LORA,)))
+    (line,) = problems(one, fake)
+    assert "it has a LoRA loader for each of two models" in line
+    before = replace(wanted, loras=(), cell=replace(wanted.cell, loras=()))
+    assert settle(before, fake), "where it is not installed yet, no name is looked for"
 
 
 def test_a_picture_that_was_uploaded_into_a_folder_is_found(fake, tmp_path):

@@ -36,7 +36,7 @@ def fake():
 
 
 def rendering(fake, lora, *lines, loader=WITH_CLIP):
-    with lora_keys.watched(Client(fake.url), loader, lora):
+    with lora_keys.watched(Client(fake.url), [loader], [lora]):
         fake.say(*lines)
 
 
@@ -50,6 +50,27 @@ def test_keys_that_were_not_loaded_are_a_failure_that_counts_them(fake, lora):
         rendering(fake, lora, "loading\n", *lines)
     assert fake.url in str(e.value)
     assert fake.bodies("/free") == [{"unload_models": True, "free_memory": True}]
+
+
+def test_each_file_of_a_pair_has_to_fit(fake, lora, tmp_path):
+    other = tmp_path / "low.safetensors"
+    tensors = {
+        f"lora_unet_c.lora_{way}.weight": np.ones((4, 4), np.float16) for way in ("down", "up")
+    }
+    lora_file.save(other, tensors, {})
+    for key in ("lora_unet_a.alpha", "lora_unet_c.lora_up.weight"):
+        with (
+            pytest.raises(UserError, match=f"could not apply the LoRA: 1 of its .*{key}"),
+            lora_keys.watched(Client(fake.url), [MODEL_ONLY] * 2, [lora, other]),
+        ):
+            fake.say(*unknown(key))
+
+
+def test_at_a_strength_of_0_no_file_of_a_pair_has_to_fit(fake, lora):
+    none = {"inputs": {"strength_model": 0.0}}
+    with lora_keys.watched(Client(fake.url), [none] * 2, [lora, lora]):
+        fake.say(*unknown("lora_unet_a.alpha"))
+    assert not fake.bodies("/free")
 
 
 def test_layers_of_another_shape_are_a_failure(fake, lora):
@@ -197,12 +218,12 @@ def test_what_was_logged_before_is_none_of_ours(fake, lora):
 def test_what_a_killed_try_was_logged_for_counts(fake, lora, tmp_path):
     fake.say(*unknown("lora_unet_b.alpha"))
     killed, client = Waiting(tmp_path / "note", {}), Client(fake.url)
-    with lora_keys.watched(client, WITH_CLIP, lora, killed):
+    with lora_keys.watched(client, [WITH_CLIP], [lora], killed):
         killed.begin(fake.url, "its prompt")
     fake.say(*unknown("lora_unet_a.alpha"))
     with (
         pytest.raises(UserError, match=r"1 of its 9 keys .*lora_unet_a\.alpha"),
-        lora_keys.watched(client, WITH_CLIP, lora, Waiting(tmp_path / "note", {})),
+        lora_keys.watched(client, [WITH_CLIP], [lora], Waiting(tmp_path / "note", {})),
     ):
         pass
 
@@ -211,7 +232,7 @@ def test_a_servers_clock_may_be_set_back(fake, lora):
     fake.say("before\n")
     with (
         pytest.raises(UserError, match=r"1 of its 9 keys"),
-        lora_keys.watched(Client(fake.url), WITH_CLIP, lora),
+        lora_keys.watched(Client(fake.url), [WITH_CLIP], [lora]),
     ):
         fake.log.append(("2001-01-01T00:00:00.000000", *unknown("lora_unet_a.alpha")))
 
@@ -247,7 +268,7 @@ def test_a_server_without_that_log_is_believed(fake, lora, fault):
 def test_a_failure_of_the_rendering_comes_first(fake, lora):
     with (
         pytest.raises(RuntimeError, match="of the rendering"),
-        lora_keys.watched(Client(fake.url), WITH_CLIP, lora),
+        lora_keys.watched(Client(fake.url), [WITH_CLIP], [lora]),
     ):
         fake.say(*unknown("lora_unet_a.alpha"))
         raise RuntimeError("of the rendering")

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from lorabench.comfy.embedded.catalog import Node
-from lorabench.comfy.embedded.execution import Executor, Interrupted, Job
+from lorabench.comfy.embedded.execution import Executor, Interrupted, Job, Shown
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.embedded.queue import PromptQueue
 
@@ -56,7 +56,7 @@ class Bench:
                 on_step(1, 2)
                 on_step(2, 2)
             self.ran.append((class_type, inputs))
-            return [{"filename": "f.png"}] if class_type == "SaveImage" else (class_type,)
+            return Shown([{"filename": "f.png"}]) if class_type == "SaveImage" else (class_type,)
 
         self.ran, self.said = [], []
         job = Job(0, "id", given, {"client_id": client} if client else {}, list(outputs))

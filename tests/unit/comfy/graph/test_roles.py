@@ -111,7 +111,7 @@ def test_the_cells_of_one_sweep_share_a_digest():
     roles = find_roles(graph)
     digest = shared_digest(graph, roles, CELL)
     assert digest == shared_digest(graph, roles, replace(CELL, weight=0.0, seed=8, prefix="p"))
-    others = (replace(CELL, positive="a dog"), replace(CELL, lora="other.safetensors"))
+    others = (replace(CELL, positive="a dog"), replace(CELL, loras=("other.safetensors",)))
     assert digest not in {shared_digest(graph, roles, other) for other in others}
     more_steps = a_graph(sampler=changed(graph, "sampler", steps=3))
     assert digest != shared_digest(more_steps, roles, CELL)
@@ -171,7 +171,7 @@ def test_a_workflow_without_lora_loader_is_told_how_to_add_one():
 
 def test_a_lora_loader_that_feeds_nothing_is_none():
     stray = node("LoraLoader", lora_name="x", strength_model=1, strength_clip=1)
-    assert find_roles(a_graph(stray=stray)).lora == "lora"
+    assert find_roles(a_graph(stray=stray)).loras == ("lora",)
 
 
 def test_a_model_only_loader_has_one_strength():
@@ -571,7 +571,7 @@ def test_a_placeholder_that_cannot_be_swept_is_refused_and_no_other_lora_taken_f
         UserError, match=rf"no LoraLoader with the tested LoRA.*stack \({stack['class_type']}"
     ):
         find_roles(graph)
-    assert find_roles(graph, Choices(lora="lora")).lora == "lora"
+    assert find_roles(graph, Choices(lora="lora")).loras == ("lora",)
 
 
 def test_a_loader_that_is_switched_off_is_refused():
@@ -580,7 +580,7 @@ def test_a_loader_that_is_switched_off_is_refused():
     with pytest.raises(UserError, match=r"lora \(CR Load LoRA\) is switched off"):
         find_roles(graph)
     graph["lora"]["inputs"]["switch"] = "On"
-    assert find_roles(graph).lora == "lora"
+    assert find_roles(graph).loras == ("lora",)
 
 
 def test_a_save_node_that_shows_no_sampled_picture_is_no_candidate():
@@ -633,7 +633,7 @@ def test_of_the_picture_before_and_after_an_upscaler_one_is_chosen():
 def test_a_loop_in_a_graph_ends():
     graph = a_graph()
     graph["ckpt"] = changed(graph, "ckpt", odd=["save", 0])
-    assert find_roles(graph).lora == "lora"
+    assert find_roles(graph).loras == ("lora",)
 
 
 # ---------------------------------------------------------------- this year's nodes
@@ -662,3 +662,55 @@ def test_the_newer_save_node_counts_if_it_saves_png():
     graph["save"]["inputs"]["format"] = "exr"
     with pytest.raises(UserError, match=r"save \(SaveImageAdvanced\) saves exr"):
         find_roles(graph)
+
+
+def of_both(negative=1):
+    """Text to image with one encoder for both prompts, as TextEncodeMageFlowEdit."""
+    both = node("TextEncodeMageFlowEdit", clip=["lora", 1], prompt="a cat", negative_prompt="x")
+    sampler = changed(a_graph(), "sampler", positive=["pos", 0], negative=["pos", negative])
+    return a_graph(pos=both, neg=None, sampler=sampler)
+
+
+def test_an_encoder_of_both_prompts_has_a_text_for_each():
+    roles = find_roles(of_both())
+    assert (roles.positive, roles.negative) == (
+        (Slot("pos", "prompt"),),
+        (Slot("pos", "negative_prompt"),),
+    )
+    result = patched(of_both(), positive="a dog", negative="y")
+    assert result["pos"]["inputs"] == {
+        "clip": ["lora", 1],
+        "prompt": "a dog",
+        "negative_prompt": "y",
+    }
+    chosen = find_roles(of_both(), Choices(positive="pos", negative="pos"))
+    assert (chosen.positive, chosen.negative) == (roles.positive, roles.negative)
+
+
+def test_its_prompt_alone_for_both_is_shared():
+    roles = find_roles(of_both(negative=0))
+    assert (roles.positive, roles.negative) == ((), ())
+    assert "share the text pos" in roles.reasons["positive"]
+
+
+def dual(cond2, negative):
+    """Text to image with a guider of three conditionings, and a third text."""
+    graph = a_graph(third=node("CLIPTextEncode", clip=["lora", 1], text="a hat"))
+    graph["guider"] = node("DualCFGGuider", model=["lora", 0], cond1=["pos", 0],
+                           cond2=[cond2, 0], negative=[negative, 0])  # fmt: skip
+    graph["noise"] = node("RandomNoise", noise_seed=1)
+    graph["sampler"] = node("SamplerCustomAdvanced", guider=["guider", 0], noise=["noise", 0],
+                            latent_image=["latent", 0])  # fmt: skip
+    return graph
+
+
+def test_the_middle_of_three_conditionings_may_have_the_negative_text():
+    roles = find_roles(dual("neg", "neg"))
+    assert (roles.positive, roles.negative) == ((Slot("pos", "text"),), (Slot("neg", "text"),))
+    assert find_roles(dual("pos", "neg")).positive == roles.positive
+
+
+def test_a_third_text_leaves_a_choice():
+    roles = find_roles(dual("third", "neg"))
+    assert "several texts feed it; set bench.positive_node" in roles.reasons["positive"]
+    assert roles.negative == (Slot("neg", "text"),)

@@ -25,10 +25,10 @@ def switched(on):
 def test_a_lora_behind_a_switch_is_not_the_tested_one(on):
     graph = switched(on)
     roles = find_roles(graph)
-    assert roles.lora == "lora"
+    assert roles.loras == ("lora",)
     result = patched(graph)
     assert result["turbo"] == graph["turbo"]
-    said = switched_on(graph, roles.save, roles.lora)
+    said = switched_on(graph, roles.save, roles.loras)
     assert len(said) == on
     assert all("turbo.safetensors is in every picture, also at weight 0" in one for one in said)
 
@@ -42,7 +42,7 @@ def test_alone_behind_a_switch_a_lora_is_tested_only_where_it_is_named(on):
     with pytest.raises(UserError, match="no LoraLoader with the tested LoRA"):
         find_roles(graph)
     if on:
-        assert find_roles(graph, Choices(lora="Turbo")).lora == "turbo"
+        assert find_roles(graph, Choices(lora="Turbo")).loras == ("turbo",)
 
 
 def test_of_a_switch_that_something_computes_both_sides_count():

@@ -78,3 +78,22 @@ def test_a_node_that_only_shows_pictures_is_left_out():
     ]  # fmt: skip
     graph = to_api({"nodes": nodes, "links": [[1, 2, 0, 9, 0, "IMAGE"]]}, NODE_INFO)
     assert list(graph) == ["2"]
+
+
+def test_a_widget_of_two_types_is_that_of_the_type_that_the_frontend_shows():
+    sent = converted("LTXVEmptyLatentAudio", [97, 25, 1])
+    assert sent == {"frames_number": 97, "frame_rate": 25, "batch_size": 1}
+
+
+def test_a_colour_is_sent_as_the_text_that_it_is():
+    info = NODE_INFO | {"Fill": {"input": {"required": {
+        "name": ["STRING", {}], "colour": ["COLOR", {"default": "#000000", "socketless": True}],
+    }}}}  # fmt: skip
+    node = {"id": 1, "type": "Fill", "widgets_values": ["mine", "#848484"], "outputs": []}
+    sent = to_api({"nodes": [node], "links": []}, info)["1"]["inputs"]
+    assert sent == {"name": "mine", "colour": "#848484"}
+
+
+def test_what_is_painted_on_is_refused():
+    with pytest.raises(UserError, match=r"its mask \(PAINTER\) is a widget that only the frontend"):
+        converted("Painter", ["painter/1.png [temp]", 512, 512, "#000000"])

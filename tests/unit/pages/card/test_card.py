@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.lora import file as lora_file
 from lorabench.pages.card import card as model_card
 from lorabench.pages.card.card import Sources
+from lorabench.sweep.loras import SweptLora
 from lorabench.sweep.variants import Variant
 from tests import records
 from tests.finished import chosen, series
@@ -204,3 +205,21 @@ def test_names_and_words_are_shown_and_neither_format_nor_run(lora, tmp_path):
     assert "\n# f" not in body and "\x1b" not in body
     assert shown.removeprefix("`` ") in body
     assert f"weight_name={json.dumps(named.name)}" in body
+
+
+def test_a_lora_of_two_files_is_called_by_what_they_have_in_common_and_has_both(lora):
+    low = shutil.copy(lora, lora.with_name("ink_low_noise.safetensors"))
+    high = lora.rename(lora.with_name("ink_high_noise.safetensors"))
+    pair = SweptLora("", high.name, "ink", low=low.name)
+    path = lora.with_name("README.md")
+    swept = sweep(loras=[asdict(pair)])
+    for verdict in (WORKS, None):
+        model_card.write(Sources([high, low], sweep=swept, verdict=verdict), path)
+        body = path.read_text(encoding="utf-8")
+        assert "# ink\n" in body
+        for noise, file in (("high", high), ("low", low)):
+            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+            assert f"| File for {noise} noise | `{file.name}`" in body
+            assert f"| SHA-256, {noise} noise | `{sha256}` |" in body
+        assert "put both files into `models/loras`, load each" in body
+        assert "A1111" not in body and "diffusers**" not in body
