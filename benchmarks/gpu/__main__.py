@@ -9,15 +9,15 @@ suffice for is named. At the end comes the table for docs/performance.md. Exit s
 failed.
 
 It needs PyTorch with CUDA and the packages of pyproject.toml, in near versions. For a machine that
-has most of them and no network, save the others elsewhere, each by name so that pip does not add
-another PyTorch, and install them there:
+has most of them and no network, save the others elsewhere and install them there:
 
     pip download --no-deps --only-binary=:all: --python-version 3.12 --dest wheels NAME==VERSION …
     pip install --no-index --no-deps --find-links wheels NAME …
 
-Often missing are clip-anytorch, comfyui-autograph, diffusers, ftfy, imagehash, pillow-heif,
-pillow-jxl-plugin, pydantic, snakemake, tomli-w, torchsde and websocket-client, with what they
-need (`pip install --dry-run` lists it), and noto-cjk-sans-jp-regular.
+Without --no-deps, pip would add another PyTorch, so each package is named: those of
+`uv export --no-dev --no-hashes` that `pip list` does not show there. Often missing are
+clip-anytorch, comfyui-autograph, diffusers, ftfy, imagehash, noto-cjk-sans-jp-regular, pillow-heif,
+pillow-jxl-plugin, pydantic, snakemake, tomli-w, torchsde and websocket-client, with what they need.
 """
 
 import argparse
