@@ -16,7 +16,7 @@ from lorabench.bench.embeddings import embedding
 from lorabench.dataset import notes as raw_notes
 from lorabench.dataset.raw import RawSet
 from lorabench.errors import UserError, of_another
-from lorabench.run import trainers
+from lorabench.run import lora_family, trainers
 from lorabench.settings.models import Config, as_typed
 from lorabench.settings.servers import EMBEDDED
 
@@ -122,12 +122,20 @@ def _existing_sets() -> str:
 
 
 def _check_server(config: Config, family: Family) -> None:
-    if config.comfy_url == EMBEDDED and not family.embedded:
-        raise UserError(
-            f"comfy_url: the embedded server renders {families.EMBEDDED} checkpoints, and "
-            f"base_model is {family.a_title} one; name a running ComfyUI, such as "
-            "comfy_url=http://127.0.0.1:8188"
-        )
+    """Refuse a model that the embedded server does not render, and a LoRA for such a one."""
+    if config.comfy_url != EMBEDDED:
+        return
+    lora = lora_family.find({"lora": config.lora}) if config.lora else families.OTHER
+    if not family.embedded:
+        other = f"base_model is {family.a_title} one"
+    elif lora is not families.OTHER and not lora.embedded:
+        other = f"the LoRA is for {lora.a_title} one"
+    else:
+        return
+    raise UserError(
+        f"comfy_url: the embedded server renders {families.EMBEDDED} checkpoints, and {other}; "
+        "name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
+    )
 
 
 def _check_install_dir(folder: Path) -> None:

@@ -359,8 +359,9 @@ class TrainingSettings(Section):
     )
     base_model: LocalPath = Field(
         BUNDLED_BASE,
-        description="a .safetensors checkpoint or a diffusers folder; if not given, the checkpoint "
-        "that `bench_workflow` loads, where that lies in models/checkpoints/",
+        description="a .safetensors checkpoint or model, or a diffusers folder; if not given, the "
+        "one that `bench_workflow` loads, where that lies in models/checkpoints/ or "
+        "diffusion_models/; a LoRA that a ComfyUI benches needs none",
     )
     models: ModelFiles = Field(
         {},
@@ -413,7 +414,7 @@ class SweepSettings(Section):
     )
     bench_workflow: LocalPath = Field(
         description="workflow JSON, or a picture that ComfyUI drew; empty: one for the family of "
-        "the base model"
+        "the base model or the LoRA"
     )
     positive: Text | None = Field(None, description="replaces the workflow's prompt")
     negative: Text | None = Field(None, description="replaces the workflow's negative prompt")

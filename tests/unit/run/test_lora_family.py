@@ -92,6 +92,13 @@ def test_a_family_that_is_not_known_needs_a_workflow(plan):
     assert "of no family that is known here" in notes(found)[0]
 
 
+def test_the_embedded_server_does_not_render_it(plan):
+    with pytest.raises(UserError, match=r"comfy_url: .* the LoRA is for a FLUX\.1 one; name a"):
+        plan(*CASES["flux1"], comfy_url="embedded")
+    plan(*CASES["sd15"], comfy_url="embedded")
+    plan("some_new_model_blocks_0_attn", comfy_url="embedded")  # its check names the layers
+
+
 def test_a_file_that_cannot_be_read_is_refused_where_it_is_read(plan):
     Path("bad.safetensors").write_bytes(b"bad")
     with pytest.raises(UserError, match=r"lora: bad\.safetensors: not a \.safetensors file"):
