@@ -64,7 +64,8 @@ def test_the_files_are_part_of_the_run_by_content(based):
     [
         ({**FLUX}, r"models: this training also reads clip_l \(CLIP-L\), t5xxl \(T5-XXL\), ae"),
         ({**FLUX, "models": {**FILES, "vae": "x"}}, "models.vae: this training reads no such file"),
-        ({**FLUX, "models": {**FILES, "ae": "no.sft"}}, "models.ae: there is no file no.sft"),
+        ({**FLUX, "models": {**FILES, "ae": "no.sft"}},
+         "models.ae: there is no file no.sft, nor in models/text_encoders, .*/checkpoints$"),
         ({**FLUX, "models": "5"}, r"models: .*should map names to files: {clip_l: "),
         ({**FLUX, "trainer": "embedded"}, r"trainer=kohya with models={clip_l: /path/to/…, t5xxl"),
         ({**FLUX, "trainer": "musubi"}, r"does not train a FLUX\.1 model; trainer=kohya with"),
@@ -76,8 +77,9 @@ def test_the_files_are_part_of_the_run_by_content(based):
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_while_the_workflow_is_read(based, config, said):
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=said) as refused:
         plan(**config)
+    assert str(refused.value).count("models/vae,") < 2, "each folder is named once"
 
 
 def test_where_musubi_tuner_is_has_to_be_said(based, monkeypatch):

@@ -129,7 +129,7 @@ def _check_server(config: Config, family: Family) -> None:
     if not family.embedded:
         other = f"base_model is {family.a_title} one"
     elif lora is not families.OTHER and not lora.embedded:
-        other = f"the LoRA is for {lora.a_title} one"
+        other = f"the LoRA is for {lora.title}"
     else:
         return
     raise UserError(

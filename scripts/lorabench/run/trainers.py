@@ -41,7 +41,7 @@ def located(config: Config, base: Checkpoint) -> Config:
     """
     if config.only_benched or config.trainer == "embedded":
         return config
-    beside = [_MODELS, Path(config.lora_install_dir).parent]
+    beside = dict.fromkeys([_MODELS, Path(config.lora_install_dir).parent])
     folders = [folder / kind for folder in beside for kind in model_files.FOLDERS]
     wanted = limits.of(base, config.trainer).models
     found = model_files.find(config.models, wanted, base.path, folders)

@@ -93,7 +93,7 @@ def test_a_family_that_is_not_known_needs_a_workflow(plan):
 
 
 def test_the_embedded_server_does_not_render_it(plan):
-    with pytest.raises(UserError, match=r"comfy_url: .* the LoRA is for a FLUX\.1 one; name a"):
+    with pytest.raises(UserError, match=r"comfy_url: .* the LoRA is for FLUX\.1; name a"):
         plan(*CASES["flux1"], comfy_url="embedded")
     plan(*CASES["sd15"], comfy_url="embedded")
     plan("some_new_model_blocks_0_attn", comfy_url="embedded")  # its check names the layers

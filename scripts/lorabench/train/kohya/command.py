@@ -1,20 +1,16 @@
 """Write the pipeline's settings for sd-scripts: two TOML files and a command line."""
 
 import re
-from typing import Any
 
 from lorabench.base.trainer import Kohya
+from lorabench.train.external import command as external
 from lorabench.train.external import subsets
+from lorabench.train.external.command import CONFIG, DATASET, Toml
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
 from lorabench.train.external.options import as_arguments
 from lorabench.train.external.training import Training
 from lorabench.train.kohya.resume import State, remaining
-
-Toml = dict[str, Any]
-
-CONFIG, DATASET = "config.toml", "dataset.toml"
-"""The names of the two files, in the training's folder."""
 
 ON_COMMAND_LINE = (
     *("config_file", "dataset_config", "console_log_simple"),
@@ -52,26 +48,19 @@ def config(training: Training, installation: Installation, hardware: Hardware) -
     settings, taken = training.settings, training.pictures
     made = {
         "pretrained_model_name_or_path": installation.seen(training.base.path),
-        **{name: installation.seen(path) for name, path in training.models.items()},
+        **external.config(training, installation, hardware),
         "v_parameterization": training.base.prediction == "v_prediction",
         "zero_terminal_snr": training.base.zero_snr or None,
-        "output_dir": installation.seen(training.folder),
         "output_name": training.name,
         "save_model_as": "safetensors",
-        "save_precision": "fp16",
         **_network(training),
-        **_schedule(training),
+        **_rates(training),
         **_pictures(training),
-        **_saving(training),
         **_validation(training),
         "prior_loss_weight": settings.prior_loss_weight if taken.regularization else None,
-        "max_grad_norm": settings.max_grad_norm,
         "min_snr_gamma": settings.min_snr_gamma or None,
         "noise_offset": settings.noise_offset or None,
         "clip_skip": settings.clip_skip if settings.clip_skip > 1 else None,
-        "gradient_checkpointing": settings.gradient_checkpointing,
-        "mixed_precision": hardware.mixed_precision,
-        "sdpa": True,
         "seed": settings.seed,
         **training.by.options,
     }
@@ -85,14 +74,6 @@ def command(
     training: Training, installation: Installation, hardware: Hardware, state: State | None
 ) -> list[str]:
     """Return the Python program that trains, from `state` on, with its arguments."""
-    launch = {
-        "num_processes": 1,
-        "num_machines": 1,
-        "mixed_precision": hardware.mixed_precision,
-        "dynamo_backend": "no",
-        "num_cpu_threads_per_process": training.settings.threads,
-    }
-    program = installation.script(training.by.program)
     options = {
         "config_file": installation.seen(training.folder / CONFIG),
         "dataset_config": installation.seen(training.folder / DATASET),
@@ -105,11 +86,7 @@ def command(
         **training.settings.kohya_args,
     }
     return [
-        *("-m", "accelerate.commands.launch"),
-        *(["--cpu"] if hardware.device == "cpu" else []),
-        *as_arguments(launch),
-        *installation.accelerate,
-        program,
+        *external.launched(training, installation, hardware),
         *as_arguments(options),
     ]
 
@@ -117,9 +94,6 @@ def command(
 def _network(training: Training) -> Toml:
     settings = training.settings
     return {
-        "network_module": training.by.network_module,
-        "network_dim": settings.rank,
-        "network_alpha": settings.alpha,
         "network_train_unet_only": not settings.text_encoder_lr,
         "network_train_text_encoder_only": not settings.unet_lr,
         "cache_text_encoder_outputs": _captions_stay(training) or None,
@@ -137,21 +111,12 @@ def _captions_stay(training: Training) -> bool:
     return isinstance(by, Kohya) and by.caches_text and not changed and not by_user
 
 
-def _schedule(training: Training) -> Toml:
+def _rates(training: Training) -> Toml:
     settings = training.settings
-    warms_up = settings.scheduler == "constant" and settings.warmup_steps
     return {
-        "optimizer_type": settings.optimizer_type,
-        "optimizer_args": [f"weight_decay={settings.weight_decay}"],
         "learning_rate": settings.unet_lr or settings.text_encoder_lr,
         "unet_lr": settings.unet_lr or None,
         "text_encoder_lr": [settings.text_encoder_lr] if settings.text_encoder_lr else None,
-        "lr_scheduler": "constant_with_warmup" if warms_up else settings.scheduler,
-        "lr_warmup_steps": settings.warmup_steps,
-        "lr_scheduler_num_cycles": settings.restarts,
-        "max_train_steps": training.steps,
-        "train_batch_size": settings.batch_size,
-        "gradient_accumulation_steps": settings.gradient_accumulation,
     }
 
 
@@ -164,6 +129,7 @@ def _pictures(training: Training) -> Toml:
     step, side = training.by.bucket_step, training.side
     edges = [edge for size in training.sizes for edge in size]
     return {
+        "train_batch_size": settings.batch_size,
         "caption_extension": ".txt",  # else every caption becomes the class name, in silence
         "resolution": f"{side},{side}",
         "enable_bucket": True,
@@ -176,10 +142,6 @@ def _pictures(training: Training) -> Toml:
         "caption_dropout_rate": settings.caption_dropout,
         "flip_aug": settings.flip,
         "cache_latents": settings.cache_latents,
-        # Another number of workers draws other random numbers, and the cores limit it. Without
-        # any, the first batch of an epoch depends on the epoch before, which a resumed training
-        # has not had; a worker begins each epoch as if it were the first.
-        "max_data_loader_n_workers": 1,
     }
 
 
@@ -187,13 +149,3 @@ def _validation(training: Training) -> Toml:
     """Look at the held-out pictures at ends of epochs, always under the same noise."""
     every = training.pictures.validated_every(training.epochs)
     return {"validate_every_n_epochs": every, "validation_seed": 0} if every else {}
-
-
-def _saving(training: Training) -> Toml:
-    every = training.save_every
-    return {
-        "save_every_n_epochs": every,
-        "save_last_n_epochs": None if training.kept_epochs else 1,
-        "save_state": True,
-        "save_last_n_epochs_state": 1,
-    }

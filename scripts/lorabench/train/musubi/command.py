@@ -1,23 +1,20 @@
 """Write the pipeline's settings for musubi-tuner: two TOML files and three command lines."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from lorabench.base import header
 from lorabench.base.trainer import Musubi
+from lorabench.train.external import command as external
 from lorabench.train.external import subsets
+from lorabench.train.external.command import CONFIG, DATASET, Toml
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
 from lorabench.train.external.options import as_arguments
 from lorabench.train.external.training import Training
 from lorabench.train.musubi.resume import State, output_name, remaining
 
-Toml = dict[str, Any]
 Known = Mapping[str, frozenset[str]]
 """The options that each program has."""
-
-CONFIG, DATASET = "config.toml", "dataset.toml"
-"""The names of the two files, in the training's folder."""
 
 ON_COMMAND_LINE = ("config_file", "resume", "save_every_n_steps")
 """Options that `train` gives, besides the user's."""
@@ -55,36 +52,14 @@ def config(
     Options that the user gives otherwise (`train.kohya_args`) are left out.
     """
     settings = training.settings
-    warms_up = settings.scheduler == "constant" and settings.warmup_steps
     made = {
         "dit": installation.seen(training.base.path),
-        **_models(training, installation),
+        **external.config(training, installation, hardware),
         "dataset_config": installation.seen(training.folder / DATASET),
-        "output_dir": installation.seen(training.folder),
         "output_name": output_name(training, state),
-        "save_precision": "fp16",
-        "network_module": training.by.network_module,
-        "network_dim": settings.rank,
-        "network_alpha": settings.alpha,
-        "optimizer_type": settings.optimizer_type,
-        "optimizer_args": [f"weight_decay={settings.weight_decay}"],
         "learning_rate": settings.unet_lr,
-        "lr_scheduler": "constant_with_warmup" if warms_up else settings.scheduler,
-        "lr_warmup_steps": settings.warmup_steps,
-        "lr_scheduler_num_cycles": settings.restarts,
-        "max_train_steps": training.steps,
-        "gradient_accumulation_steps": settings.gradient_accumulation,
-        "gradient_checkpointing": settings.gradient_checkpointing,
-        "max_grad_norm": settings.max_grad_norm,
-        "max_data_loader_n_workers": 1,
-        "mixed_precision": hardware.mixed_precision,
-        "sdpa": True,
         # Otherwise its order of pictures would begin anew; the noise goes on from the state.
         "seed": settings.seed + (state.epoch if state else 0),
-        "save_every_n_epochs": training.save_every,
-        "save_last_n_epochs": None if training.kept_epochs else 1,
-        "save_state": True,
-        "save_last_n_epochs_state": 1,
         **version(training),
         **training.by.options,
     }
@@ -122,13 +97,6 @@ def train(
     known: Known,
 ) -> list[str]:
     """Return the Python program that trains, from `state` on, with its arguments."""
-    launch = {
-        "num_processes": 1,
-        "num_machines": 1,
-        "mixed_precision": hardware.mixed_precision,
-        "dynamo_backend": "no",
-        "num_cpu_threads_per_process": training.settings.threads,
-    }
     *_, program = programs(training)
     options = {
         "config_file": installation.seen(training.folder / CONFIG),
@@ -137,11 +105,7 @@ def train(
         **training.settings.kohya_args,
     }
     return [
-        *("-m", "accelerate.commands.launch"),
-        *(["--cpu"] if hardware.device == "cpu" else []),
-        *as_arguments(launch),
-        *installation.accelerate,
-        installation.script(program),
+        *external.launched(training, installation, hardware),
         *as_arguments({name: v for name, v in options.items() if name in known[program]}),
     ]
 
