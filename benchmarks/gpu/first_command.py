@@ -35,6 +35,7 @@ def check(place: Place, ledger: Ledger, tiny: bool) -> None:
         run = run_folder(project)
         verdict = stored.read(run / "bench" / "verdict.json")
         sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
-        words = " ".join(choice_words.lines(verdict, sweep.loras))
+        lines = list(choice_words.lines(verdict, sweep.loras))[:2]  # the label, the weight
+        words = "; ".join(line.strip() for line in lines)
         works = tiny or verdict.label == "works"
         ledger.check("first command: verdict", works, f"it is {verdict.label}", words)

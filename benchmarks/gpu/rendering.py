@@ -1,6 +1,5 @@
 """Check and measure the embedded server, beside a diffusers pipeline."""
 
-import gc
 import io
 import json
 import statistics
@@ -50,10 +49,6 @@ def check(place: Place, ledger: Ledger, shape: Shape, steps: int) -> None:
         ledger.figure(f"{size}, another weight of the LoRA: a picture", "s", changed, theirs)
         if place.device == "cuda":
             ledger.figure(f"{size}: memory that the server holds", "GB", _held(url))
-    del pipe
-    gc.collect()
-    if place.device == "cuda":
-        torch.cuda.empty_cache()
 
 
 def weights(ledger: Ledger, name: str, draw: Draw) -> None:

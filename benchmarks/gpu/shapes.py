@@ -10,9 +10,11 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from lorabench import layout
 from lorabench.base import model
 from lorabench.base.family import Family
 from lorabench.base.stable_diffusion import SD15, SDXL, VAE
+from lorabench.digests import Digests
 from lorabench.lora import file as lora_file
 from lorabench.settings.models import TrainSettings
 from lorabench.settings.validation import validate
@@ -140,6 +142,10 @@ def save(shape: Shape, folder: Path, lora: Path, device: str) -> None:
     for encoder in parts.text_encoders[1:]:
         encoder.half().save_pretrained(folder / "text_encoder_2")
     _save_lora(shape, parts, lora)
+    # As a workflow's first job does, so that not every training reads it once more.
+    digests = Digests(folder.parents[2] / layout.DIGESTS)
+    digests.remember(folder)
+    digests.save()
 
 
 def networks(shape: Shape, device: str) -> model.StableDiffusion:
