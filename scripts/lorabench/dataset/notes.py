@@ -87,8 +87,8 @@ def _captions(found: RawSet, trigger: str) -> Iterator[str]:
         yield f"captions that fit no picture: {len(strays)} ({phrases.few(strays, 3)})"
     if not trigger:
         yield (
-            "WITHOUT TRIGGER WORDS: the captions share no first tag, so prompts with {trigger} and "
-            "the probes are left out, and the verdict judges neither copies nor leaks. Say with "
+            "WITHOUT TRIGGER WORDS: the captions share no first tag, so the prompts have none, the "
+            "probes are left out, and the verdict judges neither copies nor leaks. Say with "
             "trigger= which words call the LoRA"
         )
 

@@ -59,15 +59,15 @@ TEXTS: dict[str, tuple[Words, Words]] = {
         Words(
             "no trigger words are known: {times} of {count} captions begin with {tag!r}, others do "
             "not ({names})",
-            "without them, prompts with {{trigger}} and the probes are left out, and neither "
-            "copies nor leaks are judged",
+            "the prompts then have none, the probes are left out, and neither copies nor leaks "
+            "are judged",
             "If {tag!r} calls the LoRA, begin these captions with it, too; if not, give the words "
             "that do with trigger=",
         ),
         Words(
             "トリガーワードが不明です。{count} 個中 {times} 個のキャプションは {tag!r} で"
             "始まりますが、そうでないものがあります({names})",
-            "このままでは {{trigger}} を含むプロンプトとプローブが省かれ、丸写しと漏れを"
+            "このままではプロンプトにトリガーワードが入らず、プローブが省かれ、丸写しと漏れを"
             "判定できません",
             "{tag!r} がトリガーワードなら、これらのキャプションの先頭にも書いてください。"
             "違う場合は trigger= で指定してください",

@@ -74,9 +74,9 @@ def _of_lora(plan: RunPlan) -> list[str]:
         whose = f"the metadata of {few(nameless, 3)}" if any(words) else "the LoRA's metadata"
         return [
             *left_out,
-            f"WITHOUT TRIGGER WORDS: {whose} name none, so prompts with {{trigger}} "
-            "and the probes are left out, and the verdict judges neither copies nor leaks. Say "
-            "with trigger= which words call the LoRA",
+            f"WITHOUT TRIGGER WORDS: {whose} name none, so the prompts have none, the probes are "
+            "left out, and the verdict judges neither copies nor leaks. Say with trigger= which "
+            "words call the LoRA",
         ]
     called = listed([repr(one) for one in words])
     return [*left_out, f"the LoRA is called by {called}; other words: trigger="]

@@ -65,7 +65,7 @@ def test_a_first_tag_that_most_captions_share_may_be_the_trigger():
     assert risk.code == "trigger_unsure" and risk.pictures == ("0.png", "1.png")
     said = risk.words()
     assert f"{len(told) - 2} of {len(told)} captions begin with 'flatart'" in said.what
-    assert "prompts with {trigger}" in said.reason
+    assert "the prompts then have none" in said.reason
     assert "'flatart'" in risk.words("ja").remedy
     assert codes(facts(told[:6], trigger="")) == ["trigger_unsure"]
     few = [caption.removeprefix("zw, ") for caption in CAPTIONS]

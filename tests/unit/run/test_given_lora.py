@@ -68,6 +68,9 @@ def test_without_trigger_words_that_is_said(plan, tmp_path):
     found = plan(save_lora(tmp_path / "plain.safetensors"))
     assert found.trigger == ""
     assert notes(found)[0].startswith("WITHOUT TRIGGER WORDS: the LoRA's metadata name none")
+    assert "the prompts have none, the probes are left out" in notes(found)[0]
+    assert len(found.variants) == 8
+    assert not any(one.probe or "{trigger}" in one.text for one in found.variants)
 
 
 def test_its_pictures_are_those_of_a_raw_set_or_of_a_folder_anywhere(plan, lora, tmp_path):
