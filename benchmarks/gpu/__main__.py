@@ -40,7 +40,7 @@ from benchmarks.gpu.shapes import Shape
 from lorabench.base import model
 
 SECONDS = 450
-"""The time for all checks; the start, and what is being stopped then, need some of the 8 minutes."""
+"""The time for all checks; the start, and what is stopped at the end, take of the 8 minutes too."""
 TINY_STEPS = 3
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import statistics
 import time
 import urllib.request
@@ -76,7 +77,12 @@ def served(place: Place, shape: Shape, steps: int) -> Generator[tuple[Draw, str]
     nodes["KSampler"][1].update(steps=steps, cfg=GUIDANCE)
     output, state = place.folder / "output", place.folder / "server.json"
     options = ServerOptions(
-        place.models, place.models / "loras", output, threads=place.threads, device=place.device
+        place.models,
+        place.models / "loras",
+        output,
+        threads=place.threads,
+        device=place.device,
+        parent_pid=os.getpid(),
     )
     url = ensure_server(state, options)
     client = Client(url)
