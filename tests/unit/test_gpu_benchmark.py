@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from benchmarks.gpu import shapes
-from benchmarks.gpu.__main__ import Task, work_through
-from benchmarks.gpu.ledger import Ledger
+from benchmarks.gpu import Task, work_through
+from benchmarks.on_gpu import shapes
+from benchmarks.on_gpu.ledger import Ledger
 
 
 def count(network):

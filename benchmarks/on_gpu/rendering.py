@@ -20,9 +20,9 @@ from diffusers import (
 )
 from PIL import Image
 
-from benchmarks.gpu.ledger import Ledger
-from benchmarks.gpu.place import Place
-from benchmarks.gpu.shapes import Shape
+from benchmarks.on_gpu.ledger import Ledger
+from benchmarks.on_gpu.place import Place
+from benchmarks.on_gpu.shapes import Shape
 from lorabench.base import model
 from lorabench.comfy.client.client import Client
 from lorabench.comfy.client.launch import ServerOptions, ensure_server, stop_server

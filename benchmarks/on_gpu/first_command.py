@@ -4,8 +4,8 @@ import shutil
 import time
 from collections.abc import Mapping
 
-from benchmarks.gpu.ledger import Ledger
-from benchmarks.gpu.place import Place
+from benchmarks.on_gpu.ledger import Ledger
+from benchmarks.on_gpu.place import Place
 from lorabench.bench.verdicts import choice_words, stored
 from lorabench.sweep.record import SweepRecord
 from tests.project import ROOT, SMALL, make_project, run_folder

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from benchmarks.gpu.ledger import Ledger
-from benchmarks.gpu.place import Place
-from benchmarks.gpu.shapes import Shape
-from benchmarks.gpu.trainer import WARM_UP, Cost
+from benchmarks.on_gpu.ledger import Ledger
+from benchmarks.on_gpu.place import Place
+from benchmarks.on_gpu.shapes import Shape
+from benchmarks.on_gpu.trainer import WARM_UP, Cost
 from lorabench.lora.file import UP
 from lorabench.settings.models import TrainSettings
 from tests.project import ROOT
@@ -98,7 +98,7 @@ def _train(
     words = ["--settings", settings.model_dump_json()]
     words += [str(word) for name, path in given.items() for word in (f"--{name}", path)]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.gpu.trainer", *words, *options],
+        [sys.executable, "-m", "benchmarks.on_gpu.trainer", *words, *options],
         cwd=place.folder,
         env={**os.environ, **_environment()},
         capture_output=True,

@@ -33,10 +33,10 @@ from typing import NamedTuple
 
 import torch
 
-from benchmarks.gpu import first_command, rendering, shapes, training
-from benchmarks.gpu.ledger import Ledger
-from benchmarks.gpu.place import Place
-from benchmarks.gpu.shapes import Shape
+from benchmarks.on_gpu import first_command, rendering, shapes, training
+from benchmarks.on_gpu.ledger import Ledger
+from benchmarks.on_gpu.place import Place
+from benchmarks.on_gpu.shapes import Shape
 from lorabench.base import model
 
 SECONDS = 450

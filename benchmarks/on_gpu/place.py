@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gpu.shapes import Shape
+from benchmarks.on_gpu.shapes import Shape
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is checked and measured on a GPU; `__main__.py` has the command."""
+"""What is checked and measured on a GPU; `benchmarks.gpu` has the command."""
 
 import sys
 from pathlib import Path
