@@ -38,6 +38,7 @@ from benchmarks.on_gpu.ledger import Ledger
 from benchmarks.on_gpu.place import Place
 from benchmarks.on_gpu.shapes import Shape
 from lorabench.base import model
+from lorabench.errors import UserError
 
 SECONDS = 450
 """The time for all checks; the start, and what is stopped at the end, take of the 8 minutes too."""
@@ -125,7 +126,10 @@ def _end(number: int, frame: object) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Find everything out in a temporary folder, and print the table."""
-    device = model.usable_device(arguments.device)
+    try:
+        device = model.usable_device(arguments.device)
+    except UserError as error:
+        sys.exit(f"error: {error} To see what is done, without a GPU: --tiny --device cpu")
     ledger, folder = Ledger(), Path(tempfile.mkdtemp(prefix="gpu_"))
     try:
         every = tasks(Place(device, folder), ledger, arguments.tiny)
