@@ -28,7 +28,7 @@ min_version("9.0")
 
 from lorabench import parent
 from lorabench.errors import UserError, of_system
-from lorabench.run.plan import make_plans
+from lorabench.run.planning import make_plans
 from lorabench.settings import call_options, servers
 from lorabench.workflow import bucket, console, kept_plans, locks, producers, replacing
 from lorabench.workflow.hooks import Hooks

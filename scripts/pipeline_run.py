@@ -19,7 +19,8 @@ from typing import NoReturn
 
 from lorabench import cli
 from lorabench.errors import UserError
-from lorabench.run.plan import RunPlan, make_plans
+from lorabench.run.plan import RunPlan
+from lorabench.run.planning import make_plans
 from lorabench.settings import servers
 from lorabench.settings.layers import read_yaml
 from lorabench.workflow import job_logs

@@ -109,3 +109,34 @@ def text_to_image():
         "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
         "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": "x"}},
     }
+
+
+def two_loras():
+    """Return a graph with the tested LoRA behind another one."""
+    other = node(
+        "LoraLoader", "Detail", model=["ckpt", 0], clip=["ckpt", 1], lora_name="detail.safetensors",
+        strength_model=0.5, strength_clip=0.5,
+    )  # fmt: skip
+    graph = a_graph(first=other)
+    graph["lora"] = changed(graph, "lora", model=["first", 0], clip=["first", 1])
+    return graph
+
+
+def with_refiner():
+    """SDXL's base and refiner: two KSamplerAdvanced in a row, of which the first adds noise."""
+    graph = a_graph()
+    sampler = graph["sampler"]["inputs"]
+    first = {k: v for k, v in sampler.items() if k != "seed"} | {"noise_seed": 1}
+    graph |= {
+        "refiner": node("CheckpointLoaderSimple", ckpt_name="refiner.safetensors"),
+        "rpos": node("CLIPTextEncodeSDXLRefiner", clip=["refiner", 1], text="a cat"),
+        "rneg": node("CLIPTextEncodeSDXLRefiner", clip=["refiner", 1], text="blurry"),
+        "sampler": node("KSamplerAdvanced", **first, add_noise="enable"),
+    }
+    second = first | {
+        "model": ["refiner", 0], "positive": ["rpos", 0], "negative": ["rneg", 0],
+        "latent_image": ["sampler", 0], "add_noise": "disable", "noise_seed": 0,
+    }  # fmt: skip
+    graph["second"] = node("KSamplerAdvanced", **second)
+    graph["vae"] = changed(graph, "vae", samples=["second", 0])
+    return graph

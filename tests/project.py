@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image
 
-from lorabench.run.plan import make_plans
+from lorabench.run.planning import make_plans
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"raw_set": "some_set", "weights": "0.5", "train": "{steps: 6, batch_size: 2, rank: 4}"}

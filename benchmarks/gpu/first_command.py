@@ -31,12 +31,11 @@ def check(place: Place, ledger: Ledger, tiny: bool) -> None:
     end = " ".join(done.stdout.split()[-60:])
     ledger.check("first command: exit status 0", done.returncode == 0, end)
     if done.returncode == 0:
-        ledger.figure("first command, pictures at weights 1 and 1.2 included", "s", seconds)
+        ledger.figure("first command: all of it", "s", seconds)
         run = run_folder(project)
-        verdict, sweep = (
-            stored.read(run / "bench" / "verdict.json"),
-            SweepRecord.read(run / "sweep.yaml"),
-        )
-        words = " ".join(choice_words.lines(verdict, sweep.loras))
+        verdict = stored.read(run / "bench" / "verdict.json")
+        sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
+        lines = list(choice_words.lines(verdict, sweep.loras))[:2]  # the label, the weight
+        words = "; ".join(line.strip() for line in lines)
         works = tiny or verdict.label == "works"
         ledger.check("first command: verdict", works, f"it is {verdict.label}", words)

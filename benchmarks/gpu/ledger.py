@@ -52,7 +52,6 @@ class Ledger:
 
     def _note(self, row: Row) -> None:
         self.rows.append(row)
-        figures = row.ours
-        if row.theirs:
-            figures += f", plain diffusers {row.theirs}, ratio {row.ratio}"
-        print(f"{row.result}: {row.what}{': ' if figures else ''}{figures}", flush=True)
+        words = [row.what, row.ours, row.theirs and f"plain diffusers {row.theirs}"]
+        words += [row.ratio and f"ratio {row.ratio}", row.result]
+        print("; ".join(filter(None, words)), flush=True)

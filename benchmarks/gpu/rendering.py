@@ -1,8 +1,8 @@
 """Check and measure the embedded server, beside a diffusers pipeline."""
 
-import gc
 import io
 import json
+import os
 import statistics
 import time
 import urllib.request
@@ -50,10 +50,6 @@ def check(place: Place, ledger: Ledger, shape: Shape, steps: int) -> None:
         ledger.figure(f"{size}, another weight of the LoRA: a picture", "s", changed, theirs)
         if place.device == "cuda":
             ledger.figure(f"{size}: memory that the server holds", "GB", _held(url))
-    del pipe
-    gc.collect()
-    if place.device == "cuda":
-        torch.cuda.empty_cache()
 
 
 def weights(ledger: Ledger, name: str, draw: Draw) -> None:
@@ -81,7 +77,12 @@ def served(place: Place, shape: Shape, steps: int) -> Generator[tuple[Draw, str]
     nodes["KSampler"][1].update(steps=steps, cfg=GUIDANCE)
     output, state = place.folder / "output", place.folder / "server.json"
     options = ServerOptions(
-        place.models, place.models / "loras", output, threads=place.threads, device=place.device
+        place.models,
+        place.models / "loras",
+        output,
+        threads=place.threads,
+        device=place.device,
+        parent_pid=os.getpid(),
     )
     url = ensure_server(state, options)
     client = Client(url)

@@ -10,9 +10,11 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from lorabench import layout
 from lorabench.base import model
 from lorabench.base.family import Family
 from lorabench.base.stable_diffusion import SD15, SDXL, VAE
+from lorabench.digests import Digests
 from lorabench.lora import file as lora_file
 from lorabench.settings.models import TrainSettings
 from lorabench.settings.validation import validate
@@ -135,18 +137,26 @@ def save(shape: Shape, folder: Path, lora: Path, device: str) -> None:
     The weights are PyTorch's for a new network: of full size, and made on the device in seconds.
     """
     torch.manual_seed(0)
+    parts = networks(shape, device)
+    save_folder(folder, parts.unet, parts.vae, parts.text_encoders[0])
+    for encoder in parts.text_encoders[1:]:
+        encoder.half().save_pretrained(folder / "text_encoder_2")
+    _save_lora(shape, parts, lora)
+    # As a workflow's first job does, so that not every training reads it once more.
+    digests = Digests(folder.parents[2] / layout.DIGESTS)
+    digests.remember(folder)
+    digests.save()
+
+
+def networks(shape: Shape, device: str) -> model.StableDiffusion:
+    """Return the networks of a shape, new and in float32."""
     with torch.device(device):
         unet = UNet2DConditionModel(**shape.unet)
         vae = AutoencoderKL(**shape.vae)
-        first, *second = (CLIPTextConfig.from_dict(dict(one)) for one in shape.encoders)
+        first, *second = (CLIPTextConfig(**config) for config in shape.encoders)
         encoders = [CLIPTextModel(first), *map(CLIPTextModelWithProjection, second)]
-    save_folder(folder, unet, vae, encoders[0])
-    for encoder in encoders[1:]:
-        encoder.half().save_pretrained(folder / "text_encoder_2")
-    parts = model.StableDiffusion(
-        model.clip_tokenizer(), encoders, unet, vae, torch.empty(0), "epsilon"
-    )
-    _save_lora(shape, parts, lora)
+    alphas = torch.empty(0)  # nothing is drawn with them
+    return model.StableDiffusion(model.clip_tokenizer(), encoders, unet, vae, alphas, "epsilon")
 
 
 def _save_lora(shape: Shape, parts: model.StableDiffusion, path: Path) -> None:

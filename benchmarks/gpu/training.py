@@ -16,6 +16,7 @@ from benchmarks.gpu.ledger import Ledger
 from benchmarks.gpu.place import Place
 from benchmarks.gpu.shapes import Shape
 from benchmarks.gpu.trainer import WARM_UP, Cost
+from lorabench.lora.file import UP
 from lorabench.settings.models import TrainSettings
 from tests.project import ROOT
 from tests.training import make_set
@@ -63,13 +64,21 @@ def resume(place: Place, ledger: Ledger, shape: Shape, precision: str) -> None:
     what = f"{shape.name}, training, {precision}, killed after {INTERRUPTED} steps: "
     going_on = "continuing after step" in again.stderr
     ledger.check(f"{what}it goes on", going_on, "it began again")
+    learnt = any(whole[key].any() for key in whole if UP in key)  # else equal tensors say nothing
     different = sum(not np.array_equal(whole[key], resumed[key]) for key in whole)
-    otherwise = f"{different} of {len(whole)} tensors differ"
-    ledger.check(f"{what}the tensors of an uninterrupted one", not different, otherwise)
+    otherwise = f"{different} of {len(whole)} tensors differ" if learnt else "nothing was learnt"
+    alike = learnt and not different
+    ledger.check(f"{what}the tensors of an uninterrupted one", alike, otherwise)
 
 
 def _settings(place: Place, shape: Shape, **changes: Any) -> TrainSettings:
     return shape.settings(device=place.device, threads=place.threads, **changes)
+
+
+def _environment() -> dict[str, str]:
+    """Return what a trainer finds this package with, and what makes cuBLAS repeat its bits."""
+    paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    return {"PYTHONPATH": os.pathsep.join(paths), "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 
 
 def _train(
@@ -90,9 +99,8 @@ def _train(
     words += [str(word) for name, path in given.items() for word in (f"--{name}", path)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.gpu.trainer", *words, *options],
-        cwd=ROOT,
-        # cuBLAS computes the same bits again with this workspace alone.
-        env={**os.environ, "CUBLAS_WORKSPACE_CONFIG": ":4096:8"},
+        cwd=place.folder,
+        env={**os.environ, **_environment()},
         capture_output=True,
         text=True,
     )

@@ -13,7 +13,7 @@ import yaml
 
 from lorabench.errors import UserError
 from lorabench.run import notes
-from lorabench.run.plan import make_plans
+from lorabench.run.planning import make_plans
 from lorabench.settings.models import Config
 from lorabench.settings.validation import keys
 from lorabench.workflow import commands, targets

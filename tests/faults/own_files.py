@@ -18,7 +18,8 @@ from lorabench import cli
 from lorabench.errors import UserError
 from lorabench.lora import receipt
 from lorabench.run import notes
-from lorabench.run.plan import RunPlan, make_plans
+from lorabench.run.plan import RunPlan
+from lorabench.run.planning import make_plans
 from lorabench.train.external import progress
 from lorabench.workflow import commands, targets
 from tests import records

@@ -36,7 +36,7 @@ def check(config: Config, family: Family, base: checkpoint.Checkpoint | None) ->
             "ComfyUI renders with: bench_workflow=/path/to/workflow.json"
         )
     _check_programs(config)
-    if base and (config.comfy_url == EMBEDDED or not config.only_benched):
+    if base and config.comfy_url == EMBEDDED:
         checkpoint.check_noise(base)
     if base and not config.only_benched:
         trainers.check(config, base)

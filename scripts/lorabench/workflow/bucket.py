@@ -18,7 +18,8 @@ from lorabench import files, layout
 from lorabench.errors import UserError
 from lorabench.layout import RunLayout
 from lorabench.run import existing
-from lorabench.run.plan import RunPlan, make_plans, named_sets
+from lorabench.run.plan import RunPlan
+from lorabench.run.planning import make_plans, named_sets
 from lorabench.settings.layers import merge, read_yaml
 from lorabench.workflow import notes
 from lorabench.workflow.seen import Seen, remembering

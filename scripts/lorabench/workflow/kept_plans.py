@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from lorabench import files, layout
 from lorabench.errors import UserError
-from lorabench.run.plan import RunPlan, server_state
+from lorabench.run.plan import RunPlan
+from lorabench.run.planning import server_state
 from lorabench.settings.models import SETTLED
 
 VARIABLE = "LORABENCH_PLANS"

@@ -4,7 +4,7 @@ import pytest
 
 from lorabench.errors import UserError
 from lorabench.run import matrix
-from lorabench.run.plan import make_plans
+from lorabench.run.planning import make_plans
 from tests.project import ROOT
 
 DEFAULTS = ROOT / "config" / "config.yaml"

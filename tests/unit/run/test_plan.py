@@ -11,7 +11,7 @@ import pytest
 from lorabench.errors import UserError
 from lorabench.run.further import Further
 from lorabench.run.notes import notes
-from lorabench.run.plan import make_plans
+from lorabench.run.planning import make_plans
 from tests import records
 from tests.loras import save_lora
 from tests.project import ROOT, make_plan, make_project
@@ -342,7 +342,7 @@ def test_older_records_have_no_regularization_pictures(plan):
 
 
 def test_what_each_parse_imports_is_light():
-    modules = "lorabench.run.plan, lorabench.workflow.hooks, lorabench.workflow.targets"
+    modules = "lorabench.run.planning, lorabench.workflow.hooks, lorabench.workflow.targets"
     code = f"import sys, {modules}; print(*{{'torch', 'numpy', 'autograph'}} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True

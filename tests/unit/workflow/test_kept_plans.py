@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lorabench.errors import UserError
-from lorabench.run.plan import make_plans
+from lorabench.run.planning import make_plans
 from lorabench.workflow.kept_plans import VARIABLE, Disk, announce, drop, keep, kept
 from tests.loras import save_lora
 from tests.project import ROOT, make_project

@@ -14,12 +14,12 @@ import yaml
 
 from lorabench import files
 from lorabench.base.families import PUBLIC
-from lorabench.base.family import PARTS
+from lorabench.base.family import PARTS, Family, Known
 from lorabench.bench.verdicts import words
 from lorabench.bench.verdicts.verdict import Finding, Verdict
 from lorabench.comfy.embedded.prompt_text import spoken
 from lorabench.lora import file as lora_file
-from lorabench.lora import trained_on
+from lorabench.lora import trained_for, trained_on
 from lorabench.lora.modules import forms
 from lorabench.lora.names import is_text, place
 from lorabench.pages.card import markdown
@@ -100,16 +100,18 @@ def _contents(sources: Sources) -> dict[str, Any]:
     record, sweep, verdict = sources.record, sources.sweep, sources.verdict
     sweep = sweep.only(chosen.key) if sweep and chosen else sweep
     base = _base(record, lora.metadata)
+    family = next(iter(trained_for.of_file(sources.lora)), None)
     trigger = trigger_words(sweep, lora.metadata)
     best = verdict.weight if verdict else None
     return {
-        "front_matter": _front_matter(base, trigger, lora.metadata),
+        "front_matter": _front_matter(base, trigger, family, lora.metadata),
         "title": chosen.name if chosen and chosen.low else sources.lora.stem,
         "stem": sources.lora.stem,
         "file": sources.lora.name,
         "files": [_file(noise, path) for noise, path in sources.files.items()],
         "saved": saved(chosen) if chosen else "",
         "base": base,
+        "model": f"{family.a_title} model" if family else "a Stable Diffusion checkpoint",
         "raw_set": record and record.raw_set,
         "trigger": trigger,
         "called": syntax.escaped(trigger),
@@ -149,10 +151,13 @@ def trigger_words(sweep: SweepRecord | None, metadata: Mapping[str, str]) -> str
     return sweep.trigger if sweep else trained_on.trigger(metadata)
 
 
-def _front_matter(base: str, trigger: str, metadata: Mapping[str, str]) -> str:
+def _front_matter(
+    base: str, trigger: str, family: Known | None, metadata: Mapping[str, str]
+) -> str:
     """Return what Hugging Face reads, as YAML; what only the author knows is left to fill in."""
-    architecture = metadata.get("modelspec.architecture", "")
-    tags = [f.tag for f in PUBLIC if architecture.startswith(f.architecture)]
+    said = metadata.get("modelspec.architecture", "")
+    by_metadata = [one for one in PUBLIC if said.startswith(one.architecture)]
+    tags = [one.tag for one in ([family] if isinstance(family, Family) else by_metadata)]
     known = {
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",

@@ -129,6 +129,17 @@ def test_of_the_file_alone_a_card_can_be_made(lora):
     assert "No pictures are recorded for it." in body
 
 
+def test_its_layers_say_which_family_it_is_for(lora):
+    tensors = {
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": np.ones((4, 3072), np.float16),
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": np.ones((9216, 4), np.float16),
+    }
+    lora_file.save(lora, tensors, {})
+    front, body = card(lora)
+    assert "A LoRA for a FLUX.1 model that is not recorded." in body
+    assert front["tags"][-1] == "flux"
+
+
 @pytest.mark.parametrize("label", ["fried", "copies", "uncertain"])
 def test_what_does_not_work_is_said_first(lora, label):
     told = Verdict(label, None, None, reasons=[Finding("beside", 0.8, 1.3, 0.8)])
