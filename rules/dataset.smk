@@ -151,7 +151,7 @@ rule render_reference:
     params:
         trigger=of_run(lambda plan: plan.trigger),
     message:
-        "Rendering the training pictures as the base model renders them"
+        "Preparing the training pictures that the style is measured against"
     shell:
         f"{program('reference_set.py')}"
         " {input.images:q} --output {output.pictures:q} --trigger={params.trigger:q}"

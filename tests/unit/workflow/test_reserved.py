@@ -16,6 +16,7 @@ def plan(family=SD15, device="cuda", resolution=None, **train):
     return SimpleNamespace(
         family=family,
         record=None,
+        autoencoder=Path("base"),
         embedded_server=True,
         config=SimpleNamespace(
             batch_size=2,
