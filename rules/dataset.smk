@@ -145,8 +145,8 @@ rule render_reference:
         "../envs/lorabench.yaml"
     threads: CONFIG.train.threads
     resources:
-        gpu=lambda wildcards: reserved.gpus(CONFIG, workflow.local_exec),
-        mem_mb=FIRST.family.memory_mb,
+        gpu=lambda wildcards: reserved.reference_gpus(FIRST, workflow.local_exec),
+        mem_mb=reserved.reference_mb(FIRST),
         runtime=of_run(reserved.reference_minutes),
     params:
         trigger=of_run(lambda plan: plan.trigger),

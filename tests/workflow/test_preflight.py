@@ -23,7 +23,7 @@ CONFIG = {
     "skip_train": "True",
     "run_id": "mine",
     "weights": "0.5",
-    "base_model": "models/checkpoints/drawnworld",
+    "bench": "{checkpoint: drawnworld}",
 }
 FORCE = ("--forcerun", "bench_image")
 

@@ -15,7 +15,7 @@ def test_what_is_rendered_again_stays_until_it_is_there(project, tmp_path):
         fake.has_models(project.root / "models")
         lora = save_lora(tmp_path / "style.safetensors")
         config = {"weights": "0.4", "seeds": "1,2", "comfy_url": fake.url, "lora": str(lora)}
-        config["base_model"] = "models/checkpoints/drawnworld"
+        config["bench"] = "{checkpoint: drawnworld}"
         first = ("--until", "bench_image")
         project.snakemake(*first, **config)
         pictures = {path: path.read_bytes() for path in project.root.glob("runs/*/bench/w*/*.png")}

@@ -257,13 +257,13 @@ def preflight(plan: RunPlan, loras: Iterable[str] = (), receipts: Iterable[Path]
 def fit(plan: RunPlan) -> str:
     """Return the server and the base model that the LoRA must fit, and its maker, as options.
 
-    A LoRA from elsewhere may be for a ComfyUI's checkpoint, not for `base_model`.
+    A LoRA from elsewhere may be for `bench.checkpoint`, and not for `base_model`.
     """
     config = plan.config
-    own = plan.embedded_server and not config.bench.checkpoint
+    own = not config.bench.checkpoint
     found = options(
         {
-            "--base-model": config.base_model if own or not config.only_benched else None,
+            "--base-model": plan.base_model if own or not config.only_benched else None,
             "--server": "embedded" if plan.embedded_server else "comfyui",
         }
     )

@@ -39,6 +39,16 @@ def training_minutes(plan: RunPlan) -> int:
     return ceil(_SLACK * each * outlook.pictures_trained(plan) / 60)
 
 
+def reference_gpus(plan: RunPlan, here: bool) -> int | None:
+    """Return how many GPUs the training pictures' way through the autoencoder takes."""
+    return gpus(plan.config, here) if plan.autoencoder else None  # else they are copied
+
+
+def reference_mb(plan: RunPlan) -> int:
+    """Return the memory that this takes."""
+    return plan.family.memory_mb if plan.autoencoder else _CLIENT_MB
+
+
 def reference_minutes(plan: RunPlan) -> int:
     """Return how long the training pictures may take through the autoencoder."""
     on_a_cpu = outlook.trained_on(plan.config, here=False) == "cpu"
