@@ -21,7 +21,7 @@ _MODELS = Path("models")
 
 def check(config: Config, base: Checkpoint) -> None:
     """Raise `UserError` for what the trainer cannot do, and for options of another one."""
-    checkpoint.check_noise(base)
+    checkpoint.check_run(base)
     if config.trainer == "embedded":
         _check_embedded(config, base)
         return
@@ -42,7 +42,7 @@ def located(config: Config, base: Checkpoint) -> Config:
     if config.only_benched or config.trainer == "embedded":
         return config
     beside = [_MODELS, Path(config.lora_install_dir).parent]
-    folders = [folder / kind for folder in beside for kind in model_files.FOLDERS]
+    folders = [folder / kind for folder in dict.fromkeys(beside) for kind in model_files.FOLDERS]
     wanted = limits.of(base, config.trainer).models
     found = model_files.find(config.models, wanted, base.path, folders)
     return config.model_copy(update={"models": {name: str(path) for name, path in found.items()}})

@@ -110,7 +110,12 @@ def pictures_trained(plan: RunPlan) -> int:
 
 
 def autoencoding(plan: RunPlan) -> float:
-    """Return the seconds of a core in which the training pictures pass through the autoencoder."""
+    """Return the seconds of a core in which the training pictures pass through the autoencoder.
+
+    0 where it is not read: they are measured as they are.
+    """
+    if not plan.autoencoder:
+        return 0.0
     pixels = min(_pictures(plan), REFERENCES) * plan.config.preprocess.resolution**2
     return plan.family.autoencoder_seconds * pixels / 1e6
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from lorabench.base import families
 from lorabench.base.families import PUBLIC
@@ -81,6 +81,31 @@ def test_where_the_base_model_is_here_it_decides(plan):
     assert found.base_model == found.autoencoder == Path("models/checkpoints/a.safetensors")
     assert found.checkpoint_name == "a.safetensors"
     assert "family" not in found.sweep.contents()
+
+
+def test_it_is_compared_with_a_base_model_that_renders_it_and_with_no_other(plan):
+    save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
+    given = {"base_model": "models/checkpoints/a.safetensors"}
+    assert "--base-model=models/checkpoints/a.safetensors" in commands.fit(
+        plan(*CASES["sdxl"], **given)
+    )
+    other = plan(*CASES["sdxl"], **given, bench={"checkpoint": "b.safetensors"})
+    assert "--base-model" not in commands.fit(other)
+
+
+def test_a_tiny_autoencoder_is_left_to_the_comfyui(plan):
+    path = save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
+    tensors = {k: v for k, v in load_file(path).items() if not k.startswith("first_stage_model.")}
+    save_file({**tensors, "first_stage_model.taesd_encoder.0.bias": np.ones(1)}, path)
+    given = {"base_model": str(path), "raw_set": "some_set"}
+    found = plan(*CASES["sdxl"], **given)
+    assert found.autoencoder is None
+    assert any("the training pictures as they are" in one for one in notes(found))
+    with pytest.raises(UserError, match="VAE is a tiny one"):
+        plan(*CASES["sdxl"], **given, comfy_url="embedded")
+    for trainer in ("embedded", "kohya"):
+        with pytest.raises(UserError, match="VAE is a tiny one"):
+            plan(**given, trainer=trainer)
 
 
 def test_a_family_that_is_not_known_needs_a_workflow(plan):

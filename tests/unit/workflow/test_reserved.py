@@ -15,6 +15,7 @@ def plan(family=SD15, device="cuda", resolution=None, **train):
     resolution = resolution or preset["preprocess"]["resolution"]
     return SimpleNamespace(
         family=family,
+        autoencoder="its base model",
         record=None,
         embedded_server=True,
         config=SimpleNamespace(
