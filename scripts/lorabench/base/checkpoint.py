@@ -25,6 +25,8 @@ Prediction = Literal["epsilon", "v_prediction", "EDM", "flow"]
 `flow`: the way from the picture to the noise."""
 _EDM_MARKS = ({"edm_mean", "edm_std"}, {"edm_vpred.sigma_max"})
 """Tensors by which ComfyUI recognizes an SDXL of that kind."""
+_TINY = "taesd_"
+"""How ComfyUI's names of a tiny autoencoder's tensors begin."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Checkpoint:
     prediction: Prediction
     zero_snr: bool = False
     """Whether no signal is left at the last timestep (zero terminal SNR)."""
+    tiny_vae: bool = False
+    """Whether a file holds a TAESD for its VAE; only ComfyUI reads that there."""
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -53,14 +57,24 @@ def inspect(path: Path) -> Checkpoint:
     return _inspect_file(path)
 
 
-def check_noise(base: Checkpoint) -> None:
-    """Raise `UserError` for EDM, whose noise neither a trainer nor the embedded server knows."""
+def check_run(base: Checkpoint) -> None:
+    """Raise `UserError` for what neither a trainer nor the embedded server runs.
+
+    They do not know the noise of EDM, nor read a tiny autoencoder in a single file.
+    """
     if base.prediction == "EDM":
         raise UserError(
             f"{base.path}: this is an EDM model, such as Playground 2.5, whose noise is another "
             "than Stable Diffusion's: no trainer here and not the embedded server run it. Take a "
             "checkpoint of epsilon or v-prediction; a finished LoRA for this one can be benched "
             "with comfy_url=<the URL of a ComfyUI server>."
+        )
+    if base.tiny_vae:
+        raise UserError(
+            f"{base.path}: its VAE is a tiny one (TAESD), which no trainer here and not the "
+            "embedded server reads in a checkpoint. Take the full checkpoint, with its own VAE; a "
+            "finished LoRA for this one can be benched with comfy_url=<the URL of a ComfyUI "
+            "server>."
         )
 
 
@@ -113,7 +127,8 @@ def _inspect_file(path: Path) -> Checkpoint:
     )
     prediction = _marked(family, tensors)
     no_signal = prediction == "v_prediction" and "ztsnr" in tensors
-    return Checkpoint(path, "file", family, prediction, no_signal)
+    tiny = _begins(f"{family.parts['vae']}{_TINY}", tensors)
+    return Checkpoint(path, "file", family, prediction, no_signal, tiny)
 
 
 def _begins(prefix: str, tensors: Collection[str]) -> bool:

@@ -91,7 +91,7 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
             f"base model {path}: {family.a_title} checkpoint, and the embedded trainer and server "
             f"run {EMBEDDED} only; benchmark it with comfy_url=<the URL of a ComfyUI server>."
         )
-    checkpoint.check_noise(found)
+    checkpoint.check_run(found)
     try:
         if found.kind == "folder":
             tokenizer, (text_encoders, unet, vae) = _tokenizer(path), _load_folder(path, dtype)

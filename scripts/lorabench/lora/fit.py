@@ -108,7 +108,7 @@ def check(path: Path, base: Path | None = None, server: Server = "embedded") -> 
     if naming and len(families) == 1 and server == "comfyui":
         _check_slices(path, modules, shapes, naming)
     if base and layers:
-        _compare(path, modules, shapes, layers, _advice(base, lora.metadata, families))
+        _compare(path, modules, shapes, layers, _advice(base, lora.metadata, families, server))
     products = [module for module in modules if module.kind == "LoRA"]
     norms = [norm(module, tensors) for module in products]
     changes = [n / math.sqrt(_size(m, tensors)) for m, n in zip(products, norms, strict=True)]
@@ -281,7 +281,9 @@ def _compare(
             )
 
 
-def _advice(base: Path, metadata: Mapping[str, str], families: Sequence[Known]) -> str:
+def _advice(
+    base: Path, metadata: Mapping[str, str], families: Sequence[Known], server: Server
+) -> str:
     said = metadata.get("ss_base_model_version") or metadata.get("modelspec.architecture")
     made_for = (
         f"its metadata say: {said[:_LONGEST]}" if said is not None and said != base.name else ""
@@ -290,4 +292,10 @@ def _advice(base: Path, metadata: Mapping[str, str], families: Sequence[Known]) 
         made_for = f"its tensors are those of {named}{'; ' * bool(made_for)}{made_for}"
     hint = f" ({made_for})" if made_for else ""
     model = f"{base}, {checkpoint.inspect(base).family.a_title} model"
-    return f"{model}. Take the base model that the LoRA was trained on{hint}."
+    taken = f"{model}. Take the base model that the LoRA was trained on{hint}."
+    elsewhere = bool(families) and not any(getattr(one, "embedded", False) for one in families)
+    if server == "embedded" and elsewhere:
+        return (
+            f"{taken} The embedded server does not run it: name a ComfyUI with comfy_url=http://…"
+        )
+    return taken

@@ -12,6 +12,8 @@ from lorabench.layout import RUNS
 from lorabench.lora import modules, trained_for
 from lorabench.lora.names import is_of_unet, place
 from lorabench.run import given_loras
+from lorabench.settings.models import Config
+from lorabench.settings.servers import EMBEDDED
 
 
 def find(given: Any) -> Family:
@@ -30,6 +32,25 @@ def find(given: Any) -> Family:
             return found
         return SD15 if any(map(is_of_unet, layers)) else families.OTHER
     return SD15  # as most are
+
+
+def check(config: Config, base: Family | None) -> None:
+    """Raise `UserError` if a ComfyUI would render another family than that of the LoRA.
+
+    It renders that of a bundled workflow, or else of the base model; what a user's own workflow
+    loads may have no file here. Several LoRAs are compared when they are installed.
+    """
+    if not config.lora or given_loras.is_several(config.lora) or config.comfy_url == EMBEDDED:
+        return
+    bundled = (one for one in families.FAMILIES if one.benchmark(config.bench_workflow))
+    drawn = next(bundled, None) or (None if config.bench.checkpoint else base)
+    known = trained_for.of_file(Path(str(config.lora)))
+    if drawn and known and drawn not in known:
+        raise UserError(
+            f"lora: {config.lora} is for {families.titles(known) or 'others'}, and "
+            f"{config.bench_workflow} renders {drawn.title}; take a LoRA for that, or another "
+            "bench_workflow or base_model"
+        )
 
 
 def _files(given: Any) -> Iterator[Path]:

@@ -41,7 +41,7 @@ def _as_they_are(plan: RunPlan) -> list[str]:
         return []
     return [
         "style is measured against the training pictures as they are: the autoencoder of "
-        f"{plan.family.a_title} model is not read here"
+        f"{'this' if plan.base_model else plan.family.a_title} model is not read here"
     ]
 
 

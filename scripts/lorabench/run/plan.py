@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import PlainSerializer, PlainValidator
 
 from lorabench import files, layout
-from lorabench.base import families
+from lorabench.base import checkpoint, families
 from lorabench.base.family import Benchmark, Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
@@ -202,10 +202,12 @@ class RunPlan(Source):
         """The base model; None for a LoRA from elsewhere whose base model is only on the server."""
         return Path(self.config.base_model) if self.config.base_model else None
 
-    @property
+    @cached_property
     def autoencoder(self) -> Path | None:
         """The model that the training pictures are passed through; None where none is read here."""
-        return self.base_model if "vae" in self.family.parts else None
+        if not self.base_model or "vae" not in self.family.parts:
+            return None
+        return None if checkpoint.inspect(self.base_model).tiny_vae else self.base_model
 
     @property
     def checkpoint_name(self) -> str | None:
@@ -233,15 +235,22 @@ class RunPlan(Source):
         return base_choice.find(self.checkpoint_name or self._loads, self.config.model_dump())
 
     @cached_property
+    def renders_base(self) -> bool:
+        """Whether the pictures are known to be rendered with the base model."""
+        if self.embedded_server and not self.config.bench.checkpoint:
+            return True
+        if not self.base_model or not self.drawn:
+            return False
+        digests = Digests(layout.DIGESTS)
+        return base_choice.is_same(self.base_model, self.base_digest, self.drawn, digests)
+
+    @cached_property
     def drawn_elsewhere(self) -> base_choice.Drawn | None:
         """The checkpoint that renders the pictures, if the LoRA is trained on another."""
-        own = self.embedded_server and not self.config.bench.checkpoint
         elsewhere = not self.training and not existing.record(self.paths)
-        if own or elsewhere or not self.drawn or not self.base_model:
+        if elsewhere or not self.drawn or not self.base_model or self.renders_base:
             return None
-        digests = Digests(layout.DIGESTS)
-        same = base_choice.is_same(self.base_model, self.base_digest, self.drawn, digests)
-        return None if same else self.drawn
+        return self.drawn
 
     @cached_property
     def embedding_digest(self) -> str:

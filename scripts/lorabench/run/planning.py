@@ -131,6 +131,7 @@ def _make_plan(merged: Mapping[str, Any]) -> RunPlan:
     digests = Digests(layout.DIGESTS)
     base_digest = model_digest(path, digests) if path else ""
     source = find_source(config, merged.get("train", {}), base_digest, digests, workflow.paired)
+    lora_family.check(config, base.family if base else None)
     if "weights" not in given and (weights := existing.further(source.paths)):
         source = replace(source, config=source.config.model_copy(update={"weights": weights}))
     plan = RunPlan(

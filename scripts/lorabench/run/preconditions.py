@@ -37,7 +37,7 @@ def check(config: Config, family: Family, base: checkpoint.Checkpoint | None) ->
         )
     _check_programs(config)
     if base and config.comfy_url == EMBEDDED:
-        checkpoint.check_noise(base)
+        checkpoint.check_run(base)
     if base and not config.only_benched:
         trainers.check(config, base)
     if config.reads_set:

@@ -21,7 +21,7 @@ _MODELS = Path("models")
 
 def check(config: Config, base: Checkpoint) -> None:
     """Raise `UserError` for what the trainer cannot do, and for options of another one."""
-    checkpoint.check_noise(base)
+    checkpoint.check_run(base)
     if config.trainer == "embedded":
         _check_embedded(config, base)
         return

@@ -257,13 +257,13 @@ def preflight(plan: RunPlan, loras: Iterable[str] = (), receipts: Iterable[Path]
 def fit(plan: RunPlan) -> str:
     """Return the server and the base model that the LoRA must fit, and its maker, as options.
 
-    A LoRA from elsewhere may be for `bench.checkpoint`, and not for `base_model`.
+    A LoRA from elsewhere may be for another checkpoint that renders, not for `base_model`.
     """
     config = plan.config
-    own = not config.bench.checkpoint
+    own = plan.renders_base or not config.only_benched
     found = options(
         {
-            "--base-model": plan.base_model if own or not config.only_benched else None,
+            "--base-model": plan.base_model if own else None,
             "--server": "embedded" if plan.embedded_server else "comfyui",
         }
     )

@@ -114,7 +114,15 @@ def test_an_edm_model_is_known_and_no_trainer_takes_it(tmp_path):
     path = folder(tmp_path, scheduler={"_class_name": "EDMDPMSolverMultistepScheduler"})
     found = checkpoint.inspect(path)
     with pytest.raises(UserError, match="EDM model"):
-        checkpoint.check_noise(found)
+        checkpoint.check_run(found)
+
+
+@pytest.mark.parametrize("sizes", [{}, SDXL])
+def test_a_tiny_autoencoder_in_a_file_is_known_and_no_trainer_takes_it(tmp_path, sizes):
+    extra = ("first_stage_model.taesd_encoder.0.weight", "first_stage_model.vae_scale")
+    path = ldm(tmp_path / "m.safetensors", **sizes, extra=extra, without="first_stage_model.enc")
+    with pytest.raises(UserError, match=r"VAE is a tiny one \(TAESD\).* comfy_url="):
+        checkpoint.check_run(checkpoint.inspect(path))
 
 
 @pytest.mark.parametrize(

@@ -514,7 +514,10 @@ def test_a_lora_of_flux_is_called_one(tmp_path):
         f"{module}.lora_A.weight": np.ones((2, 8)),
         f"{module}.lora_B.weight": np.ones((8, 2)),
     }
-    with pytest.raises(UserError, match="its tensors are those of FLUX"):
+    with pytest.raises(
+        UserError,
+        match=r"its tensors are those of FLUX.* does not run it: name a ComfyUI with comfy_url=",
+    ):
         fit.check(write(tmp_path / "a.safetensors", tensors), BUNDLED)
 
 

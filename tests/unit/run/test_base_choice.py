@@ -11,7 +11,7 @@ from lorabench.errors import UserError
 from lorabench.run import base_choice
 from lorabench.run.notes import notes
 from lorabench.settings.models import BUNDLED_BASE
-from tests import records
+from tests import records, transformer_files
 from tests.kohya import save_checkpoint
 from tests.project import ROOT, make_plan
 
@@ -258,3 +258,10 @@ def test_a_comfyui_draws_eight_prompts_and_quick_probes_of_its_family(planned):
     assert planned(**trained).positive("trigger") == (
         "trigger, masterpiece, best quality, 1girl, solo, upper body, looking at viewer"
     ), "the family's own workflow has no trigger"
+
+
+def test_a_folder_for_the_files_beside_the_base_model_is_named_once(planned):
+    path = transformer_files.save(Path("flux.safetensors"), "FLUX.1")
+    with pytest.raises(UserError, match=r"models\.ae: there is no file") as error:
+        planned(base_model=str(path), models={"ae": "mine.safetensors"})
+    assert str(error.value).count("models/vae") == 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from lorabench.base import families
 from lorabench.base.families import PUBLIC
@@ -83,6 +83,31 @@ def test_where_the_base_model_is_here_it_decides(plan):
     assert "family" not in found.sweep.contents()
 
 
+def test_it_is_compared_with_a_base_model_that_renders_it_and_with_no_other(plan):
+    save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
+    given = {"base_model": "models/checkpoints/a.safetensors"}
+    assert "--base-model=models/checkpoints/a.safetensors" in commands.fit(
+        plan(*CASES["sdxl"], **given)
+    )
+    other = plan(*CASES["sdxl"], **given, bench={"checkpoint": "b.safetensors"})
+    assert "--base-model" not in commands.fit(other)
+
+
+def test_a_tiny_autoencoder_is_left_to_the_comfyui(plan):
+    path = save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
+    tensors = {k: v for k, v in load_file(path).items() if not k.startswith("first_stage_model.")}
+    save_file({**tensors, "first_stage_model.taesd_encoder.0.bias": np.ones(1)}, path)
+    given = {"base_model": str(path), "raw_set": "some_set"}
+    found = plan(*CASES["sdxl"], **given)
+    assert found.autoencoder is None
+    assert any("the training pictures as they are" in one for one in notes(found))
+    with pytest.raises(UserError, match="VAE is a tiny one"):
+        plan(*CASES["sdxl"], **given, comfy_url="embedded")
+    for trainer in ("embedded", "kohya"):
+        with pytest.raises(UserError, match="VAE is a tiny one"):
+            plan(**given, trainer=trainer)
+
+
 def test_a_family_that_is_not_known_needs_a_workflow(plan):
     with pytest.raises(UserError, match="bench_workflow: none is bundled for a model of another"):
         plan("some_new_model_blocks_0_attn")
@@ -97,6 +122,16 @@ def test_the_embedded_server_does_not_render_it(plan):
         plan(*CASES["flux1"], comfy_url="embedded")
     plan(*CASES["sd15"], comfy_url="embedded")
     plan("some_new_model_blocks_0_attn", comfy_url="embedded")  # its check names the layers
+
+
+def test_a_workflow_or_a_base_model_of_another_family_is_refused(plan):
+    mine = "config/workflows/illustrious_lora_bench.json"
+    with pytest.raises(UserError, match=r"is for Anima, and config/.*illustrious.* renders SDXL"):
+        plan(*CASES["anima"], bench_workflow=mine)
+    assert plan(*CASES["sdxl"], bench_workflow=mine).family is SDXL
+    save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
+    with pytest.raises(UserError, match=r"is for FLUX\.1.* renders SDXL"):
+        plan(*CASES["flux1"], base_model="models/checkpoints/a.safetensors")
 
 
 def test_a_file_that_cannot_be_read_is_refused_where_it_is_read(plan):

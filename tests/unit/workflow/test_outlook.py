@@ -33,7 +33,6 @@ def made(tmp_path, monkeypatch):
     return SimpleNamespace(
         config=config,
         base_model=Path(BUNDLED_BASE),
-        autoencoder=Path(BUNDLED_BASE),
         notes=["a warning"],
         risks=[],
         paths=SimpleNamespace(
@@ -49,6 +48,7 @@ def made(tmp_path, monkeypatch):
         sweep=None,
         embedded_server=True,
         family=BUNDLED,
+        autoencoder=Path(BUNDLED_BASE),
         given=frozenset(),
         variants=plan("zw, a cat", [], "zw", EXTENTS["off"], (0.0, 0.4), (1,)),
     )
@@ -123,6 +123,8 @@ def test_the_autoencoder_of_a_large_model_takes_long_on_a_cpu(made):
     assert showing(SD15).endswith("normalize 35 pictures")
     made.autoencoder, made.config.train.device = made.base_model, "cuda"
     assert showing(SD15).endswith("normalize 35 pictures")
+    made.config.train.device, made.autoencoder = "auto", None
+    assert showing(SD15).endswith("normalize 35 pictures"), "they are measured as they are"
 
 
 def test_a_trainings_time_is_told_by_those_that_went_alike(made, tmp_path):
