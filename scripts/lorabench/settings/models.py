@@ -29,6 +29,7 @@ from lorabench.settings.types import (
     Prompts,
     Searching,
     Seed,
+    Size,
     Text,
     Trigger,
     Weight,
@@ -187,6 +188,10 @@ class BenchSettings(Section):
         description="name of the checkpoint, or of the model's file, for the workflow's loader; "
         "empty: on the embedded server the base model, on a ComfyUI the one that the workflow "
         "names",
+    )
+    size: Size | None = Field(
+        None,
+        description="px of the pictures, such as 832x1216; empty: the workflow's own",
     )
     lora_node: Text | None = Field(
         None,

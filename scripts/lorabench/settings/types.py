@@ -65,6 +65,22 @@ def _two_decimals(weight: float) -> float:
     return weight + 0.0  # -0.0 and 0.0 are one weight
 
 
+def sides(size: str) -> tuple[int, int]:
+    """Return width and height in px; raises `ValueError` for what is no size of a picture."""
+    found = _SIZE.fullmatch(size.strip())
+    width, height = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(side in _SIDES for side in (width, height)):
+        raise ValueError(
+            "should be a width and a height in px, such as 832x1216: multiples of 8 from "
+            f"{_SIDES.start} to {_SIDES[-1]}"
+        )
+    return width, height
+
+
+def _size(size: str) -> str:
+    return "x".join(map(str, sides(size)))
+
+
 def from_home(path: str) -> str:
     """Return `path` with `~` written out; raises `ValueError` for what no file can be called."""
     if "\0" in path or len(path.encode(errors="replace")) > _PATH_BYTES:
@@ -127,6 +143,8 @@ def _short(name: str) -> str:
     return name
 
 
+_SIZE = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", re.IGNORECASE)
+_SIDES = range(16, 16384 + 8, 8)
 _DECIMAL_COMMAS = re.compile(r"0,\d+([;\s]+\d,\d+)*|(0,\d+,)+0,\d+")
 _NO_WEIGHT = re.compile(r",([4-9]|\d\d)")  # nobody renders at 4 and more
 _NAME_BYTES, _DIGEST_BYTES = 100, 9
@@ -146,6 +164,7 @@ Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Places = Annotated[str | tuple[str, ...], BeforeValidator(_places)]
 Epochs = Annotated[Literal["last", "all"] | tuple[int, ...], BeforeValidator(_epochs)]
+Size = Annotated[Text, AfterValidator(_size)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]

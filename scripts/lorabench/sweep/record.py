@@ -63,6 +63,8 @@ class SweepRecord(Record, SweepSettings):
         for lora in content["loras"] or ():
             if not lora["low"]:
                 del lora["low"]
+        if content["bench"]["size"] is None:
+            del content["bench"]["size"]
         for variant in content["variants"]:
             for key in [key for key in ("lora", "baseline") if not variant[key]]:
                 del variant[key]

@@ -190,6 +190,7 @@ def cell(plan: RunPlan, folder: str) -> str:
         "--positive": plan.text(folder),
         "--negative": config.negative,
         "--checkpoint": plan.checkpoint_name,
+        "--size": bench.size,
         **{f"--{role}-node": node for role, node in bench.nodes.items()},
     }
     if plan.embedded_server:

@@ -203,3 +203,14 @@ def test_a_character_may_keep_less_of_the_prompt_than_a_style():
     style, character = (resolved(profile=profile).verdict for profile in ("style", "char"))
     assert 0 < character.prompt_kept < style.prompt_kept
     assert resolved(profile="char", verdict={"prompt_kept": 0.5}).verdict.prompt_kept == 0.5
+
+
+@pytest.mark.parametrize("typed", ["832x1216", "832 × 1216", " 832X1216"])
+def test_a_size_is_a_width_and_a_height(typed):
+    assert resolved(bench={"size": typed}).bench.size == "832x1216"
+
+
+@pytest.mark.parametrize("typed", ["832", "832x1217", "8x8", "99999x64", "axb", "832x1216x3"])
+def test_what_is_no_size_is_refused_with_an_example(typed):
+    with pytest.raises(UserError, match=r"bench\.size: .*such as 832x1216: multiples of 8"):
+        resolved(bench={"size": typed})

@@ -12,6 +12,7 @@ from lorabench.errors import UserError
 from lorabench.lora.installed import read_here
 from lorabench.lora.receipt import Receipt
 from lorabench.settings.servers import EMBEDDED, lend, servers, shown
+from lorabench.settings.types import sides
 
 ROLES = tuple(field.name for field in fields(Choices))
 
@@ -32,9 +33,17 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
     add("--positive", help="replaces the workflow's prompt")
     add("--negative", help="replaces the workflow's negative prompt")
     add("--checkpoint", metavar="NAME", help="replaces the workflow's checkpoint")
+    add("--size", type=_pixels, metavar="WIDTHxHEIGHT", help="replaces the workflow's, in px")
     for role in ROLES:
         add(f"--{role}-node", metavar="ID", help=f"the {role} node, by id or title, where the"
             " workflow leaves a choice")  # fmt: skip
+
+
+def _pixels(text: str) -> tuple[int, int]:
+    try:
+        return sides(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
 
 def add_lora(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -90,6 +99,7 @@ def cell(
         positive=arguments.positive,
         negative=arguments.negative,
         checkpoint=arguments.checkpoint,
+        size=arguments.size,
     )
 
 

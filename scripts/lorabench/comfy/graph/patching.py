@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from lorabench.comfy.graph.graph import STRENGTH_INPUTS, Graph, Slot, listing, slots
 from lorabench.comfy.graph.roles import Roles
+from lorabench.comfy.graph.sizes import SIDES
 from lorabench.errors import UserError
 
 NONCE = "lorabench_nonce"
@@ -29,6 +30,8 @@ class Cell:
     positive: str | None = None
     negative: str | None = None
     checkpoint: str | None = None
+    size: tuple[int, int] | None = None
+    """Width and height in px."""
 
 
 def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
@@ -59,6 +62,10 @@ def patch(graph: Graph, roles: Roles, cell: Cell) -> Graph:
         value = getattr(cell, role)
         if value is not None:
             put(_needed(roles, role), value)
+    if cell.size:
+        sides = dict(zip(SIDES, cell.size, strict=True))
+        for slot in _needed(roles, "size"):
+            put([slot], sides[slot.input])
     return patched
 
 

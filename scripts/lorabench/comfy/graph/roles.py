@@ -7,7 +7,7 @@ user chooses with a `bench.*_node` key.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lorabench.comfy.graph import choosing, seeds, tested_loras, text_encoders, text_sources
+from lorabench.comfy.graph import choosing, seeds, sizes, tested_loras, text_encoders, text_sources
 from lorabench.comfy.graph.graph import (
     SEED_INPUTS,
     TEXT_INPUTS,
@@ -44,7 +44,7 @@ class Choices:
 class Roles:
     """The nodes and inputs that a benchmark sets.
 
-    `batch_size`, `positive`, `negative` and `checkpoint` may be empty, with the reason in
+    `batch_size`, `size`, `positive`, `negative` and `checkpoint` may be empty, with the reason in
     `reasons`: a workflow is usable without them unless the user changes them.
     """
 
@@ -54,6 +54,7 @@ class Roles:
     idle: tested_loras.Loaders = ()
     """Loaders for the tested LoRA that are not to load it."""
     batch_size: tuple[Slot, ...] = ()
+    size: tuple[Slot, ...] = ()
     positive: tuple[Slot, ...] = ()
     negative: tuple[Slot, ...] = ()
     checkpoint: tuple[Slot, ...] = ()
@@ -76,6 +77,7 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
         )
     loras = tested_loras.find(graph, save, samplers, choices.lora)
     reasons: dict[str, str] = {}
+    batch_size = _find_batch_size(graph, samplers, choices.latent, reasons)
     return Roles(
         save=save,
         loras=loras,
@@ -83,7 +85,8 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
         seed=seeds.find(
             graph, list(dict.fromkeys([*samplers, *_redrawing(graph, save)])), choices.sampler
         ),
-        batch_size=_find_batch_size(graph, samplers, choices.latent, reasons),
+        batch_size=batch_size,
+        size=_find_size(graph, [slot.node for slot in batch_size], samplers, reasons),
         positive=_find_text(graph, samplers, "positive", choices.positive, reasons),
         negative=_find_text(graph, samplers, "negative", choices.negative, reasons),
         checkpoint=_find_checkpoint(graph, loras, reasons),
@@ -194,6 +197,14 @@ def _find_batch_size(
         reasons["batch_size"] = "the sampler's latent image comes from no node with a batch_size"
         return ()
     return (Slot(choosing.only(graph, "latent", "nodes with a batch_size", sources), "batch_size"),)
+
+
+def _find_size(
+    graph: Graph, latents: Sequence[str], samplers: Sequence[str], reasons: dict[str, str]
+) -> tuple[Slot, ...]:
+    if not (found := sizes.find(graph, latents, samplers)):
+        reasons["size"] = "the sampler's latent image comes from no node with a width and a height"
+    return found
 
 
 def _find_text(

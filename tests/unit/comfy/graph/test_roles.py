@@ -116,6 +116,29 @@ def test_the_cells_of_one_sweep_share_a_digest():
     assert digest != shared_digest(more_steps, roles, CELL)
 
 
+def test_the_size_of_the_workflow_gives_way_to_the_cells():
+    result = patched(a_graph(), size=(832, 1216))
+    assert (result["latent"]["inputs"]["width"], result["latent"]["inputs"]["height"]) == (
+        832,
+        1216,
+    )
+    assert patched(a_graph())["latent"] == a_graph()["latent"]
+
+
+def test_noise_levels_for_a_size_follow_it():
+    graph = load(BUNDLED / "flux2_klein_lora_bench.json")
+    roles = find_roles(graph)
+    sized = {graph[slot.node]["class_type"] for slot in roles.size}
+    assert sized == {"EmptyFlux2LatentImage", "Flux2Scheduler"}
+
+
+def test_a_picture_has_the_size_that_it_has():
+    graph = a_graph(latent=node("VAEEncode", pixels=["photo", 0], vae=["ckpt", 2]))
+    graph["photo"] = node("LoadImage", image="photo.png")
+    with pytest.raises(UserError, match="size cannot be set: the sampler's latent image comes"):
+        patched(graph, size=(64, 64))
+
+
 def test_describe_leaves_out_a_title_that_says_nothing():
     graph = a_graph(lora=node("LoraLoader", "LoraLoader"))
     assert describe(graph, "lora") == "lora (LoraLoader)"
