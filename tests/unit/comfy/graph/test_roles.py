@@ -117,11 +117,8 @@ def test_the_cells_of_one_sweep_share_a_digest():
 
 
 def test_the_size_of_the_workflow_gives_way_to_the_cells():
-    result = patched(a_graph(), size=(832, 1216))
-    assert (result["latent"]["inputs"]["width"], result["latent"]["inputs"]["height"]) == (
-        832,
-        1216,
-    )
+    latent = patched(a_graph(), size=(832, 1216))["latent"]["inputs"]
+    assert (latent["width"], latent["height"]) == (832, 1216)
     assert patched(a_graph())["latent"] == a_graph()["latent"]
 
 
