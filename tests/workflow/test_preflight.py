@@ -9,13 +9,12 @@ import subprocess
 import time
 from base64 import b64encode
 
-import numpy as np
 import pytest
 
-from lorabench.lora import file as lora_file
 from lorabench.sweep import origin
 from lorabench.sweep.record import SweepRecord
 from tests.fake_comfy import serving
+from tests.loras import save_lora
 from tests.project import Project, make_project
 
 CONFIG = {
@@ -29,12 +28,7 @@ FORCE = ("--forcerun", "bench_image")
 
 
 def write_lora(project, value=1.0):
-    tensors = {
-        "lora_unet_a.lora_down.weight": np.ones((4, 6), np.float16),
-        "lora_unet_a.lora_up.weight": np.full((5, 4), value, np.float16),
-        "lora_unet_a.alpha": np.array(4, np.float16),
-    }
-    lora_file.save(project.root / "runs/mine/train/style_some_set__mine.safetensors", tensors, {})
+    save_lora(project.root / "runs/mine/train/style_some_set__mine.safetensors", value)
 
 
 class Bench:

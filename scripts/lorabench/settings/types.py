@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from lorabench.settings.size import sides
 from lorabench.text import syntax
 
 
@@ -63,18 +64,6 @@ def _two_decimals(weight: float) -> float:
     if weight != round(weight, 2):
         raise ValueError("at most two decimals, because file names carry the weight as 0.40")
     return weight + 0.0  # -0.0 and 0.0 are one weight
-
-
-def sides(size: str) -> tuple[int, int]:
-    """Return width and height in px; raises `ValueError` for what is no size of a picture."""
-    found = _SIZE.fullmatch(size.strip())
-    width, height = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not all(side in _SIDES for side in (width, height)):
-        raise ValueError(
-            "should be a width and a height in px, such as 832x1216: multiples of 8 from "
-            f"{_SIDES.start} to {_SIDES[-1]}"
-        )
-    return width, height
 
 
 def _size(size: str) -> str:
@@ -143,8 +132,6 @@ def _short(name: str) -> str:
     return name
 
 
-_SIZE = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", re.IGNORECASE)
-_SIDES = range(16, 16384 + 8, 8)
 _DECIMAL_COMMAS = re.compile(r"0,\d+([;\s]+\d,\d+)*|(0,\d+,)+0,\d+")
 _NO_WEIGHT = re.compile(r",([4-9]|\d\d)")  # nobody renders at 4 and more
 _NAME_BYTES, _DIGEST_BYTES = 100, 9

@@ -12,7 +12,7 @@ from lorabench.errors import UserError
 from lorabench.lora.installed import read_here
 from lorabench.lora.receipt import Receipt
 from lorabench.settings.servers import EMBEDDED, lend, servers, shown
-from lorabench.settings.types import sides
+from lorabench.settings.size import sides
 
 ROLES = tuple(field.name for field in fields(Choices))
 
