@@ -30,6 +30,8 @@ class Bucket:
             aws_secret_access_key=LOGIN["SECRET_KEY"],
         )
         self._bucket = client.create_bucket(Bucket=NAME)
+        # What an earlier test of this process stored is still there, and its runs would be done.
+        self._bucket.objects.all().delete()
 
     def files(self):
         """Return when each file was stored."""
