@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from lorabench import cli, parent
+from lorabench import cli
 from lorabench.settings.models import KohyaSettings
 from lorabench.settings.validation import validate
 from lorabench.train import interface
@@ -16,20 +16,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Resolve the settings and train."""
-    parent.end_with_workflow()
-    interface.check_output(arguments.output)
-    train(
-        arguments.data,
-        arguments.base_model,
-        arguments.output,
-        interface.settings(arguments),
-        validate(KohyaSettings, interface.place(arguments, "sd_scripts")),
-        interface.name_of(arguments),
-        arguments.reg,
-        arguments.keep_epochs,
-        interface.pairs("model", arguments.model, "clip_l=clip_l.safetensors"),
-    )
+    """Train by the program where it is."""
+    where = validate(KohyaSettings, interface.place(arguments, "sd_scripts"))
+    interface.train_by_others(train, where, arguments)
 
 
 if __name__ == "__main__":

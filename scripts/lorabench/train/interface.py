@@ -1,14 +1,16 @@
 """The command line that the training programs share."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lorabench import parent
 from lorabench.base import checkpoint
 from lorabench.errors import UserError
 from lorabench.settings import plain_yaml
 from lorabench.settings.layers import read_section, read_yaml
-from lorabench.settings.models import TrainSettings
+from lorabench.settings.models import KohyaSettings, MusubiSettings, TrainSettings
 from lorabench.settings.validation import validate
 
 
@@ -47,6 +49,25 @@ def external_parser(description: str | None, folder: str, name: str) -> argparse
         help="a file that the family needs beside the base model, such as clip_l=FILE; may be "
         "given several times")  # fmt: skip
     return made
+
+
+def train_by_others(
+    train: Callable[..., None], where: KohyaSettings | MusubiSettings, arguments: argparse.Namespace
+) -> None:
+    """Resolve the settings and train with the program of others that is at `where`."""
+    parent.end_with_workflow()
+    check_output(arguments.output)
+    train(
+        arguments.data,
+        arguments.base_model,
+        arguments.output,
+        settings(arguments),
+        where,
+        name_of(arguments),
+        arguments.reg,
+        arguments.keep_epochs,
+        pairs("model", arguments.model, "clip_l=clip_l.safetensors"),
+    )
 
 
 def place(arguments: argparse.Namespace, folder: str) -> dict[str, Any]:

@@ -2,26 +2,20 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import tomli_w
 
 from lorabench import files, layout
-from lorabench.base import checkpoint, model_files
 from lorabench.errors import UserError
 from lorabench.settings.models import MusubiSettings, TrainSettings
-from lorabench.train import data
 from lorabench.train.external import (
     failures,
-    hardware,
-    installation,
-    limits,
-    pictures,
     results,
     subsets,
 )
 from lorabench.train.external import options as external_options
+from lorabench.train.external.beginning import begin
 from lorabench.train.external.follow import announce, follow
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
@@ -60,18 +54,9 @@ def train(
     """
     if reg:
         raise UserError("--reg: musubi-tuner has no regularization pictures; leave it out")
-    base = checkpoint.inspect(base_model)
-    by = limits.of(base, TOOL.trainer)
-    limits.check_settings(settings, by, base)
-    external_options.check_owned(settings.kohya_args, options.OWNED)
-    beside = model_files.find(models or {}, by.models, base.path)
-    layout.KOHYA.mkdir(parents=True, exist_ok=True)
-    there = installation.find(TOOL, musubi, [base.path, *beside.values(), folder, layout.KOHYA])
-    taken = data.read_set(folder, settings)
-    pictures.check(taken, by)
-    training = Training(name, taken, base, by, beside)
-    training = replace(training, pictures=taken.keeping(keep, training.epochs))
-    has = hardware.find(there, settings)
+    training, there, has = begin(
+        TOOL, musubi, options.OWNED, folder, base_model, settings, name, None, keep, models
+    )
 
     known = _known(training, there)
     state = _prepare(training, there, has, known)
