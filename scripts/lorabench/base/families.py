@@ -68,6 +68,11 @@ def transformer(shapes: Mapping[str, Shape]) -> tuple[Family, str] | None:
     return (found, prefix) if found else None
 
 
+def of_workflow(workflow: object) -> Family | None:
+    """Return the family of a bundled workflow, given by its path; None for any other."""
+    return next((family for family in FAMILIES if family.benchmark(workflow)), None)
+
+
 def titles(families: Sequence[Known]) -> str:
     """Return the titles of families that a file may be of: `a, b or c`; empty for too many."""
     *others, last = [family.title for family in families]

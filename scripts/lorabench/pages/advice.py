@@ -139,8 +139,8 @@ def _prompts(record: RunRecord | None, sweep: SweepRecord) -> str:
     """Return what to ask for besides: what the family of the base model knows."""
     if not sweep.trigger:
         return ""  # they are made for trigger words
-    own = (family.benchmark(sweep.bench_workflow) for family in families.FAMILIES)
-    if bundled := next(filter(None, own), None):
+    family = families.of_workflow(sweep.bench_workflow)
+    if family and (bundled := family.benchmark(sweep.bench_workflow)):
         return bundled.prompts
     name = record.identity.base_model.name if record else sweep.checkpoint
     family = BUNDLED if name == Path(BUNDLED_BASE).name else SD15

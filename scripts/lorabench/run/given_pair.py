@@ -30,8 +30,8 @@ def of_all(
     """Return the pairs among files, and why others are left out.
 
     Two files for one model each are a pair whatever else they are called, if none lies beside
-    either that is called like it. Raises `UserError` for a
-    file of `asked`, which were named one by one, that has no other.
+    either that is called like it. Raises `UserError` for a file of `asked`, which were named one by
+    one, that has no other.
     """
     sides = {pair.side(one.source.stem): one for one in files if not other(one.source)}
     if len(files) == 2 and sides.keys() == set(pair.SIDES):

@@ -42,8 +42,8 @@ def check(config: Config, base: Family | None) -> None:
     """
     if not config.lora or given_loras.is_several(config.lora) or config.comfy_url == EMBEDDED:
         return
-    bundled = (one for one in families.FAMILIES if one.benchmark(config.bench_workflow))
-    drawn = next(bundled, None) or (None if config.bench.checkpoint else base)
+    bundled = families.of_workflow(config.bench_workflow)
+    drawn = bundled or (None if config.bench.checkpoint else base)
     known = trained_for.of_file(Path(str(config.lora)))
     if drawn and known and drawn not in known:
         raise UserError(
