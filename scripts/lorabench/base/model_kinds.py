@@ -45,8 +45,8 @@ def _language_model(like: str, width: int) -> Kind:
     return Kind(title, r"layers\.\d+\.input_layernorm\.weight", (width,))
 
 
-def _vae(whose: str, channels: int) -> Kind:
-    return Kind(f"the VAE of {whose}", r"decoder\.conv_in\.weight", (None, channels, None, None))
+def _vae(title: str, channels: int) -> Kind:
+    return Kind(title, r"decoder\.conv_in\.weight", (None, channels, None, None))
 
 
 CLIP_L, CLIP_G = _clip("CLIP-L", 768), _clip("CLIP-G", 1280)
@@ -54,8 +54,8 @@ T5_XXL, BYT5 = _t5("T5-XXL", 4096), _t5("ByT5 small", 1472)
 QWEN_06B, GEMMA_2B = _language_model("Qwen3-0.6B", 1024), _language_model("Gemma 2 2B", 2304)
 QWEN_4B, QWEN_7B = _language_model("Qwen3-4B", 2560), _language_model("Qwen2.5-VL 7B", 3584)
 QWEN_8B, MISTRAL = _language_model("Qwen3-8B", 4096), _language_model("Mistral 3", 5120)
-VAE_SD, VAE_FLUX1 = _vae("SD1.x or SDXL", 4), _vae("FLUX.1 or SD3", 16)
-VAE_FLUX2, VAE_HUNYUAN = _vae("FLUX.2", 32), _vae("HunyuanImage", 64)
+VAE_SD, VAE_FLUX1 = _vae("the VAE of SD1.x or SDXL", 4), _vae("the VAE of FLUX.1 or SD3", 16)
+VAE_FLUX2, VAE_HUNYUAN = _vae("the VAE of FLUX.2", 32), _vae("the VAE of HunyuanImage", 64)
 VAE_QWEN = Kind("the VAE of Qwen-Image or Wan", r"decoder\.(.+\.)?gamma")
 KINDS = (
     *(CLIP_L, CLIP_G, _clip("the CLIP of SD2.x", 1024), T5_XXL, BYT5),

@@ -29,6 +29,11 @@ def of(base: Checkpoint, trainer: str) -> Trainer:
     found = {"kohya": family.kohya, "musubi": family.musubi}[trainer]
     if found is None:
         raise UserError(f"base_model: {base.path}: {cannot(base, trainer)}")
+    if base.tiny_vae:
+        raise UserError(
+            f"base_model: {base.path}: its VAE is a tiny one (TAESD), which {found.program} does "
+            "not read; take the full checkpoint, with its own VAE, or trainer=embedded"
+        )
     if _wanted_prefix(base, found):
         way = _with_files(base, trainer)
         raise UserError(f"base_model: {base.path}: train {family.title} by trainer={trainer}{way}")
