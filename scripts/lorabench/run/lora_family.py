@@ -25,12 +25,12 @@ def find(given: Any) -> Family:
     for path in _files(given):
         try:
             known = trained_for.of_file(path)
+            if found := next((one for one in known if isinstance(one, Family)), None):
+                return found
             layers = [place(one.name)[1] for one in modules.read(path).modules]
+            return SD15 if any(map(is_of_unet, layers)) else families.OTHER
         except UserError:
             continue
-        if found := next((one for one in known if isinstance(one, Family)), None):
-            return found
-        return SD15 if any(map(is_of_unet, layers)) else families.OTHER
     return SD15  # as most are
 
 
