@@ -1,4 +1,4 @@
-"""The family of a LoRA whose base model is not here: on a ComfyUI, only the server needs that."""
+"""The family of a LoRA that is benched, by its layers, and whether the server renders it."""
 
 from collections.abc import Iterator
 from pathlib import Path
