@@ -18,7 +18,11 @@ from lorabench.comfy.gui.widgets import widget_values
 from lorabench.errors import UserError
 
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
-NODE_INFO = json.loads((WORKFLOWS / "node_info.json").read_text("utf-8"))
+NODE_INFO = {
+    class_type: info
+    for name in ("node_info_0.33", "node_info")
+    for class_type, info in json.loads((WORKFLOWS / f"{name}.json").read_text("utf-8")).items()
+}
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 
 
@@ -53,6 +57,8 @@ def test_the_graph_is_the_frontends(name):
     [
         ("muted_seed_source", r"node 6 \(KSampler\): its seed is linked to a node that is muted"),
         ("muted_reroute", r"node 9 \(Reroute\): it is muted"),
+        ("bypassed_second_widget", r"node 9 \(CLIPTextEncode\): its text is linked to a node that"),
+        ("custom_combo_outside", r"node 9:1 \(CustomCombo\): its INDEX is used, and its choice"),
         ("primitive_reroute", r"node 9 \(PrimitiveNode\): .* link it directly"),
         ("primitive_width", r"node 5 \(EmptyLatentImage\): its width does not take 513"),
         ("subgraph_passed_through", r'node 9 \(subgraph "Pass"\): an input .* straight to an outp'),
@@ -156,6 +162,20 @@ def test_a_custom_node_that_rewrites_the_graph_is_refused():
     info["VAEDecode"]["python_module"] = "custom_nodes.cg-use-everywhere"
     with pytest.raises(UserError, match=r"node 7 \(VAEDecode\): .* changes what is sent"):
         to_api(gui(), info)
+
+
+@pytest.mark.parametrize(("place", "choice"), [(0, "two"), (1, "none")])
+def test_a_combo_whose_choice_has_another_place_is_refused(place, choice):
+    values = [choice, place, "one", "two", ""]
+    node = {"id": 1, "type": "CustomCombo", "widgets_values": values, "outputs": []}
+    with pytest.raises(UserError, match=f"its index is {place}, and '{choice}' has another place"):
+        to_api({"nodes": [node], "links": []}, NODE_INFO)
+
+
+def test_a_combo_of_the_first_frontends_has_a_choice_and_no_place():
+    node = {"id": 1, "type": "CustomCombo", "widgets_values": ["two", "one", "two", ""]}
+    sent = to_api({"nodes": [node], "links": []}, NODE_INFO)
+    assert sent["1"]["inputs"] == {"choice": "two"}
 
 
 def test_a_widget_of_a_kind_of_its_own_is_refused():
