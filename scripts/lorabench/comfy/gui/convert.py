@@ -197,21 +197,22 @@ def _brought(node: RunningNode, info: ClassInfo, node_info: NodeInfo) -> dict[st
                 f"its {name} does not take {value!r}, which comes from another node, unchanged"
             )
         values[name] = value
-    _check_place(node, values)
-    return values
+    return values | _computed(node, values, info)
 
 
-def _check_place(node: RunningNode, values: Mapping[str, Any]) -> None:
-    """Refuse a CustomCombo that sends the place of its choice, and has the choice from elsewhere.
+def _computed(node: RunningNode, values: Mapping[str, Any], info: ClassInfo) -> dict[str, Any]:
+    """Return the value that a CustomCombo computes: the place of its choice among its options.
 
-    Of two frontends, one sends the place of its own choice, and the other that of the one it gets.
+    If its choice comes from elsewhere, one frontend sends the place of its own, and another that of
+    the choice it gets.
     """
-    if node.body["type"] != dynamic.OPTIONS_OF_ITS_OWN or "choice" not in values:
-        return
-    own, *_ = node.body.get("widgets_values") or [None]
-    _, place, *_ = [*(node.body.get("outputs") or []), {}, {}]
-    if place.get("links") and values["choice"] != own:
+    if node.body["type"] != dynamic.OPTIONS_OF_ITS_OWN or "index" not in info["input"]["required"]:
+        return {}
+    own = node.body["widgets_values"]
+    used = any(output.get("links") for output in (node.body.get("outputs") or [])[1:])
+    if used and values.get("choice", own[0]) != own[0]:
         raise node.refusal("its INDEX is used, and its choice comes from outside its subgraph")
+    return {"index": dynamic.place(own)}
 
 
 def _shown(node: RunningNode, source: Shown, node_info: NodeInfo) -> Any:

@@ -26,18 +26,23 @@ def is_dynamic(info: ClassInfo) -> bool:
 def with_options(info: ClassInfo, values: list[Any]) -> ClassInfo:
     """Return the entry of a CustomCombo with the inputs that its frontend part adds.
 
-    `values` are its choice, the place of that among its options, and the options, of which the
-    last is empty. The first frontends had no place, and sent the choice alone. Raises `ValueError`
-    if the place is another one.
+    `values` are its choice, a number, and its options, of which the last is empty. The first
+    frontends had no number, and sent the choice alone.
     """
     if not isinstance(next(iter(values[1:2]), None), int):
         return info
-    choice, place, *options = values
-    if place != (options.index(choice) if choice in options else -1):
-        raise ValueError(f"its index is {place}, and {choice!r} has another place in its options")
-    names = (f"option{number}" for number in range(1, 1 + len(options)))
+    names = (f"option{number}" for number in range(1, len(values) - 1))
     added = {"index": ["INT", {}], **{name: ["STRING", {}] for name in names}}
     return {**info, "input": {"required": {**info["input"]["required"], **added}}}
+
+
+def place(values: list[Any]) -> int:
+    """Return a CustomCombo's index: the place of its choice among its options, -1 for none.
+
+    Frontends compute it when they send it; the number in the file may be another one.
+    """
+    choice, _, *options = values
+    return options.index(choice) if choice in options else -1
 
 
 def settled(info: ClassInfo, sockets: Collection[str], read: Reader) -> ClassInfo:

@@ -164,12 +164,15 @@ def test_a_custom_node_that_rewrites_the_graph_is_refused():
         to_api(gui(), info)
 
 
-@pytest.mark.parametrize(("place", "choice"), [(0, "two"), (1, "none")])
-def test_a_combo_whose_choice_has_another_place_is_refused(place, choice):
-    values = [choice, place, "one", "two", ""]
-    node = {"id": 1, "type": "CustomCombo", "widgets_values": values, "outputs": []}
-    with pytest.raises(UserError, match=f"its index is {place}, and '{choice}' has another place"):
-        to_api({"nodes": [node], "links": []}, NODE_INFO)
+@pytest.mark.parametrize(("choice", "place"), [("one", 0), ("two", 1), ("none", -1)])
+def test_the_place_of_a_choice_is_computed_whatever_the_file_says(choice, place):
+    """Frontend 1.58 saves -1, and sends the place."""
+    values = [choice, -1, "one", "two", ""]
+    node = {"id": 1, "type": "CustomCombo", "widgets_values": values}
+    sent = to_api({"nodes": [node], "links": []}, NODE_INFO)["1"]["inputs"]
+    assert sent == {
+        "choice": choice, "index": place, "option1": "one", "option2": "two", "option3": "",
+    }  # fmt: skip
 
 
 def test_a_combo_of_the_first_frontends_has_a_choice_and_no_place():
