@@ -111,17 +111,11 @@ def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
 def completed(values: Any, info: ClassInfo) -> list[Any]:
     """Return a node's list with defaults for inputs that are newer than the file.
 
-    Raises `ValueError` if the list has no order, and as `widgets` does.
+    It has no `control_after_generate`, which the converter takes for the value of a text or a
+    choice behind a seed. Raises `ValueError` if the list has no order, and as `widgets` does.
     """
-    full = _listed(values)
-    seen = 0
-    for widget in widgets(info):
-        if seen >= len(full):
-            full.append(widget.default)
-        seen += 1
-        if seen < len(full) and _has_control(widget, full[seen]):
-            seen += 1
-    return full
+    rest = _listed(values)
+    return [_taken(rest, widget) for widget in widgets(info)] + rest
 
 
 def _listed(values: Any) -> list[Any]:

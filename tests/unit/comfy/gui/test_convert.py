@@ -292,3 +292,12 @@ def test_a_seed_has_a_second_value_even_where_the_class_does_not_say_so():
     expected = {"seed": 3, "steps": 9}
     assert widget_values([3, "randomize", 9], info) == expected
     assert widget_values([3, 9], info) == expected
+
+
+@pytest.mark.parametrize(("behind", "value"), [(["1:1", "2:1"], "1:1"), ("STRING", "a cat")])
+def test_the_second_value_of_a_seed_is_not_that_of_the_widget_behind_it(behind, value):
+    required = {"seed": ["INT", {"control_after_generate": True}], "next": [behind, {}]}
+    info = NODE_INFO | {"Drawn": {"input": {"required": required}}}
+    node = {"id": 1, "type": "Drawn", "widgets_values": [7, "randomize", value]}
+    sent = to_api({"nodes": [node], "links": []}, info)["1"]["inputs"]
+    assert sent == {"seed": 7, "next": value}
