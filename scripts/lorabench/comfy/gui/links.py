@@ -26,6 +26,8 @@ NOTES = {"Note", "MarkdownNote"}
 VIRTUAL = {"Reroute", "PrimitiveNode", *NOTES}
 SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = -10, -20  # the ids of a subgraph's own borders
 
+_UNCLEAR = "its values do not show which of its inputs they are for"
+
 
 def running_nodes(
     content: Mapping[str, Any], node_info: NodeInfo | None = None
@@ -81,6 +83,8 @@ class _Canvas:
     def _enter(self, node: Body) -> "_Canvas":
         if node["type"] in self.used:
             raise self._refusal(node, "this subgraph contains itself")
+        if node.get("widgets_values") and (node.get("properties") or {}).get("proxyWidgets"):
+            raise self._refusal(node, _UNCLEAR)  # until 1.44 the inner values count, then these
         return _Canvas(self.file.definitions[node["type"]], self.file, self, node)
 
     def running(self) -> Iterator[RunningNode]:
@@ -209,8 +213,8 @@ class _Canvas:
         if not values:
             inner = self.inner.get(first.body["id"])
             return inner._promoted(first.name) if inner else first
-        if len(values) != len(names) or (self.node.get("properties") or {}).get("proxyWidgets"):
-            raise self._refusal_of_self("its values do not show which of its inputs they are for")
+        if len(values) != len(names):
+            raise self._refusal_of_self(_UNCLEAR)
         return Literal(values[names.index(name)], primitive=False)
 
     def _first_widget(self, slot: int) -> Shown | None:

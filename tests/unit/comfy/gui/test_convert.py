@@ -203,6 +203,20 @@ def test_a_subgraph_in_itself_is_refused():
         to_api(workflow, NODE_INFO)
 
 
+def test_a_subgraph_with_the_same_value_in_two_places_is_refused():
+    """Frontends until 1.44 send the inner value, 5, and those since 1.47 the outer one."""
+    inner = "11111111-1111-4111-8111-111111111111"
+    number = {"id": 1, "type": "PrimitiveInt", "widgets_values": [5, "fixed"]}
+    shown = {"proxyWidgets": [["1", "value"]]}
+    outer = {"id": 9, "type": inner, "properties": shown, "widgets_values": [9]}
+    definition = {"id": inner, "inputs": [], "nodes": [number], "links": []}
+    content = {"nodes": [outer], "links": [], "definitions": {"subgraphs": [definition]}}
+    with pytest.raises(UserError, match=r"node 9 \(subgraph\): its values do not show which of"):
+        to_api(content, NODE_INFO)
+    outer["widgets_values"] = []
+    assert to_api(content, NODE_INFO)["9:1"]["inputs"] == {"value": 5}
+
+
 def test_a_link_to_a_node_that_is_gone_is_refused():
     workflow = gui()
     workflow["nodes"].remove(node_of(workflow, "EmptyLatentImage"))
