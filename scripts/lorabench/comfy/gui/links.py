@@ -50,6 +50,10 @@ class _Link(NamedTuple):
     target_slot: int
 
 
+class Own(NamedTuple):
+    """The value that the node has itself: its subgraph's outer node shows none for it."""
+
+
 class _File(NamedTuple):
     """What all canvases of a file share."""
 
@@ -100,6 +104,8 @@ class _Canvas:
             if entry.get("link") is None:
                 continue
             source = self._source(node, entry, entry["type"], direct=True)
+            if isinstance(source, Own):
+                continue
             unseen = isinstance(source, Literal) and source.primitive and not entry.get("widget")
             if source is not None and not unseen:  # a primitive sets widgets, and no sockets
                 yield entry["name"], source
@@ -111,7 +117,7 @@ class _Canvas:
 
     def _source(
         self, node: Body, entry: Mapping[str, Any], kind: str, direct: bool
-    ) -> Source | None:
+    ) -> Source | Own | None:
         """Return the source of an input of `node`, None without one.
 
         `direct` is false behind a reroute or a subgraph's border, where frontends treat primitives
@@ -128,7 +134,7 @@ class _Canvas:
             raise self._refusal(node, f"its {entry['name']} is linked to a node that is gone")
         return self._output(self.nodes[link.origin], link.slot, kind, direct)
 
-    def _from_outside(self, link: _Link, kind: str) -> Source | None:
+    def _from_outside(self, link: _Link, kind: str) -> Source | Own | None:
         """Follow a link of a subgraph's input to the outer node's source, or its value."""
         assert self.outer is not None, "only subgraphs have a border"
         name = self.inputs[link.slot]["name"]
@@ -137,7 +143,7 @@ class _Canvas:
                 return self.outer._source(self.node, entry, kind, direct=False)
         return self._promoted(name)
 
-    def _output(self, node: Body, slot: int, kind: str, direct: bool) -> Source | None:
+    def _output(self, node: Body, slot: int, kind: str, direct: bool) -> Source | Own | None:
         """Return the source behind an output of `node`."""
         mode = node.get("mode")
         if node["type"] == "PrimitiveNode":  # gives its value even if it is muted
@@ -154,7 +160,7 @@ class _Canvas:
             return self.inner[node["id"]]._inside(slot, kind)
         return Output(f"{self.prefix}{node['id']}", slot)
 
-    def _inside(self, slot: int, kind: str) -> Source | None:
+    def _inside(self, slot: int, kind: str) -> Source | Own | None:
         """Return the source behind an output of this subgraph."""
         for link in self.links.values():
             if (link.target, link.target_slot) != (SUBGRAPH_OUTPUT, slot):
@@ -164,7 +170,7 @@ class _Canvas:
             return self._output(self.nodes[link.origin], link.slot, kind, direct=False)
         return None
 
-    def _around(self, node: Body, slot: int, kind: str) -> Source | None:
+    def _around(self, node: Body, slot: int, kind: str) -> Source | Own | None:
         """Return the source of a bypassed node's input that takes the place of its output."""
         offered = node["outputs"][slot]["type"]
         if kind == "*" or offered != kind:
@@ -197,8 +203,8 @@ class _Canvas:
             raise self._refusal(node, "it puts other nodes' values into its text")
         return Literal(value, primitive=True)
 
-    def _promoted(self, name: str) -> Literal | Shown | None:
-        """Return the value that the outer node shows for an input, None for one without a widget.
+    def _promoted(self, name: str) -> Literal | Shown | Own:
+        """Return the value that the outer node shows for an input.
 
         Where the file does not have it there, it is that of the first widget that the input sets.
         """
@@ -209,7 +215,7 @@ class _Canvas:
         names = [one for one, widget in firsts.items() if widget]
         first = firsts.get(name)
         if first is None:
-            return None
+            return Own()
         if not values:
             inner = self.inner.get(first.body["id"])
             return inner._promoted(first.name) if inner else first
