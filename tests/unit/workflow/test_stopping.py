@@ -34,6 +34,7 @@ _SLEEPS = """
 import signal, threading
 from lorabench.workflow.stopping import Stopping
 
+signal.signal(signal.{name}, signal.SIG_DFL)  # the tests may run in the background
 stopping = Stopping()
 stopping.heed()
 threading.Thread(target=threading.Event().wait, daemon=True).start()
