@@ -58,7 +58,7 @@ def train(
     state = _prepare(training, there, has)
     announce(training, there, has, state.steps if state else 0)
     rows = training.folder / "train_log.csv"
-    progress = Progress(training, rows, state.steps if state else 0)
+    progress = Progress(training, has.device, rows, state.steps if state else 0)
     try:
         arguments = command.command(training, there, has, state)
         said = follow(there, arguments, progress, _check_captions)

@@ -63,7 +63,7 @@ def train(
     announce(training, there, has, state.steps if state else 0)
     _encode(training, there, known)
     rows = training.folder / "train_log.csv"
-    progress = Progress(training, rows, state.steps if state else 0)
+    progress = Progress(training, has.device, rows, state.steps if state else 0)
     try:
         said = follow(there, command.train(training, there, has, state, known), progress)
     finally:
