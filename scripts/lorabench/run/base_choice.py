@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lorabench.base import checkpoint
 from lorabench.base.checkpoint import Prediction
 from lorabench.base.family import Family
 from lorabench.base.stable_diffusion import BUNDLED, SD15
@@ -42,8 +43,9 @@ class Drawn:
 def choose(given: Given) -> Path | None:
     """Return the base model that the user gave, or else the one that the benchmark renders with.
 
-    None for a LoRA that is only benched, by a ComfyUI whose model does not lie here: nothing but
-    that server needs it. Raises `UserError` if a LoRA has to be trained on such a model.
+    None for a LoRA that is only benched, by a ComfyUI whose model does not lie here or cannot be
+    read here, such as a `.ckpt`: nothing but that server needs it. Raises `UserError` if a LoRA has
+    to be trained on a model that does not lie here.
     """
     if given.get("base_model"):
         return _path("base_model", given["base_model"])
@@ -53,9 +55,10 @@ def choose(given: Given) -> Path | None:
         return recorded
     name = (given.get("bench") or {}).get("checkpoint") or loads(given)
     found = find(name, given)
-    if found and found.path:
+    embedded = is_embedded(given.get("comfy_url"))
+    if found and found.path and (embedded or not only_drawn or _is_read(found.path)):
         return found.path
-    if is_embedded(given.get("comfy_url")):  # it renders with the training's model
+    if embedded:  # it renders with the training's model
         return Path(BUNDLED_BASE)
     if only_drawn:
         return None
@@ -136,6 +139,14 @@ def _recorded(run_id: Any) -> Path | None:
     found = existing.record(RunLayout("", "", str(run_id), "")) if run_id else None
     path = CHECKPOINTS / found.identity.base_model.name if found else None
     return path if path and existing.is_there(path) else None
+
+
+def _is_read(path: Path) -> bool:
+    try:
+        checkpoint.inspect(path)
+    except UserError:
+        return False
+    return True
 
 
 def _path(key: str, value: Any) -> Path:

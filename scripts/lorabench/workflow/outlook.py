@@ -95,11 +95,10 @@ def seconds_a_picture_trained(plan: RunPlan, device: str) -> float | None:
 
 def trained_on(config: Config, here: bool) -> str:
     """Return the device of a training, cpu or cuda: `here`, by what this machine has."""
-    if config.trainer != "embedded":
-        return "cuda"
-    if config.train.device == "auto":
-        return "cuda" if not here or any(map(Path.exists, _OF_GPUS)) else "cpu"
-    return config.train.device
+    if config.train.device != "auto":
+        return config.train.device
+    seen = config.trainer == "embedded" and here  # others may run in a container elsewhere
+    return "cuda" if not seen or any(map(Path.exists, _OF_GPUS)) else "cpu"
 
 
 def pictures_trained(plan: RunPlan) -> int:

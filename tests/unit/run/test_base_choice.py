@@ -140,10 +140,20 @@ def test_a_lora_that_is_there_has_the_base_of_its_record(here):
     path = put("own.safetensors")
     records.write(records.run(path.name), here / "runs" / "r" / "run.yaml")
     given = {**workflow(), "skip_train": True, "run_id": "r"}
-    put(NAME)
+    save_checkpoint(put(NAME))
     assert base_choice.choose(given) == path
     path.unlink()
     assert base_choice.choose(given).name == NAME
+
+
+@pytest.mark.parametrize("name", ["old.ckpt", "of_no_known_family.safetensors"])
+def test_a_comfyui_may_render_with_a_model_that_is_not_read_here(here, name):
+    path = put(name)
+    trained, benched = workflow(name=name), {**workflow(name=name), "lora": "x.safetensors"}
+    assert base_choice.choose(benched) is None
+    assert base_choice.choose({**benched, "comfy_url": "embedded"}) == path
+    assert base_choice.choose({**benched, "base_model": str(path)}) == path
+    assert base_choice.choose(trained) == path
 
 
 def test_what_is_wrong_with_a_workflow_is_told_where_it_is_used(here):

@@ -40,6 +40,7 @@ def plan(family=SD15, device="cuda", resolution=None, **train):
         ("embedded", "cpu", False, ("/dev/null",), None),
         ("embedded", "cuda", True, (), 1),
         ("kohya", "auto", True, (), 1),
+        ("kohya", "cpu", False, ("/dev/null",), None),
     ],
 )
 def test_a_training_on_this_cpu_takes_no_gpu(monkeypatch, trainer, device, here, files, gpus):

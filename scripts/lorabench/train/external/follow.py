@@ -34,12 +34,13 @@ def announce(training: Training, there: Installation, has: Hardware, steps: int)
 def follow_training(
     training: Training,
     there: Installation,
+    has: Hardware,
     arguments: Sequence[str],
     done: int,
     check: Callable[[str], None] = lambda line: None,
 ) -> list[str]:
     """Run the program that trains, which goes on after `done` steps; otherwise as `follow`."""
-    progress = Progress(training, training.rows, done)
+    progress = Progress(training, has.device, training.rows, done)
     try:
         return follow(there, arguments, progress, check)
     finally:

@@ -38,9 +38,10 @@ class Progress:
     rate follows from the settings; it is NaN if the user's options change it.
     """
 
-    def __init__(self, training: Training, log: Path, first: int) -> None:
+    def __init__(self, training: Training, device: str, log: Path, first: int) -> None:
         """Continue after `first` steps, with their rows from the file `log`."""
         self._training = training
+        self._device = device
         self._first = first
         rows = read_rows(log, first)
         self._before = rows[-1].seconds if rows else 0.0
@@ -102,7 +103,7 @@ class Progress:
         epoch = (step - 1) // training.steps_per_epoch + 1
         seconds = self._before + time.monotonic() - self._begin
         rate = _rate(step, training.steps, training.settings)
-        return Row(step, epoch, loss, rate, seconds, device="cuda")  # all that they are run on
+        return Row(step, epoch, loss, rate, seconds, device=self._device)
 
 
 def read_rows(log: Path, steps: int) -> list[Row]:

@@ -185,7 +185,7 @@ def test_without_a_state_everything_begins_anew(tmp_path, monkeypatch):
 def test_bars_become_rows(tmp_path):
     training = make_training(tmp_path, steps=4, unet_lr=0.1, scheduler="constant", warmup_steps=2)
     log = tmp_path / "log.csv"
-    progress = Progress(training, log, 0)
+    progress = Progress(training, "cpu", log, 0)
     for line in (
         "caching latents: 100%|██| 4/4 [00:02<00:02,  1.37s/it]",
         "steps:   0%|          | 0/4 [00:00<?, ?it/s]",
@@ -208,13 +208,14 @@ def test_bars_become_rows(tmp_path):
         (4, 2, 1e-5),
     ]
     assert [row.lr for row in rows] == pytest.approx([0, 0.05, 0.1])
+    assert {row.device for row in rows} == {"cpu"}
 
 
 def test_rows_of_steps_that_are_done_again_go(tmp_path):
     training = make_training(tmp_path, steps=4, kohya_args={"lr_scheduler": "linear"})
     log = tmp_path / "log.csv"
     log.write_text("step,epoch,loss,lr,seconds\n1,1,0.5,0.1,1\n2,1,0.4,0.1,2\n3,1,0.3")
-    progress = Progress(training, log, 1)
+    progress = Progress(training, "cuda", log, 1)
     progress.read(BAR.replace("2/4", "1/4"))
     progress.close()
     rows = read_rows(log, 4)
