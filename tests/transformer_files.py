@@ -1,6 +1,7 @@
 """Transformers' files, as far as they are recognized: a few layers each, all of zeros."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from lorabench.base import header
@@ -35,9 +36,14 @@ def as_file(tensors, prefix):
 
 
 def save(path: Path, title: str, prefix: str = "") -> Path:
-    """Write a file that is recognized as a model of the family; its numbers are 0."""
+    """Write a file that is recognized as a model of the family."""
+    return save_tensors(path, as_file(CASES[title], prefix))
+
+
+def save_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
+    """Write a file with tensors of these shapes; their numbers are 0."""
     tensors, at = {}, 0
-    for name, shape in as_file(CASES[title], prefix).items():
+    for name, shape in shapes.items():
         size = 2 * math.prod(shape)
         tensors[name] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + size]}
         at += size

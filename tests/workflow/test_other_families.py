@@ -53,7 +53,7 @@ def test_the_files_are_part_of_the_run_by_content(based):
     by_name = plan(**FLUX, models={**FILES, "ae": "ae.safetensors"}).training.identity
     as_text = plan(**FLUX, models=yaml.safe_dump(FILES)).training.identity
     assert by_name.run_id == as_text.run_id == first.run_id
-    Path(FILES["ae"]).write_text("another autoencoder")
+    transformer_files.save_tensors(Path(FILES["ae"]), {"another autoencoder": (1,)})
     assert plan(**FLUX, models=FILES).training.identity.run_id != first.run_id
     record = plan(**FLUX, models=FILES).record
     assert record.contents()["identity"]["models"].keys() == FILES.keys()
@@ -66,6 +66,7 @@ def test_the_files_are_part_of_the_run_by_content(based):
         ({**FLUX, "models": {**FILES, "vae": "x"}}, "models.vae: this training reads no such file"),
         ({**FLUX, "models": {**FILES, "ae": "no.sft"}},
          "models.ae: there is no file no.sft, nor in models/text_encoders, .*/checkpoints$"),
+        ({**FLUX, "models": {**FILES, "ae": "a.sft"}}, "no file a.sft, .*; nearest there: ae.saf"),
         ({**FLUX, "models": "5"}, r"models: .*should map names to files: {clip_l: "),
         ({**FLUX, "trainer": "embedded"}, r"trainer=kohya with models={clip_l: /path/to/…, t5xxl"),
         ({**FLUX, "trainer": "musubi"}, r"does not train a FLUX\.1 model; trainer=kohya with"),

@@ -40,7 +40,7 @@ class Checkpoint:
     zero_snr: bool = False
     """Whether no signal is left at the last timestep (zero terminal SNR)."""
     tiny_vae: bool = False
-    """Whether a file holds a TAESD for its VAE; only ComfyUI reads that there."""
+    """Whether a file holds a TAESD for its VAE, which programs of others do not read there."""
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -60,7 +60,7 @@ def inspect(path: Path) -> Checkpoint:
 def check_run(base: Checkpoint) -> None:
     """Raise `UserError` for what neither a trainer nor the embedded server runs.
 
-    They do not know the noise of EDM, nor read a tiny autoencoder in a single file.
+    They do not know the noise of EDM.
     """
     if base.prediction == "EDM":
         raise UserError(
@@ -68,13 +68,6 @@ def check_run(base: Checkpoint) -> None:
             "than Stable Diffusion's: no trainer here and not the embedded server run it. Take a "
             "checkpoint of epsilon or v-prediction; a finished LoRA for this one can be benched "
             "with comfy_url=<the URL of a ComfyUI server>."
-        )
-    if base.tiny_vae:
-        raise UserError(
-            f"{base.path}: its VAE is a tiny one (TAESD), which no trainer here and not the "
-            "embedded server reads in a checkpoint. Take the full checkpoint, with its own VAE; a "
-            "finished LoRA for this one can be benched with comfy_url=<the URL of a ComfyUI "
-            "server>."
         )
 
 

@@ -4,12 +4,14 @@ import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lorabench.base import header
+from lorabench.base import families, header, model_kinds
 from lorabench.base.trainer import ModelFile
 from lorabench.errors import UserError
 
 FOLDERS = ("text_encoders", "clip", "vae", "diffusion_models", "checkpoints")
 """Where a ComfyUI, and models/ here, has such files."""
+_SUFFIXES = (".safetensors", ".sft")
+_NEAR = 3
 
 
 def find(
@@ -21,18 +23,23 @@ def find(
     """Return where each of the files `given` is: at a path, or by its name in one of `folders`.
 
     `wanted` are those of the base model's family; one that the file `base` holds may be missing.
-    Raises `UserError`: one is missing, unknown, or not there.
+    Raises `UserError`: one is missing, unknown, not there, or plainly another thing.
     """
-    unknown = [_unknown(name, wanted) for name in given if name not in wanted]
+    wrong = [_unknown(name, wanted) for name in given if name not in wanted]
     found = {name: _located(name, path, folders) for name, path in given.items() if name in wanted}
-    missing = [name for name in wanted if name not in given]
-    if missing and base.is_file():
-        tensors, _ = header.read(base)
-        missing = [name for name in missing if not _holds(wanted[name], tensors)]
-    missing = [name for name in missing if not wanted[name].optional]
-    if unknown or missing:
-        raise UserError("\n".join([*unknown, *([_missing(missing, wanted)] if missing else [])]))
+    wrong += [said for name, path in found.items() if (said := _mistaken(name, path, wanted))]
+    missing = [name for name in needed(wanted, base) if name not in given]
+    if wrong or missing:
+        raise UserError("\n".join([*wrong, *([_missing(missing, wanted)] if missing else [])]))
     return found
+
+
+def needed(wanted: Mapping[str, ModelFile], base: Path) -> list[str]:
+    """Return which of the wanted files have to be given, as the file `base` does not hold them."""
+    tensors = header.read(base)[0] if base.is_file() else {}
+    return [
+        name for name, file in wanted.items() if not file.optional and not _holds(file, tensors)
+    ]
 
 
 def listed(wanted: Mapping[str, ModelFile]) -> str:
@@ -58,13 +65,44 @@ def _located(name: str, given: str, folders: Iterable[Path]) -> Path:
     found = next((place for place in places if place.exists()), None)
     if not found:
         looked = f", nor in {', '.join(map(str, folders))}" if len(places) > 1 else ""
-        raise UserError(f"models.{name}: there is no file {given}{looked}")
-    if found.is_file() and found.suffix.lower() not in (".safetensors", ".sft"):
+        raise UserError(f"models.{name}: there is no file {given}{looked}{_nearest(given, places)}")
+    if found.is_file() and found.suffix.lower() not in _SUFFIXES:
         raise UserError(
             f"models.{name}: {found}: allowed are a .safetensors file, or a folder of one; download"
             " it in this form, or convert it"
         )
     return found
+
+
+def _nearest(given: str, places: Iterable[Path]) -> str:
+    """Return which files with a name like `given` are in the folders that were looked through."""
+    files = [file for place in places for file in sorted(place.parent.glob("*"))]
+    names = {file.stem: file.name for file in files if file.suffix.lower() in _SUFFIXES}
+    near = difflib.get_close_matches(Path(given).stem, names, _NEAR, 0.5)
+    return f"; nearest there: {', '.join(names[one] for one in near)}" if near else ""
+
+
+def _mistaken(name: str, path: Path, wanted: Mapping[str, ModelFile]) -> str:
+    """Say what the file at `path` is instead of the wanted one; empty unless that is certain."""
+    shapes = _shapes(name, path)
+    held, allowed = model_kinds.of(shapes), wanted[name].kinds
+    diffusion = None if held else families.transformer(shapes)
+    if not allowed or not (held or diffusion) or any(kind in allowed for kind in held):
+        return ""
+    seems = f"{diffusion[0].a_title} model" if diffusion else held[0].title
+    meant = [other for other, file in wanted.items() if any(kind in file.kinds for kind in held)]
+    hint = f"; did you mean models.{meant[0]}?" if meant else ""
+    return f"models.{name}: {path} is {seems}, and {wanted[name].title} is wanted{hint}"
+
+
+def _shapes(name: str, path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors in a file, or in those of a folder."""
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    try:
+        tensors = {key: one for file in files for key, one in header.read(file)[0].items()}
+    except UserError as error:
+        raise UserError(f"models.{name}: {error}") from None
+    return {key: tuple(one["shape"]) for key, one in tensors.items()}
 
 
 def _unknown(name: str, wanted: Mapping[str, ModelFile]) -> str:

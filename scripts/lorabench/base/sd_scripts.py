@@ -3,11 +3,12 @@
 The options are those of its own documentation (docs/<family>_train_network.md there).
 """
 
+from lorabench.base import model_kinds
 from lorabench.base.trainer import Kohya, ModelFile
 
-_CLIP_L = ModelFile("CLIP-L")
-_T5XXL = ModelFile("T5-XXL")
-_AE = ModelFile("FLUX.1's autoencoder")
+_CLIP_L = ModelFile("CLIP-L", (model_kinds.CLIP_L,))
+_T5XXL = ModelFile("T5-XXL", (model_kinds.T5_XXL,))
+_AE = ModelFile("FLUX.1's autoencoder", (model_kinds.VAE_FLUX1,))
 
 _NO_V = ("v2", "v_parameterization", "zero_terminal_snr", "scale_v_pred_loss_like_noise_pred")
 _FLOW = frozenset(
@@ -41,10 +42,10 @@ SD3 = Kohya(
     network_module="networks.lora_sd3",
     prefix="model.diffusion_model.",
     models={
-        "clip_l": ModelFile("CLIP-L", "text_encoders.clip_l."),
-        "clip_g": ModelFile("CLIP-G", "text_encoders.clip_g."),
-        "t5xxl": ModelFile("T5-XXL", "text_encoders.t5xxl."),
-        "vae": ModelFile("SD3's VAE", "first_stage_model."),
+        "clip_l": ModelFile("CLIP-L", (model_kinds.CLIP_L,), "text_encoders.clip_l."),
+        "clip_g": ModelFile("CLIP-G", (model_kinds.CLIP_G,), "text_encoders.clip_g."),
+        "t5xxl": ModelFile("T5-XXL", (model_kinds.T5_XXL,), "text_encoders.t5xxl."),
+        "vae": ModelFile("SD3's VAE", (model_kinds.VAE_FLUX1,), "first_stage_model."),
     },
     options={"weighting_scheme": "uniform"},
     without=_FLOW | {"ip_noise_gamma"},
@@ -79,7 +80,7 @@ LUMINA2 = Kohya(
     program="lumina_train_network.py",
     bucket_step=64,
     network_module="networks.lora_lumina",
-    models={"gemma2": ModelFile("Gemma 2 2B"), "ae": _AE},
+    models={"gemma2": ModelFile("Gemma 2 2B", (model_kinds.GEMMA_2B,)), "ae": _AE},
     options={
         **_RAW,
         "timestep_sampling": "nextdit_shift",
@@ -94,8 +95,8 @@ ANIMA = Kohya(
     bucket_step=16,
     network_module="networks.lora_anima",
     models={
-        "qwen3": ModelFile("Qwen3-0.6B"),
-        "vae": ModelFile("Qwen-Image's VAE"),
+        "qwen3": ModelFile("Qwen3-0.6B", (model_kinds.QWEN_06B,)),
+        "vae": ModelFile("Qwen-Image's VAE", (model_kinds.VAE_QWEN,)),
         "llm_adapter_path": ModelFile("LLM adapter, if not in the base model", optional=True),
     },
     options={
@@ -112,9 +113,9 @@ HUNYUAN_IMAGE = Kohya(
     bucket_step=64,
     network_module="networks.lora_hunyuan_image",
     models={
-        "text_encoder": ModelFile("Qwen2.5-VL 7B"),
-        "byt5": ModelFile("ByT5 small, for glyphs"),
-        "vae": ModelFile("HunyuanImage's VAE"),
+        "text_encoder": ModelFile("Qwen2.5-VL 7B", (model_kinds.QWEN_7B,)),
+        "byt5": ModelFile("ByT5 small, for glyphs", (model_kinds.BYT5,)),
+        "vae": ModelFile("HunyuanImage's VAE", (model_kinds.VAE_HUNYUAN,)),
     },
     options={
         **_RAW,

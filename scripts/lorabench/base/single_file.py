@@ -9,11 +9,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from lorabench.base import architecture
+from lorabench.base import architecture, tiny_autoencoder
 from lorabench.base.conditions import TextEncoder
 from lorabench.base.family import PARTS, Family
 from lorabench.base.networks import (
     AutoencoderKL,
+    AutoencoderTiny,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -31,7 +32,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def load(
     path: Path, dtype: torch.dtype, family: Family
-) -> tuple[list[TextEncoder], UNet2DConditionModel, AutoencoderKL]:
+) -> tuple[list[TextEncoder], UNet2DConditionModel, AutoencoderKL | AutoencoderTiny]:
     """Return the text encoders, the UNet and the autoencoder of a file as `dtype`, on the CPU.
 
     Raises `KeyError` or `RuntimeError`: the tensors are not those of the family.
@@ -45,7 +46,7 @@ def load(
     return encoders, unet, _autoencoder(weights, dtype, family)
 
 
-def load_autoencoder(path: Path, family: Family) -> AutoencoderKL:
+def load_autoencoder(path: Path, family: Family) -> AutoencoderKL | AutoencoderTiny:
     """Return a file's autoencoder alone, in float32; raises as `load`."""
     prefix = family.parts["vae"]
     with safe_open(path, "pt") as file:
@@ -56,6 +57,7 @@ def load_autoencoder(path: Path, family: Family) -> AutoencoderKL:
 
 def _text_encoder(weights: Weights, dtype: torch.dtype, family: Family) -> CLIPTextModel:
     text = _unwrapped(convert_ldm_clip_checkpoint(weights))
+    text.pop("text_projection.weight", None)  # some files keep it, and nothing uses it
     config = {**family.configs["text_encoder"], **architecture.text_encoder(_shapes(text))}
     with init_empty_weights(include_buffers=False):
         encoder = CLIPTextModel(CLIPTextConfig(**config))
@@ -92,8 +94,14 @@ def _unet(
     return _filled(unet, convert_ldm_unet_checkpoint(weights, unet.config), dtype)
 
 
-def _autoencoder(weights: Weights, dtype: torch.dtype, family: Family) -> AutoencoderKL:
-    read = architecture.autoencoder(_shapes(_within(weights, family.parts["vae"])))
+def _autoencoder(
+    weights: Weights, dtype: torch.dtype, family: Family
+) -> AutoencoderKL | AutoencoderTiny:
+    own = _within(weights, family.parts["vae"])
+    if tiny_autoencoder.is_one(own):
+        tiny, tensors = tiny_autoencoder.read(own, family.configs["vae"]["scaling_factor"])
+        return _filled(tiny, tensors, dtype)
+    read = architecture.autoencoder(_shapes(own))
     with init_empty_weights(include_buffers=False):
         vae = AutoencoderKL(**{**family.configs["vae"], **read})
     return _filled(vae, convert_ldm_vae_checkpoint(weights, vae.config), dtype)

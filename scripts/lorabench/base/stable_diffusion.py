@@ -55,6 +55,7 @@ VAE = {  # of SD1.x and SDXL
     "layers_per_block": 2,
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "scaling_factor": 0.18215,
 }
 _SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 _TAGS = "{trigger}, 1girl, solo, upper body, looking at viewer"

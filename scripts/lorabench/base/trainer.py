@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lorabench.base.model_kinds import Kind
+
 
 @dataclass(frozen=True)
 class ModelFile:
     """A file that a program reads beside the base model."""
 
     title: str
+    kinds: tuple[Kind, ...] = ()
+    """What its file may be; empty: anything."""
     inside: str = ""
     """What its tensors begin with in a base model's file that holds it, if one can."""
     optional: bool = False

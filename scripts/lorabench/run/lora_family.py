@@ -1,4 +1,4 @@
-"""The family of a LoRA whose base model is not here: on a ComfyUI, only the server needs that."""
+"""The family of a LoRA that is benched, by its layers, and whether the server renders it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,23 +25,43 @@ def find(given: Any) -> Family:
     for path in _files(given):
         try:
             known = trained_for.of_file(path)
+            if found := next((one for one in known if isinstance(one, Family)), None):
+                return found
             layers = [place(one.name)[1] for one in modules.read(path).modules]
+            return SD15 if any(map(is_of_unet, layers)) else families.OTHER
         except UserError:
             continue
-        if found := next((one for one in known if isinstance(one, Family)), None):
-            return found
-        return SD15 if any(map(is_of_unet, layers)) else families.OTHER
     return SD15  # as most are
 
 
 def check(config: Config, base: Family | None) -> None:
-    """Raise `UserError` if a ComfyUI would render another family than that of the LoRA.
+    """Raise `UserError` if the server would render another family than that of the LoRA.
 
-    It renders that of a bundled workflow, or else of the base model; what a user's own workflow
-    loads may have no file here. Several LoRAs are compared when they are installed.
+    A ComfyUI renders that of a bundled workflow, or else of the base model; what a user's own
+    workflow loads may have no file here. Several LoRAs are compared when they are installed.
     """
-    if not config.lora or given_loras.is_several(config.lora) or config.comfy_url == EMBEDDED:
+    if not config.lora:
         return
+    if config.comfy_url == EMBEDDED:
+        _check_embedded(find({"lora": config.lora}))
+    elif not given_loras.is_several(config.lora):
+        _check_comfyui(config, base)
+
+
+def not_rendered(what: str) -> UserError:
+    """Return the refusal of what the embedded server does not render."""
+    return UserError(
+        f"comfy_url: the embedded server renders {families.EMBEDDED} checkpoints, and {what}; "
+        "name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
+    )
+
+
+def _check_embedded(lora: Family) -> None:
+    if lora is not families.OTHER and not lora.embedded:
+        raise not_rendered(f"the LoRA is for {lora.title}")
+
+
+def _check_comfyui(config: Config, base: Family | None) -> None:
     bundled = families.of_workflow(config.bench_workflow)
     drawn = bundled or (None if config.bench.checkpoint else base)
     known = trained_for.of_file(Path(str(config.lora)))

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import PlainSerializer, PlainValidator
 
 from lorabench import files, layout
-from lorabench.base import checkpoint, families
+from lorabench.base import families
 from lorabench.base.family import Benchmark, Family
 from lorabench.bench.embeddings import embedding
 from lorabench.comfy.check import loaded
@@ -202,12 +202,10 @@ class RunPlan(Source):
         """The base model; None for a LoRA from elsewhere whose base model is only on the server."""
         return Path(self.config.base_model) if self.config.base_model else None
 
-    @cached_property
+    @property
     def autoencoder(self) -> Path | None:
         """The model that the training pictures are passed through; None where none is read here."""
-        if not self.base_model or "vae" not in self.family.parts:
-            return None
-        return None if checkpoint.inspect(self.base_model).tiny_vae else self.base_model
+        return self.base_model if "vae" in self.family.parts else None
 
     @property
     def checkpoint_name(self) -> str | None:

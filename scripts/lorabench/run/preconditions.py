@@ -122,20 +122,9 @@ def _existing_sets() -> str:
 
 
 def _check_server(config: Config, family: Family) -> None:
-    """Refuse a model that the embedded server does not render, and a LoRA for such a one."""
-    if config.comfy_url != EMBEDDED:
-        return
-    lora = lora_family.find({"lora": config.lora}) if config.lora else families.OTHER
-    if not family.embedded:
-        other = f"base_model is {family.a_title} one"
-    elif lora is not families.OTHER and not lora.embedded:
-        other = f"the LoRA is for {lora.title}"
-    else:
-        return
-    raise UserError(
-        f"comfy_url: the embedded server renders {families.EMBEDDED} checkpoints, and {other}; "
-        "name a running ComfyUI, such as comfy_url=http://127.0.0.1:8188"
-    )
+    """Refuse a model that the embedded server does not render."""
+    if config.comfy_url == EMBEDDED and not family.embedded:
+        raise lora_family.not_rendered(f"base_model is {family.a_title} one")
 
 
 def _check_install_dir(folder: Path) -> None:

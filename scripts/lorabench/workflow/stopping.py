@@ -17,6 +17,8 @@ from lorabench.workflow.older import call
 
 STATUS = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_WAKES = signal.SIGURG
+"""Means nothing to any program, and wakes a thread that sleeps."""
 _SHELLS = ("bash", "sh", "dash")
 _ASKING = ("slurm_", "squeue", "scancel")
 """How programs are called that ask a cluster: to end its jobs takes them."""
@@ -35,11 +37,34 @@ class Stopping:
 
     def heed(self) -> None:
         """Listen for the signals, also where Snakemake has begun to listen for some itself."""
-        for number in _SIGNALS:
-            with suppress(ValueError):  # not in the main thread: whoever runs it there decides
+        with suppress(ValueError):  # not in the main thread: whoever runs it there decides
+            for number in _SIGNALS:
                 if signal.getsignal(number) != signal.SIG_IGN:  # nohup
                     signal.signal(number, self._stop)
+            self._wake_the_main_thread()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def _wake_the_main_thread(self) -> None:
+        """Let a signal reach the main thread, which alone runs `_stop`, also where it sleeps.
+
+        The system gives a signal to any thread: one that Snakemake's benchmark starts (two a
+        second) may take it. Then the main thread would wait for the end of the jobs first.
+        """
+        if signal.getsignal(_WAKES) == signal.SIG_DFL:  # else it has been done
+            signal.signal(_WAKES, lambda *_: None)
+            read, written = os.pipe()
+            os.set_blocking(written, False)
+            signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+            threading.Thread(target=self._pass_on, args=(read,), daemon=True).start()
+
+    def _pass_on(self, read: int) -> None:
+        main = threading.main_thread().ident or 0
+        while numbers := os.read(read, 1):
+            while numbers[0] in _SIGNALS:
+                signal.pthread_kill(main, _WAKES)
+                if self.begun:
+                    break
+                time.sleep(_EVERY_SECONDS)  # it may have been about to sleep: once more
 
     def hold_back(self) -> None:
         """Keep the signals waiting for the program that takes this one's place, until it heeds."""

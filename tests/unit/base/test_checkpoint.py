@@ -118,11 +118,13 @@ def test_an_edm_model_is_known_and_no_trainer_takes_it(tmp_path):
 
 
 @pytest.mark.parametrize("sizes", [{}, SDXL])
-def test_a_tiny_autoencoder_in_a_file_is_known_and_no_trainer_takes_it(tmp_path, sizes):
+def test_a_tiny_autoencoder_in_a_file_is_known(tmp_path, sizes):
     extra = ("first_stage_model.taesd_encoder.0.weight", "first_stage_model.vae_scale")
     path = ldm(tmp_path / "m.safetensors", **sizes, extra=extra, without="first_stage_model.enc")
-    with pytest.raises(UserError, match=r"VAE is a tiny one \(TAESD\).* comfy_url="):
-        checkpoint.check_run(checkpoint.inspect(path))
+    found = checkpoint.inspect(path)
+    assert found.tiny_vae
+    checkpoint.check_run(found)
+    assert not checkpoint.inspect(ldm(tmp_path / "other.safetensors", **sizes)).tiny_vae
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from lorabench.base import model_files
 from lorabench.base.families import BY_NAME
 from lorabench.errors import UserError
 from tests import transformer_files
+from tests.kohya import save_models
 
 FLUX = BY_NAME["flux1"].kohya.models
 SD3 = BY_NAME["sd3"].kohya.models
@@ -18,10 +19,7 @@ def base(tmp_path):
 
 
 def files(folder, *names):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / f"{name}.safetensors").touch()
-    return {name: str(folder / f"{name}.safetensors") for name in names}
+    return {name: str(path) for name, path in save_models(folder, names).items()}
 
 
 def test_they_are_found_at_their_paths_or_by_their_names(tmp_path, base):
@@ -73,3 +71,50 @@ def test_an_optional_one_may_be_missing(tmp_path, base):
     given = files(tmp_path, "qwen3", "vae")
     assert model_files.find(given, ANIMA, base).keys() == {"qwen3", "vae"}
     assert "optional" in model_files.listed(ANIMA)
+
+
+T5 = {"encoder.block.0.layer.0.layer_norm.weight": (4096,)}
+CLIP = {"text_model.encoder.layers.0.layer_norm1.weight": (768,)}
+AE = {"decoder.conv_in.weight": (512, 16, 3, 3)}
+
+
+def test_a_file_that_is_plainly_another_thing_is_refused_by_name(tmp_path, base):
+    save = transformer_files.save_tensors
+    given = files(tmp_path, *FLUX)
+    save(tmp_path / "ae.safetensors", T5)
+    save(tmp_path / "t5xxl.safetensors", AE)
+    transformer_files.save(tmp_path / "clip_l.safetensors", "FLUX.1")
+    with pytest.raises(UserError) as refused:
+        model_files.find(given, FLUX, base)
+    clip_l, t5xxl, ae = str(refused.value).splitlines()
+    assert clip_l.endswith("clip_l.safetensors is a FLUX.1 model, and CLIP-L is wanted")
+    assert "T5-XXL, and FLUX.1's autoencoder is wanted; did you mean models.t5xxl?" in ae
+    assert "is the VAE of FLUX.1 or SD3, and T5-XXL is wanted; did you mean models.ae?" in t5xxl
+
+
+def test_a_file_that_is_cut_short_is_refused(tmp_path, base):
+    given = files(tmp_path, *FLUX)
+    (tmp_path / "ae.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match=r"models\.ae: .*ae\.safetensors: .* an empty file"):
+        model_files.find(given, FLUX, base)
+
+
+def test_a_folder_and_a_file_that_holds_more_are_looked_into(tmp_path, base):
+    save = transformer_files.save_tensors
+    given = files(tmp_path, "clip_l", "ae")
+    for number in (1, 2):
+        save(tmp_path / "t5" / f"{number}.safetensors", {"shared.weight": (9, 4096)} | T5)
+    save(tmp_path / "ae.safetensors", {f"first_stage_model.{name}": AE[name] for name in AE} | CLIP)
+    given["t5xxl"] = str(tmp_path / "t5")
+    assert model_files.find(given, FLUX, base).keys() == FLUX.keys()
+    save(tmp_path / "t5" / "1.safetensors", CLIP)
+    (tmp_path / "t5" / "2.safetensors").unlink()
+    with pytest.raises(UserError, match=r"t5 is CLIP-L, and T5-XXL is wanted; did you mean mod"):
+        model_files.find(given, FLUX, base)
+
+
+def test_the_nearest_file_of_the_folders_is_named(tmp_path, base):
+    given = files(tmp_path / "x", *FLUX)
+    files(tmp_path / "vae", "flux_ae", "ae_1", "else")
+    with pytest.raises(UserError, match=r"nor in .*vae; nearest there: ae_1\.safetensors$"):
+        model_files.find({**given, "ae": "ae1.safetensors"}, FLUX, base, [tmp_path / "vae"])

@@ -79,7 +79,7 @@ def test_a_file_whose_sizes_cannot_be_read_is_refused(narrow, tmp_path, gone):
         model.load(tmp_path / "m.safetensors", "cpu", torch.float32)
 
 
-def test_an_autoencoder_of_another_kind_is_refused(narrow, tmp_path):
+def test_a_tiny_autoencoder_without_all_its_layers_is_refused(narrow, tmp_path):
     left = {key: one for key, one in load_file(narrow[0]).items() if "first_stage" not in key}
     tiny = {"first_stage_model.taesd_decoder.1.weight": torch.zeros(64, 4, 3, 3)}
     save_file({**left, **tiny}, tmp_path / "m.safetensors")

@@ -93,19 +93,16 @@ def test_it_is_compared_with_a_base_model_that_renders_it_and_with_no_other(plan
     assert "--base-model" not in commands.fit(other)
 
 
-def test_a_tiny_autoencoder_is_left_to_the_comfyui(plan):
+def test_a_tiny_autoencoder_is_read_but_not_by_programs_of_others(plan):
     path = save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
     tensors = {k: v for k, v in load_file(path).items() if not k.startswith("first_stage_model.")}
     save_file({**tensors, "first_stage_model.taesd_encoder.0.bias": np.ones(1)}, path)
     given = {"base_model": str(path), "raw_set": "some_set"}
-    found = plan(*CASES["sdxl"], **given)
-    assert found.autoencoder is None
-    assert any("the training pictures as they are" in one for one in notes(found))
-    with pytest.raises(UserError, match="VAE is a tiny one"):
-        plan(*CASES["sdxl"], **given, comfy_url="embedded")
-    for trainer in ("embedded", "kohya"):
-        with pytest.raises(UserError, match="VAE is a tiny one"):
-            plan(**given, trainer=trainer)
+    assert plan(*CASES["sdxl"], **given).autoencoder == path
+    assert plan(*CASES["sdxl"], **given, comfy_url="embedded")
+    assert plan(**given, trainer="embedded")
+    with pytest.raises(UserError, match=r"VAE is a tiny one .* or trainer=embedded"):
+        plan(**given, trainer="kohya")
 
 
 def test_a_family_that_is_not_known_needs_a_workflow(plan):

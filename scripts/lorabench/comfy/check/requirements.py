@@ -16,11 +16,14 @@ from lorabench.lora.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT = (
-    "put it into the server's models/checkpoints, or name one that is there with"
-    " --config 'bench={checkpoint: NAME}'"
-)
-FILE = "put it where this server keeps such files, or choose another in the workflow"
+MODEL_FOLDERS = {
+    "ckpt_name": "checkpoints",
+    "unet_name": "diffusion_models",
+    "clip_name": "text_encoders",
+    "vae_name": "vae",
+    "control_net_name": "controlnet",
+}
+"""Where a server looks for the files of these inputs; a number may follow their names."""
 PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
 
 
@@ -86,10 +89,16 @@ class Requirements:
 
     def _hint(self, slot: Slot, value: str) -> str:
         """Return what to do about a choice that the server does not have."""
+        another = "choose another in the workflow"
         if slot in self.roles.checkpoint:
-            return CHECKPOINT
-        is_file = "_name" in slot.input and PurePath(value).suffix
-        return FILE if is_file else "choose another in the workflow"
+            another = "name one that is there with --config 'bench={checkpoint: NAME}'"
+        elif not ("_name" in slot.input and PurePath(value).suffix):
+            return another
+        folder = MODEL_FOLDERS.get(slot.input.rstrip("123456789"))
+        there = (
+            f"into the server's models/{folder}" if folder else "where the server keeps such files"
+        )
+        return f"put it {there}, or {another}"
 
     def _unlisted_lora(self, node: str, lora: Receipt) -> Iterator[str]:
         """Yield that the server does not list the installed LoRA, and the right folder."""

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lorabench.base import model, packed, stable_diffusion
+from lorabench.base import model, packed, stable_diffusion, tiny_autoencoder
 from lorabench.base.checkpoint import Prediction
 from lorabench.base.conditions import PIXELS, TextEncoder
 from lorabench.base.family import Part
@@ -100,7 +100,7 @@ class Engine:
         self.device = device
         self._residents = Residents(device.name)
         self._checkpoints: dict[str, Loaded] = {}
-        self._vaes: dict[str, AutoencoderKL] = {}
+        self._vaes: dict[str, AutoencoderKL | AutoencoderTiny] = {}
 
     def checkpoint(self, path: Path) -> Loaded:
         """Return the checkpoint at `path`, from memory if it is the last one used.
@@ -114,14 +114,11 @@ class Engine:
             self._checkpoints[key] = self._load(path)
         return self._checkpoints[key]
 
-    def vae(self, path: Path) -> AutoencoderKL:
-        """Return the KL autoencoder in a `.safetensors` file, in LDM or diffusers naming."""
+    def vae(self, path: Path) -> AutoencoderKL | AutoencoderTiny:
+        """Return the autoencoder in a file: one in LDM or diffusers naming, or a TAESD."""
         key = fingerprint(path)
         if key not in self._vaes:
-            vae = AutoencoderKL(**stable_diffusion.VAE)
-            weights = load_file(path)
-            if not any(name.startswith("decoder.up_blocks.") for name in weights):
-                weights = convert_ldm_vae_checkpoint(weights, vae.config)
+            vae, weights = _read_vae(load_file(path))
             try:
                 vae.load_state_dict(weights)
             except RuntimeError as error:
@@ -173,3 +170,15 @@ class Engine:
             prediction=parts.prediction,
             residents=self._residents,
         )
+
+
+def _read_vae(
+    weights: dict[str, Tensor],
+) -> tuple[AutoencoderKL | AutoencoderTiny, dict[str, Tensor]]:
+    """Return the network for a file's tensors, and the tensors by its names."""
+    if tiny_autoencoder.is_one(weights):
+        return tiny_autoencoder.read(weights, stable_diffusion.VAE["scaling_factor"])
+    vae = AutoencoderKL(**stable_diffusion.VAE)
+    if not any(name.startswith("decoder.up_blocks.") for name in weights):
+        weights = convert_ldm_vae_checkpoint(weights, vae.config)
+    return vae, weights

@@ -13,17 +13,19 @@ from typing import Any
 from autograph.api import convert_with_errors
 
 from lorabench.comfy.graph.graph import Graph, dangling, describe
+from lorabench.comfy.gui import dynamic
 from lorabench.comfy.gui import text as gui_text
-from lorabench.comfy.gui.links import (
-    REMEDY,
-    Literal,
-    Output,
-    RunningNode,
-    is_subgraph,
-    running_nodes,
+from lorabench.comfy.gui.links import running_nodes
+from lorabench.comfy.gui.nodes import REMEDY, Literal, Output, RunningNode, Shown, is_subgraph
+from lorabench.comfy.gui.object_info import ClassInfo, NodeInfo, inputs, module, with_choices
+from lorabench.comfy.gui.widgets import (
+    Widget,
+    completed,
+    for_node,
+    is_known,
+    widget_values,
+    widgets,
 )
-from lorabench.comfy.gui.object_info import ClassInfo, NodeInfo, module, with_choices
-from lorabench.comfy.gui.widgets import completed, for_node, is_known, widget_values, widgets
 from lorabench.errors import UserError
 
 REWRITERS = ("cg-use-everywhere",)
@@ -38,7 +40,9 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
     node that the server lacks, a group node, random choices in a prompt.
     """
     try:
-        running = [one for one in running_nodes(content) if not _is_scenery(one, node_info)]
+        running = [
+            one for one in running_nodes(content, node_info) if not _is_scenery(one, node_info)
+        ]
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(f"this GUI workflow is damaged ({error!r}); {REMEDY}") from None
     for node in running:
@@ -50,7 +54,7 @@ def to_api(content: Mapping[str, Any], node_info: NodeInfo, now: datetime | None
     for node in running:
         info = infos[node.id]
         _check(node, converted[node.id]["inputs"], info)
-        values = dict(converted[node.id]["inputs"]) | _brought(node, info)
+        values = dict(converted[node.id]["inputs"]) | _brought(node, info, node_info)
         _fill_in_texts(node, values, info, look_up, now or datetime.now())
         graph[node.id] = {
             "class_type": node.body["type"],
@@ -107,9 +111,7 @@ def _check_class(node: RunningNode, node_info: NodeInfo) -> None:
 def _of_node(node: RunningNode, node_info: NodeInfo) -> ClassInfo:
     """Return the entry of a node's class, with the inputs that this node has."""
     try:
-        sockets = [entry["name"] for entry in node.body.get("inputs") or []]
-        values = node.body.get("widgets_values")
-        return for_node(node_info[node.body["type"]], values, sockets)
+        return for_node(node.body, node_info)
     except ValueError as error:
         raise node.refusal(str(error)) from None
 
@@ -179,22 +181,52 @@ def _agree(one: Any, other: Any) -> bool:
 # ---------------------------------------------------------------- values from elsewhere
 
 
-def _brought(node: RunningNode, info: ClassInfo) -> dict[str, Any]:
+def _brought(node: RunningNode, info: ClassInfo, node_info: NodeInfo) -> dict[str, Any]:
     """Return the values that primitives and the outer nodes of subgraphs give to a node."""
-    known = {widget.name: widget for widget in widgets(info)}
+    known = {one.name: Widget(*one) for one in inputs(info)}
     values: dict[str, Any] = {}
     for name, source in node.sources.items():
-        if not isinstance(source, Literal):
+        if isinstance(source, Output):
             continue
-        widget = known.get(name)
-        accepts = widget and (widget.takes if source.primitive else widget.fits)
-        if not accepts or not accepts(source.value):
+        value = source.value if isinstance(source, Literal) else _shown(node, source, node_info)
+        target = known.get(name)
+        primitive = isinstance(source, Literal) and source.primitive
+        accepts = target and (target.takes if primitive else target.fits)
+        if not accepts or not accepts(value):
             raise node.refusal(
-                f"its {name} does not take {source.value!r}, which comes from another node,"
-                " unchanged"
+                f"its {name} does not take {value!r}, which comes from another node, unchanged"
             )
-        values[name] = source.value
-    return values
+        values[name] = value
+    return values | _computed(node, values, info)
+
+
+def _computed(node: RunningNode, values: Mapping[str, Any], info: ClassInfo) -> dict[str, Any]:
+    """Return the value that a CustomCombo computes: the place of its choice among its options.
+
+    If its choice comes from elsewhere, one frontend sends the place of its own, and another that of
+    the choice it gets.
+    """
+    if node.body["type"] != dynamic.OPTIONS_OF_ITS_OWN or "index" not in info["input"]["required"]:
+        return {}
+    own = node.body["widgets_values"]
+    used = any(output.get("links") for output in (node.body.get("outputs") or [])[1:])
+    if used and values.get("choice", own[0]) != own[0]:
+        raise node.refusal("its INDEX is used, and its choice comes from outside its subgraph")
+    return {"index": dynamic.place(own)}
+
+
+def _shown(node: RunningNode, source: Shown, node_info: NodeInfo) -> Any:
+    """Return the value of a widget that a subgraph's outer node shows."""
+    class_type = source.body["type"]
+    if class_type not in node_info:
+        raise node.refusal(f"it gets a value from {class_type}, which the server does not have")
+    try:
+        info = for_node(source.body, node_info)
+        return widget_values(source.body.get("widgets_values"), info)[source.name]
+    except (ValueError, KeyError):
+        raise node.refusal(
+            f"its value comes from a {class_type} that does not fit its class"
+        ) from None
 
 
 # ---------------------------------------------------------------- texts

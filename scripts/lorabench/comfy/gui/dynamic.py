@@ -2,7 +2,7 @@
 
 A COMFY_DYNAMICCOMBO brings further widgets with each of its choices; the frontend lists their
 values behind it, and calls them `<combo>.<name>`. A COMFY_AUTOGROW is as many sockets as a node has
-links, `<name>.<socket>`, and has no value.
+links, `<name>.<socket>`, and has no value. A CustomCombo has its choices in its own values.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -12,6 +12,8 @@ from lorabench.comfy.gui.object_info import GROUPS, ClassInfo, Input, inputs
 
 KINDS = COMBO, AUTOGROW = "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
 
+OPTIONS_OF_ITS_OWN = "CustomCombo"
+
 Reader = Callable[[Input], Any]
 """Returns the next value of a node's list, for a widget, and passes over its control."""
 
@@ -19,6 +21,28 @@ Reader = Callable[[Input], Any]
 def is_dynamic(info: ClassInfo) -> bool:
     """Return whether a class's inputs depend on the node."""
     return any(one.kind in KINDS for one in inputs(info))
+
+
+def with_options(info: ClassInfo, values: list[Any]) -> ClassInfo:
+    """Return the entry of a CustomCombo with the inputs that its frontend part adds.
+
+    `values` are its choice, a number, and its options, of which the last is empty. The first
+    frontends had no number, and sent the choice alone.
+    """
+    if not isinstance(next(iter(values[1:2]), None), int):
+        return info
+    names = (f"option{number}" for number in range(1, len(values) - 1))
+    added = {"index": ["INT", {}], **{name: ["STRING", {}] for name in names}}
+    return {**info, "input": {"required": {**info["input"]["required"], **added}}}
+
+
+def place(values: list[Any]) -> int:
+    """Return a CustomCombo's index: the place of its choice among its options, -1 for none.
+
+    Frontends compute it when they send it; the number in the file may be another one.
+    """
+    choice, _, *options = values
+    return options.index(choice) if choice in options else -1
 
 
 def settled(info: ClassInfo, sockets: Collection[str], read: Reader) -> ClassInfo:

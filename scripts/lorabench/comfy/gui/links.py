@@ -5,67 +5,41 @@ reroutes, primitives, notes and nested subgraphs. Where versions of the frontend
 behaviour is unknown, `UserError` names the node.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from lorabench.comfy.gui.bypass import input_behind
+from lorabench.comfy.gui.nodes import (
+    Body,
+    Literal,
+    Output,
+    RunningNode,
+    Shown,
+    Source,
+    refusal,
+)
+from lorabench.comfy.gui.object_info import NodeInfo
 from lorabench.errors import UserError
-
-Body = Mapping[str, Any]
-"""A node in the file."""
 
 MUTED, BYPASSED = 2, 4
 NOTES = {"Note", "MarkdownNote"}
 VIRTUAL = {"Reroute", "PrimitiveNode", *NOTES}
 SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = -10, -20  # the ids of a subgraph's own borders
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-REMEDY = "in ComfyUI choose Workflow > Export (API) and give that file"
+_UNCLEAR = "its values do not show which of its inputs they are for"
 
 
-class Output(NamedTuple):
-    """An output of a node that runs."""
+def running_nodes(
+    content: Mapping[str, Any], node_info: NodeInfo | None = None
+) -> list[RunningNode]:
+    """Return the nodes that run, those of subgraphs in the place of the subgraph's node.
 
-    node: str
-    slot: int
-
-
-class Literal(NamedTuple):
-    """A value that reaches an input from elsewhere: a primitive, or a subgraph's outer node."""
-
-    value: Any
-    primitive: bool
-
-
-class Own(NamedTuple):
-    """The value of a node's own widget, shown on the outer node of its subgraph."""
-
-
-Source = Output | Literal | Own
-
-
-@dataclass(frozen=True)
-class RunningNode:
-    """A node that the frontend sends: its id there (`9:3` in subgraph 9), and its links."""
-
-    id: str
-    body: Body
-    sources: Mapping[str, Source]
-
-    @property
-    def verbatim(self) -> set[str]:
-        """The inputs set on a subgraph's outer node: their texts are sent unchanged."""
-        return {
-            name
-            for name, source in self.sources.items()
-            if isinstance(source, Own) or (isinstance(source, Literal) and not source.primitive)
-        }
-
-    def refusal(self, why: str, instead: str = "") -> UserError:
-        """Return the error with the node, what is wrong and what to do."""
-        return refusal(self.id, self.body, why, instead)
+    `node_info` is the server's `/object_info`: it says which widgets a bypassed node has that the
+    file leaves out.
+    """
+    subgraphs = (content.get("definitions") or {}).get("subgraphs") or []
+    definitions = {one["id"]: one for one in subgraphs}
+    return list(_Canvas(content, _File(definitions, node_info or {})).running())
 
 
 class _Link(NamedTuple):
@@ -76,25 +50,15 @@ class _Link(NamedTuple):
     target_slot: int
 
 
-def refusal(node: str, body: Body, why: str, instead: str = "") -> UserError:
-    """Return the error with a node, what is wrong and what to do."""
-    name, kind = body.get("title"), str(body["type"])
-    kind = "subgraph" if is_subgraph(kind) else kind
-    title = f' "{name}"' if name and name != kind else ""
-    ways = f"{instead}, or {REMEDY}" if instead else REMEDY
-    return UserError(f"node {node} ({kind}{title}): {why}; {ways}")
+class Own(NamedTuple):
+    """The value that the node has itself: its subgraph's outer node shows none for it."""
 
 
-def is_subgraph(class_type: str) -> bool:
-    """Return whether a node stands for a subgraph: then its class is a UUID."""
-    return bool(_UUID.fullmatch(class_type))
+class _File(NamedTuple):
+    """What all canvases of a file share."""
 
-
-def running_nodes(content: Mapping[str, Any]) -> list[RunningNode]:
-    """Return the nodes that run, those of subgraphs in the place of the subgraph's node."""
-    subgraphs = (content.get("definitions") or {}).get("subgraphs") or []
-    definitions = {one["id"]: one for one in subgraphs}
-    return list(_Canvas(content, definitions).running())
+    definitions: Mapping[str, Mapping[str, Any]]
+    node_info: NodeInfo
 
 
 class _Canvas:
@@ -103,26 +67,29 @@ class _Canvas:
     def __init__(
         self,
         content: Mapping[str, Any],
-        definitions: Mapping[str, Mapping[str, Any]],
+        file: _File,
         outer: "_Canvas | None" = None,
         node: Body | None = None,
     ) -> None:
-        self.outer, self.node = outer, node or {}
+        self.file, self.outer, self.node = file, outer, node or {}
         self.prefix = f"{outer.prefix}{self.node['id']}:" if outer else ""
         self.inputs: list[Mapping[str, Any]] = content.get("inputs") or []
         self.nodes = {node["id"]: node for node in content["nodes"]}
         self.links = {link.id: link for link in map(_link, content.get("links") or [])}
         self.used: frozenset[str] = outer.used | {self.node["type"]} if outer else frozenset()
         self.inner = {
-            key: self._enter(node, definitions)
+            key: self._enter(node)
             for key, node in self.nodes.items()
-            if node["type"] in definitions and (outer or node.get("mode") not in (MUTED, BYPASSED))
+            if node["type"] in file.definitions
+            and (outer or node.get("mode") not in (MUTED, BYPASSED))
         }  # the frontend sends the nodes of a muted subgraph inside another subgraph
 
-    def _enter(self, node: Body, definitions: Mapping[str, Mapping[str, Any]]) -> "_Canvas":
+    def _enter(self, node: Body) -> "_Canvas":
         if node["type"] in self.used:
             raise self._refusal(node, "this subgraph contains itself")
-        return _Canvas(definitions[node["type"]], definitions, self, node)
+        if node.get("widgets_values") and (node.get("properties") or {}).get("proxyWidgets"):
+            raise self._refusal(node, _UNCLEAR)  # until 1.44 the inner values count, then these
+        return _Canvas(self.file.definitions[node["type"]], self.file, self, node)
 
     def running(self) -> Iterator[RunningNode]:
         for key, node in self.nodes.items():
@@ -137,7 +104,10 @@ class _Canvas:
             if entry.get("link") is None:
                 continue
             source = self._source(node, entry, entry["type"], direct=True)
-            if source is not None and (entry.get("widget") or isinstance(source, Output)):
+            if isinstance(source, Own):
+                continue
+            unseen = isinstance(source, Literal) and source.primitive and not entry.get("widget")
+            if source is not None and not unseen:  # a primitive sets widgets, and no sockets
                 yield entry["name"], source
             elif entry.get("widget"):
                 why = f"its {entry['name']} is linked to a node that is muted or bypassed"
@@ -147,7 +117,7 @@ class _Canvas:
 
     def _source(
         self, node: Body, entry: Mapping[str, Any], kind: str, direct: bool
-    ) -> Source | None:
+    ) -> Source | Own | None:
         """Return the source of an input of `node`, None without one.
 
         `direct` is false behind a reroute or a subgraph's border, where frontends treat primitives
@@ -164,17 +134,16 @@ class _Canvas:
             raise self._refusal(node, f"its {entry['name']} is linked to a node that is gone")
         return self._output(self.nodes[link.origin], link.slot, kind, direct)
 
-    def _from_outside(self, link: _Link, kind: str) -> Source | None:
-        """Follow a link of a subgraph's input to the outer node's source."""
+    def _from_outside(self, link: _Link, kind: str) -> Source | Own | None:
+        """Follow a link of a subgraph's input to the outer node's source, or its value."""
         assert self.outer is not None, "only subgraphs have a border"
         name = self.inputs[link.slot]["name"]
         for entry in self.node.get("inputs") or []:
             if entry["name"] == name and entry.get("link") is not None:
-                source = self.outer._source(self.node, entry, kind, direct=False)
-                return self._promoted(name) if isinstance(source, Own) else source
+                return self.outer._source(self.node, entry, kind, direct=False)
         return self._promoted(name)
 
-    def _output(self, node: Body, slot: int, kind: str, direct: bool) -> Source | None:
+    def _output(self, node: Body, slot: int, kind: str, direct: bool) -> Source | Own | None:
         """Return the source behind an output of `node`."""
         mode = node.get("mode")
         if node["type"] == "PrimitiveNode":  # gives its value even if it is muted
@@ -191,7 +160,7 @@ class _Canvas:
             return self.inner[node["id"]]._inside(slot, kind)
         return Output(f"{self.prefix}{node['id']}", slot)
 
-    def _inside(self, slot: int, kind: str) -> Source | None:
+    def _inside(self, slot: int, kind: str) -> Source | Own | None:
         """Return the source behind an output of this subgraph."""
         for link in self.links.values():
             if (link.target, link.target_slot) != (SUBGRAPH_OUTPUT, slot):
@@ -201,18 +170,18 @@ class _Canvas:
             return self._output(self.nodes[link.origin], link.slot, kind, direct=False)
         return None
 
-    def _around(self, node: Body, slot: int, kind: str) -> Source | None:
-        """Return a bypassed node's source: its input of the same type, the same slot first."""
-        entries = node.get("inputs") or []
-        sockets = [entry for entry in entries if not entry.get("widget")]
+    def _around(self, node: Body, slot: int, kind: str) -> Source | Own | None:
+        """Return the source of a bypassed node's input that takes the place of its output."""
         offered = node["outputs"][slot]["type"]
         if kind == "*" or offered != kind:
             raise self._refusal(node, f"it is bypassed between the types {offered} and {kind}")
-        for entry in (*sockets[slot : slot + 1], *sockets):
-            if entry["type"] == kind:
+        try:
+            name = input_behind(node, slot, kind, self.file.node_info, self.file.definitions)
+        except ValueError as error:
+            raise self._refusal(node, str(error)) from None
+        for entry in node.get("inputs") or []:
+            if entry["name"] == name:
                 return self._source(node, entry, kind, direct=False)
-        if any(entry["type"] == kind and entry.get("link") is not None for entry in entries):
-            raise self._refusal(node, "it is bypassed, and its only source is a linked widget")
         return None
 
     # ------------------------------------------------------------ values from elsewhere
@@ -234,27 +203,37 @@ class _Canvas:
             raise self._refusal(node, "it puts other nodes' values into its text")
         return Literal(value, primitive=True)
 
-    def _promoted(self, name: str) -> Literal | Own:
-        """Return the outer node's value for a subgraph's input, if it has one."""
+    def _promoted(self, name: str) -> Literal | Shown | Own:
+        """Return the value that the outer node shows for an input.
+
+        Where the file does not have it there, it is that of the first widget that the input sets.
+        """
         values = self.node.get("widgets_values") or []
         if not isinstance(values, list):
             raise self._refusal_of_self("its values have no order")
-        names = [one["name"] for slot, one in enumerate(self.inputs) if self._has_widget(slot)]
-        if not values or name not in names:
+        firsts = {one["name"]: self._first_widget(slot) for slot, one in enumerate(self.inputs)}
+        names = [one for one, widget in firsts.items() if widget]
+        first = firsts.get(name)
+        if first is None:
             return Own()
-        if len(values) != len(names) or (self.node.get("properties") or {}).get("proxyWidgets"):
-            raise self._refusal_of_self("its values do not show which of its inputs they are for")
+        if not values:
+            inner = self.inner.get(first.body["id"])
+            return inner._promoted(first.name) if inner else first
+        if len(values) != len(names):
+            raise self._refusal_of_self(_UNCLEAR)
         return Literal(values[names.index(name)], primitive=False)
 
-    def _has_widget(self, slot: int) -> bool:
-        """Return whether a subgraph's input sets a widget inside."""
-        return any(
-            entry.get("widget")
-            for link in self.links.values()
-            if (link.origin, link.slot) == (SUBGRAPH_INPUT, slot) and link.target in self.nodes
-            for entry in self.nodes[link.target].get("inputs") or []
-            if entry.get("link") == link.id
-        )
+    def _first_widget(self, slot: int) -> Shown | None:
+        """Return the first widget inside that an input of this subgraph sets."""
+        order = self.inputs[slot].get("linkIds") or []
+        origin = SUBGRAPH_INPUT, slot
+        links = [one for one in self.links.values() if (one.origin, one.slot) == origin]
+        for link in sorted(links, key=lambda one: [*order, one.id].index(one.id)):
+            body = self.nodes.get(link.target, {})
+            for entry in body.get("inputs") or []:
+                if entry.get("link") == link.id and entry.get("widget"):
+                    return Shown(body, entry["name"])
+        return None
 
     def _refusal(self, node: Body, why: str, instead: str = "") -> UserError:
         return refusal(f"{self.prefix}{node['id']}", node, why, instead)

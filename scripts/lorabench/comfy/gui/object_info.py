@@ -20,8 +20,8 @@ GROUPS = ("required", "optional")
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 """The types that have a widget in every frontend."""
 
-_TEXTS = {"COLOR"}
-"""Types whose widget holds a text and sends it as it is, such as `#848484`."""
+_TEXTS = {"COLOR", "PAINTER"}
+"""Types whose widget holds a text and sends it as it is: `#848484`, the file of a painted mask."""
 
 
 class Input(NamedTuple):

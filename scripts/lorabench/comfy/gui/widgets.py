@@ -4,27 +4,37 @@ This reads `/object_info` by itself, to check the converter's result.
 """
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from lorabench.comfy.gui import dynamic
-from lorabench.comfy.gui.object_info import ClassInfo, Input, inputs, module, with_plain_types
+from lorabench.comfy.gui.object_info import (
+    ClassInfo,
+    Input,
+    NodeInfo,
+    inputs,
+    module,
+    with_plain_types,
+)
 
 KINDS = {"INT": int | float, "FLOAT": int | float, "STRING": str, "BOOLEAN": bool | int}
+ANY = ("*", "COMFY_MATCHTYPE_V3")
+"""The kinds of sockets that take what they are given."""
+
 CONTROLS = {"fixed", "increment", "decrement", "randomize", True, False}
 """The values after a seed; older frontends wrote true or false."""
 
 
 class Widget(Input):
-    """An input with a widget: `kind` is INT, FLOAT, STRING, BOOLEAN or COMBO."""
+    """An input that takes values: `kind` is INT, FLOAT, STRING, BOOLEAN, COMBO, or one of `ANY`."""
 
     def fits(self, value: Any) -> bool:
         """Return whether a value is of the widget's kind; a COMBO takes the name of any file."""
-        if self.kind == "COMBO":
+        if self.kind in ("COMBO", *ANY):
             return isinstance(value, str | int | float)
         wrong_bool = isinstance(value, bool) and self.kind in ("INT", "FLOAT")
-        return isinstance(value, KINDS[self.kind]) and not wrong_bool
+        return isinstance(value, KINDS.get(self.kind, ())) and not wrong_bool
 
     def takes(self, value: Any) -> bool:
         """Return whether a primitive's value is neither limited nor rounded."""
@@ -65,12 +75,16 @@ def _is_special(one: Input) -> bool:
     return dynamic or bool({"default", "min", "max", "socketless", "widgetType"} & given)
 
 
-def for_node(info: ClassInfo, values: Any, sockets: Collection[str]) -> ClassInfo:
-    """Return the entry of a node's class, with the inputs that the node's values and links bring.
+def for_node(body: Mapping[str, Any], node_info: NodeInfo) -> ClassInfo:
+    """Return the entry of a node's class, with the inputs that its values and links bring.
 
     Raises `ValueError` as `completed` does, and for a choice that the class does not have.
     """
+    info, values = node_info[body["type"]], body.get("widgets_values")
+    if body["type"] == dynamic.OPTIONS_OF_ITS_OWN:
+        info = dynamic.with_options(info, _listed(values))
     if dynamic.is_dynamic(info):
+        sockets = [entry["name"] for entry in body.get("inputs") or []]
         info = dynamic.settled(info, sockets, partial(_taken, _listed(values)))
     return with_plain_types(info)
 
@@ -97,17 +111,11 @@ def widget_values(values: Any, info: ClassInfo) -> dict[str, Any]:
 def completed(values: Any, info: ClassInfo) -> list[Any]:
     """Return a node's list with defaults for inputs that are newer than the file.
 
-    Raises `ValueError` if the list has no order, and as `widgets` does.
+    It has no `control_after_generate`, which the converter takes for the value of a text or a
+    choice behind a seed. Raises `ValueError` if the list has no order, and as `widgets` does.
     """
-    full = _listed(values)
-    seen = 0
-    for widget in widgets(info):
-        if seen >= len(full):
-            full.append(widget.default)
-        seen += 1
-        if seen < len(full) and _has_control(widget, full[seen]):
-            seen += 1
-    return full
+    rest = _listed(values)
+    return [_taken(rest, widget) for widget in widgets(info)] + rest
 
 
 def _listed(values: Any) -> list[Any]:

@@ -31,6 +31,22 @@ def announce(training: Training, there: Installation, has: Hardware, steps: int)
         log.info("continuing after step %d of %d", steps, training.steps)
 
 
+def follow_training(
+    training: Training,
+    there: Installation,
+    device: str,
+    arguments: Sequence[str],
+    done: int,
+    check: Callable[[str], None] = lambda line: None,
+) -> list[str]:
+    """Run the program that trains on `device`, from step `done` on; otherwise as `follow`."""
+    progress = Progress(training, device, training.rows, done)
+    try:
+        return follow(there, arguments, progress, check)
+    finally:
+        progress.close()
+
+
 def follow(
     there: Installation,
     arguments: Sequence[str],

@@ -29,13 +29,14 @@ def of(base: Checkpoint, trainer: str) -> Trainer:
     found = {"kohya": family.kohya, "musubi": family.musubi}[trainer]
     if found is None:
         raise UserError(f"base_model: {base.path}: {cannot(base, trainer)}")
-    if isinstance(found, Kohya) and found.prefix:
-        tensors, _ = header.read(base.path)
-        if not any(name.startswith(found.prefix) for name in tensors):
-            raise UserError(
-                f"base_model: {base.path}: sd-scripts trains {family.title} on a checkpoint, "
-                f"whose layers begin with {found.prefix}, and not on a diffusion model alone"
-            )
+    if base.tiny_vae:
+        raise UserError(
+            f"base_model: {base.path}: its VAE is a tiny one (TAESD), which {found.program} does "
+            "not read; take the full checkpoint, with its own VAE, or trainer=embedded"
+        )
+    if _wanted_prefix(base, found):
+        way = _with_files(base, trainer)
+        raise UserError(f"base_model: {base.path}: train {family.title} by trainer={trainer}{way}")
     return found
 
 
@@ -90,9 +91,23 @@ def check_buckets(settings: PreprocessSettings, trainer: Trainer) -> None:
 
 
 def _with_files(base: Checkpoint, trainer: str) -> str:
+    """Return which files it has to be given besides, and in place of a model without the rest."""
     way = {"kohya": base.family.kohya, "musubi": base.family.musubi}.get(trainer)
-    needed = [name for name, file in way.models.items() if not file.optional] if way else []
-    return f" with {model_files.typed(needed)}" if needed else ""
+    files = model_files.needed(way.models, base.path) if way else []
+    if way and (prefix := _wanted_prefix(base, way)):
+        return (
+            " with base_model=/path/to/checkpoint.safetensors, whose layers begin with "
+            f"{prefix} (this is a diffusion model alone), and what that does not hold of "
+            f"{model_files.typed(files)}"
+        )
+    return f" with {model_files.typed(files)}" if files else ""
+
+
+def _wanted_prefix(base: Checkpoint, way: Trainer) -> str:
+    """Return what a wanted checkpoint's layers begin with; empty if the base model will do."""
+    prefix = way.prefix if isinstance(way, Kohya) else ""
+    held = prefix and any(name.startswith(prefix) for name in header.read(base.path)[0])
+    return "" if held else prefix
 
 
 def _no_such(trainer: Trainer, base: Checkpoint) -> str:

@@ -3,7 +3,7 @@
 import logging
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -12,20 +12,27 @@ from lorabench.base import header
 from lorabench.lora import file as lora_file
 from lorabench.lora import tensor_file
 from lorabench.train import history
+from lorabench.train.external import failures
+from lorabench.train.external.installation import Installation
 from lorabench.train.external.progress import read_rows
 from lorabench.train.external.training import Training, epoch_suffix
 
 log = logging.getLogger(__name__)
 
 
-def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
+def collect(
+    training: Training, there: Installation, final: Path, said: Sequence[str], output: Path
+) -> None:
     """Check the results of a program and publish them; `final`, the LoRA, last, at `output`.
 
-    Beside it appear `rows` as `train_log.csv`, `loss.png` and the LoRAs of the kept epochs. Each
+    Beside it appear `train_log.csv`, `loss.png` and the LoRAs of the kept epochs. Each
     LoRA first moves to output/kohya/, where its users look for it; an older file of the
-    same name there is renamed. Raises `UserError`: a LoRA is broken, cut short, holds NaN or has
-    learnt nothing.
+    same name there is renamed. Raises `UserError`: there is no LoRA, in spite of what the program
+    `said`, or one is broken, cut short, holds NaN or has learnt nothing.
     """
+    if not final.exists():
+        pictures = there.seen(training.pictures.folder / "images")
+        raise failures.no_file(there.tool, pictures, said)
     written = {"": final}
     _correct(training, final, training.steps, training.epochs)
     for epoch in training.kept_epochs:
@@ -35,16 +42,18 @@ def collect(training: Training, final: Path, rows: Path, output: Path) -> None:
             written = {epoch_suffix(epoch): path, **written}
     for path in written.values():
         lora_file.verify(path)
-    course = read_rows(rows, training.steps)
+    course = read_rows(training.rows, training.steps)
     if course:
         history.draw(course, output.with_name("loss.png"), output.stem)
-    _copy(rows, output.with_name("train_log.csv"))
+    _copy(training.rows, output.with_name("train_log.csv"))
     for suffix, path in written.items():
         kept = layout.KOHYA / f"{training.name}{suffix}.safetensors"
         _keep_what_is_there(kept)
         path.replace(kept)
         _copy(kept, output.with_name(f"{output.stem}{suffix}.safetensors"))
     _remove(training.folder)
+    kept = layout.KOHYA / f"{training.name}.safetensors"
+    log.info("the LoRA is in %s, and in %s", output, kept)
 
 
 def _correct(training: Training, path: Path, steps: int, epoch: int) -> None:

@@ -98,6 +98,11 @@ class Training:
         area = max(width * height for width, height in self.sizes)
         return self.by.bucket_step * math.ceil(math.sqrt(area) / self.by.bucket_step)
 
+    @property
+    def rows(self) -> Path:
+        """Where its steps are written down."""
+        return self.folder / "train_log.csv"
+
     def file(self, suffix: str = "") -> Path:
         """Return where the program writes a LoRA; that of an epoch ends in `-000001`."""
         return self.folder / f"{self.name}{suffix}.safetensors"

@@ -1,31 +1,23 @@
 """Train a LoRA with sd-scripts, from a normalized set to a checked file."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import tomli_w
 
-from lorabench import files, layout
+from lorabench import files
 from lorabench.errors import UserError
 from lorabench.settings.models import KohyaSettings, TrainSettings
-from lorabench.train.external import (
-    failures,
-    results,
-    subsets,
-)
 from lorabench.train.external import options as external_options
+from lorabench.train.external import results, subsets
 from lorabench.train.external.beginning import begin
-from lorabench.train.external.follow import announce, follow
+from lorabench.train.external.follow import announce, follow_training
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
-from lorabench.train.external.progress import Progress
 from lorabench.train.external.training import Training
 from lorabench.train.kohya import command, options, resume
 from lorabench.train.kohya.resume import State
 from lorabench.train.kohya.tool import TOOL
-
-log = logging.getLogger(__name__)
 
 
 def train(
@@ -56,21 +48,14 @@ def train(
     )
 
     state = _prepare(training, there, has)
-    announce(training, there, has, state.steps if state else 0)
-    rows = training.folder / "train_log.csv"
-    progress = Progress(training, has.device, rows, state.steps if state else 0)
-    try:
-        arguments = command.command(training, there, has, state)
-        said = follow(there, arguments, progress, _check_captions)
-    finally:
-        progress.close()
+    done = state.steps if state else 0
+    announce(training, there, has, done)
+    arguments = command.command(training, there, has, state)
+    said = follow_training(training, there, has.device, arguments, done, _check_captions)
 
     cut = resume.remaining(training, state)
     final = training.file(f"-step{cut:08d}" if cut else "")
-    if not final.exists():
-        raise failures.no_file(TOOL, there.seen(folder / "images"), said)
-    results.collect(training, final, rows, output)
-    log.info("the LoRA is in %s, and in %s", output, layout.KOHYA / f"{name}.safetensors")
+    results.collect(training, there, final, said, output)
 
 
 def _prepare(training: Training, there: Installation, has: Hardware) -> State | None:

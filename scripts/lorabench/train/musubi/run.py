@@ -6,20 +6,15 @@ from pathlib import Path
 
 import tomli_w
 
-from lorabench import files, layout
+from lorabench import files
 from lorabench.errors import UserError
 from lorabench.settings.models import MusubiSettings, TrainSettings
-from lorabench.train.external import (
-    failures,
-    results,
-    subsets,
-)
 from lorabench.train.external import options as external_options
+from lorabench.train.external import results, subsets
 from lorabench.train.external.beginning import begin
-from lorabench.train.external.follow import announce, follow
+from lorabench.train.external.follow import announce, follow, follow_training
 from lorabench.train.external.hardware import Hardware
 from lorabench.train.external.installation import Installation
-from lorabench.train.external.progress import Progress
 from lorabench.train.external.training import Training
 from lorabench.train.musubi import command, options, resume
 from lorabench.train.musubi.resume import State
@@ -60,23 +55,17 @@ def train(
 
     known = _known(training, there)
     state = _prepare(training, there, has, known)
-    announce(training, there, has, state.steps if state else 0)
+    done = state.steps if state else 0
+    announce(training, there, has, done)
     _encode(training, there, known)
-    rows = training.folder / "train_log.csv"
-    progress = Progress(training, has.device, rows, state.steps if state else 0)
-    try:
-        said = follow(there, command.train(training, there, has, state, known), progress)
-    finally:
-        progress.close()
+    arguments = command.train(training, there, has, state, known)
+    said = follow_training(training, there, has.device, arguments, done)
 
     resume.name_by_epoch(training)
     cut = resume.remaining(training, state)
     written = resume.output_name(training, state) + (f"-step{cut:08d}" if cut else "")
     final = training.folder / f"{written}.safetensors"
-    if not final.exists():
-        raise failures.no_file(TOOL, there.seen(folder / "images"), said)
-    results.collect(training, final, rows, output)
-    log.info("the LoRA is in %s, and in %s", output, layout.KOHYA / f"{name}.safetensors")
+    results.collect(training, there, final, said, output)
 
 
 def _known(training: Training, there: Installation) -> command.Known:

@@ -123,6 +123,17 @@ def test_a_missing_checkpoint_is_told_with_the_nearest_and_the_key(fake, tmp_pat
     assert settle(sweep(tmp_path, graph, checkpoint="drawnworld"), fake) == graph
 
 
+def test_a_missing_model_without_its_other_parts_has_its_own_folder(fake, tmp_path):
+    there = {"unet_name": [["flux.safetensors"], {}]}
+    fake.node_info["UNETLoader"] = {"input": {"required": there}, "output": ["MODEL"]}
+    graph = changed(_2_model=["9", 0], _2_clip=["9", 0])
+    graph["9"] = {"class_type": "UNETLoader", "inputs": {"unet_name": "flux2.safetensors"}}
+    (line,) = problems(sweep(tmp_path, graph), fake)
+    assert "unet_name 'flux2.safetensors' is not on the server; nearest there: flux.s" in line
+    assert "put it into the server's models/diffusion_models, or name one that is there" in line
+    assert "'bench={checkpoint: NAME}'" in line
+
+
 def test_a_missing_vae_and_an_unknown_sampler_and_scheduler_are_told_at_once(fake, tmp_path):
     graph = changed(_6_sampler_name="eulr", _6_scheduler="karas", _7_vae=["9", 0])
     graph["9"] = {"class_type": "VAELoader", "inputs": {"vae_name": "kl.safetensors"}}
@@ -130,7 +141,7 @@ def test_a_missing_vae_and_an_unknown_sampler_and_scheduler_are_told_at_once(fak
     (vae,) = [line for line in found if "node 9 (VAELoader)" in line]
     sampler, scheduler = [line for line in found if "node 6 (KSampler" in line]
     assert "vae_name 'kl.safetensors'" in vae
-    assert "it has none at all; put it where this server keeps such files" in vae
+    assert vae.endswith("put it into the server's models/vae, or choose another in the workflow")
     assert "sampler_name 'eulr' is not on the server; nearest there: euler" in sampler
     assert sampler.endswith("; choose another in the workflow")
     assert "nearest there: karras" in scheduler

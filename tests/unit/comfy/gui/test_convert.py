@@ -18,7 +18,11 @@ from lorabench.comfy.gui.widgets import widget_values
 from lorabench.errors import UserError
 
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
-NODE_INFO = json.loads((WORKFLOWS / "node_info.json").read_text("utf-8"))
+NODE_INFO = {
+    class_type: info
+    for name in ("node_info_0.33", "node_info")
+    for class_type, info in json.loads((WORKFLOWS / f"{name}.json").read_text("utf-8")).items()
+}
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 
 
@@ -53,6 +57,8 @@ def test_the_graph_is_the_frontends(name):
     [
         ("muted_seed_source", r"node 6 \(KSampler\): its seed is linked to a node that is muted"),
         ("muted_reroute", r"node 9 \(Reroute\): it is muted"),
+        ("bypassed_second_widget", r"node 9 \(CLIPTextEncode\): its text is linked to a node that"),
+        ("custom_combo_outside", r"node 9:1 \(CustomCombo\): its INDEX is used, and its choice"),
         ("primitive_reroute", r"node 9 \(PrimitiveNode\): .* link it directly"),
         ("primitive_width", r"node 5 \(EmptyLatentImage\): its width does not take 513"),
         ("subgraph_passed_through", r'node 9 \(subgraph "Pass"\): an input .* straight to an outp'),
@@ -158,6 +164,23 @@ def test_a_custom_node_that_rewrites_the_graph_is_refused():
         to_api(gui(), info)
 
 
+@pytest.mark.parametrize(("choice", "place"), [("one", 0), ("two", 1), ("none", -1)])
+def test_the_place_of_a_choice_is_computed_whatever_the_file_says(choice, place):
+    """Frontend 1.58 saves -1, and sends the place."""
+    values = [choice, -1, "one", "two", ""]
+    node = {"id": 1, "type": "CustomCombo", "widgets_values": values}
+    sent = to_api({"nodes": [node], "links": []}, NODE_INFO)["1"]["inputs"]
+    assert sent == {
+        "choice": choice, "index": place, "option1": "one", "option2": "two", "option3": "",
+    }  # fmt: skip
+
+
+def test_a_combo_of_the_first_frontends_has_a_choice_and_no_place():
+    node = {"id": 1, "type": "CustomCombo", "widgets_values": ["two", "one", "two", ""]}
+    sent = to_api({"nodes": [node], "links": []}, NODE_INFO)
+    assert sent["1"]["inputs"] == {"choice": "two"}
+
+
 def test_a_widget_of_a_kind_of_its_own_is_refused():
     info = copy.deepcopy(NODE_INFO)
     info["VAEDecode"]["input"]["required"]["colour"] = ["COLOUR", {"default": "#fff"}]
@@ -178,6 +201,20 @@ def test_a_subgraph_in_itself_is_refused():
     inner["nodes"].append({"id": 50, "type": inner["id"], "inputs": [], "outputs": []})
     with pytest.raises(UserError, match=r"node 9:50 \(subgraph\): this subgraph contains itself"):
         to_api(workflow, NODE_INFO)
+
+
+def test_a_subgraph_with_the_same_value_in_two_places_is_refused():
+    """Frontends until 1.44 send the inner value, 5, and those since 1.47 the outer one."""
+    inner = "11111111-1111-4111-8111-111111111111"
+    number = {"id": 1, "type": "PrimitiveInt", "widgets_values": [5, "fixed"]}
+    shown = {"proxyWidgets": [["1", "value"]]}
+    outer = {"id": 9, "type": inner, "properties": shown, "widgets_values": [9]}
+    definition = {"id": inner, "inputs": [], "nodes": [number], "links": []}
+    content = {"nodes": [outer], "links": [], "definitions": {"subgraphs": [definition]}}
+    with pytest.raises(UserError, match=r"node 9 \(subgraph\): its values do not show which of"):
+        to_api(content, NODE_INFO)
+    outer["widgets_values"] = []
+    assert to_api(content, NODE_INFO)["9:1"]["inputs"] == {"value": 5}
 
 
 def test_a_link_to_a_node_that_is_gone_is_refused():
@@ -269,3 +306,12 @@ def test_a_seed_has_a_second_value_even_where_the_class_does_not_say_so():
     expected = {"seed": 3, "steps": 9}
     assert widget_values([3, "randomize", 9], info) == expected
     assert widget_values([3, 9], info) == expected
+
+
+@pytest.mark.parametrize(("behind", "value"), [(["1:1", "2:1"], "1:1"), ("STRING", "a cat")])
+def test_the_second_value_of_a_seed_is_not_that_of_the_widget_behind_it(behind, value):
+    required = {"seed": ["INT", {"control_after_generate": True}], "next": [behind, {}]}
+    info = NODE_INFO | {"Drawn": {"input": {"required": required}}}
+    node = {"id": 1, "type": "Drawn", "widgets_values": [7, "randomize", value]}
+    sent = to_api({"nodes": [node], "links": []}, info)["1"]["inputs"]
+    assert sent == {"seed": 7, "next": value}

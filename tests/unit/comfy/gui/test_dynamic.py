@@ -70,6 +70,25 @@ def test_a_choice_that_the_server_lacks_is_named():
         converted("SaveImageAdvanced", ["mine", "webp"], "images")
 
 
+def test_a_socket_of_any_type_takes_the_value_that_its_subgraph_shows():
+    """Types that match each other, as a switch's, have no widget."""
+    inner = "11111111-1111-4111-8111-111111111111"
+    text = {
+        "id": 1,
+        "type": "PrimitiveString",
+        "widgets_values": ["a cat"],
+        "inputs": [{"name": "value", "type": "STRING", "link": 1, "widget": {"name": "value"}}],
+    }
+    switch = {"id": 2, "type": "ComfySwitchNode", "widgets_values": [False],
+              "inputs": [{"name": "on_false", "type": "STRING", "link": 2}]}  # fmt: skip
+    ends = [{"id": slot, "origin_id": -10, "origin_slot": 0, "target_id": slot, "target_slot": 0}
+            for slot in (1, 2)]  # fmt: skip
+    definition = {"id": inner, "inputs": [{"name": "text"}], "nodes": [text, switch], "links": ends}
+    content = {"nodes": [{"id": 9, "type": inner}], "links": []}
+    graph = to_api(content | {"definitions": {"subgraphs": [definition]}}, NODE_INFO)
+    assert graph["9:2"]["inputs"] == {"on_false": "a cat", "switch": False}
+
+
 def test_a_node_that_only_shows_pictures_is_left_out():
     nodes = [
         {"id": 2, "type": "LoadImage", "widgets_values": ["a.png", "image"]},
@@ -92,8 +111,3 @@ def test_a_colour_is_sent_as_the_text_that_it_is():
     node = {"id": 1, "type": "Fill", "widgets_values": ["mine", "#848484"], "outputs": []}
     sent = to_api({"nodes": [node], "links": []}, info)["1"]["inputs"]
     assert sent == {"name": "mine", "colour": "#848484"}
-
-
-def test_what_is_painted_on_is_refused():
-    with pytest.raises(UserError, match=r"its mask \(PAINTER\) is a widget that only the frontend"):
-        converted("Painter", ["painter/1.png [temp]", 512, 512, "#000000"])

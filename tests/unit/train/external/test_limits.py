@@ -1,7 +1,5 @@
 """What a program of others cannot do with a family is refused, with what can."""
 
-from pathlib import Path
-
 import pytest
 
 from lorabench.base import checkpoint
@@ -28,12 +26,32 @@ def base(tmp_path, title, prefix=""):
         ),
         ("Z-Image", "kohya", r"trainer=musubi with models={vae: /path/to/…, text_encoder: "),
         ("Wan", "kohya", "no other one does: train it elsewhere, and bench it with lora=<file>"),
-        ("SD3.5", "kohya", r"on a checkpoint, whose layers begin with model\.diffusion_model\."),
     ],
 )
 def test_the_trainer_of_another_family_is_refused(tmp_path, title, trainer, said):
     with pytest.raises(UserError, match=said):
         limits.of(base(tmp_path, title), trainer)
+
+
+def test_one_advice_leads_from_a_model_alone_to_a_training(tmp_path):
+    alone = base(tmp_path, "SD3.5")
+    advice = (
+        "trainer=kohya with base_model=/path/to/checkpoint.safetensors, whose layers begin with "
+        "model.diffusion_model. (this is a diffusion model alone), and what that does not hold of "
+        "models={clip_l: /path/to/…, clip_g: /path/to/…, t5xxl: /path/to/…, vae: /path/to/…}"
+    )
+    assert advice in limits.cannot(alone, "embedded")
+    with pytest.raises(UserError) as refused:
+        limits.of(alone, "kohya")
+    assert advice in str(refused.value)
+
+
+def test_what_a_checkpoint_holds_is_not_asked_for(tmp_path):
+    model = transformer_files.as_file(transformer_files.CASES["SD3.5"], "model.diffusion_model.")
+    held = {"first_stage_model.x": (1,), "text_encoders.clip_l.x": (1,)}
+    whole = transformer_files.save_tensors(tmp_path / "base.safetensors", model | held)
+    advice = limits.cannot(checkpoint.inspect(whole), "embedded")
+    assert "trainer=kohya with models={clip_g: /path/to/…, t5xxl: /path/to/…} does" in advice
 
 
 def test_sd3_is_trained_as_a_checkpoint(tmp_path):
@@ -80,11 +98,10 @@ def test_what_it_has_is_not_refused(tmp_path, title, changes):
 
 
 @pytest.mark.parametrize("family", PUBLIC, ids=lambda family: family.title)
-def test_a_family_says_which_trainers_it_has(family):
+def test_a_family_says_which_trainers_it_has(tmp_path, family):
     assert family.trainers == [
         name for name in ("embedded", "kohya", "musubi") if getattr(family, name)
     ]
-    found = checkpoint.Checkpoint(Path("x"), "file", family, "flow")
     if "embedded" not in family.trainers and family.trainers:
-        said = limits.cannot(found, "embedded")
+        said = limits.cannot(base(tmp_path, family.title), "embedded")
         assert f"trainer={family.trainers[0]}" in said
