@@ -34,13 +34,13 @@ def announce(training: Training, there: Installation, has: Hardware, steps: int)
 def follow_training(
     training: Training,
     there: Installation,
-    has: Hardware,
+    device: str,
     arguments: Sequence[str],
     done: int,
     check: Callable[[str], None] = lambda line: None,
 ) -> list[str]:
-    """Run the program that trains, which goes on after `done` steps; otherwise as `follow`."""
-    progress = Progress(training, has.device, training.rows, done)
+    """Run the program that trains on `device`, from step `done` on; otherwise as `follow`."""
+    progress = Progress(training, device, training.rows, done)
     try:
         return follow(there, arguments, progress, check)
     finally:

@@ -74,6 +74,8 @@ class Progress:
         if self._current and self._current.step < step:
             self._add(self._current)
             self._current = None
+        if self._current and self._current.validation_loss is not None:
+            return  # the bar of a step that is complete, shown again
         self._watch.check(float(loss[1]), self._history.rows)
         self._current = self._row(step, float(loss[1]))
 

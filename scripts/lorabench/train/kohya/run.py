@@ -51,7 +51,7 @@ def train(
     done = state.steps if state else 0
     announce(training, there, has, done)
     arguments = command.command(training, there, has, state)
-    said = follow_training(training, there, has, arguments, done, _check_captions)
+    said = follow_training(training, there, has.device, arguments, done, _check_captions)
 
     cut = resume.remaining(training, state)
     final = training.file(f"-step{cut:08d}" if cut else "")

@@ -59,7 +59,7 @@ def train(
     announce(training, there, has, done)
     _encode(training, there, known)
     arguments = command.train(training, there, has, state, known)
-    said = follow_training(training, there, has, arguments, done)
+    said = follow_training(training, there, has.device, arguments, done)
 
     resume.name_by_epoch(training)
     cut = resume.remaining(training, state)

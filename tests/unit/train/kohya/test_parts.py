@@ -211,6 +211,21 @@ def test_bars_become_rows(tmp_path):
     assert {row.device for row in rows} == {"cpu"}
 
 
+def test_a_bar_that_is_shown_again_keeps_what_was_measured_after_its_step(tmp_path):
+    training = make_training(tmp_path, steps=4)
+    log = tmp_path / "log.csv"
+    progress = Progress(training, "cpu", log, 0)
+    last = BAR.replace("2/4", f"{training.steps_per_epoch}/4")
+    measured = (
+        "epoch validation steps: 100%|██| 2/2 [00:01<00:00, 1.4s/it, val_epoch_avg_loss=1.15]"
+    )
+    for line in (last, measured, last):
+        progress.read(line)
+    progress.close()
+    (row,) = read_rows(log, 4)
+    assert (row.step, row.validation_loss) == (training.steps_per_epoch, 1.15)
+
+
 def test_rows_of_steps_that_are_done_again_go(tmp_path):
     training = make_training(tmp_path, steps=4, kohya_args={"lr_scheduler": "linear"})
     log = tmp_path / "log.csv"
