@@ -103,20 +103,21 @@ class Patchable(Generic[Network]):
         except BaseException:
             self._applied = ()
             for name, original in self._originals.items():
-                self._set(name, original.to(self._parameters[name].device))
+                self._set(name, original.to(self._parameters[name]))
             raise
         self._applied = patches
         return self.network
 
     def _merge(self, name: str, changes: list[Change]) -> None:
         now = self._parameters[name].data
-        original = self._originals.setdefault(name, now.cpu())  # on a card, there would be two
-        merged = original.to(now.device)
+        if name not in self._originals:
+            self._originals[name] = _kept(now)
+        merged = self._originals[name].to(now)
         for change in changes:
             merged = change(merged.float())
         if changes:
-            merged = merged.to(self._dtype or original.dtype)
-        self._set(name, merged.to(original.dtype))
+            merged = merged.to(self._dtype or now.dtype)
+        self._set(name, merged.to(now.dtype))
 
     def _set(self, name: str, value: Tensor) -> None:
         """Give a parameter other memory, which is faster than to copy the value there."""
@@ -155,6 +156,20 @@ class Patchable(Generic[Network]):
             applied = module.kind not in LACKING["embedded"]
             if applied and part == self._part and layer in self._names:
                 yield module, layer
+
+
+def _kept(weight: Tensor) -> Tensor:
+    """Return a weight to keep beside the merged one: on the CPU, as a card has no room for both.
+
+    Most checkpoints hold half precision, and such a weight is kept so, because SDXL in float32 and
+    all of its originals would not fit into 24 GB. No bit is lost.
+    """
+    here = weight.cpu()
+    if here.dtype == torch.float32:
+        for half in (here.half(), here.bfloat16()):
+            if torch.equal(half.float(), here):
+                return half
+    return here
 
 
 def _weight_with(

@@ -54,6 +54,25 @@ def lora(path, names, rank=2, alpha=4.0, seed=1, prefix="lora_unet_"):
     return loras.read(path)
 
 
+@pytest.mark.parametrize("held", [torch.float32, torch.float16, torch.bfloat16])
+def test_an_original_is_kept_as_the_checkpoint_holds_it_and_comes_back(tmp_path, network, held):
+    for weight in network.parameters():
+        weight.data.copy_(weight.data.to(held))
+    before = weights(network)
+    patchable = Patchable(network, "unet")
+    file = lora(tmp_path / "a.safetensors", SHAPES)
+    patchable.with_patches((Patch(file, 0.8),))
+    sizes = {original.itemsize for original in patchable._originals.values()}
+    assert sizes == {held.itemsize}
+    merged = weights(network)
+    assert not torch.equal(merged["point.weight"], before["point.weight"])
+    patchable.with_patches(())
+    after = weights(network)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    patchable.with_patches((Patch(file, 0.8),))
+    assert all(torch.equal(weights(network)[name], merged[name]) for name in merged)
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_layer_becomes_w0_plus_the_scaled_product(tmp_path, network, patchable, name):
     before = weights(network)
