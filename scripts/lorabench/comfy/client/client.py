@@ -119,7 +119,10 @@ class Client:
                     ) from None
                 log.warning("%s; having it saved again", error)
                 graph = with_nonce(graph, save, uuid.uuid4().hex)
-        raise UserError(f"{self.url} lost the prompt {self._pace.tries} times; see its own log")
+        raise UserError(
+            f"{self.url} lost the prompt {self._pace.tries} times; see its own log, and whether the"
+            " machine has run out of memory"
+        )
 
     def queue_length(self) -> int | None:
         """Return how many prompts run or wait on the server; None if it does not answer."""

@@ -166,7 +166,8 @@ def _kept(weight: Tensor) -> Tensor:
     """
     here = weight.cpu()
     if here.dtype == torch.float32:
-        for half in (here.half(), here.bfloat16()):
+        for dtype in (torch.float16, torch.bfloat16):
+            half = here.to(dtype)
             if torch.equal(half.float(), here):
                 return half
     return here
