@@ -114,6 +114,9 @@ def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny
     autoencoder that fits.
     """
     found = checkpoint.inspect(path)
+    if found.kind != "folder" and "vae" not in found.family.parts:
+        title = found.family.a_title
+        raise UserError(f"base model {path}: the autoencoder of {title} model is not read here.")
     try:
         if found.kind == "folder":
             vae = _folder_autoencoder(path, torch.float32, _folder_options(path))

@@ -5,7 +5,7 @@ from safetensors.torch import load_file, save_file
 from lorabench.base import model
 from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
-from tests import checkpoints
+from tests import checkpoints, transformer_files
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +109,9 @@ def test_a_device_that_is_not_there_is_refused_and_auto_takes_what_is(monkeypatc
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert model.usable_device("auto") == model.usable_device("cuda") == "cuda"
     assert model.usable_device("cpu") == "cpu"
+
+
+def test_the_autoencoder_of_another_family_is_said_not_to_be_read(tmp_path):
+    flux = transformer_files.save(tmp_path / "flux1.safetensors", "FLUX.1")
+    with pytest.raises(UserError, match=r"the autoencoder of a FLUX\.1 model is not read here"):
+        model.load_autoencoder(flux, "cpu")
