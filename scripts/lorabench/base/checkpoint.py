@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from lorabench.base import families, file_kinds, header
 from lorabench.base.family import LDM_UNET, PARTS, Family, Known
+from lorabench.base.model_kinds import TAESD
 from lorabench.base.stable_diffusion import BUNDLED, SDXL
 from lorabench.errors import UserError
 from lorabench.text.phrases import listed
@@ -25,8 +26,6 @@ Prediction = Literal["epsilon", "v_prediction", "EDM", "flow"]
 `flow`: the way from the picture to the noise."""
 _EDM_MARKS = ({"edm_mean", "edm_std"}, {"edm_vpred.sigma_max"})
 """Tensors by which ComfyUI recognizes an SDXL of that kind."""
-_TINY = "taesd_"
-"""How ComfyUI's names of a tiny autoencoder's tensors begin."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Checkpoint:
     zero_snr: bool = False
     """Whether no signal is left at the last timestep (zero terminal SNR)."""
     tiny_vae: bool = False
-    """Whether a file holds a TAESD for its VAE, which programs of others do not read there."""
+    """Whether its VAE is a tiny one, such as a TAESD; trainers of others do not read it there."""
 
 
 def inspect(path: Path) -> Checkpoint:
@@ -79,7 +78,8 @@ def _what_else(path: Path) -> str:
 
 
 def _inspect_folder(path: Path) -> Checkpoint:
-    pipeline = _read_json(path / "model_index.json").get("_class_name", "?")
+    index = _read_json(path / "model_index.json")
+    pipeline = index.get("_class_name", "?")
     if not (path / "unet").is_dir():
         raise UserError(f"{path}: a {pipeline} without a UNet; {ALLOWED}.")
     unet = _read_json(path / "unet" / "config.json")
@@ -94,9 +94,9 @@ def _inspect_folder(path: Path) -> Checkpoint:
             raise UserError(f"{path}: no .safetensors weights in its folder {part}/.")
     _check_text_to_image(path, unet["in_channels"], unet["out_channels"])
     prediction = _prediction(path, scheduler)
-    return Checkpoint(
-        path, "folder", family, prediction, bool(scheduler.get("rescale_betas_zero_snr"))
-    )
+    no_signal = bool(scheduler.get("rescale_betas_zero_snr"))
+    tiny = "AutoencoderTiny" in index.get("vae", ())
+    return Checkpoint(path, "folder", family, prediction, no_signal, tiny)
 
 
 def _inspect_file(path: Path) -> Checkpoint:
@@ -120,7 +120,7 @@ def _inspect_file(path: Path) -> Checkpoint:
     )
     prediction = _marked(family, tensors)
     no_signal = prediction == "v_prediction" and "ztsnr" in tensors
-    tiny = _begins(f"{family.parts['vae']}{_TINY}", tensors)
+    tiny = f"{family.parts['vae']}{TAESD}" in tensors
     return Checkpoint(path, "file", family, prediction, no_signal, tiny)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from lorabench.base import checkpoint, conditions, single_file
+from lorabench.base import checkpoint, conditions, single_file, tiny_autoencoder
 from lorabench.base.conditions import Text, TextEncoder
 from lorabench.base.families import EMBEDDED
+from lorabench.base.family import Family
 from lorabench.base.networks import (
     AutoencoderKL,
     AutoencoderTiny,
@@ -94,7 +95,8 @@ def load(path: Path, device: str, dtype: torch.dtype) -> StableDiffusion:
     checkpoint.check_run(found)
     try:
         if found.kind == "folder":
-            tokenizer, (text_encoders, unet, vae) = _tokenizer(path), _load_folder(path, dtype)
+            tokenizer = _tokenizer(path)
+            text_encoders, unet, vae = _load_folder(path, dtype, family)
         else:
             tokenizer = clip_tokenizer()
             text_encoders, unet, vae = single_file.load(path, dtype, family)
@@ -119,7 +121,7 @@ def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny
         raise UserError(f"base model {path}: the autoencoder of {title} model is not read here.")
     try:
         if found.kind == "folder":
-            vae = _folder_autoencoder(path, torch.float32, _folder_options(path))
+            vae = _folder_autoencoder(path, torch.float32, found.family)
         else:
             vae = single_file.load_autoencoder(path, found.family)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
@@ -129,12 +131,18 @@ def load_autoencoder(path: Path, device: str) -> AutoencoderKL | AutoencoderTiny
     return vae.to(device).eval().requires_grad_(False)
 
 
+def mean_latents(vae: AutoencoderKL | AutoencoderTiny, pixels: torch.Tensor) -> torch.Tensor:
+    """Return the unscaled latents of pixels [N, 3, H, W] in [-1, 1] without the draw of a KL's."""
+    encoded = vae.encode(pixels)
+    return encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
+
+
 def _tokenizer(path: Path) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(path / "tokenizer", local_files_only=True)
 
 
 def _load_folder(
-    path: Path, dtype: torch.dtype
+    path: Path, dtype: torch.dtype, family: Family
 ) -> tuple[list[TextEncoder], UNet2DConditionModel, AutoencoderKL | AutoencoderTiny]:
     options = _folder_options(path)
     encoders: list[TextEncoder] = [
@@ -143,7 +151,7 @@ def _load_folder(
     if (second := path / "text_encoder_2").is_dir():
         encoders.append(CLIPTextModelWithProjection.from_pretrained(second, dtype=dtype, **options))
     unet = UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype, **options)
-    return encoders, unet, _folder_autoencoder(path, dtype, options)
+    return encoders, unet, _folder_autoencoder(path, dtype, family)
 
 
 def _folder_options(path: Path) -> dict[str, Any]:
@@ -156,11 +164,15 @@ def _folder_options(path: Path) -> dict[str, Any]:
 
 
 def _folder_autoencoder(
-    path: Path, dtype: torch.dtype, options: dict[str, Any]
+    path: Path, dtype: torch.dtype, family: Family
 ) -> AutoencoderKL | AutoencoderTiny:
-    index = json.loads((path / "model_index.json").read_text())
-    kind = AutoencoderTiny if index["vae"][1] == "AutoencoderTiny" else AutoencoderKL
-    return kind.from_pretrained(path / "vae", torch_dtype=dtype, **options)
+    index, options = json.loads((path / "model_index.json").read_text()), _folder_options(path)
+    if index["vae"][1] != "AutoencoderTiny":
+        return AutoencoderKL.from_pretrained(path / "vae", torch_dtype=dtype, **options)
+    vae = AutoencoderTiny.from_pretrained(path / "vae", torch_dtype=dtype, **options)
+    if usual := family.configs.get("vae"):  # a latent must not depend on the kind of file
+        return tiny_autoencoder.standing_in(vae, usual["scaling_factor"])
+    return vae
 
 
 def _schedule(found: checkpoint.Checkpoint) -> Mapping[str, Any]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 Shape = tuple[int, ...]
 
+TAESD = "taesd_decoder.1.weight"
+"""A layer that each tiny autoencoder of ComfyUI's has."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -61,7 +64,7 @@ KINDS = (
     *(CLIP_L, CLIP_G, _clip("the CLIP of SD2.x", 1024), T5_XXL, BYT5),
     *(QWEN_06B, GEMMA_2B, QWEN_4B, QWEN_7B, QWEN_8B, MISTRAL),
     *(VAE_SD, VAE_FLUX1, VAE_FLUX2, VAE_HUNYUAN, VAE_QWEN),
-    Kind("a tiny autoencoder (TAESD)", r"taesd_decoder\.\d+\.weight"),
+    Kind("a tiny autoencoder (TAESD)", re.escape(TAESD)),
     Kind("a UNet", r"input_blocks\.0\.0\.weight"),
     Kind("a LoRA", r"lora_(down|up|A|B)\.(default\.)?weight"),
 )

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from lorabench.base.model_kinds import TAESD
 from lorabench.base.networks import AutoencoderTiny
 
-_MARK = "taesd_decoder.1.weight"
 _LAYER = re.compile(r"taesd_(encoder|decoder)\.(\d+)\.(.+)")
 
 
@@ -36,7 +36,7 @@ class TinyAutoencoder(AutoencoderTiny):
 
 def is_one(names: Collection[str]) -> bool:
     """Return whether tensors of these names are a tiny autoencoder's."""
-    return _MARK in names
+    return TAESD in names
 
 
 def read(
@@ -50,10 +50,17 @@ def read(
         float(weights[name]) if name in weights else usual
         for name, usual in (("vae_scale", 1.0), ("vae_shift", 0.0))
     )
-    channels = weights[_MARK].shape[1]
-    vae = TinyAutoencoder(scale, shift, latent_channels=channels, scaling_factor=scaling_factor)
+    vae = TinyAutoencoder(scale, shift, scaling_factor=scaling_factor)
     layers = {name: _LAYER.fullmatch(name) for name in weights}
     return vae, {_name(match): weights[name] for name, match in layers.items() if match}
+
+
+def standing_in(vae: AutoencoderTiny, scaling_factor: float) -> TinyAutoencoder:
+    """Return diffusers' `vae`, whose latents are scaled already, with those of the usual one."""
+    config, *_ = AutoencoderTiny.extract_init_dict(dict(vae.config))
+    tiny = TinyAutoencoder(scaling_factor, 0, **{**config, "scaling_factor": scaling_factor})
+    tiny.load_state_dict(vae.state_dict(), assign=True)
+    return tiny
 
 
 def _name(layer: re.Match[str]) -> str:

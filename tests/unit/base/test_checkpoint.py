@@ -119,7 +119,7 @@ def test_an_edm_model_is_known_and_no_trainer_takes_it(tmp_path):
 
 @pytest.mark.parametrize("sizes", [{}, SDXL])
 def test_a_tiny_autoencoder_in_a_file_is_known(tmp_path, sizes):
-    extra = ("first_stage_model.taesd_encoder.0.weight", "first_stage_model.vae_scale")
+    extra = ("first_stage_model.taesd_decoder.1.weight", "first_stage_model.vae_scale")
     path = ldm(tmp_path / "m.safetensors", **sizes, extra=extra, without="first_stage_model.enc")
     found = checkpoint.inspect(path)
     assert found.tiny_vae

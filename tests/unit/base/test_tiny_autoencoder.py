@@ -1,14 +1,19 @@
 """A TAESD under ComfyUI's names: its layers, and what its latents are scaled by."""
 
+import json
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lorabench.base import model, tiny_autoencoder
+from lorabench.base import checkpoint, model, tiny_autoencoder
 from lorabench.base.networks import AutoencoderTiny
 from lorabench.base.stable_diffusion import SD15
 from lorabench.comfy.embedded.devices import Device
 from lorabench.comfy.embedded.engine import Engine
+from lorabench.errors import UserError
+from lorabench.train.external import limits
 from tests import checkpoints
 
 VAE = "first_stage_model."
@@ -70,6 +75,35 @@ def test_a_checkpoint_with_one_is_loaded(plain, tensors, tmp_path, monkeypatch):
     assert torch.allclose(loaded.decode(latents), drawn, atol=1e-5)
     alone = model.load_autoencoder(path, "cpu")
     assert torch.equal(alone.encode(PIXELS).latents, plain.encode(PIXELS).latents)
+
+
+def test_a_folder_with_one_has_the_latents_of_a_file(plain, tensors, tmp_path, monkeypatch):
+    for part, micro in checkpoints.MICRO_LDM.items():
+        monkeypatch.setitem(SD15.configs, part, micro)
+    folder = tmp_path / "m"
+    checkpoints.save_micro_file(tmp_path / "kl.safetensors", folder)
+    shutil.rmtree(folder / "vae")
+    plain.save_pretrained(folder / "vae")
+    index = json.loads((folder / "model_index.json").read_text())
+    index["vae"] = ["diffusers", "AutoencoderTiny"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    assert checkpoint.inspect(folder).tiny_vae
+    loaded = model.load(folder, "cpu", torch.float32)
+    of_file = filled(tensors | {"vae_scale": torch.tensor(0.18215)})
+    unscaled = model.mean_latents(loaded.vae, PIXELS)
+    assert torch.allclose(unscaled, of_file.encode(PIXELS).latents, atol=1e-5)
+    assert torch.allclose(
+        loaded.decode(loaded.encode(PIXELS)), of_file.decode(unscaled).sample, atol=1e-5
+    )
+    with pytest.raises(UserError, match="tiny one"):
+        limits.of(checkpoint.inspect(folder), "kohya")
+
+
+def test_one_for_another_family_is_refused(tensors, tmp_path):
+    wide = tensors | {"taesd_decoder.1.weight": torch.zeros(64, 16, 3, 3)}
+    save_file(wide, tmp_path / "taesd16.safetensors")
+    with pytest.raises(UserError, match=r"taesd16\.safetensors: not a VAE of SD1\.x or SDXL"):
+        Engine(Device("cpu", torch.float32, 1)).vae(tmp_path / "taesd16.safetensors")
 
 
 def test_the_server_loads_one_in_a_file_alone(plain, tensors, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from lorabench.base.model import mean_latents
 from lorabench.base.networks import AutoencoderKL, AutoencoderTiny
 from lorabench.sweep.pictures import REFERENCES, evenly
 from lorabench.sweep.variants import has
@@ -43,6 +44,4 @@ def _caption(path: Path) -> str:
 
 @torch.no_grad()
 def _round_trip(pixels: torch.Tensor, autoencoder: AutoencoderKL | AutoencoderTiny) -> torch.Tensor:
-    if isinstance(autoencoder, AutoencoderTiny):
-        return autoencoder.decode(autoencoder.encode(pixels).latents).sample
-    return autoencoder.decode(autoencoder.encode(pixels).latent_dist.mode()).sample
+    return autoencoder.decode(mean_latents(autoencoder, pixels)).sample

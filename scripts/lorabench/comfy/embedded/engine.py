@@ -134,9 +134,7 @@ class Engine:
         pictures = latents.whole(pictures)
         vae = self._residents.bring(vae, memory.BYTES_A_PIXEL * pictures[..., 0].numel())
         pixels = (pictures[..., :3].movedim(-1, 1) * 2 - 1).to(vae.device, vae.dtype)
-        encoded = vae.encode(pixels)
-        found = encoded.latents if isinstance(vae, AutoencoderTiny) else encoded.latent_dist.mode()
-        return found.float().cpu()
+        return model.mean_latents(vae, pixels).float().cpu()
 
     def decode(self, vae: AutoencoderKL | AutoencoderTiny, samples: Tensor) -> Tensor:
         """Return pictures in [0, 1], float32 [batch, height, width, 3], of unscaled latents."""

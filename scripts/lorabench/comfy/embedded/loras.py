@@ -159,10 +159,11 @@ class Patchable(Generic[Network]):
 
 
 def _kept(weight: Tensor) -> Tensor:
-    """Return a weight to keep beside the merged one: on the CPU, as a card has no room for both.
+    """Return a weight to keep beside the merged one.
 
-    Most checkpoints hold half precision, and such a weight is kept so, because SDXL in float32 and
-    all of its originals would not fit into 24 GB. No bit is lost.
+    It is on the CPU, because a card has no room for both. A float32 weight that came from half
+    precision is kept in that, without losing a bit, because SDXL and its originals in float32 do
+    not fit into 24 GB.
     """
     here = weight.cpu()
     if here.dtype == torch.float32:
