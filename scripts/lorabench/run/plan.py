@@ -17,10 +17,7 @@ from lorabench.comfy.check import loaded
 from lorabench.dataset import checks, facts
 from lorabench.dataset.risks import Risk
 from lorabench.digests import Digests, model_digest
-from lorabench.run import (
-    base_choice,
-    existing,
-)
+from lorabench.run import base_choice, existing
 from lorabench.run.given_lora import GivenLora
 from lorabench.run.identity import WITHOUT_EFFECT
 from lorabench.run.record import Contents, RunRecord

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from lorabench.comfy.graph import choosing
-from lorabench.comfy.graph.graph import SEED_INPUTS, Graph, Slot, is_link, listing, slots, upstream
+from lorabench.comfy.graph.graph import (
+    SEED_INPUTS,
+    Graph,
+    Slot,
+    describe,
+    is_link,
+    listing,
+    slots,
+    upstream,
+)
 from lorabench.errors import UserError
 
 
@@ -22,7 +31,8 @@ def find(graph: Graph, samplers: Sequence[str], choice: str | None) -> tuple[Slo
         noisy = [node for node in samplers if node in known and adds_noise(graph, node)]
     if not noisy:
         raise UserError(
-            f"no sampler adds noise of a seed: {listing(graph, samplers)}; switch add_noise on"
+            f"no sampler adds noise of a seed: {listing(graph, samplers)};"
+            f" {_remedy(graph, samplers)}"
         )
     found: dict[Slot, None] = {}
     for node in noisy:
@@ -40,6 +50,14 @@ def own(graph: Graph, sampler: str) -> Slot | None:
 def adds_noise(graph: Graph, sampler: str) -> bool:
     """Return whether KSamplerAdvanced or SamplerCustom adds noise; every other sampler does."""
     return graph[sampler]["inputs"].get("add_noise", True) not in (False, "disable")
+
+
+def _remedy(graph: Graph, samplers: Sequence[str]) -> str:
+    """Return what to change: SamplerCustomAdvanced has its noise from a node, not a switch."""
+    for sampler in samplers:
+        if is_link(noise := graph[sampler]["inputs"].get("noise")):
+            return f"replace {describe(graph, noise[0])} by RandomNoise"
+    return "switch add_noise on"
 
 
 def _with_same_source(graph: Graph, seed: Slot) -> list[Slot]:

@@ -29,7 +29,7 @@ def test_a_refiner_gets_the_prompts_but_no_seed():
 def test_samplers_that_add_no_noise_are_no_benchmark():
     graph = with_refiner()
     graph["sampler"] = changed(graph, "sampler", add_noise="disable")
-    with pytest.raises(UserError, match="no sampler adds noise of a seed: second"):
+    with pytest.raises(UserError, match=r"of a seed: second.*switch add_noise on$"):
         find_roles(graph)
 
 
@@ -50,6 +50,12 @@ def test_the_noise_of_a_custom_sampler_takes_the_seed_and_its_guider_has_the_pro
     result = patched(graph, positive="p", negative="n", batch_size=2)
     assert result["noise"]["inputs"]["noise_seed"] == 7
     assert (result["pos"]["inputs"]["text"], result["neg"]["inputs"]["text"]) == ("p", "n")
+
+
+def test_a_custom_sampler_without_noise_is_to_get_the_noise_of_a_seed():
+    graph = custom(positive=["pos", 0], negative=["neg", 0]) | {"noise": node("DisableNoise")}
+    with pytest.raises(UserError, match=r"; replace noise \(DisableNoise\) by RandomNoise$"):
+        find_roles(graph)
 
 
 def test_a_basic_guider_has_no_negative():
