@@ -1,11 +1,12 @@
 """The family of a LoRA that is benched, by its layers, and whether the server renders it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lorabench.base import families
-from lorabench.base.family import Family
+from lorabench.base.family import Family, Known
 from lorabench.base.stable_diffusion import SD15
 from lorabench.errors import UserError
 from lorabench.layout import RUNS
@@ -35,17 +36,20 @@ def find(given: Any) -> Family:
 
 
 def check(config: Config, base: Family | None) -> None:
-    """Raise `UserError` if the server would render another family than that of the LoRA.
+    """Raise `UserError` if the server would render another family than that of a LoRA.
 
-    A ComfyUI renders that of a bundled workflow, or else of the base model; what a user's own
-    workflow loads may have no file here. Several LoRAs are compared when they are installed.
+    The embedded server renders that of the base model, a ComfyUI that of a bundled workflow or else
+    of the base model; what a user's own workflow loads may have no file here.
     """
     if not config.lora:
         return
-    if config.comfy_url == EMBEDDED:
-        _check_embedded(find({"lora": config.lora}))
-    elif not given_loras.is_several(config.lora):
-        _check_comfyui(config, base)
+    embedded = config.comfy_url == EMBEDDED
+    bundled = None if embedded else families.of_workflow(config.bench_workflow)
+    drawn = bundled or (None if config.bench.checkpoint and not embedded else base)
+    known = {path: found for path in given_loras.files(config.lora) if (found := _known(path))}
+    misfits = {path: found for path, found in known.items() if drawn and drawn not in found}
+    if misfits and drawn:
+        raise _refusal(misfits, drawn, config, len(known) > len(misfits))
 
 
 def not_rendered(what: str) -> UserError:
@@ -56,21 +60,35 @@ def not_rendered(what: str) -> UserError:
     )
 
 
-def _check_embedded(lora: Family) -> None:
-    if lora is not families.OTHER and not lora.embedded:
-        raise not_rendered(f"the LoRA is for {lora.title}")
+def _known(path: Path) -> Sequence[Known]:
+    try:
+        return trained_for.of_file(path)
+    except UserError:  # a folder's file that is no LoRA is left out elsewhere
+        return []
 
 
-def _check_comfyui(config: Config, base: Family | None) -> None:
-    bundled = families.of_workflow(config.bench_workflow)
-    drawn = bundled or (None if config.bench.checkpoint else base)
-    known = trained_for.of_file(Path(str(config.lora)))
-    if drawn and known and drawn not in known:
-        raise UserError(
-            f"lora: {config.lora} is for {families.titles(known) or 'others'}, and "
-            f"{config.bench_workflow} renders {drawn.title}; take a LoRA for that, or another "
-            "bench_workflow or base_model"
+def _refusal(
+    misfits: Mapping[Path, Sequence[Known]], drawn: Family, config: Config, others_fit: bool
+) -> UserError:
+    """Return what to do about LoRAs of other families than the one that is rendered."""
+    titles = {path: families.titles(known) or "others" for path, known in misfits.items()}
+    what = "; ".join(f"{path} is for {title}" for path, title in titles.items())
+    if others_fit:
+        return UserError(
+            f"lora: {what}; the others are for {drawn.title}. Bench those of one family in a call, "
+            "such as lora=[ONE.safetensors,OTHER.safetensors]"
         )
+    if config.comfy_url != EMBEDDED:
+        return UserError(
+            f"lora: {what}, and {config.bench_workflow} renders {drawn.title}; take a LoRA for "
+            "that, or another bench_workflow or base_model"
+        )
+    if not any(isinstance(one, Family) and one.embedded for one in chain(*misfits.values())):
+        return not_rendered(f"the LoRA is for {' and '.join(sorted(set(titles.values())))}")
+    return UserError(
+        f"lora: {what}, and the base model {config.base_model} is {drawn.a_title} one; give the "
+        "checkpoint that it was trained on: base_model=/path/to/checkpoint.safetensors"
+    )
 
 
 def _files(given: Any) -> Iterator[Path]:

@@ -105,9 +105,10 @@ def _of_family(plan: RunPlan) -> list[str]:
     """Which family a LoRA is for whose base model is not here, and what renders it."""
     if plan.family is families.OTHER:
         return ["the LoRA's layers are of no family that is known here; its workflow decides"]
+    what, them = ("LoRAs are", "them") if plan.several else ("LoRA is", "it")
     return [
-        f"the LoRA is for {plan.family.title}; {plan.config.bench_workflow} renders it (another: "
-        "bench_workflow=)"
+        f"the {what} for {plan.family.title}; {plan.config.bench_workflow} renders {them} "
+        "(another: bench_workflow=)"
     ]
 
 

@@ -96,7 +96,7 @@ def test_it_is_compared_with_a_base_model_that_renders_it_and_with_no_other(plan
 def test_a_tiny_autoencoder_is_read_but_not_by_programs_of_others(plan):
     path = save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
     tensors = {k: v for k, v in load_file(path).items() if not k.startswith("first_stage_model.")}
-    save_file({**tensors, "first_stage_model.taesd_encoder.0.bias": np.ones(1)}, path)
+    save_file({**tensors, "first_stage_model.taesd_decoder.1.weight": np.ones(1)}, path)
     given = {"base_model": str(path), "raw_set": "some_set"}
     assert plan(*CASES["sdxl"], **given).autoencoder == path
     assert plan(*CASES["sdxl"], **given, comfy_url="embedded")
@@ -115,9 +115,12 @@ def test_a_family_that_is_not_known_needs_a_workflow(plan):
 
 
 def test_the_embedded_server_does_not_render_it(plan):
-    with pytest.raises(UserError, match=r"comfy_url: .* the LoRA is for FLUX\.1; name a"):
+    with pytest.raises(UserError, match=r"comfy_url: .* the LoRA is for FLUX\.1.*; name a"):
         plan(*CASES["flux1"], comfy_url="embedded")
-    plan(*CASES["sd15"], comfy_url="embedded")
+    with pytest.raises(
+        UserError, match=r"lora: .* is for SD1\.x, .* give the checkpoint .*base_model="
+    ):
+        plan(*CASES["sd15"], comfy_url="embedded")
     plan("some_new_model_blocks_0_attn", comfy_url="embedded")  # its check names the layers
 
 
@@ -129,6 +132,21 @@ def test_a_workflow_or_a_base_model_of_another_family_is_refused(plan):
     save_checkpoint(Path("models/checkpoints/a.safetensors"), "sdxl")
     with pytest.raises(UserError, match=r"is for FLUX\.1.* renders SDXL"):
         plan(*CASES["flux1"], base_model="models/checkpoints/a.safetensors")
+
+
+def test_several_of_other_families_are_refused_by_name(plan):
+    for name in ("anima", "flux1", "sdxl"):
+        save(f"{name}.safetensors", *CASES[name])
+    several = ["flux1.safetensors", "anima.safetensors"]
+    with pytest.raises(
+        UserError, match=r"anima\.safetensors is for Anima; the others are for FLUX"
+    ):
+        plan(lora=several)
+    mine = "config/workflows/illustrious_lora_bench.json"
+    with pytest.raises(UserError, match=r"flux1\.\S+ is for FLUX\.1.*; anima.* renders SDXL"):
+        plan(lora=several, bench_workflow=mine)
+    with pytest.raises(UserError, match=r"the LoRA is for Anima and FLUX\.1.*; name a"):
+        plan(lora=several, comfy_url="embedded")
 
 
 def test_a_file_that_cannot_be_read_is_refused_where_it_is_read(plan):
