@@ -2,7 +2,7 @@
 
 One message lists everything that is missing on any server: checkpoints, VAEs and other files,
 custom nodes, samplers, the LoRA's folder. Nothing is rendered. Without a --lora-receipt, for a LoRA
-that is not trained yet, servers may still be away.
+that is not trained yet, servers may still be away, and the embedded one is not started.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lorabench import cli
 from lorabench.comfy.check import preflight
+from lorabench.comfy.check.described import Unstarted
 from lorabench.comfy.client import options
 
 
@@ -26,7 +27,11 @@ def main(arguments: argparse.Namespace) -> None:
         loras=loras,
         trigger=arguments.trigger,
     )
-    graph = preflight.settle(sweep, options.addresses(arguments))
+    unstarted = not loras and arguments.comfy_url == "embedded"
+    graph = preflight.settle(
+        sweep,
+        [Unstarted(options.library(arguments))] if unstarted else options.addresses(arguments),
+    )
     if graph and arguments.kept:
         preflight.check_kept(graph, arguments.kept, arguments.workflow)
     if graph and arguments.output:

@@ -267,6 +267,29 @@ def test_what_a_server_lacks_is_told_before_the_training(project, fake):
     assert not (project.root / "datasets/normalized").exists()
 
 
+@pytest.mark.parametrize(
+    ("muted", "words"),
+    [
+        (1, "checkpoint cannot be set: no node with a ckpt_name or unet_name feeds"),
+        (5, "its input latent_image is required and not given"),
+    ],
+)
+def test_what_the_embedded_server_cannot_run_is_told_before_the_training(project, muted, words):
+    project.add_set()
+    path = project.root / "config/workflows/gui/drawnworld_lora_bench.json"
+    gui = json.loads(path.read_text())
+    next(node for node in gui["nodes"] if node["id"] == muted)["mode"] = 2
+    (project.root / "mine.json").write_text(json.dumps(gui))
+    done = project.snakemake(check=False, raw_set="some_set", bench_workflow="mine.json")
+    assert done.returncode != 0
+    assert words in done.stdout
+    assert f"muted or bypassed in this workflow: {muted} (" in done.stdout
+    assert "Stopped before the first job" in done.stdout
+    assert "starting the embedded server" not in done.stdout
+    assert not list(project.root.glob("runs/*/train"))
+    assert not (project.root / "datasets/normalized").exists()
+
+
 def test_a_password_reaches_the_server_and_is_left_nowhere_else(bench):
     bench.fake.login = f"Basic {b64encode(b'me:secretword').decode()}"
     done = bench.run(*FORCE, comfy_url=bench.fake.url.replace("://", "://me:secretword@"))

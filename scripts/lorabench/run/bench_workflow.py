@@ -7,8 +7,10 @@ from lorabench.comfy.check import loaded
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import workflow
+from lorabench.comfy.graph.choosing import NotFound
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.roles import Choices, find_roles, prompt
+from lorabench.comfy.gui import stopped
 from lorabench.errors import UserError
 from lorabench.settings.models import Config
 from lorabench.settings.servers import EMBEDDED
@@ -31,7 +33,7 @@ def read(config: Config) -> BenchWorkflow:
     if not path.is_file():
         near = ", ".join(str(p) for p in sorted(Path("config/workflows").rglob("*.json")))
         raise UserError(f"bench_workflow: there is no file {path}. Bundled ones: {near}")
-    graph = _read_workflow(path)
+    content = graph = _read_workflow(path)
     try:
         if isinstance(graph, workflow.GuiWorkflow):
             if config.comfy_url != EMBEDDED:
@@ -40,11 +42,13 @@ def read(config: Config) -> BenchWorkflow:
             from lorabench.comfy.gui.convert import to_api  # it imports a converter that few need
 
             graph = to_api(graph, catalog.object_info(Library.nowhere()))
-        roles = find_roles(graph, Choices(**config.bench.nodes))
+        with stopped.named(content):
+            roles = find_roles(graph, Choices(**config.bench.nodes))
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
     if config.prompts and not roles.positive:
-        raise UserError(f"prompts: {path}: {roles.reasons['positive']}")
+        with stopped.named(content):
+            raise NotFound(f"prompts: {path}: {roles.reasons['positive']}")
     return BenchWorkflow(prompt(graph, roles), len(roles.loras) > 1)
 
 

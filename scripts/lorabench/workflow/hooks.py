@@ -350,18 +350,21 @@ class Hooks:
                 sys.exit(stopping.STATUS if self._stopping.begun else 1)
 
     def _can_render(self, plan: RunPlan, jobs: Jobs) -> bool:
+        in_a_job = plan.embedded_server and not self._workflow.local_exec
+        if in_a_job and self._bucket:
+            return True  # the jobs' machines may have other models
         receipts = plan.receipts("")
         there = plan.several and all(map(existing.is_there, receipts))
         installed = "install_lora" not in jobs or there
         if self._bucket and installed:  # else a cell brings it here
             installed = all(read_receipt(one).path.is_file() for one in receipts)
-        if plan.embedded_server and not (installed and self._workflow.local_exec):
-            return True  # a cluster's starts in the job, on a machine with what it takes
         known = {
             "--kept": plan.paths.graph if "bench_preflight" not in jobs else None,
             "--log": plan.paths.logs / "bench_preflight.log",
         }
-        chosen = commands.preflight(plan, receipts=receipts if installed else ())
+        # Without a LoRA, no embedded server is started: a cluster's starts in the job.
+        with_lora = installed and not in_a_job
+        chosen = commands.preflight(plan, receipts=receipts if with_lora else ())
         words = shlex.split(f"{chosen} {commands.options(known)}")
         program = [sys.executable, self._scripts / "bench_preflight.py"]
         return subprocess.run([*program, *words]).returncode == 0

@@ -226,40 +226,62 @@ def test_where_nothing_is_to_be_done_a_search_that_has_not_ended_goes_on(
     assert said == ["the search goes on" if goes_on else "the verdict"]
 
 
-def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_installed(
-    made, monkeypatch, tmp_path
-):
-    monkeypatch.chdir(tmp_path)
+def checks(monkeypatch, tmp_path):
+    """The calls of bench_preflight.py that `_can_render` makes from here on."""
     called = []
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hooks.commands, "preflight", words)
     monkeypatch.setattr(
         hooks.subprocess,
         "run",
         lambda words: called.append(list(map(str, words))) or SimpleNamespace(returncode=0),
     )
+    return called
+
+
+def receipts_in(call):
+    return [word for word in call if word.endswith("installed.json")]
+
+
+def test_several_loras_are_checked_by_the_one_that_stands_in_while_others_are_installed(
+    made, monkeypatch, tmp_path
+):
+    called = checks(monkeypatch, tmp_path)
     jobs = {"bench_image": 1, "install_lora": 1}
     found, _ = made()
     first = plan("a-1", embedded=True)
     first.several = ("one", "another")
-    assert found._can_render(first, jobs) and not called, "the first LoRA is still to be installed"
     receipts = [first.paths.receipt(""), first.paths.receipt("low.")]
     first.receipts = lambda lora: receipts
+    assert found._can_render(first, jobs), "the first LoRA is still to be installed"
     receipts[0].parent.mkdir(parents=True)
     receipts[0].touch()
-    assert found._can_render(first, jobs) and not called, "so is that for low noise"
+    assert found._can_render(first, jobs), "so is that for low noise"
     receipts[1].touch()
     assert found._can_render(first, jobs)
-    assert [word for word in called[0] if word.endswith("installed.json")] == list(
-        map(str, receipts)
-    )
+    assert list(map(receipts_in, called)) == [[], [], list(map(str, receipts))]
 
 
-def test_a_server_that_starts_in_a_clusters_job_is_not_checked_here(made, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hooks.subprocess, "run", lambda words: pytest.fail("checked"))
+def test_a_workflow_for_the_embedded_server_is_checked_before_the_training(
+    made, monkeypatch, tmp_path
+):
+    called = checks(monkeypatch, tmp_path)
+    found, _ = made()
+    jobs = {"train_lora": 1, "install_lora": 1, "bench_image": 1}
+    assert found._can_render(plan("a-1", embedded=True), jobs)
+    assert list(map(receipts_in, called)) == [[]]
+
+
+def test_a_server_that_starts_in_a_clusters_job_is_not_started_here(made, monkeypatch, tmp_path):
+    called = checks(monkeypatch, tmp_path)
     found, _ = made()
     found._workflow.local_exec = False
-    assert found._can_render(plan("a-1", embedded=True), {"bench_image": 1})
+    one = plan("a-1", embedded=True)
+    assert found._can_render(one, {"bench_image": 1})
+    assert list(map(receipts_in, called)) == [[]]  # without a LoRA, none is started
+    found._bucket = Unreachable()
+    assert found._can_render(one, {"bench_image": 1}), "pods have models of their own"
+    assert len(called) == 1
 
 
 def test_what_a_killed_call_left_in_slurm_is_cancelled(made, monkeypatch):

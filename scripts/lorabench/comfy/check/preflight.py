@@ -15,13 +15,15 @@ from typing import Any
 
 from lorabench import files
 from lorabench.comfy.check import requirements
+from lorabench.comfy.check.described import Answering, Described, Unstarted
 from lorabench.comfy.client.options import Address
-from lorabench.comfy.client.shapes import CLASS, SYSTEM, fits
+from lorabench.comfy.client.shapes import SYSTEM
 from lorabench.comfy.client.transport import Pace, Refused, Transport
 from lorabench.comfy.graph import lora_nodes, workflow
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.patching import Cell, patch, unnamed
 from lorabench.comfy.graph.roles import Choices, Roles, find_roles
+from lorabench.comfy.gui import stopped
 from lorabench.errors import UserError
 from lorabench.lora import receipt
 from lorabench.lora.receipt import Receipt
@@ -58,7 +60,7 @@ class Verdict:
     away: bool = False
 
 
-def settle(sweep: Sweep, addresses: Sequence[Address]) -> Graph | None:
+def settle(sweep: Sweep, addresses: Sequence[Address | Unstarted]) -> Graph | None:
     """Return the graph that every server can render; None if none answers, without a LoRA.
 
     Raises `UserError` with all problems: the LoRA is not as it was installed, something is missing
@@ -119,7 +121,9 @@ def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"  {' and '.join(having)}: {problem}"
 
 
-def _ask(sweep: Sweep, address: Address) -> Verdict:
+def _ask(sweep: Sweep, address: Address | Unstarted) -> Verdict:
+    if isinstance(address, Unstarted):
+        return _judge(sweep, address)
     try:
         server = Transport(address.url, PACE, address.revive)
         about = server.get_json("/system_stats", SYSTEM)
@@ -127,31 +131,37 @@ def _ask(sweep: Sweep, address: Address) -> Verdict:
         return Verdict(address.url, problems=(str(error),))
     except UserError as error:
         return Verdict(address.url, problems=(str(error),), away=True)
+    _introduce(server.url, about)
+    return _judge(sweep, Answering(server))
+
+
+def _judge(sweep: Sweep, server: Described) -> Verdict:
     try:
-        _introduce(server.url, about)
-        graph = _graph(sweep.workflow, server)
-        roles = find_roles(graph, sweep.choices)
-        if sweep.cell.positive is None:
-            graph = _called(graph, roles, sweep.trigger)
-        patched = patch(graph, roles, sweep.cell)
-        info = server.node_info(patched)
-        unmet = requirements.Requirements(patched, roles, info, server, sweep.loras).unmet()
+        content = workflow.read(sweep.workflow)
+        graph = _graph(content, sweep.workflow, server)
+        with stopped.named(content):
+            roles = find_roles(graph, sweep.choices)
+            if sweep.cell.positive is None:
+                graph = _called(graph, roles, sweep.trigger)
+            patched = patch(graph, roles, sweep.cell)
+        info = server.classes_of(patched)
+        unmet = requirements.Requirements(
+            patched, roles, info, server, sweep.loras, stopped.hint(content)
+        ).unmet()
         notes = lora_nodes.switched_on(graph, roles.save, roles.loras)
         return Verdict(server.url, graph, tuple(unmet), tuple(notes))
     except UserError as error:
         return Verdict(server.url, problems=(str(error),))
 
 
-def _graph(path: Path, server: Transport) -> Graph:
-    """Return the workflow as the graph that this server's frontend would send."""
-    content = workflow.read(path)
+def _graph(content: Graph | workflow.GuiWorkflow, path: Path, server: Described) -> Graph:
+    """Return the workflow in `path` as the graph that this server's frontend would send."""
     if not isinstance(content, workflow.GuiWorkflow):
         return content
     from lorabench.comfy.gui.convert import to_api  # it imports a converter that few need
 
     try:
-        info = server.get_json("/object_info", {str: object})
-        return to_api(content, {name: one for name, one in info.items() if fits(one, CLASS)})
+        return to_api(content, server.all_classes())
     except UserError as error:
         raise UserError(f"workflow {path}: {error}") from None
 

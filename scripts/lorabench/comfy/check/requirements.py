@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from lorabench.comfy.client.refusals import Outage
-from lorabench.comfy.client.shapes import FOLDERS, read
-from lorabench.comfy.client.transport import Transport
+from lorabench.comfy.check.described import Described
 from lorabench.comfy.client.unlisted import unlisted
 from lorabench.comfy.graph.graph import Graph, Slot, describe, is_link
 from lorabench.comfy.graph.roles import Roles
@@ -31,14 +29,16 @@ PICTURE = "put it into the server's input folder, or load it there in ComfyUI"
 class Requirements:
     """A graph with a cell in it, and a server; `info` is its `/object_info` of the graph's classes.
 
-    Without its files in `loras`, the graph's LoRA is not checked.
+    Without its files in `loras`, the graph's LoRA is not checked. `stopped` ends a message on a
+    missing link: what is switched off in the workflow.
     """
 
     graph: Graph
     roles: Roles
     info: NodeInfo
-    server: Transport
+    server: Described
     loras: Sequence[Receipt]
+    stopped: str = ""
 
     def unmet(self) -> Iterator[str]:
         """Yield each reason why the server cannot run the graph."""
@@ -71,7 +71,10 @@ class Requirements:
         value = self.graph[node]["inputs"].get(one.name)
         if value is None:
             if one.required:
-                yield f"{self._node(node)}: its input {one.name} is required and not given"
+                yield (
+                    f"{self._node(node)}: its input {one.name} is required and not given"
+                    f"{self.stopped}"
+                )
             return
         known = one.choices
         of_lora = node in (*self.roles.loras, *self.roles.idle) and one.name == "lora_name"
@@ -120,18 +123,14 @@ class Requirements:
 
     def _lora_folders(self) -> str:
         """Return the server's own LoRA folders in brackets, or nothing."""
-        try:
-            answer = read(self.server.once("GET", "/internal/folder_paths", timeout=5), FOLDERS)
-            return f" (on the server: {', '.join(answer['loras'])})"
-        except (Outage, ValueError):
-            return ""  # an internal route, which may change
+        folders = self.server.lora_folders()
+        return f" (on the server: {', '.join(folders)})" if folders else ""
 
     def _is_uploaded(self, value: str) -> bool:
         """Return whether the server has the picture `folder/name.png [type]`; it lists fewer."""
         name, mark, kind = value.removesuffix("]").rpartition(" [")
         subfolder, _, filename = (name if mark else value).rpartition("/")
-        query = {"filename": filename, "subfolder": subfolder, "type": kind if mark else "input"}
-        return self.server.ask("/view", lambda answer: answer.ok, query)
+        return self.server.has_picture(subfolder, filename, kind if mark else "input")
 
     def _node(self, node: str) -> str:
         return f"node {describe(self.graph, node)}"

@@ -2,10 +2,11 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from lorabench import cli, parent
+from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph.patching import Cell
 from lorabench.comfy.graph.roles import Choices
 from lorabench.errors import UserError
@@ -100,6 +101,18 @@ def cell(
         negative=arguments.negative,
         checkpoint=arguments.checkpoint,
         size=arguments.size,
+    )
+
+
+def library(arguments: argparse.Namespace) -> Library:
+    """Return the files that the embedded server will find."""
+    return replace(
+        Library.nowhere(),
+        models_dir=arguments.models_dir,
+        loras_dir=arguments.loras_dir,
+        output_dir=arguments.server_output_dir,
+        checkpoints=arguments.server_checkpoint,
+        input_dir=Path("input"),  # the server's default
     )
 
 

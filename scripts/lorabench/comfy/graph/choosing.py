@@ -6,6 +6,10 @@ from lorabench.comfy.graph.graph import Graph, listing, title
 from lorabench.errors import UserError
 
 
+class NotFound(UserError):
+    """No node of a graph is what a benchmark needs; one that does not run may be."""
+
+
 def named(graph: Graph, role: str, choice: str, allowed: Sequence[str]) -> str:
     """Return the node of `allowed` whose id or title is `choice`; raises `UserError`."""
     if choice in allowed:
@@ -13,11 +17,13 @@ def named(graph: Graph, role: str, choice: str, allowed: Sequence[str]) -> str:
     titled = [node for node in allowed if title(graph, node) == choice]
     if len(titled) == 1:
         return titled[0]
-    problem = "fits several nodes" if titled else "fits no node of that kind"
-    raise UserError(
-        f"bench.{role}_node = {choice!r} {problem}; give the id of one of: "
-        + listing(graph, titled or allowed)
-    )
+    given = f"bench.{role}_node = {choice!r}"
+    if titled:
+        raise UserError(
+            f"{given} fits several nodes; give the id of one of: {listing(graph, titled)}"
+        )
+    others = f"give the id of one of: {listing(graph, allowed)}" if allowed else "there is none"
+    raise NotFound(f"{given} fits no node of that kind; {others}")
 
 
 def only(graph: Graph, role: str, what: str, candidates: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from lorabench.comfy.graph.choosing import NotFound
 from lorabench.comfy.graph.graph import (
     SIDES,
     STRENGTH_INPUTS,
@@ -14,7 +15,6 @@ from lorabench.comfy.graph.graph import (
     slots,
     upstream,
 )
-from lorabench.errors import UserError
 
 PLACEHOLDER = re.compile(r"lora[ _-]?under[ _-]?test.*|lorabench.*", re.IGNORECASE)
 """File names that mark the tested LoRA, such as LORA_UNDER_TEST.safetensors."""
@@ -90,7 +90,7 @@ def is_off(inputs: Mapping[str, Any]) -> bool:
     return any(inputs.get(switch) in (False, "Off") for switch in _SWITCHES)
 
 
-def no_loader(graph: Graph, save: str, nodes: Sequence[str]) -> UserError:
+def no_loader(graph: Graph, save: str, nodes: Sequence[str]) -> NotFound:
     """Return the error if no LoRA of `nodes`, on which the picture depends, can be swept."""
     others = [
         f"{describe(graph, node)} keeps its LoRAs in another form"
@@ -98,7 +98,7 @@ def no_loader(graph: Graph, save: str, nodes: Sequence[str]) -> UserError:
         for node in nodes
         if (names := held(graph, node)) or "lora" in graph[node]["class_type"].lower()
     ]
-    return UserError(
+    return NotFound(
         f"no LoraLoader with the tested LoRA feeds {describe(graph, save)}; "
         + "".join(f"{other}; " for other in others)
         + "in ComfyUI add one between the checkpoint loader and both the sampler (MODEL) and the"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from lorabench.comfy.graph.choosing import NotFound
 from lorabench.comfy.graph.graph import STRENGTH_INPUTS, Graph, Slot, listing, slots
 from lorabench.comfy.graph.roles import Roles
 from lorabench.comfy.graph.sizes import SIDES
@@ -89,7 +90,7 @@ def _check_number(graph: Graph, roles: Roles, cell: Cell) -> None:
 def _needed(roles: Roles, role: str) -> tuple[Slot, ...]:
     found: tuple[Slot, ...] = getattr(roles, role)
     if not found:
-        raise UserError(f"{role} cannot be set: {roles.reasons[role]}")
+        raise NotFound(f"{role} cannot be set: {roles.reasons[role]}")
     return found
 
 

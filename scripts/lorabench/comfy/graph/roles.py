@@ -71,7 +71,7 @@ def find_roles(graph: Graph, choices: Choices | None = None) -> Roles:
     save = _find_save(graph, choices.save)
     samplers = _samplers(graph, save)
     if not samplers:
-        raise UserError(
+        raise choosing.NotFound(
             f"no sampler feeds {describe(graph, save)}: a node with a latent_image and a seed,"
             " such as KSampler or SamplerCustomAdvanced, was looked for"
         )
@@ -106,7 +106,7 @@ def prompt(graph: Graph, roles: Roles) -> str | None:
 def _find_save(graph: Graph, choice: str | None) -> str:
     saves = [node for node, body in graph.items() if body["class_type"] in _SAVES]
     if not saves:
-        raise UserError(_without_save(graph))
+        raise choosing.NotFound(_without_save(graph))
     if choice:
         found = choosing.named(graph, "save", choice, saves)
     else:
@@ -227,10 +227,8 @@ def _find_text(
     ]
     key = f"bench.{role}_node (--{role}-node)"
     if not nodes:
-        candidates = listing(graph, texts)
-        reasons[role] = (
-            f"no text feeds the sampler's {role}; set {key} if it is one of: {candidates}"
-        )
+        way = f"; set {key} if it is one of: {listing(graph, texts)}" if texts else ""
+        reasons[role] = f"no text feeds the sampler's {role}{way}"
     elif any(len(one) > 1 for one in found):
         reasons[role] = f"several texts feed it; set {key} to one of: {listing(graph, nodes)}"
     elif shared := [one[0].node for one in ours if one in others]:

@@ -16,6 +16,7 @@ from lorabench.comfy.gui.nodes import (
     RunningNode,
     Shown,
     Source,
+    describe,
     refusal,
 )
 from lorabench.comfy.gui.object_info import NodeInfo
@@ -37,9 +38,18 @@ def running_nodes(
     `node_info` is the server's `/object_info`: it says which widgets a bypassed node has that the
     file leaves out.
     """
+    return list(_root(content, node_info or {}).running())
+
+
+def stopped_nodes(content: Mapping[str, Any]) -> list[str]:
+    """Return the nodes that are muted or bypassed, described for a message."""
+    return list(_root(content, {}).stopped())
+
+
+def _root(content: Mapping[str, Any], node_info: NodeInfo) -> "_Canvas":
     subgraphs = (content.get("definitions") or {}).get("subgraphs") or []
     definitions = {one["id"]: one for one in subgraphs}
-    return list(_Canvas(content, _File(definitions, node_info or {})).running())
+    return _Canvas(content, _File(definitions, node_info))
 
 
 class _Link(NamedTuple):
@@ -97,6 +107,13 @@ class _Canvas:
                 yield from self.inner[key].running()
             elif node.get("mode") not in (MUTED, BYPASSED) and node["type"] not in VIRTUAL:
                 yield RunningNode(f"{self.prefix}{key}", node, dict(self._sources(node)))
+
+    def stopped(self) -> Iterator[str]:
+        for key, node in self.nodes.items():
+            if key in self.inner:
+                yield from self.inner[key].stopped()
+            elif node.get("mode") in (MUTED, BYPASSED) and node["type"] not in VIRTUAL:
+                yield describe(f"{self.prefix}{key}", node)
 
     def _sources(self, node: Body) -> Iterator[tuple[str, Source]]:
         """Yield the sources of a node's inputs, by the input's name."""

@@ -66,11 +66,16 @@ class RunningNode:
 
 def refusal(node: str, body: Body, why: str, instead: str = "") -> UserError:
     """Return the error with a node, what is wrong and what to do."""
+    ways = f"{instead}, or {REMEDY}" if instead else REMEDY
+    return UserError(f"node {describe(node, body)}: {why}; {ways}")
+
+
+def describe(node: str, body: Body) -> str:
+    """Return a node's id, class and title for a message: `3 (LoraLoader "Tested")`."""
     name, kind = body.get("title"), str(body["type"])
     kind = "subgraph" if is_subgraph(kind) else kind
     title = f' "{name}"' if name and name != kind else ""
-    ways = f"{instead}, or {REMEDY}" if instead else REMEDY
-    return UserError(f"node {node} ({kind}{title}): {why}; {ways}")
+    return f"{node} ({kind}{title})"
 
 
 def is_subgraph(class_type: str) -> bool:

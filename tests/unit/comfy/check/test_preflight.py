@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from lorabench.comfy.check import preflight
+from lorabench.comfy.check.described import Unstarted
 from lorabench.comfy.client.options import Address
 from lorabench.comfy.client.transport import Pace
+from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph.patching import Cell
 from lorabench.comfy.graph.roles import Choices
 from lorabench.errors import UserError
@@ -310,6 +312,101 @@ def test_a_gui_workflow_becomes_the_graph_that_is_checked(fake, tmp_path):
     assert "ckpt_name 'none' is not on the server" in line
 
 
+def switched_off(number, mode, workflow=GUI):
+    """Return the GUI workflow with a node that is muted (mode 2) or bypassed (4)."""
+    gui = copy.deepcopy(workflow)
+    next(node for node in gui["nodes"] if node["id"] == number)["mode"] = mode
+    return gui
+
+
+@pytest.mark.parametrize("mode", [2, 4])
+@pytest.mark.parametrize(
+    ("number", "lack", "node"),
+    [
+        (2, "no LoraLoader with the tested LoRA feeds 8", '2 (LoraLoader "LoRA under test")'),
+        (6, "no sampler feeds 8", '6 (KSampler "Sampler")'),
+        (7, "no sampler feeds 8", '7 (VAEDecode "Decode")'),
+        (8, "the workflow has no SaveImage node", '8 (SaveImage "Save picture")'),
+        (1, "checkpoint cannot be set: no node", '1 (CheckpointLoaderSimple "Base checkpoint")'),
+        (3, "positive cannot be set: no text", '3 (CLIPTextEncode "Positive prompt")'),
+        (5, "its input latent_image is required", '5 (EmptyLatentImage "Picture size and batch")'),
+    ],
+)
+def test_a_node_that_is_muted_or_bypassed_is_named_where_one_is_missing(
+    fake, tmp_path, number, lack, node, mode
+):
+    wanted = sweep(tmp_path, switched_off(number, mode), positive="a cat", checkpoint="drawnworld")
+    (line,) = [one for one in problems(wanted, fake) if lack in one]
+    assert f"; muted or bypassed in this workflow: {node}; if it should run, enable it" in line
+
+
+def test_what_does_not_run_is_named_only_where_something_is_missing(fake, tmp_path):
+    gui = copy.deepcopy(GUI)
+    preview = {"id": 20, "type": "PreviewImage", "mode": 2, "inputs": [], "outputs": []}
+    gui["nodes"].append(preview)
+    assert settle(sweep(tmp_path, gui), fake)
+    (line,) = problems(sweep(tmp_path, gui, checkpoint="none"), fake)
+    assert "PreviewImage" not in line
+
+
+def unstarted(tmp_path):
+    (tmp_path / "models/vae").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "models/vae/kl.safetensors").touch()
+    return Unstarted(
+        replace(
+            Library.nowhere(),
+            models_dir=tmp_path / "models",
+            loras_dir=tmp_path / "models/loras",
+            input_dir=tmp_path / "input",
+            checkpoints=[tmp_path / "drawnworld"],
+        )
+    )
+
+
+def settle_unstarted(sweep, tmp_path):
+    return preflight.settle(sweep, [unstarted(tmp_path)])
+
+
+def test_the_embedded_server_need_not_run_to_be_checked(tmp_path):
+    wanted = sweep(tmp_path, GUI, installed=False, checkpoint="drawnworld")
+    assert settle_unstarted(wanted, tmp_path).keys() == GRAPH.keys()
+
+
+@pytest.mark.parametrize(
+    ("graph", "words"),
+    [
+        (switched_off(5, 2), "latent_image is required and not given; muted or bypassed"),
+        (switched_off(1, 2), "checkpoint cannot be set: no node with a ckpt_name"),
+        (changed(_6_sampler_name="eulr"), "sampler_name 'eulr' is not on the server; nearest"),
+        (
+            {
+                **changed(_7_vae=["9", 0]),
+                "9": {"class_type": "VAELoader", "inputs": {"vae_name": "lk.safetensors"}},
+            },
+            "vae_name 'lk.safetensors' is not on the server; nearest there: kl.safetensors",
+        ),
+    ],
+)
+def test_what_the_embedded_server_would_lack_is_told_before_its_start(tmp_path, graph, words):
+    wanted = sweep(tmp_path, graph, installed=False, checkpoint="drawnworld")
+    with pytest.raises(UserError) as caught:
+        settle_unstarted(wanted, tmp_path)
+    assert words in str(caught.value)
+    assert "  the embedded server: " in str(caught.value)
+
+
+def test_a_picture_for_the_embedded_server_is_looked_for_in_its_folders(tmp_path):
+    graph = changed(_6_latent_image=["10", 0])
+    graph["9"] = {"class_type": "LoadImage", "inputs": {"image": "clips/b.png"}}
+    graph["10"] = {"class_type": "VAEEncode", "inputs": {"pixels": ["9", 0], "vae": ["1", 2]}}
+    wanted = sweep(tmp_path, graph, installed=False)
+    with pytest.raises(UserError, match=r"image 'clips/b\.png' is not on the server"):
+        settle_unstarted(wanted, tmp_path)
+    (tmp_path / "input/clips").mkdir(parents=True)
+    (tmp_path / "input/clips/b.png").touch()
+    assert settle_unstarted(wanted, tmp_path) == graph
+
+
 def test_a_gui_workflow_that_cannot_be_converted_is_named(fake, tmp_path):
     gui = copy.deepcopy(GUI)
     gui["nodes"][5]["type"] = "KSamplerFancy"
@@ -319,7 +416,7 @@ def test_a_gui_workflow_that_cannot_be_converted_is_named(fake, tmp_path):
 
 
 def test_servers_that_read_a_workflow_differently_are_named(fake, tmp_path, monkeypatch):
-    def graph(_, server):
+    def graph(content, path, server):
         return GRAPH if server.url == fake.url else changed(_6_steps=3)
 
     monkeypatch.setattr(preflight, "_graph", graph)

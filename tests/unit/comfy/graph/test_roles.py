@@ -437,3 +437,13 @@ def test_the_checkpoint_is_the_one_that_the_lora_is_put_on():
     result = patched(graph, checkpoint="c")
     assert result["ckpt"]["inputs"]["ckpt_name"] == "c"
     assert result["refiner"] == graph["refiner"]
+
+
+def test_where_no_text_is_left_no_choice_is_offered():
+    graph = a_graph(pos=None, neg=None)
+    graph["sampler"] = changed(graph, "sampler", positive=["lora", 1], negative=["lora", 1])
+    with pytest.raises(UserError) as caught:
+        patched(graph, positive="a cat")
+    assert str(caught.value) == "positive cannot be set: no text feeds the sampler's positive"
+    with pytest.raises(UserError, match="fits no node of that kind; there is none"):
+        find_roles(graph, Choices(positive="pos"))
