@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lorabench.base import families, file_kinds, header
+from lorabench.base import families, file_kinds, header, recognized
 from lorabench.base.family import LDM_UNET, PARTS, Family, Known
 from lorabench.base.model_kinds import TAESD
 from lorabench.base.stable_diffusion import BUNDLED, SDXL
 from lorabench.errors import UserError
+from lorabench.text import nearest
 from lorabench.text.phrases import listed
 
 ALLOWED = (
@@ -50,7 +51,9 @@ def inspect(path: Path) -> Checkpoint:
     if path.is_dir():
         return _inspect_folder(path)
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file or folder; {ALLOWED}.")
+        there = [one.name for one in path.parent.glob("*") if _may_be_one(one)]
+        near = nearest.there(path.name, there)
+        raise UserError(f"{path}: there is no such file or folder{near}; {ALLOWED}.")
     if path.suffix.lower() != ".safetensors":
         raise UserError(f"{path}: {_what_else(path)}")
     return _inspect_file(path)
@@ -68,6 +71,10 @@ def check_run(base: Checkpoint) -> None:
             "checkpoint of epsilon or v-prediction; a finished LoRA for this one can be benched "
             "with comfy_url=<the URL of a ComfyUI server>."
         )
+
+
+def _may_be_one(path: Path) -> bool:
+    return path.suffix.lower() == ".safetensors" or (path / "model_index.json").is_file()
 
 
 def _what_else(path: Path) -> str:
@@ -147,7 +154,7 @@ def _transformer(path: Path, tensors: header.Tensors) -> Family:
     if found := families.transformer(shapes):
         return found[0]
     lora = any(key.startswith("lora_") for key in tensors)
-    what = "a LoRA" if lora else file_kinds.by_keys(tensors) or "not a model that is known here"
+    what = "a LoRA" if lora else recognized.title(shapes) or "not a model that is known here"
     raise UserError(f"{path}: this is {what}; {ALLOWED}.")
 
 

@@ -4,7 +4,7 @@ import codecs
 import re
 import shlex
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,19 +32,21 @@ _ENCODINGS = (
 _WEB_PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|head)", re.IGNORECASE)
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _EMBEDDING_KEYS = {"emb_params", "string_to_param", "string_to_token", "clip_l", "clip_g", "t5xxl"}
-_MODELS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such keys
+_ADDITIONS: tuple[tuple[str, str], ...] = (  # a part of a key, and what has such keys
     (".oft_blocks.", "an OFT network of sd-scripts, which ComfyUI does not load"),
     (".oft_R.", "an OFT network of PEFT or OneTrainer, which is not read here"),
     ("hypernet", "a hypernetwork"),
     ("lora_controlnet", "a Control-LoRA"),
     ("control_model.", "a ControlNet"),
+    ("controlnet_blocks.", "a ControlNet"),
     ("controlnet_down_blocks.", "a ControlNet"),
     ("ip_adapter.", "an IP-Adapter"),
     ("image_proj.", "an IP-Adapter"),
     ("diffusion_model.clf.1.weight", "a Stable Cascade model, which is not read here"),
+)
+_PARTS: tuple[tuple[str, str], ...] = (  # the same, of models that are not known by their shapes
     ("model.diffusion_model.", "a whole checkpoint, as base_model= takes it"),
     ("down_blocks.", "the UNet or VAE of a checkpoint"),
-    ("double_blocks.", "a whole Flux model"),
     ("text_model.", "a text encoder"),
     ("decoder.", "a VAE"),
 )
@@ -98,13 +100,25 @@ def likely_encoding(data: bytes) -> str:
 
 
 def by_keys(keys: Collection[str]) -> str | None:
-    """Return what a safetensors file without a LoRA is, by its tensors' names."""
+    """Return what a safetensors file without a LoRA and without a model is, by its tensors' names.
+
+    None where no name is that of such a thing alone.
+    """
     first_words = {key.split(".")[0] for key in keys}
     if keys and (first_words <= _EMBEDDING_KEYS or len(keys) == 1):
         return "a textual inversion embedding, as it seems"
     if not keys:
         return "empty: it has no tensors"
-    return next((what for part, what in _MODELS if any(part in key for key in keys)), None)
+    return _first(_ADDITIONS, keys)
+
+
+def by_parts(keys: Collection[str]) -> str | None:
+    """Return what a model seems to be whose tensors have such names; None for an unknown one."""
+    return _first(_PARTS, keys)
+
+
+def _first(kinds: Iterable[tuple[str, str]], keys: Collection[str]) -> str | None:
+    return next((what for part, what in kinds if any(part in key for key in keys)), None)
 
 
 def conversion(source: Path, target: Path) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from lorabench.base import families, header, model_kinds
 from lorabench.base.trainer import ModelFile
 from lorabench.errors import UserError
+from lorabench.text import nearest
 
 FOLDERS = ("text_encoders", "clip", "vae", "diffusion_models", "checkpoints")
 """Where a ComfyUI, and models/ here, has such files."""
 _SUFFIXES = (".safetensors", ".sft")
-_NEAR = 3
 
 
 def find(
@@ -26,9 +26,15 @@ def find(
     Raises `UserError`: one is missing, unknown, not there, or plainly another thing.
     """
     wrong = [_unknown(name, wanted) for name in given if name not in wanted]
-    found = {name: _located(name, path, folders) for name, path in given.items() if name in wanted}
-    wrong += [said for name, path in found.items() if (said := _mistaken(name, path, wanted))]
-    missing = [name for name in needed(wanted, base) if name not in given]
+    found: dict[str, Path] = {}
+    for name in (name for name in given if name in wanted):
+        try:
+            found[name] = _located(name, given[name], folders)
+            _check_kind(name, found[name], wanted)
+        except UserError as error:
+            wrong.append(str(error))
+    named = {name.partition(":")[0] for name in given}  # of `clip_l:/path` that is said above
+    missing = [name for name in needed(wanted, base) if name not in named]
     if wrong or missing:
         raise UserError("\n".join([*wrong, *([_missing(missing, wanted)] if missing else [])]))
     return found
@@ -60,6 +66,8 @@ def _holds(file: ModelFile, tensors: header.Tensors) -> bool:
 
 
 def _located(name: str, given: str, folders: Iterable[Path]) -> Path:
+    if not given.strip():
+        raise UserError(f"models.{name}: is empty; give the path of its file, or leave {name} out")
     path = Path(given)
     places = [path, *(folder / path for folder in folders if not path.is_absolute())]
     found = next((place for place in places if place.exists()), None)
@@ -71,41 +79,48 @@ def _located(name: str, given: str, folders: Iterable[Path]) -> Path:
             f"models.{name}: {found}: allowed are a .safetensors file, or a folder of one; download"
             " it in this form, or convert it"
         )
+    if found.is_dir() and not _files(found):
+        raise UserError(f"models.{name}: {found} is a folder without a .safetensors file")
     return found
 
 
 def _nearest(given: str, places: Iterable[Path]) -> str:
     """Return which files with a name like `given` are in the folders that were looked through."""
     files = [file for place in places for file in sorted(place.parent.glob("*"))]
-    names = {file.stem: file.name for file in files if file.suffix.lower() in _SUFFIXES}
-    near = difflib.get_close_matches(Path(given).stem, names, _NEAR, 0.5)
-    return f"; nearest there: {', '.join(names[one] for one in near)}" if near else ""
+    names = [file.name for file in files if file.suffix.lower() in _SUFFIXES]
+    return nearest.there(given, names)
 
 
-def _mistaken(name: str, path: Path, wanted: Mapping[str, ModelFile]) -> str:
-    """Say what the file at `path` is instead of the wanted one; empty unless that is certain."""
+def _check_kind(name: str, path: Path, wanted: Mapping[str, ModelFile]) -> None:
+    """Refuse a file that is certainly another one than is wanted, with what it is."""
     shapes = _shapes(name, path)
     held, allowed = model_kinds.of(shapes), wanted[name].kinds
     diffusion = None if held else families.transformer(shapes)
     if not allowed or not (held or diffusion) or any(kind in allowed for kind in held):
-        return ""
+        return
     seems = f"{diffusion[0].a_title} model" if diffusion else held[0].title
     meant = [other for other, file in wanted.items() if any(kind in file.kinds for kind in held)]
     hint = f"; did you mean models.{meant[0]}?" if meant else ""
-    return f"models.{name}: {path} is {seems}, and {wanted[name].title} is wanted{hint}"
+    raise UserError(f"models.{name}: {path} is {seems}, and {wanted[name].title} is wanted{hint}")
 
 
 def _shapes(name: str, path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the tensors in a file, or in those of a folder."""
-    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
     try:
-        tensors = {key: one for file in files for key, one in header.read(file)[0].items()}
+        tensors = {key: one for file in _files(path) for key, one in header.read(file)[0].items()}
     except UserError as error:
         raise UserError(f"models.{name}: {error}") from None
     return {key: tuple(one["shape"]) for key, one in tensors.items()}
 
 
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+
+
 def _unknown(name: str, wanted: Mapping[str, ModelFile]) -> str:
+    if ":" in name:
+        hint = f"put a space after the colon: {name.replace(':', ': ', 1)}"
+        return f"models.{name}: this training reads no such file; {hint}"
     near = difflib.get_close_matches(name, wanted, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     allowed = f"allowed are {listed(wanted)}" if wanted else "none is needed: leave it out"

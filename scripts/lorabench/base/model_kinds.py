@@ -60,12 +60,13 @@ QWEN_8B, MISTRAL = _language_model("Qwen3-8B", 4096), _language_model("Mistral 3
 VAE_SD, VAE_FLUX1 = _vae("the VAE of SD1.x or SDXL", 4), _vae("the VAE of FLUX.1 or SD3", 16)
 VAE_FLUX2, VAE_HUNYUAN = _vae("the VAE of FLUX.2", 32), _vae("the VAE of HunyuanImage", 64)
 VAE_QWEN = Kind("the VAE of Qwen-Image or Wan", r"decoder\.(.+\.)?gamma")
+UNET = Kind("a UNet", r"input_blocks\.0\.0\.weight")
 KINDS = (
     *(CLIP_L, CLIP_G, _clip("the CLIP of SD2.x", 1024), T5_XXL, BYT5),
     *(QWEN_06B, GEMMA_2B, QWEN_4B, QWEN_7B, QWEN_8B, MISTRAL),
     *(VAE_SD, VAE_FLUX1, VAE_FLUX2, VAE_HUNYUAN, VAE_QWEN),
     Kind("a tiny autoencoder (TAESD)", re.escape(TAESD)),
-    Kind("a UNet", r"input_blocks\.0\.0\.weight"),
+    UNET,
     Kind("a LoRA", r"lora_(down|up|A|B)\.(default\.)?weight"),
 )
 

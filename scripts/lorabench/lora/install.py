@@ -115,8 +115,8 @@ def _copy(lora: Path, target: Path, content: str) -> None:
             lora_file.verify(temporary, content)
     except OSError as error:
         raise UserError(
-            f"--install-dir {target.parent}: cannot be written ({of_system(error)}); or name the "
-            "folder of your ComfyUI's LoRAs in lora_install_dir"
+            f"lora_install_dir (--install-dir): {target.parent} cannot be written "
+            f"({of_system(error)}); name the folder that your ComfyUI lists LoRAs from"
         ) from error
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lorabench.base import file_kinds, header
+from lorabench.base import header, recognized
 from lorabench.lora.names import is_unloaded, place
 
 Kind = Literal[
@@ -165,17 +165,17 @@ def describe(shapes: Mapping[str, Shape]) -> Contents:
     return Contents(modules, tuple(bundled), tuple(strange), tuple(unknown), tuple(unloaded))
 
 
-def none_in(contents: Contents, keys: Collection[str]) -> str:
-    """Return what a file is that has no module, by the names of its tensors."""
+def none_in(contents: Contents, shapes: Mapping[str, Shape]) -> str:
+    """Return what a file is that has no module, by its tensors."""
     if contents.unloaded:
         first = ", ".join(contents.unloaded[:_NAMED])
         return f"of its tensors (first: {first}), none is applied: no ComfyUI changes their layers."
-    if kind := file_kinds.by_keys(keys):
+    if kind := recognized.title(shapes):
         return f"it is not a LoRA but {kind}."
-    first = ", ".join(list(keys)[:_NAMED])
+    first = ", ".join(list(shapes)[:_NAMED])
     return (
-        f"none of its {len(keys)} tensors (first: {first}) is named as in a LoRA, such as …{DOWN}, "
-        "so it is not a LoRA."
+        f"none of its {len(shapes)} tensors (first: {first}) is named as in a LoRA, such as "
+        f"…{DOWN}, so it is not a LoRA."
     )
 
 

@@ -1,6 +1,5 @@
 """Which checkpoint a run is trained on, and whether the same one renders its pictures."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,12 +20,12 @@ from lorabench.settings.layers import is_embedded
 from lorabench.settings.models import BUNDLED_BASE
 from lorabench.settings.types import from_home
 from lorabench.settings.validation import shortened
+from lorabench.text import nearest
 
 CHECKPOINTS = Path(BUNDLED_BASE).parent
 _MODELS = CHECKPOINTS.parent
 _FOLDERS = (CHECKPOINTS.name, "diffusion_models", "unet")
 """Where a ComfyUI looks for checkpoints, and for models in files of their own."""
-_NEAR = 3
 
 Given = Mapping[str, Any]
 """Settings, not validated yet: that takes the base model's family."""
@@ -174,9 +173,8 @@ def _not_here(found: Drawn | None) -> UserError:
             f"to be trained on the same; name its file {way}"
         )
     here = [path.name for folder in _FOLDERS for path in sorted((_MODELS / folder).glob("*"))]
-    near = difflib.get_close_matches(found.name, here, _NEAR, 0.5)
-    nearest = f"; nearest there: {', '.join(near)}" if near else ""
     return UserError(
         f"base_model: the workflow renders with {found.name}, and there is none in {CHECKPOINTS}/ "
-        f"to train on{nearest}. Put it there (a link will do), or name the file {way}"
+        f"to train on{nearest.there(found.name, here)}. Put it there (a link will do), or name the "
+        f"file {way}"
     )

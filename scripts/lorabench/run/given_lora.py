@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from lorabench.base import file_kinds, header
@@ -13,6 +14,8 @@ from lorabench.settings.types import as_name
 
 _DIGITS = 8
 _SHOWN = 3
+_READ = 30
+"""Headers that a message is worth."""
 SUFFIX = ".safetensors"
 
 
@@ -93,5 +96,13 @@ def _check_kind(path: Path) -> None:
 def _nearest(folder: Path, name: str = "") -> str:
     """Return the LoRAs in a folder that are most likely meant, as the end of a message."""
     there = sorted(file.name for file in folder.glob(f"*{SUFFIX}"))
-    near = difflib.get_close_matches(name, there, _SHOWN, 0.4) or there[:_SHOWN]
+    likely = difflib.get_close_matches(name, there, _READ, 0.4) or there[:_READ]
+    near = [*islice((one for one in likely if _is_lora(folder / one)), _SHOWN)]
     return f"; {folder} has {', '.join(near)}" if near else ""
+
+
+def _is_lora(path: Path) -> bool:
+    try:
+        return bool(modules.read(path).modules)
+    except UserError:
+        return False

@@ -66,6 +66,14 @@ def _two_decimals(weight: float) -> float:
     return weight + 0.0  # -0.0 and 0.0 are one weight
 
 
+def _no_list(size: Any) -> Any:
+    """Refuse `[832, 1216]` as a size, with how to write it."""
+    if isinstance(size, list | tuple):
+        meant = "x".join(map(str, size)) if len(size) == 2 else "832x1216"
+        raise ValueError(f"write size: {meant}")
+    return size
+
+
 def _size(size: str) -> str:
     return "x".join(map(str, sides(size)))
 
@@ -151,7 +159,7 @@ Name = Annotated[Text, Field(pattern=_NAME), AfterValidator(_short)]
 LocalPath = Annotated[Text, AfterValidator(from_home)]
 Places = Annotated[str | tuple[str, ...], BeforeValidator(_places)]
 Epochs = Annotated[Literal["last", "all"] | tuple[int, ...], BeforeValidator(_epochs)]
-Size = Annotated[Text, AfterValidator(_size)]
+Size = Annotated[Text, BeforeValidator(_no_list), AfterValidator(_size)]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), AfterValidator(_two_decimals)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Prompts = Annotated[str | tuple[str, ...], BeforeValidator(_prompts)]

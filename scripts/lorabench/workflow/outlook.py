@@ -35,6 +35,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int, here: bool = Tru
     `at_once` cells are on their way at a time.
     """
     yield from notes.notes(plan)
+    yield from _without_use(plan)
     yield from (risk.line() for risk in plan.risks)
     stages = list(_stages(plan, jobs, here)) or [rule.replace("_", " ") for rule in jobs]
     which = f" ({plan.varied})" if plan.varied else ""
@@ -48,6 +49,16 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int, here: bool = Tru
     if left_out := earlier.find(plan.paths.root, plan.sweep):
         yield earlier.sentence(left_out)
         yield repeat_command(plan.record, left_out.sweep, plan.base_model)
+
+
+def _without_use(plan: RunPlan) -> Iterator[str]:
+    """Yield what was given for a training, where a finished LoRA is benched and none trained."""
+    if not plan.config.lora:
+        return
+    given = {"trainer": plan.config.trainer != "embedded", "models": bool(plan.config.models)}
+    if idle := [name for name, is_given in given.items() if is_given]:
+        does = "does nothing" if idle == ["trainer"] else "do nothing"
+        yield f"nothing is trained with lora=, so {listed(idle)} {does}: leave out {listed(idle)}"
 
 
 def _stages(plan: RunPlan, jobs: Mapping[str, int], here: bool) -> Iterator[str]:

@@ -178,6 +178,15 @@ def test_a_file_cut_short_is_refused(tmp_path, cut):
         checkpoint.inspect(path)
 
 
+def test_the_nearest_in_its_folder_is_named(tmp_path):
+    for name in ("flux1-dev.safetensors", "flux1-dev.txt", "flux1-dev_v2/model_index.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    said = r"there is no such file or folder; nearest there: flux1-dev\.safetensors, flux1-dev_v2;"
+    with pytest.raises(UserError, match=said):
+        checkpoint.inspect(tmp_path / "flux1dev.safetensors")
+
+
 def test_a_pickle_is_refused(tmp_path):
     (tmp_path / "model.ckpt").write_bytes(b"x")
     with pytest.raises(UserError, match=r"pickled.*uv run python -c .*/model.safetensors"):

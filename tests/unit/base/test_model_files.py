@@ -118,3 +118,25 @@ def test_the_nearest_file_of_the_folders_is_named(tmp_path, base):
     files(tmp_path / "vae", "flux_ae", "ae_1", "else")
     with pytest.raises(UserError, match=r"nor in .*vae; nearest there: ae_1\.safetensors$"):
         model_files.find({**given, "ae": "ae1.safetensors"}, FLUX, base, [tmp_path / "vae"])
+
+
+def test_a_folder_without_such_a_file_is_refused(tmp_path, base):
+    given = files(tmp_path, *FLUX)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"^models\.ae: .*empty is a folder without a \.safeten"):
+        model_files.find({**given, "ae": str(tmp_path / "empty")}, FLUX, base)
+
+
+def test_all_wrong_ones_are_named_at_once(base):
+    with pytest.raises(UserError) as refused:  # as Snakemake reads {clip_l: , t5xxl: 5, ae: true}
+        model_files.find({"clip_l": "", "t5xxl": "5", "ae": "true"}, FLUX, base)
+    assert str(refused.value).splitlines() == [
+        "models.clip_l: is empty; give the path of its file, or leave clip_l out",
+        "models.t5xxl: there is no file 5",
+        "models.ae: there is no file true",
+    ]
+
+
+def test_a_forgotten_space_is_named(base):
+    with pytest.raises(UserError, match=r"put a space after the colon: clip_l: /a:b$"):
+        model_files.find({"clip_l:/a:b": ""}, {"clip_l": FLUX["clip_l"]}, base)

@@ -49,3 +49,10 @@ def test_what_is_not_applied_is_refused_by_name_and_not_installed(tmp_path, kind
     with pytest.raises(UserError, match=re.escape(said)):
         install(path, tmp_path / "loras", tmp_path / "receipt.json", BUNDLED)
     assert not (tmp_path / "loras").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_by_the_setting_for_it(tmp_path):
+    path = next(iter(KINDS.values())).write(tmp_path / "ink.safetensors")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^lora_install_dir \(--install-dir\): .*cannot be writ"):
+        install(path, tmp_path / "file" / "loras", tmp_path / "receipt.json", BUNDLED)

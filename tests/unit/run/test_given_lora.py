@@ -145,6 +145,13 @@ def test_what_is_no_lora_is_refused_with_what_to_do(plan, lora, tmp_path):
     assert refused(plan, page) == f"lora: {page}: it is not a LoRA but a VAE."
 
 
+def test_only_loras_are_named_as_the_nearest(plan, lora):
+    save_file({"decoder.a": np.ones(2), "decoder.b": np.ones(2)}, lora.with_name("ink.safetensors"))
+    lora.with_name("ink_v1.safetensors").write_bytes(b"")
+    assert refused(plan, lora.with_name("ink_v4.safetensors")).endswith(" has ink_v3.safetensors")
+    assert refused(plan, lora.with_name("nope")).endswith(" has ink_v3.safetensors")
+
+
 def test_what_does_not_go_together_is_refused(plan, lora, tmp_path):
     assert "goes with lora=" in refused(plan, None, raw_set="some_set", training_set="x")
     both = refused(plan, lora, raw_set="some_set", training_set=str(tmp_path))

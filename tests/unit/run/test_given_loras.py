@@ -13,7 +13,7 @@ from lorabench.run.notes import notes
 from lorabench.sweep.loras import label
 from lorabench.sweep.record import SweepRecord
 from lorabench.workflow import commands, targets
-from tests import records
+from tests import records, transformer_files
 from tests.loras import save_lora
 from tests.project import ROOT, make_plan
 
@@ -196,6 +196,19 @@ def test_a_checkpoint_in_a_folder_is_left_out(plan, loras):
     found = plan(str(folder))
     assert names(found) == ["ink", "mofu"]
     assert any("vae.safetensors: it is not a LoRA but a VAE" in note for note in notes(found))
+
+
+def test_models_and_encoders_in_a_folder_are_left_out_by_their_names(plan, loras):
+    folder = loras("ink")
+    save = transformer_files.save_tensors
+    save(
+        folder / "t5.safetensors", {"encoder.block.0.layer.0.layer_norm.weight": (4096,), "a": (1,)}
+    )
+    transformer_files.save(folder / "wan.safetensors", "Wan")
+    transformer_files.save(folder / "flux2.safetensors", "FLUX.2")
+    left_out = "\n".join(note for note in notes(plan(str(folder))) if "left out: " in note)
+    for said in ("a FLUX.2 model", "a Wan model", "T5-XXL"):
+        assert f"it is not a LoRA but {said}." in left_out
 
 
 def test_without_any_lora_that_is_said_with_what_is_there(plan, tmp_path):

@@ -98,6 +98,8 @@ def test_a_number_typed_for_a_name_is_a_name():
         ({"comfy_url": "127.0.0.1:8188"}, "comfy_url: '127.0.0.1:8188': did you mean http"),
         ({"comfy_url": "ftp://a:1"}, "comfy_url: 'ftp://a:1': allowed: embedded, or"),
         ({"positive": {"a": "b"}}, "positive: {'a': 'b'}: Snakemake reads it as YAML, and not as"),
+        ({"bench": {"size": [832, 1216]}}, "bench.size: [832, 1216]: write size: 832x1216 ("),
+        ({"bench": {"size": [832]}}, "bench.size: [832]: write size: 832x1216 ("),
         ({"weights": "abc"}, "weights: 'abc': should be a number (LoRA strengths"),
         ({"comfy_url": "me:word@a:1"}, "comfy_url: (not shown: it may hold a password): allowed"),
         ({"train": "rank 8"}, "train: should be a section such as"),

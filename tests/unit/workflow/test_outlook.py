@@ -24,7 +24,9 @@ def made(tmp_path, monkeypatch):
     train = {"steps": 380, "epochs": None, "batch_size": 8, "gradient_accumulation": 1}
     monkeypatch.setattr(outlook, "_OF_GPUS", ())
     config = SimpleNamespace(
+        lora=None,
         trainer="embedded",
+        models={},
         train=SimpleNamespace(device="auto", **train),
         base_model=BUNDLED_BASE,
         batch_size=1,
@@ -75,6 +77,21 @@ def test_warnings_come_first_then_stages_pictures_and_times(made):
     )
     assert benchmark.startswith("The benchmark: 1 prompt × (1 weight + no LoRA) × 1 seed")
     assert benchmark.endswith("2 to render, about 16 s")  # 14 of them the server's start
+
+
+@pytest.mark.parametrize(
+    ("given", "idle"),
+    [
+        ({"trainer": "kohya"}, "trainer does nothing: leave out trainer"),
+        ({"models": {"ae": "x"}}, "models do nothing: leave out models"),
+        ({"trainer": "musubi", "models": {"ae": "x"}}, "trainer and models do nothing: leave out"),
+    ],
+)
+def test_what_only_a_training_takes_is_said_to_do_nothing_with_a_lora(made, given, idle):
+    vars(made.config).update(given)
+    assert not any("nothing" in line for line in lines(made))
+    made.config.lora = "a.safetensors"
+    assert lines(made)[1].startswith(f"nothing is trained with lora=, so {idle}")
 
 
 def test_what_will_spoil_a_training_is_said_before_it(made):

@@ -45,8 +45,8 @@ def cannot(base: Checkpoint, trainer: str) -> str:
     family = base.family
     what = f"trainer={trainer} does not train {family.a_title} model"
     ways = [f"trainer={one}{_with_files(base, one)}" for one in family.trainers]
-    if ways and trainer == "kohya" and family.embedded:
-        trained = listed([one.title for one in PUBLIC if one.kohya])
+    if ways and trainer != "embedded" and family.embedded:
+        trained = listed([one.title for one in PUBLIC if trainer in one.trainers])
         return (
             f"{what}; {' or '.join(ways)} does. {trainer} trains {trained}: set base_model to your "
             "checkpoint in config/config.yaml (base_model: /path/to/model.safetensors; snakemake "

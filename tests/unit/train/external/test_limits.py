@@ -5,8 +5,10 @@ import pytest
 from lorabench.base import checkpoint
 from lorabench.base.families import BY_NAME, PUBLIC
 from lorabench.errors import UserError
+from lorabench.settings.models import BUNDLED_BASE
 from lorabench.train.external import limits
 from tests import transformer_files
+from tests.project import ROOT
 from tests.training import settings
 
 OFF = {"text_encoder_lr": 0, "min_snr_gamma": 0, "noise_offset": 0}
@@ -31,6 +33,14 @@ def base(tmp_path, title, prefix=""):
 def test_the_trainer_of_another_family_is_refused(tmp_path, title, trainer, said):
     with pytest.raises(UserError, match=said):
         limits.of(base(tmp_path, title), trainer)
+
+
+@pytest.mark.parametrize(("trainer", "trained"), [("kohya", "SD1.x"), ("musubi", "FLUX.2")])
+def test_the_bundled_model_is_refused_with_what_to_train_on(trainer, trained):
+    said = limits.cannot(checkpoint.inspect(ROOT / BUNDLED_BASE), trainer)
+    assert "trainer=embedded does. " in said
+    assert f"{trainer} trains " in said and trained in said
+    assert "set base_model to your checkpoint in config/config.yaml" in said
 
 
 def test_one_advice_leads_from_a_model_alone_to_a_training(tmp_path):
