@@ -67,7 +67,7 @@ def _holds(file: ModelFile, tensors: header.Tensors) -> bool:
 
 def _located(name: str, given: str, folders: Iterable[Path]) -> Path:
     if not given.strip():
-        raise UserError(f"models.{name}: is empty; give the path of its file, or leave {name} out")
+        raise UserError(f"models.{name}: is empty; give the path of its file")
     path = Path(given)
     places = [path, *(folder / path for folder in folders if not path.is_absolute())]
     found = next((place for place in places if place.exists()), None)
