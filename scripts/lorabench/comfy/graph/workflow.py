@@ -98,7 +98,7 @@ def _json(data: bytes) -> object:
             " in ComfyUI"
         )
     except ValueError as error:
-        what = file_kinds.by_start(data) or f"no valid JSON: {error}"
+        what = file_kinds.by_start(data) or (f"no valid JSON: {error}; save or download it again")
     raise UserError(what)
 
 
@@ -115,7 +115,9 @@ def _picture(data: bytes) -> object:
             carried[name] = json.loads(text)
         except ValueError as error:
             if name.lower() in ("prompt", "workflow") and not carried:
-                raise UserError(f"its {name} is no valid JSON: {error}") from None
+                raise UserError(
+                    f"its {name} is no valid JSON: {error}; save or download it again"
+                ) from None
     if not any(_workflows(carried)):
         raise UserError(f"the picture holds no workflow; {_instead(found)}")
     return carried

@@ -23,7 +23,7 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "no valid JSON"),
+        ("{", r"no valid JSON: .*; save or download it again"),
         (" \n", "the file is empty"),
         ([], "not a workflow"),
         ({}, "not a workflow"),
