@@ -15,6 +15,10 @@ from lorabench.lora.names import is_of_unet, place
 from lorabench.run import given_loras
 from lorabench.settings.models import Config
 from lorabench.settings.servers import EMBEDDED
+from lorabench.text.phrases import few
+
+_NAMED = 3
+"""So many LoRAs of a family are named in a message."""
 
 
 def find(given: Any) -> Family:
@@ -71,8 +75,13 @@ def _refusal(
     misfits: Mapping[Path, Sequence[Known]], drawn: Family, config: Config, others_fit: bool
 ) -> UserError:
     """Return what to do about LoRAs of other families than the one that is rendered."""
-    titles = {path: families.titles(known) or "others" for path, known in misfits.items()}
-    what = "; ".join(f"{path} is for {title}" for path, title in titles.items())
+    paths: dict[str, list[str]] = {}
+    for path, known in misfits.items():
+        paths.setdefault(families.titles(known) or "others", []).append(str(path))
+    what = "; ".join(
+        f"{few(some, _NAMED)} {'is' if len(some) == 1 else 'are'} for {title}"
+        for title, some in paths.items()
+    )
     if others_fit:
         return UserError(
             f"lora: {what}; the others are for {drawn.title}. Bench those of one family in a call, "
@@ -84,7 +93,7 @@ def _refusal(
             "that, or another bench_workflow or base_model"
         )
     if not any(isinstance(one, Family) and one.embedded for one in chain(*misfits.values())):
-        return not_rendered(f"the LoRA is for {' and '.join(sorted(set(titles.values())))}")
+        return not_rendered(f"the LoRA is for {' and '.join(sorted(paths))}")
     return UserError(
         f"lora: {what}, and the base model {config.base_model} is {drawn.a_title} one; give the "
         "checkpoint that it was trained on: base_model=/path/to/checkpoint.safetensors"
