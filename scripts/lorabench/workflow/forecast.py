@@ -59,7 +59,8 @@ def sentence(
 def seconds_to_draw(run: Path, cells: int, at_once: int) -> float | None:
     """Return the time of `cells`, from Snakemake's tables of this run or of runs like it.
 
-    Runs are alike if they used the same checkpoint and server. None if no table has the time.
+    Runs are alike if they used the same checkpoint, server and `bench.size`. None if no table has
+    the time.
     """
     alike = [run, *(other for other in run.parent.glob("*") if _drawn_by(other) == _drawn_by(run))]
     for one in alike:
@@ -104,7 +105,7 @@ def _pictures_a_step(record: RunRecord) -> int:
 def _drawn_by(run: Path) -> object:
     with suppress(UserError):
         sweep = SweepRecord.read(run / "bench" / "sweep.yaml")
-        return sweep.checkpoint, sweep.comfy_url
+        return sweep.checkpoint, sweep.comfy_url, sweep.bench.size
     return run  # like no other
 
 

@@ -42,7 +42,7 @@ def lines(plan: RunPlan, jobs: Mapping[str, int], at_once: int, here: bool = Tru
     yield f"{plan.paths.root}{which}: {', '.join(stages)}"
     if cells := jobs.get("bench_image", 0):
         seconds = _drawing(plan, cells, at_once)
-        usual = None if plan.embedded_server else picture_seconds(plan)
+        usual = None if plan.embedded_server or plan.config.bench.size else picture_seconds(plan)
         yield forecast.sentence(plan.variants, plan.config.batch_size, cells, seconds, usual)
         if not plan.embedded_server and not plan.given & {"prompts", "probe"}:
             yield "Fewer pictures, and no verdict: prompts=[] probe=off"
@@ -143,7 +143,8 @@ def picture_seconds(plan: RunPlan) -> float:
 def _drawing(plan: RunPlan, cells: int, at_once: int) -> float | None:
     """Return how many seconds `cells` take, with the server's start."""
     seconds = forecast.seconds_to_draw(plan.paths.root, cells, at_once)
-    if seconds is None and plan.embedded_server and _bundled(plan):
+    usual = plan.embedded_server and _bundled(plan) and not plan.config.bench.size
+    if seconds is None and usual:
         return forecast.BUNDLED_START + BUNDLED.picture_seconds * cells * plan.config.batch_size
     return seconds
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from lorabench.base.stable_diffusion import BUNDLED
 from lorabench.sweep.variants import EXTENTS, Prompt, plan
 from lorabench.workflow.forecast import seconds_a_picture_trained, seconds_to_draw, sentence
 from tests import records
@@ -33,13 +34,14 @@ def test_nothing_to_render_takes_no_time_and_what_is_unknown_is_not_guessed():
     assert usual.endswith("3 to render, about 2 minutes if a picture takes 40 s, as on a usual GPU")
 
 
-def run(folder, name, *seconds, checkpoint="a"):
+def run(folder, name, *seconds, checkpoint="a", size=None):
     for number, time in enumerate(seconds):
         table = folder / name / f"benchmarks/bench_image/prompt-x/w0.40_seed{number}.tsv"
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(f"s\th:m:s\n{time}\t0:00:01\n")
         os.utime(table, (number, number))
-    record = records.sweep([records.variant("")], checkpoint=checkpoint)
+    bench = {**BUNDLED.preset["bench"], "size": size}
+    record = records.sweep([records.variant("")], checkpoint=checkpoint, bench=bench)
     records.write(record, folder / name / "bench/sweep.yaml")
     return folder / name
 
@@ -51,6 +53,13 @@ def test_time_is_told_by_this_runs_cells_or_those_of_a_run_like_it(tmp_path):
     assert seconds_to_draw(new, 10, 2) == pytest.approx(3 + 10 * 3)
     assert seconds_to_draw(other, 10, 1) == pytest.approx(10 * 100)
     assert seconds_to_draw(tmp_path / "none", 10, 2) is None
+
+
+def test_a_run_of_another_size_tells_nothing(tmp_path):
+    new = run(tmp_path, "new")
+    run(tmp_path, "small", 1, 1, 1, 1, size="64x64")
+    assert seconds_to_draw(new, 10, 1) is None
+    assert seconds_to_draw(run(tmp_path, "also_small", size="64x64"), 10, 1) == pytest.approx(10)
 
 
 def test_the_servers_start_counts_once(tmp_path):

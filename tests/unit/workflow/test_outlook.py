@@ -30,6 +30,7 @@ def made(tmp_path, monkeypatch):
         train=SimpleNamespace(device="auto", **train),
         base_model=BUNDLED_BASE,
         batch_size=1,
+        bench=SimpleNamespace(size=None),
     )
     raw = SimpleNamespace(pictures=[None] * 35)
     return SimpleNamespace(
@@ -162,6 +163,11 @@ def test_on_a_comfyui_that_is_asked_for_nothing_the_way_to_fewer_pictures_is_sai
     for made.family in (SD15, BUNDLED):  # the latter if the checkpoint is not here
         benchmark, fewer = lines(made, bench_image=2)[2:]
         assert benchmark.endswith("about 6 s if a picture takes 3 s, as on a usual GPU")
+        made.config.bench.size = "512x512"
+        assert lines(made, bench_image=2)[2].endswith(
+            "(how long that takes is known after the first one)"
+        )
+        made.config.bench.size = None
     assert fewer == "Fewer pictures, and no verdict: prompts=[] probe=off"
     made.given = frozenset({"prompts"})
     assert len(lines(made, bench_image=2)) == 3
