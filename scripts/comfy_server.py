@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from lorabench import cli
+from lorabench.comfy.embedded.library import INPUT_DIR
 from lorabench.comfy.embedded.server import Options, serve
 
 
@@ -27,7 +28,7 @@ def main() -> int:
         dest="checkpoints", help="list this file or diffusers folder too, by its own name "
         "(may be repeated)")  # fmt: skip
     add("--output-dir", type=Path, default=Path("output"), metavar="DIR", help="default: output")
-    add("--input-dir", type=Path, default=Path("input"), metavar="DIR",
+    add("--input-dir", type=Path, default=INPUT_DIR, metavar="DIR",
         help="pictures for LoadImage, and uploads (default: input)")  # fmt: skip
     add("--threads", type=int, default=0, metavar="N",
         help="CPU threads; the same number gives the same pixels "

@@ -28,6 +28,16 @@ UNET = {
     "addition_time_embed_dim": 16,
     "projection_class_embeddings_input_dim": 48 + 6 * 16,
 }
+FULL_UNET = {  # SDXL's own widths and depths
+    **UNET,
+    "sample_size": 128,
+    "block_out_channels": (320, 640, 1280),
+    "transformer_layers_per_block": (1, 2, 10),
+    "attention_head_dim": (5, 10, 20),
+    "cross_attention_dim": 2048,
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
 AUTOENCODER = {**VAE, "block_out_channels": (32,) * 4, "scaling_factor": 0.13025}
 TEXT = {
     "intermediate_size": 48,

@@ -53,16 +53,6 @@ class Shape:
 
 _CLIP_L = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12}
 _CLIP_G = {"hidden_size": 1280, "intermediate_size": 5120, "num_attention_heads": 20}
-_FULL_SDXL = {
-    **checkpoints_sdxl.UNET,
-    "sample_size": 128,
-    "block_out_channels": (320, 640, 1280),
-    "transformer_layers_per_block": (1, 2, 10),
-    "attention_head_dim": (5, 10, 20),
-    "cross_attention_dim": 2048,
-    "addition_time_embed_dim": 256,
-    "projection_class_embeddings_input_dim": 2816,
-}
 FULL = (
     Shape(
         "SD1.5",
@@ -77,7 +67,7 @@ FULL = (
     Shape(
         "SDXL",
         SDXL,
-        _FULL_SDXL,
+        checkpoints_sdxl.FULL_UNET,
         {**VAE, "scaling_factor": 0.13025},
         (
             {**SDXL.configs["text_encoder"], **_CLIP_L, "projection_dim": 768},

@@ -7,7 +7,6 @@ from lorabench.comfy.check import loaded
 from lorabench.comfy.embedded import catalog
 from lorabench.comfy.embedded.library import Library
 from lorabench.comfy.graph import workflow
-from lorabench.comfy.graph.choosing import NotFound
 from lorabench.comfy.graph.graph import Graph
 from lorabench.comfy.graph.roles import Choices, find_roles, prompt
 from lorabench.comfy.gui import stopped
@@ -47,8 +46,8 @@ def read(config: Config) -> BenchWorkflow:
     except UserError as error:
         raise UserError(f"bench_workflow: {path}: {error}") from None
     if config.prompts and not roles.positive:
-        with stopped.named(content):
-            raise NotFound(f"prompts: {path}: {roles.reasons['positive']}")
+        why = roles.reasons["positive"]
+        raise UserError(f"prompts: {path}: {why}{stopped.hint(content)}")
     return BenchWorkflow(prompt(graph, roles), len(roles.loras) > 1)
 
 

@@ -76,16 +76,8 @@ def test_modules_have_kohyas_names_for_sdxl_and_fit_the_file(file):
 
 
 def test_the_full_model_gets_kohyas_986_modules():
-    wide = {
-        "block_out_channels": (320, 640, 1280),
-        "transformer_layers_per_block": (1, 2, 10),
-        "attention_head_dim": (5, 10, 20),
-        "cross_attention_dim": 2048,
-        "addition_time_embed_dim": 256,
-        "projection_class_embeddings_input_dim": 2816,
-    }
     with torch.device("meta"):
-        unet = UNet2DConditionModel(**{**checkpoints_sdxl.UNET, **wide})
+        unet = UNet2DConditionModel(**checkpoints_sdxl.FULL_UNET)
         small = CLIPTextModel(CLIPTextConfig(hidden_size=768, num_hidden_layers=12))
         large = CLIPTextModelWithProjection(
             CLIPTextConfig(hidden_size=1280, num_hidden_layers=32, num_attention_heads=20)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from lorabench import cli, parent
-from lorabench.comfy.embedded.library import Library
+from lorabench.comfy.embedded.library import INPUT_DIR, Library
 from lorabench.comfy.graph.patching import Cell
 from lorabench.comfy.graph.roles import Choices
 from lorabench.errors import UserError
@@ -112,7 +112,7 @@ def library(arguments: argparse.Namespace) -> Library:
         loras_dir=arguments.loras_dir,
         output_dir=arguments.server_output_dir,
         checkpoints=arguments.server_checkpoint,
-        input_dir=Path("input"),  # the server's default
+        input_dir=INPUT_DIR,
     )
 
 

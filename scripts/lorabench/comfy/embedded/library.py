@@ -12,6 +12,8 @@ CHECKPOINT_FILES = (".safetensors",)
 LORA_FILES = (".safetensors", ".sft")
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 MAX_HEADER_BYTES = 1 << 20
+INPUT_DIR = Path("input")
+"""Where the server finds pictures for LoadImage, unless it is told otherwise."""
 
 
 @dataclass(frozen=True)

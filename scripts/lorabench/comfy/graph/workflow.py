@@ -98,7 +98,7 @@ def _json(data: bytes) -> object:
             " in ComfyUI"
         )
     except ValueError as error:
-        what = file_kinds.by_start(data) or (f"no valid JSON: {error}; save or download it again")
+        what = file_kinds.by_start(data) or f"no valid JSON: {error}; save or download it again"
     raise UserError(what)
 
 
